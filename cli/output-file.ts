@@ -1,0 +1,41 @@
+import { stat, writeFile } from "node:fs/promises";
+import { dirname, extname, resolve } from "node:path";
+import { expected, words } from "../sdk/errors.ts";
+
+/**
+ * Checks, before any work is done, that `path` can become a file of one of `extensions`, and returns its extension.
+ * @throws INVALID_ARGUMENT
+ */
+export async function checkOutput<E extends string>(
+  path: string,
+  extensions: readonly E[],
+  inputs: readonly string[] = [],
+): Promise<E> {
+  const extension = extensions.find((known) => known === extname(path).toLowerCase());
+  if (extension === undefined) {
+    throw expected("INVALID_ARGUMENT", `a name ending in ${extensions.join(", ")}`, "the output file", path);
+  }
+  if (inputs.some((input) => resolve(input) === resolve(path))) {
+    throw expected("INVALID_ARGUMENT", "another file than the input", "the output file", path);
+  }
+  const folder = dirname(resolve(path));
+  const isFolder = await stat(folder).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
+  if (!isFolder) {
+    const received = words(`${path}: there is no folder ${folder}`);
+    throw expected("INVALID_ARGUMENT", "a folder that exists", "the output file", received);
+  }
+  return extension;
+}
+
+/** @throws INVALID_ARGUMENT for a path that cannot be written */
+export async function writeOutput(path: string, data: Uint8Array | Iterable<string>): Promise<void> {
+  try {
+    await writeFile(path, data);
+  } catch (cause) {
+    const received = words(`${path}: ${(cause as Error).message}`);
+    throw expected("INVALID_ARGUMENT", "a writable path", "the output file", received, { cause });
+  }
+}

@@ -1,0 +1,77 @@
+import { loadCheckpoint } from "../sdk/checkpoint/load-checkpoint.ts";
+import { preprocess } from "../sdk/image/preprocess.ts";
+import { resize } from "../sdk/image/resize.ts";
+import { encodePng, type RgbImage, readImage } from "../sdk/index.ts";
+import { psnr, ssimGaussian, ssimUniform } from "../sdk/metrics/index.ts";
+import { findCheckpoint } from "../sdk/runtime/source.ts";
+import { cliCommand, modelArgs } from "./command.ts";
+import { checkOutput, writeOutput } from "./output-file.ts";
+import { sideBySide } from "./side-by-side.ts";
+import { withTokenizer } from "./with-tokenizer.ts";
+
+/** Below the Gaussian window's side SSIM is not defined; only test models decode to so few pixels. */
+const SMALLEST_SSIM_SIDE = 11;
+
+export const reconstruct = cliCommand({
+  name: "reconstruct",
+  description: "Turn an image into ids and back into pixels",
+  args: {
+    image: { type: "positional", required: true, description: "The image to read" },
+    output: { type: "positional", required: true, description: "The PNG file to write" },
+    "side-by-side": { type: "boolean", description: "Put what the model saw left of the reconstruction" },
+    ...modelArgs,
+  },
+  examples: [
+    "vqrae reconstruct photo.jpg out.png",
+    "vqrae reconstruct photo.jpg out.png --side-by-side",
+    "vqrae reconstruct photo.jpg out.png --model ./my-checkpoint --json",
+  ],
+  async run({ image: path, output, "side-by-side": beside, model, json, verbose }) {
+    await checkOutput(output, [".png"], [path]);
+    const { original, reconstruction, modelId, ids } = await withTokenizer(
+      { model, verbose },
+      async (tokenizer, progress) => {
+        progress.say(`reconstructing ${path}`);
+        const image = await readImage(path);
+        const { ids } = await tokenizer.encode(image, { features: false, ids: true });
+        const reconstruction = await tokenizer.decode(ids!);
+        const original = await seenBy(model, image, reconstruction);
+        return { original, reconstruction, modelId: tokenizer.info.modelId, ids: ids!.length };
+      },
+    );
+    const picture = beside ? sideBySide(original, reconstruction) : reconstruction;
+    await writeOutput(output, await encodePng(picture));
+
+    const { width, height } = reconstruction;
+    const measures = measure(original, reconstruction);
+    if (json) {
+      const size = { width: picture.width, height: picture.height };
+      process.stdout.write(`${JSON.stringify({ model: modelId, image: path, output, ...size, ids, ...measures })}\n`);
+      return;
+    }
+    const lines = [
+      `${output}: ${picture.width} x ${picture.height} pixels from ${ids} ids`,
+      `against what the model saw, at ${width} x ${height} pixels:`,
+      `  PSNR           ${measures.psnr === null ? "infinite (equal)" : `${measures.psnr.toFixed(2)} dB`}`,
+      `  SSIM uniform   ${measures.ssimUniform?.toFixed(4) ?? "-"}  (7x7 window, as scikit-image)`,
+      `  SSIM Gaussian  ${measures.ssimGaussian?.toFixed(4) ?? "-"}  (11x11 window, as torchmetrics)`,
+    ];
+    process.stdout.write(`${lines.join("\n")}\n`);
+  },
+});
+
+/** The pixels that the encoder gets, brought to the decoder's size with the filter that made the training targets. */
+async function seenBy(model: string, image: RgbImage, { width, height }: RgbImage): Promise<RgbImage> {
+  const checkpoint = await loadCheckpoint(await findCheckpoint(model));
+  return resize(preprocess(image, checkpoint.image), width, height, "bicubic");
+}
+
+function measure(original: RgbImage, reconstruction: RgbImage) {
+  const ratio = psnr(original, reconstruction);
+  const large = Math.min(original.width, original.height) >= SMALLEST_SSIM_SIDE;
+  return {
+    psnr: Number.isFinite(ratio) ? ratio : null,
+    ssimUniform: large ? ssimUniform(original, reconstruction) : null,
+    ssimGaussian: large ? ssimGaussian(original, reconstruction) : null,
+  };
+}

@@ -1,0 +1,33 @@
+import type { EncodedImages } from "./tokens.ts";
+
+/** Digits that bring every float32 back exactly. */
+const FLOAT32_DIGITS = 9;
+
+/**
+ * `{ model, grid, featureDim, codebook, images: [{ image, ids?, features?, classToken? }] }`, an image a line, with
+ * features as [tokens][dim]. In parts, because all of it may be longer than a string can be.
+ */
+export function* tokensToJson({ info, images, tokens }: EncodedImages): Generator<string> {
+  const { modelId: model, grid, featureDim, codebook } = info;
+  const head = JSON.stringify({ model, grid, featureDim, codebook });
+  yield `${head.slice(0, -1)},"images":[\n`;
+  for (const [i, { ids, features, classToken }] of tokens.entries()) {
+    const entry = {
+      image: images[i],
+      ...(ids && { ids: [...ids] }),
+      ...(features && { features: rowsOf(features, featureDim) }),
+      ...(classToken && { classToken: shorten(classToken) }),
+    };
+    yield `${JSON.stringify(entry)}${i + 1 < tokens.length ? "," : ""}\n`;
+  }
+  yield "]}\n";
+}
+
+function rowsOf(data: Float32Array, columns: number): number[][] {
+  return Array.from({ length: data.length / columns }, (_, row) =>
+    shorten(data.subarray(row * columns, (row + 1) * columns)),
+  );
+}
+
+const shorten = (data: Float32Array): number[] =>
+  Array.from(data, (value) => Number(value.toPrecision(FLOAT32_DIGITS)));

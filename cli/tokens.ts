@@ -1,0 +1,54 @@
+import type { ImageTokens, VisionTokenizerInfo } from "../sdk/index.ts";
+
+/** What `vqrae encode` writes, in any format. */
+export interface EncodedImages {
+  readonly info: VisionTokenizerInfo;
+  /** The paths as given. */
+  readonly images: readonly string[];
+  /** One for each image; all hold the same outputs, of the same size. */
+  readonly tokens: readonly ImageTokens[];
+}
+
+/** An array of all images, as numpy and safetensors files hold it. */
+export interface NamedArray {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: Int32Array | Float32Array;
+}
+
+/**
+ * One array for each output that was computed: `ids` [n, tokens], `features` [n, tokens, dim], `class_token` [n, dim];
+ * and `grid` [2], rows and columns.
+ */
+export function stackTokens({ info, tokens }: EncodedImages): NamedArray[] {
+  const { grid, featureDim } = info;
+  const n = tokens.length;
+  const count = grid.rows * grid.columns;
+  const arrays: NamedArray[] = [{ name: "grid", shape: [2], data: Int32Array.of(grid.rows, grid.columns) }];
+  const ids = tokens.flatMap((one) => (one.ids ? [one.ids] : []));
+  if (ids.length > 0) arrays.push({ name: "ids", shape: [n, count], data: fill(new Int32Array(n * count), ids) });
+  const features = tokens.flatMap((one) => (one.features ? [one.features] : []));
+  if (features.length > 0) {
+    const data = fill(new Float32Array(n * count * featureDim), features);
+    arrays.push({ name: "features", shape: [n, count, featureDim], data });
+  }
+  const classTokens = tokens.flatMap((one) => (one.classToken ? [one.classToken] : []));
+  if (classTokens.length > 0) {
+    arrays.push({
+      name: "class_token",
+      shape: [n, featureDim],
+      data: fill(new Float32Array(n * featureDim), classTokens),
+    });
+  }
+  return arrays;
+}
+
+/** Copies `parts`, one after the other, into `target`. */
+function fill<A extends Int32Array | Float32Array>(target: A, parts: readonly A[]): A {
+  let offset = 0;
+  for (const part of parts) {
+    target.set(part, offset);
+    offset += part.length;
+  }
+  return target;
+}

@@ -1,0 +1,45 @@
+import type { BlockNames, EncoderFamily } from "./family.ts";
+import { imageProcessors } from "./image-processors.ts";
+import { visionConfig } from "./vision-config.ts";
+
+/** The names inside one block of HF's `vit`, which our decoder's blocks share. */
+export const vitBlock = (block: string): BlockNames => ({
+  norm1: `${block}.layernorm_before`,
+  query: `${block}.attention.attention.query`,
+  key: `${block}.attention.attention.key`,
+  value: `${block}.attention.attention.value`,
+  out: `${block}.attention.output.dense`,
+  norm2: `${block}.layernorm_after`,
+  fc1: `${block}.intermediate.dense`,
+  fc2: `${block}.output.dense`,
+});
+
+/**
+ * ViT and DeiT without distillation (transformers/models/vit). transformers 5 renames the modules in memory, but
+ * files keep the names below.
+ */
+export const vit: EncoderFamily = {
+  modelTypes: { vit: [], deit: [] },
+  config: visionConfig({
+    hidden_size: 768,
+    intermediate_size: 3072,
+    num_hidden_layers: 12,
+    num_attention_heads: 12,
+    image_size: 224,
+    patch_size: 16,
+    layer_norm_eps: 1e-12,
+    hidden_act: "gelu",
+    qkv_bias: true,
+  }),
+  imageProcessor: imageProcessors.ViTImageProcessor,
+  prefixes: ["", "vit.", "deit."],
+  names: {
+    patchEmbedding: "embeddings.patch_embeddings.projection",
+    classToken: "embeddings.cls_token",
+    positions: "embeddings.position_embeddings",
+    positionsShape: (tokens, hiddenSize) => [1, tokens, hiddenSize],
+    block: (index) => vitBlock(`encoder.layer.${index}`),
+    finalNorm: "layernorm",
+  },
+  refuses: [{ tensor: "embeddings.distillation_token", expected: "a ViT or DeiT without distillation token" }],
+};

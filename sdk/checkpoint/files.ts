@@ -1,0 +1,98 @@
+import { constants } from "node:fs";
+import { access, type FileHandle, open, readFile, realpath, stat } from "node:fs/promises";
+import { expected, VqraeError, type VqraeErrorCode, words } from "../errors.ts";
+
+/** A config is a few kB; the index of the largest open models is under 20 MB. Parsing this much fits the heap. */
+export const MAX_JSON_BYTES = 32 * 1024 * 1024;
+
+/** libuv reads at most 2 GiB - 1 at once. */
+const MAX_READ_BYTES = 1024 * 1024 * 1024;
+
+export interface OpenFile {
+  readonly handle: FileHandle;
+  /** Absolute, symbolic links resolved: hub caches keep links to blobs. */
+  readonly file: string;
+  readonly size: number;
+}
+
+/** The real path and size of a regular file; CHECKPOINT_NOT_FOUND where it is missing, unreadable or not a file. */
+export async function findFile(path: string): Promise<{ file: string; size: number }> {
+  try {
+    const file = await realpath(path);
+    const status = await stat(file);
+    // Checked before anything opens it: opening a named pipe waits forever.
+    if (!status.isFile()) throw notFound(path, "something that is not a regular file");
+    await access(file, constants.R_OK);
+    return { file, size: status.size };
+  } catch (error) {
+    throw VqraeError.isInstance(error) ? error : notFound(path, reason(error), error);
+  }
+}
+
+export async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (status) => status.isFile(),
+    () => false,
+  );
+}
+
+/** Opens a regular file for reading; the caller closes the handle. */
+export async function openFile(path: string): Promise<OpenFile> {
+  const { file, size } = await findFile(path);
+  try {
+    return { handle: await open(file, "r"), file, size };
+  } catch (error) {
+    throw notFound(path, reason(error), error);
+  }
+}
+
+/** Reads exactly `length` bytes at `offset`; INVALID_CHECKPOINT where the file ends early. */
+export async function readExactly(
+  { handle, file }: OpenFile,
+  offset: number,
+  length: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(length);
+  for (let done = 0; done < length; ) {
+    const { bytesRead } = await handle.read(bytes, done, Math.min(length - done, MAX_READ_BYTES), offset + done);
+    if (bytesRead === 0) {
+      throw expected(
+        "INVALID_CHECKPOINT",
+        `${length} bytes at ${offset}`,
+        file,
+        words(`a file that ends after ${done}`),
+      );
+    }
+    done += bytesRead;
+  }
+  return bytes;
+}
+
+/** The object in a JSON file; `code` where it is no JSON object. */
+export async function readJsonObject(path: string, code: VqraeErrorCode): Promise<Record<string, unknown>> {
+  const { file, size } = await findFile(path);
+  if (size > MAX_JSON_BYTES) throw expected(code, `at most ${MAX_JSON_BYTES} bytes`, path, words(`${size} bytes`));
+  const text = await readFile(file, "utf8");
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw expected(code, "JSON", path, words(reason(cause)), { cause });
+  }
+  if (!isObject(value)) throw expected(code, "a JSON object", path, value);
+  return value;
+}
+
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function notFound(path: string, received: string, cause?: unknown): VqraeError {
+  return expected("CHECKPOINT_NOT_FOUND", "a readable file", path, words(received), { cause });
+}
+
+/** Words for a thrown value: what a system error means, or its message. */
+function reason(error: unknown): string {
+  const meanings: Record<string, string> = { ENOENT: "nothing there", EACCES: "a file that may not be read" };
+  const { code, message } = error as NodeJS.ErrnoException;
+  return (code && meanings[code]) || message;
+}

@@ -1,0 +1,110 @@
+import { expected, type VqraeError, words } from "../errors.ts";
+import { byteLength, type Dtype, dtypeNames, isDtype } from "./dtypes.ts";
+import { isObject } from "./files.ts";
+import { bracketsWithin, duplicateKey } from "./json-structure.ts";
+
+/** More than the largest open models hold over all their shards. */
+export const MAX_TENSORS = 1_000_000;
+/** NumPy's limit, so that every tensor can be looked at in Python too. */
+export const MAX_RANK = 64;
+/** The header, each tensor, and its shape and offsets: an honest header opens no more brackets. */
+const MAX_BRACKETS = { count: 2 + 3 * MAX_TENSORS, depth: 3 };
+
+/** A tensor as the header describes it. */
+export interface StoredTensor {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  /** Absolute path of the file, symbolic links resolved. */
+  readonly file: string;
+  /** Bytes from the start of the file. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface SafetensorsHeader {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+}
+
+/**
+ * Validates a header as the reference library does (huggingface/safetensors, `Metadata::validate`).
+ *
+ * @param bytes the header's JSON, UTF-8
+ * @param file named in errors
+ * @param dataStart where tensor data begins in the file, in bytes
+ * @param dataLength bytes from there to the file's end: the tensors must cover them exactly, without holes or overlaps
+ * @throws INVALID_CHECKPOINT naming the file and the tensor
+ */
+export function parseHeader(bytes: Uint8Array, file: string, dataStart: number, dataLength: number): SafetensorsHeader {
+  const { __metadata__: metadata = {}, ...entries } = parseObject(bytes, file);
+  if (!isStrings(metadata)) throw invalid("an object of strings", `__metadata__ of ${file}`, metadata);
+  const listed = Object.entries(entries);
+  if (listed.length > MAX_TENSORS) throw invalid(`at most ${MAX_TENSORS} tensors`, file, listed.length);
+  const tensors = listed.map(([name, entry]) => parseTensor(name, entry, file, dataStart, dataLength));
+  requireContiguous(tensors, file, dataStart, dataLength);
+  return { metadata, tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])) };
+}
+
+function parseObject(bytes: Uint8Array, file: string): Record<string, unknown> {
+  const subject = `the header of ${file}`;
+  let text: string;
+  let value: unknown;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    if (!bracketsWithin(text, MAX_BRACKETS)) throw new Error("too many or too deeply nested brackets");
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw expected("INVALID_CHECKPOINT", "JSON in UTF-8", subject, words((cause as Error).message), { cause });
+  }
+  if (!isObject(value)) throw invalid("a JSON object", subject, value);
+  const twice = duplicateKey(text);
+  if (twice !== null) throw invalid("each key once", subject, words(`${JSON.stringify(twice)} twice`));
+  return value;
+}
+
+function parseTensor(name: string, entry: unknown, file: string, dataStart: number, dataLength: number): StoredTensor {
+  const subject = (part: string) => `${part} of tensor ${name} in ${file}`;
+  if (!isObject(entry)) throw invalid("an object", `tensor ${name} in ${file}`, entry);
+  const { dtype, shape, data_offsets: offsets } = entry;
+  if (!isDtype(dtype)) throw invalid(`one of ${dtypeNames.join(", ")}`, subject("dtype"), dtype);
+  if (!isCounts(shape)) throw invalid("a list of whole numbers >= 0", subject("shape"), shape);
+  if (shape.length > MAX_RANK) throw invalid(`at most ${MAX_RANK} dimensions`, subject("shape"), shape.length);
+  if (!isCounts(offsets) || offsets.length !== 2) {
+    throw invalid("two whole numbers >= 0", subject("data_offsets"), offsets);
+  }
+  const [begin, end] = offsets as [number, number];
+  if (begin > end) throw invalid("begin <= end", subject("data_offsets"), offsets);
+  if (end > dataLength) throw invalid(`at most ${dataLength} bytes of data`, subject("data_offsets"), offsets);
+  const needed = byteLength(dtype, shape);
+  if (Number.isNaN(needed)) throw invalid("a countable number of bytes", subject("shape"), shape);
+  if (needed !== end - begin) {
+    throw invalid(`${needed} bytes (${dtype} [${shape.join(", ")}])`, subject("data_offsets"), words(`${end - begin}`));
+  }
+  return { name, dtype, shape, file, offset: dataStart + begin, length: needed };
+}
+
+/** The format forbids holes, overlaps and trailing bytes: each tensor starts where the one before it ends. */
+function requireContiguous(tensors: readonly StoredTensor[], file: string, start: number, length: number): void {
+  let position = start;
+  for (const { name, offset, length } of tensors.toSorted((a, b) => a.offset - b.offset || a.length - b.length)) {
+    if (offset !== position) {
+      const problem = offset < position ? "an overlap with the tensor before it" : "a hole before it";
+      throw invalid(`data at byte ${position}`, `tensor ${name} in ${file}`, words(`byte ${offset}, ${problem}`));
+    }
+    position = offset + length;
+  }
+  const unused = start + length - position;
+  if (unused > 0) throw invalid("tensors that cover all the data", file, words(`${unused} bytes after the last one`));
+}
+
+function isCounts(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
+}
+
+function isStrings(value: unknown): value is Record<string, string> {
+  return isObject(value) && Object.values(value).every((text) => typeof text === "string");
+}
+
+const invalid = (what: string, subject: string, received: unknown): VqraeError =>
+  expected("INVALID_CHECKPOINT", what, subject, received);

@@ -1,0 +1,52 @@
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { expected } from "../errors.ts";
+import { GraphBuilder, type OnnxModel } from "./graph-builder.ts";
+import { DataType } from "./onnx-proto.ts";
+import { codeVectors } from "./quantizer.ts";
+import { transformerBlock } from "./transformer-block.ts";
+
+/**
+ * The symmetric ViT decoder (VQRAE, arXiv 2511.23386, section 3.2). n images of N = G² tokens, width D, q x q pixels a
+ * token; H = W = G * q.
+ *
+ * - input `ids`: int64 [n, N] in raster order, each in [0, K): the caller checks, since ONNX reads -1 as the last row
+ * - output `pixels`: uint8 [n, H, W, 3], RGB
+ *
+ * @throws VqraeError UNSUPPORTED for an encoder alone.
+ */
+export function buildDecoderGraph({ modelId, quantizer, decoder }: Checkpoint): OnnxModel {
+  if (!quantizer || !decoder) {
+    throw expected("UNSUPPORTED", "a checkpoint with a decoder", "decode", modelId, {
+      mend: "This checkpoint is an encoder alone and gives features only.",
+    });
+  }
+  const { hiddenSize: d, grid, patchSize: q, layerNormEps } = decoder;
+  const tokens = grid * grid; // N
+  const side = grid * q; //      H = W
+  const g = new GraphBuilder("decoder");
+
+  const ids = g.input("ids", DataType.int64, ["images", tokens]); //            [n, N]
+  const vectors = codeVectors(g, quantizer, g.reshape(ids, [-1])); //           [n * N, e]
+  let x = g.linear(vectors, quantizer.outProjection); //                        [n * N, D]
+  x = g.reshape(x, [-1, tokens, d]); //                                         [n, N, D]
+  x = g.add(x, g.weight(decoder.positions, [tokens, d])); //                    [n, N, D]
+  x = g.reshape(x, [-1, d]); //                                                 [n * N, D]
+  for (const block of decoder.blocks) x = transformerBlock(g, x, block, decoder, tokens);
+  x = g.layerNorm(x, decoder.finalNorm, d, layerNormEps); //                    [n * N, D]
+  x = g.linear(x, decoder.head); //                                             [n * N, q * q * 3]
+
+  x = g.multiply(x, g.floats(perPixel(decoder.std, q))); //                     [n * N, q * q * 3]
+  x = g.add(x, g.floats(perPixel(decoder.mean, q)));
+  x = g.multiply(g.clip(x, 0, 1), g.float(255));
+  x = g.cast(g.round(x), DataType.uint8);
+  x = g.reshape(x, [-1, grid, grid, q, q, 3]); //                               token row, column; pixel row, column
+  x = g.transpose(x, [0, 1, 3, 2, 4, 5]); //                                    [n, G, q, G, q, 3]
+  x = g.reshape(x, [-1, side, side, 3]); //                                     [n, H, W, 3]
+  g.output("pixels", x, DataType.uint8, ["images", side, side, 3]);
+  return g.finish();
+}
+
+/** Three channel values, repeated for each of q * q pixels. */
+function perPixel(channels: readonly [number, number, number], q: number): number[] {
+  return Array.from({ length: q * q }, () => channels).flat();
+}

@@ -1,0 +1,73 @@
+import { readFile, stat } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { types } from "node:util";
+import { describe, expected, VqraeError, words } from "../errors.ts";
+import { dataUrlBytes } from "./data-url.ts";
+import { firstLine } from "./sharp.ts";
+
+/** Files beyond this are refused unread; 100 megapixels of uncompressed 16-bit RGBA stay below it. */
+const MAX_FILE_BYTES = 2 ** 30;
+
+/** The bytes of an image file and its name for messages. */
+export interface EncodedImage {
+  readonly bytes: Uint8Array;
+  readonly subject: string;
+}
+
+/**
+ * Finds the bytes behind a path, a `file:` or `data:` URL, or bytes themselves (which are not copied).
+ * @throws INVALID_ARGUMENT for what cannot be read, IMAGE_TOO_LARGE for a file above 1 GiB.
+ */
+export async function encodedImage(input: unknown): Promise<EncodedImage> {
+  if (types.isUint8Array(input)) return { bytes: input, subject: "the image" };
+  if (types.isArrayBuffer(input)) return { bytes: new Uint8Array(input), subject: "the image" };
+  const text = input instanceof URL ? input.href : input;
+  if (typeof text !== "string" || text === "") {
+    const what = "a path, a file: or data: URL, encoded bytes or { data, width, height }";
+    throw expected("INVALID_ARGUMENT", what, "the image", input);
+  }
+  const scheme = schemeOf(text);
+  if (scheme === "data") return { bytes: dataUrlBytes(text), subject: "the data: URL" };
+  if (scheme === "file") return readImageFile(pathOf(text));
+  if (scheme === null) return readImageFile(text);
+  throw expected("INVALID_ARGUMENT", "a path, a file: URL or a data: URL", "the image", text, {
+    mend: "Remote images are not fetched: fetch it yourself and pass the bytes, `await (await fetch(url)).arrayBuffer()`.",
+  });
+}
+
+/** Lower case; null for a path. A single letter before the colon is a Windows drive. */
+function schemeOf(text: string): string | null {
+  const match = /^(?:(data|file):|([a-z][a-z0-9+.-]+):\/\/|(https?|blob):)/i.exec(text);
+  return (match?.[1] ?? match?.[2] ?? match?.[3])?.toLowerCase() ?? null;
+}
+
+function pathOf(url: string): string {
+  try {
+    return fileURLToPath(url);
+  } catch (cause) {
+    const received = words(`${describe(url)} (${firstLine(cause)})`);
+    throw expected("INVALID_ARGUMENT", "a file: URL of this machine", "the image", received, { cause });
+  }
+}
+
+async function readImageFile(path: string): Promise<EncodedImage> {
+  const subject = `the image ${path}`;
+  try {
+    // Checked before opening: reading a pipe or a device may never end.
+    const file = await stat(path);
+    if (!file.isFile()) {
+      const received = words(file.isDirectory() ? "a folder" : "a device, pipe or socket");
+      throw expected("INVALID_ARGUMENT", "a file", subject, received);
+    }
+    if (file.size > MAX_FILE_BYTES) {
+      const received = words(`${file.size} bytes`);
+      throw expected("IMAGE_TOO_LARGE", `a file of at most ${MAX_FILE_BYTES} bytes`, subject, received);
+    }
+    return { bytes: await readFile(path), subject };
+  } catch (cause) {
+    if (VqraeError.isInstance(cause)) throw cause;
+    const missing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+    const received = words(missing ? "no such file" : firstLine(cause));
+    throw expected("INVALID_ARGUMENT", "a readable file", subject, received, { cause });
+  }
+}

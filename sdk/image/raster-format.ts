@@ -1,0 +1,37 @@
+import { expected, words } from "../errors.ts";
+
+export type RasterFormat = "JPEG" | "PNG" | "WebP" | "GIF" | "TIFF" | "AVIF/HEIF";
+
+const SUPPORTED = "JPEG, PNG, WebP, GIF, TIFF and AVIF";
+
+/** What a file of each format holds at a byte offset, as Latin-1 text. */
+const SIGNATURES: readonly (readonly [RasterFormat, offset: number, ...starts: string[]])[] = [
+  ["JPEG", 0, "\xff\xd8\xff"],
+  ["PNG", 0, "\x89PNG\r\n\x1a\n"],
+  ["WebP", 8, "WEBP"],
+  ["GIF", 0, "GIF87a", "GIF89a"],
+  ["TIFF", 0, "II*\0", "MM\0*", "II+\0", "MM\0+"],
+  // The brands of ISO 23008-12 and AV1 images; other `ftyp` boxes start videos.
+  ["AVIF/HEIF", 4, "ftypavif", "ftypavis", "ftyphe", "ftypmif1", "ftypmsf1"],
+];
+
+/**
+ * The raster format that `bytes` start as. Native parsers see nothing else: no vector formats, which would draw text
+ * and load files, and no documents.
+ * @throws INVALID_IMAGE, naming what the bytes look like.
+ */
+export function rasterFormat(bytes: Uint8Array, subject: string): RasterFormat {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 256)).toString("latin1");
+  const found = SIGNATURES.find(([, at, ...starts]) => starts.some((start) => head.startsWith(start, at)));
+  if (found !== undefined) return found[0];
+  const mend = `${SUPPORTED} can be read.`;
+  throw expected("INVALID_IMAGE", "a raster image", subject, words(lookOf(head, bytes)), { mend });
+}
+
+function lookOf(head: string, bytes: Uint8Array): string {
+  if (head === "") return "0 bytes";
+  if (head.startsWith("%PDF")) return "a PDF document";
+  if (/^(\xef\xbb\xbf)?\s*<(\?xml|!--|!doctype svg|svg)/i.test(head)) return "an SVG or XML document";
+  const start = Buffer.from(head.slice(0, 8), "latin1").toString("hex").replace(/..\B/g, "$& ");
+  return `${bytes.byteLength} bytes that start with ${start}`;
+}

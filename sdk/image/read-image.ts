@@ -1,0 +1,67 @@
+import { expected, VqraeError, words } from "../errors.ts";
+import type { ImageInput, RgbImage } from "../vision-tokenizer.ts";
+import { type EncodedImage, encodedImage } from "./encoded-image.ts";
+import { rasterFormat } from "./raster-format.ts";
+import { checkRgbImage, isRgbImage } from "./rgb-image.ts";
+import { firstLine, loadSharp } from "./sharp.ts";
+
+/** A 100-megapixel camera's photo; its RGB pixels take 300 MB. */
+export const DEFAULT_MAX_PIXELS = 100_000_000;
+
+export interface ReadImageOptions {
+  /** Larger images are refused by their header, before anything is decoded (default 100 megapixels). */
+  readonly maxPixels?: number;
+}
+
+/**
+ * Reads any image as new 8-bit RGB pixels, as Pillow's `ImageOps.exif_transpose(image).convert("RGB")` does: EXIF
+ * orientation applied, alpha dropped without blending, embedded RGB profiles ignored, the first frame of an animation.
+ * Unlike Pillow, 16-bit grey keeps its high byte, CMYK is converted by profile and transparent GIF pixels are black.
+ * @throws INVALID_ARGUMENT, INVALID_IMAGE, IMAGE_TOO_LARGE or MISSING_DEPENDENCY.
+ */
+export async function readImage(input: ImageInput, options: ReadImageOptions = {}): Promise<RgbImage> {
+  const { maxPixels = DEFAULT_MAX_PIXELS } = options;
+  if (typeof maxPixels !== "number" || !(maxPixels >= 1)) {
+    throw expected("INVALID_ARGUMENT", "a number of at least 1", "maxPixels", maxPixels);
+  }
+  if (isRgbImage(input)) {
+    checkRgbImage(input);
+    const { data, width, height } = input;
+    checkPixels(width, height, maxPixels, "the raw image");
+    return { data: new Uint8Array(data), width, height };
+  }
+  return decode(await encodedImage(input), maxPixels);
+}
+
+async function decode({ bytes, subject }: EncodedImage, maxPixels: number): Promise<RgbImage> {
+  const format = rasterFormat(bytes, subject);
+  const sharp = await loadSharp();
+  try {
+    // "error" refuses truncated files of every format; "truncated" would miss uncompressed TIFF.
+    const image = sharp(bytes, { failOn: "error", limitInputPixels: false, ignoreIcc: true });
+    const { width, height } = await image.metadata();
+    checkPixels(width, height, maxPixels, subject);
+    const { data, info } = await image
+      .autoOrient()
+      .toColourspace("srgb")
+      .removeAlpha()
+      .raw({ depth: "uchar" })
+      .toBuffer({ resolveWithObject: true });
+    // sharp's memory cannot be transferred to another thread, so the pixels are copied out.
+    const decoded = { data: new Uint8Array(data), width: info.width, height: info.height };
+    checkRgbImage(decoded, subject);
+    return decoded;
+  } catch (cause) {
+    if (VqraeError.isInstance(cause)) throw cause;
+    const received = words(`a damaged, truncated or unsupported ${format} of ${bytes.byteLength} bytes`);
+    const mend = `The decoder says: ${firstLine(cause)}`;
+    throw expected("INVALID_IMAGE", "a complete image", subject, received, { mend, cause });
+  }
+}
+
+function checkPixels(width: number, height: number, maxPixels: number, subject: string): void {
+  if (width * height <= maxPixels) return;
+  const received = words(`${width} x ${height} = ${width * height} pixels`);
+  const mend = "Raise the option maxPixels if you trust the image.";
+  throw expected("IMAGE_TOO_LARGE", `at most ${maxPixels} pixels`, subject, received, { mend });
+}

@@ -1,0 +1,151 @@
+import type { RgbImage } from "../vision-tokenizer.ts";
+import { type Coefficients, sourceRange } from "./coefficients.ts";
+import { RESIZE_WASM } from "./resize-wasm-binary.ts";
+
+/** Source rows pass through WebAssembly memory in stripes of about this size (at least one row). */
+const STRIPE_BYTES = 4 * 2 ** 20;
+/** An instance whose memory grew beyond this is dropped after use: WebAssembly memory never shrinks. */
+const RETAINED_BYTES = 32 * 2 ** 20;
+const PAGE_BYTES = 64 * 1024;
+/** The kernels work on 16 values at a time. */
+const LANES = 16;
+
+/** The part of the global that is used here; Node's types lack it. */
+declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object) => { readonly exports: object };
+};
+
+interface Memory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
+
+/** What assembly/resize.ts exports; every argument is an address in `memory` or a count. */
+interface Kernels {
+  readonly memory: Memory;
+  horizontal(
+    ...args: [
+      source: number,
+      sourceStride: number,
+      target: number,
+      targetStride: number,
+      rows: number,
+      ...table: [bounds: number, weights: number, taps: number, count: number],
+    ]
+  ): void;
+  vertical(
+    ...args: [
+      source: number,
+      first: number,
+      rows: number,
+      stride: number,
+      sums: number,
+      ...table: [bounds: number, weights: number, taps: number, count: number],
+    ]
+  ): void;
+  finish(sums: number, count: number): void;
+}
+
+/** One module and at most one instance per thread, made on first use; null where SIMD is not to be had. */
+let compiled: object | null | undefined;
+let idle: Kernels | undefined;
+
+/**
+ * Resizes with WebAssembly SIMD, to the same bytes as `resampleJs`. Returns false, with `output` untouched, where
+ * WebAssembly or its memory is not available. Memory is bounded by the stripe, the sums of `output` and the weights.
+ */
+export function resampleWasm(
+  image: RgbImage,
+  horizontal: Coefficients,
+  vertical: Coefficients,
+  output: Uint8Array,
+): boolean {
+  const kernels = instantiate();
+  if (kernels === null) return false;
+
+  const sourceStride = image.width * 3;
+  const rowBytes = horizontal.count * 3;
+  const stride = roundUp(rowBytes, LANES);
+  const { first, end } = sourceRange(vertical);
+  const stripeRows = Math.min(end - first, Math.max(1, Math.floor(STRIPE_BYTES / Math.max(sourceStride, stride))));
+
+  const place = layout();
+  const horizontalTable = placeTable(place, horizontal);
+  const verticalTable = placeTable(place, vertical);
+  const source = place(stripeRows * sourceStride);
+  const middle = place(stripeRows * stride);
+  const sums = place(vertical.count * stride * 4);
+  if (!reserve(kernels.memory, place(0))) return false;
+
+  const memory = new Uint8Array(kernels.memory.buffer);
+  writeTable(memory, horizontalTable, horizontal);
+  writeTable(memory, verticalTable, vertical);
+  memory.fill(0, sums, sums + vertical.count * stride * 4);
+  for (let y = first; y < end; y += stripeRows) {
+    const rows = Math.min(stripeRows, end - y);
+    memory.set(image.data.subarray(y * sourceStride, (y + rows) * sourceStride), source);
+    kernels.horizontal(source, sourceStride, middle, stride, rows, ...horizontalTable);
+    kernels.vertical(middle, y, rows, stride, sums, ...verticalTable);
+  }
+  kernels.finish(sums, vertical.count * stride);
+  for (let y = 0; y < vertical.count; y++) {
+    output.set(memory.subarray(sums + y * stride, sums + y * stride + rowBytes), y * rowBytes);
+  }
+  idle = memory.byteLength <= RETAINED_BYTES ? kernels : undefined;
+  return true;
+}
+
+/** Takes the idle instance or makes one. */
+function instantiate(): Kernels | null {
+  compiled ??= compile();
+  if (compiled === null) return null;
+  const kernels = idle ?? (new WebAssembly.Instance(compiled).exports as Kernels);
+  idle = undefined;
+  return kernels;
+}
+
+function compile(): object | null {
+  try {
+    return new WebAssembly.Module(Buffer.from(RESIZE_WASM, "base64"));
+  } catch {
+    // No WebAssembly (node --jitless) or no SIMD (an old processor): the JavaScript twin gives the same bytes.
+    return null;
+  }
+}
+
+/** A bump allocator over addresses: aligned blocks, each with room for the kernels' reads past the end. */
+function layout(): (bytes: number) => number {
+  let next = 0;
+  return (bytes) => {
+    const address = next;
+    next = roundUp(next + bytes + LANES, 64);
+    return address;
+  };
+}
+
+/** Grows `memory` to at least `bytes`; false where the module's maximum or the machine does not allow it. */
+function reserve(memory: Memory, bytes: number): boolean {
+  const missing = Math.ceil((bytes - memory.buffer.byteLength) / PAGE_BYTES);
+  try {
+    if (missing > 0) memory.grow(missing);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+type Table = [bounds: number, weights: number, taps: number, count: number];
+
+function placeTable(place: (bytes: number) => number, { bounds, weights, taps, count }: Coefficients): Table {
+  return [place(bounds.byteLength), place(weights.byteLength), taps, count];
+}
+
+function writeTable(memory: Uint8Array, [boundsAt, weightsAt]: Table, { bounds, weights }: Coefficients): void {
+  memory.set(bytesOf(bounds), boundsAt);
+  memory.set(bytesOf(weights), weightsAt);
+}
+
+const bytesOf = (view: Int32Array): Uint8Array => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+
+const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple;

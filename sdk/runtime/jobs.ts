@@ -1,0 +1,86 @@
+import type { Tensor } from "onnxruntime-node";
+import { expected, words } from "../errors.ts";
+import { patchify } from "../image/patchify.ts";
+import { preprocess } from "../image/preprocess.ts";
+import type { RgbImage } from "../vision-tokenizer.ts";
+import type { EncodedImage, GraphName, Jobs, WorkerSetup } from "./protocol.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** n images -> resized pixels -> patches [n * N, 3pp] -> features [n, N, D] and ids [n, N], in one encoder pass. */
+export async function encode(
+  sessions: Sessions,
+  { image, patchSize }: WorkerSetup,
+  { images, features, ids }: Jobs["encode"]["input"],
+): Promise<EncodedImage[]> {
+  const pixels = images.map((rgb) => preprocess(rgb, image));
+  const patches = patchify(pixels, patchSize, image.mean, image.std);
+  const width = 3 * patchSize * patchSize;
+  const fetches = [...(features ? ["features", "class_token"] : []), ...(ids ? ["quantizer_input"] : [])];
+  const input = sessions.tensor("float32", patches, [patches.length / width, width]);
+  const outputs = await sessions.run("encoder", { patches: input }, fetches);
+
+  const count = images.length;
+  const featuresOf = features ? split(floats("encoder", outputs, "features"), count) : null;
+  const classTokenOf = outputs.class_token ? split(floats("encoder", outputs, "class_token"), count) : null;
+  const idsOf = ids
+    ? await quantize(
+        sessions,
+        split(floats("encoder", outputs, "quantizer_input"), count),
+        patches.length / width / count,
+      )
+    : null;
+  return images.map((_, i) => ({
+    ...(featuresOf && { features: featuresOf[i]! }),
+    ...(classTokenOf && { classToken: classTokenOf[i]! }),
+    ...(idsOf && { ids: idsOf[i]! }),
+  }));
+}
+
+/** One image at a time: the distances to every code are the largest array there is, [N, K]. */
+async function quantize(sessions: Sessions, inputs: readonly Float32Array[], tokens: number): Promise<Int32Array[]> {
+  const ids: Int32Array[] = [];
+  for (const input of inputs) {
+    const tensor = sessions.tensor("float32", input, [tokens, input.length / tokens]);
+    const outputs = await sessions.run("quantizer", { quantizer_input: tensor }, ["ids"]);
+    ids.push(Int32Array.from(output("quantizer", outputs, "ids", Int32Array)));
+  }
+  return ids;
+}
+
+/** ids [n, N] -> pixels [n, H, W, 3] */
+export async function decode(sessions: Sessions, { grids }: Jobs["decode"]["input"]): Promise<RgbImage[]> {
+  const tokens = grids[0]?.length ?? 0;
+  const ids = new BigInt64Array(grids.length * tokens);
+  grids.forEach((grid, i) => {
+    ids.set(BigInt64Array.from(grid, BigInt), i * tokens);
+  });
+  const input = sessions.tensor("int64", ids, [grids.length, tokens]);
+  const outputs = await sessions.run("decoder", { ids: input }, ["pixels"]);
+  const pixels = output("decoder", outputs, "pixels", Uint8Array);
+  const [, height = 0, width = 0] = outputs.pixels?.dims ?? [];
+  return split(pixels, grids.length).map((data) => ({ data, width, height }));
+}
+
+/** ids [t] -> vectors [t, e] */
+export async function codebook(sessions: Sessions, { ids }: Jobs["codebook"]["input"]): Promise<Float32Array> {
+  const input = sessions.tensor("int64", BigInt64Array.from(ids, BigInt), [ids.length]);
+  const outputs = await sessions.run("codebook", { ids: input }, ["vectors"]);
+  return floats("codebook", outputs, "vectors").slice();
+}
+
+type Outputs = Record<string, Tensor | undefined>;
+
+const floats = (graph: GraphName, outputs: Outputs, name: string) => output(graph, outputs, name, Float32Array);
+
+function output<A>(graph: GraphName, outputs: Outputs, name: string, type: new (...args: never[]) => A): A {
+  const tensor = outputs[name];
+  if (tensor?.data instanceof type) return tensor.data;
+  const received = words(tensor === undefined ? "no such output" : tensor.type);
+  throw expected("RUNTIME", type.name, `output "${name}" of the ${graph} graph`, received);
+}
+
+/** `count` equal parts, each with memory of its own, so that each can change thread by itself. */
+function split<A extends Float32Array | Uint8Array>(data: A, count: number): A[] {
+  const size = data.length / count;
+  return Array.from({ length: count }, (_, i) => data.slice(i * size, (i + 1) * size) as A);
+}

@@ -1,0 +1,86 @@
+import { z } from "zod";
+import { describe, expected, words } from "../errors.ts";
+import type { DecodeOptions, EncodeOptions } from "../vision-tokenizer.ts";
+
+/** How `VQRAE.load` sets the tokenizer up. */
+export interface LoadOptions {
+  /** Where graphs run. "auto" (the default) is "cpu"; the others throw MISSING_DEPENDENCY where they cannot be used. */
+  readonly device?: "auto" | "cpu" | "webgpu" | "cuda";
+  /** The arithmetic of the graphs; weights stored in half precision are widened when a graph is opened. */
+  readonly precision?: "fp32";
+  /** Worker threads, each with sessions of its own (default 1). More of them raise throughput, not the speed of one image. */
+  readonly workers?: number;
+  /** Threads per worker that one graph run uses (default: the machine's parallelism divided by `workers`). */
+  readonly threads?: number;
+  /** Most images in one graph run (default 8, fewer for encoders with many tokens). Results do not depend on it. */
+  readonly batchSize?: number;
+  /** Most pixels that one image may have before it is refused as IMAGE_TOO_LARGE. */
+  readonly maxPixels?: number;
+  /** Called as loading goes on. */
+  readonly onProgress?: (progress: LoadProgress) => void;
+  /** Acts between the phases of loading. */
+  readonly signal?: AbortSignal;
+}
+
+export interface LoadProgress {
+  /** Reading and checking the files, then writing the graphs, then opening the first session. */
+  readonly phase: "checkpoint" | "graphs" | "session";
+  /** Steps of this phase that are done, and how many there are. */
+  readonly loaded: number;
+  readonly total: number;
+}
+
+/** More threads than any one machine serves well; a larger number is a slip of the pen. */
+const MAX_THREADS = 256;
+/** Activations grow with the batch; past this nothing gets faster. */
+const MAX_BATCH = 256;
+
+const integer = (max: number) => z.number().int().min(1).max(max).optional().describe(`an integer from 1 to ${max}`);
+/** Duck-typed: a signal of another realm (a test runner's, a polyfill's) works as well. */
+const signal = z
+  .custom<AbortSignal>((value) => value instanceof Object && "aborted" in value && "addEventListener" in value)
+  .optional()
+  .describe("an AbortSignal");
+const flag = z.boolean().optional().describe("true or false");
+
+const loadSchema = z.strictObject({
+  device: z.enum(["auto", "cpu", "webgpu", "cuda"]).optional().describe('"auto", "cpu", "webgpu" or "cuda"'),
+  precision: z.enum(["fp32"]).optional().describe('"fp32"'),
+  workers: integer(MAX_THREADS),
+  threads: integer(MAX_THREADS),
+  batchSize: integer(MAX_BATCH),
+  maxPixels: integer(Number.MAX_SAFE_INTEGER),
+  onProgress: z
+    .custom<(progress: LoadProgress) => void>((value) => typeof value === "function")
+    .optional()
+    .describe("a function"),
+  signal,
+});
+const encodeSchema = z.strictObject({ features: flag, ids: flag, signal });
+const decodeSchema = z.strictObject({ signal });
+
+/** @throws INVALID_ARGUMENT that names the option */
+export const parseLoadOptions = (options: LoadOptions | undefined) => parse(loadSchema, options, "VQRAE.load");
+/** @throws INVALID_ARGUMENT that names the option */
+export const parseEncodeOptions = (options: EncodeOptions | undefined) => parse(encodeSchema, options, "encode");
+/** @throws INVALID_ARGUMENT that names the option */
+export const parseDecodeOptions = (options: DecodeOptions | undefined) => parse(decodeSchema, options, "decode");
+
+/** Checks options and says what is wrong in the package's own words: each field's description is what was expected. */
+function parse<S extends z.ZodObject>(schema: S, options: unknown, method: string): z.infer<S> {
+  const result = schema.safeParse(options ?? {});
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  const names = Object.keys(schema.shape).join(", ");
+  if (issue.code === "unrecognized_keys") {
+    const unknown = words(issue.keys.map((key) => JSON.stringify(key)).join(", "));
+    throw expected("INVALID_ARGUMENT", `one of ${names}`, `the options of ${method}`, unknown);
+  }
+  const name = issue.path[0];
+  if (typeof name !== "string") {
+    throw expected("INVALID_ARGUMENT", `an object with ${names}`, `the options of ${method}`, options);
+  }
+  const what = (schema.shape[name] as z.ZodType).description ?? "another value";
+  const value = (options as Record<string, unknown>)[name];
+  throw expected("INVALID_ARGUMENT", what, `option "${name}" of ${method}`, words(describe(value)));
+}

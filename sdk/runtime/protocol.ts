@@ -1,0 +1,91 @@
+import type { ImageSpec } from "../checkpoint/checkpoint.ts";
+import { VqraeError, type VqraeErrorCode } from "../errors.ts";
+import type { RgbImage } from "../vision-tokenizer.ts";
+
+/** What passes between the pool and a worker thread. Everything here survives structured cloning. */
+
+/** An ONNX graph whose weights lie, untouched, in a safetensors file of `weightsFolder`. */
+export interface GraphSource {
+  readonly bytes: Uint8Array;
+  readonly weightsFolder: string;
+}
+
+export type GraphName = "encoder" | "quantizer" | "codebook" | "decoder";
+
+export type ExecutionProvider = "cpu" | "webgpu" | "cuda";
+
+/** What a worker is born with. It opens a session when a job first needs its graph. */
+export interface WorkerSetup {
+  readonly graphs: Readonly<Partial<Record<GraphName, GraphSource>>>;
+  /** How RGB images become the encoder's patches. */
+  readonly image: ImageSpec;
+  readonly patchSize: number;
+  readonly device: ExecutionProvider;
+  /** Threads that one graph run uses. */
+  readonly threads: number;
+}
+
+/** One encoded image: what `ImageTokens` holds, without the grid that every image shares. */
+export interface EncodedImage {
+  readonly features?: Float32Array;
+  readonly classToken?: Float32Array;
+  readonly ids?: Int32Array;
+}
+
+/** The jobs a worker can do: what it takes and what it gives. */
+export interface Jobs {
+  /** Opens the session of a graph ahead of its first use. */
+  open: { input: { graph: GraphName }; output: null };
+  encode: { input: { images: readonly RgbImage[]; features: boolean; ids: boolean }; output: EncodedImage[] };
+  /** Grids of equal length -> one image each. */
+  decode: { input: { grids: readonly Int32Array[] }; output: RgbImage[] };
+  /** [t] -> [t, e] */
+  codebook: { input: { ids: Int32Array }; output: Float32Array };
+}
+
+export type JobKind = keyof Jobs;
+
+export type JobRequest = { [K in JobKind]: { readonly kind: K; readonly input: Jobs[K]["input"] } }[JobKind];
+
+export type JobResponse =
+  | { readonly ok: true; readonly output: Jobs[JobKind]["output"] }
+  | { readonly ok: false; readonly error: PlainError };
+
+/** An error as plain data: structured cloning would keep a message but lose `code` and the class. */
+export interface PlainError {
+  readonly code: VqraeErrorCode | null;
+  readonly message: string;
+  readonly stack: string | undefined;
+  readonly cause: PlainError | null;
+}
+
+/** Causes nested deeper than this are dropped, so that a cycle of causes ends. */
+const MAX_CAUSES = 8;
+
+export function toPlainError(error: unknown, depth = 0): PlainError {
+  if (!(error instanceof Error)) return { code: null, message: String(error), stack: undefined, cause: null };
+  const hasCause = error.cause !== undefined && depth < MAX_CAUSES;
+  return {
+    code: VqraeError.isInstance(error) ? error.code : null,
+    message: error.message,
+    stack: error.stack,
+    cause: hasCause ? toPlainError(error.cause, depth + 1) : null,
+  };
+}
+
+/** The error again, as a `VqraeError` where it was one, with the stack of the thread that threw it. */
+export function fromPlainError({ code, message, stack, cause }: PlainError): Error {
+  const options = cause === null ? undefined : { cause: fromPlainError(cause) };
+  const error = code === null ? new Error(message, options) : new VqraeError(code, message, options);
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}
+
+/** The buffers of `arrays` that can change thread, each once; the others are cloned. */
+export function buffersOf(arrays: Iterable<ArrayBufferView | undefined>): ArrayBuffer[] {
+  const buffers = new Set<ArrayBuffer>();
+  for (const array of arrays) {
+    if (array?.buffer instanceof ArrayBuffer) buffers.add(array.buffer);
+  }
+  return [...buffers];
+}

@@ -1,0 +1,101 @@
+import type { InferenceSession, Tensor } from "onnxruntime-node";
+import { expected, words } from "../errors.ts";
+import type { ExecutionProvider, GraphName, WorkerSetup } from "./protocol.ts";
+
+type OnnxRuntime = typeof import("onnxruntime-node");
+
+/** Errors only: warnings on a graph that runs as intended would go straight to the user's terminal. */
+const LOG_ERRORS = 3;
+
+const deviceMend: Record<ExecutionProvider, string> = {
+  cpu: "",
+  webgpu:
+    'onnxruntime-node runs WebGPU through the GPU\'s own driver (Vulkan, Direct3D 12 or Metal): install it, or load with device "cpu".',
+  cuda: 'With CUDA 12 and cuDNN 9 installed, run `ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node`, or load with device "cpu".',
+};
+
+/**
+ * Imports onnxruntime-node, whose native part can be missing or built for another platform.
+ * @throws MISSING_DEPENDENCY with what was tried and the command that mends it.
+ */
+export async function importOnnxRuntime(
+  load: () => Promise<OnnxRuntime> = () => import("onnxruntime-node"),
+): Promise<OnnxRuntime> {
+  try {
+    return await load();
+  } catch (cause) {
+    const tried = `import("onnxruntime-node") on ${process.platform}-${process.arch}, Node ${process.version}: ${reason(cause)}`;
+    throw expected("MISSING_DEPENDENCY", "a loadable native library", "onnxruntime-node", words(tried), {
+      mend: "Run `ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node`, or `npm rebuild onnxruntime-node` after a change of platform or Node.",
+      cause,
+    });
+  }
+}
+
+/** The graphs of one worker thread, each opened when it is first needed. */
+export class Sessions {
+  readonly #runtime: OnnxRuntime;
+  readonly #setup: WorkerSetup;
+  readonly #open = new Map<GraphName, InferenceSession>();
+
+  constructor(runtime: OnnxRuntime, setup: WorkerSetup) {
+    this.#runtime = runtime;
+    this.#setup = setup;
+  }
+
+  /** @throws RUNTIME, or MISSING_DEPENDENCY where the device cannot be used. */
+  async open(name: GraphName): Promise<InferenceSession> {
+    const opened = this.#open.get(name);
+    if (opened !== undefined) return opened;
+    const { device, graphs, threads } = this.#setup;
+    const graph = graphs[name];
+    if (graph === undefined) throw expected("RUNTIME", "a graph of this checkpoint", "a session", name);
+    try {
+      const session = await this.#runtime.InferenceSession.create(graph.bytes, {
+        executionProviders: [device],
+        intraOpNumThreads: threads,
+        logSeverityLevel: LOG_ERRORS,
+        extra: {
+          session: {
+            model_external_initializers_file_folder_path: graph.weightsFolder,
+            // Prepacking copies every weight; without it they stay in the page cache, shared by all workers.
+            disable_prepacking: "1",
+            // Spinning threads would starve the caller's own work between two runs.
+            "intra_op.allow_spinning": "0",
+          },
+        },
+      });
+      this.#open.set(name, session);
+      return session;
+    } catch (cause) {
+      const code = device === "cpu" ? "RUNTIME" : "MISSING_DEPENDENCY";
+      const failure = words(`onnxruntime's error: ${reason(cause)}`);
+      const mend = deviceMend[device];
+      throw expected(code, `a working "${device}" session`, `the ${name} graph`, failure, { mend, cause });
+    }
+  }
+
+  tensor(type: "float32", data: Float32Array, dims: number[]): Tensor;
+  tensor(type: "int64", data: BigInt64Array, dims: number[]): Tensor;
+  tensor(type: "float32" | "int64", data: Float32Array | BigInt64Array, dims: number[]): Tensor {
+    return new this.#runtime.Tensor(type, data, dims);
+  }
+
+  /** Runs a graph and gives the outputs of `fetches` that it has. @throws RUNTIME */
+  async run(
+    name: GraphName,
+    feeds: Record<string, Tensor>,
+    fetches: readonly string[],
+  ): Promise<Record<string, Tensor | undefined>> {
+    const session = await this.open(name);
+    const present = fetches.filter((output) => session.outputNames.includes(output));
+    try {
+      return await session.run(feeds, present);
+    } catch (cause) {
+      const failure = words(`onnxruntime's error: ${reason(cause)}`);
+      throw expected("RUNTIME", "a finished run", `the ${name} graph`, failure, { cause });
+    }
+  }
+}
+
+const reason = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause)).trim();

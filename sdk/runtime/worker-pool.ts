@@ -1,0 +1,178 @@
+import { Worker } from "node:worker_threads";
+import { expected, type VqraeError, words } from "../errors.ts";
+import { fromPlainError, type JobKind, type JobRequest, type JobResponse, type Jobs } from "./protocol.ts";
+
+/** After this many deaths in a row without one answer, a worker is not replaced any more. */
+const MAX_DEATHS = 3;
+
+export interface WorkerPoolOptions {
+  readonly size: number;
+  /** What each worker gets as `workerData`. */
+  readonly setup: unknown;
+  /** The worker's file; by default the one beside this module. */
+  readonly file?: URL;
+}
+
+interface Job {
+  readonly request: JobRequest;
+  readonly transfer: readonly ArrayBuffer[];
+  resolve(output: Jobs[JobKind]["output"]): void;
+  reject(error: unknown): void;
+}
+
+interface Seat {
+  /** Started with the seat's first job, and again after a death. */
+  worker: Worker | null;
+  job: Job | null;
+}
+
+/**
+ * Worker threads with one queue: a free worker takes the next job, one at a time. A worker that dies rejects its job with
+ * RUNTIME and is replaced. Idle workers do not keep the process alive; a job that is running does.
+ */
+export class WorkerPool {
+  readonly #file: URL;
+  readonly #setup: unknown;
+  readonly #seats: readonly Seat[];
+  readonly #queue: Job[] = [];
+  #deaths = 0;
+  #broken: VqraeError | null = null;
+  #disposal: Promise<void> | null = null;
+  #onIdle: (() => void) | null = null;
+
+  constructor({ size, setup, file = workerFile() }: WorkerPoolOptions) {
+    this.#file = file;
+    this.#setup = setup;
+    this.#seats = Array.from({ length: size }, () => ({ worker: null, job: null }));
+  }
+
+  /**
+   * Queues a job. `transfer` lists the buffers to hand over. An abort takes a waiting job out of the queue; a job that is
+   * running is finished and its result dropped. Either way the promise rejects at once, with the signal's reason.
+   * @throws RUNTIME, DISPOSED, or what the job threw.
+   */
+  run<K extends JobKind>(
+    kind: K,
+    input: Jobs[K]["input"],
+    { transfer = [], signal }: { transfer?: readonly ArrayBuffer[]; signal?: AbortSignal } = {},
+  ): Promise<Jobs[K]["output"]> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      if (this.#disposal !== null) return reject(disposedError());
+      if (this.#broken !== null) return reject(this.#broken);
+      const onAbort = () => {
+        const place = this.#queue.indexOf(job);
+        if (place >= 0) this.#queue.splice(place, 1);
+        job.reject(signal?.reason);
+      };
+      const job: Job = {
+        request: { kind, input } as JobRequest,
+        transfer,
+        resolve: (output) => {
+          signal?.removeEventListener("abort", onAbort);
+          resolve(output as Jobs[K]["output"]);
+        },
+        reject: (error) => {
+          signal?.removeEventListener("abort", onAbort);
+          reject(error);
+        },
+      };
+      signal?.addEventListener("abort", onAbort, { once: true });
+      this.#queue.push(job);
+      this.#assign();
+    });
+  }
+
+  /** Rejects the jobs that wait, lets the running ones finish, then ends the threads. */
+  dispose(): Promise<void> {
+    this.#disposal ??= this.#close();
+    return this.#disposal;
+  }
+
+  async #close(): Promise<void> {
+    for (const job of this.#queue.splice(0)) job.reject(disposedError());
+    if (this.#seats.some((seat) => seat.job !== null)) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+    }
+    await Promise.all(this.#seats.map((seat) => seat.worker?.terminate()));
+  }
+
+  #assign(): void {
+    for (const seat of this.#seats) {
+      if (seat.job !== null) continue;
+      const job = this.#queue.shift();
+      if (job === undefined) return;
+      this.#start(seat, job);
+    }
+  }
+
+  #start(seat: Seat, job: Job): void {
+    seat.job = job;
+    try {
+      seat.worker ??= this.#hire(seat);
+      seat.worker.ref();
+      seat.worker.postMessage(job.request, job.transfer);
+    } catch (cause) {
+      const what = words(cause instanceof Error ? cause.message : String(cause));
+      job.reject(expected("RUNTIME", "a job that a worker thread accepts", `"${job.request.kind}"`, what, { cause }));
+      this.#release(seat);
+    }
+  }
+
+  #hire(seat: Seat): Worker {
+    // The program's own flags are not passed on: `node --input-type=module -e ...` would keep any worker from starting.
+    const worker = new Worker(this.#file, { workerData: this.#setup, execArgv: [] });
+    let failure: unknown;
+    worker.on("message", (response: JobResponse) => {
+      this.#deaths = 0;
+      if (response.ok) seat.job?.resolve(response.output);
+      else seat.job?.reject(fromPlainError(response.error));
+      this.#release(seat);
+    });
+    worker.on("messageerror", (cause) => {
+      seat.job?.reject(expected("RUNTIME", "a readable answer", "a worker thread", words(cause.message), { cause }));
+      this.#release(seat);
+    });
+    worker.on("error", (error) => {
+      failure = error;
+    });
+    worker.on("exit", (exitCode) => {
+      seat.worker = null;
+      if (this.#disposal === null || seat.job !== null) this.#mourn(seat, exitCode, failure);
+    });
+    return worker;
+  }
+
+  /** A worker ended by itself: its job is lost, and after too many such ends in a row so is the pool. */
+  #mourn(seat: Seat, exitCode: number, cause: unknown): void {
+    this.#deaths += 1;
+    const why = cause instanceof Error ? cause.message : `exit code ${exitCode}`;
+    const died = words(`one that died (${why})`);
+    const error = expected("RUNTIME", "a living worker thread", "the tokenizer", died, { cause });
+    seat.job?.reject(error);
+    if (this.#deaths >= MAX_DEATHS) {
+      this.#broken = error;
+      for (const job of this.#queue.splice(0)) job.reject(error);
+    }
+    this.#release(seat);
+  }
+
+  #release(seat: Seat): void {
+    seat.job = null;
+    seat.worker?.unref();
+    this.#assign();
+    if (this.#seats.every((other) => other.job === null)) this.#onIdle?.();
+  }
+}
+
+export const disposedError = (): VqraeError =>
+  expected("DISPOSED", "a tokenizer that is in use", "this call", words("one after dispose()"), {
+    mend: "Load it again.",
+  });
+
+/** In the source tree Node strips the worker's types; in the package it lies compiled beside the bundle. */
+function workerFile(): URL {
+  return new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
+}

@@ -1,0 +1,85 @@
+/**
+ * What every vision tokenizer can do. One encoder pass gives two things: continuous features, for understanding,
+ * and discrete ids, for generation; `decode` turns ids back into pixels (VQRAE, arXiv 2511.23386, section 3.2).
+ */
+export interface VisionTokenizer extends AsyncDisposable {
+  /** The version of this contract. */
+  readonly specificationVersion: "v1";
+  readonly info: VisionTokenizerInfo;
+
+  /** Encodes one image. Both outputs are computed unless one is switched off. */
+  encode(image: ImageInput, options?: EncodeOptions): Promise<ImageTokens>;
+  /** Encodes many images in batches; the result keeps their order. */
+  encode(images: readonly ImageInput[], options?: EncodeOptions): Promise<ImageTokens[]>;
+
+  /** Decodes the ids of one image, in raster order. Throws for an id outside the codebook or a wrong count. */
+  decode(ids: TokenIds, options?: DecodeOptions): Promise<RgbImage>;
+  /** Decodes many grids of ids. */
+  decode(grids: readonly TokenIds[], options?: DecodeOptions): Promise<RgbImage[]>;
+
+  /** The codebook rows of `ids`, projected through W as the quantizer compares them: [n, codebook.dim]. */
+  codebookVectors(ids: TokenIds): Promise<Float32Array>;
+}
+
+export interface VisionTokenizerInfo {
+  /** The checkpoint's name: its folder, or the name it was loaded by. */
+  readonly modelId: string;
+  /** What the encoder sees, in pixels. Images of any size are resized to it. */
+  readonly inputSize: { readonly width: number; readonly height: number };
+  /** What `decode` returns, in pixels; null for an encoder without a decoder. */
+  readonly outputSize: { readonly width: number; readonly height: number } | null;
+  /** Tokens per image: rows * columns. */
+  readonly grid: TokenGrid;
+  /** Numbers per token in `features`. */
+  readonly featureDim: number;
+  /** Entries and width of the codebook; null for an encoder that gives features only. */
+  readonly codebook: { readonly size: number; readonly dim: number } | null;
+  /** Where the graphs run, such as "cpu". */
+  readonly device: string;
+  /** The arithmetic they run in, such as "fp32". */
+  readonly precision: string;
+}
+
+export interface TokenGrid {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+export interface ImageTokens {
+  readonly grid: TokenGrid;
+  /** [rows * columns, featureDim], row-major, in raster order: the encoder's output, never quantized. */
+  readonly features?: Float32Array;
+  /** [featureDim]: the class token of the layer that `features` comes from, where the encoder has one. */
+  readonly classToken?: Float32Array;
+  /** [rows * columns] codebook indices in raster order. */
+  readonly ids?: Int32Array;
+}
+
+/**
+ * A file path, a `file:` or `data:` URL, the bytes of an encoded image, or raw pixels. Remote URLs are refused:
+ * fetch them yourself and pass the bytes.
+ */
+export type ImageInput = string | URL | Uint8Array | ArrayBuffer | RgbImage;
+
+/** 8-bit RGB pixels, rows from top to bottom, three bytes a pixel, no padding. */
+export interface RgbImage {
+  readonly data: Uint8Array | Uint8ClampedArray;
+  readonly width: number;
+  readonly height: number;
+}
+
+export type TokenIds = Int32Array | readonly number[];
+
+export interface EncodeOptions {
+  /** Compute `features` (default true). */
+  readonly features?: boolean;
+  /** Compute `ids` (default true where the checkpoint has a codebook). */
+  readonly ids?: boolean;
+  /** Acts between images and between batches; a batch that is already running is finished and its result dropped. */
+  readonly signal?: AbortSignal;
+}
+
+export interface DecodeOptions {
+  /** Acts between batches; a batch that is already running is finished and its result dropped. */
+  readonly signal?: AbortSignal;
+}

@@ -1,0 +1,50 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+/** Every TypeScript block of the README and the guides runs as it stands, on the shipped model. */
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const sources: Record<string, string> = {
+  vqrae: pathToFileURL(join(root, "sdk/index.ts")).href,
+  "vqrae/metrics": pathToFileURL(join(root, "sdk/metrics/index.ts")).href,
+};
+
+async function examples(): Promise<{ name: string; code: string }[]> {
+  const guides = (await readdir(join(root, "docs"))).filter((name) => name.endsWith(".md")).map((n) => `docs/${n}`);
+  const found = [];
+  for (const file of ["README.md", ...guides]) {
+    const text = await readFile(join(root, file), "utf8");
+    const blocks = [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)];
+    found.push(...blocks.map((block, i) => ({ name: `${file}, block ${i + 1}`, code: block[1]! })));
+  }
+  return found;
+}
+
+describe("documentation examples", async () => {
+  const all = await examples();
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "vqrae-docs-"));
+    // The examples name files as a user in the repository would.
+    await symlink(join(root, "examples"), join(folder, "examples"));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it("are there", () => expect(all.length).toBeGreaterThan(0));
+
+  it.each(all)("$name", async ({ code }) => {
+    const script = join(folder, `example-${Math.random().toString(36).slice(2)}.ts`);
+    const runnable = code.replaceAll(/from "(vqrae(?:\/metrics)?)"/g, (_, name: string) => `from "${sources[name]}"`);
+    await writeFile(script, runnable);
+    // `await using` needs the types stripped and the syntax lowered, so it runs through the package's own bundler.
+    const { build } = await import("esbuild");
+    await build({ entryPoints: [script], outfile: `${script}.mjs`, format: "esm", target: "node22", bundle: false });
+    const { stderr } = await promisify(execFile)(process.execPath, [`${script}.mjs`], { cwd: folder });
+    expect(stderr.replaceAll(/\(node:\d+\) ExperimentalWarning.*\n.*\n?/g, "")).toBe("");
+  });
+});

@@ -1,0 +1,112 @@
+"""Makes the tiny checkpoints beside this file, and what transformers computes with each of them.
+
+    python make_checkpoints.py
+
+Made with torch 2.13.0, transformers 5.18.0, safetensors 0.8.0. Every checkpoint folder is as `save_pretrained` writes
+it; its `expected.safetensors` holds, for the image of `pixels()`:
+    pixel_values          [1, 3, S, S]  the image, normalised as preprocessor_config.json says
+    hidden_states.{k}     [1, T, D]     the residual stream after block k (0: the embeddings), before any final norm
+    last_hidden_state     [1, T, D]     after the final LayerNorm
+F16 and BF16 copies are computed in float32 with the rounded weights. The sharded copy holds the weights of `vit`.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from transformers import SiglipConfig, SiglipModel, SiglipTextConfig, SiglipVisionConfig, SiglipVisionModel, ViTConfig
+from transformers import ViTForImageClassification, ViTModel
+from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
+from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
+
+HERE = Path(__file__).parent
+TINY = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=48, patch_size=4)
+
+
+def pixels(size: int) -> np.ndarray:
+    """[size, size, 3] uint8; x runs to the right, y down, c is red, green, blue."""
+    y, x, c = np.mgrid[0:size, 0:size, 0:3]
+    return ((x * 7 + y * 13 + c * 29) * 37 % 256).astype(np.uint8)
+
+
+def randomise(model: torch.nn.Module, seed: int) -> torch.nn.Module:
+    """Weights large enough that every bias, norm and position shows in the output."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, p in sorted(model.named_parameters()):
+            noise = torch.randn(p.shape, generator=generator) * 0.2
+            is_norm_scale = "norm" in name and name.endswith("weight")
+            p.copy_(1 + noise if is_norm_scale else noise)
+    return model.eval()
+
+
+def expect(tower: torch.nn.Module, layers, final_norm, processor, size: int) -> dict[str, torch.Tensor]:
+    """Hooks see each block's own output: `output_hidden_states` may put the normed state in the last place."""
+    taps = []
+    hooks = [layers[0].register_forward_pre_hook(lambda _, args: taps.append(args[0]))]
+    hooks += [layer.register_forward_hook(lambda _m, _a, out: taps.append(out)) for layer in layers]
+    image = pixels(size).astype(np.float32) / np.float32(255)
+    normalised = (image - np.float32(processor.image_mean)) / np.float32(processor.image_std)
+    values = torch.from_numpy(normalised).permute(2, 0, 1)[None].contiguous()
+    with torch.no_grad():
+        last = tower(pixel_values=values).last_hidden_state
+    for hook in hooks:
+        hook.remove()
+    states = [t[0] if isinstance(t, tuple) else t for t in taps]
+    assert torch.allclose(final_norm(states[-1]), last, atol=1e-6)
+    named = {f"hidden_states.{k}": state.contiguous() for k, state in enumerate(states)}
+    return {"pixel_values": values, **named, "last_hidden_state": last}
+
+
+def save(name: str, model, tower, layers, final_norm, processor, size: int, dtype=torch.float32, **options) -> None:
+    folder = HERE / name
+    model.to(dtype).save_pretrained(folder, **options)
+    processor.save_pretrained(folder)
+    model.to(torch.float32)
+    save_file(expect(tower, layers, final_norm, processor, size), folder / "expected.safetensors")
+
+
+def main() -> None:
+    # ImageNet statistics, so that a reader that ignores the file is found out.
+    size = 20
+    vit_processor = ViTImageProcessorPil(
+        size={"height": size, "width": size},
+        image_mean=[0.485, 0.456, 0.406],
+        image_std=[0.229, 0.224, 0.225],
+    )
+    config = ViTConfig(**TINY, image_size=size, layer_norm_eps=1e-6)
+    variants = {
+        "vit": {},
+        "vit-f16": {"dtype": torch.float16},
+        "vit-bf16": {"dtype": torch.bfloat16},
+        "vit-sharded": {"max_shard_size": "30KB"},
+    }
+    for name, options in variants.items():
+        vit = randomise(ViTModel(config, add_pooling_layer=False), 1)
+        save(name, vit, vit, vit.layers, vit.layernorm, vit_processor, size, **options)
+
+    # A classifier (names begin with "vit."), without query, key and value biases, at transformers' default eps.
+    config = ViTConfig(**TINY, image_size=size, qkv_bias=False, num_labels=3)
+    classifier = randomise(ViTForImageClassification(config), 2)
+    vit = classifier.vit
+    save("vit-classifier", classifier, vit, vit.layers, vit.layernorm, vit_processor, size)
+
+    # 22 is no multiple of the patch: the last two pixels of each row and column are dropped.
+    size = 22
+    siglip_processor = SiglipImageProcessorPil(size={"height": size, "width": size}, resample=2)
+    vision = SiglipVisionConfig(**TINY, image_size=size)
+    tower = randomise(SiglipVisionModel(SiglipVisionConfig(**TINY, image_size=size, vision_use_head=False)), 3)
+    save("siglip-vision", tower, tower, tower.encoder.layers, tower.post_layernorm, siglip_processor, size)
+
+    text = SiglipTextConfig(
+        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, vocab_size=10,
+        max_position_embeddings=4, projection_size=32, bos_token_id=0, eos_token_id=1, pad_token_id=1,
+    )  # fmt: skip
+    whole = randomise(SiglipModel(SiglipConfig(text_config=text.to_dict(), vision_config=vision.to_dict())), 4)
+    tower = whole.vision_model
+    save("siglip", whole, tower, tower.encoder.layers, tower.post_layernorm, siglip_processor, size)
+
+
+if __name__ == "__main__":
+    main()

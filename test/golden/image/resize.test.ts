@@ -1,0 +1,66 @@
+import { describe, expect, it } from "vitest";
+import type { Resample } from "../../../sdk/checkpoint/checkpoint.ts";
+import { preprocess } from "../../../sdk/image/preprocess.ts";
+import { type Resampler, resize, resizeAndCrop } from "../../../sdk/image/resize.ts";
+import { resampleJs } from "../../../sdk/image/resize-js.ts";
+import { resampleWasm } from "../../../sdk/image/resize-wasm.ts";
+import { type ExpectedPixels, type PatternName, pattern, readCases, summarise } from "./fixtures.ts";
+
+interface ResizeCase {
+  readonly pattern: PatternName;
+  readonly source: [width: number, height: number];
+  readonly resample: Resample;
+  readonly expected: ExpectedPixels;
+}
+
+interface CropCase {
+  readonly pattern: PatternName;
+  readonly source: [width: number, height: number];
+  readonly size: number;
+  readonly expected: ExpectedPixels;
+}
+
+const { resize: resizes, crop: crops } = readCases<{ resize: ResizeCase[]; crop: CropCase[] }>("resize.json");
+const nameOf = ({ pattern, source, resample, expected }: ResizeCase) =>
+  `${pattern} ${source.join("x")} -> ${expected.width}x${expected.height} ${resample}`;
+
+describe("resize equals Pillow to the last bit", () => {
+  const twins: Record<string, Resampler> = { resampleJs, resampleWasm };
+  for (const [twin, resampler] of Object.entries(twins)) {
+    it.each(resizes.map((item) => [nameOf(item), item] as const))(`${twin}: %s`, (_name, item) => {
+      const { width, height } = item.expected;
+      const whole = { left: 0, top: 0, width, height };
+      let ran = false;
+      const spy: Resampler = (...job) => (ran = resampler(...job));
+      const image = pattern(item.pattern, ...item.source);
+      const result = resizeAndCrop(image, width, height, item.resample, whole, spy);
+      expect(ran).toBe(true);
+      expect(summarise(result, item.expected)).toEqual(item.expected);
+    });
+  }
+
+  it("by default too", () => {
+    for (const item of resizes) {
+      const { width, height } = item.expected;
+      const result = resize(pattern(item.pattern, ...item.source), width, height, item.resample);
+      expect(summarise(result, item.expected)).toEqual(item.expected);
+    }
+  });
+});
+
+describe("preprocess", () => {
+  it.each(crops)("crop equals centre_crop: $source -> $size", ({ pattern: name, source, size, expected }) => {
+    const image = pattern(name, ...source);
+    const result = preprocess(image, { size, resample: "bicubic", geometry: "crop" });
+    expect(summarise(result, expected)).toEqual(expected);
+  });
+
+  it("stretch is a plain resize", () => {
+    const squares = resizes.filter(({ expected }) => expected.width === expected.height);
+    expect(squares.length).toBeGreaterThan(20);
+    for (const { pattern: name, source, resample, expected } of squares) {
+      const spec = { size: expected.width, resample, geometry: "stretch" } as const;
+      expect(summarise(preprocess(pattern(name, ...source), spec), expected)).toEqual(expected);
+    }
+  });
+});

@@ -1,0 +1,96 @@
+import fc from "fast-check";
+import * as ort from "onnxruntime-node";
+import { describe, expect, it } from "vitest";
+import type { TensorRef } from "../../../sdk/checkpoint/checkpoint.ts";
+import { VqraeError } from "../../../sdk/errors.ts";
+import { GraphBuilder } from "../../../sdk/graph/graph-builder.ts";
+import { DataType } from "../../../sdk/graph/onnx-proto.ts";
+import { run } from "./session.ts";
+
+const ref = (file: string, offset = 0): TensorRef => ({
+  name: "w",
+  dtype: "F32",
+  shape: [2],
+  file,
+  offset,
+  length: 8,
+});
+
+describe("GraphBuilder", () => {
+  it("declares inputs and outputs with fixed and named sizes", async () => {
+    const g = new GraphBuilder("test");
+    const x = g.input("x", DataType.float, ["rows", 3]);
+    g.output("y", g.cast(g.add(x, x), DataType.int32), DataType.int32, ["rows", 3]);
+    const session = await ort.InferenceSession.create(g.finish().bytes);
+    expect(session.inputMetadata).toMatchObject([{ name: "x", type: "float32", shape: ["rows", 3] }]);
+    expect(session.outputMetadata).toMatchObject([{ name: "y", type: "int32", shape: ["rows", 3] }]);
+    await session.release();
+  });
+
+  it("carries constants of any length unchanged", async () => {
+    const values = fc.array(fc.float({ noNaN: true }), { minLength: 1, maxLength: 300 });
+    await fc.assert(
+      fc.asyncProperty(values, async (expected) => {
+        const g = new GraphBuilder("test");
+        const x = g.input("x", DataType.float, [expected.length]);
+        g.output("y", g.multiply(x, g.floats(expected)), DataType.float, [expected.length]);
+        const ones = new Float32Array(expected.length).fill(1);
+        const { y } = await run(g.finish(), { x: { data: ones, shape: [ones.length] } });
+        expect(y?.data).toEqual(Float32Array.from(expected));
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it("writes offsets beyond 32 bits in full", () => {
+    const g = new GraphBuilder("test");
+    g.weight(ref("/models/a/model.safetensors", 12_345_678_901_234));
+    const text = Buffer.from(g.finish().bytes).toString("latin1");
+    expect(text).toContain("12345678901234");
+    expect(text).toContain("model.safetensors");
+    expect(text).not.toContain("/models");
+  });
+
+  it("declares a weight that is used twice once", () => {
+    const size = (times: number) => {
+      const g = new GraphBuilder("test");
+      for (let i = 0; i < times; i++) g.weight({ ...ref("/models/a/model.safetensors"), dtype: "F16" });
+      return g.finish().bytes.length;
+    };
+    expect(size(2)).toBe(size(1));
+  });
+
+  it("takes shards of one folder and refuses two folders", () => {
+    const g = new GraphBuilder("test");
+    g.weight(ref("/models/a/1.safetensors"));
+    g.weight(ref("/models/a/2.safetensors"));
+    expect(g.finish().weightsFolder).toBe("/models/a");
+    const error = (() => {
+      try {
+        g.weight(ref("/models/b/3.safetensors"));
+      } catch (caught) {
+        return caught;
+      }
+      return undefined;
+    })();
+    expect(VqraeError.isInstance(error) && error.code).toBe("INVALID_CHECKPOINT");
+    expect(String(error)).toContain("/models/b/3.safetensors");
+  });
+
+  it("finds the first of equal maxima", async () => {
+    const rows = fc.array(fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 40, maxLength: 40 }), {
+      minLength: 1,
+      maxLength: 9,
+    });
+    await fc.assert(
+      fc.asyncProperty(rows, async (x) => {
+        const g = new GraphBuilder("test");
+        const input = g.input("x", DataType.float, ["rows", 40]);
+        g.output("y", g.cast(g.argMax(input), DataType.int32), DataType.int32, ["rows", 1]);
+        const { y } = await run(g.finish(), { x: { data: Float32Array.from(x.flat()), shape: [x.length, 40] } });
+        expect([...y!.data]).toEqual(x.map((row) => row.indexOf(Math.max(...row))));
+      }),
+      { numRuns: 20 },
+    );
+  });
+});

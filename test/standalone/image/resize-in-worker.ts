@@ -1,0 +1,7 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { resize } from "../../../sdk/image/resize.ts";
+import type { RgbImage } from "../../../sdk/vision-tokenizer.ts";
+
+/** Resizes the image it is given and posts the result by transfer. */
+const image = resize(workerData as RgbImage, 31, 17, "bicubic");
+parentPort!.postMessage(image, [image.data.buffer as ArrayBuffer]);

@@ -1,0 +1,167 @@
+import { execFile } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterEach, describe, expect, it } from "vitest";
+import { VqraeError } from "../../../sdk/errors.ts";
+import { WorkerPool } from "../../../sdk/runtime/worker-pool.ts";
+import { act } from "./fixtures/fake-worker.ts";
+
+const file = new URL("./fixtures/fake-worker.ts", import.meta.url);
+const pools: WorkerPool[] = [];
+
+function makePool(size = 1): WorkerPool {
+  const pool = new WorkerPool({ size, setup: null, file });
+  pools.push(pool);
+  return pool;
+}
+
+const job = (pool: WorkerPool, action: number, argument = 0, signal?: AbortSignal) =>
+  pool.run("codebook", { ids: Int32Array.of(action, argument) }, signal ? { signal } : {});
+
+afterEach(() => Promise.all(pools.splice(0).map((pool) => pool.dispose())));
+
+describe("WorkerPool", () => {
+  it("answers every job with its own result", async () => {
+    const pool = makePool(2);
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => job(pool, act.echo, i)));
+    expect(answers.map((answer) => answer[1])).toEqual(Array.from({ length: 20 }, (_, i) => i));
+  });
+
+  it("spreads jobs that overlap over its workers", async () => {
+    const pool = makePool(2);
+    const [a, b] = await Promise.all([job(pool, act.sleep, 100), job(pool, act.sleep, 100)]);
+    expect(a[0]).not.toBe(b[0]);
+  });
+
+  it("brings an error back with its code, message and cause", async () => {
+    const error = await job(makePool(), act.fail).catch((error: unknown) => error);
+    expect(VqraeError.isInstance(error)).toBe(true);
+    expect(error).toMatchObject({
+      code: "UNSUPPORTED",
+      message: 'Expected a for b but received "c".',
+      cause: { message: "the cause" },
+    });
+  });
+
+  it("hands over the buffers of `transfer` and leaves others alone", async () => {
+    const pool = makePool();
+    const given = Int32Array.of(act.echo, 1);
+    await pool.run("codebook", { ids: given }, { transfer: [given.buffer] });
+    expect(given.length).toBe(0);
+    const kept = Int32Array.of(act.echo, 1);
+    await pool.run("codebook", { ids: kept });
+    expect([...kept]).toEqual([act.echo, 1]);
+  });
+
+  it("rejects a job that cannot be sent, and goes on", async () => {
+    const pool = makePool();
+    const unsendable = { ids: (() => 0) as unknown as Int32Array };
+    await expect(pool.run("codebook", unsendable)).rejects.toMatchObject({ code: "RUNTIME" });
+    expect((await job(pool, act.echo, 3))[1]).toBe(3);
+  });
+});
+
+describe("a worker that dies", () => {
+  it.each([
+    ["exits", act.exit, "exit code 7"],
+    ["throws", act.crash, "on purpose"],
+  ])("rejects its job with RUNTIME when it %s, and is replaced", async (_, action, why) => {
+    const pool = makePool();
+    const [lost, next] = await Promise.allSettled([job(pool, action, 7), job(pool, act.echo, 5)]);
+    expect(lost).toMatchObject({ status: "rejected", reason: { code: "RUNTIME" } });
+    expect((lost as PromiseRejectedResult).reason.message).toContain(why);
+    expect((next as PromiseFulfilledResult<Float32Array>).value[1]).toBe(5);
+  });
+
+  it("leaves the jobs of the other workers alone", async () => {
+    const pool = makePool(2);
+    const [kept, lost] = await Promise.allSettled([job(pool, act.sleep, 300), job(pool, act.exit, 1)]);
+    expect([kept.status, lost.status]).toEqual(["fulfilled", "rejected"]);
+  });
+
+  it("breaks the pool after three deaths in a row, and nothing hangs", async () => {
+    const pool = makePool();
+    const results = await Promise.allSettled(Array.from({ length: 6 }, () => job(pool, act.exit, 1)));
+    expect(results.map((result) => result.status)).toEqual(Array(6).fill("rejected"));
+    await expect(job(pool, act.echo)).rejects.toMatchObject({ code: "RUNTIME" });
+    await pool.dispose();
+  });
+
+  it("rejects with RUNTIME when the worker's file is missing", async () => {
+    const pool = new WorkerPool({
+      size: 1,
+      setup: null,
+      file: new URL("./fixtures/no-such-worker.ts", import.meta.url),
+    });
+    await expect(job(pool, act.echo)).rejects.toMatchObject({ code: "RUNTIME" });
+    await pool.dispose();
+  });
+});
+
+describe("dispose", () => {
+  it("lets the running job finish, rejects the waiting one and what comes after", async () => {
+    const pool = makePool();
+    const running = job(pool, act.sleep, 200);
+    const waiting = expect(job(pool, act.echo)).rejects.toMatchObject({ code: "DISPOSED" });
+    let finished = false;
+    running.then(() => {
+      finished = true;
+    });
+    await pool.dispose();
+    expect(finished).toBe(true);
+    await waiting;
+    await expect(job(pool, act.echo)).rejects.toMatchObject({ code: "DISPOSED" });
+  });
+
+  it("may be called twice, before any job and while a worker dies", async () => {
+    const pool = makePool();
+    await Promise.all([pool.dispose(), pool.dispose()]);
+    const dying = makePool();
+    const lost = expect(job(dying, act.exit, 1)).rejects.toMatchObject({ code: "RUNTIME" });
+    await dying.dispose();
+    await lost;
+  });
+});
+
+describe("abort", () => {
+  it("rejects at once with the signal's reason: before, while waiting and while running", async () => {
+    const pool = makePool();
+    const reason = new Error("enough");
+    await expect(job(pool, act.echo, 0, AbortSignal.abort(reason))).rejects.toBe(reason);
+
+    const controller = new AbortController();
+    const started = performance.now();
+    const running = job(pool, act.sleep, 1500, controller.signal).catch((error: unknown) => error);
+    const waiting = job(pool, act.exit, 1, controller.signal).catch((error: unknown) => error);
+    await sleep(50);
+    controller.abort(reason);
+    expect(await Promise.all([running, waiting])).toEqual([reason, reason]);
+    expect(performance.now() - started).toBeLessThan(1000);
+    // The running job is finished and dropped, the waiting one was never started: the same worker serves on.
+    expect((await job(pool, act.echo, 9))[1]).toBe(9);
+  });
+});
+
+describe("the process", () => {
+  const script = (body: string) =>
+    `import { WorkerPool } from ${JSON.stringify(new URL("../../../sdk/runtime/worker-pool.ts", import.meta.url).href)};
+     const pool = new WorkerPool({ size: 1, setup: null, file: new URL(${JSON.stringify(file.href)}) });
+     const run = (...ids) => pool.run("codebook", { ids: Int32Array.from(ids) });
+     ${body}`;
+  const runNode = (body: string) =>
+    promisify(execFile)(process.execPath, ["--input-type=module", "-e", script(body)], {
+      timeout: 20_000,
+      cwd: fileURLToPath(new URL(".", import.meta.url)),
+    });
+
+  it("ends by itself with an idle pool that nobody disposed", async () => {
+    const { stdout } = await runNode(`console.log((await run(${act.echo}, 4))[1]);`);
+    expect(stdout.trim()).toBe("4");
+  });
+
+  it("stays alive for a job that is running", async () => {
+    const { stdout } = await runNode(`run(${act.sleep}, 400).then((answer) => console.log("late", answer[1]));`);
+    expect(stdout.trim()).toBe("late 400");
+  });
+});

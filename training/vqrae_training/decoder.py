@@ -1,0 +1,69 @@
+"""The symmetric ViT decoder: one token in, one q x q square of pixels out (VQRAE section 3.2)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor, nn
+
+from .vit import Layers
+
+
+@dataclass(frozen=True)
+class DecoderConfig:
+    hidden_size: int = 192
+    intermediate_size: int = 768
+    layers: int = 12
+    heads: int = 3
+    patch_size: int = 8  # q: pixels of one token's square; the output is grid * q wide and high
+    layer_norm_eps: float = 1e-6
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+
+    def to_json(self) -> dict:
+        """The checkpoint's `decoder` section."""
+        c = asdict(self)
+        return {
+            "hiddenSize": c["hidden_size"],
+            "intermediateSize": c["intermediate_size"],
+            "layers": c["layers"],
+            "heads": c["heads"],
+            "patchSize": c["patch_size"],
+            "layerNormEps": c["layer_norm_eps"],
+            "activation": "gelu",
+            "mean": list(c["mean"]),
+            "std": list(c["std"]),
+        }
+
+
+class Decoder(nn.Module):
+    """[n, grid*grid, hidden] -> pixels [n, 3, grid*q, grid*q], about [0, 1] (not clamped)."""
+
+    def __init__(self, config: DecoderConfig, grid: int):
+        super().__init__()
+        c = self.config = config
+        self.grid = grid
+        self.position_embeddings = nn.Parameter(torch.randn(1, grid * grid, c.hidden_size) * 0.02)
+        # The blocks carry HF's names: decoder.layer.{i}.attention.attention.query ...
+        self.layer = Layers(c.layers, c.hidden_size, c.heads, c.intermediate_size, c.layer_norm_eps).layer
+        self.layernorm = nn.LayerNorm(c.hidden_size, eps=c.layer_norm_eps)
+        self.head = nn.Linear(c.hidden_size, c.patch_size**2 * 3)  # row, column, channel
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.trunc_normal_(module.weight, std=0.02)
+                nn.init.zeros_(module.bias)
+        # Residual branches start small in proportion to depth (GPT-2), which steadies the first steps.
+        for block in self.layer:
+            for out in (block.attention.output.dense, block.output.dense):
+                nn.init.trunc_normal_(out.weight, std=0.02 / (2 * c.layers) ** 0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.position_embeddings
+        for block in self.layer:
+            x = block(x)
+        y = self.head(self.layernorm(x)).float()  # (n, grid * grid, q * q * 3)
+        n, g, q = len(y), self.grid, self.config.patch_size
+        y = y.view(n, g, g, q, q, 3).permute(0, 5, 1, 3, 2, 4).reshape(n, 3, g * q, g * q)
+        mean, std = (y.new_tensor(v).view(1, 3, 1, 1) for v in (self.config.mean, self.config.std))
+        return y * std + mean

@@ -1,0 +1,15 @@
+import { defineConfig } from "tsup";
+
+export default defineConfig({
+  entry: {
+    index: "sdk/index.ts",
+    metrics: "sdk/metrics/index.ts",
+    worker: "sdk/runtime/worker.ts",
+    cli: "cli/main.ts",
+  },
+  format: ["esm"],
+  dts: { entry: { index: "sdk/index.ts", metrics: "sdk/metrics/index.ts" } },
+  sourcemap: true,
+  clean: true,
+  target: "node22",
+});
