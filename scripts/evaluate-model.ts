@@ -41,7 +41,7 @@ const train = await listImages(values.train);
 const photos = values.photos ? await listImages(values.photos) : [];
 console.log(`${await environment()}\n`);
 
-await using tokenizer = await VQRAE.load(values.model);
+const tokenizer = await VQRAE.load(values.model);
 const { codebook } = tokenizer.info;
 if (!codebook) throw new Error(`Expected a VQRAE for --model but received ${values.model}, an encoder alone.`);
 const usage = { val: new CodebookUsage(codebook.size), all: new CodebookUsage(codebook.size) };
@@ -89,6 +89,7 @@ for (const [name, u] of [
 }
 console.log("\n| encoder | 1-NN, val in train | 1-NN, val leave-one-out | linear probe |\n|---|---|---|---|");
 console.log(rows.join("\n"));
+await tokenizer.dispose();
 
 /** Encodes, decodes and compares; prints one table row. */
 async function reconstruction(

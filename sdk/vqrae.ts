@@ -1,13 +1,11 @@
 import { availableParallelism } from "node:os";
-import type { Checkpoint } from "./checkpoint/checkpoint.ts";
 import { loadCheckpoint } from "./checkpoint/load-checkpoint.ts";
 import { expected, VqraeError, words } from "./errors.ts";
-import { buildDecoderGraph } from "./graph/decoder.ts";
-import { buildEncoderGraph } from "./graph/encoder.ts";
-import { buildCodebookGraph, buildQuantizerGraph } from "./graph/quantizer.ts";
 import { readImage } from "./image/read-image.ts";
 import { abortable } from "./runtime/abort.ts";
+import { inBatches } from "./runtime/batches.ts";
 import { Gate } from "./runtime/gate.ts";
+import { buildGraphs, defaultBatchSize, describeCheckpoint } from "./runtime/model.ts";
 import {
   type LoadOptions,
   type LoadProgress,
@@ -15,7 +13,7 @@ import {
   parseEncodeOptions,
   parseLoadOptions,
 } from "./runtime/options.ts";
-import { buffersOf, type GraphName, type GraphSource } from "./runtime/protocol.ts";
+import { buffersOf } from "./runtime/protocol.ts";
 import { findCheckpoint } from "./runtime/source.ts";
 import { checkGrid, checkIds, isManyGrids } from "./runtime/token-ids.ts";
 import { disposedError, WorkerPool } from "./runtime/worker-pool.ts";
@@ -25,25 +23,19 @@ import type {
   ImageInput,
   ImageTokens,
   RgbImage,
-  TokenGrid,
   TokenIds,
   VisionTokenizer,
   VisionTokenizerInfo,
 } from "./vision-tokenizer.ts";
 
-/** Tokens in one graph run by default: enough to fill the matrix units, little enough that an abort is soon obeyed. */
-const TOKENS_PER_RUN = 2048;
-const MAX_DEFAULT_BATCH = 8;
-/** A batch is closed early once its decoded images have this many pixels (3 bytes each), which bounds memory. */
-const PIXELS_PER_BATCH = 32e6;
-
 /**
  * A VQRAE checkpoint, or a vision encoder alone, as a `VisionTokenizer`.
  *
  * ```ts
- * await using tokenizer = await VQRAE.load("default");
+ * const tokenizer = await VQRAE.load("default");
  * const { ids, features } = await tokenizer.encode("photo.jpg");
  * const picture = await tokenizer.decode(ids!);
+ * await tokenizer.dispose(); // or `await using tokenizer = ...` where the language level has it
  * ```
  */
 export class VQRAE implements VisionTokenizer {
@@ -96,7 +88,7 @@ export class VQRAE implements VisionTokenizer {
         await pool.dispose();
         throw error;
       }
-      const batchSize = rest.batchSize ?? defaultBatchSize(encoder.grid ** 2);
+      const batchSize = rest.batchSize ?? defaultBatchSize(checkpoint);
       const info = describeCheckpoint(checkpoint, provider);
       return new VQRAE(info, pool, { workers, batchSize, maxPixels: rest.maxPixels });
     });
@@ -114,35 +106,21 @@ export class VQRAE implements VisionTokenizer {
     this.#assertUsable();
     const many = isManyImages(input);
     const inputs = many ? [...input] : [input];
-    const results: ImageTokens[] = new Array(inputs.length);
-    let next = 0;
-
-    // Each lane takes the next images until none is left. A batch is read one image after the other, so that it can be
-    // closed early when its images are large; the lanes overlap reading with encoding.
-    const lane = async (signal: AbortSignal): Promise<void> => {
-      while (next < inputs.length) {
-        await this.#gate.run(async () => {
-          const indices: number[] = [];
-          const images: RgbImage[] = [];
-          let pixels = 0;
-          while (next < inputs.length && images.length < this.#batchSize && pixels < PIXELS_PER_BATCH) {
-            signal.throwIfAborted();
-            const index = next++;
-            const image = await this.#read(inputs[index]!, many ? index : null);
-            pixels += image.width * image.height;
-            indices.push(index);
-            images.push(image);
-          }
-          if (images.length === 0) return;
+    const results = await abortable(signal, (signal) =>
+      inBatches({
+        count: inputs.length,
+        size: this.#batchSize,
+        lanes: this.#lanes,
+        gate: this.#gate,
+        signal,
+        read: (index) => this.#read(inputs[index]!, many ? index : null),
+        run: async (images): Promise<ImageTokens[]> => {
           const transfer = buffersOf(images.map((image) => image.data));
           const encoded = await this.#pool.run("encode", { images, ...want }, { transfer, signal });
-          indices.forEach((index, i) => {
-            results[index] = { grid: this.info.grid, ...encoded[i]! };
-          });
-        });
-      }
-    };
-    await abortable(signal, (signal) => Promise.all(Array.from({ length: this.#lanes }, () => lane(signal))));
+          return encoded.map((image) => ({ grid: this.info.grid, ...image }));
+        },
+      }),
+    );
     return many ? results : results[0]!;
   }
 
@@ -172,6 +150,18 @@ export class VQRAE implements VisionTokenizer {
     );
     const images = batches.flat();
     return many ? images : images[0]!;
+  }
+
+  /**
+   * What a perfect `decode(encode(image))` would give: the part of the image that the encoder sees, at `outputSize`.
+   * Reconstructions are measured against it.
+   * @throws as `encode`
+   */
+  async reconstructionTarget(image: ImageInput): Promise<RgbImage> {
+    const { outputSize } = this.info;
+    if (outputSize === null) throw this.#unsupported("reconstructionTarget", "a decoder");
+    const read = await this.#read(image, null);
+    return this.#pool.run("target", { image: read, side: outputSize.width }, { transfer: buffersOf([read.data]) });
   }
 
   /** @throws INVALID_ARGUMENT, UNSUPPORTED, DISPOSED, RUNTIME; see `VisionTokenizer`. */
@@ -235,39 +225,3 @@ interface Settings {
 
 const isManyImages = (input: ImageInput | readonly ImageInput[]): input is readonly ImageInput[] =>
   Array.isArray(input);
-
-const defaultBatchSize = (tokens: number): number =>
-  Math.min(MAX_DEFAULT_BATCH, Math.max(1, Math.floor(TOKENS_PER_RUN / tokens)));
-
-/** Every graph that the checkpoint has the weights for. */
-function buildGraphs(
-  checkpoint: Checkpoint,
-  report: (loaded: number, total: number) => void,
-): Partial<Record<GraphName, GraphSource>> {
-  const builders: [GraphName, (checkpoint: Checkpoint) => GraphSource][] = [["encoder", buildEncoderGraph]];
-  if (checkpoint.quantizer) builders.push(["quantizer", buildQuantizerGraph], ["codebook", buildCodebookGraph]);
-  if (checkpoint.quantizer && checkpoint.decoder) builders.push(["decoder", buildDecoderGraph]);
-  const graphs: Partial<Record<GraphName, GraphSource>> = {};
-  builders.forEach(([name, build], done) => {
-    report(done, builders.length);
-    graphs[name] = build(checkpoint);
-  });
-  report(builders.length, builders.length);
-  return graphs;
-}
-
-function describeCheckpoint(checkpoint: Checkpoint, device: string): VisionTokenizerInfo {
-  const { modelId, image, encoder, quantizer, decoder } = checkpoint;
-  const square = (side: number) => Object.freeze({ width: side, height: side });
-  const grid: TokenGrid = Object.freeze({ rows: encoder.grid, columns: encoder.grid });
-  return Object.freeze({
-    modelId,
-    inputSize: square(image.size),
-    outputSize: quantizer && decoder ? square(decoder.grid * decoder.patchSize) : null,
-    grid,
-    featureDim: encoder.hiddenSize,
-    codebook: quantizer && Object.freeze({ size: quantizer.size, dim: quantizer.dim }),
-    device,
-    precision: "fp32",
-  });
-}

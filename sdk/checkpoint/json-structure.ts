@@ -1,5 +1,5 @@
 /**
- * What `JSON.parse` does not tell about a text: keys that come twice, and whether parsing it would exhaust memory.
+ * What `JSON.parse` does not tell about a text: keys that come twice, and whether parsing it would exhaust the process.
  */
 
 /** The strings and the punctuation of a JSON text, in order; numbers, literals and white space are skipped. */
@@ -37,17 +37,28 @@ export function duplicateKey(json: string): string | null {
   return null;
 }
 
+export interface StructureLimits {
+  /** Objects and arrays. */
+  readonly brackets: number;
+  /** Objects and arrays inside each other. */
+  readonly depth: number;
+  /** Names of fields, over all objects. */
+  readonly keys: number;
+}
+
 /**
- * Whether `json` (valid or not) opens at most `count` objects and arrays, at most `depth` inside each other. A hundred
- * megabytes of "[" would otherwise end the process: running out of heap cannot be caught.
+ * Whether `json` (valid or not) stays within `limits`. A hundred megabytes of "[" would otherwise end the process,
+ * since running out of heap cannot be caught, and as many short keys would keep it busy for minutes.
  */
-export function bracketsWithin(json: string, { count, depth }: { count: number; depth: number }): boolean {
-  let opened = 0;
-  let level = 0;
+export function isWithin(json: string, limits: StructureLimits): boolean {
+  let brackets = 0;
+  let depth = 0;
+  let keys = 0;
   for (const token of tokens(json)) {
     if (token === "{" || token === "[") {
-      if (++opened > count || ++level > depth) return false;
-    } else if (token === "}" || token === "]") level--;
+      if (++brackets > limits.brackets || ++depth > limits.depth) return false;
+    } else if (token === "}" || token === "]") depth--;
+    else if (token === ":" && ++keys > limits.keys) return false;
   }
   return true;
 }

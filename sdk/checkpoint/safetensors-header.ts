@@ -1,14 +1,16 @@
 import { expected, type VqraeError, words } from "../errors.ts";
 import { byteLength, type Dtype, dtypeNames, isDtype } from "./dtypes.ts";
 import { isObject } from "./files.ts";
-import { bracketsWithin, duplicateKey } from "./json-structure.ts";
+import { duplicateKey, isWithin, type StructureLimits } from "./json-structure.ts";
 
-/** More than the largest open models hold over all their shards. */
-export const MAX_TENSORS = 1_000_000;
+/** In one file. Models with more (the largest open ones have some 200,000) are sharded into files of a few thousand. */
+export const MAX_TENSORS = 100_000;
+/** Far more than any module path; keeps error messages readable. */
+export const MAX_NAME_LENGTH = 1024;
 /** NumPy's limit, so that every tensor can be looked at in Python too. */
 export const MAX_RANK = 64;
-/** The header, each tensor, and its shape and offsets: an honest header opens no more brackets. */
-const MAX_BRACKETS = { count: 2 + 3 * MAX_TENSORS, depth: 3 };
+/** What `MAX_TENSORS` honest entries can hold (each three fields, a shape and offsets), and as many of metadata. */
+const HEADER_LIMITS: StructureLimits = { brackets: 2 + 3 * MAX_TENSORS, depth: 3, keys: 5 * MAX_TENSORS };
 
 /** A tensor as the header describes it. */
 export interface StoredTensor {
@@ -37,9 +39,10 @@ export interface SafetensorsHeader {
  * @throws INVALID_CHECKPOINT naming the file and the tensor
  */
 export function parseHeader(bytes: Uint8Array, file: string, dataStart: number, dataLength: number): SafetensorsHeader {
-  const { __metadata__: metadata = {}, ...entries } = parseObject(bytes, file);
+  const header = parseObject(bytes, file);
+  const { __metadata__: metadata = {} } = header;
   if (!isStrings(metadata)) throw invalid("an object of strings", `__metadata__ of ${file}`, metadata);
-  const listed = Object.entries(entries);
+  const listed = Object.entries(header).filter(([name]) => name !== "__metadata__");
   if (listed.length > MAX_TENSORS) throw invalid(`at most ${MAX_TENSORS} tensors`, file, listed.length);
   const tensors = listed.map(([name, entry]) => parseTensor(name, entry, file, dataStart, dataLength));
   requireContiguous(tensors, file, dataStart, dataLength);
@@ -52,7 +55,7 @@ function parseObject(bytes: Uint8Array, file: string): Record<string, unknown> {
   let value: unknown;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    if (!bracketsWithin(text, MAX_BRACKETS)) throw new Error("too many or too deeply nested brackets");
+    if (!isWithin(text, HEADER_LIMITS)) throw new Error("more fields or deeper nesting than a header can have");
     value = JSON.parse(text);
   } catch (cause) {
     throw expected("INVALID_CHECKPOINT", "JSON in UTF-8", subject, words((cause as Error).message), { cause });
@@ -64,6 +67,7 @@ function parseObject(bytes: Uint8Array, file: string): Record<string, unknown> {
 }
 
 function parseTensor(name: string, entry: unknown, file: string, dataStart: number, dataLength: number): StoredTensor {
+  if (name.length > MAX_NAME_LENGTH) throw invalid(`at most ${MAX_NAME_LENGTH} characters`, `a name in ${file}`, name);
   const subject = (part: string) => `${part} of tensor ${name} in ${file}`;
   if (!isObject(entry)) throw invalid("an object", `tensor ${name} in ${file}`, entry);
   const { dtype, shape, data_offsets: offsets } = entry;

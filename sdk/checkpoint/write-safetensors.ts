@@ -30,12 +30,16 @@ export async function writeSafetensors(
   const target = resolve(path);
   const temporary = join(dirname(target), `.${basename(target)}.${randomUUID()}.tmp`);
   try {
-    await using file = await open(temporary, "wx");
-    await file.writeFile(header(ordered, metadata));
-    for (const { data } of ordered) {
-      await file.writeFile(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    const file = await open(temporary, "wx");
+    try {
+      await file.writeFile(header(ordered, metadata));
+      for (const { data } of ordered) {
+        await file.writeFile(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+      }
+      await file.sync();
+    } finally {
+      await file.close();
     }
-    await file.sync();
     await rename(temporary, target);
   } catch (cause) {
     await rm(temporary, { force: true });

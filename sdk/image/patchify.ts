@@ -62,7 +62,7 @@ function check(images: readonly RgbImage[], patchSize: number): { width: number;
     checkRgbImage(image, `image ${i} to patchify`);
     if (image.width !== width || image.height !== height) {
       const size = words(`${image.width} x ${image.height}`);
-      throw expected("INVALID_ARGUMENT", `${width} x ${height} pixels, as the first`, `image ${i} to patchify`, size);
+      throw expected("INVALID_ARGUMENT", `${width} x ${height} pixels like image 0`, `image ${i} to patchify`, size);
     }
   }
   if (Math.min(width, height) < patchSize) {

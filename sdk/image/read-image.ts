@@ -16,7 +16,7 @@ export interface ReadImageOptions {
 /**
  * Reads any image as new 8-bit RGB pixels, as Pillow's `ImageOps.exif_transpose(image).convert("RGB")` does: EXIF
  * orientation applied, alpha dropped without blending, embedded RGB profiles ignored, the first frame of an animation.
- * Unlike Pillow, 16-bit grey keeps its high byte, CMYK is converted by profile and transparent GIF pixels are black.
+ * Unlike Pillow, 16-bit grey keeps its high byte, CMYK is converted by a standard press profile and transparent GIF pixels are black.
  * @throws INVALID_ARGUMENT, INVALID_IMAGE, IMAGE_TOO_LARGE or MISSING_DEPENDENCY.
  */
 export async function readImage(input: ImageInput, options: ReadImageOptions = {}): Promise<RgbImage> {

@@ -67,7 +67,8 @@ export function resizeAndCrop(
 function bothPasses(image: RgbImage, horizontal: Coefficients, vertical: Coefficients, resampler: Resampler): RgbImage {
   const [width, height] = [horizontal.count, vertical.count];
   const data = new Uint8Array(width * height * 3);
-  const bandRows = Math.max(1, Math.floor(MAX_BAND_VALUES / (width * 3)));
+  // resize-wasm.ts pads a row of sums to 16 values.
+  const bandRows = Math.floor(MAX_BAND_VALUES / (Math.ceil((width * 3) / 16) * 16));
   for (let top = 0; top < height; top += bandRows) {
     const rows = Math.min(bandRows, height - top);
     const band = data.subarray(top * width * 3, (top + rows) * width * 3);

@@ -2,6 +2,7 @@ import type { Tensor } from "onnxruntime-node";
 import { expected, words } from "../errors.ts";
 import { patchify } from "../image/patchify.ts";
 import { preprocess } from "../image/preprocess.ts";
+import { resize } from "../image/resize.ts";
 import type { RgbImage } from "../vision-tokenizer.ts";
 import type { EncodedImage, GraphName, Jobs, WorkerSetup } from "./protocol.ts";
 import type { Sessions } from "./sessions.ts";
@@ -40,11 +41,21 @@ export async function encode(
 async function quantize(sessions: Sessions, inputs: readonly Float32Array[], tokens: number): Promise<Int32Array[]> {
   const ids: Int32Array[] = [];
   for (const input of inputs) {
+    const bad = input.find((value) => !Number.isFinite(value));
+    if (bad !== undefined) {
+      // A NaN is nearest to no code, and would come out as id 0.
+      throw expected("RUNTIME", "finite encoder features", "the quantizer", bad, { mend: "Check the weights for NaN." });
+    }
     const tensor = sessions.tensor("float32", input, [tokens, input.length / tokens]);
     const outputs = await sessions.run("quantizer", { quantizer_input: tensor }, ["ids"]);
     ids.push(Int32Array.from(output("quantizer", outputs, "ids", Int32Array)));
   }
   return ids;
+}
+
+/** The encoder's view of an image, brought to `side` pixels as training brought its targets to the decoder's size. */
+export function target({ image: spec }: WorkerSetup, { image, side }: Jobs["target"]["input"]): RgbImage {
+  return resize(preprocess(image, spec), side, side, "bicubic");
 }
 
 /** ids [n, N] -> pixels [n, H, W, 3] */

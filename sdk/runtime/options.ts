@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { describe, expected, words } from "../errors.ts";
+import { expected, words } from "../errors.ts";
 import type { DecodeOptions, EncodeOptions } from "../vision-tokenizer.ts";
 
 /** How `VQRAE.load` sets the tokenizer up. */
@@ -38,7 +38,9 @@ const MAX_BATCH = 256;
 const integer = (max: number) => z.number().int().min(1).max(max).optional().describe(`an integer from 1 to ${max}`);
 /** Duck-typed: a signal of another realm (a test runner's, a polyfill's) works as well. */
 const signal = z
-  .custom<AbortSignal>((value) => value instanceof Object && "aborted" in value && "addEventListener" in value)
+  .custom<AbortSignal>(
+    (value) => typeof value === "object" && value !== null && "aborted" in value && "addEventListener" in value,
+  )
   .optional()
   .describe("an AbortSignal");
 const flag = z.boolean().optional().describe("true or false");
@@ -82,5 +84,5 @@ function parse<S extends z.ZodObject>(schema: S, options: unknown, method: strin
   }
   const what = (schema.shape[name] as z.ZodType).description ?? "another value";
   const value = (options as Record<string, unknown>)[name];
-  throw expected("INVALID_ARGUMENT", what, `option "${name}" of ${method}`, words(describe(value)));
+  throw expected("INVALID_ARGUMENT", what, `option "${name}" of ${method}`, value);
 }

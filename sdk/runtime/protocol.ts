@@ -37,6 +37,8 @@ export interface Jobs {
   /** Opens the session of a graph ahead of its first use. */
   open: { input: { graph: GraphName }; output: null };
   encode: { input: { images: readonly RgbImage[]; features: boolean; ids: boolean }; output: EncodedImage[] };
+  /** An image -> what the encoder sees of it, `side` pixels wide and high. */
+  target: { input: { image: RgbImage; side: number }; output: RgbImage };
   /** Grids of equal length -> one image each. */
   decode: { input: { grids: readonly Int32Array[] }; output: RgbImage[] };
   /** [t] -> [t, e] */

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { codebook, decode, encode } from "./jobs.ts";
+import { codebook, decode, encode, target } from "./jobs.ts";
 import { buffersOf, type JobRequest, type JobResponse, type Jobs, toPlainError, type WorkerSetup } from "./protocol.ts";
 import { importOnnxRuntime, Sessions } from "./sessions.ts";
 
@@ -35,6 +35,10 @@ async function work(
     case "encode": {
       const output = await encode(sessions, setup, request.input);
       return { output, arrays: output.flatMap((image) => [image.features, image.classToken, image.ids]) };
+    }
+    case "target": {
+      const output = target(setup, request.input);
+      return { output, arrays: [output.data] };
     }
     case "decode": {
       const output = await decode(sessions, request.input);

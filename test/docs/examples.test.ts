@@ -41,10 +41,8 @@ describe("documentation examples", async () => {
     const script = join(folder, `example-${Math.random().toString(36).slice(2)}.ts`);
     const runnable = code.replaceAll(/from "(vqrae(?:\/metrics)?)"/g, (_, name: string) => `from "${sources[name]}"`);
     await writeFile(script, runnable);
-    // `await using` needs the types stripped and the syntax lowered, so it runs through the package's own bundler.
-    const { build } = await import("esbuild");
-    await build({ entryPoints: [script], outfile: `${script}.mjs`, format: "esm", target: "node22", bundle: false });
-    const { stderr } = await promisify(execFile)(process.execPath, [`${script}.mjs`], { cwd: folder });
-    expect(stderr.replaceAll(/\(node:\d+\) ExperimentalWarning.*\n.*\n?/g, "")).toBe("");
+    const env = { ...process.env, NODE_NO_WARNINGS: "1" }; // type stripping announces itself as experimental
+    const { stderr } = await promisify(execFile)(process.execPath, [script], { cwd: folder, env });
+    expect(stderr).toBe("");
   });
 });

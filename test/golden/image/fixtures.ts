@@ -27,7 +27,7 @@ export type PatternName = "mixed" | "noise" | "edges";
 
 const PATTERNS: Readonly<Record<PatternName, (x: number, y: number, c: number) => number>> = {
   mixed: (x, y, c) => ((x * 7 + y * 13 + c * 29) * 37) % 256,
-  noise: (x, y, c) => Number((BigInt(x * 73856093) ^ BigInt(y * 19349663) ^ BigInt(c * 83492791)) / 64n) % 256,
+  noise: (x, y, c) => ((Math.imul(x, 73856093) ^ Math.imul(y, 19349663) ^ Math.imul(c, 83492791)) >>> 6) & 255,
   edges: (x, y, c) => ((Math.floor(x / 3) + Math.floor(y / 5) + c) % 2) * 255,
 };
 

@@ -65,7 +65,7 @@ describe("patchify", () => {
       { data: new Uint8Array(48), width: 4, height: 4 },
       { data: new Uint8Array(24), width: 2, height: 4 },
     ];
-    expect(() => patchify(images, 2, mean, std)).toThrow(/4 x 4 pixels, as the first, for image 1 .* received 2 x 4/);
+    expect(() => patchify(images, 2, mean, std)).toThrow(/4 x 4 pixels like image 0 for image 1 .* received 2 x 4/);
   });
 });
 

@@ -1,0 +1,49 @@
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { buildDecoderGraph } from "../graph/decoder.ts";
+import { buildEncoderGraph } from "../graph/encoder.ts";
+import { buildCodebookGraph, buildQuantizerGraph } from "../graph/quantizer.ts";
+import type { TokenGrid, VisionTokenizerInfo } from "../vision-tokenizer.ts";
+import type { GraphName, GraphSource } from "./protocol.ts";
+
+/** Tokens in one graph run by default: enough to fill the matrix units, little enough that an abort is soon obeyed. */
+const TOKENS_PER_RUN = 2048;
+const MAX_DEFAULT_BATCH = 8;
+
+/** Images in one graph run, where the caller does not say. */
+export function defaultBatchSize({ encoder }: Checkpoint): number {
+  return Math.min(MAX_DEFAULT_BATCH, Math.max(1, Math.floor(TOKENS_PER_RUN / encoder.grid ** 2)));
+}
+
+/** Every graph that the checkpoint has the weights for. */
+export function buildGraphs(
+  checkpoint: Checkpoint,
+  report: (done: number, total: number) => void,
+): Partial<Record<GraphName, GraphSource>> {
+  const builders: [GraphName, (checkpoint: Checkpoint) => GraphSource][] = [["encoder", buildEncoderGraph]];
+  if (checkpoint.quantizer) builders.push(["quantizer", buildQuantizerGraph], ["codebook", buildCodebookGraph]);
+  if (checkpoint.quantizer && checkpoint.decoder) builders.push(["decoder", buildDecoderGraph]);
+  const graphs: Partial<Record<GraphName, GraphSource>> = {};
+  for (const [done, [name, build]] of builders.entries()) {
+    report(done, builders.length);
+    graphs[name] = build(checkpoint);
+  }
+  report(builders.length, builders.length);
+  return graphs;
+}
+
+/** The tokenizer's `info`, frozen. */
+export function describeCheckpoint(checkpoint: Checkpoint, device: string): VisionTokenizerInfo {
+  const { modelId, image, encoder, quantizer, decoder } = checkpoint;
+  const square = (side: number) => Object.freeze({ width: side, height: side });
+  const grid: TokenGrid = Object.freeze({ rows: encoder.grid, columns: encoder.grid });
+  return Object.freeze({
+    modelId,
+    inputSize: square(image.size),
+    outputSize: quantizer && decoder ? square(decoder.grid * decoder.patchSize) : null,
+    grid,
+    featureDim: encoder.hiddenSize,
+    codebook: quantizer && Object.freeze({ size: quantizer.size, dim: quantizer.dim }),
+    device,
+    precision: "fp32",
+  });
+}

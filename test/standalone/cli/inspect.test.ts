@@ -1,0 +1,42 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { runCli, tinyEncoder, tinyModel } from "./run-cli.ts";
+
+const weights = join(tinyModel, "model.safetensors");
+
+test("a checkpoint folder: settings, totals and tensors", async () => {
+  const { code, stdout, stderr } = await runCli("inspect", tinyModel);
+  expect([code, stderr]).toEqual([0, ""]);
+  expect(stdout).toContain(
+    "encoder   2 blocks of width 32, 2 heads, MLP 64 (gelu), patches of 8: 4 x 4 tokens and a class token",
+  );
+  expect(stdout).toContain("codebook  64 x 16, of blocks 1 + 2, each normed");
+  expect(stdout).toContain("patches of 4: 16 x 16 pixels");
+  expect(stdout).toMatch(/^quantizer\.codebook\.weight +F32 +\[64, 16\] +4,096$/m);
+});
+
+test("--json counts what the table lists", async () => {
+  const { checkpoint, weights, path } = JSON.parse((await runCli("inspect", tinyModel, "--json")).stdout);
+  expect(path).toBe(tinyModel);
+  expect(checkpoint.modelId).toBe("vqrae-two-layers");
+  expect(checkpoint.codebook).toEqual({ size: 64, dim: 16, layers: [1, 2], normalize: true });
+  expect(checkpoint.decoder).toMatchObject({ blocks: 2, hiddenSize: 24, outputSize: 16 });
+  const bytes = weights.tensors.reduce((sum: number, tensor: { bytes: number }) => sum + tensor.bytes, 0);
+  expect(weights.bytes).toBe(bytes);
+  expect(weights.parameters).toBe(bytes / 4);
+  expect(weights.dtypes).toEqual({ F32: { tensors: weights.tensors.length, parameters: bytes / 4, bytes } });
+});
+
+test("an encoder alone says what it lacks", async () => {
+  const { stdout } = await runCli("inspect", tinyEncoder);
+  expect(stdout).toContain("codebook  none: gives features only");
+  expect(stdout).toContain("decoder   none");
+});
+
+test("a safetensors file by itself", async () => {
+  const { checkpoint, weights: found } = JSON.parse((await runCli("inspect", weights, "--json")).stdout);
+  expect(checkpoint).toBeNull();
+  expect(found.bytes).toBeLessThan((await stat(weights)).size);
+  expect((await runCli("inspect", weights)).stdout).toContain(`${found.tensors.length} tensors (`);
+});

@@ -1,0 +1,84 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { inBatches } from "../../../sdk/runtime/batches.ts";
+import { Gate } from "../../../sdk/runtime/gate.ts";
+
+/** An image that stands for its index; `pixels` need not be there. */
+const imageOf = (index: number, pixels = 1) => ({ data: new Uint8Array(4).fill(index), width: pixels, height: 1 });
+const tick = (times: number) => new Promise<void>((resolve) => setTimeout(resolve, times));
+
+describe("inBatches", () => {
+  it("keeps the order, the batch size and the bound on what is in flight", () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 0, max: 20 }),
+        fc.integer({ min: 1, max: 5 }),
+        fc.integer({ min: 1, max: 4 }),
+        fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 20, maxLength: 20 }),
+        async (count, size, lanes, delays) => {
+          let held = 0;
+          const results = await inBatches({
+            count,
+            size,
+            lanes,
+            gate: new Gate(lanes),
+            signal: new AbortController().signal,
+            read: async (index) => {
+              held += 1;
+              expect(held).toBeLessThanOrEqual(size * lanes);
+              await tick(delays[index]!);
+              return imageOf(index);
+            },
+            run: async (images) => {
+              expect(images.length).toBeGreaterThan(0);
+              expect(images.length).toBeLessThanOrEqual(size);
+              await tick(1);
+              held -= images.length;
+              return images.map((image) => image.data[0]!);
+            },
+          });
+          expect(results).toEqual(Array.from({ length: count }, (_, i) => i));
+        },
+      ),
+      { numRuns: 30 },
+    ));
+
+  it("closes a batch early when its images are large", async () => {
+    const sizes: number[] = [];
+    await inBatches({
+      count: 6,
+      size: 6,
+      lanes: 1,
+      gate: new Gate(1),
+      signal: new AbortController().signal,
+      read: async (index) => imageOf(index, 12e6),
+      run: async (images) => {
+        sizes.push(images.length);
+        return images;
+      },
+    });
+    expect(sizes).toEqual([3, 3]);
+  });
+
+  it("reads nothing more after a failure or an abort", async () => {
+    const controller = new AbortController();
+    const reads: number[] = [];
+    const promise = inBatches({
+      count: 100,
+      size: 2,
+      lanes: 2,
+      gate: new Gate(2),
+      signal: controller.signal,
+      read: async (index) => {
+        reads.push(index);
+        await tick(1);
+        if (index === 5) controller.abort(new Error("enough"));
+        return imageOf(index);
+      },
+      run: async (images) => images,
+    });
+    await expect(promise).rejects.toThrow("enough");
+    await tick(20);
+    expect(reads.length).toBeLessThan(10);
+  });
+});
