@@ -3,7 +3,6 @@ import { preprocess } from "../sdk/image/preprocess.ts";
 import { resize } from "../sdk/image/resize.ts";
 import { encodePng, type RgbImage, readImage } from "../sdk/index.ts";
 import { psnr, ssimGaussian, ssimUniform } from "../sdk/metrics/index.ts";
-import { findCheckpoint } from "../sdk/runtime/source.ts";
 import { cliCommand, modelArgs } from "./command.ts";
 import { checkOutput, writeOutput } from "./output-file.ts";
 import { sideBySide } from "./side-by-side.ts";
@@ -59,12 +58,6 @@ export const reconstruct = cliCommand({
     process.stdout.write(`${lines.join("\n")}\n`);
   },
 });
-
-/** The pixels that the encoder gets, brought to the decoder's size with the filter that made the training targets. */
-async function seenBy(model: string, image: RgbImage, { width, height }: RgbImage): Promise<RgbImage> {
-  const checkpoint = await loadCheckpoint(await findCheckpoint(model));
-  return resize(preprocess(image, checkpoint.image), width, height, "bicubic");
-}
 
 function measure(original: RgbImage, reconstruction: RgbImage) {
   const ratio = psnr(original, reconstruction);

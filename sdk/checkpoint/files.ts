@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { access, type FileHandle, open, readFile, realpath, stat } from "node:fs/promises";
 import { expected, VqraeError, type VqraeErrorCode, words } from "../errors.ts";
 
-/** A config is a few kB; the index of the largest open models is under 20 MB. Parsing this much fits the heap. */
+/** A config is a few kB, an index about 100 bytes a tensor; the worst JSON of this size still fits the heap. */
 export const MAX_JSON_BYTES = 32 * 1024 * 1024;
 
 /** libuv reads at most 2 GiB - 1 at once. */

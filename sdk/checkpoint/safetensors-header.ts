@@ -3,7 +3,7 @@ import { byteLength, type Dtype, dtypeNames, isDtype } from "./dtypes.ts";
 import { isObject } from "./files.ts";
 import { duplicateKey, isWithin, type StructureLimits } from "./json-structure.ts";
 
-/** In one file. Models with more (the largest open ones have some 200,000) are sharded into files of a few thousand. */
+/** In one file: models with more are sharded into files of a few thousand tensors. */
 export const MAX_TENSORS = 100_000;
 /** Far more than any module path; keeps error messages readable. */
 export const MAX_NAME_LENGTH = 1024;

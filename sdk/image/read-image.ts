@@ -41,14 +41,15 @@ async function decode({ bytes, subject }: EncodedImage, maxPixels: number): Prom
     const image = sharp(bytes, { failOn: "error", limitInputPixels: false, ignoreIcc: true });
     const { width, height } = await image.metadata();
     checkPixels(width, height, maxPixels, subject);
+    // toUint8Array gives memory that can move to another thread; a Buffer of sharp's cannot.
     const { data, info } = await image
       .autoOrient()
       .toColourspace("srgb")
       .removeAlpha()
       .raw({ depth: "uchar" })
-      .toBuffer({ resolveWithObject: true });
-    // sharp's memory cannot be transferred to another thread, so the pixels are copied out.
-    const decoded = { data: new Uint8Array(data), width: info.width, height: info.height };
+      .toUint8Array();
+    const pixels = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const decoded = { data: pixels, width: info.width, height: info.height };
     checkRgbImage(decoded, subject);
     return decoded;
   } catch (cause) {

@@ -18,6 +18,8 @@ async function fileWith(header: unknown, dataLength = 0, claimedLength?: bigint)
 
 const entry = (shape: unknown, offsets: unknown, dtype: unknown = "F32") => ({ dtype, shape, data_offsets: offsets });
 
+const names = (count: number) => Array.from({ length: count }, (_, i) => `"${i}":1`).join();
+
 describe("a header that lies is INVALID_CHECKPOINT", () => {
   const cases: [name: string, message: RegExp, header: unknown, dataLength?: number][] = [
     ["no JSON", /Expected JSON in UTF-8 for the header of .*x\.safetensors/, "{oops"],
@@ -25,6 +27,9 @@ describe("a header that lies is INVALID_CHECKPOINT", () => {
     ["an array", /Expected a JSON object for the header of .* but received \[1\]/, "[1]"],
     ["null", /Expected a JSON object/, "null"],
     ["nesting too deep", /deeper nesting/, `{"a":${"[".repeat(1e5)}${"]".repeat(1e5)}}`],
+    ["more fields than the limit", /more fields/, `{${names(500_001)}}`],
+    ["more tensors than the limit", /at most 100000 tensors/, `{${names(100_001)}}`],
+    ["a name past the limit", /at most 1024 characters for a name in/, { ["n".repeat(1025)]: entry([1], [0, 4]) }, 4],
     [
       "a tensor twice",
       /Expected each key once .* "a" twice/,
