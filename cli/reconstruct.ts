@@ -34,7 +34,7 @@ export const reconstruct = cliCommand({
         const image = await readImage(path);
         const { ids } = await tokenizer.encode(image, { features: false, ids: true });
         const reconstruction = await tokenizer.decode(ids!);
-        const original = await seenBy(model, image, reconstruction);
+        const original = await tokenizer.reconstructionTarget(image);
         return { original, reconstruction, modelId: tokenizer.info.modelId, ids: ids!.length };
       },
     );
