@@ -42,7 +42,9 @@ const rows: string[] = [];
 for (let round = 1; round <= 3; round++) {
   const busy = await watch(() => tokenizer.encode(images));
   const idle = await watch(() => sleep(busy.ms));
-  rows.push(`| ${round} | ${busy.gap.toFixed(1)} | ${idle.gap.toFixed(1)} | ${(count / (busy.ms / 1000)).toFixed(1)} |`);
+  rows.push(
+    `| ${round} | ${busy.gap.toFixed(1)} | ${idle.gap.toFixed(1)} | ${(count / (busy.ms / 1000)).toFixed(1)} |`,
+  );
 }
 await tokenizer.dispose();
 console.log(`${await environment()}\n${count} photos from ${files.length} files\n`);

@@ -1,6 +1,3 @@
-import { loadCheckpoint } from "../sdk/checkpoint/load-checkpoint.ts";
-import { preprocess } from "../sdk/image/preprocess.ts";
-import { resize } from "../sdk/image/resize.ts";
 import { encodePng, type RgbImage, readImage } from "../sdk/index.ts";
 import { psnr, ssimGaussian, ssimUniform } from "../sdk/metrics/index.ts";
 import { cliCommand, modelArgs } from "./command.ts";

@@ -111,13 +111,15 @@ export interface DecoderSpec extends TransformerSpec {
 }
 
 export type Resample = "bilinear" | "bicubic" | "lanczos" | "box";
-/** "stretch" resizes to size x size; "crop" brings the shortest edge to size and keeps the centre square. */
+/** "stretch" resizes to a square whatever the aspect ratio; "crop" resizes the shortest edge and keeps the ratio. */
 export type Geometry = "stretch" | "crop";
 
 /** How an image becomes the encoder's pixels. */
 export interface ImageSpec {
-  /** Side of the square input in pixels. */
+  /** Side of the square input in pixels: the centre of the resized image. */
   readonly size: number;
+  /** Side of the square, or length of the shortest edge, that images are resized to first; at least `size`. */
+  readonly resizeTo: number;
   readonly resample: Resample;
   readonly geometry: Geometry;
   /** Of pixel values in [0, 1]. */

@@ -30,7 +30,7 @@ export async function loadCheckpoint(folder: string): Promise<Checkpoint> {
 async function loadVqrae(folder: string, file: string, json: Record<string, unknown>): Promise<Checkpoint> {
   const config = parseVqraeConfig(json, file);
   const { family, vision } = readVisionConfig(config.encoder, file, ["encoder"]);
-  const { size } = config.image;
+  const { size, resizeTo = size } = config.image;
   // Positions are not interpolated, so the pixels must be as many as the encoder was trained on.
   if (size !== vision.imageSize)
     throw invalidConfig(`${vision.imageSize}, the encoder's image_size,`, ["image", "size"], file, size);
@@ -48,7 +48,7 @@ async function loadVqrae(folder: string, file: string, json: Record<string, unkn
   return {
     modelId: basename(folder),
     folder,
-    image: config.image,
+    image: { ...config.image, resizeTo },
     encoder,
     features,
     quantizer: resolveQuantizer(config, layers, encoder.hiddenSize, tensors),

@@ -60,11 +60,16 @@ export async function readImageSpec(
       config[field],
       "Only squares are supported: stretched, or cut from the centre.",
     );
-  const { size, geometry } = squareOf(fields, processor, encoderSize, refuse);
+  const { size, resizeTo, geometry } = squareOf(fields, processor, encoderSize, refuse);
   // Positions are not interpolated, so the pixels must be as many as the encoder was trained on.
-  if (size !== encoderSize) throw refuse("size", `${encoderSize} pixels, the encoder's image_size,`);
+  if (size !== encoderSize)
+    throw refuse(
+      fields.crop_size === undefined ? "size" : "crop_size",
+      `${encoderSize} pixels, the encoder's image_size,`,
+    );
   return {
     size,
+    resizeTo,
     geometry,
     resample: fields.resample === undefined ? processor.resample : resampleByNumber[fields.resample]!,
     mean: normalize ? (fields.image_mean ?? processor.mean) : [0, 0, 0],
@@ -102,19 +107,21 @@ function squareOf(
   processor: ImageProcessor,
   encoderSize: number,
   refuse: (field: "size" | "crop_size", what: string) => Error,
-): { size: number; geometry: Geometry } {
+): { size: number; resizeTo: number; geometry: Geometry } {
   const resized = extent(fields.size ?? square(processor.size ?? encoderSize), processor.numberIsSquare);
   if (!resized) throw refuse("size", "a square");
   const crops = fields.do_center_crop ?? processor.crop !== null;
   if (!crops) {
     if (resized.geometry === "crop") throw refuse("size", "{ height, width } where nothing is cropped");
-    return resized;
+    return { ...resized, resizeTo: resized.size };
   }
   // A bare number as crop size always means a square.
   const cropped = extent(fields.crop_size ?? square(processor.crop ?? resized.size), true);
   if (cropped?.geometry !== "stretch") throw refuse("crop_size", "a square");
-  if (cropped.size !== resized.size) throw refuse("crop_size", `the ${resized.size} pixels that images are resized to`);
-  return resized;
+  // A larger crop would be padded.
+  if (cropped.size > resized.size)
+    throw refuse("crop_size", `at most ${resized.size}, the pixels images are resized to,`);
+  return { size: cropped.size, resizeTo: resized.size, geometry: resized.geometry };
 }
 
 const square = (side: number): Sizes => ({ height: side, width: side });

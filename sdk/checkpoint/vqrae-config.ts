@@ -51,11 +51,13 @@ const schema = section({
   }),
   image: section({
     size: positiveInteger,
+    /** Images are resized to this first (default: size), then the centre is cut out. */
+    resizeTo: positiveInteger.optional(),
     resample: oneOf("bilinear", "bicubic", "lanczos", "box"),
     geometry: oneOf("stretch", "crop"),
     mean: rgb,
     std: rgbScale,
-  }),
+  }).refine(({ size, resizeTo = size }) => resizeTo >= size, { path: ["resizeTo"], error: "at least image.size" }),
 });
 
 export type VqraeConfig = z.infer<typeof schema>;

@@ -44,7 +44,9 @@ async function quantize(sessions: Sessions, inputs: readonly Float32Array[], tok
     const bad = input.find((value) => !Number.isFinite(value));
     if (bad !== undefined) {
       // A NaN is nearest to no code, and would come out as id 0.
-      throw expected("RUNTIME", "finite encoder features", "the quantizer", bad, { mend: "Check the weights for NaN." });
+      throw expected("RUNTIME", "finite encoder features", "the quantizer", bad, {
+        mend: "Check the weights for NaN.",
+      });
     }
     const tensor = sessions.tensor("float32", input, [tokens, input.length / tokens]);
     const outputs = await sessions.run("quantizer", { quantizer_input: tensor }, ["ids"]);

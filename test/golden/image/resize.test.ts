@@ -51,15 +51,27 @@ describe("resize equals Pillow to the last bit", () => {
 describe("preprocess", () => {
   it.each(crops)("crop equals centre_crop: $source -> $size", ({ pattern: name, source, size, expected }) => {
     const image = pattern(name, ...source);
-    const result = preprocess(image, { size, resample: "bicubic", geometry: "crop" });
+    const result = preprocess(image, { size, resizeTo: size, resample: "bicubic", geometry: "crop" });
     expect(summarise(result, expected)).toEqual(expected);
+  });
+
+  it("a larger resizeTo leaves the centre of the resized image (DeiT: 256, then 224)", () => {
+    const image = pattern("mixed", 48, 32);
+    for (const geometry of ["stretch", "crop"] as const) {
+      const whole = preprocess(image, { size: 40, resizeTo: 40, resample: "bicubic", geometry });
+      const centre = preprocess(image, { size: 35, resizeTo: 40, resample: "bicubic", geometry });
+      const row = (y: number, { data, width }: typeof whole, left: number) =>
+        data.subarray((y * width + left) * 3, (y * width + left + 35) * 3);
+      for (let y = 0; y < 35; y++) expect(row(y, centre, 0)).toEqual(row(y + 2, whole, 2));
+    }
   });
 
   it("stretch is a plain resize", () => {
     const squares = resizes.filter(({ expected }) => expected.width === expected.height);
     expect(squares.length).toBeGreaterThan(20);
     for (const { pattern: name, source, resample, expected } of squares) {
-      const spec = { size: expected.width, resample, geometry: "stretch" } as const;
+      const side = expected.width;
+      const spec = { size: side, resizeTo: side, resample, geometry: "stretch" } as const;
       expect(summarise(preprocess(pattern(name, ...source), spec), expected)).toEqual(expected);
     }
   });

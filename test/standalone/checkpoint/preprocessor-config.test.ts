@@ -11,13 +11,14 @@ async function read(config: unknown, file = "preprocessor_config.json") {
 }
 
 const half = [0.5, 0.5, 0.5];
-const vit = { size: 224, geometry: "stretch", resample: "bilinear", mean: half, std: half };
+const vit = { size: 224, resizeTo: 224, geometry: "stretch", resample: "bilinear", mean: half, std: half };
 const square = { height: 224, width: 224 };
 
 test("no file: the family's defaults at the encoder's size", async () => {
   expect(await readImageSpec(await temporaryFolder(), imageProcessors.SiglipImageProcessor, 384)).toEqual({
     ...vit,
     size: 384,
+    resizeTo: 384,
     resample: "bicubic",
   });
 });
@@ -34,6 +35,12 @@ const good: [name: string, config: object, spec: object][] = [
     { image_processor_type: "DeiTImageProcessor", size: 224, crop_size: 224 },
     { ...vit, resample: "bicubic" },
   ],
+  [
+    "facebook/deit-*: 256, then 224",
+    { feature_extractor_type: "DeiTFeatureExtractor", size: 256, do_center_crop: true, crop_size: 224, resample: 3 },
+    { ...vit, resizeTo: 256, resample: "bicubic" },
+  ],
+  ["DeiT's defaults", { image_processor_type: "DeiTImageProcessor" }, { ...vit, resizeTo: 256, resample: "bicubic" }],
   [
     "shortest edge, then the centre",
     { size: { shortest_edge: 224 }, crop_size: square, do_center_crop: true },
@@ -73,11 +80,10 @@ const bad: [name: string, message: RegExp, config: unknown][] = [
   ["an uncropped shortest edge", /for size in .*Only squares/, { size: { shortest_edge: 224 } }],
   ["SigLIP's bare number", /for size/, { image_processor_type: "SiglipImageProcessor", size: 224 }],
   [
-    "DeiT's 256 then 224",
-    /Expected the 256 pixels that images are resized to for crop_size in .* received 224/,
-    { image_processor_type: "DeiTImageProcessor", size: 256, crop_size: 224 },
+    "a crop larger than the resized image",
+    /Expected at most 200, the pixels images are resized to, for crop_size in .* received 224/,
+    { image_processor_type: "DeiTImageProcessor", size: 200, crop_size: 224 },
   ],
-  ["DeiT's defaults", /for crop_size/, { image_processor_type: "DeiTImageProcessor" }],
   ["an odd size", /for size/, { size: "224" }],
   ["a size that the encoder does not have", /Expected 224 pixels, the encoder's image_size, for size/, { size: 384 }],
   [

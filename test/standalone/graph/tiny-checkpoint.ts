@@ -72,7 +72,14 @@ export function writeTinyCheckpoint(folder: string, options: TinyOptions = {}): 
   const checkpoint: Checkpoint = {
     modelId: "tiny",
     folder,
-    image: { size: 12, resample: "bicubic", geometry: "stretch", mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
+    image: {
+      size: 12,
+      resizeTo: 12,
+      resample: "bicubic",
+      geometry: "stretch",
+      mean: [0.5, 0.5, 0.5],
+      std: [0.5, 0.5, 0.5],
+    },
     encoder: {
       ...spec,
       activation: "gelu_tanh",

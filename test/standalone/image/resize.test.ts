@@ -70,13 +70,13 @@ describe("resize", () => {
       expect(result.data.buffer).not.toBe(image.data.buffer);
       result.data.fill(0);
     }
-    preprocess(image, { size: 20, resample: "box", geometry: "crop" }).data.fill(0);
+    preprocess(image, { size: 20, resizeTo: 20, resample: "box", geometry: "crop" }).data.fill(0);
     expect(image.data).toEqual(before);
   });
 
   it("takes sides of a million pixels within bounded memory", () => {
     const long = { data: new Uint8Array(3 * 2 ** 20).fill(99), width: 1, height: 2 ** 20 };
-    const square = { size: 16, resample: "lanczos" } as const;
+    const square = { size: 16, resizeTo: 16, resample: "lanczos" } as const;
     const grey = new Uint8Array(16 * 16 * 3).fill(99);
     expect(preprocess(long, { ...square, geometry: "stretch" }).data).toEqual(grey);
     // The resized image would have 16 x 16,777,216 pixels; only its centre is computed.
@@ -125,7 +125,7 @@ describe("resize", () => {
     const short = { data: new Uint8Array(26), width: 3, height: 3 };
     expect(() => resize(short, 5, 5, "box")).toThrow(/27 bytes/);
     for (const geometry of ["crop", "stretch"] as const) {
-      expect(() => preprocess(short, { size: 5, resample: "box", geometry })).toThrow(/27 bytes/);
+      expect(() => preprocess(short, { size: 5, resizeTo: 5, resample: "box", geometry })).toThrow(/27 bytes/);
     }
     const side = 2 ** 20 + 1;
     const long = { data: new Uint8Array(3 * side), width: side, height: 1 };

@@ -2,7 +2,14 @@ import { describe, expect, it } from "vitest";
 import { fromPlainError, toPlainError } from "../../../sdk/runtime/protocol.ts";
 import { importOnnxRuntime, Sessions } from "../../../sdk/runtime/sessions.ts";
 
-const image = { size: 8, resample: "bicubic", geometry: "stretch", mean: [0, 0, 0], std: [1, 1, 1] } as const;
+const image = {
+  size: 8,
+  resizeTo: 8,
+  resample: "bicubic",
+  geometry: "stretch",
+  mean: [0, 0, 0],
+  std: [1, 1, 1],
+} as const;
 
 describe("importOnnxRuntime", () => {
   it("says what was tried and how to mend it", async () => {
