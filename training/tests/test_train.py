@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from vqrae_training.cache import FeatureCache
+from vqrae_training.checkpoint import load_checkpoint
 
 ARGS = ["--codebook-size", "64", "--codebook-dim", "16", "--codebook-layers", "1", "3", "--decoder-layers", "2",
         "--decoder-patch", "4", "--batch", "8", "--val-every", "2", "--log-every", "5", "--threads", "1",
@@ -100,3 +101,11 @@ def test_missing_data_is_said(workspace, tmp_path):
     )  # fmt: skip
     assert done.returncode != 0
     assert "Expected a folder or tar of images" in done.stderr
+
+
+def test_a_checkpoint_loads_as_it_was_saved(workspace, stage1):
+    model = load_checkpoint(stage1 / "checkpoint")
+    trained = torch.load(stage1 / "last.pt")["model"]
+    assert model.config.codebook.layers == (1, 3)
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, trained[name].half().float()), name

@@ -8,8 +8,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
+from .decoder import DecoderConfig
 from .images import IMAGENET_MEAN, IMAGENET_STD
-from .model import VQRAE, VQRAEConfig
+from .model import VQRAE, CodebookConfig, VQRAEConfig
 from .vit import ViTConfig, ViTEncoder
 
 
@@ -38,6 +39,18 @@ def save_checkpoint(model: VQRAE, folder: str | Path, dtype: torch.dtype = torch
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     text = json.dumps(checkpoint_config(model.config), indent=2) + "\n"
     (folder / "config.json").write_text(text)
+
+
+def load_checkpoint(folder: str | Path) -> VQRAE:
+    """Reads what `save_checkpoint` wrote, widened to float32."""
+    folder = Path(folder)
+    stored = json.loads((folder / "config.json").read_text())
+    known = ViTConfig.__dataclass_fields__
+    encoder = ViTConfig(**{k: v for k, v in stored["encoder"].items() if k in known})
+    codebook = CodebookConfig(**(stored["codebook"] | {"layers": tuple(stored["codebook"]["layers"])}))
+    model = VQRAE(VQRAEConfig(encoder, codebook, DecoderConfig.from_json(stored["decoder"])))
+    model.load_state_dict({name: t.float() for name, t in load_file(folder / "model.safetensors").items()})
+    return model
 
 
 def save_encoder(encoder: ViTEncoder, folder: str | Path) -> None:

@@ -23,18 +23,19 @@ class DecoderConfig:
 
     def to_json(self) -> dict:
         """The checkpoint's `decoder` section."""
-        c = asdict(self)
-        return {
-            "hiddenSize": c["hidden_size"],
-            "intermediateSize": c["intermediate_size"],
-            "layers": c["layers"],
-            "heads": c["heads"],
-            "patchSize": c["patch_size"],
-            "layerNormEps": c["layer_norm_eps"],
-            "activation": "gelu",
-            "mean": list(c["mean"]),
-            "std": list(c["std"]),
-        }
+        fields = {_json_name(k): list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        return fields | {"activation": "gelu"}
+
+    @classmethod
+    def from_json(cls, section: dict) -> DecoderConfig:
+        names = {_json_name(k): k for k in cls.__dataclass_fields__}
+        return cls(**{names[k]: tuple(v) if isinstance(v, list) else v for k, v in section.items() if k in names})
+
+
+def _json_name(name: str) -> str:
+    """hidden_size -> hiddenSize, as config.json spells it."""
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
 
 
 class Decoder(nn.Module):

@@ -71,6 +71,7 @@ describe.each(Object.entries(cases))("%s, as transformers saved it", (name, { dt
 test("preprocessing comes from the file, not from the family", async () => {
   expect((await loadCheckpoint(at("vit"))).image).toEqual({
     size: 20,
+    resizeTo: 20,
     resample: "bilinear",
     geometry: "stretch",
     mean: [0.485, 0.456, 0.406],

@@ -1,0 +1,38 @@
+"""Expected outputs of the shipped model on the example photos, by PyTorch and Pillow.
+
+    python test/golden/model/make.py
+
+Writes expected.safetensors beside this file: for each photo `<name>.ids` [t] and `<name>.pixels` [H, W, 3] uint8, and
+for the first one `<name>.features` [t, d] and `<name>.class_token` [d]. Run it again whenever models/vqrae-tiny changes.
+"""
+
+import sys
+from pathlib import Path
+
+import PIL
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
+sys.path.insert(0, str(ROOT / "training"))
+
+from vqrae_training.checkpoint import load_checkpoint  # noqa: E402
+from vqrae_training.images import centre_crop, normalise, to_uint8  # noqa: E402
+
+model = load_checkpoint(ROOT / "models" / "vqrae-tiny").eval()
+tensors = {}
+with torch.no_grad():
+    for i, path in enumerate(sorted((ROOT / "examples" / "images").glob("*.jpg"))):
+        view = centre_crop(Image.open(path).convert("RGB"), model.config.encoder.image_size)
+        hidden = model.encoder(normalise(to_uint8(view)[None]), model.taps)
+        ids = model.quantizer(model.quantizer_input(hidden)).ids
+        pixels = (model.decode(ids)[0].permute(1, 2, 0) * 255).round().byte()
+        tensors[f"{path.stem}.ids"] = ids[0].int()
+        tensors[f"{path.stem}.pixels"] = pixels.contiguous()
+        if i == 0:
+            tokens = model.encoder.layernorm(hidden[-1])[0]
+            tensors[f"{path.stem}.class_token"] = tokens[0].contiguous()
+            tensors[f"{path.stem}.features"] = tokens[1:].contiguous()
+save_file(tensors, HERE / "expected.safetensors", {"torch": torch.__version__, "pillow": PIL.__version__})
