@@ -32,6 +32,14 @@ class VQRAEConfig:
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
 
 
+def quantizer_input(hidden: list[Tensor], normalize: bool) -> Tensor:
+    """Hidden states [n, 1 + t, d] each -> their patch tokens, each LayerNormed without affine, concatenated."""
+    tokens = [h[:, 1:].float() for h in hidden]
+    if normalize:
+        tokens = [F.layer_norm(t, t.shape[-1:], eps=1e-6) for t in tokens]
+    return torch.cat(tokens, -1)
+
+
 class Output(NamedTuple):
     pixels: Tensor  # [n, 3, H, W], about [0, 1]
     quantized: Quantized
@@ -53,12 +61,10 @@ class VQRAE(nn.Module):
         return tuple(sorted({*self.config.codebook.layers, self.config.encoder.num_hidden_layers}))
 
     def quantizer_input(self, hidden: list[Tensor]) -> Tensor:
-        """Taps of `self.taps`, each [n, 1 + t, d] -> patch tokens of the codebook's layers [n, t, layers * d]."""
+        """Taps of `self.taps` -> patch tokens of the codebook's layers [n, t, layers * d]."""
         by_block = dict(zip(self.taps, hidden, strict=True))
-        tokens = [by_block[k][:, 1:].float() for k in self.config.codebook.layers]
-        if self.config.codebook.normalize:
-            tokens = [F.layer_norm(t, t.shape[-1:], eps=1e-6) for t in tokens]
-        return torch.cat(tokens, -1)
+        c = self.config.codebook
+        return quantizer_input([by_block[k] for k in c.layers], c.normalize)
 
     def forward(self, pixels: Tensor) -> Output:
         hidden = self.encoder(pixels, self.taps)

@@ -15,6 +15,21 @@ class Quantized(NamedTuple):
     loss: Tensor  # scalar
 
 
+def nearest(z: Tensor, codes: Tensor) -> Tensor:
+    """Ids of the codes [k, e] nearest to z [t, e] by L2; |z|² is the same for every code and left out."""
+    return torch.addmm(codes.square().sum(1) * -0.5, z, codes.t()).argmax(1)
+
+
+def k_means(z: Tensor, centres: Tensor, iterations: int) -> Tensor:
+    """Lloyd's algorithm from `centres` [k, e] on z [n, e]; a centre that no row is nearest to stays where it is."""
+    for _ in range(iterations):
+        ids = torch.cat([nearest(part, centres) for part in z.split(8192)])
+        counts = torch.bincount(ids, minlength=len(centres))[:, None]
+        sums = torch.zeros_like(centres).index_add_(0, ids, z)
+        centres = torch.where(counts > 0, sums / counts.clamp_min(1), centres)
+    return centres
+
+
 class SimVQ(nn.Module):
     """[.., in_dim] -> nearest row of C Wᵀ (+ b) -> [.., out_dim].
 
@@ -32,9 +47,10 @@ class SimVQ(nn.Module):
         self.out_proj = nn.Linear(dim, out_dim)
 
     @torch.no_grad()
-    def initialise_from_data(self, features: Tensor, patches: Tensor) -> float:
-        """Starts the quantizer from data: W = identity, C = random projected features, and a projection whose
-        distance is pixel error. features [n, in_dim] and the pixels they stand for [n, p], n >= codebook size.
+    def initialise_from_data(self, features: Tensor, patches: Tensor, iterations: int = 6) -> float:
+        """Starts the quantizer from data: W = identity, C = random projected features moved by a few k-means steps,
+        and a projection whose distance is pixel error. features [n, in_dim] and the pixels they stand for [n, p],
+        n >= codebook size.
 
         in_proj is the ridge regression of patches on features, turned onto its principal axes (so the first
         min(e, p) coordinates of z are predicted pixels); what is left of e is a small random view of the features.
@@ -56,7 +72,8 @@ class SimVQ(nn.Module):
         self.in_proj.weight.mul_(0.02)
         self.in_proj.weight[: axes.shape[1]] = axes.T @ weight
         self.in_proj.bias.copy_(-(self.in_proj.weight @ mean))
-        self.codebook.weight.copy_(self.in_proj(features[torch.randperm(len(features))[:size]]))
+        z = self.in_proj(features)
+        self.codebook.weight.copy_(k_means(z, z[torch.randperm(len(z))[:size]], iterations))
         self.codebook_proj.weight.copy_(torch.eye(dim))
         if self.codebook_proj.bias is not None:
             self.codebook_proj.bias.zero_()
@@ -65,20 +82,13 @@ class SimVQ(nn.Module):
     def effective_codebook(self) -> Tensor:
         return self.codebook_proj(self.codebook.weight)  # (K, e)
 
-    def project(self, x: Tensor) -> Tensor:
-        return self.in_proj(x)
-
-    def nearest(self, z: Tensor, codes: Tensor) -> Tensor:
-        """Ids of the codes nearest to z [t, e] by L2; |z|² is the same for every code and left out."""
-        return torch.addmm(codes.square().sum(1) * -0.5, z, codes.t()).argmax(1)
-
     def forward(self, x: Tensor) -> Quantized:
         # Distances and codes in float32: bf16 distances flip many near ties.
         with torch.autocast(x.device.type, enabled=False):
             z = self.in_proj(x.float())
             codes = self.effective_codebook()
             with torch.no_grad():
-                ids = self.nearest(z.reshape(-1, z.shape[-1]), codes).view(z.shape[:-1])
+                ids = nearest(z.reshape(-1, z.shape[-1]), codes).view(z.shape[:-1])
             chosen = F.embedding(ids, codes)
             loss = F.mse_loss(chosen, z.detach()) + self.beta * F.mse_loss(z, chosen.detach())
             return Quantized(self.out_proj(z + (chosen - z).detach()), ids, loss)
