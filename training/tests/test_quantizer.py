@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from vqrae_training.quantizer import SimVQ
+from vqrae_training.quantizer import SimVQ, k_means, nearest
 
 
 def make(seed=0):
@@ -57,3 +57,16 @@ def test_too_few_rows_are_refused():
     quantizer, features, patches = make(4)
     with pytest.raises(ValueError, match="at least 64 feature rows"):
         quantizer.initialise_from_data(features[:10], patches[:10])
+
+
+def test_k_means_lowers_the_distortion_and_keeps_unused_centres():
+    torch.manual_seed(5)
+    z = torch.randn(400, 4)
+    start = torch.cat([z[:15], torch.full((1, 4), 50.0)])
+
+    def distortion(centres):
+        return (z - centres[nearest(z, centres)]).square().mean().item()
+
+    values = [distortion(k_means(z, start, steps)) for steps in range(5)]
+    assert values == sorted(values, reverse=True) and values[-1] < 0.9 * values[0]
+    assert torch.equal(k_means(z, start, 4)[-1], start[-1])

@@ -29,6 +29,7 @@ from .vit import ViTConfig, ViTEncoder
 
 TAPS = (3, 6, 9, 12)  # blocks whose tokens are distilled: hints keep the early layers on course
 STREAM_SCALE = 256.0  # the integer residual stream has RMS near 500; the float model runs at about 2
+FEATURE_SCALE = 32.0  # its last norm gives 8-bit values; the encoder is exported with features of about unit scale
 LOGIT_STD = 2.0  # the integer logits carry no scale of their own
 
 
@@ -288,6 +289,9 @@ def train(args: argparse.Namespace) -> None:
             report(evaluate(model, pixels, labels, reference))
             torch.save({"model": model.state_dict(), "optimiser": optimiser.state_dict(), "step": step}, checkpoint)
             started = time.time()
+    with torch.no_grad():
+        model.vit.layernorm.weight.div_(FEATURE_SCALE)
+        model.vit.layernorm.bias.div_(FEATURE_SCALE)
     save_encoder(model.vit, out / "encoder")
 
 

@@ -62,7 +62,8 @@ def main() -> None:
     last = blocks[-1]
     print(f"{len(x)} images, q = {args.patch}, K = {args.codes}; PSNR in dB\n")
     print("| blocks | linear | codes, regression as projection | codes, features as they are |\n|---|---|---|---|")
-    for chosen in [(k,) for k in (1, 2, 3, 4, 6, 9, last)] + [(k, last) for k in (1, 2, 3)]:
+    single = sorted({k for k in (1, 2, 3, 4, 6, 9, last) if k <= last})
+    for chosen in [(k,) for k in single] + [(k, last) for k in (1, 2, 3) if k < last]:
         features = quantizer_input([taps[k - 1] for k in chosen], normalize=True).flatten(0, 1)
         quantizer = SimVQ(args.codes, patches.shape[1], features.shape[1], 1)
         quantizer.initialise_from_data(features[:train], patches[:train])
