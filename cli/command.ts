@@ -30,6 +30,11 @@ export const sharedArgs = {
 /** What commands that run the model take. */
 export const modelArgs = {
   ...sharedArgs,
+  "max-pixels": {
+    type: "string",
+    valueHint: "count",
+    description: "Refuse an image with more pixels (default 100 million)",
+  },
   verbose: { type: "boolean", description: "Print progress on standard error, also where it is no terminal" },
 } as const satisfies ArgsDef;
 

@@ -1,6 +1,7 @@
 import { pipeline } from "node:stream/promises";
 import { type ImageTokens, type VisionTokenizer, VqraeError } from "../sdk/index.ts";
 import { cliCommand, modelArgs } from "./command.ts";
+import { imageLimit } from "./image-limit.ts";
 import { checkOutput, writeOutput } from "./output-file.ts";
 import type { Progress } from "./progress.ts";
 import type { EncodedImages } from "./tokens.ts";
@@ -35,9 +36,10 @@ export const encode = cliCommand({
     "",
     "Without --ids and --features both are written, but JSON then has only ids (features from a model without codebook).",
   ],
-  async run({ _: images, out, ids, features, model, json, verbose }) {
+  async run({ _: images, out, ids, features, model, json, verbose, "max-pixels": maxPixels }) {
+    const limit = imageLimit(maxPixels);
     const format = out === undefined ? ".json" : await checkOutput(out, [".json", ".npz", ".safetensors"], images);
-    const encoded = await withTokenizer({ model, verbose }, async (tokenizer, progress) => {
+    const encoded = await withTokenizer({ model, verbose, limit }, async (tokenizer, progress) => {
       const hasCodebook = tokenizer.info.codebook !== null;
       const byDefault = { ids: hasCodebook, features: format !== ".json" || !hasCodebook };
       const wanted = ids || features ? { ids: ids ?? false, features: features ?? false } : byDefault;

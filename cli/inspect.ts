@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { isFile } from "../sdk/checkpoint/files.ts";
 import { loadCheckpoint } from "../sdk/checkpoint/load-checkpoint.ts";
 import { openSafetensors } from "../sdk/checkpoint/safetensors.ts";
 import type { StoredTensor } from "../sdk/checkpoint/safetensors-header.ts";
@@ -26,8 +26,7 @@ export const inspect = cliCommand({
   ],
   async run({ path = "", model, json }) {
     const source = path || model;
-    const isFile = source !== "default" && (await stat(source).catch(() => null))?.isFile();
-    const found = isFile ? await readFile(source) : await readFolder(source);
+    const found = source !== "default" && (await isFile(source)) ? await readFile(source) : await readFolder(source);
     process.stdout.write(json ? `${JSON.stringify(found)}\n` : `${linesOf(found).join("\n")}\n`);
   },
 });

@@ -1,6 +1,7 @@
 import { encodePng, type RgbImage, readImage } from "../sdk/index.ts";
 import { psnr, ssimGaussian, ssimUniform } from "../sdk/metrics/index.ts";
 import { cliCommand, modelArgs } from "./command.ts";
+import { imageLimit } from "./image-limit.ts";
 import { checkOutput, writeOutput } from "./output-file.ts";
 import { sideBySide } from "./side-by-side.ts";
 import { withTokenizer } from "./with-tokenizer.ts";
@@ -22,13 +23,14 @@ export const reconstruct = cliCommand({
     "vqrae reconstruct photo.jpg out.png --side-by-side",
     "vqrae reconstruct photo.jpg out.png --model ./my-checkpoint --json",
   ],
-  async run({ image: path, output, "side-by-side": beside, model, json, verbose }) {
+  async run({ image: path, output, "side-by-side": beside, model, json, verbose, "max-pixels": maxPixels }) {
+    const limit = imageLimit(maxPixels);
     await checkOutput(output, [".png"], [path]);
     const { original, reconstruction, modelId, ids } = await withTokenizer(
-      { model, verbose },
+      { model, verbose, limit },
       async (tokenizer, progress) => {
         progress.say(`reconstructing ${path}`);
-        const image = await readImage(path);
+        const image = await readImage(path, limit);
         const { ids } = await tokenizer.encode(image, { features: false, ids: true });
         const reconstruction = await tokenizer.decode(ids!);
         const original = await tokenizer.reconstructionTarget(image);

@@ -18,7 +18,7 @@ export type VqraeErrorCode =
   | "MISSING_DEPENDENCY"
   /** The object was used after `dispose`. */
   | "DISPOSED"
-  /** The inference runtime failed. */
+  /** The inference runtime failed, or gave numbers that are not finite. */
   | "RUNTIME";
 
 const marker = Symbol.for("vqrae.error");

@@ -22,7 +22,7 @@ export interface VisionTokenizer extends AsyncDisposable {
 }
 
 export interface VisionTokenizerInfo {
-  /** The checkpoint's name: its folder, or the name it was loaded by. */
+  /** The checkpoint's name: that of its folder. */
   readonly modelId: string;
   /** What the encoder sees, in pixels. Images of any size are resized to it. */
   readonly inputSize: { readonly width: number; readonly height: number };

@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { loadCheckpoint } from "./checkpoint/load-checkpoint.ts";
 import { expected, VqraeError, words } from "./errors.ts";
 import { readImage } from "./image/read-image.ts";
+import { checkSides } from "./image/resize.ts";
 import { abortable } from "./runtime/abort.ts";
 import { inBatches } from "./runtime/batches.ts";
 import { Gate } from "./runtime/gate.ts";
@@ -60,8 +61,8 @@ export class VQRAE implements VisionTokenizer {
 
   /**
    * Loads a checkpoint. `source` is its folder, or "default" for the small model that ships with the package.
-   * @throws CHECKPOINT_NOT_FOUND, INVALID_CONFIG, INVALID_CHECKPOINT, MISSING_DEPENDENCY, INVALID_ARGUMENT; the signal's
-   * reason after an abort
+   * @throws CHECKPOINT_NOT_FOUND, INVALID_CONFIG, INVALID_CHECKPOINT, UNSUPPORTED, MISSING_DEPENDENCY, RUNTIME,
+   * INVALID_ARGUMENT; the signal's reason after an abort
    */
   static async load(source: string | "default", options?: LoadOptions): Promise<VQRAE> {
     const { device = "auto", workers = 1, onProgress, signal, ...rest } = parseLoadOptions(options);
@@ -155,13 +156,15 @@ export class VQRAE implements VisionTokenizer {
   /**
    * What a perfect `decode(encode(image))` would give: the part of the image that the encoder sees, at `outputSize`.
    * Reconstructions are measured against it.
-   * @throws as `encode`
+   * @throws UNSUPPORTED without a decoder, and as `encode`
    */
   async reconstructionTarget(image: ImageInput): Promise<RgbImage> {
     const { outputSize } = this.info;
     if (outputSize === null) throw this.#unsupported("reconstructionTarget", "a decoder");
-    const read = await this.#read(image, null);
-    return this.#pool.run("target", { image: read, side: outputSize.width }, { transfer: buffersOf([read.data]) });
+    return this.#gate.run(async () => {
+      const read = await this.#read(image, null);
+      return this.#pool.run("target", { image: read, side: outputSize.width }, { transfer: buffersOf([read.data]) });
+    });
   }
 
   /** @throws INVALID_ARGUMENT, UNSUPPORTED, DISPOSED, RUNTIME; see `VisionTokenizer`. */
@@ -188,7 +191,10 @@ export class VQRAE implements VisionTokenizer {
     this.#assertUsable();
     try {
       // Always new memory, so it can be handed to a worker.
-      return await readImage(input, this.#maxPixels === undefined ? {} : { maxPixels: this.#maxPixels });
+      const image = await readImage(input, this.#maxPixels === undefined ? {} : { maxPixels: this.#maxPixels });
+      // Workers check it too, but know neither the image's place nor which of a batch's images it is.
+      checkSides(image);
+      return image;
     } catch (error) {
       if (index === null || !VqraeError.isInstance(error)) throw error;
       throw new VqraeError(error.code, `images[${index}]: ${error.message}`, { cause: error });

@@ -3,7 +3,7 @@ import { access, type FileHandle, open, readFile, realpath, stat } from "node:fs
 import { expected, VqraeError, type VqraeErrorCode, words } from "../errors.ts";
 
 /** A config is a few kB, an index about 100 bytes a tensor; the worst JSON of this size still fits the heap. */
-export const MAX_JSON_BYTES = 32 * 1024 * 1024;
+const MAX_JSON_BYTES = 32 * 1024 * 1024;
 
 /** libuv reads at most 2 GiB - 1 at once. */
 const MAX_READ_BYTES = 1024 * 1024 * 1024;
@@ -16,7 +16,7 @@ export interface OpenFile {
 }
 
 /** The real path and size of a regular file; CHECKPOINT_NOT_FOUND where it is missing, unreadable or not a file. */
-export async function findFile(path: string): Promise<{ file: string; size: number }> {
+async function findFile(path: string): Promise<{ file: string; size: number }> {
   try {
     const file = await realpath(path);
     const status = await stat(file);

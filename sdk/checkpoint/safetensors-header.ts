@@ -4,11 +4,11 @@ import { isObject } from "./files.ts";
 import { duplicateKey, isWithin, type StructureLimits } from "./json-structure.ts";
 
 /** In one file: models with more are sharded into files of a few thousand tensors. */
-export const MAX_TENSORS = 100_000;
+const MAX_TENSORS = 100_000;
 /** Far more than any module path; keeps error messages readable. */
-export const MAX_NAME_LENGTH = 1024;
+const MAX_NAME_LENGTH = 1024;
 /** NumPy's limit, so that every tensor can be looked at in Python too. */
-export const MAX_RANK = 64;
+const MAX_RANK = 64;
 /** What `MAX_TENSORS` honest entries can hold (each three fields, a shape and offsets), and as many of metadata. */
 const HEADER_LIMITS: StructureLimits = { brackets: 2 + 3 * MAX_TENSORS, depth: 3, keys: 5 * MAX_TENSORS };
 
@@ -79,7 +79,11 @@ function parseTensor(name: string, entry: unknown, file: string, dataStart: numb
   }
   const [begin, end] = offsets as [number, number];
   if (begin > end) throw invalid("begin <= end", subject("data_offsets"), offsets);
-  if (end > dataLength) throw invalid(`at most ${dataLength} bytes of data`, subject("data_offsets"), offsets);
+  if (end > dataLength) {
+    throw expected("INVALID_CHECKPOINT", `at most ${dataLength} bytes of data`, subject("data_offsets"), offsets, {
+      mend: "The file was cut short, or its header is wrong: download it again.",
+    });
+  }
   const needed = byteLength(dtype, shape);
   if (Number.isNaN(needed)) throw invalid("a countable number of bytes", subject("shape"), shape);
   if (needed !== end - begin) {

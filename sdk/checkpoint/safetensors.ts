@@ -3,7 +3,7 @@ import { openFile, readExactly } from "./files.ts";
 import { parseHeader, type SafetensorsHeader } from "./safetensors-header.ts";
 
 /** The limit of the reference library (`MAX_HEADER_SIZE`). */
-export const MAX_HEADER_BYTES = 100_000_000;
+const MAX_HEADER_BYTES = 100_000_000;
 
 /** The header starts after its own length, a little-endian u64. */
 const LENGTH_BYTES = 8;

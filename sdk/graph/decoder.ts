@@ -11,6 +11,7 @@ import { transformerBlock } from "./transformer-block.ts";
  *
  * - input `ids`: int64 [n, N] in raster order, each in [0, K): the caller checks, since ONNX reads -1 as the last row
  * - output `pixels`: uint8 [n, H, W, 3], RGB
+ * - output `energies`: float32 [n * N], the squared length of each token's patch vector; not finite where a weight is not
  *
  * @throws VqraeError UNSUPPORTED for an encoder alone.
  */
@@ -34,6 +35,7 @@ export function buildDecoderGraph({ modelId, quantizer, decoder }: Checkpoint): 
   for (const block of decoder.blocks) x = transformerBlock(g, x, block, decoder, tokens);
   x = g.layerNorm(x, decoder.finalNorm, d, layerNormEps); //                    [n * N, D]
   x = g.linear(x, decoder.head); //                                             [n * N, q * q * 3]
+  g.output("energies", g.sumOfSquares(x), DataType.float, ["tokens"]); //       [n * N]
 
   x = g.multiply(x, g.floats(perPixel(decoder.std, q))); //                     [n * N, q * q * 3]
   x = g.add(x, g.floats(perPixel(decoder.mean, q)));

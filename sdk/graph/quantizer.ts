@@ -8,6 +8,7 @@ import { DataType } from "./onnx-proto.ts";
  *
  * - input `quantizer_input`: float32 [t, layers * D], as the encoder graph gives it
  * - output `ids`: int32 [t]; of equally near codes the lowest, as torch.argmin
+ * - output `scores`: float32 [t], z·e - |e|²/2 of that code; not finite where a weight or an input is not
  *
  * @throws VqraeError UNSUPPORTED for an encoder alone.
  */
@@ -26,8 +27,9 @@ export function buildQuantizerGraph(checkpoint: Checkpoint): OnnxModel {
   // argmin |z - e|² = argmax z·e - |e|²/2: |z|² is the same for every code, and leaving it out keeps its rounding out.
   const halfSquares = g.multiply(g.sumOfSquares(codes), g.float(-0.5)); // [K]
   const scores = g.gemm(z, codes, halfSquares); //                         [t, K]
-  const nearest = g.reshape(g.argMax(scores), [-1]); //                    [t]
-  g.output("ids", g.cast(nearest, DataType.int32), DataType.int32, ["tokens"]);
+  const { values, columns } = g.largest(scores); //                        [t, 1]
+  g.output("ids", g.cast(g.reshape(columns, [-1]), DataType.int32), DataType.int32, ["tokens"]);
+  g.output("scores", g.reshape(values, [-1]), DataType.float, ["tokens"]);
   return g.finish();
 }
 

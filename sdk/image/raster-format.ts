@@ -32,6 +32,9 @@ function lookOf(head: string, bytes: Uint8Array): string {
   if (head === "") return "0 bytes";
   if (head.startsWith("%PDF")) return "a PDF document";
   if (/^(\xef\xbb\xbf)?\s*<(\?xml|!--|!doctype svg|svg)/i.test(head)) return "an SVG or XML document";
+  if (/^[\t\n\r -~]+$/.test(head)) {
+    return `${bytes.byteLength} bytes of text that start with ${JSON.stringify(head.slice(0, 20))}`;
+  }
   const start = Buffer.from(head.slice(0, 8), "latin1").toString("hex").replace(/..\B/g, "$& ");
   return `${bytes.byteLength} bytes that start with ${start}`;
 }

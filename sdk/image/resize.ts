@@ -77,15 +77,19 @@ function bothPasses(image: RgbImage, horizontal: Coefficients, vertical: Coeffic
   return { data, width, height };
 }
 
+/** @throws IMAGE_TOO_LARGE for a side above 2^20 pixels */
+export function checkSides({ width, height }: RgbImage): void {
+  if (Math.max(width, height) <= MAX_SIDE) return;
+  const size = words(`${width} x ${height} pixels`);
+  throw expected("IMAGE_TOO_LARGE", `sides of at most ${MAX_SIDE} pixels`, "the image", size);
+}
+
 function check(image: RgbImage, resample: Resample, target: Crop): void {
   checkRgbImage(image);
   if (!RESAMPLES.includes(resample)) {
     throw expected("INVALID_ARGUMENT", `one of ${RESAMPLES.join(", ")}`, "resample", resample);
   }
-  if (Math.max(image.width, image.height) > MAX_SIDE) {
-    const size = words(`${image.width} x ${image.height} pixels`);
-    throw expected("IMAGE_TOO_LARGE", `sides of at most ${MAX_SIDE} pixels`, "the image to resize", size);
-  }
+  checkSides(image);
   for (const [name, side] of Object.entries({ width: target.width, height: target.height })) {
     if (!Number.isSafeInteger(side) || side < 1 || side > MAX_SIDE) {
       throw expected("INVALID_ARGUMENT", `an integer from 1 to ${MAX_SIDE}`, `${name} of the resized image`, side);

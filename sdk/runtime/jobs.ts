@@ -41,15 +41,9 @@ export async function encode(
 async function quantize(sessions: Sessions, inputs: readonly Float32Array[], tokens: number): Promise<Int32Array[]> {
   const ids: Int32Array[] = [];
   for (const input of inputs) {
-    const bad = input.find((value) => !Number.isFinite(value));
-    if (bad !== undefined) {
-      // A NaN is nearest to no code, and would come out as id 0.
-      throw expected("RUNTIME", "finite encoder features", "the quantizer", bad, {
-        mend: "Check the weights for NaN.",
-      });
-    }
     const tensor = sessions.tensor("float32", input, [tokens, input.length / tokens]);
-    const outputs = await sessions.run("quantizer", { quantizer_input: tensor }, ["ids"]);
+    const outputs = await sessions.run("quantizer", { quantizer_input: tensor }, ["ids", "scores"]);
+    floats("quantizer", outputs, "scores"); // read for its check alone
     ids.push(Int32Array.from(output("quantizer", outputs, "ids", Int32Array)));
   }
   return ids;
@@ -68,7 +62,8 @@ export async function decode(sessions: Sessions, { grids }: Jobs["decode"]["inpu
     ids.set(BigInt64Array.from(grid, BigInt), i * tokens);
   });
   const input = sessions.tensor("int64", ids, [grids.length, tokens]);
-  const outputs = await sessions.run("decoder", { ids: input }, ["pixels"]);
+  const outputs = await sessions.run("decoder", { ids: input }, ["pixels", "energies"]);
+  floats("decoder", outputs, "energies"); // read for its check alone
   const pixels = output("decoder", outputs, "pixels", Uint8Array);
   const [, height = 0, width = 0] = outputs.pixels?.dims ?? [];
   return split(pixels, grids.length).map((data) => ({ data, width, height }));
@@ -83,14 +78,24 @@ export async function codebook(sessions: Sessions, { ids }: Jobs["codebook"]["in
 
 type Outputs = Record<string, Tensor | undefined>;
 
-const floats = (graph: GraphName, outputs: Outputs, name: string) => output(graph, outputs, name, Float32Array);
+/** Refuses NaN and infinity: ids and pixels that come of them look like any others. */
+function floats(graph: GraphName, outputs: Outputs, name: string): Float32Array {
+  const values = output(graph, outputs, name, Float32Array);
+  const bad = values.findIndex((value) => !Number.isFinite(value));
+  if (bad < 0) return values;
+  throw expected("RUNTIME", "finite numbers", outputOf(graph, name), values[bad], {
+    mend: "Check the checkpoint's weights for NaN and infinity.",
+  });
+}
 
 function output<A>(graph: GraphName, outputs: Outputs, name: string, type: new (...args: never[]) => A): A {
   const tensor = outputs[name];
   if (tensor?.data instanceof type) return tensor.data;
   const received = words(tensor === undefined ? "no such output" : tensor.type);
-  throw expected("RUNTIME", type.name, `output "${name}" of the ${graph} graph`, received);
+  throw expected("RUNTIME", type.name, outputOf(graph, name), received);
 }
+
+const outputOf = (graph: GraphName, name: string): string => `output "${name}" of the ${graph} graph`;
 
 /** `count` equal parts, each with memory of its own, so that each can change thread by itself. */
 function split<A extends Float32Array | Uint8Array>(data: A, count: number): A[] {

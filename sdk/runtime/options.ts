@@ -14,7 +14,7 @@ export interface LoadOptions {
   readonly threads?: number;
   /** Most images in one graph run (default 8, fewer for encoders with many tokens). Results do not depend on it. */
   readonly batchSize?: number;
-  /** Most pixels that one image may have before it is refused as IMAGE_TOO_LARGE. */
+  /** Most pixels that one image may have before it is refused as IMAGE_TOO_LARGE (default 100 megapixels). */
   readonly maxPixels?: number;
   /** Called as loading goes on. */
   readonly onProgress?: (progress: LoadProgress) => void;

@@ -12,7 +12,7 @@ const byModelType = new Map(
 );
 
 /** The `model_type`s that encoders can have. */
-export const encoderModelTypes: readonly string[] = [...byModelType.keys()];
+const encoderModelTypes: readonly string[] = [...byModelType.keys()];
 
 /** The family of a `model_type`, and where its vision config sits below the config that names it. */
 export function familyOf(modelType: unknown, file: string, path: readonly string[]) {

@@ -1,84 +1,111 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { TensorRef } from "../../../sdk/checkpoint/checkpoint.ts";
-import { isWeightDtype } from "../../../sdk/checkpoint/dtypes.ts";
 import { loadCheckpoint } from "../../../sdk/checkpoint/load-checkpoint.ts";
 import { readTensor } from "../../../sdk/checkpoint/read-tensor.ts";
-import { openSafetensors } from "../../../sdk/checkpoint/safetensors.ts";
-import { forward } from "./forward.ts";
+import { buildEncoderGraph } from "../../../sdk/graph/encoder.ts";
+import { patchify } from "../../../sdk/image/patchify.ts";
+import { type RgbImage, VQRAE } from "../../../sdk/index.ts";
+import { run } from "../../standalone/graph/session.ts";
+import { largestDifference, readExpected } from "../expected.ts";
+
+const featureTolerance = 1e-4;
+/** A few units in the last place of numbers up to about 3. */
+const pixelTolerance = 1e-6;
 
 const at = (name: string) => join(import.meta.dirname, name);
+const expectedOf = (name: string) => readExpected(join(at(name), "expected.safetensors"));
 
-async function expectedTensor(checkpoint: string, name: string): Promise<Float32Array> {
-  const tensor = (await openSafetensors(join(at(checkpoint), "expected.safetensors"))).tensors.get(name)!;
-  const { dtype } = tensor;
-  if (!isWeightDtype(dtype)) throw new Error(`${name} is ${dtype}`);
-  return readTensor({ ...tensor, dtype });
-}
+/** `pixels` of make_checkpoints.py. */
+const pictures = (side: number): RgbImage[] =>
+  [0, 1].map((n) => {
+    const data = Uint8Array.from({ length: side * side * 3 }, (_, i) => {
+      const [y, x, c] = [Math.floor(i / (side * 3)), Math.floor(i / 3) % side, i % 3];
+      return (x * 7 + y * 13 + c * 29 + n * 101) * 37;
+    });
+    return { data, width: side, height: side };
+  });
 
 /** What each folder must give, beside the tiny sizes that all share. */
 const cases = {
-  vit: { dtype: "F32", grid: 5, classToken: true, eps: 1e-6 },
-  "vit-f16": { dtype: "F16", grid: 5, classToken: true, eps: 1e-6 },
-  "vit-bf16": { dtype: "BF16", grid: 5, classToken: true, eps: 1e-6 },
-  "vit-sharded": { dtype: "F32", grid: 5, classToken: true, eps: 1e-6 },
-  "vit-classifier": { dtype: "F32", grid: 5, classToken: true, eps: 1e-12 },
-  "siglip-vision": { dtype: "F32", grid: 5, classToken: false, eps: 1e-6 },
-  siglip: { dtype: "F32", grid: 5, classToken: false, eps: 1e-6 },
+  vit: { dtype: "F32", classToken: true, eps: 1e-6 },
+  "vit-f16": { dtype: "F16", classToken: true, eps: 1e-6 },
+  "vit-bf16": { dtype: "BF16", classToken: true, eps: 1e-6 },
+  "vit-sharded": { dtype: "F32", classToken: true, eps: 1e-6 },
+  "vit-classifier": { dtype: "F16", classToken: true, eps: 1e-12 },
+  "siglip-vision": { dtype: "F32", classToken: false, eps: 1e-6 },
+  siglip: { dtype: "BF16", classToken: false, eps: 1e-6 },
 } as const;
 
-describe.each(Object.entries(cases))("%s, as transformers saved it", (name, { dtype, grid, classToken, eps }) => {
+describe.each(Object.entries(cases))("%s, as transformers saved it", (name, { dtype, classToken, eps }) => {
   test("loads and resolves", async () => {
     const checkpoint = await loadCheckpoint(at(name));
     expect(checkpoint).toMatchObject({
       modelId: name,
       folder: at(name),
-      features: { layer: 2, postNorm: true },
+      features: { layer: 3, postNorm: true },
       quantizer: null,
       decoder: null,
-      encoder: { hiddenSize: 32, intermediateSize: 48, heads: 2, patchSize: 4, grid, layerNormEps: eps },
+      encoder: { hiddenSize: 16, intermediateSize: 24, heads: 2, patchSize: 4, grid: 3, layerNormEps: eps },
     });
     expect(checkpoint.encoder.classToken !== null).toBe(classToken);
-    expect(checkpoint.encoder.patchEmbedding.weight).toMatchObject({ dtype, shape: [32, 3, 4, 4] });
-    expect(checkpoint.encoder.blocks).toHaveLength(2);
+    expect(checkpoint.encoder.patchEmbedding.weight).toMatchObject({ dtype, shape: [16, 3, 4, 4] });
+    expect(checkpoint.encoder.blocks).toHaveLength(3);
   });
 
-  test("its tensors give transformers' hidden states", async () => {
-    const { encoder, image } = await loadCheckpoint(at(name));
-    const pixels = await expectedTensor(name, "pixel_values");
-    expect(pixels.length).toBe(3 * image.size ** 2);
-    const states = (await forward(encoder, pixels)).map((rows) => rows.flat());
-    for (const [k, key] of ["hidden_states.0", "hidden_states.1", "hidden_states.2", "last_hidden_state"].entries()) {
-      const wanted = await expectedTensor(name, key);
-      expect(states[k]).toHaveLength(wanted.length);
-      expect(Math.max(...states[k]!.map((value, i) => Math.abs(value - wanted[i]!)))).toBeLessThan(1e-4);
-    }
+  test("gives the same pixels", async () => {
+    const { image, encoder } = await loadCheckpoint(at(name));
+    const [n, channels, height, width] = expectedOf(name).pixel_values!.shape;
+    expect([n, channels, height, width]).toEqual([2, 3, image.size, image.size]);
+    const wanted = unfold(expectedOf(name).pixel_values!.data, image.size, encoder.patchSize);
+    const patches = patchify(pictures(image.size), encoder.patchSize, image.mean, image.std);
+    expect(largestDifference(patches, wanted)).toBeLessThan(pixelTolerance);
   });
 
-  test("its preprocessor_config.json gives the pixels of the formula image", async () => {
-    const { image } = await loadCheckpoint(at(name));
-    const wanted = await expectedTensor(name, "pixel_values");
-    const side = image.size;
-    const worst = wanted.reduce((largest, value, i) => {
-      const [c, y, x] = [Math.floor(i / side ** 2), Math.floor(i / side) % side, i % side];
-      const pixel = ((x * 7 + y * 13 + c * 29) * 37) % 256;
-      return Math.max(largest, Math.abs((pixel / 255 - image.mean[c]!) / image.std[c]! - value));
-    }, 0);
-    expect(worst).toBeLessThan(1e-6);
+  test("VQRAE.load and encode give the same features", async () => {
+    const expected = expectedOf(name).last_hidden_state!;
+    await using tokenizer = await VQRAE.load(at(name), { threads: 1 });
+    const { featureDim, grid, inputSize } = tokenizer.info;
+    expect([featureDim, grid]).toEqual([16, { rows: 3, columns: 3 }]);
+    const encoded = await tokenizer.encode(pictures(inputSize.width));
+    // transformers keeps the class token and the patches in one sequence.
+    const sequences = encoded.flatMap(({ classToken, features }) => [...(classToken ?? []), ...features!]);
+    expect(encoded.map((image) => image.classToken?.length)).toEqual(Array(2).fill(classToken ? 16 : undefined));
+    expect(largestDifference(sequences, expected.data)).toBeLessThan(featureTolerance);
+  });
+
+  test.each([
+    { layer: 1, postNorm: false, output: "hidden_states.1" },
+    { layer: 2, postNorm: false, output: "hidden_states.2" },
+    { layer: 3, postNorm: false, output: "hidden_states.3" },
+    { layer: 3, postNorm: true, output: "last_hidden_state" },
+  ])("its graph gives $output", async ({ layer, postNorm, output }) => {
+    const checkpoint = await loadCheckpoint(at(name));
+    const { image, encoder } = checkpoint;
+    const patches = patchify(pictures(image.size), encoder.patchSize, image.mean, image.std);
+    const model = buildEncoderGraph({ ...checkpoint, features: { layer, postNorm } });
+    const shape = [patches.length / 48, 48];
+    const { features, class_token } = await run(model, { patches: { data: patches, shape } });
+    expect(features!.shape).toEqual([2, 9, 16]);
+    const sequences = [0, 1].flatMap((n) => [
+      ...(class_token?.data.subarray(n * 16, (n + 1) * 16) ?? []),
+      ...features!.data.subarray(n * 9 * 16, (n + 1) * 9 * 16),
+    ]);
+    expect(largestDifference(sequences, expectedOf(name)[output]!.data)).toBeLessThan(featureTolerance);
   });
 });
 
 test("preprocessing comes from the file, not from the family", async () => {
   expect((await loadCheckpoint(at("vit"))).image).toEqual({
-    size: 20,
-    resizeTo: 20,
+    size: 12,
+    resizeTo: 12,
     resample: "bilinear",
     geometry: "stretch",
     mean: [0.485, 0.456, 0.406],
     std: [0.229, 0.224, 0.225],
   });
   expect((await loadCheckpoint(at("siglip"))).image).toMatchObject({
-    size: 22,
+    size: 14,
     resample: "bilinear",
     mean: [0.5, 0.5, 0.5],
   });
@@ -88,7 +115,7 @@ test("qkv_bias false means no bias on query, key and value alone", async () => {
   const { encoder } = await loadCheckpoint(at("vit-classifier"));
   const { query, key, value, out } = encoder.blocks[0]!;
   expect([query.bias, key.bias, value.bias]).toEqual([null, null, null]);
-  expect(out.bias?.shape).toEqual([32]);
+  expect(out.bias?.shape).toEqual([16]);
 });
 
 test("shards hold the weights of the single file", async () => {
@@ -99,4 +126,17 @@ test("shards hold the weights of the single file", async () => {
     expect(other.file).toMatch(/model-0000\d-of-00003\.safetensors$/);
     expect(await readTensor(other)).toEqual(await readTensor(ref));
   }
+  expect(new Set(refs(sharded).map(({ file }) => file)).size).toBeGreaterThan(1);
 });
+
+/** [n, 3, side, side] -> [n * patches, 3 * p * p], the last rows and columns dropped where `p` does not divide `side`. */
+function unfold(pixels: ArrayLike<number>, side: number, p: number): number[] {
+  const grid = Math.floor(side / p);
+  const images = pixels.length / (3 * side * side);
+  return Array.from({ length: images * grid * grid * 3 * p * p }, (_, i) => {
+    const [column, row, channel] = [i % p, Math.floor(i / p) % p, Math.floor(i / (p * p)) % 3];
+    const patch = Math.floor(i / (3 * p * p));
+    const [image, y, x] = [Math.floor(patch / grid ** 2), Math.floor((patch % grid ** 2) / grid), patch % grid];
+    return pixels[((image * 3 + channel) * side + y * p + row) * side + x * p + column]!;
+  });
+}

@@ -3,11 +3,11 @@
     python make_checkpoints.py
 
 Made with torch 2.13.0, transformers 5.18.0, safetensors 0.8.0. Every checkpoint folder is as `save_pretrained` writes
-it; its `expected.safetensors` holds, for the image of `pixels()`:
-    pixel_values          [1, 3, S, S]  the image, normalised as preprocessor_config.json says
-    hidden_states.{k}     [1, T, D]     the residual stream after block k (0: the embeddings), before any final norm
-    last_hidden_state     [1, T, D]     after the final LayerNorm
-F16 and BF16 copies are computed in float32 with the rounded weights. The sharded copy holds the weights of `vit`.
+it; its `expected.safetensors` holds, for the two images of `pixels()`:
+    pixel_values          [2, 3, S, S]  the images, normalised as preprocessor_config.json says
+    hidden_states.{k}     [2, T, D]     the residual stream after block k, before any final norm
+    last_hidden_state     [2, T, D]     after the final LayerNorm
+F16 and BF16 weights are computed with in float32, as they were rounded. The sharded copy holds the weights of `vit`.
 """
 
 from pathlib import Path
@@ -21,13 +21,13 @@ from transformers.models.siglip.image_processing_pil_siglip import SiglipImagePr
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
 HERE = Path(__file__).parent
-TINY = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=48, patch_size=4)
+TINY = dict(hidden_size=16, num_hidden_layers=3, num_attention_heads=2, intermediate_size=24, patch_size=4)
 
 
 def pixels(size: int) -> np.ndarray:
-    """[size, size, 3] uint8; x runs to the right, y down, c is red, green, blue."""
-    y, x, c = np.mgrid[0:size, 0:size, 0:3]
-    return ((x * 7 + y * 13 + c * 29) * 37 % 256).astype(np.uint8)
+    """[2, size, size, 3] uint8; n counts the images, x runs to the right, y down, c is red, green, blue."""
+    n, y, x, c = np.mgrid[0:2, 0:size, 0:size, 0:3]
+    return ((x * 7 + y * 13 + c * 29 + n * 101) * 37 % 256).astype(np.uint8)
 
 
 def randomise(model: torch.nn.Module, seed: int) -> torch.nn.Module:
@@ -44,18 +44,17 @@ def randomise(model: torch.nn.Module, seed: int) -> torch.nn.Module:
 def expect(tower: torch.nn.Module, layers, final_norm, processor, size: int) -> dict[str, torch.Tensor]:
     """Hooks see each block's own output: `output_hidden_states` may put the normed state in the last place."""
     taps = []
-    hooks = [layers[0].register_forward_pre_hook(lambda _, args: taps.append(args[0]))]
-    hooks += [layer.register_forward_hook(lambda _m, _a, out: taps.append(out)) for layer in layers]
-    image = pixels(size).astype(np.float32) / np.float32(255)
-    normalised = (image - np.float32(processor.image_mean)) / np.float32(processor.image_std)
-    values = torch.from_numpy(normalised).permute(2, 0, 1)[None].contiguous()
+    hooks = [layer.register_forward_hook(lambda _m, _a, out: taps.append(out)) for layer in layers]
+    images = pixels(size).astype(np.float32) / np.float32(255)
+    normalised = (images - np.float32(processor.image_mean)) / np.float32(processor.image_std)
+    values = torch.from_numpy(normalised).permute(0, 3, 1, 2).contiguous()
     with torch.no_grad():
         last = tower(pixel_values=values).last_hidden_state
     for hook in hooks:
         hook.remove()
     states = [t[0] if isinstance(t, tuple) else t for t in taps]
     assert torch.allclose(final_norm(states[-1]), last, atol=1e-6)
-    named = {f"hidden_states.{k}": state.contiguous() for k, state in enumerate(states)}
+    named = {f"hidden_states.{k}": state.contiguous() for k, state in enumerate(states, start=1)}
     return {"pixel_values": values, **named, "last_hidden_state": last}
 
 
@@ -69,7 +68,7 @@ def save(name: str, model, tower, layers, final_norm, processor, size: int, dtyp
 
 def main() -> None:
     # ImageNet statistics, so that a reader that ignores the file is found out.
-    size = 20
+    size = 12
     vit_processor = ViTImageProcessorPil(
         size={"height": size, "width": size},
         image_mean=[0.485, 0.456, 0.406],
@@ -80,20 +79,20 @@ def main() -> None:
         "vit": {},
         "vit-f16": {"dtype": torch.float16},
         "vit-bf16": {"dtype": torch.bfloat16},
-        "vit-sharded": {"max_shard_size": "30KB"},
+        "vit-sharded": {"max_shard_size": "12KB"},
     }
     for name, options in variants.items():
         vit = randomise(ViTModel(config, add_pooling_layer=False), 1)
         save(name, vit, vit, vit.layers, vit.layernorm, vit_processor, size, **options)
 
-    # A classifier (names begin with "vit."), without query, key and value biases, at transformers' default eps.
+    # A classifier (names begin with "vit."), without query, key and value biases, at transformers' default eps; F16.
     config = ViTConfig(**TINY, image_size=size, qkv_bias=False, num_labels=3)
     classifier = randomise(ViTForImageClassification(config), 2)
     vit = classifier.vit
-    save("vit-classifier", classifier, vit, vit.layers, vit.layernorm, vit_processor, size)
+    save("vit-classifier", classifier, vit, vit.layers, vit.layernorm, vit_processor, size, torch.float16)
 
-    # 22 is no multiple of the patch: the last two pixels of each row and column are dropped.
-    size = 22
+    # 14 is no multiple of the patch: the last two pixels of each row and column are dropped.
+    size = 14
     siglip_processor = SiglipImageProcessorPil(size={"height": size, "width": size}, resample=2)
     vision = SiglipVisionConfig(**TINY, image_size=size)
     tower = randomise(SiglipVisionModel(SiglipVisionConfig(**TINY, image_size=size, vision_use_head=False)), 3)
@@ -105,7 +104,7 @@ def main() -> None:
     )  # fmt: skip
     whole = randomise(SiglipModel(SiglipConfig(text_config=text.to_dict(), vision_config=vision.to_dict())), 4)
     tower = whole.vision_model
-    save("siglip", whole, tower, tower.encoder.layers, tower.post_layernorm, siglip_processor, size)
+    save("siglip", whole, tower, tower.encoder.layers, tower.post_layernorm, siglip_processor, size, torch.bfloat16)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ const main = path("cli/main.ts");
 /** 32 px in, 4 x 4 ids of a codebook of 64 x 16, 16 px out, features of 32 and a class token; random weights. */
 export const tinyModel = path("test/golden/graph/vqrae-two-layers");
 /** An encoder alone: 3 x 3 tokens of 16 features. */
-export const tinyEncoder = path("test/golden/graph/siglip-f32");
+export const tinyEncoder = path("test/golden/checkpoint/siglip-vision");
 export const photo = path("test/golden/image/photo.jpg");
 
 export interface CliResult {

@@ -133,7 +133,8 @@ describe("bad input", () => {
 
   it.each([
     ["nothing", "", /received 0 bytes\./],
-    ["text", "hello, world", /12 bytes that start with 68 65 6c 6c/],
+    ["text", "hello, world", /12 bytes of text that start with "hello, world"\./],
+    ["random bytes", "\x00\xffnope", /6 bytes that start with 00 ff 6e 6f 70 65\./],
     ["SVG", '<svg xmlns="http://www.w3.org/2000/svg"/>', /an SVG or XML document/],
     ["SVG behind a declaration", '\n<?xml version="1.0"?><svg/>', /an SVG or XML document/],
     ["PDF", "%PDF-1.7", /a PDF document/],

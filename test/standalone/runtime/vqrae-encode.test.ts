@@ -203,8 +203,16 @@ describe("dispose", () => {
     await Promise.all([one.dispose(), one.dispose()]);
     await one.dispose();
     const ids = new Int32Array(one.info.grid.rows * one.info.grid.columns);
-    for (const call of [one.encode(picture(8, 8)), one.encode([]), one.decode(ids), one.codebookVectors([0])]) {
-      expect(await failure(call as Promise<unknown>)).toMatchObject({ code: "DISPOSED" });
+    const message =
+      "Expected a tokenizer that is in use for this call but received one after dispose(). Load it again.";
+    for (const call of [
+      one.encode(picture(8, 8)),
+      one.encode([]),
+      one.decode(ids),
+      one.codebookVectors([0]),
+      one.reconstructionTarget(picture(8, 8)),
+    ]) {
+      expect(await failure(call as Promise<unknown>)).toMatchObject({ code: "DISPOSED", message });
     }
   });
 

@@ -44,4 +44,9 @@ describe("VQRAE", () => {
     // @ts-expect-error: text is no id
     tokenizer.decode(["1"]);
   });
+
+  it("gives one image its target, without options: there is nothing to abort", () => {
+    expectTypeOf(tokenizer.reconstructionTarget).parameters.toEqualTypeOf<[image: ImageInput]>();
+    expectTypeOf(tokenizer.reconstructionTarget).returns.resolves.toEqualTypeOf<RgbImage>();
+  });
 });
