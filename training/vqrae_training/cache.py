@@ -60,13 +60,14 @@ def build_cache(model: VQRAE, items: list[Item], repeats: list[int], folder: Pat
     shape = (len(order), config.encoder.grid**2, width)
     tokens = np.lib.format.open_memmap(folder / "tokens.npy", mode, np.float16, shape)
     targets = np.lib.format.open_memmap(folder / "targets.npy", mode, np.uint8, (len(order), 3, target, target))
+    device = model.quantizer.codebook.weight.device
     started, first = time.time(), done
     while done < len(order):
         batch = [items[i] for i in order[done : done + BATCH]]
         x, y = make_views(batch, config.encoder.image_size, target, random.Random(seed * 1_000_003 + done))
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            hidden = model.encoder(normalise(x), model.taps)
-        tokens[done : done + len(batch)] = model.quantizer_input(hidden).half().numpy()
+        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+            hidden = model.encoder(normalise(x.to(device)), model.taps)
+        tokens[done : done + len(batch)] = model.quantizer_input(hidden).half().cpu().numpy()
         targets[done : done + len(batch)] = y.numpy()
         done += len(batch)
         state.write_text(json.dumps({"views": done, "of": len(order)}))

@@ -191,10 +191,11 @@ def cache_teacher(teacher: it.IntegerDeiT, items: list[Item], repeats: list[int]
 def evaluate(model: FoundationModel, pixels: Tensor, labels: list[str], reference: tuple[Tensor, Tensor]) -> dict:
     """Token cosine to the teacher, logit agreement, and leave-one-out 1-NN on the class token of val images."""
     tokens, logits = [], []
+    device = model.classifier.weight.device
     for i in range(0, len(pixels), 50):
-        t, l = model(normalise(pixels[i : i + 50]))
-        tokens.append(t[-1])
-        logits.append(l)
+        t, l = model(normalise(pixels[i : i + 50].to(device)))
+        tokens.append(t[-1].cpu())
+        logits.append(l.cpu())
     s, l, (t, tl) = torch.cat(tokens), torch.cat(logits), reference
     return {
         "token_cosine": F.cosine_similarity(s, t, dim=-1).mean().item(),
@@ -221,7 +222,8 @@ def train(args: argparse.Namespace) -> None:
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     teacher = it.IntegerDeiT(args.teacher)
-    model = FoundationModel(ViTConfig())
+    device = torch.device(args.device)  # the integer teacher stays on the CPU: its tables are look-ups
+    model = FoundationModel(ViTConfig()).to(device)
     model.load_state_dict(dequantise(teacher.params))
 
     items, repeats = [], []
@@ -244,7 +246,7 @@ def train(args: argparse.Namespace) -> None:
     optimiser = torch.optim.AdamW(model.parameters(), lr=args.lr, weight_decay=0.0, betas=(0.9, 0.99))
     step, checkpoint = 0, out / "last.pt"
     if checkpoint.exists():
-        state = torch.load(checkpoint)
+        state = torch.load(checkpoint, map_location=device)
         model.load_state_dict(state["model"])
         optimiser.load_state_dict(state["optimiser"])
         step = state["step"]
@@ -261,13 +263,13 @@ def train(args: argparse.Namespace) -> None:
     while step < args.steps:
         rng = np.random.default_rng((args.seed, step))
         batch = np.sort(rng.choice(len(views), args.batch, replace=False))
-        x = normalise(torch.from_numpy(views[batch]))
-        t = torch.from_numpy(taps[batch]).float()
-        tl = standardise_logits(torch.from_numpy(teacher_logits[batch]))
+        x = normalise(torch.from_numpy(views[batch]).to(device))
+        t = torch.from_numpy(taps[batch]).to(device).float()
+        tl = standardise_logits(torch.from_numpy(teacher_logits[batch]).to(device))
         rate = args.lr * min(1, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * step / args.steps))
         for group in optimiser.param_groups:
             group["lr"] = rate
-        with torch.autocast("cpu", torch.bfloat16, enabled=args.bf16):
+        with torch.autocast(device.type, torch.bfloat16, enabled=args.bf16):
             s, logits = model(x)
         hints = [F.mse_loss(standardise(a.float()), standardise(t[:, k])) for k, a in enumerate(s)]
         # 1 - cosine of the raw last tokens keeps the mean that standardising removes.
@@ -304,7 +306,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--lr", type=float, default=5e-4)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--threads", type=int, default=2, help="of the CPU")
     parser.add_argument("--eval-every", type=int, default=250)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--bf16", action="store_true")

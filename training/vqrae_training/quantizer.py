@@ -73,7 +73,7 @@ class SimVQ(nn.Module):
         self.in_proj.weight[: axes.shape[1]] = axes.T @ weight
         self.in_proj.bias.copy_(-(self.in_proj.weight @ mean))
         z = self.in_proj(features)
-        self.codebook.weight.copy_(k_means(z, z[torch.randperm(len(z))[:size]], iterations))
+        self.codebook.weight.copy_(k_means(z, z[torch.randperm(len(z), device=z.device)[:size]], iterations))
         self.codebook_proj.weight.copy_(torch.eye(dim))
         if self.codebook_proj.bias is not None:
             self.codebook_proj.bias.zero_()

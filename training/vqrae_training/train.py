@@ -45,15 +45,16 @@ class Validation:
     def run(self, model: VQRAE, teacher: nn.Module | None, bf16: bool) -> tuple[dict, Tensor]:
         """PSNR per image on 8-bit values (mean, worst), codes used, perplexity; and the reconstructions, uint8."""
         pixels, ids, drift = [], [], []
+        device = model.quantizer.codebook.weight.device
         for i in range(0, len(self.pixels), 32):
-            x = normalise(self.pixels[i : i + 32])
-            with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            x = normalise(self.pixels[i : i + 32].to(device))
+            with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                 out = model(x)
                 if teacher is not None:
                     reference = teacher(x, (model.config.encoder.num_hidden_layers,))[-1]
                     drift.append(F.cosine_similarity(out.hidden[-1].float(), reference.float(), dim=-1).mean())
-            pixels.append((out.pixels.clamp(0, 1) * 255).round().byte())
-            ids.append(out.quantized.ids)
+            pixels.append((out.pixels.clamp(0, 1) * 255).round().byte().cpu())
+            ids.append(out.quantized.ids.cpu())
         y = torch.cat(pixels)
         mse = (y.float() - self.targets.float()).square().mean((1, 2, 3))
         psnr = 10 * torch.log10(255**2 / mse.clamp_min(1e-6))
@@ -129,9 +130,10 @@ def schedule(step: int, args: argparse.Namespace) -> float:
 def train(args: argparse.Namespace) -> None:
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
+    device = torch.device(args.device)
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
-    model = build_model(args)
+    model = build_model(args).to(device)
     grid, size = model.config.encoder.grid, model.config.encoder.image_size
     target = grid * model.config.decoder.patch_size
 
@@ -143,7 +145,7 @@ def train(args: argparse.Namespace) -> None:
         items += source
         repeats += [int(times or 1)] * len(source)
     validation = Validation(read_source(args.val)[:: args.val_every], size, target)
-    perceptual = MobileNetV1(args.perceptual) if args.perceptual else None
+    perceptual = MobileNetV1(args.perceptual).to(device) if args.perceptual else None
 
     teacher = None
     if args.stage == 1:
@@ -154,7 +156,7 @@ def train(args: argparse.Namespace) -> None:
     else:
         if not args.init:
             raise SystemExit("Expected --init (a stage-1 checkpoint) for stage 2 but received none")
-        model.load_state_dict(torch.load(args.init)["model"])
+        model.load_state_dict(torch.load(args.init, map_location=device)["model"])
         # T: the encoder as stage 1 froze it. The position of the pairs is fixed: views are drawn anew every step.
         teacher = copy.deepcopy(model.encoder).requires_grad_(False)
 
@@ -163,7 +165,7 @@ def train(args: argparse.Namespace) -> None:
     optimiser = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.95))
     step, last = 0, out / "last.pt"
     if last.exists():
-        state = torch.load(last)
+        state = torch.load(last, map_location=device)
         model.load_state_dict(state["model"])
         optimiser.load_state_dict(state["optimiser"])
         if teacher is not None:
@@ -172,8 +174,8 @@ def train(args: argparse.Namespace) -> None:
         print(f"resumed at step {step}", flush=True)
     elif args.stage == 1:
         tokens, y = cache.sample(0, 512, args.seed + 1)  # about 100,000 tokens
-        patches = pixel_patches(y.float() / 127.5 - 1, model.config.decoder.patch_size)
-        psnr = model.quantizer.initialise_from_data(tokens.float().flatten(0, 1), patches.flatten(0, 1))
+        patches = pixel_patches(y.to(device).float() / 127.5 - 1, model.config.decoder.patch_size)
+        psnr = model.quantizer.initialise_from_data(tokens.to(device).float().flatten(0, 1), patches.flatten(0, 1))
         print(f"codebook initialised; pixels linearly in the features: {psnr:.2f} dB", flush=True)
 
     log = (out / "metrics.jsonl").open("a")
@@ -207,20 +209,20 @@ def train(args: argparse.Namespace) -> None:
         else:
             rng = random.Random(args.seed * 7919 + step)
             x, y = make_views(rng.choices(items, weights=repeats, k=args.batch), size, target, rng)
-        y = y.float() / 255
-        distill = torch.zeros(())
-        with torch.autocast("cpu", torch.bfloat16, enabled=args.bf16):
+        y = y.to(device).float() / 255
+        distill = torch.zeros((), device=device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=args.bf16):
             if args.stage == 1:
-                quantized = model.quantizer(tokens)
+                quantized = model.quantizer(tokens.to(device))
             else:
-                x = normalise(x)
+                x = normalise(x.to(device))
                 hidden = model.encoder(x, model.taps)
                 quantized = model.quantizer(model.quantizer_input(hidden))
                 with torch.no_grad():
                     reference = teacher.layernorm(teacher(x, (model.taps[-1],))[-1])
                 distill = F.mse_loss(model.encoder.layernorm(hidden[-1]).float(), reference.float())
             pixels = model.decoder(quantized.vectors)
-            perceived = torch.zeros(())
+            perceived = torch.zeros((), device=device)
             if perceptual is not None:
                 part = slice(0, max(1, round(args.batch * args.perceptual_fraction)))
                 with torch.no_grad():
@@ -236,7 +238,7 @@ def train(args: argparse.Namespace) -> None:
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
         step += 1
-        used += torch.bincount(quantized.ids.flatten(), minlength=len(used))
+        used += torch.bincount(quantized.ids.flatten().cpu(), minlength=len(used))
         running.append([loss.item(), mse.item(), perceived.item(), quantized.loss.item(), distill.item()])
         if step % args.log_every == 0:
             names = ("loss", "mse", "perceptual", "quantizer", "distill")
@@ -281,7 +283,8 @@ def main() -> None:
     add("--weight-decay", type=float, default=1e-4)
     add("--log-every", type=int, default=25)
     add("--eval-every", type=int, default=250)
-    add("--threads", type=int, default=2)
+    add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    add("--threads", type=int, default=2, help="of the CPU")
     add("--seed", type=int, default=0)
     add("--bf16", action="store_true")
     train(parser.parse_args())

@@ -1,0 +1,56 @@
+/**
+ * Prints the tables of docs/training.md from a training's metrics:
+ *
+ *   node scripts/training-tables.ts docs/data/vqrae-tiny
+ */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+
+type Metrics = Record<string, number>;
+/** Heading -> how a line of metrics shows it. */
+type Columns = Record<string, (line: Metrics) => string>;
+
+const fixed = (key: string, digits: number) => (line: Metrics) => line[key]?.toFixed(digits) ?? "";
+const percent = (key: string) => (line: Metrics) => `${(100 * line[key]!).toFixed(1)} %`;
+const count = (key: string) => (line: Metrics) => Math.round(line[key]!).toLocaleString("en");
+
+const tables: { file: string; marker: string; columns: Columns }[] = [
+  {
+    file: "foundation.jsonl",
+    marker: "token_cosine",
+    columns: {
+      step: count("step"),
+      "token cosine": fixed("token_cosine", 3),
+      "cosine after LayerNorm": fixed("token_cosine_normalised", 3),
+      "top-1 as the teacher": percent("top1_agreement"),
+      "1-NN, class token (teacher)": (line) => `${percent("nn1")(line)} (${percent("nn1_teacher")(line)})`,
+      "1-NN, mean patch (teacher)": (line) =>
+        `${percent("nn1_mean_patch")(line)} (${percent("nn1_mean_patch_teacher")(line)})`,
+    },
+  },
+  ...["stage1.jsonl", "stage2.jsonl"].map((file) => ({
+    file,
+    marker: "val_psnr",
+    columns: {
+      step: count("step"),
+      "val PSNR (dB)": fixed("val_psnr", 2),
+      worst: fixed("val_psnr_worst", 2),
+      "codes on val": count("val_codes"),
+      perplexity: count("val_perplexity"),
+      "cosine to the frozen encoder": fixed("teacher_cosine", 4),
+    },
+  })),
+];
+
+const [folder] = process.argv.slice(2);
+if (!folder) throw new Error("Expected the folder of foundation.jsonl, stage1.jsonl and stage2.jsonl.");
+for (const { file, marker, columns } of tables) {
+  const lines: Metrics[] = (await readFile(join(folder, file), "utf8"))
+    .trim()
+    .split("\n")
+    .map((l) => JSON.parse(l));
+  const rows = lines.filter((line) => marker in line);
+  const headings = Object.keys(columns);
+  console.log(`\n${file}\n\n| ${headings.join(" | ")} |\n|${headings.map(() => "---").join("|")}|`);
+  for (const row of rows) console.log(`| ${headings.map((h) => columns[h]!(row)).join(" | ")} |`);
+}
