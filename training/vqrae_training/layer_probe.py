@@ -23,7 +23,8 @@ from .quantizer import SimVQ, k_means, nearest
 from .train import pixel_patches
 
 
-def psnr(a: Tensor, b: Tensor) -> float:
+def patch_psnr(a: Tensor, b: Tensor) -> float:
+    """PSNR in dB over all patches of pixels in [-1, 1]."""
     return (10 * torch.log10(4 / (a - b).square().mean())).item()
 
 
@@ -33,7 +34,7 @@ def code_mean_psnr(z: Tensor, y: Tensor, codes: Tensor, train: int) -> float:
     counts = torch.bincount(ids[:train], minlength=len(codes))[:, None]
     sums = torch.zeros(len(codes), y.shape[1]).index_add_(0, ids[:train], y[:train])
     means = torch.where(counts > 0, sums / counts.clamp_min(1), y[:train].mean(0))
-    return psnr(means[ids[train:]], y[train:])
+    return patch_psnr(means[ids[train:]], y[train:])
 
 
 @torch.no_grad()
@@ -69,7 +70,7 @@ def main() -> None:
         quantizer.initialise_from_data(features[:train], patches[:train])
         z = quantizer.in_proj(features)
         regressed = z @ torch.linalg.lstsq(z[:train], patches[:train] - patches[:train].mean(0)).solution
-        linear = psnr(regressed[train:], (patches - patches[:train].mean(0))[train:])
+        linear = patch_psnr(regressed[train:], (patches - patches[:train].mean(0))[train:])
         with_projection = code_mean_psnr(z, patches, quantizer.codebook.weight, train)
         plain = k_means(features[:train], features[:train][torch.randperm(train)[: args.codes]], 2)
         as_they_are = code_mean_psnr(features, patches, plain, train)

@@ -29,6 +29,7 @@ from .cache import FeatureCache, build_cache, make_views
 from .checkpoint import load_encoder, save_checkpoint
 from .decoder import DecoderConfig
 from .images import Item, centre_crop, normalise, read_source, to_uint8
+from .metrics import psnr
 from .mobilenet import MobileNetV1, perceptual_distance
 from .model import VQRAE, CodebookConfig, VQRAEConfig
 
@@ -56,12 +57,11 @@ class Validation:
             pixels.append((out.pixels.clamp(0, 1) * 255).round().byte().cpu())
             ids.append(out.quantized.ids.cpu())
         y = torch.cat(pixels)
-        mse = (y.float() - self.targets.float()).square().mean((1, 2, 3))
-        psnr = 10 * torch.log10(255**2 / mse.clamp_min(1e-6))
+        ratios = psnr(y, self.targets)
         counts = torch.bincount(torch.cat(ids).flatten(), minlength=model.config.codebook.size)
         p = counts / counts.sum()
         perplexity = math.exp(-(p[p > 0] * p[p > 0].log()).sum().item())
-        result = {"val_psnr": psnr.mean().item(), "val_psnr_worst": psnr.min().item()}
+        result = {"val_psnr": ratios.mean().item(), "val_psnr_worst": ratios.min().item()}
         result |= {"val_codes": int((counts > 0).sum()), "val_perplexity": perplexity}
         if drift:
             result["teacher_cosine"] = torch.stack(drift).mean().item()
@@ -175,8 +175,8 @@ def train(args: argparse.Namespace) -> None:
     elif args.stage == 1:
         tokens, y = cache.sample(0, 512, args.seed + 1)  # about 100,000 tokens
         patches = pixel_patches(y.to(device).float() / 127.5 - 1, model.config.decoder.patch_size)
-        psnr = model.quantizer.initialise_from_data(tokens.to(device).float().flatten(0, 1), patches.flatten(0, 1))
-        print(f"codebook initialised; pixels linearly in the features: {psnr:.2f} dB", flush=True)
+        linear = model.quantizer.initialise_from_data(tokens.to(device).float().flatten(0, 1), patches.flatten(0, 1))
+        print(f"codebook initialised; pixels linearly in the features: {linear:.2f} dB", flush=True)
 
     log = (out / "metrics.jsonl").open("a")
 

@@ -1,0 +1,56 @@
+"""The integer teacher and its de-quantisation. They need the teacher's weights (see NOTICE): VQRAE_DEIT_3BIT names them."""
+
+import hashlib
+import os
+
+import pytest
+import torch
+
+from vqrae_training.foundation import FoundationModel, dequantise, nearest_neighbour, standardise
+from vqrae_training.images import normalise
+from vqrae_training.integer_teacher import IntegerDeiT, patchify
+from vqrae_training.vit import ViTConfig
+
+weights = os.environ.get("VQRAE_DEIT_3BIT")
+needs_weights = pytest.mark.skipif(not weights, reason="VQRAE_DEIT_3BIT is not set")
+
+
+def drawn() -> torch.Tensor:
+    y, x, c = torch.meshgrid(torch.arange(224), torch.arange(224), torch.arange(3), indexing="ij")
+    return ((x // 9 * 7 + y // 11 * 13 + c * 29) * 37 % 256).byte().permute(2, 0, 1)[None]
+
+
+@needs_weights
+def test_the_teacher_equals_the_origin_bit_for_bit():
+    # The sums are those of deit3bit.py, the int64 emulation that ships with the weights.
+    taps, logits = IntegerDeiT(weights).forward(normalise(drawn()))
+    digests = [hashlib.sha256(t.int().numpy().tobytes()).hexdigest()[:16] for t in (taps[0], logits)]
+    assert digests == ["afe4673088119833", "c11aef53d218aa1f"]
+
+
+@needs_weights
+def test_dequantised_weights_are_a_start():
+    teacher = IntegerDeiT(weights)
+    model = FoundationModel(ViTConfig())
+    model.load_state_dict(dequantise(teacher.params))
+    with torch.no_grad():
+        tokens = model(normalise(drawn()))[0]
+    wanted = teacher.forward(normalise(drawn()), (3, 6, 9, 12))[0]
+    cosines = [
+        torch.cosine_similarity(standardise(a), standardise(b), dim=-1).mean().item()
+        for a, b in zip(tokens, wanted, strict=True)
+    ]
+    assert min(cosines) > 0.4, cosines  # random weights give 0
+
+
+def test_patchify_orders_channel_row_column():
+    pixels = torch.arange(3 * 4 * 4).float().view(1, 3, 4, 4)
+    patches = patchify(pixels, 2)
+    assert patches.shape == (1, 4, 12)
+    assert torch.equal(patches[0, 1].view(3, 2, 2), pixels[0, :, :2, 2:])
+
+
+def test_nearest_neighbour_leaves_itself_out():
+    features = torch.tensor([[1.0, 0, 0, 0], [0.9, 0.1, 0, 0], [0, 0, 1, 0], [0, 0, 0.9, 0.1]])
+    assert nearest_neighbour(features, ["a", "a", "b", "b"]) == 1.0
+    assert nearest_neighbour(features, ["a", "b", "a", "b"]) == 0.0
