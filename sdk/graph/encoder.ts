@@ -3,7 +3,7 @@ import { GraphBuilder, type OnnxModel, type Value } from "./graph-builder.ts";
 import { DataType } from "./onnx-proto.ts";
 import { transformerBlock } from "./transformer-block.ts";
 
-/** Of the LayerNorm without affine that the quantizer's layers go through (training/vqrae_training/model.py). */
+/** Of the LayerNorm without affine that the quantizer's layers go through (training/vqrae_training/models/vqrae.py). */
 const tapNormEpsilon = 1e-6;
 
 /**

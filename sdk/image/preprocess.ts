@@ -7,7 +7,7 @@ import { checkRgbImage } from "./rgb-image.ts";
  * Brings an image of any size to the size x size pixels that a checkpoint was trained on: resized to `resizeTo`, then
  * the centre square. "stretch" ignores the aspect ratio. "crop" brings the shortest edge to `resizeTo`, rounded as
  * torchvision's Resize(int) and transformers' shortest_edge do and as `centre_crop` of
- * training/vqrae_training/images.py.
+ * training/vqrae_training/data/images.py.
  */
 export function preprocess(
   image: RgbImage,

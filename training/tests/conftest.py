@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from vqrae_training.checkpoint import save_encoder
-from vqrae_training.vit import ViTConfig, ViTEncoder
+from vqrae_training.models.checkpoint import save_encoder
+from vqrae_training.models.vit import ViTConfig, ViTEncoder
 
 TINY = ViTConfig(
     hidden_size=32, intermediate_size=64, num_hidden_layers=3, num_attention_heads=2, image_size=32, patch_size=8

@@ -1,7 +1,6 @@
 import torch
 
-from vqrae_training.decoder import Decoder, DecoderConfig
-from vqrae_training.train import pixel_patches
+from vqrae_training.models.decoder import Decoder, DecoderConfig, pixel_patches
 
 
 def test_each_token_paints_its_square():

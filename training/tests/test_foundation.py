@@ -6,10 +6,10 @@ import os
 import pytest
 import torch
 
-from vqrae_training.foundation import FoundationModel, dequantise, nearest_neighbour, standardise
-from vqrae_training.images import normalise
-from vqrae_training.integer_teacher import IntegerDeiT, patchify
-from vqrae_training.vit import ViTConfig
+from vqrae_training.foundation.distil import FoundationModel, dequantise, nearest_neighbour, standardise
+from vqrae_training.data.images import normalise
+from vqrae_training.foundation.integer_teacher import IntegerDeiT, patchify
+from vqrae_training.models.vit import ViTConfig
 
 weights = os.environ.get("VQRAE_DEIT_3BIT")
 needs_weights = pytest.mark.skipif(not weights, reason="VQRAE_DEIT_3BIT is not set")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 
 def test_prints_a_row_for_each_choice_of_blocks(workspace):
-    command = [sys.executable, "-m", "vqrae_training.layer_probe", "--encoder", str(workspace / "encoder"),
+    command = [sys.executable, "-m", "vqrae_training", "probe-layers", "--encoder", str(workspace / "encoder"),
                "--data", str(workspace / "photos"), "--codes", "32", "--patch", "4", "--threads", "1"]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])
     assert done.returncode == 0, done.stderr

@@ -7,7 +7,7 @@ from PIL import Image
 
 def test_prints_each_size_and_draws_it(workspace, tmp_path):
     picture = tmp_path / "sizes.png"
-    command = [sys.executable, "-m", "vqrae_training.output_size", "--encoder", str(workspace / "encoder"),
+    command = [sys.executable, "-m", "vqrae_training", "probe-output-size", "--encoder", str(workspace / "encoder"),
                "--data", str(workspace / "photos"), "--photos", str(workspace / "photos" / "plain"), "--codes", "64",
                "--layers", "1", "3", "--threads", "1", "--picture", str(picture)]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from vqrae_training.quantizer import SimVQ, k_means, nearest
+from vqrae_training.models.quantizer import SimVQ, k_means, nearest
 
 
 def make(seed=0):

@@ -9,8 +9,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from vqrae_training.cache import FeatureCache
-from vqrae_training.checkpoint import load_checkpoint
+from vqrae_training.data.cache import FeatureCache
+from vqrae_training.models.checkpoint import load_checkpoint
 
 ARGS = ["--codebook-size", "64", "--codebook-dim", "16", "--codebook-layers", "1", "3", "--decoder-layers", "2",
         "--decoder-patch", "4", "--batch", "8", "--val-every", "2", "--log-every", "5", "--threads", "1",

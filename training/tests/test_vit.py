@@ -1,8 +1,8 @@
 import torch
 from transformers import ViTModel
 
-from vqrae_training.checkpoint import load_encoder, save_encoder
-from vqrae_training.vit import ViTEncoder
+from vqrae_training.models.checkpoint import load_encoder, save_encoder
+from vqrae_training.models.vit import ViTEncoder
 
 
 def test_equals_transformers(tiny, tmp_path):

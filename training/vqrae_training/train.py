@@ -25,13 +25,14 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from .cache import FeatureCache, build_cache, make_views
-from .checkpoint import load_encoder, save_checkpoint
-from .decoder import DecoderConfig
-from .images import Item, centre_crop, normalise, read_source, to_uint8
-from .metrics import psnr
-from .mobilenet import MobileNetV1, perceptual_distance
-from .model import VQRAE, CodebookConfig, VQRAEConfig
+from .losses.adversarial import LeCam, PatchDiscriminator, adaptive_weight, hinge_loss
+from .data.cache import FeatureCache, build_cache, make_views
+from .models.checkpoint import load_encoder, save_checkpoint
+from .models.decoder import DecoderConfig, pixel_patches
+from .data.images import Item, centre_crop, normalise, read_source, to_uint8
+from .evaluate.metrics import blocking, psnr
+from .losses.mobilenet import MobileNetV1, perceptual_distance
+from .models.vqrae import VQRAE, CodebookConfig, VQRAEConfig
 
 
 class Validation:
@@ -62,15 +63,17 @@ class Validation:
         p = counts / counts.sum()
         perplexity = math.exp(-(p[p > 0] * p[p > 0].log()).sum().item())
         result = {"val_psnr": ratios.mean().item(), "val_psnr_worst": ratios.min().item()}
+        result["val_blocking"] = blocking(y, model.config.decoder.patch_size)
         result |= {"val_codes": int((counts > 0).sum()), "val_perplexity": perplexity}
         if drift:
             result["teacher_cosine"] = torch.stack(drift).mean().item()
         return result, y
 
 
-def pixel_patches(pixels: Tensor, patch: int) -> Tensor:
-    """[n, 3, H, W] -> [n, t, 3 * patch * patch]: the square of each token, in raster order."""
-    return F.unfold(pixels, patch, stride=patch).transpose(1, 2)
+def gradient_error(a: Tensor, b: Tensor) -> Tensor:
+    """MSE of the differences between neighbouring pixels: what shows as a seam between two tokens' squares."""
+    d = a - b
+    return d.diff(dim=-1).square().mean() + d.diff(dim=-2).square().mean()
 
 
 def save_grid(path: Path, originals: Tensor, reconstructions: Tensor, columns: int = 8) -> None:
@@ -149,6 +152,8 @@ def train(args: argparse.Namespace) -> None:
 
     teacher = None
     if args.stage == 1:
+        if args.init:
+            model.load_state_dict(torch.load(args.init, map_location=device)["model"])
         model.encoder.requires_grad_(False)
         cache_folder = Path(args.cache or out / "cache")
         build_cache(model, items, repeats, cache_folder, target, args.seed, args.bf16)
@@ -163,6 +168,10 @@ def train(args: argparse.Namespace) -> None:
     groups = parameter_groups(model, args)
     parameters = [p for g in groups for p in g["params"]]
     optimiser = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.95))
+    discriminator = lecam = None
+    if args.gan_weight:
+        discriminator, lecam = PatchDiscriminator(args.gan_width).to(device), LeCam().to(device)
+        gan_optimiser = torch.optim.AdamW(discriminator.parameters(), lr=args.gan_lr, betas=(0.5, 0.9), weight_decay=1e-4)
     step, last = 0, out / "last.pt"
     if last.exists():
         state = torch.load(last, map_location=device)
@@ -170,9 +179,12 @@ def train(args: argparse.Namespace) -> None:
         optimiser.load_state_dict(state["optimiser"])
         if teacher is not None:
             teacher.load_state_dict(state["teacher"])
+        if discriminator is not None:
+            for name, part in (("d", discriminator), ("lecam", lecam), ("d_optimiser", gan_optimiser)):
+                part.load_state_dict(state[name])
         step = state["step"]
         print(f"resumed at step {step}", flush=True)
-    elif args.stage == 1:
+    elif args.stage == 1 and not args.init:
         tokens, y = cache.sample(0, 512, args.seed + 1)  # about 100,000 tokens
         patches = pixel_patches(y.to(device).float() / 127.5 - 1, model.config.decoder.patch_size)
         linear = model.quantizer.initialise_from_data(tokens.to(device).float().flatten(0, 1), patches.flatten(0, 1))
@@ -189,6 +201,9 @@ def train(args: argparse.Namespace) -> None:
         state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "step": step}
         if teacher is not None:
             state["teacher"] = teacher.state_dict()
+        if discriminator is not None:
+            state |= {"d": discriminator.state_dict(), "lecam": lecam.state_dict()}
+            state["d_optimiser"] = gan_optimiser.state_dict()
         torch.save(state, out / "last.tmp")
         (out / "last.tmp").replace(last)
 
@@ -231,17 +246,35 @@ def train(args: argparse.Namespace) -> None:
         # Pixels in [-1, 1] for the loss, as decoders of this kind are trained: 4x the MSE of [0, 1].
         mse = 4 * F.mse_loss(pixels, y)
         loss = mse + args.perceptual_weight * perceived + quantized.loss + args.distill_weight * distill
+        if args.gradient_weight:
+            loss = loss + args.gradient_weight * 4 * gradient_error(pixels, y)
+        generator, d_loss = torch.zeros((), device=device), torch.zeros((), device=device)
+        # The discriminator learns from `gan_start`; the decoder answers to it `gan_wait` steps later.
+        if discriminator is not None and step >= args.gan_start + args.gan_wait:
+            discriminator.requires_grad_(False)
+            with torch.autocast(device.type, torch.bfloat16, enabled=args.bf16):
+                generator = -discriminator(pixels).float().mean()
+            discriminator.requires_grad_(True)
+            loss = loss + args.gan_weight * adaptive_weight(mse, generator, model.decoder.head.weight) * generator
         if not torch.isfinite(loss):
             raise SystemExit(f"Expected a finite loss but received {loss.item()} at step {step}; last.pt is kept")
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
+        if discriminator is not None and step >= args.gan_start:
+            with torch.autocast(device.type, torch.bfloat16, enabled=args.bf16):
+                real, fake = discriminator(y).float(), discriminator(pixels.detach().clamp(0, 1)).float()
+            d_loss = hinge_loss(real, fake)
+            gan_optimiser.zero_grad(set_to_none=True)
+            (d_loss + args.lecam_weight * lecam(real, fake)).backward()
+            gan_optimiser.step()
         step += 1
         used += torch.bincount(quantized.ids.flatten().cpu(), minlength=len(used))
-        running.append([loss.item(), mse.item(), perceived.item(), quantized.loss.item(), distill.item()])
+        running.append([loss.item(), mse.item(), perceived.item(), quantized.loss.item(), distill.item()]
+                       + [generator.item(), d_loss.item()])
         if step % args.log_every == 0:
-            names = ("loss", "mse", "perceptual", "quantizer", "distill")
+            names = ("loss", "mse", "perceptual", "quantizer", "distill", "generator", "discriminator")
             rate = len(running) * args.batch / (time.time() - started)
             codes = {"train_codes": int((used > 0).sum()), "images_per_s": rate}
             report(dict(zip(names, np.mean(running, 0).tolist(), strict=True)) | codes)
@@ -259,13 +292,20 @@ def main() -> None:
     add = parser.add_argument
     add("--stage", type=int, choices=(1, 2), required=True)
     add("--encoder", required=True, help="folder of a Hugging Face `vit` encoder, such as foundation's OUT/encoder")
-    add("--init", help="last.pt of stage 1, for stage 2")
+    add("--init", help="last.pt to start from: of stage 1 for stage 2, of stage 2 to train the decoder longer")
     add("--data", nargs="+", required=True, help="tars or folders; PATH*N takes N views of each image")
     add("--val", required=True)
     add("--val-every", type=int, default=4, help="validate on every n-th image")
     add("--perceptual", help="MobileNetV1 .tflite for the perceptual taps; none without it")
     add("--perceptual-weight", type=float, default=0.03)
     add("--perceptual-fraction", type=float, default=0.25, help="share of the batch that the taps see")
+    add("--gradient-weight", type=float, default=0.0, help="of the MSE between neighbouring pixels' differences")
+    add("--gan-weight", type=float, default=0.0, help="of the adversarial term, times VQGAN's adaptive weight; 0: none")
+    add("--gan-start", type=int, default=0, help="step from which the discriminator learns")
+    add("--gan-wait", type=int, default=100, help="steps that it learns alone")
+    add("--gan-width", type=int, default=32)
+    add("--gan-lr", type=float, default=4e-4)
+    add("--lecam-weight", type=float, default=0.001)
     add("--distill-weight", type=float, default=1.0)
     add("--out", required=True)
     add("--cache", help="folder of cached features (default: OUT/cache)")

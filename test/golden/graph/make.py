@@ -21,10 +21,10 @@ from torch import Tensor
 here = Path(__file__).resolve().parent
 sys.path.insert(0, str(here.parents[2] / "training"))
 
-from vqrae_training.checkpoint import save_checkpoint  # noqa: E402
-from vqrae_training.decoder import DecoderConfig  # noqa: E402
-from vqrae_training.model import VQRAE, CodebookConfig, VQRAEConfig  # noqa: E402
-from vqrae_training.vit import ViTConfig  # noqa: E402
+from vqrae_training.models.checkpoint import save_checkpoint  # noqa: E402
+from vqrae_training.models.decoder import DecoderConfig  # noqa: E402
+from vqrae_training.models.vqrae import VQRAE, CodebookConfig, VQRAEConfig  # noqa: E402
+from vqrae_training.models.vit import ViTConfig  # noqa: E402
 
 IMAGES = 3
 ENCODER = ViTConfig(

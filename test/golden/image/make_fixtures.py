@@ -61,7 +61,7 @@ def pixels(image: Image.Image) -> dict[str, object]:
 
 def resize_cases(training: Path) -> dict[str, object]:
     sys.path.insert(0, str(training))
-    from vqrae_training.images import centre_crop
+    from vqrae_training.data.images import centre_crop
 
     resize = [
         {"pattern": name, "source": [w, h], "resample": resample, "expected": pixels(pattern(name, w, h).resize((ow, oh), code))}

@@ -25,8 +25,8 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 sys.path.insert(0, str(ROOT / "training"))
 
-from vqrae_training.checkpoint import load_checkpoint  # noqa: E402
-from vqrae_training.images import centre_crop, normalise, to_uint8  # noqa: E402
+from vqrae_training.models.checkpoint import load_checkpoint  # noqa: E402
+from vqrae_training.data.images import centre_crop, normalise, to_uint8  # noqa: E402
 
 
 def runners_up(x: torch.Tensor, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from .decoder import DecoderConfig
-from .images import IMAGENET_MEAN, IMAGENET_STD
-from .model import VQRAE, CodebookConfig, VQRAEConfig
+from ..data.images import IMAGENET_MEAN, IMAGENET_STD
+from .vqrae import VQRAE, CodebookConfig, VQRAEConfig
 from .vit import ViTConfig, ViTEncoder
 
 

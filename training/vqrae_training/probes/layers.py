@@ -1,6 +1,6 @@
 """Which blocks hold pixels? Closed-form answers before any training, to choose `--codebook-layers` by.
 
-    python -m vqrae_training.layer_probe --encoder runs/foundation/encoder --data train.tar --codes 4096
+    python -m vqrae_training probe-layers --encoder runs/foundation/encoder --data train.tar --codes 4096
 
 For each choice of blocks it prints, on held-out images, the PSNR of (1) the ridge regression of a token's q x q pixels on
 its features: what is linearly there; (2) the mean patch of the nearest code with the regression as projection, as
@@ -15,12 +15,12 @@ import random
 import torch
 from torch import Tensor
 
-from .cache import make_views
-from .checkpoint import load_encoder
-from .images import normalise, read_source
-from .model import quantizer_input
-from .quantizer import SimVQ, k_means, nearest
-from .train import pixel_patches
+from ..data.cache import make_views
+from ..models.checkpoint import load_encoder
+from ..data.images import normalise, read_source
+from ..models.decoder import pixel_patches
+from ..models.vqrae import quantizer_input
+from ..models.quantizer import SimVQ, k_means, nearest
 
 
 def patch_psnr(a: Tensor, b: Tensor) -> float:
@@ -38,7 +38,7 @@ def code_mean_psnr(z: Tensor, y: Tensor, codes: Tensor, train: int) -> float:
 
 
 @torch.no_grad()
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--encoder", required=True)
     parser.add_argument("--data", required=True)
@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--patch", type=int, default=8, help="q: pixels of one token's square")
     parser.add_argument("--codes", type=int, default=4096)
     parser.add_argument("--threads", type=int, default=2)
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     encoder = load_encoder(args.encoder).eval()
@@ -75,7 +75,3 @@ def main() -> None:
         plain = k_means(features[:train], features[:train][torch.randperm(train)[: args.codes]], 2)
         as_they_are = code_mean_psnr(features, patches, plain, train)
         print(f"| {' + '.join(map(str, chosen))} | {linear:.2f} | {with_projection:.2f} | {as_they_are:.2f} |", flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .vit import Layers
@@ -36,6 +37,11 @@ def _json_name(name: str) -> str:
     """hidden_size -> hiddenSize, as config.json spells it."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
+
+
+def pixel_patches(pixels: Tensor, patch: int) -> Tensor:
+    """[n, 3, H, W] -> [n, t, 3 * patch * patch]: the square of each token, in raster order."""
+    return F.unfold(pixels, patch, stride=patch).transpose(1, 2)
 
 
 class Decoder(nn.Module):

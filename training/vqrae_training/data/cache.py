@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from .images import Item, normalise, random_view, to_uint8
-from .model import VQRAE
+from ..models.vqrae import VQRAE
 
 CROP = (0.6, 1.0)  # area of a random view
 BATCH = 32

@@ -1,6 +1,6 @@
 """How many pixels should a token give back? The same tokens at q = 4, 8 and 16, without training a decoder.
 
-    python -m vqrae_training.output_size --encoder runs/foundation/encoder --data train.tar --photos examples/images \
+    python -m vqrae_training probe-output-size --encoder runs/foundation/encoder --data train.tar --photos examples/images \
         --picture output-size.png
 
 Each q gets a codebook as stage 1 starts it, and every code is decoded as the mean training patch of its tokens. Printed, for
@@ -18,12 +18,12 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from .checkpoint import load_encoder
-from .images import centre_crop, normalise, random_view, read_source, to_uint8
-from .metrics import psnr
-from .model import quantizer_input
-from .quantizer import SimVQ, nearest
-from .train import pixel_patches
+from ..models.checkpoint import load_encoder
+from ..data.images import centre_crop, normalise, random_view, read_source, to_uint8
+from ..evaluate.metrics import psnr
+from ..models.decoder import pixel_patches
+from ..models.vqrae import quantizer_input
+from ..models.quantizer import SimVQ, nearest
 
 
 def resized(views: Tensor, side: int) -> Tensor:
@@ -33,7 +33,7 @@ def resized(views: Tensor, side: int) -> Tensor:
 
 
 @torch.no_grad()
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--encoder", required=True)
     parser.add_argument("--data", required=True)
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--codes", type=int, default=8192)
     parser.add_argument("--images", type=int, default=600)
     parser.add_argument("--threads", type=int, default=2)
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     encoder = load_encoder(args.encoder).eval()
@@ -80,7 +80,3 @@ def main() -> None:
         rows.append(enlarged)
     picture = torch.cat([torch.cat(list(row), 2) for row in rows], 1)
     Image.fromarray(picture.permute(1, 2, 0).numpy()).save(args.picture)
-
-
-if __name__ == "__main__":
-    main()

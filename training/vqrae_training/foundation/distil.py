@@ -1,6 +1,6 @@
 """Recover an ordinary float ViT from the 3-bit DeiT-tiny: fold its tables into weights, then distil.
 
-    python -m vqrae_training.foundation --teacher deit_tiny_3bit.safetensors --data train.tar coco.tar \
+    python -m vqrae_training foundation --teacher deit_tiny_3bit.safetensors --data train.tar coco.tar \
         --val val.tar --out runs/foundation
 
 Three phases, each resumable: cache the integer teacher's tokens on augmented views, train, evaluate.
@@ -23,9 +23,9 @@ from scipy.special import erf
 from torch import Tensor, nn
 
 from . import integer_teacher as it
-from .checkpoint import save_encoder
-from .images import Item, centre_crop, normalise, random_view, read_source, to_uint8
-from .vit import ViTConfig, ViTEncoder
+from ..models.checkpoint import save_encoder
+from ..data.images import Item, centre_crop, normalise, random_view, read_source, to_uint8
+from ..models.vit import ViTConfig, ViTEncoder
 
 TAPS = (3, 6, 9, 12)  # blocks whose tokens are distilled: hints keep the early layers on course
 STREAM_SCALE = 256.0  # the integer residual stream has RMS near 500; the float model runs at about 2
@@ -297,7 +297,7 @@ def train(args: argparse.Namespace) -> None:
     save_encoder(model.vit, out / "encoder")
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--teacher", required=True)
     parser.add_argument("--data", nargs="+", required=True, help="tars or folders; PATH*N takes N views of each image")
@@ -311,8 +311,4 @@ def main() -> None:
     parser.add_argument("--eval-every", type=int, default=250)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--bf16", action="store_true")
-    train(parser.parse_args())
-
-
-if __name__ == "__main__":
-    main()
+    train(parser.parse_args(argv))

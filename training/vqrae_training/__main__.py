@@ -1,0 +1,29 @@
+"""python -m vqrae_training <command>: see `--help`, and docs/training.md for the order of things."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+COMMANDS = {
+    "foundation": ("foundation.distil", "recover a float ViT from the 3-bit DeiT-tiny"),
+    "probe-layers": ("probes.layers", "which encoder blocks hold pixels"),
+    "probe-output-size": ("probes.output_size", "how many pixels a token should give back"),
+    "train": ("train", "stage 1 and stage 2"),
+}
+
+
+def main(argv: list[str]) -> None:
+    name = argv[0] if argv else "--help"
+    if name in ("-h", "--help"):
+        print("usage: python -m vqrae_training <command> [--help]\n")
+        print("\n".join(f"  {name:18} {help}" for name, (_, help) in COMMANDS.items()))
+        return
+    if name not in COMMANDS:
+        raise SystemExit(f"Expected one of {', '.join(COMMANDS)} for the command but received {name!r}")
+    sys.argv[0] = f"python -m vqrae_training {name}"
+    importlib.import_module(f".{COMMANDS[name][0]}", __package__).main(argv[1:])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
