@@ -1,5 +1,5 @@
 /**
- * Prints the tables of docs/training.md from a training's metrics:
+ * Prints the tables of docs/vqrae-tiny.md from a training's metrics:
  *
  *   node scripts/training-tables.ts docs/data/vqrae-tiny
  */
@@ -28,13 +28,14 @@ const tables: { file: string; marker: string; columns: Columns }[] = [
         `${percent("nn1_mean_patch")(line)} (${percent("nn1_mean_patch_teacher")(line)})`,
     },
   },
-  ...["stage1.jsonl", "stage2.jsonl"].map((file) => ({
+  ...["stage1.jsonl", "stage2.jsonl", "decoder.jsonl", "decoder-1x1-head.jsonl"].map((file) => ({
     file,
     marker: "val_psnr",
     columns: {
       step: count("step"),
       "val PSNR (dB)": fixed("val_psnr", 2),
       worst: fixed("val_psnr_worst", 2),
+      blocking: fixed("val_blocking", 2),
       "codes on val": count("val_codes"),
       perplexity: count("val_perplexity"),
       "cosine to the frozen encoder": fixed("teacher_cosine", 4),
@@ -43,14 +44,14 @@ const tables: { file: string; marker: string; columns: Columns }[] = [
 ];
 
 const [folder] = process.argv.slice(2);
-if (!folder) throw new Error("Expected the folder of foundation.jsonl, stage1.jsonl and stage2.jsonl.");
+if (!folder) throw new Error("Expected the folder of foundation.jsonl, stage1.jsonl, ... (docs/data/vqrae-tiny).");
 for (const { file, marker, columns } of tables) {
   const lines: Metrics[] = (await readFile(join(folder, file), "utf8"))
     .trim()
     .split("\n")
     .map((l) => JSON.parse(l));
   const rows = lines.filter((line) => marker in line);
-  const headings = Object.keys(columns);
+  const headings = Object.keys(columns).filter((h) => rows.some((row) => columns[h]!(row) !== ""));
   console.log(`\n${file}\n\n| ${headings.join(" | ")} |\n|${headings.map(() => "---").join("|")}|`);
   for (const row of rows) console.log(`| ${headings.map((h) => columns[h]!(row)).join(" | ")} |`);
 }

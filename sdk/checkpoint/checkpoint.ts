@@ -103,7 +103,9 @@ export interface DecoderSpec extends TransformerSpec {
   readonly positions: TensorRef;
   readonly blocks: readonly BlockRef[];
   readonly finalNorm: LayerNormRef;
-  /** [q * q * 3, hidden]: a patch vector is ordered row, column, channel. */
+  /** The pixel head is a convolution over the token grid of this odd side; 1 sees the square's own token alone. */
+  readonly headKernel: number;
+  /** [q * q * 3, hidden, headKernel, headKernel]: a patch vector is ordered row, column, channel. */
   readonly head: LinearRef;
   /** Pixel in [0, 1] = head output * std + mean, per channel. */
   readonly mean: readonly [number, number, number];

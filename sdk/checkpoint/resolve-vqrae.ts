@@ -29,16 +29,17 @@ export function resolveQuantizer(
 
 /** Finds the tensors of the decoder (`decoder.*`), whose tokens lie on the encoder's grid. */
 export function resolveDecoder({ decoder }: VqraeConfig, grid: number, tensors: TensorLookup): DecoderSpec {
-  const { hiddenSize, patchSize, mean, std } = decoder;
+  const { hiddenSize, patchSize, headKernel, mean, std } = decoder;
   const own = tensors.below("decoder.");
   const spec: DecoderSpec = {
     ...transformerOf(decoder),
     grid,
     patchSize,
+    headKernel,
     positions: own.tensor("position_embeddings", [1, grid * grid, hiddenSize]),
     blocks: resolveBlocks(decoder.layers, (index) => vitBlock(`layer.${index}`), decoder, own),
     finalNorm: own.layerNorm("layernorm", hiddenSize),
-    head: own.linear("head", [patchSize * patchSize * 3, hiddenSize]),
+    head: own.linear("head", [patchSize * patchSize * 3, hiddenSize, headKernel, headKernel]),
     mean,
     std,
   };

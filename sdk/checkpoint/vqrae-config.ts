@@ -40,6 +40,8 @@ const schema = section({
     heads: positiveInteger,
     /** Pixels of one token's square. */
     patchSize: positiveInteger,
+    /** Side, in tokens, of what the pixel head sees for one square: 1 (the paper's) or odd. */
+    headKernel: positiveInteger.refine((side) => side % 2 === 1, { error: "an odd number" }).default(1),
     layerNormEps: positiveNumber,
     activation: oneOf("gelu", "gelu_tanh"),
     /** Pixel in [0, 1] = head output * std + mean. */

@@ -21,7 +21,7 @@ export function buildDecoderGraph({ modelId, quantizer, decoder }: Checkpoint): 
       mend: "This checkpoint is an encoder alone and gives features only.",
     });
   }
-  const { hiddenSize: d, grid, patchSize: q, layerNormEps } = decoder;
+  const { hiddenSize: d, grid, patchSize: q, headKernel, layerNormEps } = decoder;
   const tokens = grid * grid; // N
   const side = grid * q; //      H = W
   const g = new GraphBuilder("decoder");
@@ -34,7 +34,9 @@ export function buildDecoderGraph({ modelId, quantizer, decoder }: Checkpoint): 
   x = g.reshape(x, [-1, d]); //                                                 [n * N, D]
   for (const block of decoder.blocks) x = transformerBlock(g, x, block, decoder, tokens);
   x = g.layerNorm(x, decoder.finalNorm, d, layerNormEps); //                    [n * N, D]
-  x = g.linear(x, decoder.head); //                                             [n * N, q * q * 3]
+  x = g.transpose(g.reshape(x, [-1, grid, grid, d]), [0, 3, 1, 2]); //          [n, D, G, G]
+  x = g.convolution(x, decoder.head, headKernel); //                            [n, q * q * 3, G, G]
+  x = g.reshape(g.transpose(x, [0, 2, 3, 1]), [-1, q * q * 3]); //              [n * N, q * q * 3]
   g.output("energies", g.sumOfSquares(x), DataType.float, ["tokens"]); //       [n * N]
 
   x = g.multiply(x, g.floats(perPixel(decoder.std, q))); //                     [n * N, q * q * 3]

@@ -113,6 +113,12 @@ export class GraphBuilder {
     return this.gemm(x, this.weight(weight), bias && this.weight(bias));
   }
 
+  /** x [n, in, rows, columns], weight [out, in, side, side], side odd -> [n, out, rows, columns]; zeros around the edge. */
+  convolution(x: Value, { weight, bias }: LinearRef, side: number): Value {
+    const inputs = [x, this.weight(weight), ...(bias ? [this.weight(bias)] : [])];
+    return this.#node("Conv", inputs, { pads: { ints: new Array<number>(4).fill((side - 1) / 2) } });
+  }
+
   /** Over the last axis, of `width` numbers; without `affine` the result has mean 0 and variance 1. */
   layerNorm(x: Value, affine: LayerNormRef | null, width: number, epsilon: number): Value {
     const scale = affine ? this.weight(affine.weight, [width]) : this.floats(new Array<number>(width).fill(1));

@@ -7,17 +7,44 @@ import pytest
 import torch
 from PIL import Image
 
+from vqrae_training.data.images import IMAGENET_MEAN, IMAGENET_STD
 from vqrae_training.models.checkpoint import save_encoder
-from vqrae_training.models.vit import ViTConfig, ViTEncoder
+from vqrae_training.models.encoder import Encoder
+from vqrae_training.models.image_spec import ImageSpec
 
-TINY = ViTConfig(
-    hidden_size=32, intermediate_size=64, num_hidden_layers=3, num_attention_heads=2, image_size=32, patch_size=8
-)
+SIZES = {
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 2,
+    "image_size": 32,
+    "patch_size": 8,
+}
+VIT = SIZES | {"model_type": "vit", "layer_norm_eps": 1e-6}
+SIGLIP = SIZES | {"model_type": "siglip_vision_model"}
+CROP = ImageSpec(32, 32, "bicubic", "crop", IMAGENET_MEAN, IMAGENET_STD)
+STRETCH = ImageSpec(32, 32, "bilinear", "stretch")
+
+
+@torch.no_grad()
+def randomise(module: torch.nn.Module) -> torch.nn.Module:
+    """Weights large enough that every tensor shows in the outputs: fresh biases are zero and norms are one."""
+    for name, p in module.named_parameters():
+        noise = torch.randn_like(p) * (0.1 if p.ndim < 2 else 0.2)
+        p.copy_(1 + noise if "norm" in name and name.endswith("weight") else noise)
+    return module.eval()
 
 
 @pytest.fixture
-def tiny() -> ViTConfig:
-    return TINY
+def vit() -> Encoder:
+    torch.manual_seed(1)
+    return randomise(Encoder(VIT, CROP))
+
+
+@pytest.fixture
+def siglip() -> Encoder:
+    torch.manual_seed(2)
+    return randomise(Encoder(SIGLIP, STRETCH))
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +52,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a tiny random encoder and 24 drawn photos of two classes."""
     root = tmp_path_factory.mktemp("workspace")
     torch.manual_seed(0)
-    save_encoder(ViTEncoder(TINY), root / "encoder")
+    save_encoder(Encoder(VIT, CROP), root / "encoder")
     rng = np.random.default_rng(0)
     for label in ("plain", "noisy"):
         (root / "photos" / label).mkdir(parents=True)

@@ -6,10 +6,9 @@ import os
 import pytest
 import torch
 
-from vqrae_training.foundation.distil import FoundationModel, dequantise, nearest_neighbour, standardise
+from vqrae_training.foundation.distil import FoundationModel, dequantise, standardise
 from vqrae_training.data.images import normalise
 from vqrae_training.foundation.integer_teacher import IntegerDeiT, patchify
-from vqrae_training.models.vit import ViTConfig
 
 weights = os.environ.get("VQRAE_DEIT_3BIT")
 needs_weights = pytest.mark.skipif(not weights, reason="VQRAE_DEIT_3BIT is not set")
@@ -31,8 +30,7 @@ def test_the_teacher_equals_the_origin_bit_for_bit():
 @needs_weights
 def test_dequantised_weights_are_a_start():
     teacher = IntegerDeiT(weights)
-    model = FoundationModel(ViTConfig())
-    model.load_state_dict(dequantise(teacher.params))
+    model = FoundationModel(dequantise(teacher.params))
     with torch.no_grad():
         tokens = model(normalise(drawn()))[0]
     wanted = teacher.forward(normalise(drawn()), (3, 6, 9, 12))[0]
@@ -48,9 +46,3 @@ def test_patchify_orders_channel_row_column():
     patches = patchify(pixels, 2)
     assert patches.shape == (1, 4, 12)
     assert torch.equal(patches[0, 1].view(3, 2, 2), pixels[0, :, :2, 2:])
-
-
-def test_nearest_neighbour_leaves_itself_out():
-    features = torch.tensor([[1.0, 0, 0, 0], [0.9, 0.1, 0, 0], [0, 0, 1, 0], [0, 0, 0.9, 0.1]])
-    assert nearest_neighbour(features, ["a", "a", "b", "b"]) == 1.0
-    assert nearest_neighbour(features, ["a", "b", "a", "b"]) == 0.0

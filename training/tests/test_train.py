@@ -1,39 +1,26 @@
-"""The whole recipe on a tiny random encoder: stage 1, a killed run that resumes, stage 2, export."""
+"""The whole recipe on a miniature encoder: stage 1, a killed run that resumes, stage 2, the adversarial term, export."""
 
 import json
+import os
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
+from runner import TRAINING, command, metrics, run
 from safetensors.torch import load_file
 
-from vqrae_training.data.cache import FeatureCache
+from vqrae_training.data.cache import CachedViews
 from vqrae_training.models.checkpoint import load_checkpoint
 
-ARGS = ["--codebook-size", "64", "--codebook-dim", "16", "--codebook-layers", "1", "3", "--decoder-layers", "2",
-        "--decoder-patch", "4", "--batch", "8", "--val-every", "2", "--log-every", "5", "--threads", "1",
-        "--warmup", "5", "--lr", "3e-3"]  # fmt: skip
 
-
-def run(workspace: Path, out: Path, stage: int, steps: int, *extra: str) -> subprocess.CompletedProcess:
-    photos = str(workspace / "photos")
-    command = [sys.executable, "-m", "vqrae_training.train", "--stage", str(stage), "--steps", str(steps),
-               "--encoder", str(workspace / "encoder"), "--data", f"{photos}*30", "--val", photos,
-               "--out", str(out), "--eval-every", "10", *ARGS, *extra]  # fmt: skip
-    return subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])
-
-
-def metrics(out: Path, key: str) -> list[float]:
-    lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
-    return [line[key] for line in lines if key in line]
+def weights(out) -> dict[str, torch.Tensor]:
+    return torch.load(out / "last.pt", weights_only=False)["model"]
 
 
 @pytest.fixture(scope="module")
 def stage1(workspace):
     out = workspace / "stage1"
-    done = run(workspace, out, 1, 60)
+    done = run(workspace, out, 1, "run.steps=60", "optimiser.ema=0.9")
     assert done.returncode == 0, done.stderr
     return out
 
@@ -41,71 +28,125 @@ def stage1(workspace):
 def test_stage1_learns(stage1):
     psnr = metrics(stage1, "val_psnr")
     assert psnr[-1] > psnr[0] + 1
+    assert metrics(stage1, "val_ssim")[-1] > metrics(stage1, "val_ssim")[0]
     assert (stage1 / "val_000060.png").stat().st_size > 500
 
 
-def test_stage1_leaves_the_encoder_alone(workspace, stage1):
+def test_stage1_leaves_encoder_and_codebook_alone(workspace, stage1):
     before = load_file(workspace / "encoder" / "model.safetensors")
-    after = torch.load(stage1 / "last.pt")["model"]
-    assert all(torch.equal(t, after[f"encoder.{name}"]) for name, t in before.items())
+    after = load_file(stage1 / "checkpoint" / "model.safetensors")
+    assert all(torch.equal(t.half(), after[f"encoder.{name}"]) for name, t in before.items() if f"encoder.{name}" in after)
 
 
-def test_a_stopped_run_resumes_to_the_same_weights(workspace, stage1):
+def test_a_killed_run_resumes_to_the_same_weights(workspace, stage1):
     out = workspace / "resumed"
-    # The schedule depends on --steps, so the first part stops by a lost process, not by a smaller --steps.
-    photos = str(workspace / "photos")
-    command = [sys.executable, "-m", "vqrae_training.train", "--stage", "1", "--steps", "60", "--encoder",
-               str(workspace / "encoder"), "--data", f"{photos}*30", "--val", photos, "--out", str(out),
-               "--eval-every", "10", *ARGS]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1])
-    for line in process.stdout:
-        if '"step": 20' in line and "val_psnr" in line:
-            break
-    while not (out / "last.pt").exists() or torch.load(out / "last.pt")["step"] < 20:
-        pass
+    arguments = command(workspace, out, 1, "run.steps=60", "optimiser.ema=0.9")
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, cwd=TRAINING)
+    while not (out / "last.pt").exists():
+        assert process.poll() is None
     process.kill()
     process.wait()
-    done = run(workspace, out, 1, 60)
-    assert done.returncode == 0 and "resumed at step" in done.stdout, done.stderr
-    whole, resumed = (torch.load(folder / "last.pt")["model"] for folder in (stage1, out))
-    assert all(torch.allclose(t, resumed[name], atol=1e-6) for name, t in whole.items())
+    step = torch.load(out / "last.pt", weights_only=False)["step"]
+    assert step < 60
+    done = run(workspace, out, 1, "run.steps=60", "optimiser.ema=0.9")
+    assert done.returncode == 0 and f"resumed at step {step}" in done.stdout, done.stderr
+    whole, resumed = (torch.load(f / "last.pt", weights_only=False) for f in (stage1, out))
+    assert all(torch.equal(t, resumed["model"][name]) for name, t in whole["model"].items())
+    assert metrics(out, "loss") == metrics(stage1, "loss")
+    for a, b in zip(_tensors(whole["ema"]), _tensors(resumed["ema"]), strict=True):
+        assert torch.equal(a, b)
 
 
-def test_stage2_moves_the_encoder_and_stays_near_the_teacher(workspace, stage1):
+def _tensors(tree) -> list[torch.Tensor]:
+    if isinstance(tree, torch.Tensor):
+        return [tree]
+    return [t for value in tree.values() for t in _tensors(value)] if isinstance(tree, dict) else []
+
+
+def test_another_configuration_does_not_resume_silently(workspace, stage1):
+    done = run(workspace, stage1, 1, "run.steps=60", "optimiser.ema=0.9", "optimiser.lr=1e-2")
+    assert done.returncode == 1
+    assert "optimiser.lr: 0.003 -> 0.01" in done.stderr and "--allow-changes" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_cache_of_other_views_is_refused(workspace, stage1, tmp_path):
+    done = run(workspace, tmp_path, 1, "run.steps=5", "run.seed=4", f"data.cache_folder={stage1 / 'cache'}")
+    assert done.returncode == 1 and "(seed differ)" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def stage2(workspace, stage1):
     out = workspace / "stage2"
-    done = run(workspace, out, 2, 20, "--init", str(stage1 / "last.pt"))
+    done = run(workspace, out, 2, f"--init {stage1 / 'last.pt'}", "run.steps=20", "run.checkpointing=true")
     assert done.returncode == 0, done.stderr
-    assert metrics(out, "teacher_cosine")[-1] > 0.98
-    before, after = (torch.load(f / "last.pt")["model"] for f in (stage1, out))
+    return out
+
+
+def test_stage2_moves_the_encoder_and_stays_near_the_teacher(stage1, stage2):
+    assert metrics(stage2, "teacher_cosine")[-1] > 0.98
+    before, after = weights(stage1), weights(stage2)
     assert any(not torch.equal(t, after[name]) for name, t in before.items() if name.startswith("encoder."))
     assert torch.equal(before["quantizer.codebook.weight"], after["quantizer.codebook.weight"])
-    config = json.loads((out / "checkpoint" / "config.json").read_text())
-    assert config["codebook"] == {"size": 64, "dim": 16, "bias": False, "layers": [1, 3], "normalize": True}
-    assert load_file(out / "checkpoint" / "model.safetensors")["decoder.head.weight"].dtype == torch.float16
+    config = json.loads((stage2 / "checkpoint" / "config.json").read_text())
+    assert config["codebook"] == {"size": 64, "dim": 32, "bias": False, "layers": [1, 3], "normalize": True}
+    assert load_file(stage2 / "checkpoint" / "model.safetensors")["decoder.head.weight"].dtype == torch.float16
 
 
-def test_every_view_is_seen_once_an_epoch(stage1):
-    cache = FeatureCache(stage1 / "cache")
-    seen = torch.cat([cache.sample(step, 8, 0)[1].flatten(1) for step in range(len(cache) // 8)])
-    assert len(seen) == len(cache)
-    again = cache.sample(3, 8, 0)[1]
-    assert torch.equal(again, cache.sample(3, 8, 0)[1])
-    assert not torch.equal(again, cache.sample(3, 8, 1)[1])
+def test_a_larger_pixel_head_starts_from_a_smaller_one(workspace, stage2, tmp_path):
+    done = run(workspace, tmp_path, 1, f"--init {stage2 / 'last.pt'}", "run.steps=10", "decoder.head_kernel=3")
+    assert done.returncode == 0, done.stderr
+    assert metrics(tmp_path, "val_psnr")[0] > metrics(stage2, "val_psnr")[-1] - 1
+    assert weights(tmp_path)["decoder.head.weight"].shape[2:] == (3, 3)
 
 
-def test_missing_data_is_said(workspace, tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "vqrae_training.train", "--stage", "1", "--encoder", str(workspace / "encoder"),
-         "--data", str(tmp_path / "nothing"), "--val", str(workspace / "photos"), "--out", str(tmp_path / "out")],
-        capture_output=True, text=True, cwd=Path(__file__).parents[1],
-    )  # fmt: skip
-    assert done.returncode != 0
-    assert "Expected a folder or tar of images" in done.stderr
+def test_one_stage_without_distillation(workspace, tmp_path):
+    done = run(workspace, tmp_path, 2, "--init none", "run.steps=10", "loss.distill_weight=0")
+    assert done.returncode == 0, done.stderr
+    assert metrics(tmp_path, "val_psnr")
 
 
-def test_a_checkpoint_loads_as_it_was_saved(workspace, stage1):
-    model = load_checkpoint(stage1 / "checkpoint")
-    trained = torch.load(stage1 / "last.pt")["model"]
-    assert model.config.codebook.layers == (1, 3)
+def test_the_adversarial_term_starts_when_it_is_told(workspace, tmp_path):
+    done = run(workspace, tmp_path, 2, "--init none", "run.steps=15", "gan.weight=0.1", "gan.adaptive=true", "gan.start=5",
+               "gan.wait=5", "gan.width=8", "gan.lr=1e-3", "optimiser.ema=0.9", "decoder.patch_size=8")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    generator, discriminator = metrics(tmp_path, "generator"), metrics(tmp_path, "discriminator")
+    assert generator[:2] == [0, 0] and generator[2] != 0
+    assert discriminator[0] == 0 and discriminator[1] > 0
+
+
+def test_accumulated_micro_batches_are_one_batch(workspace, stage1, tmp_path):
+    done = run(workspace, tmp_path, 1, "run.steps=60", "optimiser.ema=0.9", "run.micro_batch=2", f"data.cache_folder={stage1 / 'cache'}")
+    assert done.returncode == 0, done.stderr
+    assert metrics(tmp_path, "loss") == pytest.approx(metrics(stage1, "loss"), rel=1e-3)
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_weights(workspace, stage1, tmp_path):
+    options = ("run.steps=60", "optimiser.lr=1e38", "optimiser.clip=0", "run.eval_every=1", f"data.cache_folder={stage1 / 'cache'}")
+    done = run(workspace, tmp_path, 1, *options)
+    assert done.returncode == 1 and "Expected a finite loss but received" in done.stderr and "Traceback" not in done.stderr
+    assert torch.load(tmp_path / "last.pt", weights_only=False)["step"] >= 1
+
+
+def test_the_cache_holds_every_view_once_an_epoch(stage1):
+    cache = CachedViews(stage1 / "cache", seed=0)
+    seen = torch.stack([cache[i][1] for i in range(len(cache))])
+    assert len(seen.flatten(1).unique(dim=0)) == len(torch.from_numpy(cache.targets.copy()).flatten(1).unique(dim=0))
+    assert torch.equal(cache[3][1], CachedViews(stage1 / "cache", seed=0)[3][1])
+    assert not torch.equal(cache[3][1], CachedViews(stage1 / "cache", seed=1)[3][1])
+
+
+def test_a_checkpoint_loads_as_it_was_saved(stage2):
+    model = load_checkpoint(stage2 / "checkpoint")
+    trained = weights(stage2)
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, trained[name].half().float()), name
+
+
+def test_a_full_disk_is_said_and_the_checkpoint_kept(workspace, stage1, tmp_path):
+    """A small file-size limit stands in for a full disk: writes fail half-way."""
+    arguments = command(workspace, tmp_path, 1, "run.steps=10", f"data.cache_folder={stage1 / 'cache'}")
+    limited = ["bash", "-c", 'ulimit -f 64; trap "" XFSZ; exec "$@"', "bash", *arguments]
+    done = subprocess.run(limited, capture_output=True, text=True, cwd=TRAINING, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    assert done.returncode == 1 and "Expected to write" in done.stderr and "Traceback" not in done.stderr, done.stderr
+    assert not list(tmp_path.glob("*.tmp"))

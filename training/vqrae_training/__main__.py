@@ -10,6 +10,11 @@ COMMANDS = {
     "probe-layers": ("probes.layers", "which encoder blocks hold pixels"),
     "probe-output-size": ("probes.output_size", "how many pixels a token should give back"),
     "train": ("train", "stage 1 and stage 2"),
+    "export": ("models.checkpoint", "a run as a checkpoint folder that the SDK loads"),
+    "import": ("models.rename_maps", "foreign weights under our names"),
+    "evaluate": ("evaluate.command", "reconstruction, codebook use and what an encoder knows"),
+    "ablate": ("ablations.command", "the paper's findings at small scale"),
+    "report": ("report.command", "one page of a run, or of runs beside one another"),
 }
 
 

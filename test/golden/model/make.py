@@ -42,8 +42,8 @@ model = load_checkpoint(ROOT / "models" / "vqrae-tiny").eval()
 tensors = {}
 with torch.no_grad():
     for i, path in enumerate(sorted((ROOT / "examples" / "images").glob("*.jpg"))):
-        view = centre_crop(Image.open(path).convert("RGB"), model.config.encoder.image_size)
-        hidden = model.encoder(normalise(to_uint8(view)[None]), model.taps)
+        view = centre_crop(Image.open(path).convert("RGB"), model.encoder.image_size)
+        hidden = model.encoder(normalise(to_uint8(view)[None], model.encoder.mean, model.encoder.std), model.taps)
         x = model.quantizer_input(hidden)
         ids = model.quantizer(x).ids
         pixels = (model.decode(ids)[0].permute(1, 2, 0) * 255).round().byte()
@@ -51,7 +51,7 @@ with torch.no_grad():
         tensors[f"{path.stem}.others"], tensors[f"{path.stem}.gaps"] = runners_up(x[0], ids[0])
         tensors[f"{path.stem}.pixels"] = pixels.contiguous()
         if i == 0:
-            tokens = model.encoder.layernorm(hidden[-1])[0]
+            tokens = model.encoder.final_norm(hidden[-1])[0]
             tensors[f"{path.stem}.class_token"] = tokens[0].contiguous()
             tensors[f"{path.stem}.features"] = tokens[1:].contiguous()
 save_file(tensors, HERE / "expected.safetensors", {"torch": torch.__version__, "pillow": PIL.__version__})

@@ -79,7 +79,7 @@ describe("what does not fit", () => {
     [
       "a missing tensor",
       "INVALID_CHECKPOINT",
-      /shape \[12, 6\] for tensor decoder\.head\.weight in .* received no such tensor\. There are \d+ tensors/,
+      /shape \[12, 6, 1, 1\] for tensor decoder\.head\.weight in .* received no such tensor\. There are \d+ tensors/,
       (_, shapes) => delete shapes["decoder.head.weight"],
     ],
     [

@@ -69,7 +69,8 @@ export function tinyShapes(): Shapes {
     ...block("decoder.layer.0", 6, 14),
     ...block("decoder.layer.1", 6, 14),
     ...norm("decoder.layernorm", 6),
-    ...linear("decoder.head", 12, 6),
+    "decoder.head.weight": [12, 6, 1, 1],
+    "decoder.head.bias": [12],
   };
 }
 

@@ -3,10 +3,11 @@ import { parseVqraeConfig } from "../../../sdk/checkpoint/vqrae-config.ts";
 import { VqraeError } from "../../../sdk/errors.ts";
 import { type TinyConfig, tinyConfig } from "./tiny-vqrae.ts";
 
-test("a sound config; layers default to the last, normalize to false", () => {
+test("a sound config; layers default to the last, normalize to false, headKernel to 1", () => {
   const { layers: _, normalize: __, ...codebook } = tinyConfig().codebook;
   expect(parseVqraeConfig({ ...tinyConfig(), codebook }, "config.json")).toEqual({
     ...tinyConfig(),
+    decoder: { ...tinyConfig().decoder, headKernel: 1 },
     codebook: { ...codebook, layers: [-1], normalize: false },
   });
 });
@@ -32,6 +33,7 @@ const bad: [message: string, change: (config: any) => void][] = [
     'Expected one of "gelu", "gelu_tanh" for decoder.activation in config.json but received "relu".',
     (c) => (c.decoder.activation = "relu"),
   ],
+  ["Expected an odd number for decoder.headKernel in config.json but received 2.", (c) => (c.decoder.headKernel = 2)],
   [
     "Expected a divisor of decoder.hiddenSize for decoder.heads in config.json but received 4.",
     (c) => (c.decoder.heads = 4),

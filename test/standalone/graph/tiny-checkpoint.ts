@@ -67,6 +67,7 @@ export function writeTinyCheckpoint(folder: string, options: TinyOptions = {}): 
   const spec = { hiddenSize: d, intermediateSize: intermediate, heads: 2, layerNormEps: 1e-6, grid } as const;
 
   const kernel = linear(d, 3 * encoderPatch ** 2);
+  const head = linear(3 * decoderPatch ** 2, 9 * d);
   const rows = Array.from({ length: codes }, () => Array.from({ length: dim }, () => random(1.5)));
   for (const [row, source] of copies) rows[row] = rows[source]!;
   const checkpoint: Checkpoint = {
@@ -106,10 +107,11 @@ export function writeTinyCheckpoint(folder: string, options: TinyOptions = {}): 
       ...spec,
       activation: "gelu",
       patchSize: decoderPatch,
+      headKernel: 3,
       positions: tensor([1, grid ** 2, d], 1),
       blocks: [block()],
       finalNorm: norm(),
-      head: linear(3 * decoderPatch ** 2, d),
+      head: { ...head, weight: { ...head.weight, shape: [3 * decoderPatch ** 2, d, 3, 3] } },
       mean: [0.5, 0.5, 0.5],
       std: [0.25, 0.25, 0.25],
     },

@@ -7,70 +7,75 @@ that the decoder must give back. The folder resumes where a killed run stopped.
 from __future__ import annotations
 
 import json
-import random
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
+from torch.utils.data import Dataset
 
-from .images import Item, normalise, random_view, to_uint8
+from ..errors import UserError
 from ..models.vqrae import VQRAE
+from .images import normalise
+from .views import Views, epoch_order, stack
 
-CROP = (0.6, 1.0)  # area of a random view
 BATCH = 32
 
 
-def make_views(items: list[Item], size: int, target: int, rng: random.Random) -> tuple[Tensor, Tensor]:
-    """One random view of each item: the encoder's pixels uint8 [n, 3, size, size] and the decoder's target."""
-    views = [random_view(i.open(), size, rng, CROP, jitter=0.0) for i in items]
-    small = [v.resize((target, target), Image.Resampling.BICUBIC) for v in views]
-    return torch.stack([to_uint8(v) for v in views]), torch.stack([to_uint8(v) for v in small])
+class CachedViews(Dataset):
+    """index -> (tokens float16 [t, layers * d], target uint8 [3, H, W]), for any index >= 0, as `Views`."""
 
-
-class FeatureCache:
-    """Memory-mapped arrays of cached views; `sample(step)` is deterministic in (seed, step)."""
-
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, seed: int):
         self.tokens = np.load(folder / "tokens.npy", mmap_mode="r")
         self.targets = np.load(folder / "targets.npy", mmap_mode="r")
+        self.seed, self._epoch, self._order = seed, -1, np.empty(0, int)
 
     def __len__(self) -> int:
         return len(self.tokens)
 
-    def sample(self, step: int, batch: int, seed: int) -> tuple[Tensor, Tensor]:
-        """Batches walk a permutation per epoch, so every view is seen once an epoch."""
-        per_epoch = len(self) // batch
-        order = np.random.default_rng((seed, step // per_epoch)).permutation(len(self))
-        rows = np.sort(order[(step % per_epoch) * batch :][:batch])
-        return torch.from_numpy(self.tokens[rows]), torch.from_numpy(self.targets[rows])
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        epoch, position = divmod(index, len(self.tokens))
+        if epoch != self._epoch:
+            self._epoch, self._order = epoch, epoch_order(len(self.tokens), epoch, self.seed)
+        row = self._order[position]
+        return torch.from_numpy(self.tokens[row].copy()), torch.from_numpy(self.targets[row].copy())
 
 
 @torch.no_grad()
-def build_cache(model: VQRAE, items: list[Item], repeats: list[int], folder: Path, target: int, seed: int, bf16: bool):
+def build_cache(model: VQRAE, views: Views, folder: Path, bf16: bool) -> None:
+    """One epoch of views through the encoder. A cache of other images, sizes or layers in the folder is refused."""
     folder.mkdir(parents=True, exist_ok=True)
-    order = [i for i, r in enumerate(repeats) for _ in range(r)]
-    random.Random(seed).shuffle(order)
-    config, state = model.config, folder / "cached.json"
-    done = json.loads(state.read_text())["views"] if state.exists() else 0
+    encoder, options, count = model.encoder, views.options, len(views)
+    shape = [count, encoder.grid**2, encoder.hidden_size * len(model.codebook_layers)]
+    facts = {"shape": shape, "layers": list(model.codebook_layers), "target": options.target, "seed": options.seed}
+    facts |= {"crop": list(options.crop), "flip": options.flip, "encoder": _fingerprint(encoder)}
+    state = folder / "cached.json"
+    stored = json.loads(state.read_text()) if state.exists() else {"views": 0}
+    done = stored.pop("views")
+    if done and stored != facts:
+        raise UserError(
+            f"Expected a cache of this run's views for {folder} but received another's "
+            f"({', '.join(k for k in facts if stored.get(k) != facts[k])} differ). Remove the folder or name another."
+        )
     mode = "r+" if done else "w+"
-    width = config.encoder.hidden_size * len(config.codebook.layers)
-    shape = (len(order), config.encoder.grid**2, width)
-    tokens = np.lib.format.open_memmap(folder / "tokens.npy", mode, np.float16, shape)
-    targets = np.lib.format.open_memmap(folder / "targets.npy", mode, np.uint8, (len(order), 3, target, target))
-    device = model.quantizer.codebook.weight.device
+    tokens = np.lib.format.open_memmap(folder / "tokens.npy", mode, np.float16, tuple(shape))
+    targets = np.lib.format.open_memmap(folder / "targets.npy", mode, np.uint8, (count, 3, options.target, options.target))
+    device = next(encoder.parameters()).device
     started, first = time.time(), done
-    while done < len(order):
-        batch = [items[i] for i in order[done : done + BATCH]]
-        x, y = make_views(batch, config.encoder.image_size, target, random.Random(seed * 1_000_003 + done))
+    while done < count:
+        x, y = stack([views[i] for i in range(done, min(done + BATCH, count))])
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-            hidden = model.encoder(normalise(x.to(device)), model.taps)
-        tokens[done : done + len(batch)] = model.quantizer_input(hidden).half().cpu().numpy()
-        targets[done : done + len(batch)] = y.numpy()
-        done += len(batch)
-        state.write_text(json.dumps({"views": done, "of": len(order)}))
+            hidden = encoder(normalise(x.to(device), encoder.mean, encoder.std), model.taps)
+        tokens[done : done + len(x)] = model.quantizer_input(hidden).half().cpu().numpy()
+        targets[done : done + len(x)] = y.numpy()
+        done += len(x)
+        state.write_text(json.dumps({"views": done} | facts))
         if done // BATCH % 25 == 0:
             rate = (done - first) / (time.time() - started)
-            print(f"cached {done}/{len(order)} views, {rate:.0f}/s, {(len(order) - done) / rate:.0f} s left", flush=True)
+            print(f"cached {done}/{count} views, {rate:.0f}/s, {(count - done) / rate:.0f} s left", flush=True)
+
+
+def _fingerprint(encoder: torch.nn.Module) -> float:
+    """Tells two encoders apart: a cache must not outlive its encoder."""
+    return round(sum(p.detach().double().abs().sum().item() for p in encoder.parameters()), 3)

@@ -23,27 +23,46 @@ from scipy.special import erf
 from torch import Tensor, nn
 
 from . import integer_teacher as it
+from ..data.images import IMAGENET_MEAN, IMAGENET_STD, centre_crop, normalise, random_view, to_uint8
+from ..data.sources import Item, read_source, read_sources
+from ..evaluate.probes import nearest_neighbour
 from ..models.checkpoint import save_encoder
-from ..data.images import Item, centre_crop, normalise, random_view, read_source, to_uint8
-from ..models.vit import ViTConfig, ViTEncoder
+from ..models.encoder import Encoder
+from ..models.image_spec import ImageSpec
 
 TAPS = (3, 6, 9, 12)  # blocks whose tokens are distilled: hints keep the early layers on course
 STREAM_SCALE = 256.0  # the integer residual stream has RMS near 500; the float model runs at about 2
 FEATURE_SCALE = 32.0  # its last norm gives 8-bit values; the encoder is exported with features of about unit scale
 LOGIT_STD = 2.0  # the integer logits carry no scale of their own
+CONFIG = {
+    "model_type": "vit",
+    "hidden_size": it.WIDTH,
+    "intermediate_size": 4 * it.WIDTH,
+    "num_hidden_layers": it.DEPTH,
+    "num_attention_heads": it.HEADS,
+    "image_size": it.GRID * it.PATCH,
+    "patch_size": it.PATCH,
+    "num_channels": 3,
+    "layer_norm_eps": 1e-6,
+    "hidden_act": "gelu",
+    "qkv_bias": True,
+}
 
 
 class FoundationModel(nn.Module):
-    """The encoder plus the 1,000-class head that only distillation uses."""
+    """The encoder plus the 1,000-class head that only distillation uses; starts from `dequantise`'s tensors."""
 
-    def __init__(self, config: ViTConfig):
+    def __init__(self, tensors: dict[str, Tensor]):
         super().__init__()
-        self.vit = ViTEncoder(config)
-        self.classifier = nn.Linear(config.hidden_size, 1000)
+        size = CONFIG["image_size"]
+        image = ImageSpec(size, size, "bicubic", "crop", IMAGENET_MEAN, IMAGENET_STD)
+        self.vit = Encoder(CONFIG, image, {k.removeprefix("vit."): v for k, v in tensors.items() if k.startswith("vit.")})
+        self.classifier = nn.Linear(it.WIDTH, 1000)
+        self.classifier.load_state_dict({name: tensors[f"classifier.{name}"] for name in ("weight", "bias")})
 
     def forward(self, pixels: Tensor) -> tuple[list[Tensor], Tensor]:
         taps = self.vit(pixels, TAPS)
-        return taps, self.classifier(self.vit.layernorm(taps[-1][:, 0]))
+        return taps, self.classifier(self.vit.final_norm(taps[-1][:, 0]))
 
 
 # --- de-quantisation ---------------------------------------------------------------------------------------
@@ -106,7 +125,8 @@ def _softmax_fit(p: dict[str, Tensor], prefix: str) -> tuple[float, float]:
 
 
 def dequantise(p: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The integer network's parameters -> a `FoundationModel` state dict. Rounding and clamps are what is lost."""
+    """The integer network's parameters -> a `FoundationModel`'s tensors under HF's names on disk (`vit.*`, `classifier.*`).
+    Rounding and clamps are what is lost."""
     out: dict[str, Tensor] = {}
     patch_scale = 2.0 ** -int(p["pe.s"][0]) / STREAM_SCALE
     e = "vit.embeddings."
@@ -208,14 +228,6 @@ def evaluate(model: FoundationModel, pixels: Tensor, labels: list[str], referenc
     }
 
 
-def nearest_neighbour(features: Tensor, labels: list[str]) -> float:
-    """Leave-one-out 1-NN accuracy by cosine of [n, d] features."""
-    f = F.normalize(standardise(features.float()), dim=-1)
-    similarity = (f @ f.T).fill_diagonal_(-2)
-    nearest = similarity.argmax(1).tolist()
-    return sum(labels[i] == labels[j] for i, j in enumerate(nearest)) / len(labels)
-
-
 def train(args: argparse.Namespace) -> None:
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
@@ -223,15 +235,9 @@ def train(args: argparse.Namespace) -> None:
     torch.manual_seed(args.seed)
     teacher = it.IntegerDeiT(args.teacher)
     device = torch.device(args.device)  # the integer teacher stays on the CPU: its tables are look-ups
-    model = FoundationModel(ViTConfig()).to(device)
-    model.load_state_dict(dequantise(teacher.params))
+    model = FoundationModel(dequantise(teacher.params)).to(device)
 
-    items, repeats = [], []
-    for spec in args.data:  # path or path*repeats
-        path, _, times = spec.partition("*")
-        source = read_source(path)
-        items += source
-        repeats += [int(times or 1)] * len(source)
+    items, repeats = read_sources(args.data)
     cache_teacher(teacher, items, repeats, out, args.seed)
     val = read_source(args.val)
     pixels = torch.stack([to_uint8(centre_crop(v.open(), it.GRID * it.PATCH)) for v in val])
@@ -292,8 +298,8 @@ def train(args: argparse.Namespace) -> None:
             torch.save({"model": model.state_dict(), "optimiser": optimiser.state_dict(), "step": step}, checkpoint)
             started = time.time()
     with torch.no_grad():
-        model.vit.layernorm.weight.div_(FEATURE_SCALE)
-        model.vit.layernorm.bias.div_(FEATURE_SCALE)
+        model.vit.final_norm.weight.div_(FEATURE_SCALE)
+        model.vit.final_norm.bias.div_(FEATURE_SCALE)
     save_encoder(model.vit, out / "encoder")
 
 

@@ -1,88 +1,162 @@
-"""Checkpoint folders that the TypeScript SDK loads: a whole VQRAE, or an encoder alone in Hugging Face's `vit` form."""
+"""Checkpoint folders that the TypeScript SDK loads: a whole VQRAE, or an encoder alone as Hugging Face stores it.
+
+    python -m vqrae_training export runs/stage2 --out my-tokenizer --dtype f16
+"""
 
 from __future__ import annotations
 
+import argparse
+import errno
 import json
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+import torch.nn.functional as F
+from safetensors.torch import save_file
+from torch import Tensor
 
+from ..errors import UserError
 from .decoder import DecoderConfig
-from ..data.images import IMAGENET_MEAN, IMAGENET_STD
-from .vqrae import VQRAE, CodebookConfig, VQRAEConfig
-from .vit import ViTConfig, ViTEncoder
+from .encoder import Encoder, load_encoder
+from .tensors import read_tensors, read_weights
+from .vqrae import VQRAE, CodebookConfig
+
+DTYPES = {"f16": torch.float16, "bf16": torch.bfloat16, "f32": torch.float32}
 
 
-def checkpoint_config(config: VQRAEConfig, mean=IMAGENET_MEAN, std=IMAGENET_STD) -> dict:
-    c = config.codebook
+def checkpoint_config(model: VQRAE) -> dict:
+    """config.json (docs/checkpoints.md). Plain VQ is stored as SimVQ whose W is the identity."""
+    c = model.codebook_config
+    bias = c.bias and c.quantizer == "simvq"
+    layers = list(model.codebook_layers)
     return {
         "model_type": "vqrae",
-        "encoder": config.encoder.to_dict(),
+        "encoder": model.encoder.config,
         "features": {"layer": -1, "postNorm": True},
-        "codebook": {"size": c.size, "dim": c.dim, "bias": c.bias, "layers": list(c.layers), "normalize": c.normalize},
-        "decoder": config.decoder.to_json(),
-        "image": {
-            "size": config.encoder.image_size,
-            "resample": "bicubic",
-            "geometry": "crop",
-            "mean": list(mean),
-            "std": list(std),
-        },
+        "codebook": {"size": c.size, "dim": c.dim, "bias": bias, "layers": layers, "normalize": c.normalize},
+        "decoder": model.decoder.config.to_json(),
+        "image": model.encoder.image.to_json(),
     }
 
 
-def save_checkpoint(model: VQRAE, folder: str | Path, dtype: torch.dtype = torch.float16) -> None:
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: t.detach().to(dtype).contiguous() for name, t in model.state_dict().items()}
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    text = json.dumps(checkpoint_config(model.config), indent=2) + "\n"
-    (folder / "config.json").write_text(text)
+def checkpoint_tensors(model: VQRAE, weights: dict[str, Tensor] | None = None) -> dict[str, Tensor]:
+    """The weights under the checkpoint's names; of the model, or of `weights`, a state dict of it (averaged, or gathered)."""
+    weights = weights or model.state_dict()
+    parts: dict[str, dict[str, Tensor]] = {"encoder": {}, "quantizer": {}, "decoder": {}}
+    for name, tensor in weights.items():
+        part, _, rest = name.partition(".")
+        parts[part][rest] = tensor
+    parts["encoder"] = model.encoder.disk_tensors(parts["encoder"])
+    if model.codebook_config.quantizer == "vq":
+        parts["quantizer"]["codebook_proj.weight"] = torch.eye(model.codebook_config.dim)
+    return {f"{part}.{name}": t for part, tensors in parts.items() for name, t in tensors.items()}
+
+
+def save_checkpoint(
+    model: VQRAE, folder: str | Path, dtype: torch.dtype = torch.float16, weights: dict[str, Tensor] | None = None
+) -> None:
+    _write(folder, checkpoint_tensors(model, weights), dtype, {"config.json": checkpoint_config(model)})
 
 
 def load_checkpoint(folder: str | Path) -> VQRAE:
-    """Reads what `save_checkpoint` wrote, widened to float32."""
+    """Reads what `save_checkpoint` wrote, widened to float32. A missing or unknown tensor is an error that names it."""
     folder = Path(folder)
+    encoder = load_encoder(folder)
     stored = json.loads((folder / "config.json").read_text())
-    known = ViTConfig.__dataclass_fields__
-    encoder = ViTConfig(**{k: v for k, v in stored["encoder"].items() if k in known})
+    if stored.get("model_type") != "vqrae":
+        kind = stored.get("model_type")
+        raise UserError(f'Expected model_type "vqrae" for {folder} but received {kind!r}, an encoder alone')
     codebook = CodebookConfig(**(stored["codebook"] | {"layers": tuple(stored["codebook"]["layers"])}))
-    model = VQRAE(VQRAEConfig(encoder, codebook, DecoderConfig.from_json(stored["decoder"])))
-    model.load_state_dict({name: t.float() for name, t in load_file(folder / "model.safetensors").items()})
+    model = VQRAE(encoder, codebook, DecoderConfig.from_json(stored["decoder"]))
+    tensors = {name: read_tensors(folder, (f"{name}.",)) for name in ("quantizer", "decoder")}
+    head = tensors["decoder"].get("head.weight")
+    if head is not None and head.ndim == 2:  # written before the pixel head was a convolution
+        tensors["decoder"]["head.weight"] = head[:, :, None, None]
+    for name, own in tensors.items():
+        load_strictly(getattr(model, name), own, f"{name}.* of {folder}")
     return model
 
 
-def save_encoder(encoder: ViTEncoder, folder: str | Path) -> None:
-    """An ordinary HF `vit` folder: transformers' ViTModel and the SDK both load it."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: t.detach().float().contiguous() for name, t in encoder.state_dict().items()}
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    config = encoder.config.to_dict() | {"architectures": ["ViTModel"]}
-    size = encoder.config.image_size
-    processor = {
-        "image_processor_type": "ViTImageProcessor",
-        "do_resize": True,
-        "size": {"height": size, "width": size},
-        "resample": 3,
-        "do_normalize": True,
-        "image_mean": list(IMAGENET_MEAN),
-        "image_std": list(IMAGENET_STD),
-    }
-    for name, content in (("config.json", config), ("preprocessor_config.json", processor)):
-        (folder / name).write_text(json.dumps(content, indent=2) + "\n")
+def load_strictly(module: torch.nn.Module, tensors: dict[str, Tensor], what: str) -> None:
+    try:
+        module.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise UserError(f"Expected tensors of its config.json for {what} but received: {error}") from None
 
 
-def load_encoder(folder: str | Path) -> ViTEncoder:
-    """Reads a folder that `save_encoder` or transformers' ViTModel.save_pretrained wrote."""
+def load_start(model: VQRAE, file: str | Path) -> list[str]:
+    """Puts an imported file's quantizer and decoder tensors (rename_maps.py) into a model; returns the names of these parts
+    that it does not hold and that stay as they are. Codes keep their vectors, whichever quantizer the model has: W starts as
+    the identity. Encoders come from their own folders."""
+    tensors = read_weights(Path(file))
+    held = {name: p.shape for name, p in model.state_dict().items() if not name.startswith("encoder.")}
+    codebook, w = (tensors.pop(f"quantizer.{name}.weight", None) for name in ("codebook", "codebook_proj"))
+    if codebook is not None:
+        codes = codebook.float()
+        if w is not None:
+            bias = tensors.pop("quantizer.codebook_proj.bias", None)
+            codes = F.linear(codes, w.float(), None if bias is None else bias.float())
+        tensors["quantizer.codebook.weight"] = codes
+    for name, tensor in tensors.items():
+        wanted = f"shape {list(held[name])}" if name in held else f"one of {', '.join(list(held)[:3])}, ..."
+        if held.get(name) != tensor.shape:
+            raise UserError(f"Expected {wanted} for the model but received {name} {list(tensor.shape)} from {file}")
+    model.load_state_dict({name: t.float() for name, t in tensors.items()}, strict=False)
+    if codebook is not None:
+        model.quantizer.start_from(codes)
+    return sorted(name for name in held if name not in tensors and not (codebook is not None and "codebook_proj" in name))
+
+
+def save_encoder(encoder: Encoder, folder: str | Path, dtype: torch.dtype = torch.float32) -> None:
+    """An ordinary Hugging Face folder: transformers and the SDK both load it."""
+    config = {"architectures": [encoder.family.model.__name__]} | encoder.config | encoder.family.overrides
+    files = {"config.json": config, "preprocessor_config.json": encoder.image.to_processor()}
+    _write(folder, encoder.disk_tensors(), dtype, files)
+
+
+def _write(folder: str | Path, tensors: dict[str, Tensor], dtype: torch.dtype, files: dict[str, dict]) -> None:
     folder = Path(folder)
-    stored = json.loads((folder / "config.json").read_text())
-    if stored.get("model_type") != "vit":
-        raise ValueError(f'Expected model_type "vit" for {folder} but received {stored.get("model_type")!r}')
-    known = ViTConfig.__dataclass_fields__
-    encoder = ViTEncoder(ViTConfig(**{k: v for k, v in stored.items() if k in known}))
-    tensors = {k.removeprefix("vit."): v.float() for k, v in load_file(folder / "model.safetensors").items()}
-    wanted = encoder.state_dict().keys()
-    encoder.load_state_dict({k: v for k, v in tensors.items() if k in wanted})
-    return encoder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        stored = {name: t.detach().to("cpu", dtype).contiguous() for name, t in tensors.items()}
+        part = folder / "model.safetensors.part"
+        save_file(stored, part, metadata={"format": "pt"})
+        part.replace(folder / "model.safetensors")
+        for name, content in files.items():
+            (folder / name).write_text(json.dumps(content, indent=2) + "\n")
+    except OSError as error:
+        reason = "the disk is full" if error.errno == errno.ENOSPC else str(error)
+        raise UserError(f"Expected to write {folder} but received: {reason}") from None
+
+
+def load_run(path: str | Path, encoder_folder: str | None = None, averaged: bool = True) -> VQRAE:
+    """A run's model from its last.pt (or the folder that holds it), with the averaged weights where the run kept them.
+    The encoder's folder is the run's own unless another is named; it gives the architecture and the image's preparation."""
+    from ..config import from_dict  # train.py, which knows how a model follows from a run's config, imports this module
+    from ..train import build_model
+
+    path = Path(path)
+    file = path / "last.pt" if path.is_dir() else path
+    if not file.is_file():
+        raise UserError(f"Expected a run's folder or its last.pt but received {path}")
+    state = torch.load(file, map_location="cpu", weights_only=False)  # a run of one's own: it holds RNG states too
+    config = from_dict(state["config"])
+    model = build_model(config, load_encoder(encoder_folder or config.encoder.folder))
+    shadow = state["ema"]["shadow"] if averaged and "ema" in state else {}
+    load_strictly(model, state["model"] | shadow, str(file))
+    return model
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", help="folder of a run, or its last.pt")
+    parser.add_argument("--out", required=True, help="folder of the checkpoint")
+    parser.add_argument("--dtype", choices=DTYPES, default="f16")
+    parser.add_argument("--encoder", help="the encoder's folder, where it has moved since the run")
+    parser.add_argument("--no-ema", action="store_true", help="the weights as trained, not their average")
+    args = parser.parse_args(argv)
+    model = load_run(args.run, args.encoder, not args.no_ema)
+    save_checkpoint(model, args.out, DTYPES[args.dtype])
+    size = (Path(args.out) / "model.safetensors").stat().st_size
+    parameters = sum(p.numel() for p in model.parameters())
+    print(f"{args.out}: {parameters:,} parameters, {size / 2**20:.1f} MiB in {args.dtype}; VQRAE.load takes it")

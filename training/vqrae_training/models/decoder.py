@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from .vit import Layers
 
@@ -18,6 +19,9 @@ class DecoderConfig:
     layers: int = 12
     heads: int = 3
     patch_size: int = 8  # q: pixels of one token's square; the output is grid * q wide and high
+    # Side in tokens, odd, of what the pixel head sees for one square. The paper's is 1. With 3 the seams between squares
+    # nearly go: docs/training.md, "Seams".
+    head_kernel: int = 1
     layer_norm_eps: float = 1e-6
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
@@ -51,13 +55,15 @@ class Decoder(nn.Module):
         super().__init__()
         c = self.config = config
         self.grid = grid
+        self.checkpointing = False
         self.position_embeddings = nn.Parameter(torch.randn(1, grid * grid, c.hidden_size) * 0.02)
         # The blocks carry HF's names: decoder.layer.{i}.attention.attention.query ...
         self.layer = Layers(c.layers, c.hidden_size, c.heads, c.intermediate_size, c.layer_norm_eps).layer
         self.layernorm = nn.LayerNorm(c.hidden_size, eps=c.layer_norm_eps)
-        self.head = nn.Linear(c.hidden_size, c.patch_size**2 * 3)  # row, column, channel
+        # Outputs are ordered row, column, channel.
+        self.head = nn.Conv2d(c.hidden_size, c.patch_size**2 * 3, c.head_kernel, padding=c.head_kernel // 2)
         for module in self.modules():
-            if isinstance(module, nn.Linear):
+            if isinstance(module, (nn.Linear, nn.Conv2d)):
                 nn.init.trunc_normal_(module.weight, std=0.02)
                 nn.init.zeros_(module.bias)
         # Residual branches start small in proportion to depth (GPT-2), which steadies the first steps.
@@ -65,12 +71,17 @@ class Decoder(nn.Module):
             for out in (block.attention.output.dense, block.output.dense):
                 nn.init.trunc_normal_(out.weight, std=0.02 / (2 * c.layers) ** 0.5)
 
+    def enable_checkpointing(self) -> None:
+        """Keeps only the blocks' inputs for the backward pass and computes the rest again."""
+        self.checkpointing = True
+
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.position_embeddings
         for block in self.layer:
-            x = block(x)
-        y = self.head(self.layernorm(x)).float()  # (n, grid * grid, q * q * 3)
-        n, g, q = len(y), self.grid, self.config.patch_size
-        y = y.view(n, g, g, q, q, 3).permute(0, 5, 1, 3, 2, 4).reshape(n, 3, g * q, g * q)
+            x = checkpoint(block, x, use_reentrant=False) if self.checkpointing and torch.is_grad_enabled() else block(x)
+        n, g, q = len(x), self.grid, self.config.patch_size
+        tokens = self.layernorm(x).transpose(1, 2).reshape(n, -1, g, g)
+        y = self.head(tokens).float()  # (n, q * q * 3, g, g)
+        y = y.view(n, q, q, 3, g, g).permute(0, 3, 4, 1, 5, 2).reshape(n, 3, g * q, g * q)
         mean, std = (y.new_tensor(v).view(1, 3, 1, 1) for v in (self.config.mean, self.config.std))
         return y * std + mean

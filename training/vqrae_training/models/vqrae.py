@@ -1,40 +1,39 @@
-"""VQRAE: encoder, SimVQ quantizer, symmetric decoder. `state_dict()` is the checkpoint, name for name."""
+"""VQRAE: pretrained encoder, vector quantizer, symmetric decoder (VQRAE section 3.2)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..errors import UserError
 from .decoder import Decoder, DecoderConfig
-from .quantizer import Quantized, SimVQ
-from .vit import ViTConfig, ViTEncoder
+from .encoder import Encoder
+from .quantizer import VQ, Quantized, SimVQ
+
+QUANTIZERS = {"simvq": SimVQ, "vq": VQ}
 
 
 @dataclass(frozen=True)
 class CodebookConfig:
     size: int = 4096
     dim: int = 256
-    bias: bool = False
-    # Blocks (1-based) whose patch tokens the quantizer sees, concatenated. The paper takes the last alone.
-    layers: tuple[int, ...] = (12,)
+    bias: bool = False  # of SimVQ's W
+    # Blocks (1-based, ascending) whose patch tokens the quantizer sees, concatenated; negative counts from the end. The
+    # paper takes the last alone.
+    layers: tuple[int, ...] = (-1,)
     # LayerNorm without affine on each layer's tokens first: residual streams differ in scale by layer.
     normalize: bool = True
+    quantizer: str = "simvq"  # or "vq"
+    beta: float = 0.25  # of the commitment term
 
 
-@dataclass(frozen=True)
-class VQRAEConfig:
-    encoder: ViTConfig = field(default_factory=ViTConfig)
-    codebook: CodebookConfig = field(default_factory=CodebookConfig)
-    decoder: DecoderConfig = field(default_factory=DecoderConfig)
-
-
-def quantizer_input(hidden: list[Tensor], normalize: bool) -> Tensor:
-    """Hidden states [n, 1 + t, d] each -> their patch tokens, each LayerNormed without affine, concatenated."""
-    tokens = [h[:, 1:].float() for h in hidden]
+def quantizer_input(hidden: list[Tensor], prefix: int, normalize: bool) -> Tensor:
+    """Hidden states [n, prefix + t, d] each -> their patch tokens, each LayerNormed without affine, concatenated."""
+    tokens = [h[:, prefix:].float() for h in hidden]
     if normalize:
         tokens = [F.layer_norm(t, t.shape[-1:], eps=1e-6) for t in tokens]
     return torch.cat(tokens, -1)
@@ -47,24 +46,34 @@ class Output(NamedTuple):
 
 
 class VQRAE(nn.Module):
-    def __init__(self, config: VQRAEConfig):
+    """Normalised pixels [n, 3, H, W] -> ids and pixels. Raises UserError for layers that the encoder does not have."""
+
+    def __init__(self, encoder: Encoder, codebook: CodebookConfig, decoder: DecoderConfig):
         super().__init__()
-        self.config = config
-        e, c, d = config.encoder, config.codebook, config.decoder
-        self.encoder = ViTEncoder(e)
-        self.quantizer = SimVQ(c.size, c.dim, e.hidden_size * len(c.layers), d.hidden_size, c.bias)
-        self.decoder = Decoder(d, e.grid)
+        count, c = encoder.num_layers, codebook
+        layers = tuple(count + 1 + k if k < 0 else k for k in c.layers)
+        if not layers or not all(1 <= k <= count for k in layers) or list(layers) != sorted(set(layers)):
+            raise UserError(f"Expected ascending blocks from 1 to {count} for codebook.layers but received {c.layers}")
+        if c.quantizer not in QUANTIZERS:
+            raise UserError(f"Expected one of {', '.join(QUANTIZERS)} for codebook.quantizer but received {c.quantizer!r}")
+        self.codebook_config, self.codebook_layers = codebook, layers
+        self.encoder = encoder
+        options = {"bias": c.bias} if c.quantizer == "simvq" else {}
+        width = encoder.hidden_size * len(layers)
+        self.quantizer = QUANTIZERS[c.quantizer](c.size, c.dim, width, decoder.hidden_size, beta=c.beta, **options)
+        self.decoder = Decoder(decoder, encoder.grid)
 
     @property
     def taps(self) -> tuple[int, ...]:
         """Blocks whose output a forward pass keeps: the codebook's layers and the last (which is distilled)."""
-        return tuple(sorted({*self.config.codebook.layers, self.config.encoder.num_hidden_layers}))
+        return tuple(sorted({*self.codebook_layers, self.encoder.num_layers}))
 
     def quantizer_input(self, hidden: list[Tensor]) -> Tensor:
         """Taps of `self.taps` -> patch tokens of the codebook's layers [n, t, layers * d]."""
         by_block = dict(zip(self.taps, hidden, strict=True))
-        c = self.config.codebook
-        return quantizer_input([by_block[k] for k in c.layers], c.normalize)
+        return quantizer_input(
+            [by_block[k] for k in self.codebook_layers], self.encoder.prefix, self.codebook_config.normalize
+        )
 
     def forward(self, pixels: Tensor) -> Output:
         hidden = self.encoder(pixels, self.taps)

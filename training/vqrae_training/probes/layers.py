@@ -15,12 +15,13 @@ import random
 import torch
 from torch import Tensor
 
-from ..data.cache import make_views
-from ..models.checkpoint import load_encoder
-from ..data.images import normalise, read_source
+from ..data.images import normalise
+from ..data.sources import read_source
+from ..data.views import ViewOptions, make_view, stack
 from ..models.decoder import pixel_patches
+from ..models.encoder import load_encoder
+from ..models.quantizer import SimVQ, k_means, nearest, ridge
 from ..models.vqrae import quantizer_input
-from ..models.quantizer import SimVQ, k_means, nearest
 
 
 def patch_psnr(a: Tensor, b: Tensor) -> float:
@@ -50,27 +51,27 @@ def main(argv: list[str] | None = None) -> None:
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     encoder = load_encoder(args.encoder).eval()
-    config = encoder.config
-    blocks = tuple(range(1, config.num_hidden_layers + 1))
+    blocks = tuple(range(1, encoder.num_layers + 1))
     items = read_source(args.data)
     random.Random(0).shuffle(items)
-    x, y = make_views(items[: args.images], config.image_size, config.grid * args.patch, random.Random(0))
-    hidden = [encoder(normalise(part), blocks) for part in x.split(32)]
+    options = ViewOptions(encoder.image_size, encoder.grid * args.patch)
+    x, y = stack([make_view(item, options, i) for i, item in enumerate(items[: args.images])])
+    hidden = [encoder(normalise(part, encoder.mean, encoder.std), blocks) for part in x.split(32)]
     taps = [torch.cat([h[k] for h in hidden]) for k in range(len(blocks))]
     patches = pixel_patches(y.float() / 127.5 - 1, args.patch).flatten(0, 1)
-    train = int(0.85 * len(x)) * config.grid**2
+    train = int(0.85 * len(x)) * encoder.grid**2
 
     last = blocks[-1]
     print(f"{len(x)} images, q = {args.patch}, K = {args.codes}; PSNR in dB\n")
     print("| blocks | linear | codes, regression as projection | codes, features as they are |\n|---|---|---|---|")
     single = sorted({k for k in (1, 2, 3, 4, 6, 9, last) if k <= last})
     for chosen in [(k,) for k in single] + [(k, last) for k in (1, 2, 3) if k < last]:
-        features = quantizer_input([taps[k - 1] for k in chosen], normalize=True).flatten(0, 1)
+        features = quantizer_input([taps[k - 1] for k in chosen], encoder.prefix, normalize=True).flatten(0, 1)
         quantizer = SimVQ(args.codes, patches.shape[1], features.shape[1], 1)
         quantizer.initialise_from_data(features[:train], patches[:train])
         z = quantizer.in_proj(features)
-        regressed = z @ torch.linalg.lstsq(z[:train], patches[:train] - patches[:train].mean(0)).solution
-        linear = patch_psnr(regressed[train:], (patches - patches[:train].mean(0))[train:])
+        centred, wanted = features - features[:train].mean(0), patches - patches[:train].mean(0)
+        linear = patch_psnr(centred[train:] @ ridge(centred[:train], wanted[:train]).T, wanted[train:])
         with_projection = code_mean_psnr(z, patches, quantizer.codebook.weight, train)
         plain = k_means(features[:train], features[:train][torch.randperm(train)[: args.codes]], 2)
         as_they_are = code_mean_psnr(features, patches, plain, train)

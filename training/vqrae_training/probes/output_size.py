@@ -18,12 +18,13 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from ..models.checkpoint import load_encoder
-from ..data.images import centre_crop, normalise, random_view, read_source, to_uint8
+from ..data.images import centre_crop, normalise, random_view, to_uint8
+from ..data.sources import read_source
 from ..evaluate.metrics import psnr
 from ..models.decoder import pixel_patches
-from ..models.vqrae import quantizer_input
+from ..models.encoder import load_encoder
 from ..models.quantizer import SimVQ, nearest
+from ..models.vqrae import quantizer_input
 
 
 def resized(views: Tensor, side: int) -> Tensor:
@@ -47,11 +48,11 @@ def main(argv: list[str] | None = None) -> None:
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     encoder = load_encoder(args.encoder).eval()
-    size, grid, layers = encoder.config.image_size, encoder.config.grid, tuple(args.layers)
+    size, grid, layers = encoder.image_size, encoder.grid, tuple(args.layers)
 
     def tokens(views: Tensor) -> Tensor:
-        hidden = [encoder(normalise(part), layers) for part in views.split(32)]
-        return torch.cat([quantizer_input(h, normalize=True) for h in hidden]).flatten(0, 1)
+        hidden = [encoder(normalise(part, encoder.mean, encoder.std), layers) for part in views.split(32)]
+        return torch.cat([quantizer_input(h, encoder.prefix, normalize=True) for h in hidden]).flatten(0, 1)
 
     rng = random.Random(0)
     items = read_source(args.data)

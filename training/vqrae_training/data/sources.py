@@ -1,0 +1,96 @@
+"""Where images come from: folders, tars and globs of tars (webdataset shards). Nothing is decoded or kept in memory here."""
+
+from __future__ import annotations
+
+import glob
+import io
+import re
+import tarfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from PIL import Image
+
+from ..errors import UserError
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One encoded image: its name inside the source, its label (the parent folder's name) and where its bytes lie."""
+
+    name: str
+    label: str
+    file: str
+    offset: int = 0
+    size: int = -1  # -1: the whole file
+
+    @property
+    def data(self) -> bytes:
+        with open(self.file, "rb") as file:
+            file.seek(self.offset)
+            return file.read(self.size)
+
+    def open(self) -> Image.Image:
+        try:
+            return Image.open(io.BytesIO(self.data)).convert("RGB")
+        except Exception as error:
+            raise ValueError(f"Expected a readable image for {self.name} but received {self.file}: {error}") from error
+
+
+def read_source(path: str | Path) -> list[Item]:
+    """All images of a folder, a tar or a glob of tars, sorted by name, so that a run's order never depends on the disk."""
+    path = Path(path)
+    if path.is_dir():
+        files = [p for p in sorted(path.rglob("*")) if p.suffix.lower() in SUFFIXES]
+        items = [Item(str(p.relative_to(path)), p.parent.name, str(p)) for p in files]
+    elif path.is_file():
+        items = _read_tar(path)
+    elif shards := sorted(glob.glob(str(path))):
+        items = [item for shard in shards for item in _read_tar(Path(shard))]
+    else:
+        raise UserError(f"Expected a folder or tar of images but received {path}, which is neither")
+    if not items:
+        raise UserError(f"Expected at least one image for {path} but received none ({', '.join(sorted(SUFFIXES))})")
+    return items
+
+
+def _read_tar(path: Path) -> list[Item]:
+    try:
+        with tarfile.open(path, "r:") as tar:  # uncompressed: images are read in place
+            members = [m for m in tar if m.isfile() and PurePosixPath(m.name).suffix.lower() in SUFFIXES]
+    except tarfile.ReadError as error:
+        raise UserError(f"Expected an uncompressed tar of images for {path} but received: {error}") from None
+    parent = lambda name: PurePosixPath(name).parent.name  # noqa: E731
+    return [Item(m.name, parent(m.name), str(path), m.offset_data, m.size) for m in sorted(members, key=lambda m: m.name)]
+
+
+def read_sources(specs: tuple[str, ...] | list[str]) -> tuple[list[Item], list[int]]:
+    """Specs "PATH" or "PATH*N" -> the images and how many views of each an epoch holds."""
+    items: list[Item] = []
+    repeats: list[int] = []
+    for spec in specs:
+        match = re.fullmatch(r"(.+)\*(\d+)", spec)
+        path, times = (match[1], int(match[2])) if match else (spec, 1)
+        source = read_source(path)
+        items += source
+        repeats += [times] * len(source)
+    return items, repeats
+
+
+def unreadable(items: list[Item], threads: int = 4) -> list[tuple[Item, str]]:
+    """Images that do not decode to their end, with the reason. JPEGs are decoded at an eighth of their size, which is fast."""
+
+    def problem(item: Item) -> str | None:
+        try:
+            image = Image.open(io.BytesIO(item.data))
+            image.draft("RGB", (image.width // 8, image.height // 8))
+            image.load()
+        except Exception as error:
+            return str(error) or type(error).__name__
+        return None
+
+    with ThreadPoolExecutor(threads) as pool:
+        return [(item, why) for item, why in zip(items, pool.map(problem, items), strict=True) if why]

@@ -1,0 +1,45 @@
+"""AdamW with a learning rate for each part: linear warm-up, then cosine to the part's own end rate (VQRAE Table 7)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from ..config import OptimiserSection
+from ..models.vqrae import VQRAE
+
+
+def parameter_groups(model: VQRAE, options: OptimiserSection, train_encoder: bool) -> list[dict]:
+    """Quantizer and decoder at `lr`, the encoder at `encoder_lr`. No weight decay on vectors and embeddings (TiTok)."""
+
+    def split(module: nn.Module, peak: float, end: float) -> list[dict]:
+        named = [(n, p) for n, p in module.named_parameters() if p.requires_grad]
+        plain = {n for n, p in named if p.ndim < 2 or "embedding" in n or "codebook.weight" in n}
+        groups = [([p for n, p in named if n not in plain], options.weight_decay), ([p for n, p in named if n in plain], 0.0)]
+        return [{"params": p, "peak": peak, "end": end, "weight_decay": decay} for p, decay in groups if p]
+
+    groups = split(model.quantizer, options.lr, options.end_lr) + split(model.decoder, options.lr, options.end_lr)
+    if train_encoder:
+        groups += split(model.encoder, options.encoder_lr, options.encoder_end_lr)
+    return groups
+
+
+def make_optimiser(groups: list[dict], options: OptimiserSection) -> torch.optim.AdamW:
+    return torch.optim.AdamW(groups, lr=options.lr, betas=options.betas)
+
+
+def learning_rate(step: int, steps: int, warmup: int, peak: float, end: float) -> float:
+    """Of the step that comes after `step` finished ones."""
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    progress = min(1.0, (step - warmup) / max(1, steps - warmup))
+    return end + (peak - end) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def set_learning_rates(optimiser: torch.optim.Optimizer, step: int, steps: int, warmup: int) -> float:
+    """Returns the decoder's."""
+    for group in optimiser.param_groups:
+        group["lr"] = learning_rate(step, steps, warmup, group["peak"], group["end"])
+    return optimiser.param_groups[0]["lr"]

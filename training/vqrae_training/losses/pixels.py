@@ -1,0 +1,17 @@
+"""Pixel losses. Images are [n, 3, H, W] in [0, 1]."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def pixel_error(a: Tensor, b: Tensor) -> Tensor:
+    """MSE, the paper's L2 term."""
+    return F.mse_loss(a, b)
+
+
+def gradient_error(a: Tensor, b: Tensor) -> Tensor:
+    """MSE of the differences between neighbouring pixels: what shows as a seam between two tokens' squares."""
+    d = a - b
+    return d.diff(dim=-1).square().mean() + d.diff(dim=-2).square().mean()
