@@ -32,6 +32,7 @@ describe("documentation examples", async () => {
     folder = await mkdtemp(join(tmpdir(), "vqrae-docs-"));
     // The examples name files as a user in the repository would.
     await symlink(join(root, "examples"), join(folder, "examples"));
+    await symlink(join(root, "models/vqrae-tiny"), join(folder, "my-tokenizer"));
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 

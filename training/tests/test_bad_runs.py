@@ -6,7 +6,7 @@ from runner import command, run, run_command, run_here
 
 CASES = {
     "no init": (2, [], "Expected --init, a stage-1 last.pt, for stage 2 but received nothing"),
-    "init that is not there": (2, ["--init nowhere.pt"], "Expected a run's last.pt for --init but received nowhere.pt"),
+    "init that is not there": (2, ["--init nowhere.pt"], "Expected a run's last.pt or a checkpoint folder for --init but received nowhere.pt"),
     "another encoder": (1, ["encoder.hidden_size=1152"], "Expected hidden_size 1152 for the encoder but received 32"),
     "no such block": (1, ["codebook.layers=[1,9]"], "Expected ascending blocks 1 to 3 for codebook.layers but received (1, 9)"),
     "blocks in disorder": (1, ["codebook.layers=[3,1]"], "Expected ascending blocks 1 to 3"),

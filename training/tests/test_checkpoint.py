@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import CROP, VIT, randomise
+from conftest import CROP, randomise
 from safetensors.torch import load_file
 
 from vqrae_training.config import from_dict, to_dict

@@ -7,8 +7,7 @@ import pytest
 import torch
 from conftest import CROP, SIGLIP, SIZES, STRETCH, VIT, randomise
 from safetensors.torch import load_file
-from transformers import CLIPVisionModel, Dinov2Model, Dinov2WithRegistersModel, InternVLVisionModel, SiglipVisionModel
-from transformers import ViTModel
+from transformers import CLIPVisionModel, Dinov2Model, Dinov2WithRegistersModel, InternVLVisionModel, SiglipVisionModel, ViTModel
 
 from vqrae_training.errors import UserError
 from vqrae_training.models.checkpoint import save_encoder

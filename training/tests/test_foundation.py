@@ -6,8 +6,8 @@ import os
 import pytest
 import torch
 
-from vqrae_training.foundation.distil import FoundationModel, dequantise, standardise
 from vqrae_training.data.images import normalise
+from vqrae_training.foundation.distil import FoundationModel, dequantise, standardise
 from vqrae_training.foundation.integer_teacher import IntegerDeiT, patchify
 
 weights = os.environ.get("VQRAE_DEIT_3BIT")

@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 import torch
-from runner import TRAINING, command, metrics, run
-from safetensors.torch import load_file
+from runner import TRAINING, command, metrics, run, run_here
+from safetensors.torch import load_file, save_file
 
 from vqrae_training.data.cache import CachedViews
 from vqrae_training.models.checkpoint import load_checkpoint
@@ -98,6 +98,27 @@ def test_a_larger_pixel_head_starts_from_a_smaller_one(workspace, stage2, tmp_pa
     assert done.returncode == 0, done.stderr
     assert metrics(tmp_path, "val_psnr")[0] > metrics(stage2, "val_psnr")[-1] - 1
     assert weights(tmp_path)["decoder.head.weight"].shape[2:] == (3, 3)
+
+
+def test_a_checkpoint_folder_is_a_start(workspace, stage2, tmp_path):
+    arguments = command(workspace, tmp_path, 1, f"--init {stage2 / 'checkpoint'}", "run.steps=10")[3:]
+    at = arguments.index("--encoder")
+    done = run_here(arguments[:at] + arguments[at + 2 :])
+    assert done.returncode == 0, done.stderr
+    assert metrics(tmp_path, "val_psnr")[0] > metrics(stage2, "val_psnr")[-1] - 1
+    before = load_file(stage2 / "checkpoint" / "model.safetensors")
+    after = load_file(tmp_path / "checkpoint" / "model.safetensors")
+    assert all(torch.equal(t, after[name]) for name, t in before.items() if name.startswith("encoder."))
+
+
+def test_imported_tensors_are_a_start_and_the_rest_starts_from_data(workspace, stage1, tmp_path):
+    tensors = load_file(stage1 / "checkpoint" / "model.safetensors")
+    save_file({k: t for k, t in tensors.items() if k.startswith("decoder.")}, tmp_path / "decoder.safetensors")
+    done = run(workspace, tmp_path / "out", 1, f"--init {tmp_path / 'decoder.safetensors'}", "run.steps=1", "optimiser.lr=1e-9")
+    assert done.returncode == 0, done.stderr
+    assert "codebook initialised" in done.stdout and "leaves 6 tensors" in done.stdout
+    after = load_file(tmp_path / "out" / "checkpoint" / "model.safetensors")
+    assert torch.allclose(after["decoder.head.weight"].float(), tensors["decoder.head.weight"].float(), atol=1e-4)
 
 
 def test_one_stage_without_distillation(workspace, tmp_path):

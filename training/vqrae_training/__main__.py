@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+
+from .errors import UserError
 
 COMMANDS = {
     "foundation": ("foundation.distil", "recover a float ViT from the 3-bit DeiT-tiny"),
@@ -25,10 +28,15 @@ def main(argv: list[str]) -> None:
         print("\n".join(f"  {name:18} {help}" for name, (_, help) in COMMANDS.items()))
         return
     if name not in COMMANDS:
-        raise SystemExit(f"Expected one of {', '.join(COMMANDS)} for the command but received {name!r}")
+        raise UserError(f"Expected one of {', '.join(COMMANDS)} for the command but received {name!r}")
     sys.argv[0] = f"python -m vqrae_training {name}"
     importlib.import_module(f".{COMMANDS[name][0]}", __package__).main(argv[1:])
 
 
 if __name__ == "__main__":
     main(sys.argv[1:])
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        # FSDP keeps gloo's threads alive; one that wants the interpreter while it ends would abort a finished rank.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)

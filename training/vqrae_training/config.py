@@ -132,7 +132,7 @@ class RunConfig:
     gan: GanSection = field(default_factory=GanSection)
     optimiser: OptimiserSection = field(default_factory=OptimiserSection)
     run: RunSection = field(default_factory=RunSection)
-    init: str = ""  # last.pt to start from: stage 1's for stage 2; or what `import` wrote, a .safetensors
+    init: str = ""  # to start from: a run's last.pt, a checkpoint folder, or what `import` wrote (.safetensors); "none"
 
     @property
     def imported(self) -> bool:

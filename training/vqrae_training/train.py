@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from .config import RunConfig, load_config, preset_names, to_dict
 from .data.cache import CachedViews, build_cache
 from .data.images import normalise
-from .data.sources import Item, read_source, read_sources
+from .data.sources import read_source, read_sources
 from .data.views import ViewOptions, Views, stack, view_batches
 from .engine import distributed
 from .engine.checks import check_images, check_run
@@ -176,7 +176,7 @@ def train(config: RunConfig, out: Path, allow_changes: bool = False) -> None:
     if not last.exists() and config.imported:
         kept_as_is = load_start(model, config.init)
         if ranks.first:
-            print(f"{config.init} leaves {len(kept_as_is)} tensors of quantizer and decoder to be trained from the start", flush=True)
+            print(f"{config.init} leaves {len(kept_as_is)} tensors of quantizer and decoder as they start", flush=True)
     network = Forward(model, cached, config.stage == 2)
     network = distributed.parallelise(torch.compile(network) if run.compile else network, model, ranks, run.parallel)
     optimiser = make_optimiser(parameter_groups(model, config.optimiser, config.stage == 2), config.optimiser)
@@ -286,7 +286,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--preset", default="tiny-cpu", help=f"{', '.join(preset_names())}, or a .toml file")
     add("--stage", type=int, choices=(1, 2), required=True)
     add("--encoder", help="folder of a pretrained vision tower (encoder.folder)")
-    add("--init", help="last.pt to start from: stage 1's for stage 2; what `import` wrote; none (init)")
+    add("--init", help="start from: a last.pt (stage 1's for stage 2), a checkpoint folder, what `import` wrote; none (init)")
     add("--data", nargs="+", help="folders, tars or globs of tars; PATH*N takes N views of each image (data.train)")
     add("--val", help="folder or tar (data.val)")
     add("--out", help="folder of the run")
@@ -294,7 +294,8 @@ def main(argv: list[str] | None = None) -> None:
     add("--dry-run", action="store_true", help="print parameters, memory and time of a step, and stop")
     add("--allow-changes", action="store_true", help="go on from last.pt although the configuration differs")
     args = parser.parse_args(argv)
-    named = {"encoder.folder": args.encoder, "init": args.init, "data.val": args.val}
+    start = args.init if args.init and Path(args.init).is_dir() else None  # a checkpoint holds its encoder
+    named = {"encoder.folder": args.encoder or start, "init": args.init, "data.val": args.val}
     overrides = [f"{name}={json.dumps(value)}" for name, value in named.items() if value is not None]
     overrides += [f"data.train={json.dumps(args.data)}"] if args.data else []
     config = load_config(args.preset, args.stage, overrides + args.set)

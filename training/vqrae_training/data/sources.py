@@ -63,7 +63,7 @@ def _read_tar(path: Path) -> list[Item]:
             members = [m for m in tar if m.isfile() and PurePosixPath(m.name).suffix.lower() in SUFFIXES]
     except tarfile.ReadError as error:
         raise UserError(f"Expected an uncompressed tar of images for {path} but received: {error}") from None
-    parent = lambda name: PurePosixPath(name).parent.name  # noqa: E731
+    parent = lambda name: PurePosixPath(name).parent.name
     return [Item(m.name, parent(m.name), str(path), m.offset_data, m.size) for m in sorted(members, key=lambda m: m.name)]
 
 

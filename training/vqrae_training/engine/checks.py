@@ -51,7 +51,7 @@ def check_run(config: RunConfig, encoder: Encoder, ranks: int, views: int) -> No
     if c.init == "data" and not config.from_run and rows < c.size:
         raise UserError(f"Expected at least {c.size} feature rows for the codebook's start but received {rows} ({views} views)")
     if config.gan.weight and config.gan.adaptive and run.parallel == "fsdp":
-        raise UserError("Expected gan.adaptive=false with run.parallel=fsdp, which shards the layer it looks at, but received true")
+        raise UserError("Expected gan.adaptive=false with run.parallel=fsdp (it shards the last layer) but received true")
     if not config.data.val:
         raise UserError("Expected --val, images to validate on, but received none")
     if views < FEW:

@@ -47,7 +47,7 @@ def encoder_facts(config: RunConfig) -> dict:
     if e.folder and file.is_file():
         stored = json.loads(file.read_text())
         stored = stored.get("vision_config", stored)
-        side = lambda v: v[0] if isinstance(v, list) else v  # noqa: E731
+        side = lambda v: v[0] if isinstance(v, list) else v
         return {name: side(stored[key]) for name, key in names.items() if key in stored}
     facts = {name: getattr(e, name) for name in names}
     if not all(facts.values()):
@@ -136,7 +136,7 @@ def print_estimate(config: RunConfig) -> None:
     tokens = (facts["image_size"] // facts["patch_size"]) ** 2
     rate = matmul_rate(device, run.bf16, min(8192, run.batch * tokens), facts["hidden_size"], facts["intermediate_size"])
     seconds = e.flops * run.batch / ranks / (rate * SHARE_OF_MATMUL)
-    print(
-        f"this machine's matrix products: {rate / 1e12:.2f} TFLOP/s ({device}, {'bfloat16' if run.bf16 else 'float32'}); at half of "
-        f"that\n  a step takes {seconds:.2f} s, {run.batch / seconds:,.1f} images/s, the run {seconds * run.steps / 3600:,.1f} h"
-    )
+    precision = "bfloat16" if run.bf16 else "float32"
+    print(f"this machine's matrix products: {rate / 1e12:.2f} TFLOP/s ({device}, {precision}); at half of that")
+    speed, hours = run.batch / seconds, seconds * run.steps / 3600
+    print(f"  a step takes {seconds:.2f} s, {speed:,.1f} images/s, the run {hours:,.1f} h")

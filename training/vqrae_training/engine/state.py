@@ -19,6 +19,7 @@ from torch.distributed.checkpoint.state_dict import (
 
 from ..config import RunConfig, differences, from_dict, to_dict
 from ..errors import UserError
+from ..models.checkpoint import load_checkpoint
 from .distributed import Ranks
 
 
@@ -62,15 +63,18 @@ def load_state(path: Path, config: RunConfig, model: nn.Module, optimiser, allow
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
-    """Another run's weights, the averaged ones where it kept them. A 1 x 1 pixel head starts a larger one at its centre."""
-    if not path.is_file():
-        raise UserError(f"Expected a run's last.pt for --init but received {path}, which is not there")
-    state = torch.load(path, map_location="cpu", weights_only=False)
-    weights = state["model"] | (state["ema"]["shadow"] if "ema" in state else {})
+    """Another run's weights, the averaged ones where it kept them, or a checkpoint folder's. A smaller pixel head starts a
+    larger one at its centre."""
+    if path.is_dir():
+        weights = load_checkpoint(path).state_dict()
+    elif path.is_file():
+        state = torch.load(path, map_location="cpu", weights_only=False)
+        weights = state["model"] | (state["ema"]["shadow"] if "ema" in state else {})
+    else:
+        raise UserError(f"Expected a run's last.pt or a checkpoint folder for --init but received {path}, which is not there")
     head, wanted = weights["decoder.head.weight"], model.decoder.head.weight.shape
-    if head.ndim == 2 or head.shape[-1] < wanted[-1]:
-        margin = (wanted[-1] - 1) // 2
-        weights["decoder.head.weight"] = F.pad(head.reshape(*head.shape[:2], 1, 1), (margin,) * 4)
+    if head.shape[-1] < wanted[-1]:
+        weights["decoder.head.weight"] = F.pad(head, ((wanted[-1] - head.shape[-1]) // 2,) * 4)
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:

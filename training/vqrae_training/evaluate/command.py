@@ -94,7 +94,7 @@ def main(argv: list[str] | None = None) -> None:
         torch.set_num_threads(args.threads)
 
     started = time.time()
-    say = lambda what: print(f"{time.time() - started:6.0f} s  {what}", file=sys.stderr, flush=True)  # noqa: E731
+    say = lambda what: print(f"{time.time() - started:6.0f} s  {what}", file=sys.stderr, flush=True)
     train, val = (spread(read_source(path), args.limit) for path in (args.train, args.val))
     if len({item.label for item in train}) < 2:
         raise UserError(f"Expected images of at least two classes (parent folders) for --train but received {args.train}")

@@ -40,7 +40,7 @@ def ssim(a: Tensor, b: Tensor) -> Tensor:
     if min(a.shape[-2:]) < window:
         raise ValueError(f"Expected images of at least {window} x {window} for SSIM but received {tuple(a.shape)}")
     x, y = a.double(), b.double()  # float32 loses the variance of flat areas
-    mean = lambda image: F.avg_pool2d(image, window, stride=1)  # noqa: E731
+    mean = lambda image: F.avg_pool2d(image, window, stride=1)
     sample = window**2 / (window**2 - 1)
     mx, my = mean(x), mean(y)
     vx, vy, vxy = (sample * (mean(p * q) - mp * mq) for p, q, mp, mq in ((x, x, mx, mx), (y, y, my, my), (x, y, mx, my)))

@@ -93,7 +93,7 @@ def _train_and_answer(train_tokens: Tensor, test_tokens: Tensor, data: EasyVQA, 
     words, test_words = (_bag(split, vocabulary) for split in (data.train, data.test))
     targets, wanted = (torch.tensor([data.answers.index(a) for a in s.answers]) for s in (data.train, data.test))
     mean, deviation = _column_statistics(train_tokens)
-    see = lambda tokens: (tokens.float() - mean) / deviation  # noqa: E731
+    see = lambda tokens: (tokens.float() - mean) / deviation
     head = Head(len(vocabulary), train_tokens.shape[-1], len(data.answers))
     optimiser = torch.optim.AdamW(head.parameters(), lr=RATE, weight_decay=0.01)
     count = len(train_tokens)
@@ -111,7 +111,7 @@ def _train_and_answer(train_tokens: Tensor, test_tokens: Tensor, data: EasyVQA, 
             schedule.step()
     right = _answer(head, test_words, see, test_tokens, data.test.image_of) == wanted
     yes_no = torch.tensor([a in ("yes", "no") for a in data.test.answers])
-    share = lambda of: right[of].double().mean().item() if of.any() else math.nan  # noqa: E731
+    share = lambda of: right[of].double().mean().item() if of.any() else math.nan
     return {"accuracy": right.double().mean().item(), "yes_no": share(yes_no), "other": share(~yes_no)}
 
 

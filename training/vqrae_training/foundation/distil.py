@@ -22,13 +22,13 @@ from scipy.optimize import least_squares
 from scipy.special import erf
 from torch import Tensor, nn
 
-from . import integer_teacher as it
 from ..data.images import IMAGENET_MEAN, IMAGENET_STD, centre_crop, normalise, random_view, to_uint8
 from ..data.sources import Item, read_source, read_sources
 from ..evaluate.probes import nearest_neighbour
 from ..models.checkpoint import save_encoder
 from ..models.encoder import Encoder
 from ..models.image_spec import ImageSpec
+from . import integer_teacher as it
 
 TAPS = (3, 6, 9, 12)  # blocks whose tokens are distilled: hints keep the early layers on course
 STREAM_SCALE = 256.0  # the integer residual stream has RMS near 500; the float model runs at about 2
@@ -197,10 +197,10 @@ def cache_teacher(teacher: it.IntegerDeiT, items: list[Item], repeats: list[int]
         rng = random.Random(seed * 1_000_003 + done)
         batch = order[done : done + 32]
         x = torch.stack([to_uint8(random_view(items[i].open(), size, rng, (0.35, 1.0), 0.3)) for i in batch])
-        t, l = teacher.forward(normalise(x), TAPS)
+        t, scores = teacher.forward(normalise(x), TAPS)
         views[done : done + len(batch)] = x.numpy()
         taps[done : done + len(batch)] = torch.stack(t, 1).clamp(-65000, 65000).half().numpy()
-        logits[done : done + len(batch)] = l.numpy()
+        logits[done : done + len(batch)] = scores.numpy()
         done += len(batch)
         done_file.write_text(json.dumps({"views": done, "of": n}))
         if (done // 32) % 20 == 0:
@@ -213,14 +213,14 @@ def evaluate(model: FoundationModel, pixels: Tensor, labels: list[str], referenc
     tokens, logits = [], []
     device = model.classifier.weight.device
     for i in range(0, len(pixels), 50):
-        t, l = model(normalise(pixels[i : i + 50].to(device)))
+        t, scores = model(normalise(pixels[i : i + 50].to(device)))
         tokens.append(t[-1].cpu())
-        logits.append(l.cpu())
-    s, l, (t, tl) = torch.cat(tokens), torch.cat(logits), reference
+        logits.append(scores.cpu())
+    s, sl, (t, tl) = torch.cat(tokens), torch.cat(logits), reference
     return {
         "token_cosine": F.cosine_similarity(s, t, dim=-1).mean().item(),
         "token_cosine_normalised": F.cosine_similarity(standardise(s), standardise(t), dim=-1).mean().item(),
-        "top1_agreement": (l.argmax(-1) == tl.argmax(-1)).float().mean().item(),
+        "top1_agreement": (sl.argmax(-1) == tl.argmax(-1)).float().mean().item(),
         "nn1": nearest_neighbour(s[:, 0], labels),
         "nn1_teacher": nearest_neighbour(t[:, 0], labels),
         "nn1_mean_patch": nearest_neighbour(standardise(s)[:, 1:].mean(1), labels),
