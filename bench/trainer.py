@@ -15,7 +15,7 @@ import os
 import platform
 import resource
 import time
-from datetime import date
+from datetime import UTC, datetime
 from statistics import median
 
 import torch
@@ -181,7 +181,7 @@ seconds = {name: median(values) for name, values in times.items()}
 
 where = torch.cuda.get_device_name() if device.type == "cuda" else f"{platform.processor() or platform.machine()}"
 cores = len(os.sched_getaffinity(0))
-print(f"{where}, {cores} cores; Python {platform.python_version()}, PyTorch {torch.__version__}; {date.today()}")
+print(f"{where}, {cores} cores; Python {platform.python_version()}, PyTorch {torch.__version__}; {datetime.now(UTC).date()}")
 print(f"{args.preset}, stage {args.stage}, {micro} images a batch, {'bfloat16' if run.bf16 else 'float32'}\n")
 step = seconds.pop("whole step")
 alone = sum(seconds.values())

@@ -23,8 +23,8 @@ KINDS = ("mobilenet", "lpips", "convnext-s", "lpips-convnext")
 MIX = (("lpips", 1.0), ("convnext-s", 0.1))
 # What each file is and where it is published; its path is loss.<name>.
 PUBLISHED = {
-    "mobilenet": ("MobileNetV1 in TFLite", "https://storage.googleapis.com/download.tensorflow.org/models/"
-                  "mobilenet_v1_2018_08_02/mobilenet_v1_1.0_224_quant.tgz"),
+    "mobilenet": ("MobileNetV1 in TFLite", "https://github.com/google-coral/test_data, "
+                  "mobilenet_v1_1.0_224_quant_embedding_extractor.tflite"),
     "lpips_vgg": ("torchvision's VGG16", "https://download.pytorch.org/models/vgg16-397923af.pth"),
     "lpips_linear": ("LPIPS's linear weights for VGG", "https://github.com/richzhang/PerceptualSimilarity, "
                      "lpips/weights/v0.1/vgg.pth"),
