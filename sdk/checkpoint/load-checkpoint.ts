@@ -45,6 +45,8 @@ async function loadVqrae(folder: string, file: string, json: Record<string, unkn
 
   const tensors = tensorLookup(await openTensors(folder), folder);
   const encoder = resolveEncoder(family, vision, tensors.below("encoder."), size);
+  if (features.postNorm && !encoder.finalNorm)
+    throw invalidConfig("false for an encoder without a final norm", ["features", "postNorm"], file, true);
   return {
     modelId: basename(folder),
     folder,

@@ -185,7 +185,10 @@ describe("an encoder alone", () => {
   });
 
   test.each([
-    [{ model_type: "llama" }, /one of vqrae, vit, deit, siglip_vision_model, siglip, clip.* for model_type in .* "llama"/],
+    [
+      { model_type: "llama" },
+      /one of vqrae, vit, deit, siglip_vision_model, siglip, clip.* for model_type in .* "llama"/,
+    ],
     [
       { model_type: "llava", vision_config: { model_type: "pixtral" } },
       /one of vqrae, vit, .* for vision_config\.model_type in .* "pixtral"/,
