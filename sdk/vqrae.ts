@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { loadCheckpoint } from "./checkpoint/load-checkpoint.ts";
+import { selectFeatures } from "./checkpoint/select-features.ts";
 import { expected, VqraeError, words } from "./errors.ts";
 import { readImage } from "./image/read-image.ts";
 import { checkSides } from "./image/resize.ts";
@@ -65,12 +66,12 @@ export class VQRAE implements VisionTokenizer {
    * INVALID_ARGUMENT; the signal's reason after an abort
    */
   static async load(source: string | "default", options?: LoadOptions): Promise<VQRAE> {
-    const { device = "auto", workers = 1, onProgress, signal, ...rest } = parseLoadOptions(options);
+    const { device = "auto", workers = 1, features, onProgress, signal, ...rest } = parseLoadOptions(options);
     return abortable(signal, async (signal) => {
       const report = (phase: LoadProgress["phase"], loaded: number, total: number) =>
         onProgress?.({ phase, loaded, total });
       report("checkpoint", 0, 1);
-      const checkpoint = await loadCheckpoint(await findCheckpoint(source));
+      const checkpoint = selectFeatures(await loadCheckpoint(await findCheckpoint(source)), features);
       report("checkpoint", 1, 1);
       signal.throwIfAborted();
 

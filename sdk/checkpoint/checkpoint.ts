@@ -23,27 +23,39 @@ export interface LinearRef {
   readonly bias: TensorRef | null;
 }
 
-export interface LayerNormRef {
+/** A LayerNorm; without bias an RMSNorm. */
+export interface NormRef {
   /** [d] */
   readonly weight: TensorRef;
   /** [d] */
-  readonly bias: TensorRef;
+  readonly bias: TensorRef | null;
 }
 
-/** A pre-norm transformer block: x + out(attention(norm1 x)), then x + fc2(act(fc1(norm2 x))). */
+/** A pre-norm transformer block: x + scale1 * out(attention(norm1 x)), then x + scale2 * mlp(norm2 x). */
 export interface BlockRef {
-  readonly norm1: LayerNormRef;
+  readonly norm1: NormRef;
   readonly query: LinearRef;
   readonly key: LinearRef;
   readonly value: LinearRef;
+  /** Over all of d, before the heads are split; null for most. */
+  readonly queryNorm: NormRef | null;
+  readonly keyNorm: NormRef | null;
   readonly out: LinearRef;
-  readonly norm2: LayerNormRef;
+  /** [d], the layer scale of the attention's branch, or null. */
+  readonly scale1: TensorRef | null;
+  readonly norm2: NormRef;
+  /** [intermediate, d]; where the MLP is gated [2 * intermediate, d], the gate's rows first. */
   readonly fc1: LinearRef;
   readonly fc2: LinearRef;
+  /** [d], of the MLP's branch. */
+  readonly scale2: TensorRef | null;
 }
 
-/** "gelu" is the exact (erf) form, "gelu_tanh" the approximation that HF calls gelu_pytorch_tanh. */
-export type Activation = "gelu" | "gelu_tanh";
+/**
+ * "gelu" is the exact (erf) form, "gelu_tanh" the approximation that HF calls gelu_pytorch_tanh, "quick_gelu"
+ * x * sigmoid(1.702 x), "swiglu" a gated MLP: silu of the first half times the second.
+ */
+export type Activation = "gelu" | "gelu_tanh" | "quick_gelu" | "swiglu";
 
 export interface TransformerSpec {
   readonly hiddenSize: number;
@@ -55,6 +67,7 @@ export interface TransformerSpec {
 
 export interface EncoderSpec extends TransformerSpec {
   readonly patchSize: number;
+  /** Side of the pixels that it is given, which may differ from what it was trained on. */
   readonly imageSize: number;
   /** Patches in a row and in a column: floor(imageSize / patchSize). */
   readonly grid: number;
@@ -62,10 +75,24 @@ export interface EncoderSpec extends TransformerSpec {
   readonly patchEmbedding: LinearRef;
   /** [1, 1, hidden] or [hidden]; null where the family has no class token. It comes first in the sequence. */
   readonly classToken: TensorRef | null;
-  /** [.., tokens, hidden], class token's row first where there is one. */
-  readonly positions: TensorRef;
+  /** [1, r, hidden]: tokens without position between the class token and the patches; null for none. */
+  readonly registers: TensorRef | null;
+  readonly positions: PositionsRef;
+  /** Before the first block (CLIP's `pre_layrnorm`), or null. */
+  readonly firstNorm: NormRef | null;
   readonly blocks: readonly BlockRef[];
-  readonly finalNorm: LayerNormRef;
+  /** null for an encoder whose last block's output is its last hidden state. */
+  readonly finalNorm: NormRef | null;
+}
+
+/** Trained positions, brought to another grid where the encoder's is another. */
+export interface PositionsRef {
+  /** [.., tokens, hidden], class token's row first where there is one. */
+  readonly table: TensorRef;
+  /** Patches in a row and in a column of the table. */
+  readonly grid: number;
+  /** Whether a smaller grid averages over the table's (torch's `antialias`). */
+  readonly antialias: boolean;
 }
 
 /** Which hidden state `features` are: the residual stream after block `layer` (1-based), normed or not. */
@@ -102,7 +129,7 @@ export interface DecoderSpec extends TransformerSpec {
   /** [1, grid * grid, hidden] */
   readonly positions: TensorRef;
   readonly blocks: readonly BlockRef[];
-  readonly finalNorm: LayerNormRef;
+  readonly finalNorm: NormRef;
   /** The pixel head is a convolution over the token grid of this odd side; 1 sees the square's own token alone. */
   readonly headKernel: number;
   /** [q * q * 3, hidden, headKernel, headKernel]: a patch vector is ordered row, column, channel. */

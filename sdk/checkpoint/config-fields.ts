@@ -7,6 +7,8 @@ import { expected, words } from "../errors.ts";
  */
 const positive = { error: "a whole number > 0" };
 export const positiveInteger = z.int(positive).positive(positive);
+const natural = { error: "a whole number >= 0" };
+export const nonNegativeInteger = z.int(natural).nonnegative(natural);
 export const integer = z.int({ error: "a whole number" });
 export const positiveNumber = z.number({ error: "a number > 0" }).positive({ error: "a number > 0" });
 export const flag = z.boolean({ error: "true or false" });

@@ -31,8 +31,8 @@ async function loadVqrae(folder: string, file: string, json: Record<string, unkn
   const config = parseVqraeConfig(json, file);
   const { family, vision } = readVisionConfig(config.encoder, file, ["encoder"]);
   const { size, resizeTo = size } = config.image;
-  // Positions are not interpolated, so the pixels must be as many as the encoder was trained on.
-  if (size !== vision.imageSize)
+  // Without interpolated positions the pixels must be as many as the encoder was trained on.
+  if (size !== vision.imageSize && family.interpolation === null)
     throw invalidConfig(`${vision.imageSize}, the encoder's image_size,`, ["image", "size"], file, size);
   const features = {
     layer: blockOf(config.features.layer, vision.layers, ["features", "layer"], file),
@@ -44,7 +44,9 @@ async function loadVqrae(folder: string, file: string, json: Record<string, unkn
   }
 
   const tensors = tensorLookup(await openTensors(folder), folder);
-  const encoder = resolveEncoder(family, vision, tensors.below("encoder."));
+  const encoder = resolveEncoder(family, vision, tensors.below("encoder."), size);
+  if (features.postNorm && !encoder.finalNorm)
+    throw invalidConfig("false for an encoder without a final norm", ["features", "postNorm"], file, true);
   return {
     modelId: basename(folder),
     folder,
@@ -58,12 +60,13 @@ async function loadVqrae(folder: string, file: string, json: Record<string, unkn
 
 async function loadEncoder(folder: string, file: string, json: Record<string, unknown>): Promise<Checkpoint> {
   const { family, vision } = readVisionConfig(json, file, []);
+  const image = await readImageSpec(folder, family.imageProcessor, vision.imageSize, family.interpolation !== null);
   return {
     modelId: basename(folder),
     folder,
-    image: await readImageSpec(folder, family.imageProcessor, vision.imageSize),
-    encoder: resolveEncoder(family, vision, tensorLookup(await openTensors(folder), folder)),
-    features: { layer: vision.layers, postNorm: true },
+    image,
+    encoder: resolveEncoder(family, vision, tensorLookup(await openTensors(folder), folder), image.size),
+    features: { layer: vision.layers, postNorm: vision.postNorm },
     quantizer: null,
     decoder: null,
   };
@@ -75,7 +78,7 @@ function readVisionConfig(
   file: string,
   path: readonly string[],
 ): { family: EncoderFamily; vision: VisionConfig } {
-  const { family, path: inner } = familyOf(config.model_type, file, path);
+  const { family, path: inner } = familyOf(config, file, path);
   const section = inner.reduce<unknown>((outer, key) => (outer as Record<string, unknown> | undefined)?.[key], config);
   return { family, vision: parseConfig(family.config, section, file, [...path, ...inner]) };
 }

@@ -39,12 +39,15 @@ type Fields = z.infer<typeof schema>;
  * How a checkpoint's images are prepared: its `processor_config.json` (transformers 5) or `preprocessor_config.json`,
  * else the defaults of its family's processor at the encoder's own size.
  *
+ * `interpolates`: whether the encoder takes images of another size than its own.
+ *
  * @throws INVALID_CONFIG naming the field that does not validate or that asks for what we cannot do
  */
 export async function readImageSpec(
   folder: string,
   familyProcessor: ImageProcessor,
   encoderSize: number,
+  interpolates = false,
 ): Promise<ImageSpec> {
   const { file, path, config } = await readProcessor(folder);
   const processor = processorOf(config, familyProcessor, file, path);
@@ -61,8 +64,8 @@ export async function readImageSpec(
       "Only squares are supported: stretched, or cut from the centre.",
     );
   const { size, resizeTo, geometry } = squareOf(fields, processor, encoderSize, refuse);
-  // Positions are not interpolated, so the pixels must be as many as the encoder was trained on.
-  if (size !== encoderSize)
+  // Without interpolated positions the pixels must be as many as the encoder was trained on.
+  if (size !== encoderSize && !interpolates)
     throw refuse(
       fields.crop_size === undefined ? "size" : "crop_size",
       `${encoderSize} pixels, the encoder's image_size,`,

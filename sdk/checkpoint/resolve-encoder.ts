@@ -1,56 +1,110 @@
 import { expected, words } from "../errors.ts";
-import type { BlockRef, EncoderSpec, TransformerSpec } from "./checkpoint.ts";
+import type { BlockRef, EncoderSpec, NormRef, TransformerSpec } from "./checkpoint.ts";
 import type { BlockNames, EncoderFamily, VisionConfig } from "./families/family.ts";
 import type { TensorLookup } from "./tensor-lookup.ts";
 
-/** Finds the tensors of an encoder; `tensors` starts where the family's own names do, less their prefix. */
-export function resolveEncoder(family: EncoderFamily, config: VisionConfig, tensors: TensorLookup): EncoderSpec {
+/**
+ * Finds the tensors of an encoder among those of whatever model it is a part of: its own names tell where they begin.
+ * `imageSize`: of the pixels that it is to be given.
+ */
+export function resolveEncoder(
+  family: EncoderFamily,
+  config: VisionConfig,
+  tensors: TensorLookup,
+  imageSize: number,
+): EncoderSpec {
   const { names } = family;
-  const { imageSize, patchSize, hiddenSize } = config;
-  // The first one's error names the missing tensor where no prefix fits.
-  const prefix = family.prefixes.find((prefix) => tensors.has(`${prefix}${names.patchEmbedding}.weight`));
-  const tower = tensors.below(prefix ?? family.prefixes[0]!);
+  const { patchSize, hiddenSize: d } = config;
+  const prefix = prefixOf(names.patchEmbedding, tensors);
+  const tower = tensors.below(prefix);
   for (const { tensor, expected: what } of family.refuses) {
     if (tower.has(tensor))
       throw expected("UNSUPPORTED", what, "the encoder", words(`one with tensor ${prefix}${tensor}`));
   }
 
-  const grid = Math.floor(imageSize / patchSize);
-  const tokens = grid * grid + (names.classToken ? 1 : 0);
+  const trainedGrid = Math.floor(config.imageSize / patchSize);
+  const positions = trainedGrid * trainedGrid + (names.classToken ? 1 : 0);
   return {
     ...transformerOf(config),
     patchSize,
     imageSize,
-    grid,
-    patchEmbedding: tower.linear(names.patchEmbedding, [hiddenSize, 3, patchSize, patchSize]),
-    classToken: names.classToken === null ? null : tower.tensor(names.classToken, [1, 1, hiddenSize]),
-    positions: tower.tensor(names.positions, names.positionsShape(tokens, hiddenSize)),
-    blocks: resolveBlocks(config.layers, names.block, config, tower, config.qkvBias),
-    finalNorm: tower.layerNorm(names.finalNorm, hiddenSize),
+    grid: Math.floor(imageSize / patchSize),
+    patchEmbedding: tower.linear(names.patchEmbedding, [d, 3, patchSize, patchSize], names.patchEmbeddingBias),
+    classToken: names.classToken === null ? null : tower.tensor(names.classToken, names.classTokenShape(d)),
+    registers:
+      names.registers === null || config.registers === 0
+        ? null
+        : tower.tensor(names.registers, [1, config.registers, d]),
+    positions: {
+      table: tower.tensor(names.positions, names.positionsShape(positions, d)),
+      grid: trainedGrid,
+      antialias: family.interpolation?.antialias ?? false,
+    },
+    firstNorm: names.firstNorm === null ? null : tower.layerNorm(names.firstNorm, d),
+    blocks: resolveBlocks(config.layers, names.block, config, tower, config),
+    // A norm that the last hidden state goes without may still be there, for those who ask for it.
+    finalNorm:
+      names.finalNorm === null || (!config.postNorm && !tower.has(`${names.finalNorm}.weight`))
+        ? null
+        : tower.layerNorm(names.finalNorm, d),
   };
 }
+
+/** What stands before the encoder's own names: nothing, or the path to it inside another model. */
+function prefixOf(patchEmbedding: string, tensors: TensorLookup): string {
+  const prefixes = tensors.prefixesOf(`${patchEmbedding}.weight`);
+  if (prefixes.length < 2) return prefixes[0] ?? ""; // where none is found, the first missing tensor's error says so
+  throw expected(
+    "UNSUPPORTED",
+    "one vision tower",
+    "the checkpoint",
+    words(`${prefixes.length}: ${prefixes.join(", ")}`),
+  );
+}
+
+/** What a block of plain linears and LayerNorms lacks. */
+interface BlockKind {
+  readonly qkvBias: boolean;
+  readonly qkNorm: boolean;
+  readonly rmsNorm: boolean;
+}
+const plain: BlockKind = { qkvBias: true, qkNorm: false, rmsNorm: false };
 
 /** Finds the tensors of `count` pre-norm blocks. */
 export function resolveBlocks(
   count: number,
   namesOf: (index: number) => BlockNames,
-  { hiddenSize: d, intermediateSize }: TransformerSpec,
+  { hiddenSize: d, intermediateSize, activation }: TransformerSpec,
   tensors: TensorLookup,
-  qkvBias = true,
+  { qkvBias, qkNorm, rmsNorm }: BlockKind = plain,
 ): BlockRef[] {
+  const norm = (name: string): NormRef => (rmsNorm ? tensors.rmsNorm(name, d) : tensors.layerNorm(name, d));
+  const headNorm = (name: string | undefined) => (qkNorm && name !== undefined ? tensors.rmsNorm(name, d) : null);
+  const gated = activation === "swiglu";
   const blocks: BlockRef[] = [];
   // A loop, not an array of `count` made first: a lying count ends at the first missing tensor.
   for (let index = 0; index < count; index++) {
     const names = namesOf(index);
+    const { attention } = names;
+    const [query, key, value] =
+      typeof attention === "string"
+        ? tensors.fusedLinear(attention, [d, d], 3, qkvBias)
+        : [attention.query, attention.key, attention.value].map((name) => tensors.linear(name, [d, d], qkvBias));
+    const { fc1, fc2 } = gated && names.gated ? names.gated : names;
+    const [scale1 = null, scale2 = null] = names.scales?.map((name) => tensors.tensor(name, [d])) ?? [];
     blocks.push({
-      norm1: tensors.layerNorm(names.norm1, d),
-      query: tensors.linear(names.query, [d, d], qkvBias),
-      key: tensors.linear(names.key, [d, d], qkvBias),
-      value: tensors.linear(names.value, [d, d], qkvBias),
+      norm1: norm(names.norm1),
+      query: query!,
+      key: key!,
+      value: value!,
+      queryNorm: headNorm(names.queryNorm),
+      keyNorm: headNorm(names.keyNorm),
       out: tensors.linear(names.out, [d, d]),
-      norm2: tensors.layerNorm(names.norm2, d),
-      fc1: tensors.linear(names.fc1, [intermediateSize, d]),
-      fc2: tensors.linear(names.fc2, [d, intermediateSize]),
+      scale1,
+      norm2: norm(names.norm2),
+      fc1: tensors.linear(fc1, [gated ? 2 * intermediateSize : intermediateSize, d]),
+      fc2: tensors.linear(fc2, [d, intermediateSize]),
+      scale2,
     });
   }
   return blocks;

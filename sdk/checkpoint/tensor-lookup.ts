@@ -1,5 +1,5 @@
 import { expected, words } from "../errors.ts";
-import type { LayerNormRef, LinearRef, TensorRef } from "./checkpoint.ts";
+import type { LinearRef, NormRef, TensorRef } from "./checkpoint.ts";
 import { isWeightDtype } from "./dtypes.ts";
 import type { StoredTensor } from "./safetensors-header.ts";
 
@@ -9,7 +9,12 @@ export interface TensorLookup {
   tensor(name: string, shape: readonly number[]): TensorRef;
   /** `weightShape` begins with the number of outputs, which is the bias's length. */
   linear(name: string, weightShape: readonly number[], bias?: boolean): LinearRef;
-  layerNorm(name: string, size: number): LayerNormRef;
+  layerNorm(name: string, size: number): NormRef & { readonly bias: TensorRef };
+  rmsNorm(name: string, size: number): NormRef;
+  /** `parts` linears stored as one, their rows one after the other; each reads its own part of the bytes. */
+  fusedLinear(name: string, weightShape: readonly [number, number], parts: number, bias?: boolean): LinearRef[];
+  /** Everything that comes before `name` in the names that end with it. */
+  prefixesOf(name: string): string[];
   /** The same tensors, seen from `prefix` down. */
   below(prefix: string): TensorLookup;
   /** Throws for the first tensor below here that nothing has asked for. */
@@ -39,6 +44,21 @@ export function tensorLookup(tensors: ReadonlyMap<string, StoredTensor>, folder:
         weight: tensor(`${name}.weight`, [size]),
         bias: tensor(`${name}.bias`, [size]),
       }),
+      rmsNorm: (name, size) => ({ weight: tensor(`${name}.weight`, [size]), bias: null }),
+      fusedLinear(name, [out, width], parts, bias = true) {
+        const weight = tensor(`${name}.weight`, [parts * out, width]);
+        const biases = bias ? tensor(`${name}.bias`, [parts * out]) : null;
+        return Array.from({ length: parts }, (_, part) => ({
+          weight: rows(weight, part, parts),
+          bias: biases && rows(biases, part, parts),
+        }));
+      },
+      prefixesOf: (name) =>
+        Array.from(tensors.keys())
+          .filter((key) => key.startsWith(prefix) && key.endsWith(name))
+          .map((key) => key.slice(prefix.length, key.length - name.length))
+          // A whole name: "x.patch_embedding" does not end "my_patch_embedding".
+          .filter((inner) => inner === "" || inner.endsWith(".")),
       below: (inner) => at(prefix + inner),
       requireAllUsed() {
         const own = Array.from(tensors.values()).filter(({ name }) => name.startsWith(prefix));
@@ -50,6 +70,19 @@ export function tensorLookup(tensors: ReadonlyMap<string, StoredTensor>, folder:
     };
   };
   return at("");
+}
+
+/** Part `index` of `count` equal ones along the first axis: a range of the same bytes. */
+function rows(ref: TensorRef, index: number, count: number): TensorRef {
+  const [first = 0, ...others] = ref.shape;
+  const length = ref.length / count;
+  return {
+    ...ref,
+    name: `${ref.name}[${index}/${count}]`,
+    shape: [first / count, ...others],
+    offset: ref.offset + index * length,
+    length,
+  };
 }
 
 function weight(

@@ -33,7 +33,7 @@ export function buildDecoderGraph({ modelId, quantizer, decoder }: Checkpoint): 
   x = g.add(x, g.weight(decoder.positions, [tokens, d])); //                    [n, N, D]
   x = g.reshape(x, [-1, d]); //                                                 [n * N, D]
   for (const block of decoder.blocks) x = transformerBlock(g, x, block, decoder, tokens);
-  x = g.layerNorm(x, decoder.finalNorm, d, layerNormEps); //                    [n * N, D]
+  x = g.norm(x, decoder.finalNorm, d, layerNormEps); //                         [n * N, D]
   x = g.transpose(g.reshape(x, [-1, grid, grid, d]), [0, 3, 1, 2]); //          [n, D, G, G]
   x = g.convolution(x, decoder.head, headKernel); //                            [n, q * q * 3, G, G]
   x = g.reshape(g.transpose(x, [0, 2, 3, 1]), [-1, q * q * 3]); //              [n * N, q * q * 3]

@@ -1,13 +1,15 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { GraphBuilder, type OnnxModel, type Value } from "./graph-builder.ts";
 import { DataType } from "./onnx-proto.ts";
+import { positions } from "./positions.ts";
 import { transformerBlock } from "./transformer-block.ts";
 
 /** Of the LayerNorm without affine that the quantizer's layers go through (training/vqrae_training/models/vqrae.py). */
 const tapNormEpsilon = 1e-6;
 
 /**
- * The vision transformer. n images of N = grid² patches of p x p pixels, width D; T = N + 1 with a class token, else N.
+ * The vision transformer. n images of N = grid² patches of p x p pixels, width D; T = N and, before it, the class token
+ * and registers of encoders that have them.
  *
  * - input `patches`: float32 [n * N, 3 * p * p], normalised pixels, each patch ordered channel, row, column
  * - output `features`: float32 [n, N, D], the patch tokens of `features.layer`
@@ -20,7 +22,8 @@ export function buildEncoderGraph({ encoder, features, quantizer }: Checkpoint):
   const { hiddenSize: d, patchSize, grid, layerNormEps, blocks } = encoder;
   const patches = grid * grid; //                              N
   const patchWidth = 3 * patchSize * patchSize; //             3pp
-  const first = encoder.classToken ? 1 : 0; //                 the first patch token's place in the sequence
+  const registers = encoder.registers?.shape[1] ?? 0;
+  const first = (encoder.classToken ? 1 : 0) + registers; //   the first patch token's place in the sequence
   const tokens = first + patches; //                           T
   const g = new GraphBuilder("encoder");
 
@@ -31,10 +34,17 @@ export function buildEncoderGraph({ encoder, features, quantizer }: Checkpoint):
   let x = g.reshape(g.gemm(pixels, kernel, bias), [-1, patches, d]); //          [n, N, D]
   if (encoder.classToken) {
     const classToken = g.weight(encoder.classToken, [1, 1, d]);
-    x = g.concat([g.repeatLike(classToken, x, [1, d]), x], 1); //                [n, T, D]
+    x = g.concat([g.repeatLike(classToken, x, [1, d]), x], 1); //                [n, 1 + N, D]
   }
-  x = g.add(x, g.weight(encoder.positions, [tokens, d])); //                     [n, T, D]
+  x = g.add(x, positions(g, encoder)); //                                        [n, T - registers, D]
+  if (encoder.registers) {
+    const tokens = g.repeatLike(g.weight(encoder.registers), x, [registers, d]);
+    const start = first - registers;
+    const parts = [tokens, g.slice(x, 1, start, start + patches)];
+    x = g.concat(start === 0 ? parts : [g.slice(x, 1, 0, start), ...parts], 1); // [n, T, D]
+  }
   x = g.reshape(x, [-1, d]); //                                                  [n * T, D]
+  if (encoder.firstNorm) x = g.norm(x, encoder.firstNorm, d, layerNormEps);
 
   const tapped = quantizer?.layers ?? [];
   const taps = new Map<number, Value>([[0, x]]);
@@ -49,7 +59,7 @@ export function buildEncoderGraph({ encoder, features, quantizer }: Checkpoint):
   };
 
   let z = taps.get(features.layer)!; //                                          [n * T, D]
-  if (features.postNorm) z = g.layerNorm(z, encoder.finalNorm, d, layerNormEps);
+  if (features.postNorm && encoder.finalNorm) z = g.norm(z, encoder.finalNorm, d, layerNormEps);
   g.output("features", patchTokens(z), DataType.float, ["images", patches, d]);
   if (encoder.classToken) {
     const classToken = g.slice(g.reshape(z, [-1, tokens, d]), 1, 0, 1); //       [n, 1, D]
@@ -59,7 +69,7 @@ export function buildEncoderGraph({ encoder, features, quantizer }: Checkpoint):
   if (quantizer) {
     const columns = quantizer.layers.map((layer) => {
       const y = g.reshape(patchTokens(taps.get(layer)!), [-1, d]); //            [n * N, D]
-      return quantizer.normalize ? g.layerNorm(y, null, d, tapNormEpsilon) : y;
+      return quantizer.normalize ? g.standardise(y, d, tapNormEpsilon) : y;
     });
     const width = columns.length * d;
     g.output("quantizer_input", g.concat(columns, 1), DataType.float, ["patches", width]); // [n * N, layers * D]

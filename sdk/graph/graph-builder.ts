@@ -1,5 +1,5 @@
 import { basename, dirname } from "node:path";
-import type { Activation, LayerNormRef, LinearRef, TensorRef, WeightDtype } from "../checkpoint/checkpoint.ts";
+import type { Activation, LinearRef, NormRef, TensorRef, WeightDtype } from "../checkpoint/checkpoint.ts";
 import { expected } from "../errors.ts";
 import {
   type Attribute,
@@ -119,15 +119,31 @@ export class GraphBuilder {
     return this.#node("Conv", inputs, { pads: { ints: new Array<number>(4).fill((side - 1) / 2) } });
   }
 
-  /** Over the last axis, of `width` numbers; without `affine` the result has mean 0 and variance 1. */
-  layerNorm(x: Value, affine: LayerNormRef | null, width: number, epsilon: number): Value {
-    const scale = affine ? this.weight(affine.weight, [width]) : this.floats(new Array<number>(width).fill(1));
-    const inputs = affine ? [x, scale, this.weight(affine.bias, [width])] : [x, scale];
-    return this.#node("LayerNormalization", inputs, { axis: { int: -1 }, epsilon: { float: epsilon } });
+  /** A LayerNorm over the last axis, of `width` numbers, or an RMSNorm where there is no bias. */
+  norm(x: Value, { weight, bias }: NormRef, width: number, epsilon: number): Value {
+    const attributes = { axis: { int: -1 }, epsilon: { float: epsilon } };
+    const scale = this.weight(weight, [width]);
+    if (bias) return this.#node("LayerNormalization", [x, scale, this.weight(bias, [width])], attributes);
+    return this.#node("SimplifiedLayerNormalization", [x, scale], attributes);
   }
 
-  activation(x: Value, kind: Activation): Value {
+  /** Over the last axis, of `width` numbers: mean 0 and variance 1. */
+  standardise(x: Value, width: number, epsilon: number): Value {
+    const scale = this.floats(new Array<number>(width).fill(1));
+    return this.#node("LayerNormalization", [x, scale], { axis: { int: -1 }, epsilon: { float: epsilon } });
+  }
+
+  activation(x: Value, kind: Exclude<Activation, "swiglu">): Value {
+    if (kind === "quick_gelu")
+      return this.#node("QuickGelu", [x], { alpha: { float: 1.702 } }, { domain: "com.microsoft" });
     return this.#node("Gelu", [x], { approximate: { string: kind === "gelu_tanh" ? "tanh" : "none" } });
+  }
+
+  /** x [t, 2 * width] -> silu of the first half times the second [t, width] */
+  swiglu(x: Value, width: number): Value {
+    const gate = this.slice(x, 1, 0, width);
+    const silu = this.multiply(gate, this.#node("Sigmoid", [gate]));
+    return this.multiply(silu, this.slice(x, 1, width, 2 * width));
   }
 
   /** softmax(q kᵀ / sqrt(d / heads)) v of [n, t, d] each -> [n, t, d] */
@@ -187,6 +203,21 @@ export class GraphBuilder {
   repeatLike(x: Value, like: Value, shape: readonly number[]): Value {
     const count = this.#node("Shape", [like], { start: { int: 0 }, end: { int: 1 } });
     return this.#node("Expand", [x, this.concat([count, this.ints(shape)], 0)]);
+  }
+
+  /**
+   * x [1, d, side, side] -> [1, d, to, to] by torch's bicubic `interpolate` (align_corners false), whose kernel is
+   * another with antialias than without.
+   */
+  bicubic(x: Value, channels: number, to: number, antialias: boolean): Value {
+    const attributes = {
+      mode: { string: "cubic" },
+      coordinate_transformation_mode: { string: "half_pixel" },
+      cubic_coeff_a: { float: antialias ? -0.5 : -0.75 },
+      antialias: { int: antialias ? 1 : 0 },
+      exclude_outside: { int: antialias ? 1 : 0 },
+    };
+    return this.#node("Resize", [x, "", "", this.ints([1, channels, to, to])], attributes);
   }
 
   // --- search ---

@@ -9,17 +9,25 @@ export function transformerBlock(
   g: GraphBuilder,
   x: Value,
   block: BlockRef,
-  { hiddenSize: d, heads, layerNormEps, activation }: TransformerSpec,
+  { hiddenSize: d, intermediateSize, heads, layerNormEps, activation }: TransformerSpec,
   tokens: number,
 ): Value {
-  let h = g.layerNorm(x, block.norm1, d, layerNormEps); //             [n * t, d]
-  const q = g.reshape(g.linear(h, block.query), [-1, tokens, d]); //   [n, t, d]
-  const k = g.reshape(g.linear(h, block.key), [-1, tokens, d]); //     [n, t, d]
+  let h = g.norm(x, block.norm1, d, layerNormEps); //                  [n * t, d]
+  let [q, k] = [g.linear(h, block.query), g.linear(h, block.key)]; //  [n * t, d]
+  if (block.queryNorm) q = g.norm(q, block.queryNorm, d, layerNormEps);
+  if (block.keyNorm) k = g.norm(k, block.keyNorm, d, layerNormEps);
+  q = g.reshape(q, [-1, tokens, d]); //                                [n, t, d]
+  k = g.reshape(k, [-1, tokens, d]); //                                [n, t, d]
   const v = g.reshape(g.linear(h, block.value), [-1, tokens, d]); //   [n, t, d]
   h = g.reshape(g.attention(q, k, v, heads), [-1, d]); //              [n * t, d]
-  x = g.add(x, g.linear(h, block.out)); //                             [n * t, d]
+  h = g.linear(h, block.out);
+  if (block.scale1) h = g.multiply(h, g.weight(block.scale1));
+  x = g.add(x, h); //                                                  [n * t, d]
 
-  h = g.layerNorm(x, block.norm2, d, layerNormEps); //                 [n * t, d]
-  h = g.activation(g.linear(h, block.fc1), activation); //             [n * t, intermediate]
-  return g.add(x, g.linear(h, block.fc2)); //                          [n * t, d]
+  h = g.norm(x, block.norm2, d, layerNormEps); //                      [n * t, d]
+  h = g.linear(h, block.fc1); //                                       [n * t, intermediate], twice as wide with a gate
+  h = activation === "swiglu" ? g.swiglu(h, intermediateSize) : g.activation(h, activation);
+  h = g.linear(h, block.fc2);
+  if (block.scale2) h = g.multiply(h, g.weight(block.scale2));
+  return g.add(x, h); //                                               [n * t, d]
 }

@@ -16,6 +16,11 @@ export interface LoadOptions {
   readonly batchSize?: number;
   /** Most pixels that one image may have before it is refused as IMAGE_TOO_LARGE (default 100 megapixels). */
   readonly maxPixels?: number;
+  /**
+   * Which hidden state `features` are, in place of the checkpoint's own: the residual stream after block `layer`
+   * (1-based; -1 is the last, -2 what LLaVA 1.5 takes of CLIP), through the encoder's final norm where `postNorm` says so.
+   */
+  readonly features?: { readonly layer?: number; readonly postNorm?: boolean };
   /** Called as loading goes on. */
   readonly onProgress?: (progress: LoadProgress) => void;
   /** Acts between the phases of loading. */
@@ -52,6 +57,10 @@ const loadSchema = z.strictObject({
   threads: integer(MAX_THREADS),
   batchSize: integer(MAX_BATCH),
   maxPixels: integer(Number.MAX_SAFE_INTEGER),
+  features: z
+    .strictObject({ layer: z.int().optional(), postNorm: z.boolean().optional() })
+    .optional()
+    .describe("an object with layer (a whole number) and postNorm (true or false)"),
   onProgress: z
     .custom<(progress: LoadProgress) => void>((value) => typeof value === "function")
     .optional()
@@ -74,7 +83,7 @@ function parse<S extends z.ZodObject>(schema: S, options: unknown, method: strin
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
   const names = Object.keys(schema.shape).join(", ");
-  if (issue.code === "unrecognized_keys") {
+  if (issue.code === "unrecognized_keys" && issue.path.length === 0) {
     const unknown = words(issue.keys.map((key) => JSON.stringify(key)).join(", "));
     throw expected("INVALID_ARGUMENT", `one of ${names}`, `the options of ${method}`, unknown);
   }

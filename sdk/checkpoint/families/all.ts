@@ -1,9 +1,13 @@
 import { invalidConfig } from "../config-fields.ts";
+import { isObject } from "../files.ts";
+import { clip } from "./clip.ts";
+import { dinov2, dinov2WithRegisters } from "./dinov2.ts";
 import type { EncoderFamily } from "./family.ts";
+import { internVit, internVlVision } from "./intern-vit.ts";
 import { siglip } from "./siglip.ts";
 import { vit } from "./vit.ts";
 
-const families: readonly EncoderFamily[] = [vit, siglip];
+const families: readonly EncoderFamily[] = [vit, siglip, clip, dinov2, dinov2WithRegisters, internVit, internVlVision];
 
 const byModelType = new Map(
   families.flatMap((family) =>
@@ -14,10 +18,17 @@ const byModelType = new Map(
 /** The `model_type`s that encoders can have. */
 const encoderModelTypes: readonly string[] = [...byModelType.keys()];
 
-/** The family of a `model_type`, and where its vision config sits below the config that names it. */
-export function familyOf(modelType: unknown, file: string, path: readonly string[]) {
-  const found = byModelType.get(modelType as string);
+/**
+ * The family of a config, and where its vision config sits below it: the config itself, a dual encoder's
+ * `vision_config`, or that of a vision language model of whatever type.
+ */
+export function familyOf(config: Record<string, unknown>, file: string, path: readonly string[]) {
+  const found = byModelType.get(config.model_type as string);
   if (found) return found;
+  const inner = isObject(config.vision_config) ? byModelType.get(config.vision_config.model_type as string) : undefined;
+  if (inner?.path.length === 0) return { family: inner.family, path: ["vision_config"] };
   const known = path.length > 0 ? encoderModelTypes : ["vqrae", ...encoderModelTypes];
-  throw invalidConfig(`one of ${known.join(", ")}`, [...path, "model_type"], file, modelType);
+  const here = isObject(config.vision_config) ? ["vision_config", "model_type"] : ["model_type"];
+  const received = here.reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], config);
+  throw invalidConfig(`one of ${known.join(", ")}`, [...path, ...here], file, received);
 }

@@ -7,15 +7,16 @@ import type { ImageProcessor } from "./image-processors.ts";
  * one, write such a record in a file of its own and list it in `families/all.ts`.
  */
 export interface EncoderFamily {
-  /** Each `model_type` of config.json, and the keys that lead from its top to the vision config. */
+  /** Each `model_type` of config.json, and the keys that lead from its top to the vision config. A model of another type
+   * that has a `vision_config` of these is a VLM, whose vision tower loads. */
   readonly modelTypes: Readonly<Record<string, readonly string[]>>;
   /** Reads the vision config; a missing field gets the value that transformers gives it. */
   readonly config: z.ZodType<VisionConfig>;
   /** The image processor whose defaults apply where no file describes the preprocessing. */
   readonly imageProcessor: ImageProcessor;
-  /** What the tensors' names may start with, by the kind of model that was saved. */
-  readonly prefixes: readonly string[];
   readonly names: EncoderNames;
+  /** How positions are brought to another grid; null where transformers does so only when asked to. */
+  readonly interpolation: { readonly antialias: boolean } | null;
   /** Tensors of relatives that compute something else, and what an encoder would have to be instead. */
   readonly refuses: readonly { readonly tensor: string; readonly expected: string }[];
 }
@@ -32,28 +33,46 @@ export interface VisionConfig {
   readonly activation: Activation;
   /** Whether query, key and value have a bias. */
   readonly qkvBias: boolean;
+  /** Tokens between the class token and the patches. */
+  readonly registers: number;
+  /** Whether the blocks' norms are RMSNorms. */
+  readonly rmsNorm: boolean;
+  /** Whether query and key go through an RMSNorm (InternViT-6B). */
+  readonly qkNorm: boolean;
+  /** Whether `finalNorm` gives the last hidden state; CLIP keeps it for its pooled token. */
+  readonly postNorm: boolean;
 }
 
 /** Tensor names after the prefix; linears and norms without their ".weight" and ".bias". */
 export interface EncoderNames {
   readonly patchEmbedding: string;
-  /** A [1, 1, hidden] tensor that comes first in the sequence; null for a family without one. */
+  readonly patchEmbeddingBias: boolean;
+  /** Comes first in the sequence; null for a family without one. */
   readonly classToken: string | null;
+  /** [1, 1, hidden] for most, [hidden] for CLIP. */
+  readonly classTokenShape: (hiddenSize: number) => readonly number[];
+  readonly registers: string | null;
   readonly positions: string;
   /** The shape of `positions`; `tokens` counts the class token. */
   readonly positionsShape: (tokens: number, hiddenSize: number) => readonly number[];
   /** The names of block `index` (0-based). */
   readonly block: (index: number) => BlockNames;
-  readonly finalNorm: string;
+  readonly firstNorm: string | null;
+  readonly finalNorm: string | null;
 }
 
 export interface BlockNames {
   readonly norm1: string;
-  readonly query: string;
-  readonly key: string;
-  readonly value: string;
+  /** Three linears, or the name of one that holds their rows in this order. */
+  readonly attention: { readonly query: string; readonly key: string; readonly value: string } | string;
+  readonly queryNorm?: string;
+  readonly keyNorm?: string;
   readonly out: string;
   readonly norm2: string;
   readonly fc1: string;
   readonly fc2: string;
+  /** The same two of a gated MLP. */
+  readonly gated?: { readonly fc1: string; readonly fc2: string };
+  /** Tensors of the layer scales, their names whole. */
+  readonly scales?: readonly [string, string];
 }

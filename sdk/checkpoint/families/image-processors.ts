@@ -16,9 +16,19 @@ export interface ImageProcessor {
 const half = [0.5, 0.5, 0.5] as const;
 const plain = { size: null, numberIsSquare: true, crop: null, mean: half, std: half } as const;
 
+const openai = {
+  numberIsSquare: false,
+  resample: "bicubic",
+  mean: [0.48145466, 0.4578275, 0.40821073],
+  std: [0.26862954, 0.26130258, 0.27577711],
+} as const;
+
 /** By class name, without the suffixes "Fast" and "Pil" of its variants (transformers/models/<family>/image_processing_*). */
 export const imageProcessors = {
   ViTImageProcessor: { ...plain, resample: "bilinear" },
   DeiTImageProcessor: { ...plain, size: 256, crop: 224, resample: "bicubic" },
+  CLIPImageProcessor: { ...openai, size: 224, crop: 224 },
+  BitImageProcessor: { ...openai, size: 224, crop: 224 },
+  GotOcr2ImageProcessor: { ...openai, numberIsSquare: true, size: 384, crop: null },
   SiglipImageProcessor: { ...plain, numberIsSquare: false, resample: "bicubic" },
 } as const satisfies Record<string, ImageProcessor>;

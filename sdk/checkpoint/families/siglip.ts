@@ -1,6 +1,20 @@
-import type { EncoderFamily } from "./family.ts";
+import type { BlockNames, EncoderFamily } from "./family.ts";
 import { imageProcessors } from "./image-processors.ts";
 import { visionConfig } from "./vision-config.ts";
+
+/** The names inside one block of SigLIP, which CLIP shares. */
+export const siglipBlock = (block: string): BlockNames => ({
+  norm1: `${block}.layer_norm1`,
+  attention: {
+    query: `${block}.self_attn.q_proj`,
+    key: `${block}.self_attn.k_proj`,
+    value: `${block}.self_attn.v_proj`,
+  },
+  out: `${block}.self_attn.out_proj`,
+  norm2: `${block}.layer_norm2`,
+  fc1: `${block}.mlp.fc1`,
+  fc2: `${block}.mlp.fc2`,
+});
 
 /**
  * SigLIP, and SigLIP2 of a fixed resolution, which is saved as `siglip` too (transformers/models/siglip). The text
@@ -20,26 +34,18 @@ export const siglip: EncoderFamily = {
     qkv_bias: true,
   }),
   imageProcessor: imageProcessors.SiglipImageProcessor,
-  prefixes: ["", "vision_model."],
   names: {
     patchEmbedding: "embeddings.patch_embedding",
+    patchEmbeddingBias: true,
     classToken: null,
+    classTokenShape: () => [],
+    registers: null,
     positions: "embeddings.position_embedding.weight",
     positionsShape: (tokens, hiddenSize) => [tokens, hiddenSize],
-    block: (index) => {
-      const block = `encoder.layers.${index}`;
-      return {
-        norm1: `${block}.layer_norm1`,
-        query: `${block}.self_attn.q_proj`,
-        key: `${block}.self_attn.k_proj`,
-        value: `${block}.self_attn.v_proj`,
-        out: `${block}.self_attn.out_proj`,
-        norm2: `${block}.layer_norm2`,
-        fc1: `${block}.mlp.fc1`,
-        fc2: `${block}.mlp.fc2`,
-      };
-    },
+    block: (index) => siglipBlock(`encoder.layers.${index}`),
+    firstNorm: null,
     finalNorm: "post_layernorm",
   },
+  interpolation: null,
   refuses: [],
 };

@@ -9,6 +9,7 @@ const activations = {
   gelu_python: "gelu",
   gelu_new: "gelu_tanh",
   gelu_pytorch_tanh: "gelu_tanh",
+  quick_gelu: "quick_gelu",
 } as const satisfies Record<string, Activation>;
 const activationNames = Object.keys(activations) as [keyof typeof activations];
 
@@ -33,9 +34,21 @@ export interface VisionDefaults {
   readonly qkv_bias: boolean;
 }
 
+/** A family's own fields, and what they change of the config that the shared ones give. */
+export const ownFields = <T extends z.core.$ZodLooseShape>(
+  fields: T,
+  change: (own: z.infer<z.ZodObject<T>>, config: VisionConfig) => Partial<VisionConfig>,
+) =>
+  looseSection(fields).transform((own) => ({
+    change: (config: VisionConfig) => change(own as z.infer<z.ZodObject<T>>, config),
+  }));
+
 /** The vision config in the field names that most of transformers' encoders share, with a family's own defaults. */
-export function visionConfig(defaults: VisionDefaults): z.ZodType<VisionConfig> {
-  return looseSection({
+export function visionConfig(
+  defaults: VisionDefaults,
+  own?: z.ZodType<{ change: (config: VisionConfig) => Partial<VisionConfig> }>,
+): z.ZodType<VisionConfig> {
+  const shared = looseSection({
     hidden_size: positiveInteger.default(defaults.hidden_size),
     intermediate_size: positiveInteger.default(defaults.intermediate_size),
     num_hidden_layers: positiveInteger.default(defaults.num_hidden_layers),
@@ -52,15 +65,23 @@ export function visionConfig(defaults: VisionDefaults): z.ZodType<VisionConfig> 
       error: "a divisor of hidden_size",
     })
     .refine((c) => c.patch_size <= c.image_size, { path: ["patch_size"], error: "at most image_size" })
-    .transform((c) => ({
-      hiddenSize: c.hidden_size,
-      intermediateSize: c.intermediate_size,
-      layers: c.num_hidden_layers,
-      heads: c.num_attention_heads,
-      imageSize: c.image_size,
-      patchSize: c.patch_size,
-      layerNormEps: c.layer_norm_eps,
-      activation: activations[c.hidden_act],
-      qkvBias: c.qkv_bias,
-    }));
+    .transform(
+      (c): VisionConfig => ({
+        hiddenSize: c.hidden_size,
+        intermediateSize: c.intermediate_size,
+        layers: c.num_hidden_layers,
+        heads: c.num_attention_heads,
+        imageSize: c.image_size,
+        patchSize: c.patch_size,
+        layerNormEps: c.layer_norm_eps,
+        activation: activations[c.hidden_act],
+        qkvBias: c.qkv_bias,
+        registers: 0,
+        rmsNorm: false,
+        qkNorm: false,
+        postNorm: true,
+      }),
+    );
+  if (!own) return shared;
+  return z.intersection(shared, own).transform(({ change, ...config }) => ({ ...config, ...change(config) }));
 }

@@ -5,9 +5,11 @@ import { visionConfig } from "./vision-config.ts";
 /** The names inside one block of HF's `vit`, which our decoder's blocks share. */
 export const vitBlock = (block: string): BlockNames => ({
   norm1: `${block}.layernorm_before`,
-  query: `${block}.attention.attention.query`,
-  key: `${block}.attention.attention.key`,
-  value: `${block}.attention.attention.value`,
+  attention: {
+    query: `${block}.attention.attention.query`,
+    key: `${block}.attention.attention.key`,
+    value: `${block}.attention.attention.value`,
+  },
   out: `${block}.attention.output.dense`,
   norm2: `${block}.layernorm_after`,
   fc1: `${block}.intermediate.dense`,
@@ -32,14 +34,18 @@ export const vit: EncoderFamily = {
     qkv_bias: true,
   }),
   imageProcessor: imageProcessors.ViTImageProcessor,
-  prefixes: ["", "vit.", "deit."],
   names: {
     patchEmbedding: "embeddings.patch_embeddings.projection",
+    patchEmbeddingBias: true,
     classToken: "embeddings.cls_token",
+    classTokenShape: (hiddenSize) => [1, 1, hiddenSize],
+    registers: null,
     positions: "embeddings.position_embeddings",
     positionsShape: (tokens, hiddenSize) => [1, tokens, hiddenSize],
     block: (index) => vitBlock(`encoder.layer.${index}`),
+    firstNorm: null,
     finalNorm: "layernorm",
   },
+  interpolation: null,
   refuses: [{ tensor: "embeddings.distillation_token", expected: "a ViT or DeiT without distillation token" }],
 };

@@ -10,13 +10,20 @@ it; its `expected.safetensors` holds, for the two images of `pixels()`:
 F16 and BF16 weights are computed with in float32, as they were rounded. The sharded copy holds the weights of `vit`.
 """
 
+import json
+import re
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
+from transformers import CLIPConfig, CLIPModel, CLIPTextConfig, CLIPVisionConfig
+from transformers import Dinov2Config, Dinov2Model, Dinov2WithRegistersConfig, Dinov2WithRegistersModel
+from transformers import InternVLVisionConfig, InternVLVisionModel
 from transformers import SiglipConfig, SiglipModel, SiglipTextConfig, SiglipVisionConfig, SiglipVisionModel, ViTConfig
 from transformers import ViTForImageClassification, ViTModel
+from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
@@ -36,8 +43,8 @@ def randomise(model: torch.nn.Module, seed: int) -> torch.nn.Module:
     with torch.no_grad():
         for name, p in sorted(model.named_parameters()):
             noise = torch.randn(p.shape, generator=generator) * 0.2
-            is_norm_scale = "norm" in name and name.endswith("weight")
-            p.copy_(1 + noise if is_norm_scale else noise)
+            is_scale = ("norm" in name and name.endswith("weight")) or "lambda" in name
+            p.copy_(1 + noise if is_scale else noise)
     return model.eval()
 
 
@@ -55,7 +62,7 @@ def expect(tower: torch.nn.Module, layers, final_norm, processor, size: int) -> 
     states = [t[0] if isinstance(t, tuple) else t for t in taps]
     assert torch.allclose(final_norm(states[-1]), last, atol=1e-6)
     named = {f"hidden_states.{k}": state.contiguous() for k, state in enumerate(states, start=1)}
-    return {"pixel_values": values, **named, "last_hidden_state": last}
+    return {"pixel_values": values, **named, "last_hidden_state": last.clone()}
 
 
 def save(name: str, model, tower, layers, final_norm, processor, size: int, dtype=torch.float32, **options) -> None:
@@ -105,6 +112,121 @@ def main() -> None:
     whole = randomise(SiglipModel(SiglipConfig(text_config=text.to_dict(), vision_config=vision.to_dict())), 4)
     tower = whole.vision_model
     save("siglip", whole, tower, tower.encoder.layers, tower.post_layernorm, siglip_processor, size, torch.bfloat16)
+    clips()
+    dinov2s()
+    intern_vits()
+
+
+def rewrite(source: str, target: str, rename, change) -> None:
+    """A copy of a checkpoint with other tensor names and another config.json; what it computes stays the same.
+
+    rename: tensors -> tensors; change: config -> config.
+    """
+    folder = HERE / target
+    folder.mkdir(exist_ok=True)
+    for file in ("preprocessor_config.json", "expected.safetensors"):
+        (folder / file).write_bytes((HERE / source / file).read_bytes())
+    config = json.loads((HERE / source / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(change(config), indent=2) + "\n")
+    save_file(rename(load_file(HERE / source / "model.safetensors")), folder / "model.safetensors", {"format": "pt"})
+
+
+def clips() -> None:
+    size = 12
+    processor = CLIPImageProcessorPil(size={"shortest_edge": size}, crop_size={"height": size, "width": size})
+    identity = torch.nn.Identity()
+    vision = CLIPVisionConfig(**TINY, image_size=size, projection_dim=8)
+    text = CLIPTextConfig(
+        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, vocab_size=10,
+        max_position_embeddings=4, projection_dim=8, bos_token_id=0, eos_token_id=1, pad_token_id=1,
+    )  # fmt: skip
+    whole = randomise(CLIPModel(CLIPConfig(text_config=text.to_dict(), vision_config=vision.to_dict(), projection_dim=8)), 5)
+    tower = whole.vision_model
+    save("clip", whole, tower, tower.encoder.layers, identity, processor, size)
+    # As LLaVA 1.5's files hold it.
+    rewrite(
+        "clip",
+        "llava",
+        lambda tensors: {f"vision_tower.{k}": t for k, t in tensors.items() if k.startswith("vision_model.")},
+        lambda config: {"model_type": "llava", "vision_config": config["vision_config"] | {"model_type": "clip_vision_model"}},
+    )
+
+
+def dinov2s() -> None:
+    # Trained at 20 pixels (5 x 5 patches), used at 12 (3 x 3): positions are interpolated.
+    trained, size = 20, 12
+    processor = BitImageProcessorPil(size={"shortest_edge": size}, crop_size={"height": size, "width": size})
+    tiny = {k: v for k, v in TINY.items() if k != "intermediate_size"}
+    for name, model in {
+        "dinov2": Dinov2Model(Dinov2Config(**tiny, mlp_ratio=2, image_size=trained)),
+        "dinov2-swiglu": Dinov2Model(Dinov2Config(**tiny, mlp_ratio=4, use_swiglu_ffn=True, image_size=trained)),
+        "dinov2-registers": Dinov2WithRegistersModel(
+            Dinov2WithRegistersConfig(**tiny, mlp_ratio=2, num_register_tokens=2, image_size=trained)
+        ),
+    }.items():
+        model = randomise(model, 6)
+        save(name, model, model, model.encoder.layer, model.layernorm, processor, size)
+
+
+def intern_vits() -> None:
+    size = 12
+    processor = CLIPImageProcessorPil(
+        size={"shortest_edge": size}, crop_size={"height": size, "width": size},
+        image_mean=[0.485, 0.456, 0.406], image_std=[0.229, 0.224, 0.225],
+    )  # fmt: skip
+    identity = torch.nn.Identity()
+    large = dict(attention_bias=True)
+    six = dict(attention_bias=False, use_qk_norm=True, norm_type="rms_norm")
+    for name, options in {"internvl": large, "internvl-6b": six}.items():
+        config = InternVLVisionConfig(**TINY, image_size=size, **options)
+        model = randomise(InternVLVisionModel(config), 7)
+        save(name, model, model, model.encoder.layer, identity, processor, size)
+    common = {"hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act", "layer_norm_eps"}
+
+    def original(config: dict) -> dict:
+        own = {k: v for k, v in config.items() if k in common} | {"image_size": size, "patch_size": TINY["patch_size"]}
+        return own | {
+            "model_type": "intern_vit_6b",
+            "qk_normalization": config["use_qk_norm"],
+            "qkv_bias": config["attention_bias"],
+            "norm_type": config["norm_type"],
+        }
+
+    # OpenGVLab's own names, the vision tower alone and inside a VLM.
+    rewrite("internvl-6b", "intern-vit-6b", as_published, original)
+    rewrite(
+        "internvl",
+        "internvl-chat",
+        lambda tensors: {f"vision_model.{k}": t for k, t in as_published(tensors).items()},
+        lambda config: {"model_type": "internvl_chat", "vision_config": original(config)},
+    )
+
+
+def as_published(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """transformers' InternVL vision names -> OpenGVLab's modeling_intern_vit.py, which fuses query, key and value."""
+    rules = {
+        r"embeddings\.cls_token": "embeddings.class_embedding",
+        r"embeddings\.patch_embeddings\.projection": "embeddings.patch_embedding",
+        r"embeddings\.position_embeddings": "embeddings.position_embedding",
+        r"encoder\.layer\.": "encoder.layers.",
+        r"layernorm_before": "norm1",
+        r"layernorm_after": "norm2",
+        r"attention\.projection_layer": "attn.proj",
+        r"attention\.(q|k)_norm": r"attn.\1_norm",
+        r"lambda_": "ls",
+    }
+    out = {}
+    for name, tensor in tensors.items():
+        if match := re.fullmatch(r"(.*)attention\.q_proj\.(weight|bias)", name):
+            start, kind = match.groups()
+            parts = [tensors[f"{start}attention.{part}_proj.{kind}"] for part in "qkv"]
+            name, tensor = f"{start}attn.qkv.{kind}", torch.cat(parts)
+        elif re.search(r"attention\.[kv]_proj", name):
+            continue
+        for pattern, new in rules.items():
+            name = re.sub(pattern, new, name)
+        out[name] = tensor.contiguous()
+    return out
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ describe("a VQRAE", () => {
       }
     });
     const { encoder } = await loadCheckpoint(folder);
-    expect(encoder.positions.name).toBe("encoder.vit.embeddings.position_embeddings");
+    expect(encoder.positions.table.name).toBe("encoder.vit.embeddings.position_embeddings");
   });
 });
 
@@ -185,13 +185,20 @@ describe("an encoder alone", () => {
   });
 
   test.each([
-    [{ model_type: "llama" }, /one of vqrae, vit, deit, siglip_vision_model, siglip for model_type in .* "llama"/],
+    [
+      { model_type: "llama" },
+      /one of vqrae, vit, deit, siglip_vision_model, siglip, clip.* for model_type in .* "llama"/,
+    ],
+    [
+      { model_type: "llava", vision_config: { model_type: "pixtral" } },
+      /one of vqrae, vit, .* for vision_config\.model_type in .* "pixtral"/,
+    ],
     [{ model_type: undefined }, /for model_type in .* received nothing/],
     [{ model_type: "siglip" }, /Expected an object for vision_config in .* received nothing/],
     [{ model_type: "siglip", vision_config: { hidden_size: 0 } }, /for vision_config\.hidden_size in .* 0/],
     [{ image_size: [8, 4] }, /Expected a square for image_size/],
     [{ num_channels: 1 }, /Expected 3 \(RGB\) for num_channels/],
-    [{ hidden_act: "quick_gelu" }, /Expected one of "gelu", .* for hidden_act in .* "quick_gelu"/],
+    [{ hidden_act: "relu" }, /Expected one of "gelu", .* for hidden_act in .* "relu"/],
     [{ layer_norm_eps: "1e-6" }, /for layer_norm_eps/],
   ])("%j is INVALID_CONFIG", async (change, message) => {
     const error = await failure(loadCheckpoint(await encoderFolder(change)));

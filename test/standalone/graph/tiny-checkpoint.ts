@@ -3,8 +3,8 @@ import { join } from "node:path";
 import type {
   BlockRef,
   Checkpoint,
-  LayerNormRef,
   LinearRef,
+  NormRef,
   TensorRef,
   WeightDtype,
 } from "../../../sdk/checkpoint/checkpoint.ts";
@@ -53,16 +53,20 @@ export function writeTinyCheckpoint(folder: string, options: TinyOptions = {}): 
     weight: tensor([out, input], Math.sqrt(3 / input)),
     bias: tensor([out], 0.2),
   });
-  const norm = (): LayerNormRef => ({ weight: tensor([d], 0.2, 1), bias: tensor([d], 0.2) });
+  const norm = (): NormRef => ({ weight: tensor([d], 0.2, 1), bias: tensor([d], 0.2) });
   const block = (): BlockRef => ({
     norm1: norm(),
     query: linear(d, d),
     key: linear(d, d),
     value: linear(d, d),
+    queryNorm: null,
+    keyNorm: null,
     out: linear(d, d),
+    scale1: null,
     norm2: norm(),
     fc1: linear(intermediate, d),
     fc2: linear(d, intermediate),
+    scale2: null,
   });
   const spec = { hiddenSize: d, intermediateSize: intermediate, heads: 2, layerNormEps: 1e-6, grid } as const;
 
@@ -88,7 +92,9 @@ export function writeTinyCheckpoint(folder: string, options: TinyOptions = {}): 
       imageSize: grid * encoderPatch,
       patchEmbedding: { ...kernel, weight: { ...kernel.weight, shape: [d, 3, encoderPatch, encoderPatch] } },
       classToken: classToken ? tensor([1, 1, d], 1) : null,
-      positions: tensor([1, grid ** 2 + (classToken ? 1 : 0), d], 1),
+      registers: null,
+      positions: { table: tensor([1, grid ** 2 + (classToken ? 1 : 0), d], 1), grid, antialias: false },
+      firstNorm: null,
       blocks: [block(), block()],
       finalNorm: norm(),
     },

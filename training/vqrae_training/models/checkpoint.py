@@ -32,7 +32,7 @@ def checkpoint_config(model: VQRAE) -> dict:
     return {
         "model_type": "vqrae",
         "encoder": model.encoder.config,
-        "features": {"layer": -1, "postNorm": True},
+        "features": {"layer": -1, "postNorm": not isinstance(model.encoder.final_norm, torch.nn.Identity)},
         "codebook": {"size": c.size, "dim": c.dim, "bias": bias, "layers": layers, "normalize": c.normalize},
         "decoder": model.decoder.config.to_json(),
         "image": model.encoder.image.to_json(),

@@ -1,7 +1,7 @@
 """Families of pretrained vision towers, as data: one record for each `model_type` of a Hugging Face config.json.
 
-Names on disk are the family's own; transformers 5 renames some modules in memory and back when it saves. sdk/ reads `vit`,
-`deit` and the two SigLIP records today (sdk/checkpoint/families); the other records train and export, for the day it does.
+Names on disk are the family's own; transformers 5 renames some modules in memory and back when it saves. sdk/ reads the same
+families (sdk/checkpoint/families).
 """
 
 from __future__ import annotations

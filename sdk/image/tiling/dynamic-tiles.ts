@@ -1,0 +1,58 @@
+import type { Resample } from "../../checkpoint/checkpoint.ts";
+import type { RgbImage } from "../../vision-tokenizer.ts";
+import { resize } from "../resize.ts";
+import { checkRgbImage } from "../rgb-image.ts";
+import { wholeNumber } from "./arguments.ts";
+import { cut } from "./paste.ts";
+
+export interface DynamicTilesOptions {
+  /** Side of a tile in pixels (InternVL: 448). */
+  readonly tile: number;
+  /** Fewest and most tiles, the thumbnail not counted (1 and 12). */
+  readonly min?: number;
+  readonly max?: number;
+  /** Whether the whole image, stretched to one tile, comes last where there is more than one (true). */
+  readonly thumbnail?: boolean;
+  readonly resample?: Resample;
+}
+
+/** The tile grid whose aspect ratio is the image's, as nearly as `min` to `max` tiles allow. */
+export function dynamicGrid(
+  { width, height }: { width: number; height: number },
+  { tile, min = 1, max = 12 }: DynamicTilesOptions,
+): { columns: number; rows: number } {
+  wholeNumber(tile, "tile");
+  wholeNumber(max, "max");
+  wholeNumber(min, "min", max);
+  const grids: { columns: number; rows: number }[] = [];
+  for (let columns = 1; columns <= max; columns++) {
+    for (let rows = 1; columns * rows <= max; rows++) if (columns * rows >= min) grids.push({ columns, rows });
+  }
+  grids.sort((a, b) => a.columns * a.rows - b.columns * b.rows); // stable, as Python's
+
+  const [ratio, area] = [width / height, width * height];
+  let best = { columns: 1, rows: 1 };
+  let least = Number.POSITIVE_INFINITY;
+  for (const grid of grids) {
+    const difference = Math.abs(ratio - grid.columns / grid.rows);
+    // Of equally good grids the larger one, unless the tiles would have more than twice the image's pixels.
+    const larger = difference === least && area > 0.5 * tile * tile * grid.columns * grid.rows;
+    if (difference < least || larger) best = grid;
+    least = Math.min(least, difference);
+  }
+  return best;
+}
+
+/**
+ * InternVL's dynamic tiles (OpenGVLab/InternVL `dynamic_preprocess`; transformers' GotOcr2ImageProcessor): the image
+ * stretched onto the best grid of tiles, row by row.
+ *
+ * @throws INVALID_IMAGE, INVALID_ARGUMENT
+ */
+export function dynamicTiles(image: RgbImage, options: DynamicTilesOptions): RgbImage[] {
+  checkRgbImage(image);
+  const { tile, thumbnail = true, resample = "bicubic" } = options;
+  const { columns, rows } = dynamicGrid(image, options);
+  const tiles = cut(resize(image, columns * tile, rows * tile, resample), tile);
+  return thumbnail && tiles.length > 1 ? [...tiles, resize(image, tile, tile, resample)] : tiles;
+}

@@ -1,0 +1,17 @@
+import type { RgbImage } from "../../vision-tokenizer.ts";
+import { checkRgbImage } from "../rgb-image.ts";
+import { type Colour, paste } from "./paste.ts";
+
+/**
+ * Puts an image in the middle of a square of its longer side (LLaVA 1.5's `expand2square`, image_aspect_ratio "pad").
+ * `colour` is the encoder's mean colour there: trunc(mean * 255) of each channel, (122, 116, 104) for CLIP.
+ *
+ * @throws INVALID_IMAGE, INVALID_ARGUMENT
+ */
+export function padToSquare(image: RgbImage, colour: Colour): RgbImage {
+  checkRgbImage(image);
+  const { width, height } = image;
+  const side = Math.max(width, height);
+  const [left, top] = [Math.floor((side - width) / 2), Math.floor((side - height) / 2)];
+  return paste(image, { width: side, height: side }, left, top, colour);
+}
