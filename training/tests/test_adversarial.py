@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 import torch.nn.functional as F
+from ranks import run_ranks
 from safetensors.torch import save_file
 from torch import nn
 
@@ -249,12 +248,9 @@ def test_no_folder_for_the_frozen_vit():
 
 
 def _rank(rank: int, folder: str) -> None:
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{folder}/group", rank=rank, world_size=2)
     judge = adversary(seed=rank, adaptive=True, lecam=0.5)  # another start by rank: the first rank's counts
     part = slice(8 * rank, 8 * rank + 8)
     _steps(judge, pictures(16)[part], f"{folder}/rank{rank}.pt")
-    dist.destroy_process_group()
 
 
 def _steps(judge: Adversary, real: torch.Tensor, path: str) -> None:
@@ -271,7 +267,7 @@ def _steps(judge: Adversary, real: torch.Tensor, path: str) -> None:
 
 
 def test_two_ranks_learn_as_one_with_the_doubled_batch(tmp_path):
-    mp.spawn(_rank, (str(tmp_path),), nprocs=2)
+    run_ranks(_rank, tmp_path)
     _steps(adversary(seed=0, adaptive=True, lecam=0.5), pictures(16), str(tmp_path / "one.pt"))
     one, *two = (torch.load(tmp_path / f"{name}.pt") for name in ("one", "rank0", "rank1"))
     for state in two:

@@ -2,8 +2,7 @@ import copy
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
+from ranks import run_ranks
 from torch import nn
 from torch.distributed.fsdp import fully_shard
 
@@ -81,7 +80,6 @@ def test_wrong_states_are_refused():
 
 
 def _shard(rank: int, folder: str) -> None:
-    dist.init_process_group("gloo", init_method=f"file://{folder}/group", rank=rank, world_size=2)
     network = model()
     whole = copy.deepcopy(network)
     reference, optimiser = EMA(whole, 0.8), torch.optim.SGD(whole.parameters(), 0.1)
@@ -104,8 +102,7 @@ def _shard(rank: int, folder: str) -> None:
     for name, wanted in reference.shadow.items():
         torch.testing.assert_close(averages[name], wanted, msg=name)
         torch.testing.assert_close(swapped[name].detach(), wanted, msg=name)
-    dist.destroy_process_group()
 
 
 def test_sharded_parameters_are_averaged_as_whole_ones(tmp_path):
-    mp.spawn(_shard, (str(tmp_path),), nprocs=2)
+    run_ranks(_shard, tmp_path)

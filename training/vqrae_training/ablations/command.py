@@ -23,19 +23,20 @@ from ..models.checkpoint import load_checkpoint
 from ..models.encoder import load_encoder
 from ..train import train
 from .plans import PLANS, Plan
-from .tables import draw_curves, markdown
+from .tables import draw, markdown
 
 
-def run_plan(plan: Plan, args: argparse.Namespace) -> Path:
-    """Trains what the plan says unless it is there already; returns the last stage's folder."""
-    before = ""
+def run_plan(plan: Plan, args: argparse.Namespace) -> list[Path]:
+    """Trains what the plan says unless it is there already; returns the stages' folders."""
+    before, folders = "", []
     for stage in plan.stages:
         out = Path(args.out) / plan.name / f"stage{stage}"
         if not (out / "checkpoint" / "model.safetensors").exists():
             print(f"\n=== {plan.name}, stage {stage} ===", flush=True)
             train(_config(plan, stage, before, args), out)
         before = str(out / "last.pt")
-    return out
+        folders.append(out)
+    return folders
 
 
 def _config(plan: Plan, stage: int, before: str, args: argparse.Namespace) -> RunConfig:
@@ -89,7 +90,8 @@ def main(argv: list[str] | None = None) -> None:
         probe_data = read_source(args.probe_train), read_source(args.val), read_easy_vqa(args.vqa) if args.vqa else None
     plans = PLANS[args.table](args.seeds)
     folders = [run_plan(plan, args) for plan in plans]
-    for plan, folder in zip(plans, folders, strict=True):
+    for plan, stages in zip(plans, folders, strict=True):
+        folder = stages[-1]
         row = figures(plan, folder)
         if probe_data:
             row |= _knowledge(folder / "probes.json", lambda f=folder: load_checkpoint(f / "checkpoint").encoder, probe_data)
@@ -99,7 +101,7 @@ def main(argv: list[str] | None = None) -> None:
         rows.append({**dict.fromkeys(rows[0]), "training": "the frozen encoder", **frozen})
     out = Path(args.out)
     (out / f"{args.table}.json").write_text(json.dumps(rows, indent=1) + "\n")
-    draw_curves(out / f"{args.table}.png", plans, folders)
+    draw(out / f"{args.table}.png", plans, folders, rows)
     print("\n" + markdown(rows))
 
 

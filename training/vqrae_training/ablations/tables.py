@@ -33,25 +33,67 @@ def markdown(rows: list[dict]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def draw_curves(path: Path, plans: list[Plan], folders: list[Path]) -> None:
-    """val PSNR and the codes used on val over the steps of every run."""
+def draw(path: Path, plans: list[Plan], folders: list[list[Path]], rows: list[dict]) -> None:
+    """val PSNR and the codes used on val over the steps of every run, a colour for each value of the table's first column;
+    below, where a table goes over dimensions and sizes, the last figures against those."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 4.6), layout="constrained")
-    panels = figure.subplots(1, 2)
-    for plan, folder in zip(plans, folders, strict=True):
+    groups = list(dict.fromkeys(_group(plan) for plan in plans))
+    colours = {group: f"C{i}" for i, group in enumerate(groups)}
+    sweeps = [key for key in ("dim", "size") if len({row.get(key) for row in rows if key in row}) > 1]
+    figure = Figure(figsize=(11, 4.4 * (1 + len(sweeps))), layout="constrained")
+    panels = figure.subplots(1 + len(sweeps), 2, squeeze=False)
+    for plan, stages in zip(plans, folders, strict=True):
+        lines = _validations(stages)
+        for axes, key in zip(panels[0], ("val_psnr", "val_codes"), strict=True):
+            axes.plot([step for step, _ in lines], [line[key] for _, line in lines], color=colours[_group(plan)], marker="o",
+                      markersize=3, linewidth=1, alpha=0.8)  # fmt: skip
+    for axes, title in zip(panels[0], ("val PSNR (dB)", "codes used on val"), strict=True):
+        _dress(axes, title, "step")
+    for swept, line in zip(sweeps, panels[1:], strict=True):
+        base = {key: _commonest(row[key] for row in rows if key in row) for key in sweeps if key != swept}
+        for group in groups:
+            own = [r for r in rows if group == _first(r) and all(r[k] == v for k, v in base.items())]
+            own.sort(key=lambda row: row[swept])
+            for axes, key in zip(line, ("psnr", "val_use"), strict=True):
+                values = [row[key] * (100 if key == "val_use" else 1) for row in own]
+                if len(own) > 1:
+                    axes.plot([row[swept] for row in own], values, color=colours[group], marker="o")
+        for axes, title in zip(line, ("val PSNR (dB)", "codes used on val (%)"), strict=True):
+            _dress(axes, title, f"codebook {swept}, others {', '.join(f'{k} {v:,}' for k, v in base.items())}")
+            axes.set_xscale("log", base=2)
+    handles = [panels[0, 0].plot([], [], color=colours[g], marker="o", label=g)[0] for g in groups]
+    figure.legend(handles=handles, loc="outside upper center", ncols=min(4, len(groups)), frameon=False)
+    figure.savefig(path, dpi=110)
+
+
+def _validations(stages: list[Path]) -> list[tuple[int, dict]]:
+    """(step over all stages, line of metrics) of every validation."""
+    found, before = [], 0
+    for folder in stages:
         lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-        lines = [line for line in lines if "val_psnr" in line]
-        steps = [line["step"] for line in lines]
-        for axes, key in zip(panels, ("val_psnr", "val_codes"), strict=True):
-            axes.plot(steps, [line[key] for line in lines], marker="o", markersize=3, linewidth=1.2, label=plan.name)
-    for axes, title in zip(panels, ("val PSNR (dB)", "codes used on val"), strict=True):
-        axes.set_title(title)
-        axes.set_xlabel("step")
-        axes.grid(alpha=0.3)
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper", fontsize=6)
-    figure.savefig(path, dpi=130)
+        found += [(before + line["step"], line) for line in lines if "val_psnr" in line]
+        before = found[-1][0] if found else before
+    return found
+
+
+def _first(labels: dict) -> str:
+    return str(next(iter(labels.values())))
+
+
+def _group(plan: Plan) -> str:
+    return _first(plan.labels)
+
+
+def _commonest(values) -> int:
+    values = list(values)
+    return max(set(values), key=values.count)
+
+
+def _dress(axes, title: str, below: str) -> None:
+    axes.set_title(title)
+    axes.set_xlabel(below)
+    axes.grid(alpha=0.3)
