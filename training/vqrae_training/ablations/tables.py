@@ -63,8 +63,10 @@ def draw(path: Path, plans: list[Plan], folders: list[list[Path]], rows: list[di
                 if len(own) > 1:
                     axes.plot([row[swept] for row in own], values, color=colours[group], marker="o")
         for axes, title in zip(line, ("val PSNR (dB)", "codes used on val (%)"), strict=True):
-            _dress(axes, title, f"codebook {swept}, others {', '.join(f'{k} {v:,}' for k, v in base.items())}")
+            _dress(axes, title, f"codebook {swept} ({', '.join(f'{k} {v:,}' for k, v in base.items())})")
             axes.set_xscale("log", base=2)
+            values = sorted({row[swept] for row in rows})
+            axes.set_xticks(values, [f"{value:,}" for value in values])
     handles = [panels[0, 0].plot([], [], color=colours[g], marker="o", label=g)[0] for g in groups]
     figure.legend(handles=handles, loc="outside upper center", ncols=min(4, len(groups)), frameon=False)
     figure.savefig(path, dpi=110)
