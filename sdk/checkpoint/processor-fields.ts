@@ -56,7 +56,12 @@ export const processorFields = looseSection({
   max_patches: tileCount,
   /** LlavaNextImageProcessor: [height, width] of each canvas. */
   image_grid_pinpoints: pinpoints,
-}).partial();
+})
+  .partial()
+  .refine(({ min_patches: min = 1, max_patches: max = 12 }) => min <= max, {
+    path: ["min_patches"],
+    error: "at most max_patches",
+  });
 
 export type ProcessorFields = z.infer<typeof processorFields>;
 

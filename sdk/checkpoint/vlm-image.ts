@@ -19,6 +19,7 @@ const nothing: VlmImage = { defaults: {}, overrides: {}, padsToSquare: false, ti
 /** Fields that a processor class sets whatever its image processor's file says (`ProcessingKwargs._defaults`). */
 export const processorClasses: ReadonlyMap<unknown, ProcessorFields> = new Map([
   ["InternVLProcessor", { crop_to_patches: true }],
+  ["AyaVisionProcessor", { crop_to_patches: true }],
 ]);
 
 const internVl = looseSection({

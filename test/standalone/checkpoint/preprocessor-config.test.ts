@@ -1,23 +1,8 @@
 import { expect, test } from "vitest";
-import type { ImageProcessor } from "../../../sdk/checkpoint/families/image-processors.ts";
 import { imageProcessors } from "../../../sdk/checkpoint/families/image-processors.ts";
 import { readImageSpec } from "../../../sdk/checkpoint/preprocessor-config.ts";
+import { encoder, read } from "./image-consumer.ts";
 import { failure, temporaryFolder, writeJson } from "./temporary.ts";
-
-/** An encoder of 224 pixels (patches of 16), by itself or, with a config, inside a VLM. */
-const encoder = (imageProcessor: ImageProcessor = imageProcessors.ViTImageProcessor, config = {}, imageSize = 224) => ({
-  family: { imageProcessor, grids: { kind: "trained" as const } },
-  vision: { imageSize, patchSize: 16 },
-  config,
-  file: "config.json",
-});
-
-/** What that encoder makes of a preprocessor_config.json. */
-async function read(config: unknown, file = "preprocessor_config.json", consumer = encoder()) {
-  const folder = await temporaryFolder();
-  await writeJson(folder, file, config);
-  return readImageSpec(folder, consumer);
-}
 
 const half = [0.5, 0.5, 0.5];
 const vit = {
