@@ -82,6 +82,10 @@ function squareSpec(
   if (fields.do_pad && processor.padding === null) throw invalidConfig("false", [...path, "do_pad"], file, true);
   const pads = vlm ? vlm.padsToSquare : processor.padding === "square" && fields.do_pad;
   const [red, green, blue] = fields.image_mean ?? processor.mean;
+  if (pads && !(Math.min(red, green, blue) >= 0 && Math.max(red, green, blue) <= 1)) {
+    const what = "three numbers from 0 to 1, the colour that images are padded with,";
+    throw invalidConfig(what, [...path, "image_mean"], file, fields.image_mean);
+  }
   return {
     geometry: tiling ? "stretch" : geometry,
     size,

@@ -94,6 +94,7 @@ const badVlms: [name: string, message: RegExp, file: object, config: object][] =
     {},
   ],
   ["a canvas of a million tiles", /\[224000, 224000\]/, { ...llavaNext, image_grid_pinpoints: [[224000, 224000]] }, {}],
+  ["a colour that is none", /from 0 to 1.* for image_mean in .* \[2, 0, 0\]/, { image_mean: [2, 0, 0] }, ratio("pad")],
   ["no canvas", /a list of pairs/, { ...llavaNext, image_grid_pinpoints: [] }, {}],
   [
     "tiles that are resized",
