@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { codebook, decode, encode, target } from "./jobs.ts";
+import { codebook, codes, decode, encode, target } from "./jobs.ts";
 import { buffersOf, type JobRequest, type JobResponse, type Jobs, toPlainError, type WorkerSetup } from "./protocol.ts";
 import { importOnnxRuntime, Sessions } from "./sessions.ts";
 
@@ -36,6 +36,8 @@ async function work(
       const output = await encode(sessions, setup, request.input);
       return { output, arrays: output.flatMap((image) => [image.features, image.classToken, image.ids]) };
     }
+    case "codes":
+      return { output: await codes(sessions, setup), arrays: [] };
     case "target": {
       const output = target(setup, request.input);
       return { output, arrays: [output.data] };

@@ -26,7 +26,7 @@ describe("importOnnxRuntime", () => {
 describe("Sessions", () => {
   it("turns a graph that onnxruntime refuses into RUNTIME, with its reason", async () => {
     const graphs = { encoder: { bytes: Uint8Array.of(1, 2, 3), weightsFolder: "." } };
-    const setup = { graphs, image, patchSize: 4, device: "cpu", threads: 1 } as const;
+    const setup = { graphs, image, patchSize: 4, codebook: null, device: "cpu", threads: 1 } as const;
     const sessions = new Sessions(await importOnnxRuntime(), setup);
     await expect(sessions.open("encoder")).rejects.toMatchObject({ code: "RUNTIME" });
     await expect(sessions.open("decoder")).rejects.toMatchObject({ code: "RUNTIME" });
