@@ -3,7 +3,7 @@ import { buildCoordinatesGraph, buildFloat32SearchGraph, buildInt8SearchGraph } 
 import { buildDecoderGraph } from "../graph/decoder.ts";
 import { buildEncoderGraph } from "../graph/encoder.ts";
 import { buildCodebookGraph, buildQuantizerGraph } from "../graph/quantizer.ts";
-import { SHORTLIST } from "../search/code-search.ts";
+import { SHORTLIST } from "../search/shortlists.ts";
 import type { TokenGrid, VisionTokenizerInfo } from "../vision-tokenizer.ts";
 import type { GraphName, GraphSource } from "./protocol.ts";
 

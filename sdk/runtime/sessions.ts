@@ -33,13 +33,16 @@ export async function importOnnxRuntime(
   }
 }
 
+/** The part of a worker's setup that its sessions need. */
+export type SessionSetup = Pick<WorkerSetup, "graphs" | "device" | "threads">;
+
 /** The graphs of one worker thread, each opened when it is first needed. */
 export class Sessions {
   readonly #runtime: OnnxRuntime;
-  readonly #setup: WorkerSetup;
+  readonly #setup: SessionSetup;
   readonly #open = new Map<GraphName, InferenceSession>();
 
-  constructor(runtime: OnnxRuntime, setup: WorkerSetup) {
+  constructor(runtime: OnnxRuntime, setup: SessionSetup) {
     this.#runtime = runtime;
     this.#setup = setup;
   }

@@ -1,30 +1,13 @@
-import type { CodeTables, Int8Codes, ProjectedCodes } from "./code-tables.ts";
-import { coordinatesOf, outsideSquare } from "./coordinates.ts";
-import { float32Bound, float64Slack, int8Bound } from "./error-bounds.ts";
+import type { CodeTables } from "./code-tables.ts";
+import { float64Slack } from "./error-bounds.ts";
 import { Nearest } from "./exact-distance.ts";
-import type { GraphRunner, SearchGraph } from "./graph-runner.ts";
-import { roundRow } from "./round-rows.ts";
+import type { GraphRunner } from "./graph-runner.ts";
+import { listFloat32, listInt8, listProjected, SHORTLIST, type Shortlists } from "./shortlists.ts";
 
 /** Vectors of one graph run: their scores of every code, [256, K], are the largest array there is. */
 const CHUNK = 256;
-/** Codes on a shortlist, where there are as many. */
-export const SHORTLIST = 16;
 /** A filter that decides less than half of so many vectors is not asked again. */
 const TRIAL = 512;
-
-/** For each of t vectors the n best codes by a score that may be wrong by `bounds`. */
-interface Shortlists {
-  /** [t, n], descending. */
-  readonly scores: Float32Array;
-  /** [t, n] */
-  readonly ids: Int32Array;
-  /** [t]: no code's score is farther than this from z·e - |e|²/2, of vectors and codes less the center. */
-  readonly bounds: Float64Array;
-  /** [t], |z - center|² */
-  readonly squares: Float64Array;
-}
-
-type Lister = (rows: Float32Array) => Promise<Shortlists>;
 
 /** How many vectors each way has decided. */
 export interface SearchCounts {
@@ -61,13 +44,13 @@ export class CodeSearch {
     let open = Array.from(ids.keys());
     if (filter && this.#pays()) {
       open = await this.#decide(vectors, open, ids, (rows) =>
-        filter.kind === "int8" ? this.#listInt8(rows, filter) : this.#listProjected(rows, filter),
+        filter.kind === "int8" ? listInt8(this.#graphs, rows, filter) : listProjected(this.#graphs, rows, filter),
       );
       this.#tried += ids.length;
       this.counts.filtered += ids.length - open.length;
     }
     const left = open.length;
-    open = await this.#decide(vectors, open, ids, (rows) => this.#listFloat32(rows));
+    open = await this.#decide(vectors, open, ids, (rows) => listFloat32(this.#graphs, rows, this.#tables));
     this.counts.float32 += left - open.length;
     this.counts.exhaustive += open.length;
     for (const token of open) {
@@ -83,7 +66,12 @@ export class CodeSearch {
   }
 
   /** Writes the ids that are certain, and returns the tokens that are left. */
-  async #decide(vectors: Float32Array, tokens: number[], ids: Int32Array, list: Lister): Promise<number[]> {
+  async #decide(
+    vectors: Float32Array,
+    tokens: number[],
+    ids: Int32Array,
+    list: (rows: Float32Array) => Promise<Shortlists>,
+  ): Promise<number[]> {
     const { dim } = this.#tables;
     const left: number[] = [];
     for (let start = 0; start < tokens.length; start += CHUNK) {
@@ -101,6 +89,7 @@ export class CodeSearch {
 
   /** The nearest code of row `i`, or -1 where a code off its shortlist might be as near. */
   #certain(rows: Float32Array, i: number, { scores, ids, bounds, squares }: Shortlists): number {
+    if (bounds[i] === Number.POSITIVE_INFINITY) return -1; // its scores may be NaN, and its list anything
     const { size, dim } = this.#tables;
     const count = Math.min(SHORTLIST, size);
     const nearest = this.#nearest.reset(rows, i * dim);
@@ -114,78 +103,6 @@ export class CodeSearch {
       nearest.offer(ids[i * count + c]!);
     }
     return count === size ? nearest.id : -1;
-  }
-
-  async #listFloat32(rows: Float32Array): Promise<Shortlists> {
-    const { codes, offsets, norm, dim } = this.#tables;
-    const count = rows.length / dim;
-    const squares = new Float64Array(count);
-    for (let i = 0; i < count; i++) {
-      let square = 0;
-      for (let at = i * dim; at < (i + 1) * dim; at++) square += rows[at]! ** 2;
-      squares[i] = square;
-    }
-    const bounds = squares.map((square) => float32Bound(dim, Math.sqrt(square), norm));
-    return { ...(await this.#float32(rows, codes, offsets, dim)), bounds, squares };
-  }
-
-  async #listProjected(rows: Float32Array, filter: ProjectedCodes): Promise<Shortlists> {
-    const { center, axes, rank, slack, norm, residual, offsets } = filter;
-    const { dim } = this.#tables;
-    const count = rows.length / dim;
-    const exact = await coordinatesOf(this.#graphs, rows, center, axes);
-    const squares = new Float64Array(count);
-    const bounds = new Float64Array(count);
-    for (let i = 0; i < count; i++) {
-      let square = 0;
-      for (let d = 0; d < dim; d++) square += (rows[i * dim + d]! - center[d]!) ** 2;
-      const length = Math.sqrt(square);
-      // z·e differs from the product of the coordinates by that of the parts outside of the axes (Cauchy-Schwarz).
-      const outside = Math.sqrt(outsideSquare(exact, i * rank, rank, square, slack));
-      squares[i] = square;
-      bounds[i] = outside * residual + slack * length * norm + float32Bound(rank, length, norm);
-    }
-    const coordinates = Float32Array.from(exact);
-    return { ...(await this.#float32(coordinates, filter.coordinates, offsets, rank)), bounds, squares };
-  }
-
-  async #listInt8(rows: Float32Array, filter: Int8Codes): Promise<Shortlists> {
-    const { center, norm, residual, integers, scales: codeScales, offsets } = filter;
-    const { dim, size } = this.#tables;
-    const count = rows.length / dim;
-    const rounded = new Uint8Array(rows.length);
-    const scales = new Float32Array(count);
-    const squares = new Float64Array(count);
-    const bounds = new Float64Array(count);
-    for (let i = 0; i < count; i++) {
-      const { scale, length, roundedLength, error } = roundRow(rows, i * dim, center, rounded, i * dim, 128);
-      scales[i] = scale;
-      squares[i] = length * length;
-      // z·e - z'·e' = (z - z')·e + z'·(e - e'), of the rounded z' and e' (Cauchy-Schwarz).
-      bounds[i] = error * norm + roundedLength * residual + int8Bound(dim, scale, roundedLength, norm + residual);
-    }
-    const feeds = {
-      vectors: this.#graphs.tensor("uint8", rounded, [count, dim]),
-      scales: this.#graphs.tensor("float32", scales, [count, 1]),
-      codes: this.#graphs.tensor("int8", integers, [dim, size]),
-      code_scales: this.#graphs.tensor("float32", codeScales, [size]),
-      offsets: this.#graphs.tensor("float32", offsets, [size]),
-    };
-    return { ...(await this.#run("int8_search", feeds)), bounds, squares };
-  }
-
-  #float32(rows: Float32Array, codes: Float32Array, offsets: Float32Array, dim: number) {
-    const { size } = this.#tables;
-    return this.#run("float32_search", {
-      vectors: this.#graphs.tensor("float32", rows, [rows.length / dim, dim]),
-      codes: this.#graphs.tensor("float32", codes, [size, dim]),
-      offsets: this.#graphs.tensor("float32", offsets, [size]),
-    });
-  }
-
-  async #run(graph: SearchGraph, feeds: Parameters<GraphRunner["run"]>[1]) {
-    const { scores, ids } = await this.#graphs.run(graph, feeds, ["scores", "ids"]);
-    return { scores: scores!.data as Float32Array, ids: ids!.data as Int32Array };
   }
 }
 

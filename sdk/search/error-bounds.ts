@@ -20,7 +20,7 @@ export const float64Slack = (dim: number): number => (4 * dim + 64) * 2 ** -53;
  */
 export function float32Bound(terms: number, length: number, norm: number): number {
   const magnitude = length * norm + (norm * norm) / 2;
-  if (!(magnitude < SAFE)) return Number.POSITIVE_INFINITY;
+  if (!(Math.max(magnitude, length, norm) < SAFE)) return Number.POSITIVE_INFINITY;
   const count = terms + 8;
   return (count * UNIT * magnitude) / (1 - count * UNIT) + count * LEAST_NORMAL * (1 + length + norm);
 }

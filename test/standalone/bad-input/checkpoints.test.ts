@@ -136,6 +136,14 @@ describe("weights that are not finite", () => {
     });
   });
 
+  test("a codebook of them stops ids, each time, and nothing else", async () => {
+    await using tokenizer = await VQRAE.load(await damagedCheckpoint(setFirst(codebook, Number.NaN)), { threads: 1 });
+    for (let time = 0; time < 2; time++) {
+      await expect(tokenizer.encode(image)).rejects.toMatchObject({ code: "RUNTIME" });
+      expect((await tokenizer.encode(image, { ids: false })).features!.length).toBeGreaterThan(0);
+    }
+  });
+
   test("what does not need the weight goes on", async () => {
     const folder = await damagedCheckpoint(setFirst("decoder.head.weight", Number.NaN));
     await using tokenizer = await VQRAE.load(folder, { threads: 1 });

@@ -73,6 +73,7 @@ export const kinds = {
     }
     return { codes, noise: 0.3 };
   },
+  "tiny beside huge vectors": (random, size, dim) => ({ codes: fill(size * dim, () => 1e-30 * random()), noise: 1e38 }),
   huge: (random, size, dim) => ({ codes: fill(size * dim, () => 1e37 * random()), noise: 1e36 }),
   denormal: (random, size, dim) => ({ codes: fill(size * dim, () => 1e-43 * random()), noise: 1e-43 }),
   zero: (_, size, dim) => ({ codes: new Float32Array(size * dim), noise: 1 }),
@@ -90,7 +91,7 @@ export function problem(kind: KindName, seed: number, size: number, dim: number,
     // Every fifth is zero or half-way between two codes.
     const other = (code + 1) % size;
     for (let i = 0; i < dim; i++) {
-      const near = codes[code * dim + i]! + noise * random();
+      const near = clamp(codes[code * dim + i]! + noise * random());
       const halfway = codes[code * dim + i]! / 2 + codes[other * dim + i]! / 2;
       vectors[t * dim + i] = t % 10 === 4 ? 0 : t % 10 === 9 ? halfway : near;
     }
@@ -98,4 +99,6 @@ export function problem(kind: KindName, seed: number, size: number, dim: number,
   return { codes, vectors };
 }
 
+/** To the range of float32. */
+const clamp = (x: number): number => Math.max(-3.4e38, Math.min(3.4e38, x));
 const fill = (length: number, value: () => number): Float32Array => Float32Array.from({ length }, value);

@@ -4,7 +4,7 @@ import {
   buildInt8SearchGraph,
 } from "../../../sdk/graph/code-search.ts";
 import { importOnnxRuntime, Sessions } from "../../../sdk/runtime/sessions.ts";
-import { SHORTLIST } from "../../../sdk/search/code-search.ts";
+import { SHORTLIST } from "../../../sdk/search/shortlists.ts";
 
 /** The search's graphs on one thread, for codebooks of `size` codes. */
 export async function searchGraphs(size: number): Promise<Sessions> {
@@ -15,16 +15,6 @@ export async function searchGraphs(size: number): Promise<Sessions> {
       int8_search: buildInt8SearchGraph(count),
       coordinates: buildCoordinatesGraph(),
     },
-    image: {
-      size: 8,
-      resizeTo: 8,
-      resample: "bicubic",
-      geometry: "stretch",
-      mean: [0, 0, 0],
-      std: [1, 1, 1],
-    },
-    patchSize: 4,
-    codebook: null,
     device: "cpu",
     threads: 1,
   });
