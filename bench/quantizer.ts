@@ -243,7 +243,7 @@ async function margins({ dim, codes, tokens }: Scene): Promise<number> {
   const quantile = (q: number) => percent(ordered[Math.floor(q * ordered.length)]!);
   console.log(
     `Of the shipped model: a token is ${percent(median(noise))} of its length from its code (median); the second nearest code's`,
-    `squared distance is larger by ${quantile(0.5)} (median; ${quantile(0.1)} for every tenth token).`,
+    `squared distance is larger by ${quantile(0.5)} (median; ${quantile(0.1)} or less for every tenth token).`,
   );
   return median(noise);
 }

@@ -1,4 +1,5 @@
 import type { CodeTables } from "./code-tables.ts";
+import { distinctRows } from "./distinct-rows.ts";
 import { float64Slack } from "./error-bounds.ts";
 import { Nearest } from "./exact-distance.ts";
 import type { GraphRunner } from "./graph-runner.ts";
@@ -30,6 +31,7 @@ export class CodeSearch {
   readonly #tables: CodeTables;
   readonly #nearest: Nearest;
   #tried = 0;
+  #distinct: Int32Array | null = null;
 
   constructor(graphs: GraphRunner, tables: CodeTables) {
     this.#graphs = graphs;
@@ -39,7 +41,7 @@ export class CodeSearch {
 
   /** vectors [t, e], finite -> ids [t] */
   async nearest(vectors: Float32Array): Promise<Int32Array> {
-    const { size, dim, filter } = this.#tables;
+    const { codes, dim, filter } = this.#tables;
     const ids = new Int32Array(vectors.length / dim).fill(-1);
     let open = Array.from(ids.keys());
     if (filter && this.#pays()) {
@@ -54,8 +56,10 @@ export class CodeSearch {
     this.counts.float32 += left - open.length;
     this.counts.exhaustive += open.length;
     for (const token of open) {
+      // Where so many codes tie, they often are copies: of those the lowest id is the answer.
+      this.#distinct ??= distinctRows(codes, dim);
       const nearest = this.#nearest.reset(vectors, token * dim);
-      for (let id = 0; id < size; id++) nearest.offer(id);
+      for (const id of this.#distinct) nearest.offer(id);
       ids[token] = nearest.id;
     }
     return ids;

@@ -93,9 +93,11 @@ export class Nearest {
     const bAt = b * this.#dim;
     let sum = 0n;
     for (let i = 0; i < this.#dim; i++) {
-      const [x, y] = [this.#codes[aAt + i]!, this.#codes[bAt + i]!];
+      const x = this.#codes[aAt + i]!;
+      const y = this.#codes[bAt + i]!;
       if (x === y) continue; // all there is to a duplicate
-      const [p, q] = [integer(x), integer(y)];
+      const p = integer(x);
+      const q = integer(y);
       sum += (p - q) * (p + q - 2n * integer(this.#vectors[this.#at + i]!));
     }
     return sum < 0n ? -1 : sum > 0n ? 1 : 0;

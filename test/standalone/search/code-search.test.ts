@@ -4,6 +4,7 @@ import type { Sessions } from "../../../sdk/runtime/sessions.ts";
 import { buildCodeTables, project, round } from "../../../sdk/search/build-code-tables.ts";
 import { CodeSearch } from "../../../sdk/search/code-search.ts";
 import { type CodeTables, ownTables, shareTables } from "../../../sdk/search/code-tables.ts";
+import { distinctRows } from "../../../sdk/search/distinct-rows.ts";
 import type { GraphRunner } from "../../../sdk/search/graph-runner.ts";
 import { takesSharedMemory } from "../../../sdk/search/shared-memory.ts";
 import { type KindName, kindNames, problem } from "./codebooks.ts";
@@ -112,6 +113,17 @@ describe("who decides", () => {
     expect(await way.nearest(vectors)).toEqual(first);
     expect(asked).not.toContain("int8_search");
   });
+});
+
+test("distinctRows gives the first of equal rows", () => {
+  const rows = fc.array(fc.array(fc.constantFrom(0, 1, 0.5), { minLength: 3, maxLength: 3 }), { maxLength: 60 });
+  fc.assert(
+    fc.property(rows, (rows) => {
+      const keys = rows.map(String);
+      const expected = [...keys.keys()].filter((i) => keys.indexOf(keys[i]!) === i);
+      expect([...distinctRows(Float32Array.from(rows.flat()), 3)]).toEqual(expected);
+    }),
+  );
 });
 
 test("int8's own choice is often wrong on close codes, and never the id", async () => {
