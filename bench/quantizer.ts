@@ -55,7 +55,7 @@ async function shippedModel(): Promise<Scene> {
   const { image, encoder, quantizer } = checkpoint;
   const pixels = [preprocess(await readImage(path("examples/images/astronaut.jpg")), image)];
   const data = patchify(pixels, encoder.patchSize, image.mean, image.std);
-  const tokens = encoder.grid ** 2;
+  const tokens = encoder.grid! ** 2;
   const patches = new Tensor("float32", data, [tokens, data.length / tokens]);
   const { quantizer_input } = await runOnce(buildEncoderGraph(checkpoint), { patches });
   const { vectors } = await runOnce(buildQuantizerGraph(checkpoint), { quantizer_input: quantizer_input! });

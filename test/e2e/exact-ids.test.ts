@@ -31,7 +31,7 @@ async function tokensOf(photo: string): Promise<Float32Array> {
   const { image, encoder } = checkpoint;
   const pixels = [preprocess(await readImage(photo), image)];
   const data = patchify(pixels, encoder.patchSize, image.mean, image.std);
-  const tokens = encoder.grid ** 2;
+  const tokens = encoder.grid! ** 2;
   const encoded = await run(buildEncoderGraph(checkpoint), {
     patches: { data, shape: [tokens, data.length / tokens] },
   });
