@@ -19,6 +19,7 @@ import { buffersOf } from "./runtime/protocol.ts";
 import { findCheckpoint } from "./runtime/source.ts";
 import { checkGrid, checkIds, isManyGrids } from "./runtime/token-ids.ts";
 import { disposedError, WorkerPool } from "./runtime/worker-pool.ts";
+import type { CodeTables } from "./search/code-tables.ts";
 import type {
   DecodeOptions,
   EncodeOptions,
@@ -49,6 +50,7 @@ export class VQRAE implements VisionTokenizer {
   readonly #lanes: number;
   readonly #batchSize: number;
   readonly #maxPixels: number | undefined;
+  #codes: Promise<CodeTables> | null = null;
   #disposed = false;
 
   private constructor(info: VisionTokenizerInfo, pool: WorkerPool, settings: Settings) {
@@ -79,7 +81,9 @@ export class VQRAE implements VisionTokenizer {
       const provider = device === "auto" ? "cpu" : device;
       const threads = rest.threads ?? Math.max(1, Math.floor(availableParallelism() / workers));
       const { image, encoder } = checkpoint;
-      const setup = { graphs, image, patchSize: encoder.patchSize, device: provider, threads } as const;
+      const info = describeCheckpoint(checkpoint, provider);
+      const { codebook } = info;
+      const setup = { graphs, image, patchSize: encoder.patchSize, codebook, device: provider, threads } as const;
       const pool = new WorkerPool({ size: workers, setup });
       try {
         report("session", 0, 1);
@@ -91,7 +95,6 @@ export class VQRAE implements VisionTokenizer {
         throw error;
       }
       const batchSize = rest.batchSize ?? defaultBatchSize(checkpoint);
-      const info = describeCheckpoint(checkpoint, provider);
       return new VQRAE(info, pool, { workers, batchSize, maxPixels: rest.maxPixels });
     });
   }
@@ -104,7 +107,7 @@ export class VQRAE implements VisionTokenizer {
     options?: EncodeOptions,
   ): Promise<ImageTokens | ImageTokens[]> {
     const { signal, ...asked } = parseEncodeOptions(options);
-    const want = this.#outputs(asked);
+    const { features, ids } = this.#outputs(asked);
     this.#assertUsable();
     const many = isManyImages(input);
     const inputs = many ? [...input] : [input];
@@ -117,8 +120,9 @@ export class VQRAE implements VisionTokenizer {
         signal,
         read: (index) => this.#read(inputs[index]!, many ? index : null),
         run: async (images): Promise<ImageTokens[]> => {
+          const codes = ids ? await this.#codeTables() : null;
           const transfer = buffersOf(images.map((image) => image.data));
-          return this.#pool.run("encode", { images, ...want }, { transfer, signal });
+          return this.#pool.run("encode", { images, features, codes }, { transfer, signal });
         },
       }),
     );
@@ -199,6 +203,15 @@ export class VQRAE implements VisionTokenizer {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
+  }
+
+  /** Made by one worker when ids are first asked for, and shared by all. A failure is not kept. */
+  #codeTables(): Promise<CodeTables> {
+    this.#codes ??= this.#pool.run("codes", null).catch((error: unknown) => {
+      this.#codes = null;
+      throw error;
+    });
+    return this.#codes;
   }
 
   async #read(input: ImageInput, index: number | null): Promise<RgbImage> {

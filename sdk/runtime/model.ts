@@ -1,7 +1,9 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { buildCoordinatesGraph, buildFloat32SearchGraph, buildInt8SearchGraph } from "../graph/code-search.ts";
 import { buildDecoderGraph } from "../graph/decoder.ts";
 import { buildEncoderGraph } from "../graph/encoder.ts";
 import { buildCodebookGraph, buildQuantizerGraph } from "../graph/quantizer.ts";
+import { SHORTLIST } from "../search/shortlists.ts";
 import type { TokenGrid, VisionTokenizerInfo } from "../vision-tokenizer.ts";
 import type { GraphName, GraphSource } from "./protocol.ts";
 
@@ -20,7 +22,17 @@ export function buildGraphs(
   report: (done: number, total: number) => void,
 ): Partial<Record<GraphName, GraphSource>> {
   const builders: [GraphName, (checkpoint: Checkpoint) => GraphSource][] = [["encoder", buildEncoderGraph]];
-  if (checkpoint.quantizer) builders.push(["quantizer", buildQuantizerGraph], ["codebook", buildCodebookGraph]);
+  if (checkpoint.quantizer) {
+    builders.push(["quantizer", buildQuantizerGraph], ["codebook", buildCodebookGraph]);
+    const count = Math.min(SHORTLIST, checkpoint.quantizer.size);
+    // Of the CPU's arithmetic alone it is known how far it can be wrong: a GPU may multiply in TF32.
+    const onCpu = true;
+    builders.push(
+      ["float32_search", () => ({ ...buildFloat32SearchGraph(count), onCpu })],
+      ["int8_search", () => ({ ...buildInt8SearchGraph(count), onCpu })],
+      ["coordinates", () => ({ ...buildCoordinatesGraph(), onCpu })],
+    );
+  }
   if (checkpoint.quantizer && checkpoint.decoder) builders.push(["decoder", buildDecoderGraph]);
   const graphs: Partial<Record<GraphName, GraphSource>> = {};
   for (const [done, [name, build]] of builders.entries()) {

@@ -1,5 +1,7 @@
 import type { ImageSpec } from "../checkpoint/checkpoint.ts";
 import { VqraeError, type VqraeErrorCode } from "../errors.ts";
+import type { CodeTables } from "../search/code-tables.ts";
+import type { SearchGraph } from "../search/graph-runner.ts";
 import type { ImageTokens, RgbImage } from "../vision-tokenizer.ts";
 
 /** What passes between the pool and a worker thread. Everything here survives structured cloning. */
@@ -8,9 +10,11 @@ import type { ImageTokens, RgbImage } from "../vision-tokenizer.ts";
 export interface GraphSource {
   readonly bytes: Uint8Array;
   readonly weightsFolder: string;
+  /** Whether it runs on the CPU whatever the device. */
+  readonly onCpu?: boolean;
 }
 
-export type GraphName = "encoder" | "quantizer" | "codebook" | "decoder";
+export type GraphName = "encoder" | "quantizer" | "codebook" | "decoder" | SearchGraph;
 
 export type ExecutionProvider = "cpu" | "webgpu" | "cuda";
 
@@ -20,6 +24,8 @@ export interface WorkerSetup {
   /** How RGB images become the encoder's patches. */
   readonly image: ImageSpec;
   readonly patchSize: number;
+  /** K and e; null for an encoder alone. */
+  readonly codebook: { readonly size: number; readonly dim: number } | null;
   readonly device: ExecutionProvider;
   /** Threads that one graph run uses. */
   readonly threads: number;
@@ -29,7 +35,13 @@ export interface WorkerSetup {
 export interface Jobs {
   /** Opens the session of a graph ahead of its first use. */
   open: { input: { graph: GraphName }; output: null };
-  encode: { input: { images: readonly RgbImage[]; features: boolean; ids: boolean }; output: ImageTokens[] };
+  encode: {
+    /** Ids are found where `codes` are given. */
+    input: { images: readonly RgbImage[]; features: boolean; codes: CodeTables | null };
+    output: ImageTokens[];
+  };
+  /** What all workers search for ids, in shared memory. */
+  codes: { input: null; output: CodeTables };
   /** An image -> the images that the checkpoint's preprocessing makes of it before any is encoded. */
   views: { input: { image: RgbImage }; output: RgbImage[] };
   /** An image -> what the encoder sees of it, `side` pixels wide and high. */

@@ -1,5 +1,6 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { expected, words } from "../errors.ts";
+import type { ElementArrays } from "../search/graph-runner.ts";
 import type { ExecutionProvider, GraphName, WorkerSetup } from "./protocol.ts";
 
 type OnnxRuntime = typeof import("onnxruntime-node");
@@ -32,13 +33,16 @@ export async function importOnnxRuntime(
   }
 }
 
+/** The part of a worker's setup that its sessions need. */
+export type SessionSetup = Pick<WorkerSetup, "graphs" | "device" | "threads">;
+
 /** The graphs of one worker thread, each opened when it is first needed. */
 export class Sessions {
   readonly #runtime: OnnxRuntime;
-  readonly #setup: WorkerSetup;
+  readonly #setup: SessionSetup;
   readonly #open = new Map<GraphName, InferenceSession>();
 
-  constructor(runtime: OnnxRuntime, setup: WorkerSetup) {
+  constructor(runtime: OnnxRuntime, setup: SessionSetup) {
     this.#runtime = runtime;
     this.#setup = setup;
   }
@@ -52,7 +56,7 @@ export class Sessions {
     if (graph === undefined) throw expected("RUNTIME", "a graph of this checkpoint", "a session", name);
     try {
       const session = await this.#runtime.InferenceSession.create(graph.bytes, {
-        executionProviders: [device],
+        executionProviders: [graph.onCpu ? "cpu" : device],
         intraOpNumThreads: threads,
         logSeverityLevel: LOG_ERRORS,
         extra: {
@@ -75,9 +79,7 @@ export class Sessions {
     }
   }
 
-  tensor(type: "float32", data: Float32Array, dims: number[]): Tensor;
-  tensor(type: "int64", data: BigInt64Array, dims: number[]): Tensor;
-  tensor(type: "float32" | "int64", data: Float32Array | BigInt64Array, dims: number[]): Tensor {
+  tensor<T extends keyof ElementArrays>(type: T, data: ElementArrays[T], dims: readonly number[]): Tensor {
     return new this.#runtime.Tensor(type, data, dims);
   }
 

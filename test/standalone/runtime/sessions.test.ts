@@ -2,17 +2,6 @@ import { describe, expect, it } from "vitest";
 import { fromPlainError, toPlainError } from "../../../sdk/runtime/protocol.ts";
 import { importOnnxRuntime, Sessions } from "../../../sdk/runtime/sessions.ts";
 
-const image = {
-  size: 8,
-  resizeTo: 8,
-  resample: "bicubic",
-  geometry: "stretch",
-  background: null,
-  tiling: null,
-  mean: [0, 0, 0],
-  std: [1, 1, 1],
-} as const;
-
 describe("importOnnxRuntime", () => {
   it("says what was tried and how to mend it", async () => {
     const cause = new Error("Cannot find module '../bin/napi-v6/linux/x64/onnxruntime_binding.node'");
@@ -28,7 +17,7 @@ describe("importOnnxRuntime", () => {
 describe("Sessions", () => {
   it("turns a graph that onnxruntime refuses into RUNTIME, with its reason", async () => {
     const graphs = { encoder: { bytes: Uint8Array.of(1, 2, 3), weightsFolder: "." } };
-    const setup = { graphs, image, patchSize: 4, device: "cpu", threads: 1 } as const;
+    const setup = { graphs, device: "cpu", threads: 1 } as const;
     const sessions = new Sessions(await importOnnxRuntime(), setup);
     await expect(sessions.open("encoder")).rejects.toMatchObject({ code: "RUNTIME" });
     await expect(sessions.open("decoder")).rejects.toMatchObject({ code: "RUNTIME" });
