@@ -1,11 +1,14 @@
-import type { EncoderSpec } from "../checkpoint/checkpoint.ts";
+import type { AnyLinearRef, EncoderSpec } from "../checkpoint/checkpoint.ts";
 import type { GraphBuilder, Value } from "./graph-builder.ts";
 
 /**
  * The positions of class token and patches, [tokens, D]. Where the encoder's grid is another than the one they were
  * trained on, the patches' rows are resized as a picture is (transformers' `interpolate_pos_encoding`).
  */
-export function positions(g: GraphBuilder, { positions, grid, hiddenSize: d, classToken }: EncoderSpec): Value {
+export function positions(
+  g: GraphBuilder,
+  { positions, grid, hiddenSize: d, classToken }: EncoderSpec<AnyLinearRef>,
+): Value {
   const first = classToken ? 1 : 0;
   const trained = first + positions.grid ** 2;
   const table = g.weight(positions.table, [trained, d]);

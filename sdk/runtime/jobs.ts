@@ -7,8 +7,23 @@ import type { RgbImage } from "../vision-tokenizer.ts";
 import type { EncodedImage, GraphName, Jobs, WorkerSetup } from "./protocol.ts";
 import type { Sessions } from "./sessions.ts";
 
-/** n images -> resized pixels -> patches [n * N, 3pp] -> features [n, N, D] and ids [n, N], in one encoder pass. */
+/**
+ * n images -> n results. Images in 8 bits run alone: their activations share one scale (DynamicQuantizeLinear), so that
+ * an image's numbers would depend on those it runs with.
+ */
 export async function encode(
+  sessions: Sessions,
+  setup: WorkerSetup,
+  { images, ...outputs }: Jobs["encode"]["input"],
+): Promise<EncodedImage[]> {
+  if (setup.precision === "fp32") return encodeTogether(sessions, setup, { images, ...outputs });
+  const encoded: EncodedImage[] = [];
+  for (const image of images) encoded.push(...(await encodeTogether(sessions, setup, { images: [image], ...outputs })));
+  return encoded;
+}
+
+/** n images -> resized pixels -> patches [n * N, 3pp] -> features [n, N, D] and ids [n, N], in one encoder pass. */
+async function encodeTogether(
   sessions: Sessions,
   { image, patchSize }: WorkerSetup,
   { images, features, ids }: Jobs["encode"]["input"],

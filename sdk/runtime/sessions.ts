@@ -1,6 +1,7 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { expected, words } from "../errors.ts";
 import type { ExecutionProvider, GraphName, WorkerSetup } from "./protocol.ts";
+import { productsSaturate } from "./saturation.ts";
 
 type OnnxRuntime = typeof import("onnxruntime-node");
 
@@ -47,10 +48,11 @@ export class Sessions {
   async open(name: GraphName): Promise<InferenceSession> {
     const opened = this.#open.get(name);
     if (opened !== undefined) return opened;
-    const { device, graphs, threads } = this.#setup;
+    const { device, graphs, threads, precision, prepack } = this.#setup;
     const graph = graphs[name];
     if (graph === undefined) throw expected("RUNTIME", "a graph of this checkpoint", "a session", name);
     try {
+      const exactly = precision === "int8" && (await productsSaturate(this.#runtime));
       const session = await this.#runtime.InferenceSession.create(graph.bytes, {
         executionProviders: [device],
         intraOpNumThreads: threads,
@@ -59,7 +61,8 @@ export class Sessions {
           session: {
             model_external_initializers_file_folder_path: graph.weightsFolder,
             // Prepacking copies every weight; without it they stay in the page cache, shared by all workers.
-            disable_prepacking: "1",
+            disable_prepacking: prepack ? "0" : "1",
+            x64quantprecision: exactly ? "1" : "0",
             // Spinning threads would starve the caller's own work between two runs.
             "intra_op.allow_spinning": "0",
           },
