@@ -208,8 +208,8 @@ export class GraphBuilder {
     return this.#node("Transpose", [x], { perm: { ints: permutation } });
   }
 
-  /** x[start:end] along `axis`. */
-  slice(x: Value, axis: number, start: number, end: number): Value {
+  /** x[start:end] along `axis`, to the last one by default. */
+  slice(x: Value, axis: number, start: number, end: number = Number.MAX_SAFE_INTEGER): Value {
     return this.#node("Slice", [x, this.ints([start]), this.ints([end]), this.ints([axis])]);
   }
 
@@ -224,18 +224,18 @@ export class GraphBuilder {
   }
 
   /**
-   * x [1, d, side, side] -> [1, d, to, to] by torch's bicubic `interpolate` (align_corners false), whose kernel is
-   * another with antialias than without.
+   * x [1, d, side, side] -> [1, d, rows, columns], the four of them `sizes` (int64), by torch's `interpolate`
+   * (align_corners false), whose bicubic kernel is another with antialias than without.
    */
-  bicubic(x: Value, channels: number, to: number, antialias: boolean): Value {
+  interpolate(x: Value, sizes: Value, filter: "bilinear" | "bicubic", antialias: boolean): Value {
     const attributes = {
-      mode: { string: "cubic" },
+      mode: { string: filter === "bicubic" ? "cubic" : "linear" },
       coordinate_transformation_mode: { string: "half_pixel" },
       cubic_coeff_a: { float: antialias ? -0.5 : -0.75 },
       antialias: { int: antialias ? 1 : 0 },
       exclude_outside: { int: antialias ? 1 : 0 },
     };
-    return this.#node("Resize", [x, "", "", this.ints([1, channels, to, to])], attributes);
+    return this.#node("Resize", [x, "", "", sizes], attributes);
   }
 
   // --- search ---

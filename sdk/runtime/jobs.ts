@@ -3,39 +3,43 @@ import { expected, words } from "../errors.ts";
 import { patchify } from "../image/patchify.ts";
 import { preprocess } from "../image/preprocess.ts";
 import { resize } from "../image/resize.ts";
-import type { RgbImage } from "../vision-tokenizer.ts";
-import type { EncodedImage, GraphName, Jobs, WorkerSetup } from "./protocol.ts";
+import type { ImageTokens, RgbImage, TokenGrid } from "../vision-tokenizer.ts";
+import type { GraphName, Jobs, WorkerSetup } from "./protocol.ts";
 import type { Sessions } from "./sessions.ts";
 
 /**
- * n images -> n results. Images in 8 bits run alone: their activations share one scale (DynamicQuantizeLinear), so that
- * an image's numbers would depend on those it runs with.
+ * Images of one grid share an encoder pass; where each has its own, each takes one. So does each image in 8 bits, whose
+ * activations share one scale (DynamicQuantizeLinear): its numbers would depend on those it runs with.
  */
 export async function encode(
   sessions: Sessions,
   setup: WorkerSetup,
-  { images, ...outputs }: Jobs["encode"]["input"],
-): Promise<EncodedImage[]> {
-  if (setup.precision === "fp32") return encodeTogether(sessions, setup, { images, ...outputs });
-  const encoded: EncodedImage[] = [];
-  for (const image of images) encoded.push(...(await encodeTogether(sessions, setup, { images: [image], ...outputs })));
+  { images, ...want }: Jobs["encode"]["input"],
+): Promise<ImageTokens[]> {
+  const pixels = images.map((rgb) => preprocess(rgb, setup.image));
+  const together = setup.image.geometry !== "native" && setup.precision === "fp32";
+  if (together) return encodePixels(sessions, setup, pixels, want);
+  const encoded: ImageTokens[] = [];
+  for (const one of pixels) encoded.push(...(await encodePixels(sessions, setup, [one], want)));
   return encoded;
 }
 
-/** n images -> resized pixels -> patches [n * N, 3pp] -> features [n, N, D] and ids [n, N], in one encoder pass. */
-async function encodeTogether(
+/** n images of one size -> patches [n * N, 3pp] -> features [n, N, D] and ids [n, N], in one encoder pass. */
+async function encodePixels(
   sessions: Sessions,
   { image, patchSize }: WorkerSetup,
-  { images, features, ids }: Jobs["encode"]["input"],
-): Promise<EncodedImage[]> {
-  const pixels = images.map((rgb) => preprocess(rgb, image));
+  pixels: readonly RgbImage[],
+  { features, ids }: Omit<Jobs["encode"]["input"], "images">,
+): Promise<ImageTokens[]> {
+  const grid = gridOf(pixels[0]!, patchSize);
   const patches = patchify(pixels, patchSize, image.mean, image.std);
   const width = 3 * patchSize * patchSize;
   const fetches = [...(features ? ["features", "class_token"] : []), ...(ids ? ["quantizer_input"] : [])];
   const input = sessions.tensor("float32", patches, [patches.length / width, width]);
-  const outputs = await sessions.run("encoder", { patches: input }, fetches);
+  const ownGrid = image.geometry === "native" && { grid: sessions.tensor("int64", bigints(grid), [2]) };
+  const outputs = await sessions.run("encoder", { patches: input, ...ownGrid }, fetches);
 
-  const count = images.length;
+  const count = pixels.length;
   const featuresOf = features ? split(floats("encoder", outputs, "features"), count) : null;
   const classTokenOf = outputs.class_token ? split(floats("encoder", outputs, "class_token"), count) : null;
   const idsOf = ids
@@ -45,12 +49,20 @@ async function encodeTogether(
         patches.length / width / count,
       )
     : null;
-  return images.map((_, i) => ({
+  return pixels.map((_, i) => ({
+    grid,
     ...(featuresOf && { features: featuresOf[i]! }),
     ...(classTokenOf && { classToken: classTokenOf[i]! }),
     ...(idsOf && { ids: idsOf[i]! }),
   }));
 }
+
+const gridOf = ({ width, height }: RgbImage, patchSize: number): TokenGrid => ({
+  rows: Math.floor(height / patchSize),
+  columns: Math.floor(width / patchSize),
+});
+
+const bigints = ({ rows, columns }: TokenGrid) => BigInt64Array.of(BigInt(rows), BigInt(columns));
 
 /** One image at a time: the distances to every code are the largest array there is, [N, K]. */
 async function quantize(sessions: Sessions, inputs: readonly Float32Array[], tokens: number): Promise<Int32Array[]> {

@@ -41,6 +41,7 @@ test("VQRAE.load finds it by the name default", () => {
     modelId: "vqrae-tiny",
     inputSize: { width: 224, height: 224 },
     outputSize: { width: 112, height: 112 },
+    maxTokens: 196,
     grid: { rows: 14, columns: 14 },
     featureDim: 192,
     codebook: { size: 8192, dim: 256 },

@@ -14,6 +14,8 @@ const image = {
   resizeTo: 8,
   resample: "bicubic",
   geometry: "stretch",
+  background: null,
+  tiling: null,
   mean: [0, 0, 0],
   std: [1, 1, 1],
 } as const;

@@ -98,8 +98,7 @@ describe("VQRAE.load", () => {
   it("gives the same numbers prepacked, but for rounding", async () => {
     await using plain = await VQRAE.load(tinyVqrae);
     await using prepacked = await VQRAE.load(tinyVqrae, { prepack: true });
-    const { width, height } = plain.info.inputSize;
-    const [a, b] = await Promise.all([plain, prepacked].map((tokenizer) => tokenizer.encode(picture(width, height))));
+    const [a, b] = await Promise.all([plain, prepacked].map((tokenizer) => tokenizer.encode(picture(20, 12))));
     expect(largestDifference(b!.features!, a!.features!)).toBeLessThan(1e-5);
   });
 
