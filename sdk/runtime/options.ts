@@ -25,7 +25,10 @@ export interface LoadOptions {
   readonly workers?: number;
   /** Threads per worker that one graph run uses (default: the machine's parallelism divided by `workers`). */
   readonly threads?: number;
-  /** Most images in one graph run (default 8, fewer for encoders with many tokens). Results do not depend on it. */
+  /**
+   * Most images that a worker is handed at once (default 8, fewer for encoders with many tokens); in fp32 they share a
+   * graph run. Results do not depend on it.
+   */
   readonly batchSize?: number;
   /** Most pixels that one image may have before it is refused as IMAGE_TOO_LARGE (default 100 megapixels). */
   readonly maxPixels?: number;

@@ -11,7 +11,8 @@ import { VQRAE } from "../../../sdk/index.ts";
 import { Int8Cache } from "../../../sdk/runtime/int8-cache.ts";
 import { makeInt8 } from "../../../sdk/runtime/make-int8.ts";
 import { failure, temporaryFolder } from "../checkpoint/temporary.ts";
-import { tinyEncoder, tinyVqrae } from "../runtime/fixtures/tiny.ts";
+import { writeTinyVqrae } from "../checkpoint/tiny-vqrae.ts";
+import { picture, tinyEncoder, tinyVqrae } from "../runtime/fixtures/tiny.ts";
 
 const nothing = () => {};
 const encoderOf = async (folder: string): Promise<EncoderSpec> => (await loadCheckpoint(folder)).encoder;
@@ -203,4 +204,13 @@ test("processes that make the same file at once all load it", async () => {
   expect(outputs[2]).toEqual(outputs[0]);
   expect(await int8Files(cacheDir)).toHaveLength(1);
   expect((await readdir(cacheDir)).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+});
+
+test("weights and activations that are all zero give zeros, not NaN", async () => {
+  await using tokenizer = await VQRAE.load(await writeTinyVqrae(), {
+    precision: "int8",
+    cacheDir: await temporaryFolder(),
+  });
+  const { features } = await tokenizer.encode(picture(8, 8), { ids: false });
+  expect(new Set(features)).toEqual(new Set([0]));
 });
