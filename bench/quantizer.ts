@@ -37,6 +37,8 @@ const graphs = new Sessions(await importOnnxRuntime(), {
   },
   device: "cpu",
   threads,
+  precision: "fp32",
+  prepack: false,
 });
 
 interface Scene {

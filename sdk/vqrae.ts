@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
 import { loadCheckpoint } from "./checkpoint/load-checkpoint.ts";
 import { selectFeatures } from "./checkpoint/select-features.ts";
 import { expected, VqraeError, words } from "./errors.ts";
@@ -6,7 +7,9 @@ import { readImage } from "./image/read-image.ts";
 import { checkSides } from "./image/resize.ts";
 import { abortable } from "./runtime/abort.ts";
 import { inBatches } from "./runtime/batches.ts";
+import { defaultCacheFolder } from "./runtime/cache-folder.ts";
 import { Gate } from "./runtime/gate.ts";
+import { makeInt8 } from "./runtime/make-int8.ts";
 import { buildGraphs, defaultBatchSize, describeCheckpoint } from "./runtime/model.ts";
 import {
   type LoadOptions,
@@ -15,7 +18,7 @@ import {
   parseEncodeOptions,
   parseLoadOptions,
 } from "./runtime/options.ts";
-import { buffersOf } from "./runtime/protocol.ts";
+import { buffersOf, type WorkerSetup } from "./runtime/protocol.ts";
 import { findCheckpoint } from "./runtime/source.ts";
 import { checkGrid, checkIds, isManyGrids } from "./runtime/token-ids.ts";
 import { disposedError, WorkerPool } from "./runtime/worker-pool.ts";
@@ -68,7 +71,23 @@ export class VQRAE implements VisionTokenizer {
    * INVALID_ARGUMENT; the signal's reason after an abort
    */
   static async load(source: string | "default", options?: LoadOptions): Promise<VQRAE> {
-    const { device = "auto", workers = 1, features, onProgress, signal, ...rest } = parseLoadOptions(options);
+    const {
+      device = "auto",
+      precision = "fp32",
+      workers = 1,
+      features,
+      onProgress,
+      signal,
+      ...rest
+    } = parseLoadOptions(options);
+    if (precision === "int8" && device !== "auto" && device !== "cpu") {
+      throw expected(
+        "INVALID_ARGUMENT",
+        '"auto" or "cpu"',
+        'option "device" of VQRAE.load with precision "int8"',
+        device,
+      );
+    }
     return abortable(signal, async (signal) => {
       const report = (phase: LoadProgress["phase"], loaded: number, total: number) =>
         onProgress?.({ phase, loaded, total });
@@ -77,13 +96,22 @@ export class VQRAE implements VisionTokenizer {
       report("checkpoint", 1, 1);
       signal.throwIfAborted();
 
-      const graphs = buildGraphs(checkpoint, (loaded, total) => report("graphs", loaded, total));
+      const weights =
+        precision === "fp32"
+          ? checkpoint.encoder
+          : await makeInt8(checkpoint.encoder, resolve(rest.cacheDir ?? defaultCacheFolder()), {
+              report: (loaded, total) => report("quantize", loaded, total),
+              signal,
+            });
+      const graphs = buildGraphs(checkpoint, weights, (loaded, total) => report("graphs", loaded, total));
       const provider = device === "auto" ? "cpu" : device;
       const threads = rest.threads ?? Math.max(1, Math.floor(availableParallelism() / workers));
       const { image, encoder } = checkpoint;
-      const info = describeCheckpoint(checkpoint, provider);
+      const { prepack = false } = rest;
+      const info = describeCheckpoint(checkpoint, { device: provider, precision });
       const { codebook } = info;
-      const setup = { graphs, image, patchSize: encoder.patchSize, codebook, device: provider, threads } as const;
+      const common = { image, patchSize: encoder.patchSize, codebook, device: provider, precision } as const;
+      const setup = { ...common, graphs, threads, prepack } satisfies WorkerSetup;
       const pool = new WorkerPool({ size: workers, setup });
       try {
         report("session", 0, 1);

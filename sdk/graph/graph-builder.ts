@@ -1,5 +1,13 @@
 import { basename, dirname } from "node:path";
-import type { Activation, LinearRef, NormRef, TensorRef, WeightDtype } from "../checkpoint/checkpoint.ts";
+import type {
+  Activation,
+  AnyLinearRef,
+  Int8LinearRef,
+  LinearRef,
+  NormRef,
+  TensorRef,
+  WeightDtype,
+} from "../checkpoint/checkpoint.ts";
 import { expected } from "../errors.ts";
 import {
   type Attribute,
@@ -21,11 +29,19 @@ export interface OnnxModel {
 /** The name of a tensor inside the graph. */
 export type Value = string;
 
-const weightTypes: Record<WeightDtype, DataType> = {
+const weightTypes: Record<WeightDtype | "I8", DataType> = {
   F32: DataType.float,
   F16: DataType.float16,
   BF16: DataType.bfloat16,
+  I8: DataType.int8,
 };
+
+/** A tensor in 8 bits: value = (byte - zeroPoint) * scale, all bytes sharing both. */
+interface Quantized {
+  readonly bytes: Value;
+  readonly scale: Value;
+  readonly zeroPoint: Value;
+}
 
 /** Gelu became an operator in opset 20, whose file format is IR version 9. */
 const irVersion = 9;
@@ -42,6 +58,7 @@ export class GraphBuilder {
   readonly #inputs: ValueInfoProto[] = [];
   readonly #outputs: ValueInfoProto[] = [];
   readonly #casts = new Map<Value, Value>();
+  readonly #quantized = new Map<Value, Quantized>();
   #weightsFolder: string | undefined;
 
   constructor(name: string) {
@@ -114,8 +131,9 @@ export class GraphBuilder {
   }
 
   /** x [t, in] -> [t, out] */
-  linear(x: Value, { weight, bias }: LinearRef): Value {
-    return this.gemm(x, this.weight(weight), bias && this.weight(bias));
+  linear(x: Value, linear: AnyLinearRef): Value {
+    if ("columns" in linear) return this.#int8Linear(x, linear);
+    return this.gemm(x, this.weight(linear.weight), linear.bias && this.weight(linear.bias));
   }
 
   /** x [n, in, rows, columns], weight [out, in, side, side], side odd -> [n, out, rows, columns]; zeros around the edge. */
@@ -261,7 +279,31 @@ export class GraphBuilder {
 
   // --- inner parts ---
 
-  #stored(ref: TensorRef, shape: readonly number[]): Value {
+  /**
+   * x [t, in] -> [t, out], products and sums in integers. onnxruntime makes one operator of this and the input's
+   * quantisation where nothing else reads that.
+   */
+  #int8Linear(x: Value, { columns, scales, bias }: Int8LinearRef): Value {
+    const { bytes, scale, zeroPoint } = this.#quantizeOnce(x);
+    const weights = [this.#stored(columns, columns.shape), scale, this.weight(scales), zeroPoint];
+    const noWeightZeroPoint = "";
+    const inputs = [bytes, ...weights, ...(bias ? [noWeightZeroPoint, this.weight(bias)] : [])];
+    return this.#node("MatMulIntegerToFloat", inputs, {}, { domain: "com.microsoft" });
+  }
+
+  /** Query, key and value read the same bytes. */
+  #quantizeOnce(x: Value): Quantized {
+    const known = this.#quantized.get(x);
+    if (known !== undefined) return known;
+    const scale = `${x}_scale`;
+    const zeroPoint = `${x}_zero_point`;
+    const bytes = this.#node("DynamicQuantizeLinear", [x], {}, { alsoOutputs: [scale, zeroPoint] });
+    const result = { bytes, scale, zeroPoint };
+    this.#quantized.set(x, result);
+    return result;
+  }
+
+  #stored(ref: TensorRef<WeightDtype | "I8">, shape: readonly number[]): Value {
     const location = basename(ref.file);
     const folder = dirname(ref.file);
     this.#weightsFolder ??= folder;

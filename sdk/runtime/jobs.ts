@@ -11,14 +11,18 @@ import type { ImageTokens, RgbImage, TokenGrid } from "../vision-tokenizer.ts";
 import type { GraphName, Jobs, WorkerSetup } from "./protocol.ts";
 import type { Sessions } from "./sessions.ts";
 
-/** Images of one grid share an encoder pass; where each has its own, each takes one. */
+/**
+ * Images of one grid share an encoder pass; where each has its own, each takes one. So does each image in 8 bits, whose
+ * activations share one scale (DynamicQuantizeLinear): its numbers would depend on those it runs with.
+ */
 export async function encode(
   sessions: Sessions,
   setup: WorkerSetup,
   { images, ...want }: Jobs["encode"]["input"],
 ): Promise<ImageTokens[]> {
   const pixels = images.map((rgb) => preprocess(rgb, setup.image));
-  if (setup.image.geometry !== "native") return encodePixels(sessions, setup, pixels, want);
+  const together = setup.image.geometry !== "native" && setup.precision === "fp32";
+  if (together) return encodePixels(sessions, setup, pixels, want);
   const encoded: ImageTokens[] = [];
   for (const one of pixels) encoded.push(...(await encodePixels(sessions, setup, [one], want)));
   return encoded;

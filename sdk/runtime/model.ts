@@ -1,11 +1,11 @@
-import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import type { AnyLinearRef, Checkpoint, EncoderSpec } from "../checkpoint/checkpoint.ts";
 import { buildCoordinatesGraph, buildFloat32SearchGraph, buildInt8SearchGraph } from "../graph/code-search.ts";
 import { buildDecoderGraph } from "../graph/decoder.ts";
 import { buildEncoderGraph } from "../graph/encoder.ts";
 import { buildCodebookGraph, buildQuantizerGraph } from "../graph/quantizer.ts";
 import { SHORTLIST } from "../search/shortlists.ts";
 import type { TokenGrid, VisionTokenizerInfo } from "../vision-tokenizer.ts";
-import type { GraphName, GraphSource } from "./protocol.ts";
+import type { GraphName, GraphSource, Precision } from "./protocol.ts";
 
 /** Tokens in one graph run by default: enough to fill the matrix units, little enough that an abort is soon obeyed. */
 const TOKENS_PER_RUN = 2048;
@@ -16,12 +16,15 @@ export function defaultBatchSize({ encoder }: Checkpoint): number {
   return Math.min(MAX_DEFAULT_BATCH, Math.max(1, Math.floor(TOKENS_PER_RUN / encoder.maxPatches)));
 }
 
-/** Every graph that the checkpoint has the weights for. */
+/** Every graph that the checkpoint has the weights for, `encoder` being its own or the int8 form of it. */
 export function buildGraphs(
   checkpoint: Checkpoint,
+  encoder: EncoderSpec<AnyLinearRef>,
   report: (done: number, total: number) => void,
 ): Partial<Record<GraphName, GraphSource>> {
-  const builders: [GraphName, (checkpoint: Checkpoint) => GraphSource][] = [["encoder", buildEncoderGraph]];
+  const builders: [GraphName, (checkpoint: Checkpoint) => GraphSource][] = [
+    ["encoder", () => buildEncoderGraph({ ...checkpoint, encoder })],
+  ];
   if (checkpoint.quantizer) {
     builders.push(["quantizer", buildQuantizerGraph], ["codebook", buildCodebookGraph]);
     const count = Math.min(SHORTLIST, checkpoint.quantizer.size);
@@ -44,7 +47,10 @@ export function buildGraphs(
 }
 
 /** The tokenizer's `info`, frozen. */
-export function describeCheckpoint(checkpoint: Checkpoint, device: string): VisionTokenizerInfo {
+export function describeCheckpoint(
+  checkpoint: Checkpoint,
+  { device, precision }: { device: string; precision: Precision },
+): VisionTokenizerInfo {
   const { modelId, image, encoder, quantizer, decoder } = checkpoint;
   const square = (side: number) => Object.freeze({ width: side, height: side });
   const grid: TokenGrid | null =
@@ -58,6 +64,6 @@ export function describeCheckpoint(checkpoint: Checkpoint, device: string): Visi
     featureDim: encoder.hiddenSize,
     codebook: quantizer && Object.freeze({ size: quantizer.size, dim: quantizer.dim }),
     device,
-    precision: "fp32",
+    precision,
   });
 }

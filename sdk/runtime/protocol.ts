@@ -16,6 +16,9 @@ export interface GraphSource {
 
 export type GraphName = "encoder" | "quantizer" | "codebook" | "decoder" | SearchGraph;
 
+/** Of the encoder; the other graphs are always "fp32". */
+export type Precision = "fp32" | "int8";
+
 export type ExecutionProvider = "cpu" | "webgpu" | "cuda";
 
 /** What a worker is born with. It opens a session when a job first needs its graph. */
@@ -29,6 +32,9 @@ export interface WorkerSetup {
   readonly device: ExecutionProvider;
   /** Threads that one graph run uses. */
   readonly threads: number;
+  readonly precision: Precision;
+  /** Whether onnxruntime copies the weights into the form its kernels like best. */
+  readonly prepack: boolean;
 }
 
 /** The jobs a worker can do: what it takes and what it gives. */

@@ -2,7 +2,6 @@ import type { CodeTables, Int8Codes, ProjectedCodes } from "./code-tables.ts";
 import { coordinatesOf, outsideSquare } from "./coordinates.ts";
 import { float64Slack } from "./error-bounds.ts";
 import type { GraphRunner } from "./graph-runner.ts";
-import { multipliesIntegersExactly } from "./integer-probe.ts";
 import { principalAxes } from "./principal-axes.ts";
 import { roundRow } from "./round-rows.ts";
 
@@ -62,7 +61,7 @@ export async function project(graphs: GraphRunner, codes: Float32Array, dim: num
 
 /** null where this processor's integer products saturate. */
 export async function round(graphs: GraphRunner, codes: Float32Array, dim: number): Promise<Int8Codes | null> {
-  if (!(await multipliesIntegersExactly(graphs, dim))) return null;
+  if (!(await graphs.multipliesBytesExactly())) return null;
   const center = meanRow(codes, dim);
   const { offsets, norm } = measure(codes, center);
   const size = offsets.length;

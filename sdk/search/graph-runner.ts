@@ -19,4 +19,6 @@ export interface GraphRunner {
     feeds: Record<string, Tensor>,
     fetches: readonly string[],
   ): Promise<Record<string, Tensor | undefined>>;
+  /** Whether products of bytes are what integers multiply to, at full speed. */
+  multipliesBytesExactly(): Promise<boolean>;
 }

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LoadProgress, VQRAE } from "../../../sdk/index.ts";
-import { tinyEncoder, tinyVqrae } from "./fixtures/tiny.ts";
+import { largestDifference } from "../../golden/expected.ts";
+import { picture, tinyEncoder, tinyVqrae } from "./fixtures/tiny.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -38,11 +39,16 @@ describe("VQRAE.load", () => {
     expect(tokenizer.info).toMatchObject({ codebook: null, outputSize: null });
   });
 
-  it("reports its progress in order", async () => {
+  it.each([
+    ["fp32", "the first time", ["checkpoint", "graphs", "session"]],
+    ["int8", "the first time", ["checkpoint", "quantize", "graphs", "session"]],
+    ["int8", "from the cache", ["checkpoint", "quantize", "graphs", "session"]],
+  ] as const)("reports its progress in order: %s, %s", async (precision, _, phases) => {
     const seen: LoadProgress[] = [];
-    await using _ = await VQRAE.load(tinyVqrae, { onProgress: (progress) => seen.push(progress) });
-    expect([...new Set(seen.map(({ phase }) => phase))]).toEqual(["checkpoint", "graphs", "session"]);
-    for (const phase of ["checkpoint", "graphs", "session"]) {
+    const onProgress = (progress: LoadProgress) => void seen.push(progress);
+    await using _tokenizer = await VQRAE.load(tinyVqrae, { precision, cacheDir: folder, onProgress });
+    expect([...new Set(seen.map(({ phase }) => phase))]).toEqual(phases);
+    for (const phase of phases) {
       const steps = seen.filter((progress) => progress.phase === phase);
       expect(steps[0]!.loaded).toBe(0);
       expect(steps.at(-1)!.loaded).toBe(steps.at(-1)!.total);
@@ -87,6 +93,18 @@ describe("VQRAE.load", () => {
       };
       expect(await failure(VQRAE.load(tinyVqrae, { signal: controller.signal, onProgress }))).toBe(reason);
     }
+  });
+
+  it("gives the same numbers prepacked, but for rounding", async () => {
+    await using plain = await VQRAE.load(tinyVqrae);
+    await using prepacked = await VQRAE.load(tinyVqrae, { prepack: true });
+    const [a, b] = await Promise.all([plain, prepacked].map((tokenizer) => tokenizer.encode(picture(20, 12))));
+    expect(largestDifference(b!.features!, a!.features!)).toBeLessThan(1e-5);
+  });
+
+  it.each(["webgpu", "cuda"] as const)("refuses int8 on %s", async (device) => {
+    const error = await failure(VQRAE.load(tinyVqrae, { device, precision: "int8" }));
+    expect(error).toMatchObject({ code: "INVALID_ARGUMENT", message: expect.stringContaining(`"${device}"`) });
   });
 
   // A machine may have the device; without it there is a typed error, and never a crash.

@@ -9,7 +9,7 @@ import type { GraphRunner } from "../../../sdk/search/graph-runner.ts";
 import { takesSharedMemory } from "../../../sdk/search/shared-memory.ts";
 import { type KindName, kindNames, problem } from "./codebooks.ts";
 import { nearestReference } from "./reference.ts";
-import { searchGraphs } from "./runner.ts";
+import { bound, searchGraphs } from "./runner.ts";
 
 /** Above the least size that has projected codes (e >= 128), and more than one shortlist (K > 16). */
 const dim = 128;
@@ -100,7 +100,7 @@ describe("who decides", () => {
     const { codes, vectors } = problem("clustered", 1, size, dim, 600);
     const asked: string[] = [];
     const spy: GraphRunner = {
-      tensor: graphs.tensor.bind(graphs),
+      ...bound(graphs),
       run: (graph, ...rest) => {
         asked.push(graph);
         return graphs.run(graph, ...rest);
@@ -132,7 +132,7 @@ test("int8's own choice is often wrong on close codes, and never the id", async 
   let first: Int32Array | undefined;
   const run = graphs.run.bind(graphs);
   const spy: GraphRunner = {
-    tensor: graphs.tensor.bind(graphs),
+    ...bound(graphs),
     run: async (graph, ...rest) => {
       const outputs = await run(graph, ...rest);
       if (graph === "int8_search") first = outputs.ids!.data as Int32Array;
@@ -194,16 +194,7 @@ describe("the tables", () => {
 
   test("have no int8 codes where integer products saturate", async () => {
     const { codes } = problem("gaussian", 1, size, dim, 1);
-    const saturating: GraphRunner = {
-      tensor: graphs.tensor.bind(graphs),
-      // As vpmaddubsw: two products of 255 * 127 are held to 16 bits.
-      run: async (graph, feeds, fetches) => {
-        const outputs = await graphs.run(graph, feeds, fetches);
-        if (graph !== "int8_search") return outputs;
-        const scores = (outputs.scores!.data as Float32Array).map((score) => score / 2);
-        return { ...outputs, scores: graphs.tensor("float32", scores, outputs.scores!.dims) };
-      },
-    };
+    const saturating: GraphRunner = { ...bound(graphs), multipliesBytesExactly: async () => false };
     expect(await round(saturating, codes, dim)).toBeNull();
     expect(await round(graphs, codes, dim)).not.toBeNull();
   });
