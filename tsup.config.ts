@@ -5,6 +5,7 @@ export default defineConfig({
     index: "sdk/index.ts",
     metrics: "sdk/metrics/index.ts",
     worker: "sdk/runtime/worker.ts",
+    "probe-process": "sdk/runtime/probe-process.ts",
     cli: "cli/main.ts",
   },
   format: ["esm"],

@@ -36,6 +36,8 @@ export interface VisionTokenizerInfo {
   readonly codebook: { readonly size: number; readonly dim: number } | null;
   /** Where the graphs run, such as "cpu". */
   readonly device: string;
+  /** Why there: that it was asked for, or what was found for each device that comes before it. */
+  readonly deviceReason: string;
   /** The arithmetic they run in, such as "fp32". */
   readonly precision: string;
 }

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { requireFiniteWeights } from "./checkpoint/finite-weights.ts";
 import { loadCheckpoint } from "./checkpoint/load-checkpoint.ts";
 import { selectFeatures } from "./checkpoint/select-features.ts";
 import { expected, VqraeError, words } from "./errors.ts";
@@ -6,19 +7,15 @@ import { readImage } from "./image/read-image.ts";
 import { checkSides } from "./image/resize.ts";
 import { abortable } from "./runtime/abort.ts";
 import { inBatches } from "./runtime/batches.ts";
+import { chooseDevice } from "./runtime/choose-device.ts";
 import { Gate } from "./runtime/gate.ts";
-import { buildGraphs, defaultBatchSize, describeCheckpoint } from "./runtime/model.ts";
-import {
-  type LoadOptions,
-  type LoadProgress,
-  parseDecodeOptions,
-  parseEncodeOptions,
-  parseLoadOptions,
-} from "./runtime/options.ts";
+import { defaultBatchSize, describeCheckpoint } from "./runtime/model.ts";
+import { openPool, openPoolOrFallBack, type PoolOptions } from "./runtime/open-pool.ts";
+import { type LoadOptions, parseDecodeOptions, parseEncodeOptions, parseLoadOptions } from "./runtime/options.ts";
 import { buffersOf } from "./runtime/protocol.ts";
 import { findCheckpoint } from "./runtime/source.ts";
 import { checkGrid, checkIds, isManyGrids } from "./runtime/token-ids.ts";
-import { disposedError, WorkerPool } from "./runtime/worker-pool.ts";
+import { disposedError, type WorkerPool } from "./runtime/worker-pool.ts";
 import type {
   DecodeOptions,
   EncodeOptions,
@@ -68,31 +65,29 @@ export class VQRAE implements VisionTokenizer {
   static async load(source: string | "default", options?: LoadOptions): Promise<VQRAE> {
     const { device = "auto", workers = 1, features, onProgress, signal, ...rest } = parseLoadOptions(options);
     return abortable(signal, async (signal) => {
-      const report = (phase: LoadProgress["phase"], loaded: number, total: number) =>
-        onProgress?.({ phase, loaded, total });
+      const report: PoolOptions["report"] = (phase, loaded, total, detail) =>
+        onProgress?.({ phase, loaded, total, ...(detail !== undefined && { detail }) });
       report("checkpoint", 0, 1);
       const checkpoint = selectFeatures(await loadCheckpoint(await findCheckpoint(source)), features);
       report("checkpoint", 1, 1);
       signal.throwIfAborted();
 
-      const graphs = buildGraphs(checkpoint, (loaded, total) => report("graphs", loaded, total));
-      const provider = device === "auto" ? "cpu" : device;
-      const threads = rest.threads ?? Math.max(1, Math.floor(availableParallelism() / workers));
-      const { image, encoder } = checkpoint;
-      const setup = { graphs, image, patchSize: encoder.patchSize, device: provider, threads } as const;
-      const pool = new WorkerPool({ size: workers, setup });
-      try {
-        report("session", 0, 1);
-        await pool.run("open", { graph: "encoder" }, { signal });
-        report("session", 1, 1);
-        signal.throwIfAborted();
-      } catch (error) {
-        await pool.dispose();
-        throw error;
+      if (rest.checkWeights) {
+        await requireFiniteWeights(checkpoint, signal, (loaded, total) => report("weights", loaded, total));
       }
+      report("device", 0, 1);
+      const wanted = await chooseDevice(device);
+      report("device", 1, 1, `${wanted.device} (${wanted.reason})`);
+      signal.throwIfAborted();
+
+      const threads = rest.threads ?? Math.max(1, Math.floor(availableParallelism() / workers));
+      const poolOptions = { workers, threads, warmup: rest.warmup ?? false, signal, report };
+      const { pool, chosen } =
+        device === "auto"
+          ? await openPoolOrFallBack(checkpoint, wanted, poolOptions)
+          : { pool: await openPool(checkpoint, wanted, poolOptions), chosen: wanted };
       const batchSize = rest.batchSize ?? defaultBatchSize(checkpoint);
-      const info = describeCheckpoint(checkpoint, provider);
-      return new VQRAE(info, pool, { workers, batchSize, maxPixels: rest.maxPixels });
+      return new VQRAE(describeCheckpoint(checkpoint, chosen), pool, { workers, batchSize, maxPixels: rest.maxPixels });
     });
   }
 

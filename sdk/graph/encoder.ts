@@ -1,5 +1,5 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { GraphBuilder, type OnnxModel, type Value } from "./graph-builder.ts";
+import { GraphBuilder, type GraphSettings, type OnnxModel, type Value } from "./graph-builder.ts";
 import { DataType } from "./onnx-proto.ts";
 import { positions } from "./positions.ts";
 import { transformerBlock } from "./transformer-block.ts";
@@ -18,14 +18,17 @@ const tapNormEpsilon = 1e-6;
  *
  * Blocks above the deepest one that an output needs are left out.
  */
-export function buildEncoderGraph({ encoder, features, quantizer }: Checkpoint): OnnxModel {
+export function buildEncoderGraph(
+  { encoder, features, quantizer }: Checkpoint,
+  settings: GraphSettings = {},
+): OnnxModel {
   const { hiddenSize: d, patchSize, grid, layerNormEps, blocks } = encoder;
   const patches = grid * grid; //                              N
   const patchWidth = 3 * patchSize * patchSize; //             3pp
   const registers = encoder.registers?.shape[1] ?? 0;
   const first = (encoder.classToken ? 1 : 0) + registers; //   the first patch token's place in the sequence
   const tokens = first + patches; //                           T
-  const g = new GraphBuilder("encoder");
+  const g = new GraphBuilder("encoder", settings);
 
   // The convolution's stride is its size, so on patches it is one matrix product over the same bytes.
   const kernel = g.weight(encoder.patchEmbedding.weight, [d, patchWidth]);

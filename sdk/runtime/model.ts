@@ -1,8 +1,10 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { buildDecoderGraph } from "../graph/decoder.ts";
 import { buildEncoderGraph } from "../graph/encoder.ts";
+import type { GraphSettings } from "../graph/graph-builder.ts";
 import { buildCodebookGraph, buildQuantizerGraph } from "../graph/quantizer.ts";
 import type { TokenGrid, VisionTokenizerInfo } from "../vision-tokenizer.ts";
+import type { ChosenDevice } from "./choose-device.ts";
 import type { GraphName, GraphSource } from "./protocol.ts";
 
 /** Tokens in one graph run by default: enough to fill the matrix units, little enough that an abort is soon obeyed. */
@@ -17,22 +19,25 @@ export function defaultBatchSize({ encoder }: Checkpoint): number {
 /** Every graph that the checkpoint has the weights for. */
 export function buildGraphs(
   checkpoint: Checkpoint,
+  settings: GraphSettings,
   report: (done: number, total: number) => void,
 ): Partial<Record<GraphName, GraphSource>> {
-  const builders: [GraphName, (checkpoint: Checkpoint) => GraphSource][] = [["encoder", buildEncoderGraph]];
+  const builders: [GraphName, (checkpoint: Checkpoint, settings: GraphSettings) => GraphSource][] = [
+    ["encoder", buildEncoderGraph],
+  ];
   if (checkpoint.quantizer) builders.push(["quantizer", buildQuantizerGraph], ["codebook", buildCodebookGraph]);
   if (checkpoint.quantizer && checkpoint.decoder) builders.push(["decoder", buildDecoderGraph]);
   const graphs: Partial<Record<GraphName, GraphSource>> = {};
   for (const [done, [name, build]] of builders.entries()) {
     report(done, builders.length);
-    graphs[name] = build(checkpoint);
+    graphs[name] = build(checkpoint, settings);
   }
   report(builders.length, builders.length);
   return graphs;
 }
 
 /** The tokenizer's `info`, frozen. */
-export function describeCheckpoint(checkpoint: Checkpoint, device: string): VisionTokenizerInfo {
+export function describeCheckpoint(checkpoint: Checkpoint, { device, reason }: ChosenDevice): VisionTokenizerInfo {
   const { modelId, image, encoder, quantizer, decoder } = checkpoint;
   const square = (side: number) => Object.freeze({ width: side, height: side });
   const grid: TokenGrid = Object.freeze({ rows: encoder.grid, columns: encoder.grid });
@@ -44,6 +49,7 @@ export function describeCheckpoint(checkpoint: Checkpoint, device: string): Visi
     featureDim: encoder.hiddenSize,
     codebook: quantizer && Object.freeze({ size: quantizer.size, dim: quantizer.dim }),
     device,
+    deviceReason: reason,
     precision: "fp32",
   });
 }

@@ -4,7 +4,10 @@ import type { DecodeOptions, EncodeOptions } from "../vision-tokenizer.ts";
 
 /** How `VQRAE.load` sets the tokenizer up. */
 export interface LoadOptions {
-  /** Where graphs run. "auto" (the default) is "cpu"; the others throw MISSING_DEPENDENCY where they cannot be used. */
+  /**
+   * Where graphs run. "auto" (the default) takes CUDA, else WebGPU, where it works, gives the CPU's numbers and is faster;
+   * else the CPU. `info.deviceReason` and `probeDevices` say why. The others throw MISSING_DEPENDENCY where they cannot be used.
+   */
   readonly device?: "auto" | "cpu" | "webgpu" | "cuda";
   /** The arithmetic of the graphs; weights stored in half precision are widened when a graph is opened. */
   readonly precision?: "fp32";
@@ -21,6 +24,13 @@ export interface LoadOptions {
    * (1-based; -1 is the last, -2 what LLaVA 1.5 takes of CLIP), through the encoder's final norm where `postNorm` says so.
    */
   readonly features?: { readonly layer?: number; readonly postNorm?: boolean };
+  /**
+   * Open every session and run one grey image through encode and decode in every worker, so that the first call takes no
+   * longer than the next (default false: sessions open when they are first needed).
+   */
+  readonly warmup?: boolean;
+  /** Read all weights and refuse NaN and infinity as INVALID_CHECKPOINT (default false: outputs are checked instead). */
+  readonly checkWeights?: boolean;
   /** Called as loading goes on. */
   readonly onProgress?: (progress: LoadProgress) => void;
   /** Acts between the phases of loading. */
@@ -28,11 +38,16 @@ export interface LoadOptions {
 }
 
 export interface LoadProgress {
-  /** Reading and checking the files, then writing the graphs, then opening the first session. */
-  readonly phase: "checkpoint" | "graphs" | "session";
-  /** Steps of this phase that are done, and how many there are. */
+  /**
+   * Reading and checking the files, all of their weights with `checkWeights`; choosing the device; writing the graphs,
+   * opening the first session and, with `warmup`, warming up the workers.
+   */
+  readonly phase: "checkpoint" | "weights" | "device" | "graphs" | "session" | "warmup";
+  /** Steps of this phase that are done, and how many there are; bytes of "weights". */
   readonly loaded: number;
   readonly total: number;
+  /** At the end of "device": which one it is and why. */
+  readonly detail?: string;
 }
 
 /** More threads than any one machine serves well; a larger number is a slip of the pen. */
@@ -61,6 +76,8 @@ const loadSchema = z.strictObject({
     .strictObject({ layer: z.int().optional(), postNorm: z.boolean().optional() })
     .optional()
     .describe("an object with layer (a whole number) and postNorm (true or false)"),
+  warmup: flag,
+  checkWeights: flag,
   onProgress: z
     .custom<(progress: LoadProgress) => void>((value) => typeof value === "function")
     .optional()

@@ -12,7 +12,8 @@ export interface GraphSource {
 
 export type GraphName = "encoder" | "quantizer" | "codebook" | "decoder";
 
-export type ExecutionProvider = "cpu" | "webgpu" | "cuda";
+export type GpuProvider = "webgpu" | "cuda";
+export type ExecutionProvider = "cpu" | GpuProvider;
 
 /** What a worker is born with. It opens a session when a job first needs its graph. */
 export interface WorkerSetup {
@@ -36,6 +37,8 @@ export interface EncodedImage {
 export interface Jobs {
   /** Opens the session of a graph ahead of its first use. */
   open: { input: { graph: GraphName }; output: null };
+  /** Opens every session and runs each graph once, on a grey image. */
+  warmup: { input: Record<never, never>; output: null };
   encode: { input: { images: readonly RgbImage[]; features: boolean; ids: boolean }; output: EncodedImage[] };
   /** An image -> what the encoder sees of it, `side` pixels wide and high. */
   target: { input: { image: RgbImage; side: number }; output: RgbImage };

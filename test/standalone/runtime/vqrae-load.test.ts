@@ -39,10 +39,16 @@ describe("VQRAE.load", () => {
   });
 
   it("reports its progress in order", async () => {
+    const phases = ["checkpoint", "weights", "device", "graphs", "session", "warmup"];
     const seen: LoadProgress[] = [];
-    await using _ = await VQRAE.load(tinyVqrae, { onProgress: (progress) => seen.push(progress) });
-    expect([...new Set(seen.map(({ phase }) => phase))]).toEqual(["checkpoint", "graphs", "session"]);
-    for (const phase of ["checkpoint", "graphs", "session"]) {
+    await using _ = await VQRAE.load(tinyVqrae, {
+      device: "cpu",
+      warmup: true,
+      checkWeights: true,
+      onProgress: (progress) => seen.push(progress),
+    });
+    expect([...new Set(seen.map(({ phase }) => phase))]).toEqual(phases);
+    for (const phase of phases) {
       const steps = seen.filter((progress) => progress.phase === phase);
       expect(steps[0]!.loaded).toBe(0);
       expect(steps.at(-1)!.loaded).toBe(steps.at(-1)!.total);
@@ -80,7 +86,7 @@ describe("VQRAE.load", () => {
   it("obeys a signal before and during loading", async () => {
     const reason = new Error("enough");
     expect(await failure(VQRAE.load(tinyVqrae, { signal: AbortSignal.abort(reason) }))).toBe(reason);
-    for (const phase of ["checkpoint", "graphs", "session"]) {
+    for (const phase of ["checkpoint", "device", "graphs", "session"]) {
       const controller = new AbortController();
       const onProgress = (progress: LoadProgress) => {
         if (progress.phase === phase) controller.abort(reason);
