@@ -61,7 +61,7 @@ export interface ImageTokens {
  * A file path, a `file:` or `data:` URL, the bytes of an encoded image, or raw pixels. Remote URLs are refused:
  * fetch them yourself and pass the bytes.
  */
-export type ImageInput = string | URL | Uint8Array | ArrayBuffer | RgbImage;
+export type ImageInput = string | URL | Uint8Array | ArrayBufferLike | RgbImage;
 
 /** 8-bit RGB pixels, rows from top to bottom, three bytes a pixel, no padding. */
 export interface RgbImage {

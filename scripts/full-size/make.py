@@ -91,7 +91,7 @@ def main(name: str, folder: Path, photos: list[str]) -> None:
     spec = MODELS[name]
     folder.mkdir(parents=True, exist_ok=True)
     model = tower_of(spec)
-    randomise(model, spec.config.get("vision_config", spec.config)["num_hidden_layers"])
+    randomise(model, model.config.num_hidden_layers)
     # As they are rounded in the file.
     model = model.to(getattr(torch, spec.dtype)).eval()
     # transformers 5 has names of its own in memory: save_pretrained brings them back to the published ones.

@@ -3,6 +3,12 @@ import type { BlockRef, EncoderSpec, NormRef, TransformerSpec } from "./checkpoi
 import type { BlockNames, EncoderFamily, VisionConfig } from "./families/family.ts";
 import type { TensorLookup } from "./tensor-lookup.ts";
 
+/** More than any encoder has; attention over as many takes hours, its graph gigabytes. */
+const MAX_TOKENS = 65_536;
+
+/** What training alone reads, and the numbers from 0 that transformers used to save as a tensor. */
+const unreadEmbeddings = ["mask_token", "position_ids"];
+
 /**
  * Finds the tensors of an encoder among those of whatever model it is a part of: its own names tell where they begin.
  * `imageSize`: of the pixels that it is to be given.
@@ -22,13 +28,18 @@ export function resolveEncoder(
       throw expected("UNSUPPORTED", what, "the encoder", words(`one with tensor ${prefix}${tensor}`));
   }
 
+  const grid = Math.floor(imageSize / patchSize);
+  if (grid * grid > MAX_TOKENS) {
+    const received = words(`${imageSize} x ${imageSize} pixels in patches of ${patchSize}: ${grid * grid}`);
+    throw expected("INVALID_CONFIG", `at most ${MAX_TOKENS} tokens`, "one image", received);
+  }
   const trainedGrid = Math.floor(config.imageSize / patchSize);
   const positions = trainedGrid * trainedGrid + (names.classToken ? 1 : 0);
-  return {
+  const spec: EncoderSpec = {
     ...transformerOf(config),
     patchSize,
     imageSize,
-    grid: Math.floor(imageSize / patchSize),
+    grid,
     patchEmbedding: tower.linear(names.patchEmbedding, [d, 3, patchSize, patchSize], names.patchEmbeddingBias),
     classToken: names.classToken === null ? null : tower.tensor(names.classToken, names.classTokenShape(d)),
     registers:
@@ -48,6 +59,17 @@ export function resolveEncoder(
         ? null
         : tower.layerNorm(names.finalNorm, d),
   };
+  // A part that config.json does not ask for, such as a layer scale or registers, would make other features.
+  tower.below("embeddings.").requireAllUsed(unreadEmbeddings);
+  tower.below(commonStart(names.block(0).norm1, names.block(1).norm1)).requireAllUsed();
+  return spec;
+}
+
+/** What two names begin with: "encoder.layer." of the names of two blocks. */
+function commonStart(a: string, b: string): string {
+  let length = 0;
+  while (length < a.length && a[length] === b[length]) length++;
+  return a.slice(0, length);
 }
 
 /** What stands before the encoder's own names: nothing, or the path to it inside another model. */
