@@ -2,8 +2,8 @@ import { expected, words } from "../errors.ts";
 import type { Checkpoint, TensorRef, WeightDtype } from "./checkpoint.ts";
 import { type OpenFile, openFile, readExactly } from "./files.ts";
 
-/** Read at once; the event loop runs between two of them, which are checked in a few milliseconds. */
-const CHUNK_BYTES = 4 * 1024 * 1024;
+/** Read at once; the event loop runs between two of them, each checked within a millisecond or two. */
+const CHUNK_BYTES = 1024 * 1024;
 
 /** Names in a message. */
 const MAX_NAMED = 5;
@@ -99,7 +99,8 @@ function countNonFinite(bytes: Uint8Array, dtype: WeightDtype, counts: { nan: nu
     size === 4
       ? new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
       : new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
-  for (const bits of elements) {
+  for (let i = 0; i < elements.length; i++) {
+    const bits = elements[i]!;
     if ((bits & exponent) !== exponent) continue;
     if ((bits & fraction) === 0) counts.infinite += 1;
     else counts.nan += 1;
