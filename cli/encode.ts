@@ -4,7 +4,7 @@ import { cliCommand, modelArgs } from "./command.ts";
 import { imageLimit } from "./image-limit.ts";
 import { checkOutput, writeOutput } from "./output-file.ts";
 import type { Progress } from "./progress.ts";
-import type { EncodedImages } from "./tokens.ts";
+import { countTokens, type EncodedImages } from "./tokens.ts";
 import { tokensToJson } from "./tokens-json.ts";
 import { tokensToNpz } from "./tokens-npz.ts";
 import { writeTokensSafetensors } from "./tokens-safetensors.ts";
@@ -99,10 +99,12 @@ function summary(out: string, { info, images, tokens }: EncodedImages) {
 }
 
 function describe(out: string, { info, images, tokens }: EncodedImages): string {
-  const count = info.grid.rows * info.grid.columns;
+  const { grid } = info;
+  const count = grid === null ? countTokens(tokens) : grid.rows * grid.columns;
   const parts = [
     ...(tokens[0]?.ids ? [`${count} ids`] : []),
     ...(tokens[0]?.features ? [`${count} x ${info.featureDim} features`] : []),
   ];
-  return `${out}: ${parts.join(" and ")} for ${images.length === 1 ? "1 image" : `each of ${images.length} images`}`;
+  const many = grid === null ? `${images.length} images together` : `each of ${images.length} images`;
+  return `${out}: ${parts.join(" and ")} for ${images.length === 1 ? "1 image" : many}`;
 }

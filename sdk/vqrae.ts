@@ -113,8 +113,7 @@ export class VQRAE implements VisionTokenizer {
         read: (index) => this.#read(inputs[index]!, many ? index : null),
         run: async (images): Promise<ImageTokens[]> => {
           const transfer = buffersOf(images.map((image) => image.data));
-          const encoded = await this.#pool.run("encode", { images, ...want }, { transfer, signal });
-          return encoded.map((image) => ({ grid: this.info.grid, ...image }));
+          return this.#pool.run("encode", { images, ...want }, { transfer, signal });
         },
       }),
     );
@@ -130,7 +129,7 @@ export class VQRAE implements VisionTokenizer {
   async decode(input: TokenIds | readonly TokenIds[], options?: DecodeOptions): Promise<RgbImage | RgbImage[]> {
     const { signal } = parseDecodeOptions(options);
     const { codebook, outputSize, grid } = this.info;
-    if (codebook === null || outputSize === null) throw this.#unsupported("decode", "a decoder");
+    if (codebook === null || outputSize === null || grid === null) throw this.#unsupported("decode", "a decoder");
     this.#assertUsable();
     const many = isManyGrids(input);
     const grids = many
@@ -147,6 +146,20 @@ export class VQRAE implements VisionTokenizer {
     );
     const images = batches.flat();
     return many ? images : images[0]!;
+  }
+
+  /**
+   * The images that the checkpoint's own model gives its encoder for one image, in its order: InternVL's tiles and then
+   * the thumbnail, LLaVA 1.6's whole image and then the tiles; for most checkpoints the image alone, as it was read.
+   * `encode(await tokenizer.views(photo))` gives what that model's own code gives. `encode(photo)` sees the whole image
+   * only: of tiles the thumbnail, or LLaVA's first view.
+   * @throws as `encode`
+   */
+  async views(image: ImageInput): Promise<RgbImage[]> {
+    return this.#gate.run(async () => {
+      const read = await this.#read(image, null);
+      return this.#pool.run("views", { image: read }, { transfer: buffersOf([read.data]) });
+    });
   }
 
   /**

@@ -52,11 +52,11 @@ async function compare(folder: string): Promise<Comparison> {
     largest = Math.max(largest, difference(classToken, await expected(`class_token.${i}`)));
   }
   const encoded = await privateMiB();
-  const { grid, featureDim } = tokenizer.info;
+  const { maxTokens, featureDim } = tokenizer.info;
   await tokenizer.dispose();
   const growth = (now: number | null) => (now === null || before === null ? null : now - before);
   const [loadedMiB, encodedMiB] = [growth(loaded), growth(encoded)];
-  return { largest, tokens: grid.rows * grid.columns, featureDim, loadMs, loadedMiB, encodedMiB };
+  return { largest, tokens: maxTokens, featureDim, loadMs, loadedMiB, encodedMiB };
 }
 
 /** Linux's account of what is mapped and not shared with the page cache. */

@@ -35,7 +35,7 @@ export function buildDecoderGraph(
   x = g.reshape(x, [-1, tokens, d]); //                                         [n, N, D]
   x = g.add(x, g.weight(decoder.positions, [tokens, d])); //                    [n, N, D]
   x = g.reshape(x, [-1, d]); //                                                 [n * N, D]
-  for (const block of decoder.blocks) x = transformerBlock(g, x, block, decoder, tokens);
+  for (const block of decoder.blocks) x = transformerBlock(g, x, block, decoder, [-1, tokens]);
   x = g.norm(x, decoder.finalNorm, d, layerNormEps); //                         [n * N, D]
   x = g.transpose(g.reshape(x, [-1, grid, grid, d]), [0, 3, 1, 2]); //          [n, D, G, G]
   x = g.convolution(x, decoder.head, headKernel); //                            [n, q * q * 3, G, G]

@@ -16,6 +16,8 @@ export interface OnnxModel {
   readonly bytes: Uint8Array;
   /** The folder that the weights' locations are relative to (`model_external_initializers_file_folder_path`). */
   readonly weightsFolder: string;
+  /** Names of nodes that onnxruntime's WebGPU provider takes and cannot run: they stay on the CPU. */
+  readonly cpuNodes: readonly string[];
 }
 
 /** What a graph takes into account of the device that it is to run on. */
@@ -49,6 +51,7 @@ export class GraphBuilder {
   readonly #inputs: ValueInfoProto[] = [];
   readonly #outputs: ValueInfoProto[] = [];
   readonly #casts = new Map<Value, Value>();
+  readonly #cpuNodes: string[] = [];
   #weightsFolder: string | undefined;
 
   constructor(name: string, settings: GraphSettings = {}) {
@@ -81,7 +84,7 @@ export class GraphBuilder {
         outputs: this.#outputs,
       },
     });
-    return { bytes, weightsFolder: this.#weightsFolder ?? "" };
+    return { bytes, weightsFolder: this.#weightsFolder ?? "", cpuNodes: this.#cpuNodes };
   }
 
   // --- weights and constants ---
@@ -205,8 +208,8 @@ export class GraphBuilder {
     return this.#node("Transpose", [x], { perm: { ints: permutation } });
   }
 
-  /** x[start:end] along `axis`. */
-  slice(x: Value, axis: number, start: number, end: number): Value {
+  /** x[start:end] along `axis`, to the last one by default. */
+  slice(x: Value, axis: number, start: number, end: number = Number.MAX_SAFE_INTEGER): Value {
     return this.#node("Slice", [x, this.ints([start]), this.ints([end]), this.ints([axis])]);
   }
 
@@ -221,18 +224,20 @@ export class GraphBuilder {
   }
 
   /**
-   * x [1, d, side, side] -> [1, d, to, to] by torch's bicubic `interpolate` (align_corners false), whose kernel is
-   * another with antialias than without.
+   * x [1, d, side, side] -> [1, d, rows, columns], the four of them `sizes` (int64), by torch's `interpolate`
+   * (align_corners false), whose bicubic kernel is another with antialias than without.
    */
-  bicubic(x: Value, channels: number, to: number, antialias: boolean): Value {
+  interpolate(x: Value, sizes: Value, filter: "bilinear" | "bicubic", antialias: boolean): Value {
     const attributes = {
-      mode: { string: "cubic" },
+      mode: { string: filter === "bicubic" ? "cubic" : "linear" },
       coordinate_transformation_mode: { string: "half_pixel" },
       cubic_coeff_a: { float: antialias ? -0.5 : -0.75 },
       antialias: { int: antialias ? 1 : 0 },
       exclude_outside: { int: antialias ? 1 : 0 },
     };
-    return this.#node("Resize", [x, "", "", this.ints([1, channels, to, to])], attributes);
+    const resized = this.#node("Resize", [x, "", "", sizes], attributes);
+    if (antialias) this.#cpuNodes.push(resized);
+    return resized;
   }
 
   // --- search ---

@@ -3,24 +3,39 @@ import { expected, words } from "../errors.ts";
 import { patchify } from "../image/patchify.ts";
 import { preprocess } from "../image/preprocess.ts";
 import { resize } from "../image/resize.ts";
-import type { RgbImage } from "../vision-tokenizer.ts";
-import type { EncodedImage, GraphName, Jobs, WorkerSetup } from "./protocol.ts";
+import type { ImageTokens, RgbImage, TokenGrid } from "../vision-tokenizer.ts";
+import type { GraphName, Jobs, WorkerSetup } from "./protocol.ts";
 import type { Sessions } from "./sessions.ts";
 
-/** n images -> resized pixels -> patches [n * N, 3pp] -> features [n, N, D] and ids [n, N], in one encoder pass. */
+/** Images of one grid share an encoder pass; where each has its own, each takes one. */
 export async function encode(
   sessions: Sessions,
+  setup: WorkerSetup,
+  { images, ...want }: Jobs["encode"]["input"],
+): Promise<ImageTokens[]> {
+  const pixels = images.map((rgb) => preprocess(rgb, setup.image));
+  if (setup.image.geometry !== "native") return encodePixels(sessions, setup, pixels, want);
+  const encoded: ImageTokens[] = [];
+  for (const one of pixels) encoded.push(...(await encodePixels(sessions, setup, [one], want)));
+  return encoded;
+}
+
+/** n images of one size -> patches [n * N, 3pp] -> features [n, N, D] and ids [n, N], in one encoder pass. */
+async function encodePixels(
+  sessions: Sessions,
   { image, patchSize }: WorkerSetup,
-  { images, features, ids }: Jobs["encode"]["input"],
-): Promise<EncodedImage[]> {
-  const pixels = images.map((rgb) => preprocess(rgb, image));
+  pixels: readonly RgbImage[],
+  { features, ids }: Omit<Jobs["encode"]["input"], "images">,
+): Promise<ImageTokens[]> {
+  const grid = gridOf(pixels[0]!, patchSize);
   const patches = patchify(pixels, patchSize, image.mean, image.std);
   const width = 3 * patchSize * patchSize;
   const fetches = [...(features ? ["features", "class_token"] : []), ...(ids ? ["quantizer_input"] : [])];
   const input = sessions.tensor("float32", patches, [patches.length / width, width]);
-  const outputs = await sessions.run("encoder", { patches: input }, fetches);
+  const ownGrid = image.geometry === "native" && { grid: sessions.tensor("int64", bigints(grid), [2]) };
+  const outputs = await sessions.run("encoder", { patches: input, ...ownGrid }, fetches);
 
-  const count = images.length;
+  const count = pixels.length;
   const featuresOf = features ? split(floats("encoder", outputs, "features"), count) : null;
   const classTokenOf = outputs.class_token ? split(floats("encoder", outputs, "class_token"), count) : null;
   const idsOf = ids
@@ -30,12 +45,20 @@ export async function encode(
         patches.length / width / count,
       )
     : null;
-  return images.map((_, i) => ({
+  return pixels.map((_, i) => ({
+    grid,
     ...(featuresOf && { features: featuresOf[i]! }),
     ...(classTokenOf && { classToken: classTokenOf[i]! }),
     ...(idsOf && { ids: idsOf[i]! }),
   }));
 }
+
+const gridOf = ({ width, height }: RgbImage, patchSize: number): TokenGrid => ({
+  rows: Math.floor(height / patchSize),
+  columns: Math.floor(width / patchSize),
+});
+
+const bigints = ({ rows, columns }: TokenGrid) => BigInt64Array.of(BigInt(rows), BigInt(columns));
 
 /** One image at a time: the distances to every code are the largest array there is, [N, K]. */
 async function quantize(sessions: Sessions, inputs: readonly Float32Array[], tokens: number): Promise<Int32Array[]> {
@@ -79,8 +102,8 @@ export async function codebook(sessions: Sessions, { ids }: Jobs["codebook"]["in
 /** Does each job once on a grey image, so that the first real ones find the sessions open and the memory taken. */
 export async function warmup(sessions: Sessions, setup: WorkerSetup): Promise<void> {
   const { graphs, image } = setup;
-  const { size } = image;
-  const grey = { data: new Uint8Array(size * size * 3).fill(128), width: size, height: size };
+  const side = image.geometry === "native" ? image.patchSize : image.size;
+  const grey = { data: new Uint8Array(side * side * 3).fill(128), width: side, height: side };
   const [encoded] = await encode(sessions, setup, {
     images: [grey],
     features: true,

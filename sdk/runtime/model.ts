@@ -13,7 +13,7 @@ const MAX_DEFAULT_BATCH = 8;
 
 /** Images in one graph run, where the caller does not say. */
 export function defaultBatchSize({ encoder }: Checkpoint): number {
-  return Math.min(MAX_DEFAULT_BATCH, Math.max(1, Math.floor(TOKENS_PER_RUN / encoder.grid ** 2)));
+  return Math.min(MAX_DEFAULT_BATCH, Math.max(1, Math.floor(TOKENS_PER_RUN / encoder.maxPatches)));
 }
 
 /** Every graph that the checkpoint has the weights for. */
@@ -40,12 +40,14 @@ export function buildGraphs(
 export function describeCheckpoint(checkpoint: Checkpoint, { device, reason }: ChosenDevice): VisionTokenizerInfo {
   const { modelId, image, encoder, quantizer, decoder } = checkpoint;
   const square = (side: number) => Object.freeze({ width: side, height: side });
-  const grid: TokenGrid = Object.freeze({ rows: encoder.grid, columns: encoder.grid });
+  const grid: TokenGrid | null =
+    encoder.grid === null ? null : Object.freeze({ rows: encoder.grid, columns: encoder.grid });
   return Object.freeze({
     modelId,
-    inputSize: square(image.size),
+    inputSize: image.geometry === "native" ? null : square(image.size),
     outputSize: quantizer && decoder ? square(decoder.grid * decoder.patchSize) : null,
     grid,
+    maxTokens: encoder.maxPatches,
     featureDim: encoder.hiddenSize,
     codebook: quantizer && Object.freeze({ size: quantizer.size, dim: quantizer.dim }),
     device,

@@ -1,10 +1,17 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { VqraeError } from "../errors.ts";
 import type { ChosenDevice } from "./choose-device.ts";
+import { Gate } from "./gate.ts";
 import { buildGraphs } from "./model.ts";
 import type { LoadProgress } from "./options.ts";
 import { fusedAttention } from "./providers.ts";
 import { WorkerPool } from "./worker-pool.ts";
+
+/**
+ * onnxruntime's WebGPU provider ends the process with a fault of memory where two threads use it at the same time (issue
+ * 32561 of microsoft/onnxruntime; 1.30 does it here too). So all tokenizers on WebGPU take turns, one worker each.
+ */
+const webgpuTurns = new Gate(1);
 
 export interface PoolOptions {
   readonly workers: number;
@@ -25,15 +32,14 @@ export async function openPool(
   const settings = { fusedAttention: fusedAttention[device] };
   const graphs = buildGraphs(checkpoint, settings, (loaded, total) => report("graphs", loaded, total));
   const { image, encoder } = checkpoint;
-  const pool = new WorkerPool({
-    size: workers,
-    setup: { graphs, image, patchSize: encoder.patchSize, device, threads },
-  });
+  const size = device === "webgpu" ? 1 : workers;
+  const setup = { graphs, image, patchSize: encoder.patchSize, device, threads };
+  const pool = new WorkerPool({ size, setup, ...(device === "webgpu" && { turns: webgpuTurns }) });
   try {
     report("session", 0, 1);
     await pool.run("open", { graph: "encoder" }, { signal });
     report("session", 1, 1);
-    if (warmup) await warmUp(pool, workers, { signal, report });
+    if (warmup) await warmUp(pool, size, { signal, report });
     signal.throwIfAborted();
     return pool;
   } catch (error) {

@@ -11,7 +11,10 @@ export interface LoadOptions {
   readonly device?: "auto" | "cpu" | "webgpu" | "cuda";
   /** The arithmetic of the graphs; weights stored in half precision are widened when a graph is opened. */
   readonly precision?: "fp32";
-  /** Worker threads, each with sessions of its own (default 1). More of them raise throughput, not the speed of one image. */
+  /**
+   * Worker threads, each with sessions of its own (default 1). More of them raise throughput, not the speed of one image.
+   * On WebGPU there is one, whatever this says.
+   */
   readonly workers?: number;
   /** Threads per worker that one graph run uses (default: the machine's parallelism divided by `workers`). */
   readonly threads?: number;

@@ -1,6 +1,6 @@
 import type { ImageSpec } from "../checkpoint/checkpoint.ts";
 import { VqraeError, type VqraeErrorCode } from "../errors.ts";
-import type { RgbImage } from "../vision-tokenizer.ts";
+import type { ImageTokens, RgbImage } from "../vision-tokenizer.ts";
 
 /** What passes between the pool and a worker thread. Everything here survives structured cloning. */
 
@@ -8,6 +8,8 @@ import type { RgbImage } from "../vision-tokenizer.ts";
 export interface GraphSource {
   readonly bytes: Uint8Array;
   readonly weightsFolder: string;
+  /** Names of nodes that WebGPU leaves to the CPU. */
+  readonly cpuNodes: readonly string[];
 }
 
 export type GraphName = "encoder" | "quantizer" | "codebook" | "decoder";
@@ -26,20 +28,15 @@ export interface WorkerSetup {
   readonly threads: number;
 }
 
-/** One encoded image: what `ImageTokens` holds, without the grid that every image shares. */
-export interface EncodedImage {
-  readonly features?: Float32Array;
-  readonly classToken?: Float32Array;
-  readonly ids?: Int32Array;
-}
-
 /** The jobs a worker can do: what it takes and what it gives. */
 export interface Jobs {
   /** Opens the session of a graph ahead of its first use. */
   open: { input: { graph: GraphName }; output: null };
   /** Opens every session and runs each graph once, on a grey image. */
   warmup: { input: Record<never, never>; output: null };
-  encode: { input: { images: readonly RgbImage[]; features: boolean; ids: boolean }; output: EncodedImage[] };
+  encode: { input: { images: readonly RgbImage[]; features: boolean; ids: boolean }; output: ImageTokens[] };
+  /** An image -> the images that the checkpoint's preprocessing makes of it before any is encoded. */
+  views: { input: { image: RgbImage }; output: RgbImage[] };
   /** An image -> what the encoder sees of it, `side` pixels wide and high. */
   target: { input: { image: RgbImage; side: number }; output: RgbImage };
   /** Grids of equal length -> one image each. */

@@ -1,6 +1,6 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { expected, words } from "../errors.ts";
-import type { GraphName, WorkerSetup } from "./protocol.ts";
+import type { ExecutionProvider, GraphName, GraphSource, WorkerSetup } from "./protocol.ts";
 import { deviceMend, reason } from "./providers.ts";
 
 type OnnxRuntime = typeof import("onnxruntime-node");
@@ -46,7 +46,7 @@ export class Sessions {
     if (graph === undefined) throw expected("RUNTIME", "a graph of this checkpoint", "a session", name);
     try {
       const session = await this.#runtime.InferenceSession.create(graph.bytes, {
-        executionProviders: [device],
+        executionProviders: [providerOf(device, graph)],
         intraOpNumThreads: threads,
         logSeverityLevel: LOG_ERRORS,
         extra: {
@@ -91,3 +91,7 @@ export class Sessions {
     }
   }
 }
+
+/** The binding refuses an empty list of names. */
+const providerOf = (device: ExecutionProvider, { cpuNodes }: GraphSource) =>
+  device === "webgpu" && cpuNodes.length > 0 ? { name: device, forceCpuNodeNames: cpuNodes } : device;

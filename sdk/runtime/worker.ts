@@ -1,4 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { views } from "../image/views.ts";
 import { codebook, decode, encode, target, warmup } from "./jobs.ts";
 import { buffersOf, type JobRequest, type JobResponse, type Jobs, toPlainError, type WorkerSetup } from "./protocol.ts";
 import { importOnnxRuntime, Sessions } from "./sessions.ts";
@@ -38,6 +39,10 @@ async function work(
     case "encode": {
       const output = await encode(sessions, setup, request.input);
       return { output, arrays: output.flatMap((image) => [image.features, image.classToken, image.ids]) };
+    }
+    case "views": {
+      const output = views(request.input.image, setup.image);
+      return { output, arrays: output.map((image) => image.data) };
     }
     case "target": {
       const output = target(setup, request.input);

@@ -27,7 +27,7 @@ const photos = namesWith("ids");
 
 let tokenizer: VQRAE;
 beforeAll(async () => {
-  tokenizer = await VQRAE.load("default");
+  tokenizer = await VQRAE.load("default", { device: "cpu" });
 });
 afterAll(() => tokenizer.dispose());
 
@@ -41,10 +41,12 @@ test("VQRAE.load finds it by the name default", () => {
     modelId: "vqrae-tiny",
     inputSize: { width: 224, height: 224 },
     outputSize: { width: 112, height: 112 },
+    maxTokens: 196,
     grid: { rows: 14, columns: 14 },
     featureDim: 192,
     codebook: { size: 8192, dim: 256 },
     device: "cpu",
+    deviceReason: "asked for",
     precision: "fp32",
   });
 });

@@ -1,8 +1,8 @@
-import { stat } from "node:fs/promises";
+import { cp, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { damagedCheckpoint, setFirst } from "../bad-input/damaged-checkpoint.ts";
-import { runCli, tinyEncoder, tinyModel } from "./run-cli.ts";
+import { inFolder, runCli, tinyEncoder, tinyModel } from "./run-cli.ts";
 
 const weights = join(tinyModel, "model.safetensors");
 
@@ -55,3 +55,22 @@ test("--weights finds what is not finite, in a folder and in a file", async () =
   expect((await runCli("inspect", tinyModel, "--weights")).stdout).toContain("  all weights are finite\n");
   expect((await runCli("inspect", tinyModel)).stdout).not.toContain("finite");
 });
+
+test.each([
+  [
+    { image_processor_type: "GotOcr2ImageProcessor", crop_to_patches: true },
+    "14 x 14 pixels, stretch; views: InternVL's tiles",
+  ],
+  [
+    { image_processor_type: "LlavaNextImageProcessor", crop_size: 14, image_grid_pinpoints: [[14, 28]] },
+    "14 x 14 pixels, stretch; views: LLaVA's anyres tiles",
+  ],
+  [{ image_processor_type: "LlavaImageProcessor", crop_size: 14, do_pad: true }, "14 x 14 pixels, padded to a square"],
+])("preprocessing by %j", (processor, line) =>
+  inFolder(async (folder) => {
+    await cp(tinyEncoder, folder, { recursive: true });
+    const size = { height: 14, width: 14 };
+    await writeFile(join(folder, "preprocessor_config.json"), JSON.stringify({ ...processor, size }));
+    expect((await runCli("inspect", folder)).stdout).toContain(`  image     ${line}, bicubic\n`);
+  }),
+);

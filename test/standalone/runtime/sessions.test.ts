@@ -7,6 +7,8 @@ const image = {
   resizeTo: 8,
   resample: "bicubic",
   geometry: "stretch",
+  background: null,
+  tiling: null,
   mean: [0, 0, 0],
   std: [1, 1, 1],
 } as const;
@@ -25,7 +27,7 @@ describe("importOnnxRuntime", () => {
 
 describe("Sessions", () => {
   it("turns a graph that onnxruntime refuses into RUNTIME, with its reason", async () => {
-    const graphs = { encoder: { bytes: Uint8Array.of(1, 2, 3), weightsFolder: "." } };
+    const graphs = { encoder: { bytes: Uint8Array.of(1, 2, 3), weightsFolder: ".", cpuNodes: [] } };
     const setup = { graphs, image, patchSize: 4, device: "cpu", threads: 1 } as const;
     const sessions = new Sessions(await importOnnxRuntime(), setup);
     await expect(sessions.open("encoder")).rejects.toMatchObject({ code: "RUNTIME" });
