@@ -6,6 +6,7 @@ export default defineConfig({
     metrics: "sdk/metrics/index.ts",
     worker: "sdk/runtime/worker.ts",
     "int8-worker": "sdk/runtime/int8-worker.ts",
+    "probe-process": "sdk/runtime/probe-process.ts",
     cli: "cli/main.ts",
   },
   format: ["esm"],

@@ -21,10 +21,12 @@ export interface CliCommandDefinition<T extends ArgsDef> {
   run(args: ParsedArgs<T>): Promise<void>;
 }
 
-/** What every command takes. */
+export const jsonArg = { type: "boolean", description: "Print JSON on standard output" } as const satisfies ArgDef;
+
+/** What every command takes that has to do with a model. */
 export const sharedArgs = {
   model: { type: "string", default: "default", valueHint: "folder", description: "Checkpoint folder" },
-  json: { type: "boolean", description: "Print JSON on standard output" },
+  json: jsonArg,
 } as const satisfies ArgsDef;
 
 /** What commands that run the model take. */

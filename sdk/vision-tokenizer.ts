@@ -38,6 +38,8 @@ export interface VisionTokenizerInfo {
   readonly codebook: { readonly size: number; readonly dim: number } | null;
   /** Where the graphs run, such as "cpu". */
   readonly device: string;
+  /** Why there: that it was asked for, or what was found for each device that comes before it. */
+  readonly deviceReason: string;
   /** The arithmetic they run in, such as "fp32". */
   readonly precision: string;
 }
@@ -61,7 +63,7 @@ export interface ImageTokens {
  * A file path, a `file:` or `data:` URL, the bytes of an encoded image, or raw pixels. Remote URLs are refused:
  * fetch them yourself and pass the bytes.
  */
-export type ImageInput = string | URL | Uint8Array | ArrayBuffer | RgbImage;
+export type ImageInput = string | URL | Uint8Array | ArrayBufferLike | RgbImage;
 
 /** 8-bit RGB pixels, rows from top to bottom, three bytes a pixel, no padding. */
 export interface RgbImage {

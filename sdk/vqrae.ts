@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
+import { requireFiniteWeights } from "./checkpoint/finite-weights.ts";
 import { loadCheckpoint } from "./checkpoint/load-checkpoint.ts";
 import { selectFeatures } from "./checkpoint/select-features.ts";
 import { expected, VqraeError, words } from "./errors.ts";
@@ -8,20 +9,16 @@ import { checkSides } from "./image/resize.ts";
 import { abortable } from "./runtime/abort.ts";
 import { inBatches } from "./runtime/batches.ts";
 import { defaultCacheFolder } from "./runtime/cache-folder.ts";
+import { chooseDevice } from "./runtime/choose-device.ts";
 import { Gate } from "./runtime/gate.ts";
 import { makeInt8 } from "./runtime/make-int8.ts";
-import { buildGraphs, defaultBatchSize, describeCheckpoint } from "./runtime/model.ts";
-import {
-  type LoadOptions,
-  type LoadProgress,
-  parseDecodeOptions,
-  parseEncodeOptions,
-  parseLoadOptions,
-} from "./runtime/options.ts";
-import { buffersOf, type WorkerSetup } from "./runtime/protocol.ts";
+import { defaultBatchSize, describeCheckpoint } from "./runtime/model.ts";
+import { openPool, openPoolOrFallBack, type PoolOptions } from "./runtime/open-pool.ts";
+import { type LoadOptions, parseDecodeOptions, parseEncodeOptions, parseLoadOptions } from "./runtime/options.ts";
+import { buffersOf } from "./runtime/protocol.ts";
 import { findCheckpoint } from "./runtime/source.ts";
 import { checkGrid, checkIds, isManyGrids } from "./runtime/token-ids.ts";
-import { disposedError, WorkerPool } from "./runtime/worker-pool.ts";
+import { disposedError, type WorkerPool } from "./runtime/worker-pool.ts";
 import type { CodeTables } from "./search/code-tables.ts";
 import type {
   DecodeOptions,
@@ -53,7 +50,7 @@ export class VQRAE implements VisionTokenizer {
   readonly #lanes: number;
   readonly #batchSize: number;
   readonly #maxPixels: number | undefined;
-  #codes: Promise<CodeTables> | null = null;
+  #codes: Promise<CodeTables> | null;
   #disposed = false;
 
   private constructor(info: VisionTokenizerInfo, pool: WorkerPool, settings: Settings) {
@@ -63,6 +60,7 @@ export class VQRAE implements VisionTokenizer {
     this.#gate = new Gate(this.#lanes);
     this.#batchSize = settings.batchSize;
     this.#maxPixels = settings.maxPixels;
+    this.#codes = settings.codes && Promise.resolve(settings.codes);
   }
 
   /**
@@ -89,41 +87,36 @@ export class VQRAE implements VisionTokenizer {
       );
     }
     return abortable(signal, async (signal) => {
-      const report = (phase: LoadProgress["phase"], loaded: number, total: number) =>
-        onProgress?.({ phase, loaded, total });
+      const report: PoolOptions["report"] = (phase, loaded, total, detail) =>
+        onProgress?.({ phase, loaded, total, ...(detail !== undefined && { detail }) });
       report("checkpoint", 0, 1);
       const checkpoint = selectFeatures(await loadCheckpoint(await findCheckpoint(source)), features);
       report("checkpoint", 1, 1);
       signal.throwIfAborted();
 
-      const weights =
+      if (rest.checkWeights) {
+        await requireFiniteWeights(checkpoint, signal, (loaded, total) => report("weights", loaded, total));
+      }
+      report("device", 0, 1);
+      const wanted = precision === "int8" ? onlyOnCpu : await chooseDevice(device);
+      report("device", 1, 1, `${wanted.device} (${wanted.reason})`);
+      signal.throwIfAborted();
+      const encoder =
         precision === "fp32"
           ? checkpoint.encoder
           : await makeInt8(checkpoint.encoder, resolve(rest.cacheDir ?? defaultCacheFolder()), {
               report: (loaded, total) => report("quantize", loaded, total),
               signal,
             });
-      const graphs = buildGraphs(checkpoint, weights, (loaded, total) => report("graphs", loaded, total));
-      const provider = device === "auto" ? "cpu" : device;
+
       const threads = rest.threads ?? Math.max(1, Math.floor(availableParallelism() / workers));
-      const { image, encoder } = checkpoint;
-      const { prepack = false } = rest;
-      const info = describeCheckpoint(checkpoint, { device: provider, precision });
-      const { codebook } = info;
-      const common = { image, patchSize: encoder.patchSize, codebook, device: provider, precision } as const;
-      const setup = { ...common, graphs, threads, prepack } satisfies WorkerSetup;
-      const pool = new WorkerPool({ size: workers, setup });
-      try {
-        report("session", 0, 1);
-        await pool.run("open", { graph: "encoder" }, { signal });
-        report("session", 1, 1);
-        signal.throwIfAborted();
-      } catch (error) {
-        await pool.dispose();
-        throw error;
-      }
+      const { prepack = false, warmup = false } = rest;
+      const open = device === "auto" ? openPoolOrFallBack : openPool;
+      const poolOptions = { encoder, precision, prepack, workers, threads, warmup, signal, report };
+      const { pool, chosen, codes } = await open(checkpoint, wanted, poolOptions);
       const batchSize = rest.batchSize ?? defaultBatchSize(checkpoint);
-      return new VQRAE(info, pool, { workers, batchSize, maxPixels: rest.maxPixels });
+      const info = describeCheckpoint(checkpoint, chosen, precision);
+      return new VQRAE(info, pool, { workers, batchSize, maxPixels: rest.maxPixels, codes });
     });
   }
 
@@ -282,7 +275,10 @@ interface Settings {
   readonly workers: number;
   readonly batchSize: number;
   readonly maxPixels: number | undefined;
+  readonly codes: CodeTables | null;
 }
+
+const onlyOnCpu = { device: "cpu", reason: "int8 runs on the CPU alone" } as const;
 
 const isManyImages = (input: ImageInput | readonly ImageInput[]): input is readonly ImageInput[] =>
   Array.isArray(input);

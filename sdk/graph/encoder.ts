@@ -1,5 +1,5 @@
 import type { AnyLinearRef, Checkpoint, EncoderSpec } from "../checkpoint/checkpoint.ts";
-import { GraphBuilder, type OnnxModel, type Value } from "./graph-builder.ts";
+import { GraphBuilder, type GraphSettings, type OnnxModel, type Value } from "./graph-builder.ts";
 import { DataType } from "./onnx-proto.ts";
 import { positions } from "./positions.ts";
 import { transformerBlock } from "./transformer-block.ts";
@@ -24,13 +24,16 @@ export interface EncoderParts extends Pick<Checkpoint, "features" | "quantizer">
  *
  * Blocks above the deepest one that an output needs are left out.
  */
-export function buildEncoderGraph({ encoder, features, quantizer }: EncoderParts): OnnxModel {
+export function buildEncoderGraph(
+  { encoder, features, quantizer }: EncoderParts,
+  settings: GraphSettings = {},
+): OnnxModel {
   const { hiddenSize: d, patchSize, grid, layerNormEps, blocks } = encoder;
   const patches = grid === null ? null : grid * grid; //       N
   const patchWidth = 3 * patchSize * patchSize; //             3pp
   const registers = encoder.registers?.shape[1] ?? 0;
   const first = (encoder.classToken ? 1 : 0) + registers; //   the first patch token's place in the sequence
-  const g = new GraphBuilder("encoder");
+  const g = new GraphBuilder("encoder", settings);
 
   // [n, T] and [n, N]; -1 is what follows from the other: the images of a shared grid, the tokens of an image's own.
   const sequences = patches === null ? ([1, -1] as const) : ([-1, first + patches] as const);

@@ -24,6 +24,14 @@ export interface OnnxModel {
   readonly bytes: Uint8Array;
   /** The folder that the weights' locations are relative to (`model_external_initializers_file_folder_path`). */
   readonly weightsFolder: string;
+  /** Names of nodes that onnxruntime's WebGPU provider takes and cannot run: they stay on the CPU. */
+  readonly cpuNodes: readonly string[];
+}
+
+/** What a graph takes into account of the device that it is to run on. */
+export interface GraphSettings {
+  /** Attention as one operator (default), or written out for devices where that one is wrong. */
+  readonly fusedAttention?: boolean;
 }
 
 /** The name of a tensor inside the graph. */
@@ -53,16 +61,19 @@ const opsets = [
 /** Collects the nodes of one graph. Every method that computes returns the name of its result. */
 export class GraphBuilder {
   readonly #name: string;
+  readonly #settings: GraphSettings;
   readonly #nodes: NodeProto[] = [];
   readonly #initializers = new Map<string, TensorProto>();
   readonly #inputs: ValueInfoProto[] = [];
   readonly #outputs: ValueInfoProto[] = [];
   readonly #casts = new Map<Value, Value>();
   readonly #quantized = new Map<Value, Quantized>();
+  readonly #cpuNodes: string[] = [];
   #weightsFolder: string | undefined;
 
-  constructor(name: string) {
+  constructor(name: string, settings: GraphSettings = {}) {
     this.#name = name;
+    this.#settings = settings;
   }
 
   // --- inputs and outputs ---
@@ -90,7 +101,7 @@ export class GraphBuilder {
         outputs: this.#outputs,
       },
     });
-    return { bytes, weightsFolder: this.#weightsFolder ?? "" };
+    return { bytes, weightsFolder: this.#weightsFolder ?? "", cpuNodes: this.#cpuNodes };
   }
 
   // --- weights and constants ---
@@ -105,7 +116,7 @@ export class GraphBuilder {
     return ref.dtype === "F32" ? stored : this.#castOnce(stored);
   }
 
-  floats(values: readonly number[], shape: readonly number[] = [values.length]): Value {
+  floats(values: ArrayLike<number>, shape: readonly number[] = [values.length]): Value {
     return this.#constant(DataType.float, shape, Float32Array.from(values));
   }
 
@@ -169,14 +180,21 @@ export class GraphBuilder {
     return this.multiply(silu, this.slice(x, 1, width, 2 * width));
   }
 
-  /** softmax(q kᵀ / sqrt(d / heads)) v of [n, t, d] each -> [n, t, d] */
-  attention(query: Value, key: Value, value: Value, heads: number): Value {
-    return this.#node(
-      "MultiHeadAttention",
-      [query, key, value],
-      { num_heads: { int: heads } },
-      { domain: "com.microsoft" },
-    );
+  /** softmax(q kᵀ / sqrt(width / heads)) v of [n, t, width] each -> [n, t, width] */
+  attention(query: Value, key: Value, value: Value, heads: number, width: number): Value {
+    if (this.#settings.fusedAttention ?? true) {
+      const attributes = { num_heads: { int: heads } };
+      return this.#node("MultiHeadAttention", [query, key, value], attributes, { domain: "com.microsoft" });
+    }
+    const size = width / heads;
+    const perHead = (x: Value, order: readonly number[]) => this.transpose(this.reshape(x, [0, 0, heads, size]), order);
+    const [q, v] = [perHead(query, [0, 2, 1, 3]), perHead(value, [0, 2, 1, 3])]; //   [n, heads, t, size]
+    const scores = this.#node("MatMul", [q, perHead(key, [0, 2, 3, 1])]); //          [n, heads, t, t]
+    const weights = this.#node("Softmax", [this.multiply(scores, this.float(1 / Math.sqrt(size)))], {
+      axis: { int: -1 },
+    });
+    const heard = this.transpose(this.#node("MatMul", [weights, v]), [0, 2, 1, 3]); // [n, t, heads, size]
+    return this.reshape(heard, [0, 0, width]);
   }
 
   // --- element by element, with broadcasting ---
@@ -208,7 +226,7 @@ export class GraphBuilder {
 
   // --- shapes ---
 
-  /** -1 stands for the one size that follows from the others. */
+  /** -1 stands for the one size that follows from the others, 0 for that of `x` in the same place. */
   reshape(x: Value, shape: readonly number[]): Value {
     return this.#node("Reshape", [x, this.ints(shape)]);
   }
@@ -244,7 +262,9 @@ export class GraphBuilder {
       antialias: { int: antialias ? 1 : 0 },
       exclude_outside: { int: antialias ? 1 : 0 },
     };
-    return this.#node("Resize", [x, "", "", sizes], attributes);
+    const resized = this.#node("Resize", [x, "", "", sizes], attributes);
+    if (antialias) this.#cpuNodes.push(resized);
+    return resized;
   }
 
   // --- search ---

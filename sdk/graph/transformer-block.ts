@@ -19,7 +19,7 @@ export function transformerBlock(
   q = g.reshape(q, [...sequences, d]); //                                [n, t, d]
   k = g.reshape(k, [...sequences, d]); //                                [n, t, d]
   const v = g.reshape(g.linear(h, block.value), [...sequences, d]); //   [n, t, d]
-  h = g.reshape(g.attention(q, k, v, heads), [-1, d]); //              [n * t, d]
+  h = g.reshape(g.attention(q, k, v, heads, d), [-1, d]); //              [n * t, d]
   h = g.linear(h, block.out);
   if (block.scale1) h = g.multiply(h, g.weight(block.scale1));
   x = g.add(x, h); //                                                  [n * t, d]

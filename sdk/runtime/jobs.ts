@@ -126,6 +126,22 @@ export async function codebook(sessions: Sessions, { ids }: Jobs["codebook"]["in
   return floats("codebook", outputs, "vectors").slice();
 }
 
+/** Does each job once on a grey image, so that the first real ones find the sessions open and the memory taken. */
+export async function warmup(
+  sessions: Sessions,
+  setup: WorkerSetup,
+  { codes }: Jobs["warmup"]["input"],
+): Promise<void> {
+  const { graphs, image } = setup;
+  const side = image.geometry === "native" ? image.patchSize : image.size;
+  const grey = { data: new Uint8Array(side * side * 3).fill(128), width: side, height: side };
+  const [encoded] = await encode(sessions, setup, { images: [grey], features: true, codes });
+  const ids = encoded?.ids;
+  if (ids === undefined) return;
+  if (graphs.codebook !== undefined) await codebook(sessions, { ids });
+  if (graphs.decoder !== undefined) await decode(sessions, { grids: [ids] });
+}
+
 type Outputs = Record<string, Tensor | undefined>;
 
 /** Refuses NaN and infinity: ids and pixels that come of them look like any others. */

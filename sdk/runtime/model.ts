@@ -2,9 +2,11 @@ import type { AnyLinearRef, Checkpoint, EncoderSpec } from "../checkpoint/checkp
 import { buildCoordinatesGraph, buildFloat32SearchGraph, buildInt8SearchGraph } from "../graph/code-search.ts";
 import { buildDecoderGraph } from "../graph/decoder.ts";
 import { buildEncoderGraph } from "../graph/encoder.ts";
+import type { GraphSettings } from "../graph/graph-builder.ts";
 import { buildCodebookGraph, buildQuantizerGraph } from "../graph/quantizer.ts";
 import { SHORTLIST } from "../search/shortlists.ts";
 import type { TokenGrid, VisionTokenizerInfo } from "../vision-tokenizer.ts";
+import type { ChosenDevice } from "./choose-device.ts";
 import type { GraphName, GraphSource, Precision } from "./protocol.ts";
 
 /** Tokens in one graph run by default: enough to fill the matrix units, little enough that an abort is soon obeyed. */
@@ -20,10 +22,11 @@ export function defaultBatchSize({ encoder }: Checkpoint): number {
 export function buildGraphs(
   checkpoint: Checkpoint,
   encoder: EncoderSpec<AnyLinearRef>,
+  settings: GraphSettings,
   report: (done: number, total: number) => void,
 ): Partial<Record<GraphName, GraphSource>> {
-  const builders: [GraphName, (checkpoint: Checkpoint) => GraphSource][] = [
-    ["encoder", () => buildEncoderGraph({ ...checkpoint, encoder })],
+  const builders: [GraphName, (checkpoint: Checkpoint, settings: GraphSettings) => GraphSource][] = [
+    ["encoder", () => buildEncoderGraph({ ...checkpoint, encoder }, settings)],
   ];
   if (checkpoint.quantizer) {
     builders.push(["quantizer", buildQuantizerGraph], ["codebook", buildCodebookGraph]);
@@ -40,7 +43,7 @@ export function buildGraphs(
   const graphs: Partial<Record<GraphName, GraphSource>> = {};
   for (const [done, [name, build]] of builders.entries()) {
     report(done, builders.length);
-    graphs[name] = build(checkpoint);
+    graphs[name] = build(checkpoint, settings);
   }
   report(builders.length, builders.length);
   return graphs;
@@ -49,7 +52,8 @@ export function buildGraphs(
 /** The tokenizer's `info`, frozen. */
 export function describeCheckpoint(
   checkpoint: Checkpoint,
-  { device, precision }: { device: string; precision: Precision },
+  { device, reason }: ChosenDevice,
+  precision: Precision,
 ): VisionTokenizerInfo {
   const { modelId, image, encoder, quantizer, decoder } = checkpoint;
   const square = (side: number) => Object.freeze({ width: side, height: side });
@@ -64,6 +68,7 @@ export function describeCheckpoint(
     featureDim: encoder.hiddenSize,
     codebook: quantizer && Object.freeze({ size: quantizer.size, dim: quantizer.dim }),
     device,
+    deviceReason: reason,
     precision,
   });
 }

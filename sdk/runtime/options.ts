@@ -5,7 +5,10 @@ import type { Precision } from "./protocol.ts";
 
 /** How `VQRAE.load` sets the tokenizer up. */
 export interface LoadOptions {
-  /** Where graphs run. "auto" (the default) is "cpu"; the others throw MISSING_DEPENDENCY where they cannot be used. */
+  /**
+   * Where graphs run. "auto" (the default) takes CUDA, else WebGPU, where it works, gives the CPU's numbers and is faster;
+   * else the CPU. `info.deviceReason` and `probeDevices` say why. The others throw MISSING_DEPENDENCY where they cannot be used.
+   */
   readonly device?: "auto" | "cpu" | "webgpu" | "cuda";
   /**
    * The arithmetic of the encoder (docs/precision.md). "fp32" (the default) gives the reference's numbers; weights stored
@@ -21,7 +24,10 @@ export interface LoadOptions {
   readonly prepack?: boolean;
   /** The folder for weights made by `precision: "int8"` (default: `vqrae` in the platform's folder of caches). */
   readonly cacheDir?: string;
-  /** Worker threads, each with sessions of its own (default 1). More of them raise throughput, not the speed of one image. */
+  /**
+   * Worker threads, each with sessions of its own (default 1). More of them raise throughput, not the speed of one image.
+   * On WebGPU there is one, whatever this says.
+   */
   readonly workers?: number;
   /** Threads per worker that one graph run uses (default: the machine's parallelism divided by `workers`). */
   readonly threads?: number;
@@ -37,6 +43,13 @@ export interface LoadOptions {
    * (1-based; -1 is the last, -2 what LLaVA 1.5 takes of CLIP), through the encoder's final norm where `postNorm` says so.
    */
   readonly features?: { readonly layer?: number; readonly postNorm?: boolean };
+  /**
+   * Open every session and run one grey image through encode and decode in every worker, so that the first call takes no
+   * longer than the next (default false: sessions open when they are first needed).
+   */
+  readonly warmup?: boolean;
+  /** Read all weights and refuse NaN and infinity as INVALID_CHECKPOINT (default false: outputs are checked instead). */
+  readonly checkWeights?: boolean;
   /** Called as loading goes on. */
   readonly onProgress?: (progress: LoadProgress) => void;
   /** Acts between the phases of loading, and between tensors that are brought to 8 bits. */
@@ -44,11 +57,16 @@ export interface LoadOptions {
 }
 
 export interface LoadProgress {
-  /** Reading and checking the files, with "int8" making its weights, writing the graphs, opening the first session. */
-  readonly phase: "checkpoint" | "quantize" | "graphs" | "session";
-  /** Steps of this phase that are done, and how many there are. */
+  /**
+   * Reading and checking the files, all of their weights with `checkWeights`; choosing the device; with "int8" making its
+   * weights; writing the graphs, opening the first session and, with `warmup`, warming up the workers.
+   */
+  readonly phase: "checkpoint" | "weights" | "device" | "quantize" | "graphs" | "session" | "warmup";
+  /** Steps of this phase that are done, and how many there are; bytes of "weights". */
   readonly loaded: number;
   readonly total: number;
+  /** At the end of "device": which one it is and why. */
+  readonly detail?: string;
 }
 
 /** More threads than any one machine serves well; a larger number is a slip of the pen. */
@@ -79,6 +97,8 @@ const loadSchema = z.strictObject({
     .strictObject({ layer: z.int().optional(), postNorm: z.boolean().optional() })
     .optional()
     .describe("an object with layer (a whole number) and postNorm (true or false)"),
+  warmup: flag,
+  checkWeights: flag,
   onProgress: z
     .custom<(progress: LoadProgress) => void>((value) => typeof value === "function")
     .optional()

@@ -12,6 +12,8 @@ export interface GraphSource {
   readonly weightsFolder: string;
   /** Whether it runs on the CPU whatever the device. */
   readonly onCpu?: boolean;
+  /** Names of nodes that WebGPU leaves to the CPU. */
+  readonly cpuNodes: readonly string[];
 }
 
 export type GraphName = "encoder" | "quantizer" | "codebook" | "decoder" | SearchGraph;
@@ -19,7 +21,8 @@ export type GraphName = "encoder" | "quantizer" | "codebook" | "decoder" | Searc
 /** Of the encoder; the other graphs are always "fp32". */
 export type Precision = "fp32" | "int8";
 
-export type ExecutionProvider = "cpu" | "webgpu" | "cuda";
+export type GpuProvider = "webgpu" | "cuda";
+export type ExecutionProvider = "cpu" | GpuProvider;
 
 /** What a worker is born with. It opens a session when a job first needs its graph. */
 export interface WorkerSetup {
@@ -41,6 +44,8 @@ export interface WorkerSetup {
 export interface Jobs {
   /** Opens the session of a graph ahead of its first use. */
   open: { input: { graph: GraphName }; output: null };
+  /** Opens every session and runs each graph once, on a grey image. */
+  warmup: { input: { codes: CodeTables | null }; output: null };
   encode: {
     /** Ids are found where `codes` are given. */
     input: { images: readonly RgbImage[]; features: boolean; codes: CodeTables | null };

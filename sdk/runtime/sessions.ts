@@ -1,20 +1,14 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { expected, words } from "../errors.ts";
 import type { ElementArrays } from "../search/graph-runner.ts";
-import type { ExecutionProvider, GraphName, WorkerSetup } from "./protocol.ts";
+import type { ExecutionProvider, GraphName, GraphSource, WorkerSetup } from "./protocol.ts";
+import { deviceMend, reason } from "./providers.ts";
 import { productsSaturate } from "./saturation.ts";
 
 type OnnxRuntime = typeof import("onnxruntime-node");
 
 /** Errors only: warnings on a graph that runs as intended would go straight to the user's terminal. */
 const LOG_ERRORS = 3;
-
-const deviceMend: Record<ExecutionProvider, string> = {
-  cpu: "",
-  webgpu:
-    'onnxruntime-node runs WebGPU through the GPU\'s own driver (Vulkan, Direct3D 12 or Metal): install it, or load with device "cpu".',
-  cuda: 'With CUDA 12 and cuDNN 9 installed, run `ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node`, or load with device "cpu".',
-};
 
 /**
  * Imports onnxruntime-node, whose native part can be missing or built for another platform.
@@ -59,7 +53,7 @@ export class Sessions {
     try {
       const exactly = precision === "int8" && !(await this.multipliesBytesExactly());
       const session = await this.#runtime.InferenceSession.create(graph.bytes, {
-        executionProviders: [graph.onCpu ? "cpu" : device],
+        executionProviders: [providerOf(device, graph)],
         intraOpNumThreads: threads,
         logSeverityLevel: LOG_ERRORS,
         extra: {
@@ -78,8 +72,8 @@ export class Sessions {
     } catch (cause) {
       const code = device === "cpu" ? "RUNTIME" : "MISSING_DEPENDENCY";
       const failure = words(`onnxruntime's error: ${reason(cause)}`);
-      const mend = deviceMend[device];
-      throw expected(code, `a working "${device}" session`, `the ${name} graph`, failure, { mend, cause });
+      const mend = device === "cpu" ? {} : { mend: deviceMend[device] };
+      throw expected(code, `a working "${device}" session`, `the ${name} graph`, failure, { ...mend, cause });
     }
   }
 
@@ -109,4 +103,8 @@ export class Sessions {
   }
 }
 
-const reason = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause)).trim();
+/** The binding refuses an empty list of names. */
+const providerOf = (device: ExecutionProvider, { cpuNodes, onCpu }: GraphSource) => {
+  if (onCpu) return "cpu";
+  return device === "webgpu" && cpuNodes.length > 0 ? { name: device, forceCpuNodeNames: cpuNodes } : device;
+};

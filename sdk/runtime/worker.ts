@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { views } from "../image/views.ts";
-import { codebook, codes, decode, encode, target } from "./jobs.ts";
+import { codebook, codes, decode, encode, target, warmup } from "./jobs.ts";
 import { buffersOf, type JobRequest, type JobResponse, type Jobs, toPlainError, type WorkerSetup } from "./protocol.ts";
 import { importOnnxRuntime, Sessions } from "./sessions.ts";
 
@@ -32,6 +32,9 @@ async function work(
   switch (request.kind) {
     case "open":
       await sessions.open(request.input.graph);
+      return { output: null, arrays: [] };
+    case "warmup":
+      await warmup(sessions, setup, request.input);
       return { output: null, arrays: [] };
     case "encode": {
       const output = await encode(sessions, setup, request.input);

@@ -40,7 +40,7 @@ const cosine = (a: Float32Array, b: Float32Array) => {
 };
 
 test("info says so, and that alone", () => {
-  expect(int8.info).toEqual({ ...plain.info, precision: "int8" });
+  expect(int8.info).toEqual({ ...plain.info, precision: "int8", deviceReason: "int8 runs on the CPU alone" });
 });
 
 test.each(photos)("%s: features, class token and ids are close to those in fp32", async (path) => {

@@ -27,7 +27,7 @@ const photos = namesWith("ids");
 
 let tokenizer: VQRAE;
 beforeAll(async () => {
-  tokenizer = await VQRAE.load("default");
+  tokenizer = await VQRAE.load("default", { device: "cpu" });
 });
 afterAll(() => tokenizer.dispose());
 
@@ -46,6 +46,7 @@ test("VQRAE.load finds it by the name default", () => {
     featureDim: 192,
     codebook: { size: 8192, dim: 256 },
     device: "cpu",
+    deviceReason: "asked for",
     precision: "fp32",
   });
 });

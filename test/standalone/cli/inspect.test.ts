@@ -1,6 +1,7 @@
 import { cp, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { damagedCheckpoint, setFirst } from "../bad-input/damaged-checkpoint.ts";
 import { inFolder, runCli, tinyEncoder, tinyModel } from "./run-cli.ts";
 
 const weights = join(tinyModel, "model.safetensors");
@@ -39,6 +40,20 @@ test("a safetensors file by itself", async () => {
   expect(checkpoint).toBeNull();
   expect(found.bytes).toBeLessThan((await stat(weights)).size);
   expect((await runCli("inspect", weights)).stdout).toContain(`${found.tensors.length} tensors (`);
+});
+
+test("--weights finds what is not finite, in a folder and in a file", async () => {
+  const folder = await damagedCheckpoint(setFirst("decoder.head.weight", Number.NaN));
+  const found = [{ name: "decoder.head.weight", nan: 1, infinite: 0, elements: 1152 }];
+  for (const path of [folder, join(folder, "model.safetensors")]) {
+    const { code, stdout } = await runCli("inspect", path, "--weights", "--json");
+    expect([code, JSON.parse(stdout).nonFinite]).toEqual([0, found]);
+  }
+  expect((await runCli("inspect", folder, "--weights")).stdout).toContain(
+    "  NOT FINITE\n    decoder.head.weight (1 NaN of 1152)\n",
+  );
+  expect((await runCli("inspect", tinyModel, "--weights")).stdout).toContain("  all weights are finite\n");
+  expect((await runCli("inspect", tinyModel)).stdout).not.toContain("finite");
 });
 
 test.each([

@@ -6,6 +6,7 @@ import type { Checkpoint } from "../../../sdk/checkpoint/checkpoint.ts";
 import { buildDecoderGraph } from "../../../sdk/graph/decoder.ts";
 import { buildEncoderGraph } from "../../../sdk/graph/encoder.ts";
 import { buildCodebookGraph, buildQuantizerGraph } from "../../../sdk/graph/quantizer.ts";
+import { largestDifference } from "../../golden/expected.ts";
 import { quantize } from "../search/quantize.ts";
 import { int64, run } from "./session.ts";
 import { type TinyOptions, writeTinyCheckpoint } from "./tiny-checkpoint.ts";
@@ -43,6 +44,19 @@ describe("the encoder graph", () => {
       }
       expect(Float32Array.from(features)).toEqual(all.features!.data);
       expect(Float32Array.from(inputs)).toEqual(all.quantizer_input!.data);
+    }
+  });
+
+  it("computes the same with attention written out, as WebGPU runs it", async () => {
+    const checkpoint = tiny();
+    const patches = { data: noise(2 * imageSize), shape: [2 * patchesPerImage, patchWidth] };
+    const fused = await run(buildEncoderGraph(checkpoint), { patches });
+    const written = await run(buildEncoderGraph(checkpoint, { fusedAttention: false }), { patches });
+    expect(Object.keys(written)).toEqual(Object.keys(fused));
+    for (const [name, { data, shape }] of Object.entries(fused)) {
+      expect(written[name]!.shape).toEqual(shape);
+      expect(largestDifference(written[name]!.data, data)).toBeLessThan(1e-5);
+      expect(written[name]!.data).not.toEqual(data); // it did take the other way
     }
   });
 

@@ -40,13 +40,20 @@ describe("VQRAE.load", () => {
   });
 
   it.each([
-    ["fp32", "the first time", ["checkpoint", "graphs", "session"]],
-    ["int8", "the first time", ["checkpoint", "quantize", "graphs", "session"]],
-    ["int8", "from the cache", ["checkpoint", "quantize", "graphs", "session"]],
-  ] as const)("reports its progress in order: %s, %s", async (precision, _, phases) => {
+    ["fp32", "the first time", []],
+    ["int8", "the first time", ["quantize"]],
+    ["int8", "from the cache", ["quantize"]],
+  ] as const)("reports its progress in order: %s, %s", async (precision, _, quantize) => {
+    const phases = ["checkpoint", "weights", "device", ...quantize, "graphs", "session", "warmup"];
     const seen: LoadProgress[] = [];
-    const onProgress = (progress: LoadProgress) => void seen.push(progress);
-    await using _tokenizer = await VQRAE.load(tinyVqrae, { precision, cacheDir: folder, onProgress });
+    await using _tokenizer = await VQRAE.load(tinyVqrae, {
+      device: "cpu",
+      precision,
+      cacheDir: folder,
+      warmup: true,
+      checkWeights: true,
+      onProgress: (progress) => seen.push(progress),
+    });
     expect([...new Set(seen.map(({ phase }) => phase))]).toEqual(phases);
     for (const phase of phases) {
       const steps = seen.filter((progress) => progress.phase === phase);
@@ -86,7 +93,7 @@ describe("VQRAE.load", () => {
   it("obeys a signal before and during loading", async () => {
     const reason = new Error("enough");
     expect(await failure(VQRAE.load(tinyVqrae, { signal: AbortSignal.abort(reason) }))).toBe(reason);
-    for (const phase of ["checkpoint", "graphs", "session"]) {
+    for (const phase of ["checkpoint", "device", "graphs", "session"]) {
       const controller = new AbortController();
       const onProgress = (progress: LoadProgress) => {
         if (progress.phase === phase) controller.abort(reason);
