@@ -5,6 +5,8 @@ export default defineConfig({
     index: "sdk/index.ts",
     metrics: "sdk/metrics/index.ts",
     worker: "sdk/runtime/worker.ts",
+    "int8-worker": "sdk/runtime/int8-worker.ts",
+    "probe-process": "sdk/runtime/probe-process.ts",
     cli: "cli/main.ts",
   },
   format: ["esm"],

@@ -5,10 +5,12 @@ export interface CheckpointSummary {
   readonly modelId: string;
   readonly image: ImageSpec;
   readonly encoder: TransformerSummary & {
-    readonly imageSize: number;
+    /** null where images keep their aspect ratio. */
+    readonly imageSize: number | null;
     readonly patchSize: number;
-    /** Tokens in a row and in a column. */
-    readonly grid: number;
+    /** Tokens in a row and in a column; null where each image has a grid of its own. */
+    readonly grid: number | null;
+    readonly maxTokens: number;
     readonly classToken: boolean;
   };
   readonly features: FeatureSpec;
@@ -41,6 +43,7 @@ export function summarizeCheckpoint({
       imageSize: encoder.imageSize,
       patchSize: encoder.patchSize,
       grid: encoder.grid,
+      maxTokens: encoder.maxPatches,
       classToken: encoder.classToken !== null,
     },
     features,
@@ -59,10 +62,11 @@ export function summarizeCheckpoint({
 }
 
 export function checkpointLines({ image, encoder, features, codebook, decoder }: CheckpointSummary): string[] {
-  const tokens = `${encoder.grid} x ${encoder.grid} tokens${encoder.classToken ? " and a class token" : ""}`;
+  const grid = encoder.grid === null ? `up to ${encoder.maxTokens}` : `${encoder.grid} x ${encoder.grid}`;
+  const tokens = `${grid} tokens${encoder.classToken ? " and a class token" : ""}`;
   const source = codebook && `block${codebook.layers.length > 1 ? "s" : ""} ${codebook.layers.join(" + ")}`;
   return [
-    `  image     ${image.size} x ${image.size} pixels, ${image.geometry}, ${image.resample}`,
+    `  image     ${pixelsOf(image)}, ${image.resample}`,
     `  encoder   ${describe(encoder)}, patches of ${encoder.patchSize}: ${tokens}`,
     `  features  ${encoder.hiddenSize} per token, of block ${features.layer}${features.postNorm ? ", normed" : ""}`,
     codebook
@@ -72,6 +76,15 @@ export function checkpointLines({ image, encoder, features, codebook, decoder }:
       ? `  decoder   ${describe(decoder)}, patches of ${decoder.patchSize}: ${decoder.outputSize} x ${decoder.outputSize} pixels`
       : "  decoder   none",
   ];
+}
+
+function pixelsOf(image: ImageSpec): string {
+  if (image.geometry === "native") return "its own aspect ratio";
+  const { size, geometry, background, tiling } = image;
+  const square = `${size} x ${size} pixels, ${background ? "padded to a square" : geometry}`;
+  if (tiling === null) return square;
+  const tiles = { dynamic: "InternVL's tiles", anyres: "LLaVA's anyres tiles" }[tiling.kind];
+  return `${square}; views: ${tiles}`;
 }
 
 const describe = ({ blocks, hiddenSize, heads, intermediateSize, activation }: TransformerSummary): string =>

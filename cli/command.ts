@@ -21,10 +21,12 @@ export interface CliCommandDefinition<T extends ArgsDef> {
   run(args: ParsedArgs<T>): Promise<void>;
 }
 
-/** What every command takes. */
+export const jsonArg = { type: "boolean", description: "Print JSON on standard output" } as const satisfies ArgDef;
+
+/** What every command takes that has to do with a model. */
 export const sharedArgs = {
   model: { type: "string", default: "default", valueHint: "folder", description: "Checkpoint folder" },
-  json: { type: "boolean", description: "Print JSON on standard output" },
+  json: jsonArg,
 } as const satisfies ArgsDef;
 
 /** What commands that run the model take. */
@@ -35,6 +37,12 @@ export const modelArgs = {
     valueHint: "count",
     description: "Refuse an image with more pixels (default 100 million)",
   },
+  precision: {
+    type: "string",
+    valueHint: "fp32|int8",
+    description: "Arithmetic of the encoder (default fp32); int8 is faster and a little less exact",
+  },
+  "cache-dir": { type: "string", valueHint: "folder", description: "Where weights made for int8 are kept" },
   verbose: { type: "boolean", description: "Print progress on standard error, also where it is no terminal" },
 } as const satisfies ArgsDef;
 

@@ -1,4 +1,7 @@
+import type { TensorRef } from "../sdk/checkpoint/checkpoint.ts";
+import { isWeightDtype } from "../sdk/checkpoint/dtypes.ts";
 import { isFile } from "../sdk/checkpoint/files.ts";
+import { describeNonFinite, type NonFiniteTensor, nonFiniteTensors } from "../sdk/checkpoint/finite-weights.ts";
 import { loadCheckpoint } from "../sdk/checkpoint/load-checkpoint.ts";
 import { openSafetensors } from "../sdk/checkpoint/safetensors.ts";
 import type { StoredTensor } from "../sdk/checkpoint/safetensors-header.ts";
@@ -17,16 +20,20 @@ export const inspect = cliCommand({
       required: false,
       description: "A checkpoint folder or a .safetensors file; without it the folder of --model",
     },
+    weights: { type: "boolean", description: "Read all weights and list the tensors that hold NaN or infinity" },
     ...sharedArgs,
   },
   examples: [
     "vqrae inspect                                # the model that ships with the package",
     "vqrae inspect ./my-checkpoint",
+    "vqrae inspect ./my-checkpoint --weights      # looks for NaN and infinity",
     "vqrae inspect model.safetensors --json",
   ],
-  async run({ path = "", model, json }) {
+  async run({ path = "", model, weights, json }) {
     const source = path || model;
-    const found = source !== "default" && (await isFile(source)) ? await readFile(source) : await readFolder(source);
+    const isWeightsFile = source !== "default" && (await isFile(source));
+    const { stored, ...inspection } = isWeightsFile ? await readFile(source) : await readFolder(source);
+    const found = weights ? { ...inspection, nonFinite: await nonFiniteTensors(floatsOf(stored)) } : inspection;
     process.stdout.write(json ? `${JSON.stringify(found)}\n` : `${linesOf(found).join("\n")}\n`);
   },
 });
@@ -39,26 +46,43 @@ interface Inspection {
   /** The file's own notes; a folder's are left out. */
   readonly metadata?: Readonly<Record<string, string>>;
   readonly weights: TensorsSummary;
+  /** With --weights: the tensors of 16 and 32-bit floats that hold NaN or infinity. */
+  readonly nonFinite?: readonly NonFiniteTensor[];
 }
 
-async function readFile(path: string): Promise<Inspection> {
+/** Its tensors, as they are stored. */
+type Opened = Inspection & { readonly stored: readonly StoredTensor[] };
+
+async function readFile(path: string): Promise<Opened> {
   const { file, metadata, tensors } = await openSafetensors(path);
-  return { path: file, checkpoint: null, metadata, weights: summarizeTensors(valuesOf(tensors)) };
+  const stored = [...tensors.values()];
+  return { path: file, checkpoint: null, metadata, weights: summarizeTensors(stored), stored };
 }
 
-async function readFolder(source: string): Promise<Inspection> {
+async function readFolder(source: string): Promise<Opened> {
   const checkpoint = await loadCheckpoint(await findCheckpoint(source));
-  const tensors = await openTensors(checkpoint.folder);
-  return {
-    path: checkpoint.folder,
-    checkpoint: summarizeCheckpoint(checkpoint),
-    weights: summarizeTensors(valuesOf(tensors)),
-  };
+  const stored = [...(await openTensors(checkpoint.folder)).values()];
+  const { folder: path } = checkpoint;
+  return { path, checkpoint: summarizeCheckpoint(checkpoint), weights: summarizeTensors(stored), stored };
 }
 
-const valuesOf = (tensors: ReadonlyMap<string, StoredTensor>): StoredTensor[] => [...tensors.values()];
+const floatsOf = (stored: readonly StoredTensor[]): TensorRef[] =>
+  stored.flatMap(({ dtype, ...tensor }) => (isWeightDtype(dtype) ? [{ ...tensor, dtype }] : []));
 
-function linesOf({ path, checkpoint, metadata = {}, weights }: Inspection): string[] {
+function linesOf({ path, checkpoint, metadata = {}, weights, nonFinite }: Inspection): string[] {
   const notes = Object.entries(metadata).map(([key, value]) => `  ${key}: ${value}`);
-  return [path, ...(checkpoint ? checkpointLines(checkpoint) : []), ...notes, "", ...tensorLines(weights)];
+  return [
+    path,
+    ...(checkpoint ? checkpointLines(checkpoint) : []),
+    ...notes,
+    ...nonFiniteLines(nonFinite),
+    "",
+    ...tensorLines(weights),
+  ];
+}
+
+function nonFiniteLines(found: Inspection["nonFinite"]): string[] {
+  if (!found) return [];
+  if (found.length === 0) return ["  all weights are finite"];
+  return ["  NOT FINITE", ...found.map((tensor) => `    ${describeNonFinite(tensor)}`)];
 }

@@ -2,11 +2,12 @@ import { renderUsage } from "citty";
 import packageJson from "../package.json" with { type: "json" };
 import { expected } from "../sdk/errors.ts";
 import { type CliCommand, plainUnlessTerminal, usageErrorMend } from "./command.ts";
+import { devices } from "./devices.ts";
 import { encode } from "./encode.ts";
 import { inspect } from "./inspect.ts";
 import { reconstruct } from "./reconstruct.ts";
 
-const commands: Readonly<Record<string, CliCommand>> = { reconstruct, encode, inspect };
+const commands: Readonly<Record<string, CliCommand>> = { reconstruct, encode, inspect, devices };
 
 /** Runs one command line, given without node and the script: `vqrae <command> ...`. */
 export async function run(rawArgs: readonly string[]): Promise<void> {

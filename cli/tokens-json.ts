@@ -4,16 +4,17 @@ import type { EncodedImages } from "./tokens.ts";
 const FLOAT32_DIGITS = 9;
 
 /**
- * `{ model, grid, featureDim, codebook, images: [{ image, ids?, features?, classToken? }] }`, an image a line, with
- * features as [tokens][dim]. In parts, because all of it may be longer than a string can be.
+ * `{ model, grid, featureDim, codebook, images: [{ image, grid?, ids?, features?, classToken? }] }`, an image a line, with
+ * features as [tokens][dim]; where `grid` is null each image has its own. In parts, because all of it may be longer than a string can be.
  */
 export function* tokensToJson({ info, images, tokens }: EncodedImages): Generator<string> {
   const { modelId: model, grid, featureDim, codebook } = info;
   const head = JSON.stringify({ model, grid, featureDim, codebook });
   yield `${head.slice(0, -1)},"images":[\n`;
-  for (const [i, { ids, features, classToken }] of tokens.entries()) {
+  for (const [i, { grid: own, ids, features, classToken }] of tokens.entries()) {
     const entry = {
       image: images[i],
+      ...(grid === null && { grid: own }),
       ...(ids && { ids: [...ids] }),
       ...(features && { features: rowsOf(features, featureDim) }),
       ...(classToken && { classToken: shorten(classToken) }),

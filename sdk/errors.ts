@@ -51,14 +51,21 @@ export function expected(
   return new VqraeError(code, message, cause === undefined ? undefined : { cause });
 }
 
+/** Lists inside lists that a description shows. */
+const MAX_DEPTH = 3;
+
 /** A short, safe description of any value; pass a `Description` to print words as they are. */
-export function describe(value: unknown): string {
+export function describe(value: unknown, depth = 0): string {
   if (value instanceof Description) return value.text;
   if (value === null || value === undefined) return String(value);
   if (typeof value === "string") return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
   if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") return String(value);
   if (Array.isArray(value)) {
-    const shown = value.slice(0, 8).map(describe).join(", ");
+    if (depth === MAX_DEPTH) return "[...]"; // a JSON file may nest lists without end
+    const shown = value
+      .slice(0, 8)
+      .map((item) => describe(item, depth + 1))
+      .join(", ");
     return `[${shown}${value.length > 8 ? ", ..." : ""}]`;
   }
   if (ArrayBuffer.isView(value)) return `${value.constructor.name} of ${value.byteLength} bytes`;

@@ -7,6 +7,7 @@ export { type DynamicTilesOptions, dynamicTiles } from "./image/tiling/dynamic-t
 export { naflexSize, type SmartResizeOptions, smartResize } from "./image/tiling/native-size.ts";
 export { padToSquare } from "./image/tiling/pad-to-square.ts";
 export type { LoadOptions, LoadProgress } from "./runtime/options.ts";
+export { type DeviceReport, probeDevices } from "./runtime/probe-devices.ts";
 export type {
   DecodeOptions,
   EncodeOptions,

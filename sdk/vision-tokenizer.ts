@@ -24,18 +24,22 @@ export interface VisionTokenizer extends AsyncDisposable {
 export interface VisionTokenizerInfo {
   /** The checkpoint's name: that of its folder. */
   readonly modelId: string;
-  /** What the encoder sees, in pixels. Images of any size are resized to it. */
-  readonly inputSize: { readonly width: number; readonly height: number };
+  /** What the encoder sees, in pixels: images of any size are resized to it. null where each keeps its aspect ratio. */
+  readonly inputSize: { readonly width: number; readonly height: number } | null;
   /** What `decode` returns, in pixels; null for an encoder without a decoder. */
   readonly outputSize: { readonly width: number; readonly height: number } | null;
-  /** Tokens per image: rows * columns. */
-  readonly grid: TokenGrid;
+  /** Tokens per image: rows * columns. null where each image has a grid of its own, which `ImageTokens.grid` tells. */
+  readonly grid: TokenGrid | null;
+  /** The most tokens that an image can have: rows * columns of `grid`, where there is one. */
+  readonly maxTokens: number;
   /** Numbers per token in `features`. */
   readonly featureDim: number;
   /** Entries and width of the codebook; null for an encoder that gives features only. */
   readonly codebook: { readonly size: number; readonly dim: number } | null;
   /** Where the graphs run, such as "cpu". */
   readonly device: string;
+  /** Why there: that it was asked for, or what was found for each device that comes before it. */
+  readonly deviceReason: string;
   /** The arithmetic they run in, such as "fp32". */
   readonly precision: string;
 }
@@ -59,7 +63,7 @@ export interface ImageTokens {
  * A file path, a `file:` or `data:` URL, the bytes of an encoded image, or raw pixels. Remote URLs are refused:
  * fetch them yourself and pass the bytes.
  */
-export type ImageInput = string | URL | Uint8Array | ArrayBuffer | RgbImage;
+export type ImageInput = string | URL | Uint8Array | ArrayBufferLike | RgbImage;
 
 /** 8-bit RGB pixels, rows from top to bottom, three bytes a pixel, no padding. */
 export interface RgbImage {

@@ -1,4 +1,6 @@
 import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import { requireFiniteWeights } from "./checkpoint/finite-weights.ts";
 import { loadCheckpoint } from "./checkpoint/load-checkpoint.ts";
 import { selectFeatures } from "./checkpoint/select-features.ts";
 import { expected, VqraeError, words } from "./errors.ts";
@@ -6,19 +8,18 @@ import { readImage } from "./image/read-image.ts";
 import { checkSides } from "./image/resize.ts";
 import { abortable } from "./runtime/abort.ts";
 import { inBatches } from "./runtime/batches.ts";
+import { defaultCacheFolder } from "./runtime/cache-folder.ts";
+import { chooseDevice } from "./runtime/choose-device.ts";
 import { Gate } from "./runtime/gate.ts";
-import { buildGraphs, defaultBatchSize, describeCheckpoint } from "./runtime/model.ts";
-import {
-  type LoadOptions,
-  type LoadProgress,
-  parseDecodeOptions,
-  parseEncodeOptions,
-  parseLoadOptions,
-} from "./runtime/options.ts";
+import { makeInt8 } from "./runtime/make-int8.ts";
+import { defaultBatchSize, describeCheckpoint } from "./runtime/model.ts";
+import { openPool, openPoolOrFallBack, type PoolOptions } from "./runtime/open-pool.ts";
+import { type LoadOptions, parseDecodeOptions, parseEncodeOptions, parseLoadOptions } from "./runtime/options.ts";
 import { buffersOf } from "./runtime/protocol.ts";
 import { findCheckpoint } from "./runtime/source.ts";
 import { checkGrid, checkIds, isManyGrids } from "./runtime/token-ids.ts";
-import { disposedError, WorkerPool } from "./runtime/worker-pool.ts";
+import { disposedError, type WorkerPool } from "./runtime/worker-pool.ts";
+import type { CodeTables } from "./search/code-tables.ts";
 import type {
   DecodeOptions,
   EncodeOptions,
@@ -49,6 +50,7 @@ export class VQRAE implements VisionTokenizer {
   readonly #lanes: number;
   readonly #batchSize: number;
   readonly #maxPixels: number | undefined;
+  #codes: Promise<CodeTables> | null;
   #disposed = false;
 
   private constructor(info: VisionTokenizerInfo, pool: WorkerPool, settings: Settings) {
@@ -58,6 +60,7 @@ export class VQRAE implements VisionTokenizer {
     this.#gate = new Gate(this.#lanes);
     this.#batchSize = settings.batchSize;
     this.#maxPixels = settings.maxPixels;
+    this.#codes = settings.codes && Promise.resolve(settings.codes);
   }
 
   /**
@@ -66,33 +69,54 @@ export class VQRAE implements VisionTokenizer {
    * INVALID_ARGUMENT; the signal's reason after an abort
    */
   static async load(source: string | "default", options?: LoadOptions): Promise<VQRAE> {
-    const { device = "auto", workers = 1, features, onProgress, signal, ...rest } = parseLoadOptions(options);
+    const {
+      device = "auto",
+      precision = "fp32",
+      workers = 1,
+      features,
+      onProgress,
+      signal,
+      ...rest
+    } = parseLoadOptions(options);
+    if (precision === "int8" && device !== "auto" && device !== "cpu") {
+      throw expected(
+        "INVALID_ARGUMENT",
+        '"auto" or "cpu"',
+        'option "device" of VQRAE.load with precision "int8"',
+        device,
+      );
+    }
     return abortable(signal, async (signal) => {
-      const report = (phase: LoadProgress["phase"], loaded: number, total: number) =>
-        onProgress?.({ phase, loaded, total });
+      const report: PoolOptions["report"] = (phase, loaded, total, detail) =>
+        onProgress?.({ phase, loaded, total, ...(detail !== undefined && { detail }) });
       report("checkpoint", 0, 1);
       const checkpoint = selectFeatures(await loadCheckpoint(await findCheckpoint(source)), features);
       report("checkpoint", 1, 1);
       signal.throwIfAborted();
 
-      const graphs = buildGraphs(checkpoint, (loaded, total) => report("graphs", loaded, total));
-      const provider = device === "auto" ? "cpu" : device;
-      const threads = rest.threads ?? Math.max(1, Math.floor(availableParallelism() / workers));
-      const { image, encoder } = checkpoint;
-      const setup = { graphs, image, patchSize: encoder.patchSize, device: provider, threads } as const;
-      const pool = new WorkerPool({ size: workers, setup });
-      try {
-        report("session", 0, 1);
-        await pool.run("open", { graph: "encoder" }, { signal });
-        report("session", 1, 1);
-        signal.throwIfAborted();
-      } catch (error) {
-        await pool.dispose();
-        throw error;
+      if (rest.checkWeights) {
+        await requireFiniteWeights(checkpoint, signal, (loaded, total) => report("weights", loaded, total));
       }
+      report("device", 0, 1);
+      const wanted = precision === "int8" ? onlyOnCpu : await chooseDevice(device);
+      report("device", 1, 1, `${wanted.device} (${wanted.reason})`);
+      signal.throwIfAborted();
+      const encoder =
+        precision === "fp32"
+          ? checkpoint.encoder
+          : await makeInt8(checkpoint.encoder, resolve(rest.cacheDir ?? defaultCacheFolder()), {
+              report: (loaded, total) => report("quantize", loaded, total),
+              signal,
+            });
+
+      const threads = rest.threads ?? Math.max(1, Math.floor(availableParallelism() / workers));
+      const { prepack = false, warmup = false } = rest;
+      const open = device === "auto" ? openPoolOrFallBack : openPool;
+      const poolOptions = { encoder, precision, prepack, workers, threads, warmup, signal, report };
+      const { pool, chosen, codes } = await open(checkpoint, wanted, poolOptions);
       const batchSize = rest.batchSize ?? defaultBatchSize(checkpoint);
-      const info = describeCheckpoint(checkpoint, provider);
-      return new VQRAE(info, pool, { workers, batchSize, maxPixels: rest.maxPixels });
+      const info = describeCheckpoint(checkpoint, chosen, precision);
+      return new VQRAE(info, pool, { workers, batchSize, maxPixels: rest.maxPixels, codes });
     });
   }
 
@@ -104,7 +128,7 @@ export class VQRAE implements VisionTokenizer {
     options?: EncodeOptions,
   ): Promise<ImageTokens | ImageTokens[]> {
     const { signal, ...asked } = parseEncodeOptions(options);
-    const want = this.#outputs(asked);
+    const { features, ids } = this.#outputs(asked);
     this.#assertUsable();
     const many = isManyImages(input);
     const inputs = many ? [...input] : [input];
@@ -117,9 +141,9 @@ export class VQRAE implements VisionTokenizer {
         signal,
         read: (index) => this.#read(inputs[index]!, many ? index : null),
         run: async (images): Promise<ImageTokens[]> => {
+          const codes = ids ? await this.#codeTables() : null;
           const transfer = buffersOf(images.map((image) => image.data));
-          const encoded = await this.#pool.run("encode", { images, ...want }, { transfer, signal });
-          return encoded.map((image) => ({ grid: this.info.grid, ...image }));
+          return this.#pool.run("encode", { images, features, codes }, { transfer, signal });
         },
       }),
     );
@@ -135,7 +159,7 @@ export class VQRAE implements VisionTokenizer {
   async decode(input: TokenIds | readonly TokenIds[], options?: DecodeOptions): Promise<RgbImage | RgbImage[]> {
     const { signal } = parseDecodeOptions(options);
     const { codebook, outputSize, grid } = this.info;
-    if (codebook === null || outputSize === null) throw this.#unsupported("decode", "a decoder");
+    if (codebook === null || outputSize === null || grid === null) throw this.#unsupported("decode", "a decoder");
     this.#assertUsable();
     const many = isManyGrids(input);
     const grids = many
@@ -152,6 +176,20 @@ export class VQRAE implements VisionTokenizer {
     );
     const images = batches.flat();
     return many ? images : images[0]!;
+  }
+
+  /**
+   * The images that the checkpoint's own model gives its encoder for one image, in its order: InternVL's tiles and then
+   * the thumbnail, LLaVA 1.6's whole image and then the tiles; for most checkpoints the image alone, as it was read.
+   * `encode(await tokenizer.views(photo))` gives what that model's own code gives. `encode(photo)` sees the whole image
+   * only: of tiles the thumbnail, or LLaVA's first view.
+   * @throws as `encode`
+   */
+  async views(image: ImageInput): Promise<RgbImage[]> {
+    return this.#gate.run(async () => {
+      const read = await this.#read(image, null);
+      return this.#pool.run("views", { image: read }, { transfer: buffersOf([read.data]) });
+    });
   }
 
   /**
@@ -186,6 +224,15 @@ export class VQRAE implements VisionTokenizer {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
+  }
+
+  /** Made by one worker when ids are first asked for, and shared by all. A failure is not kept. */
+  #codeTables(): Promise<CodeTables> {
+    this.#codes ??= this.#pool.run("codes", null).catch((error: unknown) => {
+      this.#codes = null;
+      throw error;
+    });
+    return this.#codes;
   }
 
   async #read(input: ImageInput, index: number | null): Promise<RgbImage> {
@@ -228,7 +275,10 @@ interface Settings {
   readonly workers: number;
   readonly batchSize: number;
   readonly maxPixels: number | undefined;
+  readonly codes: CodeTables | null;
 }
+
+const onlyOnCpu = { device: "cpu", reason: "int8 runs on the CPU alone" } as const;
 
 const isManyImages = (input: ImageInput | readonly ImageInput[]): input is readonly ImageInput[] =>
   Array.isArray(input);

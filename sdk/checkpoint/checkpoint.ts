@@ -4,10 +4,10 @@
 export type WeightDtype = "F32" | "F16" | "BF16";
 
 /** Where a tensor lies: a byte range of a safetensors file. Nothing is read until a graph needs it. */
-export interface TensorRef {
+export interface TensorRef<D extends WeightDtype | "I8" = WeightDtype> {
   /** The name inside the file, for messages. */
   readonly name: string;
-  readonly dtype: WeightDtype;
+  readonly dtype: D;
   readonly shape: readonly number[];
   /** Absolute path of the file, symbolic links resolved. */
   readonly file: string;
@@ -23,6 +23,18 @@ export interface LinearRef {
   readonly bias: TensorRef | null;
 }
 
+/** A linear in 8 bits: column o of torch's weight transposed is `scales[o]` times column o of `columns`. */
+export interface Int8LinearRef {
+  /** [in, out], as onnxruntime's MatMulIntegerToFloat takes it; -127 to 127. */
+  readonly columns: TensorRef<"I8">;
+  /** [out] */
+  readonly scales: TensorRef;
+  /** [out], or null for a linear without bias. */
+  readonly bias: TensorRef | null;
+}
+
+export type AnyLinearRef = LinearRef | Int8LinearRef;
+
 /** A LayerNorm; without bias an RMSNorm. */
 export interface NormRef {
   /** [d] */
@@ -32,21 +44,21 @@ export interface NormRef {
 }
 
 /** A pre-norm transformer block: x + scale1 * out(attention(norm1 x)), then x + scale2 * mlp(norm2 x). */
-export interface BlockRef {
+export interface BlockRef<Linear extends AnyLinearRef = LinearRef> {
   readonly norm1: NormRef;
-  readonly query: LinearRef;
-  readonly key: LinearRef;
-  readonly value: LinearRef;
+  readonly query: Linear;
+  readonly key: Linear;
+  readonly value: Linear;
   /** Over all of d, before the heads are split; null for most. */
   readonly queryNorm: NormRef | null;
   readonly keyNorm: NormRef | null;
-  readonly out: LinearRef;
+  readonly out: Linear;
   /** [d], the layer scale of the attention's branch, or null. */
   readonly scale1: TensorRef | null;
   readonly norm2: NormRef;
   /** [intermediate, d]; where the MLP is gated [2 * intermediate, d], the gate's rows first. */
-  readonly fc1: LinearRef;
-  readonly fc2: LinearRef;
+  readonly fc1: Linear;
+  readonly fc2: Linear;
   /** [d], of the MLP's branch. */
   readonly scale2: TensorRef | null;
 }
@@ -65,14 +77,18 @@ export interface TransformerSpec {
   readonly activation: Activation;
 }
 
-export interface EncoderSpec extends TransformerSpec {
+export interface EncoderSpec<Linear extends AnyLinearRef = LinearRef> extends TransformerSpec {
   readonly patchSize: number;
-  /** Side of the pixels that it is given, which may differ from what it was trained on. */
-  readonly imageSize: number;
-  /** Patches in a row and in a column: floor(imageSize / patchSize). */
-  readonly grid: number;
-  /** The patch convolution, its kernel [hidden, 3, patch, patch]. */
+  /** Side of the pixels that it is given, which may differ from what it was trained on; null where it is no square. */
+  readonly imageSize: number | null;
+  /** Patches in a row and in a column, floor(imageSize / patchSize); null where each image has a grid of its own. */
+  readonly grid: number | null;
+  /** The most patches that an image can have: those of `grid`, where there is one. */
+  readonly maxPatches: number;
+  /** The patch convolution, its kernel [hidden, 3, patch, patch], or a linear [hidden, patch * patch * 3]. */
   readonly patchEmbedding: LinearRef;
+  /** Whether `patchEmbedding` is such a linear: its columns are ordered row, column, channel. */
+  readonly channelsLast: boolean;
   /** [1, 1, hidden] or [hidden]; null where the family has no class token. It comes first in the sequence. */
   readonly classToken: TensorRef | null;
   /** [1, r, hidden]: tokens without position between the class token and the patches; null for none. */
@@ -80,7 +96,7 @@ export interface EncoderSpec extends TransformerSpec {
   readonly positions: PositionsRef;
   /** Before the first block (CLIP's `pre_layrnorm`), or null. */
   readonly firstNorm: NormRef | null;
-  readonly blocks: readonly BlockRef[];
+  readonly blocks: readonly BlockRef<Linear>[];
   /** null for an encoder whose last block's output is its last hidden state. */
   readonly finalNorm: NormRef | null;
 }
@@ -91,6 +107,7 @@ export interface PositionsRef {
   readonly table: TensorRef;
   /** Patches in a row and in a column of the table. */
   readonly grid: number;
+  readonly filter: "bilinear" | "bicubic";
   /** Whether a smaller grid averages over the table's (torch's `antialias`). */
   readonly antialias: boolean;
 }
@@ -144,17 +161,42 @@ export type Resample = "bilinear" | "bicubic" | "lanczos" | "box";
 export type Geometry = "stretch" | "crop";
 
 /** How an image becomes the encoder's pixels. */
-export interface ImageSpec {
-  /** Side of the square input in pixels: the centre of the resized image. */
-  readonly size: number;
-  /** Side of the square, or length of the shortest edge, that images are resized to first; at least `size`. */
-  readonly resizeTo: number;
+export type ImageSpec = SquareImageSpec | NativeImageSpec;
+
+interface PixelSpec {
   readonly resample: Resample;
-  readonly geometry: Geometry;
   /** Of pixel values in [0, 1]. */
   readonly mean: readonly [number, number, number];
   readonly std: readonly [number, number, number];
 }
+
+/** Every image becomes a square of one size. */
+export interface SquareImageSpec extends PixelSpec {
+  readonly geometry: Geometry;
+  /** Side of the square input in pixels: the centre of the resized image. */
+  readonly size: number;
+  /** Side of the square, or length of the shortest edge, that images are resized to first; at least `size`. */
+  readonly resizeTo: number;
+  /** Bytes: the colour of the square that an image is centred on before anything else (LLaVA 1.5); null for none. */
+  readonly background: readonly [red: number, green: number, blue: number] | null;
+  /** null for most. Where there is one, `size` is a tile's side and the whole image is stretched to it. */
+  readonly tiling: Tiling | null;
+}
+
+/** Every image keeps its aspect ratio, as nearly as whole patches allow (SigLIP2 NaFlex). */
+export interface NativeImageSpec extends PixelSpec {
+  readonly geometry: "native";
+  readonly patchSize: number;
+  /** The most patches that an image is resized to. */
+  readonly maxPatches: number;
+}
+
+/** How a vision language model cuts an image into tiles, each of which its encoder sees as an image of its own. */
+export type Tiling =
+  /** InternVL: `min` to `max` tiles, and where `thumbnail` and more than one tile the whole image after them. */
+  | { readonly kind: "dynamic"; readonly min: number; readonly max: number; readonly thumbnail: boolean }
+  /** LLaVA 1.6: the whole image, then the tiles of the best of these canvases. */
+  | { readonly kind: "anyres"; readonly pinpoints: readonly (readonly [height: number, width: number])[] };
 
 /** A validated checkpoint: every tensor that a graph will ask for exists and has the right shape. */
 export interface Checkpoint {

@@ -11,6 +11,9 @@ const natural = { error: "a whole number >= 0" };
 export const nonNegativeInteger = z.int(natural).nonnegative(natural);
 export const integer = z.int({ error: "a whole number" });
 export const positiveNumber = z.number({ error: "a number > 0" }).positive({ error: "a number > 0" });
+const tiny = { error: "a number > 0 and at most 1" };
+/** A norm's epsilon. */
+export const epsilon = z.number(tiny).positive(tiny).max(1, tiny);
 export const flag = z.boolean({ error: "true or false" });
 export const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) =>
   z.enum(values, { error: `one of ${values.map((value) => JSON.stringify(value)).join(", ")}` });

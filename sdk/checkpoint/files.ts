@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { access, type FileHandle, open, readFile, realpath, stat } from "node:fs/promises";
 import { expected, VqraeError, type VqraeErrorCode, words } from "../errors.ts";
+import { duplicateKey } from "./json-structure.ts";
 
 /** A config is a few kB, an index about 100 bytes a tensor; the worst JSON of this size still fits the heap. */
 const MAX_JSON_BYTES = 32 * 1024 * 1024;
@@ -68,18 +69,22 @@ export async function readExactly(
   return bytes;
 }
 
-/** The object in a JSON file; `code` where it is no JSON object. */
+/** The object in a JSON file; `code` where it is no JSON object, or one that holds a key twice. */
 export async function readJsonObject(path: string, code: VqraeErrorCode): Promise<Record<string, unknown>> {
   const { file, size } = await findFile(path);
   if (size > MAX_JSON_BYTES) throw expected(code, `at most ${MAX_JSON_BYTES} bytes`, path, words(`${size} bytes`));
-  const text = await readFile(file, "utf8");
+  let text: string;
   let value: unknown;
   try {
+    // A byte order mark is no JSON: Python's json refuses it too.
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await readFile(file));
     value = JSON.parse(text);
   } catch (cause) {
-    throw expected(code, "JSON", path, words(reason(cause)), { cause });
+    throw expected(code, "JSON in UTF-8", path, words(reason(cause)), { cause });
   }
   if (!isObject(value)) throw expected(code, "a JSON object", path, value);
+  const twice = duplicateKey(text);
+  if (twice !== null) throw expected(code, "each key once", path, words(`${JSON.stringify(twice)} twice`));
   return value;
 }
 

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { expected, words } from "../errors.ts";
-import type { Checkpoint } from "./checkpoint.ts";
+import type { Checkpoint, SquareImageSpec } from "./checkpoint.ts";
 import { invalidConfig, parseConfig } from "./config-fields.ts";
 import { familyOf } from "./families/all.ts";
 import type { EncoderFamily, VisionConfig } from "./families/family.ts";
@@ -30,10 +30,19 @@ export async function loadCheckpoint(folder: string): Promise<Checkpoint> {
 async function loadVqrae(folder: string, file: string, json: Record<string, unknown>): Promise<Checkpoint> {
   const config = parseVqraeConfig(json, file);
   const { family, vision } = readVisionConfig(config.encoder, file, ["encoder"]);
+  if (family.grids.kind === "native")
+    throw invalidConfig(
+      "an encoder with one grid for all images",
+      ["encoder", "model_type"],
+      file,
+      config.encoder.model_type,
+      "A VQRAE's decoder has a fixed grid: build it on a SigLIP2 of a fixed resolution (model_type siglip_vision_model).",
+    );
   const { size, resizeTo = size } = config.image;
   // Without interpolated positions the pixels must be as many as the encoder was trained on.
-  if (size !== vision.imageSize && family.interpolation === null)
+  if (size !== vision.imageSize && family.grids.kind === "trained")
     throw invalidConfig(`${vision.imageSize}, the encoder's image_size,`, ["image", "size"], file, size);
+  const image: SquareImageSpec = { ...config.image, resizeTo, background: null, tiling: null };
   const features = {
     layer: blockOf(config.features.layer, vision.layers, ["features", "layer"], file),
     postNorm: config.features.postNorm,
@@ -44,28 +53,28 @@ async function loadVqrae(folder: string, file: string, json: Record<string, unkn
   }
 
   const tensors = tensorLookup(await openTensors(folder), folder);
-  const encoder = resolveEncoder(family, vision, tensors.below("encoder."), size);
+  const encoder = resolveEncoder(family, vision, tensors.below("encoder."), image);
   if (features.postNorm && !encoder.finalNorm)
     throw invalidConfig("false for an encoder without a final norm", ["features", "postNorm"], file, true);
   return {
     modelId: basename(folder),
     folder,
-    image: { ...config.image, resizeTo },
+    image,
     encoder,
     features,
     quantizer: resolveQuantizer(config, layers, encoder.hiddenSize, tensors),
-    decoder: resolveDecoder(config, encoder.grid, tensors),
+    decoder: resolveDecoder(config, Math.floor(size / vision.patchSize), tensors),
   };
 }
 
 async function loadEncoder(folder: string, file: string, json: Record<string, unknown>): Promise<Checkpoint> {
   const { family, vision } = readVisionConfig(json, file, []);
-  const image = await readImageSpec(folder, family.imageProcessor, vision.imageSize, family.interpolation !== null);
+  const image = await readImageSpec(folder, { family, vision, config: json, file });
   return {
     modelId: basename(folder),
     folder,
     image,
-    encoder: resolveEncoder(family, vision, tensorLookup(await openTensors(folder), folder), image.size),
+    encoder: resolveEncoder(family, vision, tensorLookup(await openTensors(folder), folder), image),
     features: { layer: vision.layers, postNorm: vision.postNorm },
     quantizer: null,
     decoder: null,

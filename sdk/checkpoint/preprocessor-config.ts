@@ -1,137 +1,147 @@
 import { join } from "node:path";
-import { z } from "zod";
-import type { Geometry, ImageSpec, Resample } from "./checkpoint.ts";
-import { flag, invalidConfig, looseSection, parseConfig, positiveInteger, rgb, rgbScale } from "./config-fields.ts";
+import type { ImageSpec, NativeImageSpec, SquareImageSpec, Tiling } from "./checkpoint.ts";
+import { invalidConfig, parseConfig } from "./config-fields.ts";
+import type { EncoderFamily, VisionConfig } from "./families/family.ts";
 import { type ImageProcessor, imageProcessors } from "./families/image-processors.ts";
 import { isFile, isObject, readJsonObject } from "./files.ts";
+import { isCanvas, type ProcessorFields, processorFields, resampleByNumber } from "./processor-fields.ts";
+import { squareSize } from "./square-size.ts";
+import { processorClasses, readVlmImage } from "./vlm-image.ts";
 
-/** Pillow's numbers (`PIL.Image.Resampling`) of the filters that we have: not 0 (nearest) and 5 (hamming). */
-const resampleByNumber: Readonly<Record<number, Resample>> = { 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "box" };
-
-const sides = { error: "a whole number > 0, { height, width } or { shortest_edge }" };
-const sizes = z.union(
-  [
-    positiveInteger,
-    z.looseObject({ height: positiveInteger, width: positiveInteger }),
-    z.looseObject({ shortest_edge: positiveInteger }),
-  ],
-  sides,
-);
-type Sizes = z.infer<typeof sizes>;
-
-const unitScale = { error: "1/255: pixels are scaled to [0, 1]" };
-const schema = looseSection({
-  do_resize: z.literal(true, { error: "true" }),
-  do_rescale: z.literal(true, { error: "true" }),
-  do_normalize: flag,
-  do_center_crop: flag,
-  do_pad: z.literal(false, { error: "false" }),
-  size: sizes,
-  crop_size: sizes,
-  resample: z.literal([1, 2, 3, 4], { error: "1 (lanczos), 2 (bilinear), 3 (bicubic) or 4 (box)" }),
-  rescale_factor: z.number(unitScale).refine((value) => Math.abs(value * 255 - 1) < 1e-6, unitScale),
-  image_mean: rgb,
-  image_std: rgbScale,
-}).partial();
-type Fields = z.infer<typeof schema>;
+/** The encoder that the images are for. */
+export interface ImageConsumer {
+  readonly family: Pick<EncoderFamily, "imageProcessor" | "grids">;
+  readonly vision: Pick<VisionConfig, "imageSize" | "patchSize">;
+  /** The whole model's config.json, which may be a vision language model's. */
+  readonly config: Record<string, unknown>;
+  /** Its path, for messages. */
+  readonly file: string;
+}
 
 /**
  * How a checkpoint's images are prepared: its `processor_config.json` (transformers 5) or `preprocessor_config.json`,
- * else the defaults of its family's processor at the encoder's own size.
- *
- * `interpolates`: whether the encoder takes images of another size than its own.
+ * else the defaults of its family's processor at the encoder's own size; and what its VLM's config.json adds.
  *
  * @throws INVALID_CONFIG naming the field that does not validate or that asks for what we cannot do
  */
-export async function readImageSpec(
-  folder: string,
-  familyProcessor: ImageProcessor,
-  encoderSize: number,
-  interpolates = false,
-): Promise<ImageSpec> {
-  const { file, path, config } = await readProcessor(folder);
-  const processor = processorOf(config, familyProcessor, file, path);
+export async function readImageSpec(folder: string, consumer: ImageConsumer): Promise<ImageSpec> {
+  const source = await readProcessor(folder);
+  const processor = processorOf(source, consumer.family);
   // transformers writes null for "not set".
-  const set = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null));
-  const fields = parseConfig(schema, set, file, path);
-  const normalize = fields.do_normalize ?? true;
-  const refuse = (field: "size" | "crop_size", what: string) =>
-    invalidConfig(
-      what,
-      [...path, field],
-      file,
-      config[field],
-      "Only squares are supported: stretched, or cut from the centre.",
-    );
-  const { size, resizeTo, geometry } = squareOf(fields, processor, encoderSize, refuse);
+  const set = Object.fromEntries(Object.entries(source.config).filter(([, value]) => value !== null));
+  const fields = parseConfig(processorFields, set, source.file, source.path);
+  return processor.kind === "native"
+    ? nativeSpec(processor, fields, source, consumer)
+    : squareSpec(processor, fields, source, consumer);
+}
+
+function nativeSpec(
+  processor: ImageProcessor & { kind: "native" },
+  fields: ProcessorFields,
+  { file, path }: Source,
+  { vision }: ImageConsumer,
+): NativeImageSpec {
+  const patchSize = fields.patch_size ?? processor.patchSize;
+  if (patchSize !== vision.patchSize) {
+    const what = `${vision.patchSize}, the encoder's patch_size,`;
+    throw invalidConfig(what, [...path, "patch_size"], file, patchSize);
+  }
+  if (fields.do_pad) throw invalidConfig("false", [...path, "do_pad"], file, true);
+  const maxPatches = fields.max_num_patches ?? processor.maxPatches;
+  return { geometry: "native", patchSize, maxPatches, ...pixelsOf(fields, processor) };
+}
+
+function squareSpec(
+  processor: ImageProcessor & { kind: "square" },
+  fileFields: ProcessorFields,
+  { file, path, config, processorClass }: Source,
+  { family, vision, config: model, file: modelFile }: ImageConsumer,
+): SquareImageSpec {
+  // The image processors of LLaVA and InternVL in transformers do all that their models need.
+  const isWhole = processor.padding !== null || processor.tiling !== null;
+  const vlm = isWhole ? null : readVlmImage(model, modelFile, vision.imageSize);
+  const fields = { ...vlm?.defaults, ...fileFields, ...vlm?.overrides, ...processorClasses.get(processorClass) };
+
+  const refuse = (field: "size" | "crop_size", what: string) => {
+    const mend = "Only squares are supported: stretched, or cut from the centre.";
+    return invalidConfig(what, [...path, field], file, config[field] ?? fields[field], mend);
+  };
+  const { size, resizeTo, geometry } = squareSize(fields, processor, vision.imageSize, refuse);
   // Without interpolated positions the pixels must be as many as the encoder was trained on.
-  if (size !== encoderSize && !interpolates)
+  if (size !== vision.imageSize && family.grids.kind === "trained")
     throw refuse(
       fields.crop_size === undefined ? "size" : "crop_size",
-      `${encoderSize} pixels, the encoder's image_size,`,
+      `${vision.imageSize} pixels, the encoder's image_size,`,
     );
+
+  const tiling = vlm ? vlm.tiling : (processor.tiling?.(fields) ?? null);
+  if (tiling && size !== resizeTo) throw refuse("crop_size", `${resizeTo} pixels, the size that tiles are resized to,`);
+  const [at, inFile] = vlm ? [["image_grid_pinpoints"], modelFile] : [[...path, "image_grid_pinpoints"], file];
+  requireCanvases(tiling, size, (what, received) => invalidConfig(what, at, inFile, received));
+
+  if (fields.do_pad && processor.padding === null) throw invalidConfig("false", [...path, "do_pad"], file, true);
+  const pads = vlm ? vlm.padsToSquare : processor.padding === "square" && fields.do_pad;
+  const [red, green, blue] = fields.image_mean ?? processor.mean;
+  if (pads && !(Math.min(red, green, blue) >= 0 && Math.max(red, green, blue) <= 1)) {
+    const what = "three numbers from 0 to 1, the colour that images are padded with,";
+    throw invalidConfig(what, [...path, "image_mean"], file, fields.image_mean);
+  }
   return {
+    geometry: tiling ? "stretch" : geometry,
     size,
     resizeTo,
-    geometry,
-    resample: fields.resample === undefined ? processor.resample : resampleByNumber[fields.resample]!,
-    mean: normalize ? (fields.image_mean ?? processor.mean) : [0, 0, 0],
-    std: normalize ? (fields.image_std ?? processor.std) : [1, 1, 1],
+    background: pads ? [Math.trunc(red * 255), Math.trunc(green * 255), Math.trunc(blue * 255)] : null,
+    tiling,
+    ...pixelsOf(fields, processor),
   };
 }
 
-/** transformers looks in the same order; an older processor_config.json has no `image_processor`. */
-async function readProcessor(folder: string) {
-  const combined = join(folder, "processor_config.json");
-  if (await isFile(combined)) {
-    const { image_processor: config } = await readJsonObject(combined, "INVALID_CONFIG");
-    if (isObject(config)) return { file: combined, path: ["image_processor"], config };
-  }
-  const file = join(folder, "preprocessor_config.json");
-  return { file, path: [], config: (await isFile(file)) ? await readJsonObject(file, "INVALID_CONFIG") : {} };
+function pixelsOf(fields: ProcessorFields, processor: ImageProcessor) {
+  const normalize = fields.do_normalize ?? true;
+  return {
+    resample: fields.resample === undefined ? processor.resample : resampleByNumber[fields.resample],
+    mean: normalize ? (fields.image_mean ?? processor.mean) : ([0, 0, 0] as const),
+    std: normalize ? (fields.image_std ?? processor.std) : ([1, 1, 1] as const),
+  };
 }
 
-function processorOf(config: Record<string, unknown>, fallback: ImageProcessor, file: string, path: string[]) {
+function requireCanvases(tiling: Tiling | null, tile: number, error: (what: string, received: unknown) => Error): void {
+  if (tiling?.kind !== "anyres") return;
+  const wrong = tiling.pinpoints.find(([height, width]) => !isCanvas(height, width, tile));
+  if (wrong) throw error(`sides in multiples of ${tile} pixels, a tile's side,`, wrong);
+}
+
+interface Source {
+  readonly file: string;
+  /** Where in the file the image processor's fields are. */
+  readonly path: readonly string[];
+  readonly config: Record<string, unknown>;
+  readonly processorClass: unknown;
+}
+
+/** transformers looks in the same order; an older processor_config.json has no `image_processor`. */
+async function readProcessor(folder: string): Promise<Source> {
+  const combined = join(folder, "processor_config.json");
+  const whole = (await isFile(combined)) ? await readJsonObject(combined, "INVALID_CONFIG") : {};
+  const { image_processor: config, processor_class: processorClass } = whole;
+  if (isObject(config)) return { file: combined, path: ["image_processor"], config, processorClass };
+  const file = join(folder, "preprocessor_config.json");
+  const own = (await isFile(file)) ? await readJsonObject(file, "INVALID_CONFIG") : {};
+  return { file, path: [], config: own, processorClass: own.processor_class ?? processorClass };
+}
+
+/** The processor that a file names, which must make images of the kind that the encoder takes. */
+function processorOf({ config, file, path }: Source, { imageProcessor, grids }: ImageConsumer["family"]) {
   const key = "image_processor_type" in config ? "image_processor_type" : "feature_extractor_type";
   const type = config[key] ?? null;
-  if (type === null) return fallback;
+  if (type === null) return imageProcessor;
   // "ViTFeatureExtractor" is the old name, "ViTImageProcessorFast" and "...Pil" are variants of one processor.
   const name = String(type)
     .replace(/(Fast|Pil)$/, "")
     .replace(/FeatureExtractor$/, "ImageProcessor");
   const known: Readonly<Record<string, ImageProcessor>> = imageProcessors;
-  if (Object.hasOwn(known, name)) return known[name]!;
-  throw invalidConfig(`one of ${Object.keys(known).join(", ")}`, [...path, key], file, type);
-}
-
-/** The square that comes out, and whether the whole image is stretched into it or its centre is cut out. */
-function squareOf(
-  fields: Fields,
-  processor: ImageProcessor,
-  encoderSize: number,
-  refuse: (field: "size" | "crop_size", what: string) => Error,
-): { size: number; resizeTo: number; geometry: Geometry } {
-  const resized = extent(fields.size ?? square(processor.size ?? encoderSize), processor.numberIsSquare);
-  if (!resized) throw refuse("size", "a square");
-  const crops = fields.do_center_crop ?? processor.crop !== null;
-  if (!crops) {
-    if (resized.geometry === "crop") throw refuse("size", "{ height, width } where nothing is cropped");
-    return { ...resized, resizeTo: resized.size };
-  }
-  // A bare number as crop size always means a square.
-  const cropped = extent(fields.crop_size ?? square(processor.crop ?? resized.size), true);
-  if (cropped?.geometry !== "stretch") throw refuse("crop_size", "a square");
-  // A larger crop would be padded.
-  if (cropped.size > resized.size)
-    throw refuse("crop_size", `at most ${resized.size}, the pixels images are resized to,`);
-  return { size: cropped.size, resizeTo: resized.size, geometry: resized.geometry };
-}
-
-const square = (side: number): Sizes => ({ height: side, width: side });
-
-/** The side and the kind of resize that a size stands for; null for what is not a square. */
-function extent(size: Sizes, numberIsSquare: boolean): { size: number; geometry: Geometry } | null {
-  if (typeof size === "number") return { size, geometry: numberIsSquare ? "stretch" : "crop" };
-  if ("shortest_edge" in size) return { size: size.shortest_edge as number, geometry: "crop" };
-  return size.height === size.width ? { size: size.height as number, geometry: "stretch" } : null;
+  const kind = grids.kind === "native" ? "native" : "square";
+  if (Object.hasOwn(known, name) && known[name]!.kind === kind) return known[name]!;
+  const fitting = Object.keys(known).filter((other) => known[other]!.kind === kind);
+  throw invalidConfig(`one of ${fitting.join(", ")}`, [...path, key], file, type);
 }

@@ -1,17 +1,23 @@
 import { expected, words } from "../errors.ts";
-import type { BlockRef, EncoderSpec, NormRef, TransformerSpec } from "./checkpoint.ts";
-import type { BlockNames, EncoderFamily, VisionConfig } from "./families/family.ts";
+import type { BlockRef, EncoderSpec, ImageSpec, NormRef, PositionsRef, TransformerSpec } from "./checkpoint.ts";
+import type { BlockNames, EncoderFamily, Grids, VisionConfig } from "./families/family.ts";
 import type { TensorLookup } from "./tensor-lookup.ts";
+
+/** More than any encoder has; attention over as many takes hours, its graph gigabytes. */
+const MAX_TOKENS = 65_536;
+
+/** What training alone reads, and the numbers from 0 that transformers used to save as a tensor. */
+const unreadEmbeddings = ["mask_token", "position_ids"];
 
 /**
  * Finds the tensors of an encoder among those of whatever model it is a part of: its own names tell where they begin.
- * `imageSize`: of the pixels that it is to be given.
+ * `image`: the pixels that it is to be given.
  */
 export function resolveEncoder(
   family: EncoderFamily,
   config: VisionConfig,
   tensors: TensorLookup,
-  imageSize: number,
+  image: ImageSpec,
 ): EncoderSpec {
   const { names } = family;
   const { patchSize, hiddenSize: d } = config;
@@ -24,12 +30,13 @@ export function resolveEncoder(
 
   const trainedGrid = Math.floor(config.imageSize / patchSize);
   const positions = trainedGrid * trainedGrid + (names.classToken ? 1 : 0);
-  return {
+  const kernel = family.channelsLast ? [d, patchSize * patchSize * 3] : [d, 3, patchSize, patchSize];
+  const spec: EncoderSpec = {
     ...transformerOf(config),
     patchSize,
-    imageSize,
-    grid: Math.floor(imageSize / patchSize),
-    patchEmbedding: tower.linear(names.patchEmbedding, [d, 3, patchSize, patchSize], names.patchEmbeddingBias),
+    ...gridOf(image, patchSize),
+    patchEmbedding: tower.linear(names.patchEmbedding, kernel, names.patchEmbeddingBias),
+    channelsLast: family.channelsLast,
     classToken: names.classToken === null ? null : tower.tensor(names.classToken, names.classTokenShape(d)),
     registers:
       names.registers === null || config.registers === 0
@@ -38,7 +45,7 @@ export function resolveEncoder(
     positions: {
       table: tower.tensor(names.positions, names.positionsShape(positions, d)),
       grid: trainedGrid,
-      antialias: family.interpolation?.antialias ?? false,
+      ...interpolationOf(family.grids),
     },
     firstNorm: names.firstNorm === null ? null : tower.layerNorm(names.firstNorm, d),
     blocks: resolveBlocks(config.layers, names.block, config, tower, config),
@@ -48,7 +55,39 @@ export function resolveEncoder(
         ? null
         : tower.layerNorm(names.finalNorm, d),
   };
+  // A part that config.json does not ask for, such as a layer scale or registers, would make other features.
+  tower.below("embeddings.").requireAllUsed(unreadEmbeddings);
+  tower.below(commonStart(names.block(0).norm1, names.block(1).norm1)).requireAllUsed();
+  return spec;
 }
+
+/** What two names begin with: "encoder.layer." of the names of two blocks. */
+function commonStart(a: string, b: string): string {
+  let length = 0;
+  while (length < a.length && a[length] === b[length]) length++;
+  return a.slice(0, length);
+}
+
+function gridOf(image: ImageSpec, patchSize: number): Pick<EncoderSpec, "imageSize" | "grid" | "maxPatches"> {
+  if (image.geometry === "native") {
+    requireTokens(image.maxPatches, "image sizes of its own");
+    return { imageSize: null, grid: null, maxPatches: image.maxPatches };
+  }
+  const grid = Math.floor(image.size / patchSize);
+  requireTokens(grid * grid, `${image.size} x ${image.size} pixels in patches of ${patchSize}`);
+  return { imageSize: image.size, grid, maxPatches: grid * grid };
+}
+
+function requireTokens(count: number, why: string): void {
+  if (count <= MAX_TOKENS) return;
+  throw expected("INVALID_CONFIG", `at most ${MAX_TOKENS} tokens`, "one image", words(`${count}: ${why}`));
+}
+
+/** An encoder that takes its trained grid alone interpolates nothing. */
+const interpolationOf = (grids: Grids): Pick<PositionsRef, "filter" | "antialias"> =>
+  grids.kind === "native"
+    ? { filter: "bilinear", antialias: true }
+    : { filter: "bicubic", antialias: grids.kind === "square" && grids.antialias };
 
 /** What stands before the encoder's own names: nothing, or the path to it inside another model. */
 function prefixOf(patchEmbedding: string, tensors: TensorLookup): string {

@@ -17,8 +17,8 @@ export interface TensorLookup {
   prefixesOf(name: string): string[];
   /** The same tensors, seen from `prefix` down. */
   below(prefix: string): TensorLookup;
-  /** Throws for the first tensor below here that nothing has asked for. */
-  requireAllUsed(): void;
+  /** Throws for the first tensor below here that nothing has asked for; `except` may go unread. */
+  requireAllUsed(except?: readonly string[]): void;
 }
 
 /**
@@ -60,12 +60,14 @@ export function tensorLookup(tensors: ReadonlyMap<string, StoredTensor>, folder:
           // A whole name: "x.patch_embedding" does not end "my_patch_embedding".
           .filter((inner) => inner === "" || inner.endsWith(".")),
       below: (inner) => at(prefix + inner),
-      requireAllUsed() {
+      requireAllUsed(except = []) {
         const own = Array.from(tensors.values()).filter(({ name }) => name.startsWith(prefix));
-        const extra = own.find(({ name }) => !used.has(name));
+        const extra = own.find(({ name }) => !used.has(name) && !except.includes(name.slice(prefix.length)));
         if (!extra) return;
         const received = words(`an unknown tensor ${extra.name} of shape [${extra.shape.join(", ")}]`);
-        throw expected("INVALID_CHECKPOINT", "only config.json's tensors", `${prefix}* in ${extra.file}`, received);
+        throw expected("INVALID_CHECKPOINT", "only config.json's tensors", `${prefix}* in ${extra.file}`, received, {
+          mend: "What it is for would be left out of the computation: check that config.json belongs to these weights.",
+        });
       },
     };
   };

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import {
+  epsilon,
   flag,
   integer,
   looseSection,
   oneOf,
   parseConfig,
   positiveInteger,
-  positiveNumber,
   rgb,
   rgbScale,
   section,
@@ -42,7 +42,7 @@ const schema = section({
     patchSize: positiveInteger,
     /** Side, in tokens, of what the pixel head sees for one square: 1 (the paper's) or odd. */
     headKernel: positiveInteger.refine((side) => side % 2 === 1, { error: "an odd number" }).default(1),
-    layerNormEps: positiveNumber,
+    layerNormEps: epsilon,
     activation: oneOf("gelu", "gelu_tanh"),
     /** Pixel in [0, 1] = head output * std + mean. */
     mean: rgb,

@@ -1,6 +1,6 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { expected } from "../errors.ts";
-import { GraphBuilder, type OnnxModel } from "./graph-builder.ts";
+import { GraphBuilder, type GraphSettings, type OnnxModel } from "./graph-builder.ts";
 import { DataType } from "./onnx-proto.ts";
 import { codeVectors } from "./quantizer.ts";
 import { transformerBlock } from "./transformer-block.ts";
@@ -15,7 +15,10 @@ import { transformerBlock } from "./transformer-block.ts";
  *
  * @throws VqraeError UNSUPPORTED for an encoder alone.
  */
-export function buildDecoderGraph({ modelId, quantizer, decoder }: Checkpoint): OnnxModel {
+export function buildDecoderGraph(
+  { modelId, quantizer, decoder }: Checkpoint,
+  settings: GraphSettings = {},
+): OnnxModel {
   if (!quantizer || !decoder) {
     throw expected("UNSUPPORTED", "a checkpoint with a decoder", "decode", modelId, {
       mend: "This checkpoint is an encoder alone and gives features only.",
@@ -24,7 +27,7 @@ export function buildDecoderGraph({ modelId, quantizer, decoder }: Checkpoint): 
   const { hiddenSize: d, grid, patchSize: q, headKernel, layerNormEps } = decoder;
   const tokens = grid * grid; // N
   const side = grid * q; //      H = W
-  const g = new GraphBuilder("decoder");
+  const g = new GraphBuilder("decoder", settings);
 
   const ids = g.input("ids", DataType.int64, ["images", tokens]); //            [n, N]
   const vectors = codeVectors(g, quantizer, g.reshape(ids, [-1])); //           [n * N, e]
@@ -32,7 +35,7 @@ export function buildDecoderGraph({ modelId, quantizer, decoder }: Checkpoint): 
   x = g.reshape(x, [-1, tokens, d]); //                                         [n, N, D]
   x = g.add(x, g.weight(decoder.positions, [tokens, d])); //                    [n, N, D]
   x = g.reshape(x, [-1, d]); //                                                 [n * N, D]
-  for (const block of decoder.blocks) x = transformerBlock(g, x, block, decoder, tokens);
+  for (const block of decoder.blocks) x = transformerBlock(g, x, block, decoder, [-1, tokens]);
   x = g.norm(x, decoder.finalNorm, d, layerNormEps); //                         [n * N, D]
   x = g.transpose(g.reshape(x, [-1, grid, grid, d]), [0, 3, 1, 2]); //          [n, D, G, G]
   x = g.convolution(x, decoder.head, headKernel); //                            [n, q * q * 3, G, G]

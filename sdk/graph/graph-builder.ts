@@ -1,5 +1,13 @@
 import { basename, dirname } from "node:path";
-import type { Activation, LinearRef, NormRef, TensorRef, WeightDtype } from "../checkpoint/checkpoint.ts";
+import type {
+  Activation,
+  AnyLinearRef,
+  Int8LinearRef,
+  LinearRef,
+  NormRef,
+  TensorRef,
+  WeightDtype,
+} from "../checkpoint/checkpoint.ts";
 import { expected } from "../errors.ts";
 import {
   type Attribute,
@@ -16,16 +24,32 @@ export interface OnnxModel {
   readonly bytes: Uint8Array;
   /** The folder that the weights' locations are relative to (`model_external_initializers_file_folder_path`). */
   readonly weightsFolder: string;
+  /** Names of nodes that onnxruntime's WebGPU provider takes and cannot run: they stay on the CPU. */
+  readonly cpuNodes: readonly string[];
+}
+
+/** What a graph takes into account of the device that it is to run on. */
+export interface GraphSettings {
+  /** Attention as one operator (default), or written out for devices where that one is wrong. */
+  readonly fusedAttention?: boolean;
 }
 
 /** The name of a tensor inside the graph. */
 export type Value = string;
 
-const weightTypes: Record<WeightDtype, DataType> = {
+const weightTypes: Record<WeightDtype | "I8", DataType> = {
   F32: DataType.float,
   F16: DataType.float16,
   BF16: DataType.bfloat16,
+  I8: DataType.int8,
 };
+
+/** A tensor in 8 bits: value = (byte - zeroPoint) * scale, all bytes sharing both. */
+interface Quantized {
+  readonly bytes: Value;
+  readonly scale: Value;
+  readonly zeroPoint: Value;
+}
 
 /** Gelu became an operator in opset 20, whose file format is IR version 9. */
 const irVersion = 9;
@@ -37,15 +61,19 @@ const opsets = [
 /** Collects the nodes of one graph. Every method that computes returns the name of its result. */
 export class GraphBuilder {
   readonly #name: string;
+  readonly #settings: GraphSettings;
   readonly #nodes: NodeProto[] = [];
   readonly #initializers = new Map<string, TensorProto>();
   readonly #inputs: ValueInfoProto[] = [];
   readonly #outputs: ValueInfoProto[] = [];
   readonly #casts = new Map<Value, Value>();
+  readonly #quantized = new Map<Value, Quantized>();
+  readonly #cpuNodes: string[] = [];
   #weightsFolder: string | undefined;
 
-  constructor(name: string) {
+  constructor(name: string, settings: GraphSettings = {}) {
     this.#name = name;
+    this.#settings = settings;
   }
 
   // --- inputs and outputs ---
@@ -73,7 +101,7 @@ export class GraphBuilder {
         outputs: this.#outputs,
       },
     });
-    return { bytes, weightsFolder: this.#weightsFolder ?? "" };
+    return { bytes, weightsFolder: this.#weightsFolder ?? "", cpuNodes: this.#cpuNodes };
   }
 
   // --- weights and constants ---
@@ -88,7 +116,7 @@ export class GraphBuilder {
     return ref.dtype === "F32" ? stored : this.#castOnce(stored);
   }
 
-  floats(values: readonly number[], shape: readonly number[] = [values.length]): Value {
+  floats(values: ArrayLike<number>, shape: readonly number[] = [values.length]): Value {
     return this.#constant(DataType.float, shape, Float32Array.from(values));
   }
 
@@ -103,14 +131,20 @@ export class GraphBuilder {
 
   // --- linear algebra and layers ---
 
+  /** a [m, k], b [k, n] -> [m, n] */
+  product(a: Value, b: Value): Value {
+    return this.#node("MatMul", [a, b]);
+  }
+
   /** x [t, in], weight [out, in], bias [out] -> [t, out] */
   gemm(x: Value, weight: Value, bias: Value | null): Value {
     return this.#node("Gemm", bias === null ? [x, weight] : [x, weight, bias], { transB: { int: 1 } });
   }
 
   /** x [t, in] -> [t, out] */
-  linear(x: Value, { weight, bias }: LinearRef): Value {
-    return this.gemm(x, this.weight(weight), bias && this.weight(bias));
+  linear(x: Value, linear: AnyLinearRef): Value {
+    if ("columns" in linear) return this.#int8Linear(x, linear);
+    return this.gemm(x, this.weight(linear.weight), linear.bias && this.weight(linear.bias));
   }
 
   /** x [n, in, rows, columns], weight [out, in, side, side], side odd -> [n, out, rows, columns]; zeros around the edge. */
@@ -146,20 +180,31 @@ export class GraphBuilder {
     return this.multiply(silu, this.slice(x, 1, width, 2 * width));
   }
 
-  /** softmax(q kᵀ / sqrt(d / heads)) v of [n, t, d] each -> [n, t, d] */
-  attention(query: Value, key: Value, value: Value, heads: number): Value {
-    return this.#node(
-      "MultiHeadAttention",
-      [query, key, value],
-      { num_heads: { int: heads } },
-      { domain: "com.microsoft" },
-    );
+  /** softmax(q kᵀ / sqrt(width / heads)) v of [n, t, width] each -> [n, t, width] */
+  attention(query: Value, key: Value, value: Value, heads: number, width: number): Value {
+    if (this.#settings.fusedAttention ?? true) {
+      const attributes = { num_heads: { int: heads } };
+      return this.#node("MultiHeadAttention", [query, key, value], attributes, { domain: "com.microsoft" });
+    }
+    const size = width / heads;
+    const perHead = (x: Value, order: readonly number[]) => this.transpose(this.reshape(x, [0, 0, heads, size]), order);
+    const [q, v] = [perHead(query, [0, 2, 1, 3]), perHead(value, [0, 2, 1, 3])]; //   [n, heads, t, size]
+    const scores = this.#node("MatMul", [q, perHead(key, [0, 2, 3, 1])]); //          [n, heads, t, t]
+    const weights = this.#node("Softmax", [this.multiply(scores, this.float(1 / Math.sqrt(size)))], {
+      axis: { int: -1 },
+    });
+    const heard = this.transpose(this.#node("MatMul", [weights, v]), [0, 2, 1, 3]); // [n, t, heads, size]
+    return this.reshape(heard, [0, 0, width]);
   }
 
   // --- element by element, with broadcasting ---
 
   add(a: Value, b: Value): Value {
     return this.#node("Add", [a, b]);
+  }
+
+  subtract(a: Value, b: Value): Value {
+    return this.#node("Sub", [a, b]);
   }
 
   multiply(a: Value, b: Value): Value {
@@ -181,7 +226,7 @@ export class GraphBuilder {
 
   // --- shapes ---
 
-  /** -1 stands for the one size that follows from the others. */
+  /** -1 stands for the one size that follows from the others, 0 for that of `x` in the same place. */
   reshape(x: Value, shape: readonly number[]): Value {
     return this.#node("Reshape", [x, this.ints(shape)]);
   }
@@ -190,8 +235,8 @@ export class GraphBuilder {
     return this.#node("Transpose", [x], { perm: { ints: permutation } });
   }
 
-  /** x[start:end] along `axis`. */
-  slice(x: Value, axis: number, start: number, end: number): Value {
+  /** x[start:end] along `axis`, to the last one by default. */
+  slice(x: Value, axis: number, start: number, end: number = Number.MAX_SAFE_INTEGER): Value {
     return this.#node("Slice", [x, this.ints([start]), this.ints([end]), this.ints([axis])]);
   }
 
@@ -206,18 +251,20 @@ export class GraphBuilder {
   }
 
   /**
-   * x [1, d, side, side] -> [1, d, to, to] by torch's bicubic `interpolate` (align_corners false), whose kernel is
-   * another with antialias than without.
+   * x [1, d, side, side] -> [1, d, rows, columns], the four of them `sizes` (int64), by torch's `interpolate`
+   * (align_corners false), whose bicubic kernel is another with antialias than without.
    */
-  bicubic(x: Value, channels: number, to: number, antialias: boolean): Value {
+  interpolate(x: Value, sizes: Value, filter: "bilinear" | "bicubic", antialias: boolean): Value {
     const attributes = {
-      mode: { string: "cubic" },
+      mode: { string: filter === "bicubic" ? "cubic" : "linear" },
       coordinate_transformation_mode: { string: "half_pixel" },
       cubic_coeff_a: { float: antialias ? -0.5 : -0.75 },
       antialias: { int: antialias ? 1 : 0 },
       exclude_outside: { int: antialias ? 1 : 0 },
     };
-    return this.#node("Resize", [x, "", "", this.ints([1, channels, to, to])], attributes);
+    const resized = this.#node("Resize", [x, "", "", sizes], attributes);
+    if (antialias) this.#cpuNodes.push(resized);
+    return resized;
   }
 
   // --- search ---
@@ -233,17 +280,50 @@ export class GraphBuilder {
     return this.#node("ReduceSumSquare", [x, this.ints([1])], { keepdims: { int: 0 } });
   }
 
-  /** x [t, k] -> each row's largest value [t, 1] and its column, int64 [t, 1]; of equal ones the first (ONNX TopK). */
-  largest(x: Value): { values: Value; columns: Value } {
-    // Takes three quarters of the time of onnxruntime's ArgMax at 4,096 and at 16,384 columns.
+  /**
+   * x [t, k] -> each row's `count` largest values [t, count], descending, and their columns, int64 [t, count]; of equal
+   * ones the lower column first (ONNX TopK). It adds little to the product before it, whatever the count.
+   */
+  largest(x: Value, count: number): { values: Value; columns: Value } {
     const columns = `TopK_${this.#nodes.length}_columns`;
-    const values = this.#node("TopK", [x, this.ints([1])], { axis: { int: 1 } }, { alsoOutputs: [columns] });
+    const values = this.#node("TopK", [x, this.ints([count])], { axis: { int: 1 } }, { alsoOutputs: [columns] });
     return { values, columns };
+  }
+
+  /** uint8 x [t, d], of which 128 stands for 0, and int8 y [d, k] -> x y times `scales` [k], float32 [t, k]. */
+  integerProduct(x: Value, y: Value, scales: Value): Value {
+    const zero = this.#constant(DataType.uint8, [], Uint8Array.of(128));
+    const inputs = [x, y, this.float(1), scales, zero];
+    return this.#node("MatMulIntegerToFloat", inputs, {}, { domain: "com.microsoft" });
   }
 
   // --- inner parts ---
 
-  #stored(ref: TensorRef, shape: readonly number[]): Value {
+  /**
+   * x [t, in] -> [t, out], products and sums in integers. onnxruntime makes one operator of this and the input's
+   * quantisation where nothing else reads that.
+   */
+  #int8Linear(x: Value, { columns, scales, bias }: Int8LinearRef): Value {
+    const { bytes, scale, zeroPoint } = this.#quantizeOnce(x);
+    const weights = [this.#stored(columns, columns.shape), scale, this.weight(scales), zeroPoint];
+    const noWeightZeroPoint = "";
+    const inputs = [bytes, ...weights, ...(bias ? [noWeightZeroPoint, this.weight(bias)] : [])];
+    return this.#node("MatMulIntegerToFloat", inputs, {}, { domain: "com.microsoft" });
+  }
+
+  /** Query, key and value read the same bytes. */
+  #quantizeOnce(x: Value): Quantized {
+    const known = this.#quantized.get(x);
+    if (known !== undefined) return known;
+    const scale = `${x}_scale`;
+    const zeroPoint = `${x}_zero_point`;
+    const bytes = this.#node("DynamicQuantizeLinear", [x], {}, { alsoOutputs: [scale, zeroPoint] });
+    const result = { bytes, scale, zeroPoint };
+    this.#quantized.set(x, result);
+    return result;
+  }
+
+  #stored(ref: TensorRef<WeightDtype | "I8">, shape: readonly number[]): Value {
     const location = basename(ref.file);
     const folder = dirname(ref.file);
     this.#weightsFolder ??= folder;

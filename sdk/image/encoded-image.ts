@@ -19,8 +19,13 @@ export interface EncodedImage {
  * @throws INVALID_ARGUMENT for what cannot be read, IMAGE_TOO_LARGE for a file above 1 GiB.
  */
 export async function encodedImage(input: unknown): Promise<EncodedImage> {
+  const buffer = types.isUint8Array(input) ? input.buffer : input;
+  if (types.isArrayBuffer(buffer) && isDetached(buffer)) {
+    const received = words("a detached buffer, whose bytes went to another thread");
+    throw expected("INVALID_ARGUMENT", "bytes", "the image", received);
+  }
   if (types.isUint8Array(input)) return { bytes: input, subject: "the image" };
-  if (types.isArrayBuffer(input)) return { bytes: new Uint8Array(input), subject: "the image" };
+  if (types.isAnyArrayBuffer(input)) return { bytes: new Uint8Array(input), subject: "the image" };
   const text = input instanceof URL ? input.href : input;
   if (typeof text !== "string" || text === "") {
     const what = "a path, a file: or data: URL, encoded bytes or { data, width, height }";
@@ -34,6 +39,9 @@ export async function encodedImage(input: unknown): Promise<EncodedImage> {
     mend: "Remote images are not fetched: fetch it yourself and pass the bytes, `await (await fetch(url)).arrayBuffer()`.",
   });
 }
+
+/** `ArrayBuffer.prototype.detached` of ES2024. */
+const isDetached = (buffer: ArrayBuffer): boolean => "detached" in buffer && buffer.detached === true;
 
 /** Lower case; null for a path. A single letter before the colon is a Windows drive. */
 function schemeOf(text: string): string | null {

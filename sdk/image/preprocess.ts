@@ -1,23 +1,36 @@
-import type { ImageSpec } from "../checkpoint/checkpoint.ts";
+import type { NativeImageSpec, SquareImageSpec } from "../checkpoint/checkpoint.ts";
 import type { RgbImage } from "../vision-tokenizer.ts";
-import { resizeAndCrop } from "./resize.ts";
+import { resize, resizeAndCrop } from "./resize.ts";
 import { checkRgbImage } from "./rgb-image.ts";
+import { naflexSize } from "./tiling/native-size.ts";
+import { padToSquare } from "./tiling/pad-to-square.ts";
+
+/** What of an `ImageSpec` decides the pixels' places. */
+export type Placement =
+  | (Pick<SquareImageSpec, "geometry" | "size" | "resizeTo" | "resample"> &
+      Partial<Pick<SquareImageSpec, "background">>)
+  | Pick<NativeImageSpec, "geometry" | "patchSize" | "maxPatches" | "resample">;
 
 /**
- * Brings an image of any size to the size x size pixels that a checkpoint was trained on: resized to `resizeTo`, then
- * the centre square. "stretch" ignores the aspect ratio. "crop" brings the shortest edge to `resizeTo`, rounded as
- * torchvision's Resize(int) and transformers' shortest_edge do and as `centre_crop` of
+ * Brings an image of any size to the pixels that a checkpoint was trained on. "native" keeps the aspect ratio, as nearly
+ * as whole patches allow. The others make size x size pixels: the image, padded to a square where there is a background,
+ * is resized to `resizeTo`, then the centre square. "stretch" ignores the aspect ratio. "crop" brings the shortest edge to
+ * `resizeTo`, rounded as torchvision's Resize(int) and transformers' shortest_edge do and as `centre_crop` of
  * training/vqrae_training/data/images.py.
  */
-export function preprocess(
-  image: RgbImage,
-  { size, resizeTo, resample, geometry }: Pick<ImageSpec, "size" | "resizeTo" | "resample" | "geometry">,
-): RgbImage {
+export function preprocess(image: RgbImage, placement: Placement): RgbImage {
   checkRgbImage(image);
-  const resized = geometry === "stretch" ? { width: resizeTo, height: resizeTo } : shortestEdge(image, resizeTo);
+  const { resample } = placement;
+  if (placement.geometry === "native") {
+    const { width, height } = naflexSize(image, placement.patchSize, placement.maxPatches);
+    return resize(image, width, height, resample);
+  }
+  const { size, resizeTo, geometry, background = null } = placement;
+  const whole = background === null ? image : padToSquare(image, background);
+  const resized = geometry === "stretch" ? { width: resizeTo, height: resizeTo } : shortestEdge(whole, resizeTo);
   const left = Math.floor((resized.width - size) / 2);
   const top = Math.floor((resized.height - size) / 2);
-  return resizeAndCrop(image, resized.width, resized.height, resample, { left, top, width: size, height: size });
+  return resizeAndCrop(whole, resized.width, resized.height, resample, { left, top, width: size, height: size });
 }
 
 /** The long edge is truncated to an integer. Where the short edge has its length already, this is the image's own size. */

@@ -1,6 +1,6 @@
 import { expected, words } from "../errors.ts";
 
-export type RasterFormat = "JPEG" | "PNG" | "WebP" | "GIF" | "TIFF" | "AVIF/HEIF";
+export type RasterFormat = "JPEG" | "PNG" | "WebP" | "GIF" | "TIFF" | "HEIC" | "AVIF/HEIF";
 
 const SUPPORTED = "JPEG, PNG, WebP, GIF, TIFF and AVIF";
 
@@ -12,7 +12,8 @@ const SIGNATURES: readonly (readonly [RasterFormat, offset: number, ...starts: s
   ["GIF", 0, "GIF87a", "GIF89a"],
   ["TIFF", 0, "II*\0", "MM\0*", "II+\0", "MM\0+"],
   // The brands of ISO 23008-12 and AV1 images; other `ftyp` boxes start videos.
-  ["AVIF/HEIF", 4, "ftypavif", "ftypavis", "ftyphe", "ftypmif1", "ftypmsf1"],
+  ["HEIC", 4, "ftypheic", "ftypheix", "ftypheim", "ftypheis", "ftyphevc", "ftyphevx"],
+  ["AVIF/HEIF", 4, "ftypavif", "ftypavis", "ftypmif1", "ftypmsf1"],
 ];
 
 /**

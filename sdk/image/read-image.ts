@@ -1,5 +1,6 @@
 import { expected, VqraeError, words } from "../errors.ts";
 import type { ImageInput, RgbImage } from "../vision-tokenizer.ts";
+import { cmykToRgb } from "./cmyk.ts";
 import { type EncodedImage, encodedImage } from "./encoded-image.ts";
 import { rasterFormat } from "./raster-format.ts";
 import { checkRgbImage, isRgbImage } from "./rgb-image.ts";
@@ -8,6 +9,8 @@ import { firstLine, loadSharp } from "./sharp.ts";
 /** A 100-megapixel camera's photo; its RGB pixels take 300 MB. */
 const DEFAULT_MAX_PIXELS = 100_000_000;
 
+const HEIC_MEND = "sharp's own builds cannot read HEIC photos: convert it to JPEG. ";
+
 export interface ReadImageOptions {
   /** Larger images are refused by their header, before anything is decoded (default 100 megapixels). */
   readonly maxPixels?: number;
@@ -15,8 +18,10 @@ export interface ReadImageOptions {
 
 /**
  * Reads any image as new 8-bit RGB pixels, as Pillow's `ImageOps.exif_transpose(image).convert("RGB")` does: EXIF
- * orientation applied, alpha dropped without blending, embedded RGB profiles ignored, the first frame of an animation.
- * Unlike Pillow, 16-bit grey keeps its high byte, CMYK is converted by a standard press profile and transparent GIF pixels are black.
+ * orientation applied, alpha dropped without blending, embedded profiles ignored, the first frame of an animation, 16-bit
+ * colours cut to their high byte. Equal to Pillow's pixels but for these: 16-bit grey keeps its high byte too (Pillow
+ * cuts all above 255 to white), transparent GIF pixels are black, and AVIF colours differ a little (up to 11 levels measured).
+ * HEIC photos, whose HEVC codec sharp's own builds leave out, are INVALID_IMAGE.
  * @throws INVALID_ARGUMENT, INVALID_IMAGE, IMAGE_TOO_LARGE or MISSING_DEPENDENCY.
  */
 export async function readImage(input: ImageInput, options: ReadImageOptions = {}): Promise<RgbImage> {
@@ -39,23 +44,24 @@ async function decode({ bytes, subject }: EncodedImage, maxPixels: number): Prom
   try {
     // "error" refuses truncated files of every format; "truncated" would miss uncompressed TIFF.
     const image = sharp(bytes, { failOn: "error", limitInputPixels: false, ignoreIcc: true });
-    const { width, height } = await image.metadata();
+    const { width, height, space, depth } = await image.metadata();
     checkPixels(width, height, maxPixels, subject);
-    const { data, info } = await image
+    const isCmyk = space === "cmyk" && depth === "uchar";
+    const coloured = isCmyk ? image.pipelineColourspace("cmyk").toColourspace("cmyk") : image.toColourspace("srgb");
+    const { data, info } = await coloured
       .autoOrient()
-      .toColourspace("srgb")
       .removeAlpha()
       .raw({ depth: "uchar" })
       .toBuffer({ resolveWithObject: true });
     // Copied, because a Buffer of sharp's cannot move to another thread. toUint8Array copies on this thread too, and
     // sharp 0.35.5 loses memory with it: 0.4 MB a photo, on average over examples/images.
-    const decoded = { data: new Uint8Array(data), width: info.width, height: info.height };
+    const decoded = { data: isCmyk ? cmykToRgb(data) : new Uint8Array(data), width: info.width, height: info.height };
     checkRgbImage(decoded, subject);
     return decoded;
   } catch (cause) {
     if (VqraeError.isInstance(cause)) throw cause;
     const received = words(`a damaged, truncated or unsupported ${format} of ${bytes.byteLength} bytes`);
-    const mend = `The decoder says: ${firstLine(cause)}`;
+    const mend = `${format === "HEIC" ? HEIC_MEND : ""}The decoder says: ${firstLine(cause)}`;
     throw expected("INVALID_IMAGE", "a complete image", subject, received, { mend, cause });
   }
 }

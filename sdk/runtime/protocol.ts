@@ -1,6 +1,8 @@
 import type { ImageSpec } from "../checkpoint/checkpoint.ts";
 import { VqraeError, type VqraeErrorCode } from "../errors.ts";
-import type { RgbImage } from "../vision-tokenizer.ts";
+import type { CodeTables } from "../search/code-tables.ts";
+import type { SearchGraph } from "../search/graph-runner.ts";
+import type { ImageTokens, RgbImage } from "../vision-tokenizer.ts";
 
 /** What passes between the pool and a worker thread. Everything here survives structured cloning. */
 
@@ -8,11 +10,19 @@ import type { RgbImage } from "../vision-tokenizer.ts";
 export interface GraphSource {
   readonly bytes: Uint8Array;
   readonly weightsFolder: string;
+  /** Whether it runs on the CPU whatever the device. */
+  readonly onCpu?: boolean;
+  /** Names of nodes that WebGPU leaves to the CPU. */
+  readonly cpuNodes: readonly string[];
 }
 
-export type GraphName = "encoder" | "quantizer" | "codebook" | "decoder";
+export type GraphName = "encoder" | "quantizer" | "codebook" | "decoder" | SearchGraph;
 
-export type ExecutionProvider = "cpu" | "webgpu" | "cuda";
+/** Of the encoder; the other graphs are always "fp32". */
+export type Precision = "fp32" | "int8";
+
+export type GpuProvider = "webgpu" | "cuda";
+export type ExecutionProvider = "cpu" | GpuProvider;
 
 /** What a worker is born with. It opens a session when a job first needs its graph. */
 export interface WorkerSetup {
@@ -20,23 +30,31 @@ export interface WorkerSetup {
   /** How RGB images become the encoder's patches. */
   readonly image: ImageSpec;
   readonly patchSize: number;
+  /** K and e; null for an encoder alone. */
+  readonly codebook: { readonly size: number; readonly dim: number } | null;
   readonly device: ExecutionProvider;
   /** Threads that one graph run uses. */
   readonly threads: number;
-}
-
-/** One encoded image: what `ImageTokens` holds, without the grid that every image shares. */
-export interface EncodedImage {
-  readonly features?: Float32Array;
-  readonly classToken?: Float32Array;
-  readonly ids?: Int32Array;
+  readonly precision: Precision;
+  /** Whether onnxruntime copies the weights into the form its kernels like best. */
+  readonly prepack: boolean;
 }
 
 /** The jobs a worker can do: what it takes and what it gives. */
 export interface Jobs {
   /** Opens the session of a graph ahead of its first use. */
   open: { input: { graph: GraphName }; output: null };
-  encode: { input: { images: readonly RgbImage[]; features: boolean; ids: boolean }; output: EncodedImage[] };
+  /** Opens every session and runs each graph once, on a grey image. */
+  warmup: { input: { codes: CodeTables | null }; output: null };
+  encode: {
+    /** Ids are found where `codes` are given. */
+    input: { images: readonly RgbImage[]; features: boolean; codes: CodeTables | null };
+    output: ImageTokens[];
+  };
+  /** What all workers search for ids, in shared memory. */
+  codes: { input: null; output: CodeTables };
+  /** An image -> the images that the checkpoint's preprocessing makes of it before any is encoded. */
+  views: { input: { image: RgbImage }; output: RgbImage[] };
   /** An image -> what the encoder sees of it, `side` pixels wide and high. */
   target: { input: { image: RgbImage; side: number }; output: RgbImage };
   /** Grids of equal length -> one image each. */

@@ -1,6 +1,8 @@
 import { Worker } from "node:worker_threads";
 import { expected, type VqraeError, words } from "../errors.ts";
+import type { Gate } from "./gate.ts";
 import { fromPlainError, type JobKind, type JobRequest, type JobResponse, type Jobs } from "./protocol.ts";
+import { workerFile } from "./worker-file.ts";
 
 /** After this many deaths in a row without one answer, a worker is not replaced any more. */
 const MAX_DEATHS = 3;
@@ -11,6 +13,8 @@ export interface WorkerPoolOptions {
   readonly setup: unknown;
   /** The worker's file; by default the one beside this module. */
   readonly file?: URL;
+  /** Passed before each job and before each thread's end, where several pools must not work at the same time. */
+  readonly turns?: Gate;
 }
 
 interface Job {
@@ -24,6 +28,8 @@ interface Seat {
   /** Started with the seat's first job, and again after a death. */
   worker: Worker | null;
   job: Job | null;
+  /** Gives the turn back that its job has. */
+  endTurn: (() => void) | null;
 }
 
 /**
@@ -34,16 +40,18 @@ export class WorkerPool {
   readonly #file: URL;
   readonly #setup: unknown;
   readonly #seats: readonly Seat[];
+  readonly #turns: Gate | null;
   readonly #queue: Job[] = [];
   #deaths = 0;
   #broken: VqraeError | null = null;
   #disposal: Promise<void> | null = null;
   #onIdle: (() => void) | null = null;
 
-  constructor({ size, setup, file = workerFile() }: WorkerPoolOptions) {
+  constructor({ size, setup, file = workerFile("worker"), turns }: WorkerPoolOptions) {
     this.#file = file;
     this.#setup = setup;
-    this.#seats = Array.from({ length: size }, () => ({ worker: null, job: null }));
+    this.#seats = Array.from({ length: size }, () => ({ worker: null, job: null, endTurn: null }));
+    this.#turns = turns ?? null;
   }
 
   /**
@@ -96,7 +104,9 @@ export class WorkerPool {
         this.#onIdle = resolve;
       });
     }
-    await Promise.all(this.#seats.map((seat) => seat.worker?.terminate()));
+    const turns = this.#turns;
+    const end = async ({ worker }: Seat) => worker?.terminate();
+    await Promise.all(this.#seats.map((seat) => (turns === null ? end(seat) : turns.run(() => end(seat)))));
   }
 
   #assign(): void {
@@ -110,6 +120,15 @@ export class WorkerPool {
 
   #start(seat: Seat, job: Job): void {
     seat.job = job;
+    const post = (endTurn: (() => void) | null) => {
+      seat.endTurn = endTurn;
+      this.#post(seat, job);
+    };
+    if (this.#turns === null) post(null);
+    else void this.#turns.run(() => new Promise<void>(post));
+  }
+
+  #post(seat: Seat, job: Job): void {
     try {
       seat.worker ??= this.#hire(seat);
       seat.worker.ref();
@@ -161,6 +180,8 @@ export class WorkerPool {
 
   #release(seat: Seat): void {
     seat.job = null;
+    seat.endTurn?.();
+    seat.endTurn = null;
     seat.worker?.unref();
     this.#assign();
     if (this.#seats.every((other) => other.job === null)) this.#onIdle?.();
@@ -171,8 +192,3 @@ export const disposedError = (): VqraeError =>
   expected("DISPOSED", "a tokenizer that is in use", "this call", words("one after dispose()"), {
     mend: "Load it again.",
   });
-
-/** In the source tree Node strips the worker's types; in the package it lies compiled beside the bundle. */
-function workerFile(): URL {
-  return new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
-}

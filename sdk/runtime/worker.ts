@@ -1,5 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { codebook, decode, encode, target } from "./jobs.ts";
+import { views } from "../image/views.ts";
+import { codebook, codes, decode, encode, target, warmup } from "./jobs.ts";
 import { buffersOf, type JobRequest, type JobResponse, type Jobs, toPlainError, type WorkerSetup } from "./protocol.ts";
 import { importOnnxRuntime, Sessions } from "./sessions.ts";
 
@@ -32,9 +33,18 @@ async function work(
     case "open":
       await sessions.open(request.input.graph);
       return { output: null, arrays: [] };
+    case "warmup":
+      await warmup(sessions, setup, request.input);
+      return { output: null, arrays: [] };
     case "encode": {
       const output = await encode(sessions, setup, request.input);
       return { output, arrays: output.flatMap((image) => [image.features, image.classToken, image.ids]) };
+    }
+    case "codes":
+      return { output: await codes(sessions, setup), arrays: [] };
+    case "views": {
+      const output = views(request.input.image, setup.image);
+      return { output, arrays: output.map((image) => image.data) };
     }
     case "target": {
       const output = target(setup, request.input);

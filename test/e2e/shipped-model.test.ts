@@ -27,7 +27,7 @@ const photos = namesWith("ids");
 
 let tokenizer: VQRAE;
 beforeAll(async () => {
-  tokenizer = await VQRAE.load("default");
+  tokenizer = await VQRAE.load("default", { device: "cpu" });
 });
 afterAll(() => tokenizer.dispose());
 
@@ -41,10 +41,12 @@ test("VQRAE.load finds it by the name default", () => {
     modelId: "vqrae-tiny",
     inputSize: { width: 224, height: 224 },
     outputSize: { width: 112, height: 112 },
+    maxTokens: 196,
     grid: { rows: 14, columns: 14 },
     featureDim: 192,
     codebook: { size: 8192, dim: 256 },
     device: "cpu",
+    deviceReason: "asked for",
     precision: "fp32",
   });
 });
@@ -71,6 +73,18 @@ describe("against PyTorch", () => {
     const moved = data.filter((value, i) => value !== image.data[i]).length;
     expect(moved / data.length).toBeLessThan(0.01);
   });
+});
+
+test("ids do not depend on batches, workers and threads", async () => {
+  const images = [...photos, ...photos].map(photo);
+  const ids = (await tokenizer.encode(images, { features: false })).map((image) => image.ids);
+  for (const options of [
+    { workers: 2, threads: 1, batchSize: 1 },
+    { threads: 2, batchSize: 3 },
+  ]) {
+    await using other = await VQRAE.load("default", options);
+    expect((await other.encode(images, { features: false })).map((image) => image.ids)).toEqual(ids);
+  }
 });
 
 describe("one tokenizer", () => {

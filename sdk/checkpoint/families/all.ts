@@ -5,9 +5,19 @@ import { dinov2, dinov2WithRegisters } from "./dinov2.ts";
 import type { EncoderFamily } from "./family.ts";
 import { internVit, internVlVision } from "./intern-vit.ts";
 import { siglip } from "./siglip.ts";
+import { siglip2 } from "./siglip2.ts";
 import { vit } from "./vit.ts";
 
-const families: readonly EncoderFamily[] = [vit, siglip, clip, dinov2, dinov2WithRegisters, internVit, internVlVision];
+const families: readonly EncoderFamily[] = [
+  vit,
+  siglip,
+  siglip2,
+  clip,
+  dinov2,
+  dinov2WithRegisters,
+  internVit,
+  internVlVision,
+];
 
 const byModelType = new Map(
   families.flatMap((family) =>
@@ -30,5 +40,12 @@ export function familyOf(config: Record<string, unknown>, file: string, path: re
   const known = path.length > 0 ? encoderModelTypes : ["vqrae", ...encoderModelTypes];
   const here = isObject(config.vision_config) ? ["vision_config", "model_type"] : ["model_type"];
   const received = here.reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], config);
-  throw invalidConfig(`one of ${known.join(", ")}`, [...path, ...here], file, received);
+  throw invalidConfig(`one of ${known.join(", ")}`, [...path, ...here], file, received, visionTowerMend(config));
+}
+
+/** The original LLaVA only names its vision tower. */
+function visionTowerMend({ mm_vision_tower: tower }: Record<string, unknown>): string | undefined {
+  return typeof tower === "string"
+    ? `It does not describe its vision tower: put the config.json of ${tower} as its vision_config.`
+    : undefined;
 }

@@ -36,6 +36,7 @@ export const clip: EncoderFamily = {
     firstNorm: "pre_layrnorm", // so spelt in CLIP's files
     finalNorm: "post_layernorm",
   },
-  interpolation: null,
+  channelsLast: false,
+  grids: { kind: "trained" },
   refuses: [],
 };

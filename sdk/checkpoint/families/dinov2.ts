@@ -63,7 +63,8 @@ export const dinov2: EncoderFamily = {
   ),
   imageProcessor: imageProcessors.BitImageProcessor,
   names,
-  interpolation: { antialias: false },
+  channelsLast: false,
+  grids: { kind: "square", antialias: false },
   refuses: [],
 };
 
@@ -79,6 +80,7 @@ export const dinov2WithRegisters: EncoderFamily = {
   ),
   imageProcessor: imageProcessors.BitImageProcessor,
   names: { ...names, registers: "embeddings.register_tokens" },
-  interpolation: { antialias: true },
+  channelsLast: false,
+  grids: { kind: "square", antialias: true },
   refuses: [],
 };

@@ -15,11 +15,21 @@ export interface EncoderFamily {
   /** The image processor whose defaults apply where no file describes the preprocessing. */
   readonly imageProcessor: ImageProcessor;
   readonly names: EncoderNames;
-  /** How positions are brought to another grid; null where transformers does so only when asked to. */
-  readonly interpolation: { readonly antialias: boolean } | null;
+  /** Whether the patch embedding is a linear over patches ordered row, column, channel, rather than a convolution. */
+  readonly channelsLast: boolean;
+  readonly grids: Grids;
   /** Tensors of relatives that compute something else, and what an encoder would have to be instead. */
   readonly refuses: readonly { readonly tensor: string; readonly expected: string }[];
 }
+
+/** Which grids of patches an encoder takes, and how its trained positions are brought to them. */
+export type Grids =
+  /** The trained one alone: transformers interpolates positions only when asked to. */
+  | { readonly kind: "trained" }
+  /** Any square one, the same for all images: torch's bicubic `interpolate`, with or without antialias. */
+  | { readonly kind: "square"; readonly antialias: boolean }
+  /** Each image's own: torch's bilinear `interpolate` with antialias. */
+  | { readonly kind: "native" };
 
 /** The numbers that decide an encoder's graph. */
 export interface VisionConfig {

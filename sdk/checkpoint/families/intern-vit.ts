@@ -55,7 +55,8 @@ export const internVit: EncoderFamily = {
     firstNorm: null,
     finalNorm: null,
   },
-  interpolation: { antialias: false },
+  channelsLast: false,
+  grids: { kind: "square", antialias: false },
   refuses: [],
 };
 
@@ -120,6 +121,7 @@ export const internVlVision: EncoderFamily = {
     firstNorm: null,
     finalNorm: "layernorm",
   },
-  interpolation: { antialias: false },
+  channelsLast: false,
+  grids: { kind: "square", antialias: false },
   refuses: [],
 };

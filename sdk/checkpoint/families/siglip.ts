@@ -46,6 +46,7 @@ export const siglip: EncoderFamily = {
     firstNorm: null,
     finalNorm: "post_layernorm",
   },
-  interpolation: null,
+  channelsLast: false,
+  grids: { kind: "trained" },
   refuses: [],
 };

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Activation } from "../checkpoint.ts";
-import { flag, looseSection, oneOf, positiveInteger, positiveNumber } from "../config-fields.ts";
+import { epsilon, flag, looseSection, oneOf, positiveInteger } from "../config-fields.ts";
 import type { VisionConfig } from "./family.ts";
 
 /** What transformers calls its activations (`ACT2FN`). */
@@ -56,7 +56,7 @@ export function visionConfig(
     num_channels: z.literal(3, { error: "3 (RGB)" }).default(3),
     image_size: side.default(defaults.image_size),
     patch_size: side.default(defaults.patch_size),
-    layer_norm_eps: positiveNumber.default(defaults.layer_norm_eps),
+    layer_norm_eps: epsilon.default(defaults.layer_norm_eps),
     hidden_act: oneOf(...activationNames).default(defaults.hidden_act),
     qkv_bias: flag.default(defaults.qkv_bias),
   })

@@ -46,6 +46,7 @@ export const vit: EncoderFamily = {
     firstNorm: null,
     finalNorm: "layernorm",
   },
-  interpolation: null,
+  channelsLast: false,
+  grids: { kind: "trained" },
   refuses: [{ tensor: "embeddings.distillation_token", expected: "a ViT or DeiT without distillation token" }],
 };

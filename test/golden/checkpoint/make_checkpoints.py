@@ -8,11 +8,16 @@ it; its `expected.safetensors` holds, for the two images of `pixels()`:
     hidden_states.{k}     [2, T, D]     the residual stream after block k, before any final norm
     last_hidden_state     [2, T, D]     after the final LayerNorm
 F16 and BF16 weights are computed with in float32, as they were rounded. The sharded copy holds the weights of `vit`.
+SigLIP2 NaFlex keeps aspect ratios: for image i of `NATIVE_SIZES` its file holds, without the padding,
+    {i}.grid              [2]           int32, rows and columns
+    {i}.pixel_values      [N, 3pp]      patches ordered row, column, channel
+    {i}.hidden_states.{k}, {i}.last_hidden_state  [N, D]
 """
 
 import json
 import re
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import torch
@@ -20,20 +25,24 @@ from safetensors.torch import load_file, save_file
 from transformers import CLIPConfig, CLIPModel, CLIPTextConfig, CLIPVisionConfig
 from transformers import Dinov2Config, Dinov2Model, Dinov2WithRegistersConfig, Dinov2WithRegistersModel
 from transformers import InternVLVisionConfig, InternVLVisionModel
+from transformers import Siglip2Config, Siglip2Model, Siglip2TextConfig, Siglip2VisionConfig, Siglip2VisionModel
 from transformers import SiglipConfig, SiglipModel, SiglipTextConfig, SiglipVisionConfig, SiglipVisionModel, ViTConfig
 from transformers import ViTForImageClassification, ViTModel
 from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
+from transformers.models.siglip2.image_processing_pil_siglip2 import Siglip2ImageProcessorPil
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
 HERE = Path(__file__).parent
 TINY = dict(hidden_size=16, num_hidden_layers=3, num_attention_heads=2, intermediate_size=24, patch_size=4)
+# [width, height]: a photo's ratio, one row, one column with more rows than were trained, enlarged, both axes mixed.
+NATIVE_SIZES = [(40, 30), (200, 9), (5, 200), (3, 5), (37, 53), (16, 16), (7, 90)]
 
 
-def pixels(size: int) -> np.ndarray:
-    """[2, size, size, 3] uint8; n counts the images, x runs to the right, y down, c is red, green, blue."""
-    n, y, x, c = np.mgrid[0:2, 0:size, 0:size, 0:3]
+def pixels(width: int, height: int | None = None) -> np.ndarray:
+    """[2, height, width, 3] uint8; n counts the images, x runs to the right, y down, c is red, green, blue."""
+    n, y, x, c = np.mgrid[0:2, 0 : height or width, 0:width, 0:3]
     return ((x * 7 + y * 13 + c * 29 + n * 101) * 37 % 256).astype(np.uint8)
 
 
@@ -112,6 +121,7 @@ def main() -> None:
     whole = randomise(SiglipModel(SiglipConfig(text_config=text.to_dict(), vision_config=vision.to_dict())), 4)
     tower = whole.vision_model
     save("siglip", whole, tower, tower.encoder.layers, tower.post_layernorm, siglip_processor, size, torch.bfloat16)
+    naflex()
     clips()
     dinov2s()
     intern_vits()
@@ -129,6 +139,59 @@ def rewrite(source: str, target: str, rename, change) -> None:
     config = json.loads((HERE / source / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(change(config), indent=2) + "\n")
     save_file(rename(load_file(HERE / source / "model.safetensors")), folder / "model.safetensors", {"format": "pt"})
+
+
+def naflex() -> None:
+    # 4 x 4 trained positions; more patches than that, so that positions are resized both up and down.
+    processor = Siglip2ImageProcessorPil(patch_size=4, max_num_patches=20)
+    vision = Siglip2VisionConfig(**TINY, num_patches=16)
+    text = Siglip2TextConfig(
+        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, vocab_size=10,
+        max_position_embeddings=4, projection_size=32, bos_token_id=0, eos_token_id=1, pad_token_id=1,
+    )  # fmt: skip
+    alone = randomise(Siglip2VisionModel(vision), 8)
+    whole = randomise(Siglip2Model(Siglip2Config(text_config=text.to_dict(), vision_config=vision.to_dict())), 9)
+    for name, model, tower, dtype in (
+        ("siglip2-naflex-vision", alone, alone, torch.float32),
+        ("siglip2-naflex", whole, whole.vision_model, torch.bfloat16),
+    ):
+        folder = HERE / name
+        model.to(dtype).save_pretrained(folder)
+        processor.save_pretrained(folder)
+        model.to(torch.float32)
+        save_file(expect_native(tower, processor), folder / "expected.safetensors")
+
+
+def expect_native(tower: torch.nn.Module, processor) -> dict[str, torch.Tensor]:
+    """
+    All images in one batch, padded and masked as transformers does, and the real tokens of what comes out. Positions are
+    interpolated in channels_last: in transformers' own layout the CPU kernel of torch 2.13 is wrong by 0.6 for grids of
+    one column, as it is not for the same table turned by 90 degrees.
+    """
+    interpolate = torch.nn.functional.interpolate
+    channels_last = lambda x, **options: interpolate(x.contiguous().to(memory_format=torch.channels_last), **options)  # noqa: E731
+    taps = []
+    hooks = [layer.register_forward_hook(lambda _m, _a, out: taps.append(out)) for layer in tower.encoder.layers]
+    inputs = processor([pixels(*size)[0] for size in NATIVE_SIZES], return_tensors="pt")
+    with torch.no_grad(), mock.patch("torch.nn.functional.interpolate", channels_last):
+        last = tower(
+            pixel_values=inputs.pixel_values.float(),
+            pixel_attention_mask=inputs.pixel_attention_mask,
+            spatial_shapes=inputs.spatial_shapes,
+        ).last_hidden_state
+    for hook in hooks:
+        hook.remove()
+    states = [t[0] if isinstance(t, tuple) else t for t in taps]
+    assert torch.allclose(tower.post_layernorm(states[-1]), last, atol=1e-6)
+    named = {"pixel_values": inputs.pixel_values.float(), "last_hidden_state": last}
+    named |= {f"hidden_states.{k}": state for k, state in enumerate(states, start=1)}
+    out = {}
+    for i, grid in enumerate(inputs.spatial_shapes):
+        count = int(grid.prod())
+        assert inputs.pixel_attention_mask[i].sum() == count
+        out[f"{i}.grid"] = grid.to(torch.int32)
+        out |= {f"{i}.{name}": tensor[i, :count].contiguous() for name, tensor in named.items()}
+    return out
 
 
 def clips() -> None:

@@ -1,6 +1,6 @@
 """Writes the JSON files and photo.jpg beside this file: what Pillow and torch make of small images.
 
-Run: python make_fixtures.py --training <folder that holds vqrae_training>. Inputs of the resize cases are formulas
+Run: python make_fixtures.py --training <folder that holds vqrae_training>, with libjpeg-turbo's jpegtran on the path. Inputs of the resize cases are formulas
 (`pattern`), which the tests repeat; expected pixels are base64 up to MAX_INLINE bytes and SHA-256 beyond.
 """
 
@@ -11,7 +11,10 @@ import base64
 import hashlib
 import io
 import json
+import struct
+import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +102,25 @@ def smooth(width: int, height: int) -> Image.Image:
     return Image.fromarray(wave.clip(0, 255).astype(np.uint8), "RGB")
 
 
+def turned(orientation: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
+
+
+def png16(image: Image.Image) -> bytes:
+    """16 bits a channel, which Pillow reads but does not write; the low bytes differ from the high ones."""
+    values = np.asarray(image).astype(">u2") * 256 + (np.asarray(image)[::-1] // 2 + 7)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    header = struct.pack(">IIBBBBB", image.width, image.height, 16, 2, 0, 0, 0)
+    chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def arithmetic(jpeg: bytes, *options: str) -> bytes:
+    return subprocess.run(["jpegtran", "-arithmetic", *options], input=jpeg, capture_output=True, check=True).stdout
+
+
 def file_cases() -> list[dict[str, object]]:
     image = smooth(37, 29)
     alpha = Image.fromarray((np.mgrid[0:29, 0:37].sum(0) * 4 % 256).astype(np.uint8), "L")
@@ -106,19 +128,24 @@ def file_cases() -> list[dict[str, object]]:
     rgba.putalpha(alpha)
     grey_alpha = image.convert("L")
     grey_alpha.putalpha(alpha)
-    turned = Image.Exif()
-    turned[0x0112] = 6
-    mirrored = Image.Exif()
-    mirrored[0x0112] = 5
+    cmyk = image.convert("CMYK")
     frames = [image.quantize(16), image.rotate(90).quantize(16)]
     files = {
         "jpeg 4:2:0": encoded(image, "JPEG", quality=80, subsampling=2),
         "jpeg 4:2:2": encoded(image, "JPEG", quality=60, subsampling=1),
         "jpeg 4:4:4 progressive": encoded(image, "JPEG", quality=90, subsampling=0, progressive=True),
         "jpeg grey": encoded(image.convert("L"), "JPEG"),
-        "jpeg orientation 6": encoded(image, "JPEG", exif=turned),
-        "jpeg orientation 5": encoded(image, "JPEG", exif=mirrored),
+        "jpeg cmyk": encoded(cmyk, "JPEG", quality=90),
+        "jpeg cmyk progressive": encoded(cmyk, "JPEG", progressive=True),
+        "jpeg arithmetic": arithmetic(encoded(image, "JPEG")),
+        "jpeg arithmetic progressive": arithmetic(encoded(image, "JPEG"), "-progressive"),
+        **{f"jpeg orientation {o}": encoded(image, "JPEG", exif=turned(o)) for o in range(1, 9)},
+        "png orientation 7": encoded(image, "PNG", exif=turned(7)),
+        "webp orientation 8": encoded(image, "WEBP", lossless=True, exif=turned(8)),
+        "tiff orientation 6": encoded(image, "TIFF", tiffinfo={0x0112: 6}),
         "png rgb": encoded(image, "PNG"),
+        "png 16 bit": png16(image),
+        "png animated": encoded(image, "PNG", save_all=True, append_images=[image.rotate(90)]),
         "png rgba": encoded(rgba, "PNG"),
         "png grey": encoded(image.convert("L"), "PNG"),
         "png grey alpha": encoded(grey_alpha, "PNG"),
@@ -128,9 +155,16 @@ def file_cases() -> list[dict[str, object]]:
         "webp lossless": encoded(image, "WEBP", lossless=True),
         "webp lossy": encoded(image, "WEBP", quality=70),
         "webp alpha": encoded(rgba, "WEBP", lossless=True, exact=True),
+        "webp animated": encoded(image, "WEBP", lossless=True, save_all=True, append_images=[image.rotate(90)]),
         "gif animated": encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]),
         "tiff": encoded(image, "TIFF"),
         "tiff lzw": encoded(image, "TIFF", compression="tiff_lzw"),
+        "tiff jpeg": encoded(image, "TIFF", compression="jpeg"),
+        "tiff group 4": encoded(image.convert("1"), "TIFF", compression="group4"),
+        "tiff palette": encoded(image.quantize(16), "TIFF"),
+        "tiff rgba": encoded(rgba, "TIFF"),
+        "tiff cmyk": encoded(cmyk, "TIFF"),
+        "tiff pages": encoded(image, "TIFF", save_all=True, append_images=[image.rotate(90)]),
     }
     cases = []
     for name, data in files.items():

@@ -2,9 +2,11 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { crc32, deflateSync } from "node:zlib";
+import fc from "fast-check";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { VQRAE } from "../../../sdk/index.ts";
+import { encodePng, readImage, VQRAE } from "../../../sdk/index.ts";
 import { runCli } from "../cli/run-cli.ts";
 import { picture, tinyVqrae } from "../runtime/fixtures/tiny.ts";
 
@@ -29,6 +31,26 @@ async function pngOf(width: number, height: number): Promise<Buffer> {
   png.writeUInt32BE(width, 16);
   png.writeUInt32BE(height, 20);
   return png;
+}
+
+const noise = { type: "gaussian", mean: 128, sigma: 60 } as const;
+
+/** A whole black PNG of one bit a pixel. */
+function onePixelPerBit(width: number, height: number): Buffer {
+  const chunk = (type: string, data: Uint8Array) => {
+    const body = Buffer.concat([Buffer.from(type), data]);
+    const ends = Buffer.alloc(8);
+    ends.writeUInt32BE(data.length, 0);
+    ends.writeUInt32BE(crc32(body), 4);
+    return Buffer.concat([ends.subarray(0, 4), body, ends.subarray(4)]);
+  };
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([1, 0, 0, 0, 0], 8);
+  const rows = deflateSync(Buffer.alloc((1 + Math.ceil(width / 8)) * height));
+  const parts = [chunk("IHDR", header), chunk("IDAT", rows), chunk("IEND", Buffer.alloc(0))];
+  return Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), ...parts]);
 }
 
 const files: [name: string, code: string, message: RegExp, bytes: () => Promise<Uint8Array> | Uint8Array][] = [
@@ -91,6 +113,113 @@ test("raw pixels of no extent", async () => {
   await expect(tokenizer.encode({ data: new Uint8Array(0), width: 0, height: 3 })).rejects.toMatchObject({
     code: "INVALID_IMAGE",
     message: "Expected at least one pixel for the raw image but received 0 x 3 pixels.",
+  });
+});
+
+describe("images at the edge of what there is", () => {
+  test("60,000 pixels wide: the same tokens as its pixels", async () => {
+    const width = 60_000;
+    const pixels = picture(width, 8);
+    const png = await encodePng(pixels);
+    const [fromFile, fromPixels] = await tokenizer.encode([png, pixels]);
+    expect(fromFile).toEqual(fromPixels);
+  });
+
+  test("a bomb of 50,000 x 50,000 pixels in 400 kB, all of them there", async () => {
+    const side = 50_000;
+    const bomb = onePixelPerBit(side, side);
+    expect(bomb.length).toBeLessThan(400_000);
+    await expect(tokenizer.encode(bomb)).rejects.toMatchObject({
+      code: "IMAGE_TOO_LARGE",
+      message: expect.stringContaining("but received 50000 x 50000 = 2500000000 pixels"),
+    });
+  });
+
+  test("a HEIC photo, whose codec sharp's builds leave out", async () => {
+    const avif = await sharp({ create: { width: 64, height: 64, channels: 3, background: "teal" } })
+      .avif({ effort: 0 })
+      .toBuffer();
+    const heic = Buffer.from(
+      avif.toString("latin1").replaceAll("ftypavif", "ftypheic").replaceAll("av01", "hvc1").replaceAll("av1C", "hvcC"),
+      "latin1",
+    );
+    await expect(tokenizer.encode(heic)).rejects.toMatchObject({
+      code: "INVALID_IMAGE",
+      message: expect.stringMatching(/a damaged, truncated or unsupported HEIC of .*convert it to JPEG/),
+    });
+  });
+});
+
+describe("buffers that are not plain", () => {
+  const given = async () => new Uint8Array(await readFile(photo));
+  const detached = async () => {
+    const bytes = await given();
+    structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+    return bytes;
+  };
+  const { data, width, height } = picture(20, 20);
+
+  test("detached ones are named", async () => {
+    const bytes = await detached();
+    for (const input of [bytes, bytes.buffer]) {
+      await expect(tokenizer.encode(input)).rejects.toMatchObject({
+        code: "INVALID_ARGUMENT",
+        message: "Expected bytes for the image but received a detached buffer, whose bytes went to another thread.",
+      });
+    }
+    await expect(tokenizer.encode({ data: bytes, width, height })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  });
+
+  test("shared, resizable and clamped ones give the same tokens, and stay as they were", async () => {
+    const bytes = await given();
+    const into = (buffer: ArrayBufferLike, values: ArrayLike<number>) => {
+      const view = new Uint8Array(buffer);
+      view.set(values);
+      return view;
+    };
+    const size = bytes.length;
+    const encoded = await tokenizer.encode(bytes);
+    const shared = into(new SharedArrayBuffer(size), bytes);
+    const resizable = into(Reflect.construct(ArrayBuffer, [size, { maxByteLength: 2 * size }]), bytes);
+    for (const input of [shared, shared.buffer, resizable, resizable.buffer]) {
+      expect(await tokenizer.encode(input)).toEqual(encoded);
+    }
+    const raw = await tokenizer.encode({ data, width, height });
+    const rawInputs = [into(new SharedArrayBuffer(1200), data), new Uint8ClampedArray(data), Buffer.from(data)];
+    for (const pixels of rawInputs) {
+      expect(await tokenizer.encode({ data: pixels, width, height })).toEqual(raw);
+      expect([...pixels]).toEqual([...data]);
+    }
+  });
+
+  test.each([1, 2, 4])("raw pixels of %d channels", async (channels) => {
+    const pixels = new Uint8Array(20 * 20 * channels);
+    await expect(tokenizer.encode({ data: pixels, width, height })).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message:
+        `Expected 1200 bytes (20 x 20 RGB pixels) for data of the raw image but received Uint8Array of ${400 * channels} bytes. ` +
+        "Raw pixels are 8-bit RGB without alpha or row padding.",
+    });
+  });
+});
+
+describe("property: files with damaged bytes give an image or INVALID_IMAGE", () => {
+  const formats = ["jpeg", "png", "webp", "gif", "tiff"] as const;
+  test.each(formats)("%s", async (format) => {
+    const sound = await sharp({ create: { width: 40, height: 30, channels: 3, background: "teal", noise } })
+      .toFormat(format)
+      .toBuffer();
+    const damage = fc.array(fc.tuple(fc.nat(sound.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 });
+    await fc.assert(
+      fc.asyncProperty(damage, async (changes) => {
+        const bytes = Buffer.from(sound);
+        for (const [at, value] of changes) bytes[at] = value;
+        const outcome = await readImage(bytes).catch((error: unknown) => error);
+        if (!(outcome instanceof Error)) return;
+        expect(["INVALID_IMAGE", "IMAGE_TOO_LARGE"]).toContain((outcome as Error & { code: string }).code);
+      }),
+      { numRuns: 60 },
+    );
   });
 });
 

@@ -131,6 +131,12 @@ describe("what does not fit", () => {
       (c) => (c.encoder.model_type = "bert"),
     ],
     [
+      "an encoder that gives each image its own grid",
+      "INVALID_CONFIG",
+      /Expected an encoder with one grid for all images for encoder\.model_type in .* "siglip2_vision_model"\. .*siglip_vision_model/,
+      (c) => Object.assign(c.encoder, { model_type: "siglip2_vision_model", num_patches: 4 }),
+    ],
+    [
       "heads that do not divide",
       "INVALID_CONFIG",
       /encoder\.num_attention_heads/,
@@ -187,12 +193,17 @@ describe("an encoder alone", () => {
   test.each([
     [
       { model_type: "llama" },
-      /one of vqrae, vit, deit, siglip_vision_model, siglip, clip.* for model_type in .* "llama"/,
+      /one of vqrae, vit, deit, siglip_vision_model, siglip, siglip2_vision_model, siglip2, clip.* for model_type in .* "llama"/,
     ],
     [
       { model_type: "llava", vision_config: { model_type: "pixtral" } },
       /one of vqrae, vit, .* for vision_config\.model_type in .* "pixtral"/,
     ],
+    [
+      { model_type: "llava", mm_vision_tower: "openai/clip-vit-large-patch14-336" },
+      /for model_type in .* "llava"\. .* config\.json of openai\/clip-vit-large-patch14-336 as its vision_config/,
+    ],
+    [{ model_type: "siglip2_vision_model", num_patches: 5 }, /Expected a square number for num_patches in .* 5/],
     [{ model_type: undefined }, /for model_type in .* received nothing/],
     [{ model_type: "siglip" }, /Expected an object for vision_config in .* received nothing/],
     [{ model_type: "siglip", vision_config: { hidden_size: 0 } }, /for vision_config\.hidden_size in .* 0/],

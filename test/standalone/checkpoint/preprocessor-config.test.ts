@@ -1,21 +1,24 @@
 import { expect, test } from "vitest";
 import { imageProcessors } from "../../../sdk/checkpoint/families/image-processors.ts";
 import { readImageSpec } from "../../../sdk/checkpoint/preprocessor-config.ts";
+import { encoder, read } from "./image-consumer.ts";
 import { failure, temporaryFolder, writeJson } from "./temporary.ts";
 
-/** What an encoder of 224 pixels makes of a preprocessor_config.json. */
-async function read(config: unknown, file = "preprocessor_config.json") {
-  const folder = await temporaryFolder();
-  await writeJson(folder, file, config);
-  return readImageSpec(folder, imageProcessors.ViTImageProcessor, 224);
-}
-
 const half = [0.5, 0.5, 0.5];
-const vit = { size: 224, resizeTo: 224, geometry: "stretch", resample: "bilinear", mean: half, std: half };
+const vit = {
+  size: 224,
+  resizeTo: 224,
+  geometry: "stretch",
+  resample: "bilinear",
+  background: null,
+  tiling: null,
+  mean: half,
+  std: half,
+};
 const square = { height: 224, width: 224 };
 
 test("no file: the family's defaults at the encoder's size", async () => {
-  expect(await readImageSpec(await temporaryFolder(), imageProcessors.SiglipImageProcessor, 384)).toEqual({
+  expect(await readImageSpec(await temporaryFolder(), encoder(imageProcessors.SiglipImageProcessor, {}, 384))).toEqual({
     ...vit,
     size: 384,
     resizeTo: 384,
@@ -64,9 +67,9 @@ test("processor_config.json of transformers 5 comes first", async () => {
   const folder = await temporaryFolder();
   await writeJson(folder, "preprocessor_config.json", { resample: 1 });
   await writeJson(folder, "processor_config.json", { image_processor: { resample: 3 }, processor_class: "X" });
-  expect(await readImageSpec(folder, imageProcessors.ViTImageProcessor, 224)).toMatchObject({ resample: "bicubic" });
+  expect(await readImageSpec(folder, encoder())).toMatchObject({ resample: "bicubic" });
   await writeJson(folder, "processor_config.json", { processor_class: "X" });
-  expect(await readImageSpec(folder, imageProcessors.ViTImageProcessor, 224)).toMatchObject({ resample: "lanczos" });
+  expect(await readImageSpec(folder, encoder())).toMatchObject({ resample: "lanczos" });
 });
 
 const bad: [name: string, message: RegExp, config: unknown][] = [

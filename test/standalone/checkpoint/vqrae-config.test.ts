@@ -26,7 +26,7 @@ const bad: [message: string, change: (config: any) => void][] = [
   ["Expected at least one layer for codebook.layers in config.json but received [].", (c) => (c.codebook.layers = [])],
   ["Expected an object for decoder in config.json but received nothing.", (c) => delete c.decoder],
   [
-    "Expected a number > 0 for decoder.layerNormEps in config.json but received 0.",
+    "Expected a number > 0 and at most 1 for decoder.layerNormEps in config.json but received 0.",
     (c) => (c.decoder.layerNormEps = 0),
   ],
   [

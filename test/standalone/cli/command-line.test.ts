@@ -12,10 +12,10 @@ test("no command, or --help, lists the commands", async () => {
   const [bare, help] = await Promise.all([runCli(), runCli("--help")]);
   expect(help).toEqual(bare);
   expect(help).toMatchObject({ code: 0, stderr: "" });
-  for (const name of ["reconstruct", "encode", "inspect"]) expect(help.stdout).toContain(name);
+  for (const name of ["reconstruct", "encode", "inspect", "devices"]) expect(help.stdout).toContain(name);
 });
 
-test.each(["reconstruct", "encode", "inspect"])(
+test.each(["reconstruct", "encode", "inspect", "devices"])(
   "%s --help has examples, and no colour where it is piped",
   async (name) => {
     const { code, stdout, stderr } = await runCli(name, "--help");
@@ -28,8 +28,8 @@ test.each(["reconstruct", "encode", "inspect"])(
 
 const notAnImage = fileURLToPath(new URL("../../../package.json", import.meta.url));
 const wrong: [string[], string][] = [
-  [["decode"], 'Expected one of reconstruct, encode, inspect for the command but received "decode".'],
-  [["constructor"], "Expected one of reconstruct, encode, inspect for the command"],
+  [["decode"], 'Expected one of reconstruct, encode, inspect, devices for the command but received "decode".'],
+  [["constructor"], "Expected one of reconstruct, encode, inspect, devices for the command"],
   [["encode"], "Expected <images> for the arguments of vqrae encode but received none."],
   [["encode", ""], "Expected a path for argument 1 of vqrae encode"],
   [["encode", photo, "--fast"], 'for an option of vqrae encode but received "--fast".'],

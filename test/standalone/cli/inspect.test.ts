@@ -1,7 +1,8 @@
-import { stat } from "node:fs/promises";
+import { cp, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { runCli, tinyEncoder, tinyModel } from "./run-cli.ts";
+import { damagedCheckpoint, setFirst } from "../bad-input/damaged-checkpoint.ts";
+import { inFolder, runCli, tinyEncoder, tinyModel } from "./run-cli.ts";
 
 const weights = join(tinyModel, "model.safetensors");
 
@@ -40,3 +41,36 @@ test("a safetensors file by itself", async () => {
   expect(found.bytes).toBeLessThan((await stat(weights)).size);
   expect((await runCli("inspect", weights)).stdout).toContain(`${found.tensors.length} tensors (`);
 });
+
+test("--weights finds what is not finite, in a folder and in a file", async () => {
+  const folder = await damagedCheckpoint(setFirst("decoder.head.weight", Number.NaN));
+  const found = [{ name: "decoder.head.weight", nan: 1, infinite: 0, elements: 1152 }];
+  for (const path of [folder, join(folder, "model.safetensors")]) {
+    const { code, stdout } = await runCli("inspect", path, "--weights", "--json");
+    expect([code, JSON.parse(stdout).nonFinite]).toEqual([0, found]);
+  }
+  expect((await runCli("inspect", folder, "--weights")).stdout).toContain(
+    "  NOT FINITE\n    decoder.head.weight (1 NaN of 1152)\n",
+  );
+  expect((await runCli("inspect", tinyModel, "--weights")).stdout).toContain("  all weights are finite\n");
+  expect((await runCli("inspect", tinyModel)).stdout).not.toContain("finite");
+});
+
+test.each([
+  [
+    { image_processor_type: "GotOcr2ImageProcessor", crop_to_patches: true },
+    "14 x 14 pixels, stretch; views: InternVL's tiles",
+  ],
+  [
+    { image_processor_type: "LlavaNextImageProcessor", crop_size: 14, image_grid_pinpoints: [[14, 28]] },
+    "14 x 14 pixels, stretch; views: LLaVA's anyres tiles",
+  ],
+  [{ image_processor_type: "LlavaImageProcessor", crop_size: 14, do_pad: true }, "14 x 14 pixels, padded to a square"],
+])("preprocessing by %j", (processor, line) =>
+  inFolder(async (folder) => {
+    await cp(tinyEncoder, folder, { recursive: true });
+    const size = { height: 14, width: 14 };
+    await writeFile(join(folder, "preprocessor_config.json"), JSON.stringify({ ...processor, size }));
+    expect((await runCli("inspect", folder)).stdout).toContain(`  image     ${line}, bicubic\n`);
+  }),
+);

@@ -8,7 +8,7 @@ let codes: number;
 
 beforeAll(async () => {
   tokenizer = await VQRAE.load(tinyVqrae, { workers: 2, threads: 1, batchSize: 2 });
-  count = tokenizer.info.grid.rows * tokenizer.info.grid.columns;
+  count = tokenizer.info.maxTokens;
   codes = tokenizer.info.codebook!.size;
 });
 afterAll(() => tokenizer.dispose());

@@ -29,7 +29,7 @@ describe("encode", () => {
   it("gives features, ids and the grid of one image", async () => {
     const { info } = tokenizer;
     const tokens = await tokenizer.encode(picture(40, 30));
-    const count = info.grid.rows * info.grid.columns;
+    const count = info.maxTokens;
     expect(tokens.grid).toEqual(info.grid);
     expect(tokens.features).toHaveLength(count * info.featureDim);
     expect(tokens.features!.every(Number.isFinite)).toBe(true);
@@ -121,8 +121,7 @@ describe("encode", () => {
     expect(await failure(encoder.encode(picture(32, 32), { ids: true }))).toMatchObject({ code: "UNSUPPORTED" });
     const nothing = await failure(encoder.encode(picture(32, 32), { features: false }));
     expect(nothing).toMatchObject({ code: "INVALID_ARGUMENT" });
-    const { rows, columns } = encoder.info.grid;
-    const ids = new Int32Array(rows * columns);
+    const ids = new Int32Array(encoder.info.maxTokens);
     expect(await failure(encoder.decode(ids))).toMatchObject({ code: "UNSUPPORTED" });
     expect(await failure(encoder.codebookVectors(ids))).toMatchObject({ code: "UNSUPPORTED" });
   });
@@ -202,7 +201,7 @@ describe("dispose", () => {
     const one = await VQRAE.load(tinyVqrae);
     await Promise.all([one.dispose(), one.dispose()]);
     await one.dispose();
-    const ids = new Int32Array(one.info.grid.rows * one.info.grid.columns);
+    const ids = new Int32Array(one.info.maxTokens);
     const message =
       "Expected a tokenizer that is in use for this call but received one after dispose(). Load it again.";
     for (const call of [

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LoadProgress, VQRAE } from "../../../sdk/index.ts";
-import { tinyEncoder, tinyVqrae } from "./fixtures/tiny.ts";
+import { largestDifference } from "../../golden/expected.ts";
+import { picture, tinyEncoder, tinyVqrae } from "./fixtures/tiny.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -38,11 +39,23 @@ describe("VQRAE.load", () => {
     expect(tokenizer.info).toMatchObject({ codebook: null, outputSize: null });
   });
 
-  it("reports its progress in order", async () => {
+  it.each([
+    ["fp32", "the first time", []],
+    ["int8", "the first time", ["quantize"]],
+    ["int8", "from the cache", ["quantize"]],
+  ] as const)("reports its progress in order: %s, %s", async (precision, _, quantize) => {
+    const phases = ["checkpoint", "weights", "device", ...quantize, "graphs", "session", "warmup"];
     const seen: LoadProgress[] = [];
-    await using _ = await VQRAE.load(tinyVqrae, { onProgress: (progress) => seen.push(progress) });
-    expect([...new Set(seen.map(({ phase }) => phase))]).toEqual(["checkpoint", "graphs", "session"]);
-    for (const phase of ["checkpoint", "graphs", "session"]) {
+    await using _tokenizer = await VQRAE.load(tinyVqrae, {
+      device: "cpu",
+      precision,
+      cacheDir: folder,
+      warmup: true,
+      checkWeights: true,
+      onProgress: (progress) => seen.push(progress),
+    });
+    expect([...new Set(seen.map(({ phase }) => phase))]).toEqual(phases);
+    for (const phase of phases) {
       const steps = seen.filter((progress) => progress.phase === phase);
       expect(steps[0]!.loaded).toBe(0);
       expect(steps.at(-1)!.loaded).toBe(steps.at(-1)!.total);
@@ -80,13 +93,25 @@ describe("VQRAE.load", () => {
   it("obeys a signal before and during loading", async () => {
     const reason = new Error("enough");
     expect(await failure(VQRAE.load(tinyVqrae, { signal: AbortSignal.abort(reason) }))).toBe(reason);
-    for (const phase of ["checkpoint", "graphs", "session"]) {
+    for (const phase of ["checkpoint", "device", "graphs", "session"]) {
       const controller = new AbortController();
       const onProgress = (progress: LoadProgress) => {
         if (progress.phase === phase) controller.abort(reason);
       };
       expect(await failure(VQRAE.load(tinyVqrae, { signal: controller.signal, onProgress }))).toBe(reason);
     }
+  });
+
+  it("gives the same numbers prepacked, but for rounding", async () => {
+    await using plain = await VQRAE.load(tinyVqrae);
+    await using prepacked = await VQRAE.load(tinyVqrae, { prepack: true });
+    const [a, b] = await Promise.all([plain, prepacked].map((tokenizer) => tokenizer.encode(picture(20, 12))));
+    expect(largestDifference(b!.features!, a!.features!)).toBeLessThan(1e-5);
+  });
+
+  it.each(["webgpu", "cuda"] as const)("refuses int8 on %s", async (device) => {
+    const error = await failure(VQRAE.load(tinyVqrae, { device, precision: "int8" }));
+    expect(error).toMatchObject({ code: "INVALID_ARGUMENT", message: expect.stringContaining(`"${device}"`) });
   });
 
   // A machine may have the device; without it there is a typed error, and never a crash.

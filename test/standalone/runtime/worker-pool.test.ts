@@ -4,14 +4,15 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
 import { VqraeError } from "../../../sdk/errors.ts";
+import { Gate } from "../../../sdk/runtime/gate.ts";
 import { WorkerPool } from "../../../sdk/runtime/worker-pool.ts";
 import { act } from "./fixtures/fake-worker.ts";
 
 const file = new URL("./fixtures/fake-worker.ts", import.meta.url);
 const pools: WorkerPool[] = [];
 
-function makePool(size = 1): WorkerPool {
-  const pool = new WorkerPool({ size, setup: null, file });
+function makePool(size = 1, options: { turns?: Gate } = {}): WorkerPool {
+  const pool = new WorkerPool({ size, setup: null, file, ...options });
   pools.push(pool);
   return pool;
 }
@@ -143,7 +144,8 @@ describe("abort", () => {
 
 describe("the process", () => {
   const script = (body: string) =>
-    `import { WorkerPool } from ${JSON.stringify(new URL("../../../sdk/runtime/worker-pool.ts", import.meta.url).href)};
+    `import { Gate } from "../../../sdk/runtime/gate.ts";
+import { WorkerPool } from ${JSON.stringify(new URL("../../../sdk/runtime/worker-pool.ts", import.meta.url).href)};
      const pool = new WorkerPool({ size: 1, setup: null, file: new URL(${JSON.stringify(file.href)}) });
      const run = (...ids) => pool.run("codebook", { ids: Int32Array.from(ids) });
      ${body}`;
@@ -161,5 +163,46 @@ describe("the process", () => {
   it("stays alive for a job that is running", async () => {
     const { stdout } = await runNode(`run(${act.sleep}, 400).then((answer) => console.log("late", answer[1]));`);
     expect(stdout.trim()).toBe("late 400");
+  });
+});
+
+describe("pools that take turns", () => {
+  const makePools = () => {
+    const turns = new Gate(1);
+    return [makePool(1, { turns }), makePool(1, { turns })] as const;
+  };
+
+  it("work one after the other, first come first served", async () => {
+    const [a, b] = makePools();
+    const order: string[] = [];
+    const noted = (name: string, done: Promise<unknown>) => done.then(() => order.push(name));
+    await Promise.all([
+      noted("a", job(a, act.sleep, 200)),
+      noted("b", job(b, act.echo)),
+      noted("b again", job(b, act.echo)),
+    ]);
+    expect(order).toEqual(["a", "b", "b again"]);
+  });
+
+  it("give the turn on when a worker dies, a job fails or cannot be sent", async () => {
+    const [a, b] = makePools();
+    const outcomes = [job(a, act.exit, 3), job(b, act.fail), job(a, act.crash), job(b, act.echo, 5)];
+    const settled = await Promise.allSettled(outcomes);
+    expect(settled.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected", "fulfilled"]);
+    await expect(a.run("codebook", { ids: (() => 0) as unknown as Int32Array })).rejects.toMatchObject({
+      code: "RUNTIME",
+    });
+    expect((await job(b, act.echo, 6))[1]).toBe(6);
+  });
+
+  it("end their threads in turn as well, and the others go on", async () => {
+    const [a, b] = makePools();
+    await job(a, act.echo);
+    const order: string[] = [];
+    const busy = job(b, act.sleep, 200).then(() => order.push("b"));
+    const gone = a.dispose().then(() => order.push("a is gone"));
+    await Promise.all([busy, gone]);
+    expect(order).toEqual(["b", "a is gone"]);
+    expect((await job(b, act.echo, 7))[1]).toBe(7);
   });
 });

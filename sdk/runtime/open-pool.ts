@@ -1,0 +1,103 @@
+import type { AnyLinearRef, Checkpoint, EncoderSpec } from "../checkpoint/checkpoint.ts";
+import { VqraeError } from "../errors.ts";
+import type { CodeTables } from "../search/code-tables.ts";
+import type { ChosenDevice } from "./choose-device.ts";
+import { Gate } from "./gate.ts";
+import { buildGraphs } from "./model.ts";
+import type { LoadProgress } from "./options.ts";
+import type { Precision, WorkerSetup } from "./protocol.ts";
+import { fusedAttention } from "./providers.ts";
+import { WorkerPool } from "./worker-pool.ts";
+
+/**
+ * onnxruntime's WebGPU provider ends the process with a fault of memory where two threads use it at the same time (issue
+ * 32561 of microsoft/onnxruntime; 1.30 does it here too). So all tokenizers on WebGPU take turns, one worker each.
+ */
+const webgpuTurns = new Gate(1);
+
+export interface PoolOptions {
+  /** The checkpoint's encoder, or the int8 form of it. */
+  readonly encoder: EncoderSpec<AnyLinearRef>;
+  readonly precision: Precision;
+  readonly prepack: boolean;
+  readonly workers: number;
+  /** Threads of each. */
+  readonly threads: number;
+  /** Run every graph once in every worker. */
+  readonly warmup: boolean;
+  readonly signal: AbortSignal;
+  readonly report: (phase: LoadProgress["phase"], loaded: number, total: number, detail?: string) => void;
+}
+
+export interface OpenPool {
+  readonly pool: WorkerPool;
+  readonly chosen: ChosenDevice;
+  /** What ids are searched with, where the warm-up has made it already. */
+  readonly codes: CodeTables | null;
+}
+
+/** Worker threads with the checkpoint's graphs, the encoder open in the first of them. */
+export async function openPool(
+  checkpoint: Checkpoint,
+  chosen: ChosenDevice,
+  { encoder, precision, prepack, workers, threads, warmup, signal, report }: PoolOptions,
+): Promise<OpenPool> {
+  const { device } = chosen;
+  const settings = { fusedAttention: fusedAttention[device] };
+  const graphs = buildGraphs(checkpoint, encoder, settings, (loaded, total) => report("graphs", loaded, total));
+  const { image, quantizer } = checkpoint;
+  const size = device === "webgpu" ? 1 : workers;
+  const codebook = quantizer && { size: quantizer.size, dim: quantizer.dim };
+  const common = { image, patchSize: encoder.patchSize, codebook, device, precision } as const;
+  const setup = { ...common, graphs, threads, prepack } satisfies WorkerSetup;
+  const pool = new WorkerPool({ size, setup, ...(device === "webgpu" && { turns: webgpuTurns }) });
+  try {
+    report("session", 0, 1);
+    await pool.run("open", { graph: "encoder" }, { signal });
+    report("session", 1, 1);
+    const codes = warmup && quantizer ? await pool.run("codes", null, { signal }) : null;
+    if (warmup) await warmUp(pool, size, codes, { signal, report });
+    signal.throwIfAborted();
+    return { pool, chosen, codes };
+  } catch (error) {
+    await pool.dispose();
+    throw error;
+  }
+}
+
+/**
+ * The same on a device that "auto" chose: it is tried with an image first, and where the device is a GPU that cannot run
+ * these graphs after all, the CPU takes its place.
+ */
+export async function openPoolOrFallBack(
+  checkpoint: Checkpoint,
+  chosen: ChosenDevice,
+  options: PoolOptions,
+): Promise<OpenPool> {
+  if (chosen.device === "cpu") return openPool(checkpoint, chosen, options);
+  try {
+    return await openPool(checkpoint, chosen, { ...options, warmup: true });
+  } catch (error) {
+    if (!VqraeError.isInstance(error)) throw error; // an abort, or what onProgress threw
+    const cpu: ChosenDevice = { device: "cpu", reason: `${chosen.device}: failed on this model: ${error.message}` };
+    options.report("device", 1, 1, `cpu (${cpu.reason})`);
+    return openPool(checkpoint, cpu, options);
+  }
+}
+
+/** As many jobs as workers, given to a pool that has none: each worker gets one. */
+async function warmUp(
+  pool: WorkerPool,
+  workers: number,
+  codes: CodeTables | null,
+  { signal, report }: Pick<PoolOptions, "signal" | "report">,
+): Promise<void> {
+  let done = 0;
+  report("warmup", 0, workers);
+  await Promise.all(
+    Array.from({ length: workers }, async () => {
+      await pool.run("warmup", { codes }, { signal });
+      report("warmup", ++done, workers);
+    }),
+  );
+}
