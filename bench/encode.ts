@@ -14,7 +14,7 @@ import { environment } from "../scripts/lib/environment.ts";
 import { type LoadOptions, readImage, resize, VQRAE } from "../sdk/index.ts";
 import { encoderFlops, openSgemm, type Sizes } from "./encode/sgemm.ts";
 import { openTransformersJs } from "./encode/transformers-js.ts";
-import { alternate, type Side, type Timing } from "./lib/alternate.ts";
+import { alternate, median, type Side, type Timing } from "./lib/alternate.ts";
 
 const { values, positionals } = parseArgs({
   options: {
@@ -184,24 +184,25 @@ for (const model of values.models.split(",")) {
   }
 
   if (parts.has("load")) {
-    const script = new URL("./encode/load-once.ts", import.meta.url).pathname;
+    const script = new URL("./load-once.ts", import.meta.url).pathname;
     const run = promisify(execFile);
-    const rows: string[][] = [];
-    for (const side of ["transformers.js", "vqrae", "vqrae-int8"]) {
-      const seen: { openMs: number; firstMs: number; privateMB: number }[] = [];
-      for (let i = 0; i < 4; i++) {
-        const arguments_ = [script, side, folder, photos["640 px"], String(threads)];
-        seen.push(JSON.parse((await run(process.execPath, arguments_)).stdout));
+    const sides: [name: string, options: object, library: string][] = [
+      ["transformers.js fp32", { dtype: "fp32", threads }, "transformers.js"],
+      ...Object.entries(ours).map(([name, options]): [string, object, string] => [name, options, "vqrae"]),
+    ];
+    const seen = sides.map((): { ms: number; first: number; opened: number }[] => []);
+    for (let round = 0; round < 4; round++) {
+      for (const [i, [, options, library]] of sides.entries()) {
+        const { stdout } = await run(process.execPath, [script, folder, JSON.stringify(options), library]);
+        if (round > 0) seen[i]!.push(JSON.parse(stdout)); // the first one fills the page cache
       }
-      const least = (key: "openMs" | "firstMs" | "privateMB") => Math.min(...seen.slice(1).map((one) => one[key]));
-      rows.push([
-        side,
-        `${(least("openMs") / 1000).toFixed(2)} s`,
-        `${(least("firstMs") / 1000).toFixed(2)} s`,
-        `${least("privateMB").toFixed(0)} MB`,
-      ]);
     }
-    console.log("Opened in a fresh process, files in the page cache, the best of three:\n");
+    const rows = sides.map(([name], i) => {
+      const middle = (key: "ms" | "first" | "opened") => median(seen[i]!.map((one) => one[key]));
+      const seconds = (key: "ms" | "first") => `${(middle(key) / 1000).toFixed(2)} s`;
+      return [name, seconds("ms"), seconds("first"), `${middle("opened").toFixed(0)} MB`];
+    });
+    console.log("Opened in a fresh process, files in the page cache, medians of three:\n");
     table(["", "open", "first features", "private memory when open"], rows);
   }
 }

@@ -4,7 +4,10 @@ import { basename, dirname, join } from "node:path";
 /** What the benchmark uses of @huggingface/transformers, which bench/package.json installs. */
 interface TransformersJs {
   readonly env: { allowRemoteModels: boolean; localModelPath: string };
-  readonly RawImage: { read(path: string): Promise<object> };
+  readonly RawImage: {
+    new (data: Uint8Array, width: number, height: number, channels: number): object;
+    read(path: string): Promise<object>;
+  };
   readonly AutoProcessor: { from_pretrained(name: string): Promise<(images: object) => Promise<Inputs>> };
   readonly AutoModel: { from_pretrained(name: string, options: object): Promise<Model> };
 }
@@ -37,6 +40,8 @@ export async function openTransformersJs(folder: string, options: { dtype: "fp32
   return {
     prepare,
     run,
+    /** The inputs of one grey image. */
+    grey: () => processor([new RawImage(new Uint8Array(64 * 64 * 3).fill(128), 64, 64, 3)]),
     /** Files -> features [n, tokens, hidden] */
     encode: async (files: readonly string[]) => run(await prepare(files)),
     dispose: () => model.dispose(),
