@@ -15,6 +15,7 @@ import { parseArgs, promisify } from "node:util";
 import { environment } from "../scripts/lib/environment.ts";
 import { listImages } from "../scripts/lib/list-images.ts";
 import { type ImageTokens, type LoadOptions, readImage, resize, VQRAE } from "../sdk/index.ts";
+import { median } from "./lib/alternate.ts";
 
 const { values, positionals } = parseArgs({
   options: {
@@ -43,8 +44,6 @@ const processorMs = () => {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 };
-
-const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!;
 
 function cosines(a: Float32Array, b: Float32Array, dim: number): number[] {
   return Array.from({ length: a.length / dim }, (_, token) => {
