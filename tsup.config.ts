@@ -6,6 +6,7 @@ export default defineConfig({
     metrics: "sdk/metrics/index.ts",
     worker: "sdk/runtime/worker.ts",
     "probe-process": "sdk/runtime/probe-process.ts",
+    "int8-worker": "sdk/runtime/int8-worker.ts",
     cli: "cli/main.ts",
   },
   format: ["esm"],

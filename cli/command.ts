@@ -37,6 +37,12 @@ export const modelArgs = {
     valueHint: "count",
     description: "Refuse an image with more pixels (default 100 million)",
   },
+  precision: {
+    type: "string",
+    valueHint: "fp32|int8",
+    description: "Arithmetic of the encoder (default fp32); int8 is faster and a little less exact",
+  },
+  "cache-dir": { type: "string", valueHint: "folder", description: "Where weights made for int8 are kept" },
   verbose: { type: "boolean", description: "Print progress on standard error, also where it is no terminal" },
 } as const satisfies ArgsDef;
 

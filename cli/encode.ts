@@ -3,6 +3,7 @@ import { type ImageTokens, type VisionTokenizer, VqraeError } from "../sdk/index
 import { cliCommand, modelArgs } from "./command.ts";
 import { imageLimit } from "./image-limit.ts";
 import { checkOutput, writeOutput } from "./output-file.ts";
+import { precisionOptions } from "./precision.ts";
 import type { Progress } from "./progress.ts";
 import { countTokens, type EncodedImages } from "./tokens.ts";
 import { tokensToJson } from "./tokens-json.ts";
@@ -36,10 +37,11 @@ export const encode = cliCommand({
     "",
     "Without --ids and --features both are written, but JSON then has only ids (features from a model without codebook).",
   ],
-  async run({ _: images, out, ids, features, model, json, verbose, "max-pixels": maxPixels }) {
-    const limit = imageLimit(maxPixels);
+  async run({ _: images, out, ids, features, model, json, verbose, ...options }) {
+    const limit = imageLimit(options["max-pixels"]);
+    const load = { ...limit, ...precisionOptions(options.precision, options["cache-dir"]) };
     const format = out === undefined ? ".json" : await checkOutput(out, [".json", ".npz", ".safetensors"], images);
-    const encoded = await withTokenizer({ model, verbose, limit }, async (tokenizer, progress) => {
+    const encoded = await withTokenizer({ model, verbose, load }, async (tokenizer, progress) => {
       const hasCodebook = tokenizer.info.codebook !== null;
       const byDefault = { ids: hasCodebook, features: format !== ".json" || !hasCodebook };
       const wanted = ids || features ? { ids: ids ?? false, features: features ?? false } : byDefault;

@@ -3,6 +3,7 @@ import { psnr, ssimGaussian, ssimUniform } from "../sdk/metrics/index.ts";
 import { cliCommand, modelArgs } from "./command.ts";
 import { imageLimit } from "./image-limit.ts";
 import { checkOutput, writeOutput } from "./output-file.ts";
+import { precisionOptions } from "./precision.ts";
 import { sideBySide } from "./side-by-side.ts";
 import { withTokenizer } from "./with-tokenizer.ts";
 
@@ -23,11 +24,12 @@ export const reconstruct = cliCommand({
     "vqrae reconstruct photo.jpg out.png --side-by-side",
     "vqrae reconstruct photo.jpg out.png --model ./my-checkpoint --json",
   ],
-  async run({ image: path, output, "side-by-side": beside, model, json, verbose, "max-pixels": maxPixels }) {
-    const limit = imageLimit(maxPixels);
+  async run({ image: path, output, "side-by-side": beside, model, json, verbose, ...options }) {
+    const limit = imageLimit(options["max-pixels"]);
+    const load = { ...limit, ...precisionOptions(options.precision, options["cache-dir"]) };
     await checkOutput(output, [".png"], [path]);
     const { original, reconstruction, modelId, ids } = await withTokenizer(
-      { model, verbose, limit },
+      { model, verbose, load },
       async (tokenizer, progress) => {
         progress.say(`reconstructing ${path}`);
         const image = await readImage(path, limit);

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
 import { requireFiniteWeights } from "./checkpoint/finite-weights.ts";
 import { loadCheckpoint } from "./checkpoint/load-checkpoint.ts";
 import { selectFeatures } from "./checkpoint/select-features.ts";
@@ -7,8 +8,10 @@ import { readImage } from "./image/read-image.ts";
 import { checkSides } from "./image/resize.ts";
 import { abortable } from "./runtime/abort.ts";
 import { inBatches } from "./runtime/batches.ts";
+import { defaultCacheFolder } from "./runtime/cache-folder.ts";
 import { chooseDevice } from "./runtime/choose-device.ts";
 import { Gate } from "./runtime/gate.ts";
+import { makeInt8 } from "./runtime/make-int8.ts";
 import { defaultBatchSize, describeCheckpoint } from "./runtime/model.ts";
 import { openPool, openPoolOrFallBack, type PoolOptions } from "./runtime/open-pool.ts";
 import { type LoadOptions, parseDecodeOptions, parseEncodeOptions, parseLoadOptions } from "./runtime/options.ts";
@@ -16,6 +19,7 @@ import { buffersOf } from "./runtime/protocol.ts";
 import { findCheckpoint } from "./runtime/source.ts";
 import { checkGrid, checkIds, isManyGrids } from "./runtime/token-ids.ts";
 import { disposedError, type WorkerPool } from "./runtime/worker-pool.ts";
+import type { CodeTables } from "./search/code-tables.ts";
 import type {
   DecodeOptions,
   EncodeOptions,
@@ -46,11 +50,13 @@ export class VQRAE implements VisionTokenizer {
   readonly #lanes: number;
   readonly #batchSize: number;
   readonly #maxPixels: number | undefined;
+  #codes: Promise<CodeTables> | null;
   #disposed = false;
 
-  private constructor(info: VisionTokenizerInfo, pool: WorkerPool, settings: Settings) {
+  private constructor(info: VisionTokenizerInfo, pool: WorkerPool, codes: CodeTables | null, settings: Settings) {
     this.info = info;
     this.#pool = pool;
+    this.#codes = codes && Promise.resolve(codes);
     this.#lanes = settings.workers + 1;
     this.#gate = new Gate(this.#lanes);
     this.#batchSize = settings.batchSize;
@@ -63,7 +69,23 @@ export class VQRAE implements VisionTokenizer {
    * INVALID_ARGUMENT; the signal's reason after an abort
    */
   static async load(source: string | "default", options?: LoadOptions): Promise<VQRAE> {
-    const { device = "auto", workers = 1, features, onProgress, signal, ...rest } = parseLoadOptions(options);
+    const {
+      device = "auto",
+      precision = "fp32",
+      workers = 1,
+      features,
+      onProgress,
+      signal,
+      ...rest
+    } = parseLoadOptions(options);
+    if (precision === "int8" && device !== "auto" && device !== "cpu") {
+      throw expected(
+        "INVALID_ARGUMENT",
+        '"auto" or "cpu"',
+        'option "device" of VQRAE.load with precision "int8"',
+        device,
+      );
+    }
     return abortable(signal, async (signal) => {
       const report: PoolOptions["report"] = (phase, loaded, total, detail) =>
         onProgress?.({ phase, loaded, total, ...(detail !== undefined && { detail }) });
@@ -75,19 +97,26 @@ export class VQRAE implements VisionTokenizer {
       if (rest.checkWeights) {
         await requireFiniteWeights(checkpoint, signal, (loaded, total) => report("weights", loaded, total));
       }
+      const encoder =
+        precision === "fp32"
+          ? checkpoint.encoder
+          : await makeInt8(checkpoint.encoder, resolve(rest.cacheDir ?? defaultCacheFolder()), {
+              report: (loaded, total) => report("quantize", loaded, total),
+              signal,
+            });
       report("device", 0, 1);
-      const wanted = await chooseDevice(device);
+      const wanted = await chooseDevice(device, precision);
       report("device", 1, 1, `${wanted.device} (${wanted.reason})`);
       signal.throwIfAborted();
 
       const threads = rest.threads ?? Math.max(1, Math.floor(availableParallelism() / workers));
-      const poolOptions = { workers, threads, warmup: rest.warmup ?? false, signal, report };
-      const { pool, chosen } =
-        device === "auto"
-          ? await openPoolOrFallBack(checkpoint, wanted, poolOptions)
-          : { pool: await openPool(checkpoint, wanted, poolOptions), chosen: wanted };
+      const { warmup = false, prepack = false } = rest;
+      const poolOptions = { encoder, precision, prepack, workers, threads, warmup, signal, report };
+      const open = device === "auto" ? openPoolOrFallBack : openPool;
+      const { pool, codes, chosen } = await open(checkpoint, wanted, poolOptions);
+      const info = describeCheckpoint(checkpoint, chosen, precision);
       const batchSize = rest.batchSize ?? defaultBatchSize(checkpoint);
-      return new VQRAE(describeCheckpoint(checkpoint, chosen), pool, { workers, batchSize, maxPixels: rest.maxPixels });
+      return new VQRAE(info, pool, codes, { workers, batchSize, maxPixels: rest.maxPixels });
     });
   }
 
@@ -99,7 +128,7 @@ export class VQRAE implements VisionTokenizer {
     options?: EncodeOptions,
   ): Promise<ImageTokens | ImageTokens[]> {
     const { signal, ...asked } = parseEncodeOptions(options);
-    const want = this.#outputs(asked);
+    const { features, ids } = this.#outputs(asked);
     this.#assertUsable();
     const many = isManyImages(input);
     const inputs = many ? [...input] : [input];
@@ -112,8 +141,9 @@ export class VQRAE implements VisionTokenizer {
         signal,
         read: (index) => this.#read(inputs[index]!, many ? index : null),
         run: async (images): Promise<ImageTokens[]> => {
+          const codes = ids ? await this.#codeTables() : null;
           const transfer = buffersOf(images.map((image) => image.data));
-          return this.#pool.run("encode", { images, ...want }, { transfer, signal });
+          return this.#pool.run("encode", { images, features, codes }, { transfer, signal });
         },
       }),
     );
@@ -194,6 +224,15 @@ export class VQRAE implements VisionTokenizer {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
+  }
+
+  /** Made by one worker when ids are first asked for, and shared by all. A failure is not kept. */
+  #codeTables(): Promise<CodeTables> {
+    this.#codes ??= this.#pool.run("codes", null).catch((error: unknown) => {
+      this.#codes = null;
+      throw error;
+    });
+    return this.#codes;
   }
 
   async #read(input: ImageInput, index: number | null): Promise<RgbImage> {

@@ -4,10 +4,10 @@
 export type WeightDtype = "F32" | "F16" | "BF16";
 
 /** Where a tensor lies: a byte range of a safetensors file. Nothing is read until a graph needs it. */
-export interface TensorRef {
+export interface TensorRef<D extends WeightDtype | "I8" = WeightDtype> {
   /** The name inside the file, for messages. */
   readonly name: string;
-  readonly dtype: WeightDtype;
+  readonly dtype: D;
   readonly shape: readonly number[];
   /** Absolute path of the file, symbolic links resolved. */
   readonly file: string;
@@ -23,6 +23,18 @@ export interface LinearRef {
   readonly bias: TensorRef | null;
 }
 
+/** A linear in 8 bits: column o of torch's weight transposed is `scales[o]` times column o of `columns`. */
+export interface Int8LinearRef {
+  /** [in, out], as onnxruntime's MatMulIntegerToFloat takes it; -127 to 127. */
+  readonly columns: TensorRef<"I8">;
+  /** [out] */
+  readonly scales: TensorRef;
+  /** [out], or null for a linear without bias. */
+  readonly bias: TensorRef | null;
+}
+
+export type AnyLinearRef = LinearRef | Int8LinearRef;
+
 /** A LayerNorm; without bias an RMSNorm. */
 export interface NormRef {
   /** [d] */
@@ -32,21 +44,21 @@ export interface NormRef {
 }
 
 /** A pre-norm transformer block: x + scale1 * out(attention(norm1 x)), then x + scale2 * mlp(norm2 x). */
-export interface BlockRef {
+export interface BlockRef<Linear extends AnyLinearRef = LinearRef> {
   readonly norm1: NormRef;
-  readonly query: LinearRef;
-  readonly key: LinearRef;
-  readonly value: LinearRef;
+  readonly query: Linear;
+  readonly key: Linear;
+  readonly value: Linear;
   /** Over all of d, before the heads are split; null for most. */
   readonly queryNorm: NormRef | null;
   readonly keyNorm: NormRef | null;
-  readonly out: LinearRef;
+  readonly out: Linear;
   /** [d], the layer scale of the attention's branch, or null. */
   readonly scale1: TensorRef | null;
   readonly norm2: NormRef;
   /** [intermediate, d]; where the MLP is gated [2 * intermediate, d], the gate's rows first. */
-  readonly fc1: LinearRef;
-  readonly fc2: LinearRef;
+  readonly fc1: Linear;
+  readonly fc2: Linear;
   /** [d], of the MLP's branch. */
   readonly scale2: TensorRef | null;
 }
@@ -65,7 +77,7 @@ export interface TransformerSpec {
   readonly activation: Activation;
 }
 
-export interface EncoderSpec extends TransformerSpec {
+export interface EncoderSpec<Linear extends AnyLinearRef = LinearRef> extends TransformerSpec {
   readonly patchSize: number;
   /** Side of the pixels that it is given, which may differ from what it was trained on; null where it is no square. */
   readonly imageSize: number | null;
@@ -84,7 +96,7 @@ export interface EncoderSpec extends TransformerSpec {
   readonly positions: PositionsRef;
   /** Before the first block (CLIP's `pre_layrnorm`), or null. */
   readonly firstNorm: NormRef | null;
-  readonly blocks: readonly BlockRef[];
+  readonly blocks: readonly BlockRef<Linear>[];
   /** null for an encoder whose last block's output is its last hidden state. */
   readonly finalNorm: NormRef | null;
 }

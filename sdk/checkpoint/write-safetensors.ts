@@ -1,15 +1,24 @@
 import { randomUUID } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { expected, words } from "../errors.ts";
 import { byteLength, type Dtype, dtypeNames, dtypeRank, isDtype } from "./dtypes.ts";
 
-export interface TensorToWrite {
+export interface TensorLayout {
   readonly name: string;
   readonly dtype: Dtype;
   readonly shape: readonly number[];
+}
+
+export interface TensorToWrite extends TensorLayout {
   /** The elements, row-major and little-endian, in any view: a Uint16Array of bits for F16 and BF16, say. */
   readonly data: ArrayBufferView;
+}
+
+/** Where a tensor's data goes: bytes from the end of the header. */
+interface Place extends TensorLayout {
+  readonly begin: number;
+  readonly end: number;
 }
 
 /**
@@ -23,26 +32,64 @@ export async function writeSafetensors(
   tensors: readonly TensorToWrite[],
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  validate(tensors);
-  const ordered = tensors.toSorted(
-    (a, b) => dtypeRank(b.dtype) - dtypeRank(a.dtype) || Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)),
-  );
+  const places = layOut(tensors);
+  for (const { name, data } of tensors) requireLength(places.get(name)!, data);
+  await streamSafetensors(path, tensors, metadata, async (write) => {
+    for (const { name, data } of tensors) await write(name, data);
+  });
+}
+
+/**
+ * The same for tensors that need not be in memory together: `fill` writes each one of `layout` once, in any order.
+ *
+ * @throws as `writeSafetensors`, also for a tensor that `fill` leaves out; and what `fill` throws, as it is
+ */
+export async function streamSafetensors(
+  path: string,
+  layout: readonly TensorLayout[],
+  metadata: Readonly<Record<string, string>>,
+  fill: (write: (name: string, data: ArrayBufferView) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const places = layOut(layout);
+  const start = header(places.values(), metadata);
   const target = resolve(path);
   const temporary = join(dirname(target), `.${basename(target)}.${randomUUID()}.tmp`);
   try {
-    const file = await open(temporary, "wx");
+    const file = await onDisk(path, () => open(temporary, "wx"));
     try {
-      await file.writeFile(header(ordered, metadata));
-      for (const { data } of ordered) {
-        await file.writeFile(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-      }
-      await file.sync();
+      await onDisk(path, () => writeAt(file, start, 0));
+      const missing = new Map(places);
+      await fill(async (name, data) => {
+        const place = missing.get(name);
+        if (!place) throw expected("INVALID_ARGUMENT", "a tensor that is still to be written", "its name", name);
+        requireLength(place, data);
+        missing.delete(name);
+        const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+        await onDisk(path, () => writeAt(file, bytes, start.length + place.begin));
+      });
+      const [forgotten] = missing.keys();
+      if (forgotten !== undefined) throw expected("INVALID_ARGUMENT", "data", `tensor ${forgotten}`, words("none"));
+      await onDisk(path, () => file.sync());
     } finally {
       await file.close();
     }
-    await rename(temporary, target);
-  } catch (cause) {
+    await onDisk(path, () => rename(temporary, target));
+  } catch (error) {
     await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+async function writeAt(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
+  }
+}
+
+async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
     throw expected("INVALID_ARGUMENT", "a writable path", "path", words(`${path}: ${(cause as Error).message}`), {
       cause,
     });
@@ -50,13 +97,10 @@ export async function writeSafetensors(
 }
 
 /** The length as u64, then JSON. Built as text: an object would move names such as "0" to the front. */
-function header(ordered: readonly TensorToWrite[], metadata: Readonly<Record<string, string>>): Buffer {
+function header(places: Iterable<Place>, metadata: Readonly<Record<string, string>>): Buffer {
   const fields = Object.keys(metadata).length > 0 ? [`"__metadata__":${JSON.stringify(metadata)}`] : [];
-  let begin = 0;
-  for (const { name, dtype, shape, data } of ordered) {
-    const end = begin + data.byteLength;
+  for (const { name, dtype, shape, begin, end } of places) {
     fields.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [begin, end] })}`);
-    begin = end;
   }
   const json = Buffer.from(`{${fields.join(",")}}`);
   const padded = Math.ceil(json.length / 8) * 8;
@@ -66,18 +110,35 @@ function header(ordered: readonly TensorToWrite[], metadata: Readonly<Record<str
   return bytes;
 }
 
-function validate(tensors: readonly TensorToWrite[]): void {
+/** The tensors by name, in the order of the file. */
+function layOut(layout: readonly TensorLayout[]): Map<string, Place> {
   const names = new Set(["__metadata__"]);
-  for (const { name, dtype, shape, data } of tensors) {
+  for (const { name, dtype } of layout) {
     if (names.has(name)) throw expected("INVALID_ARGUMENT", "a name of its own", "a tensor", name);
     names.add(name);
     if (!isDtype(dtype)) {
       throw expected("INVALID_ARGUMENT", `one of ${dtypeNames.join(", ")}`, `dtype of tensor ${name}`, dtype);
     }
-    const needed = shape.every((n) => Number.isSafeInteger(n) && n >= 0) ? byteLength(dtype, shape) : Number.NaN;
-    if (needed !== data.byteLength) {
-      const what = Number.isNaN(needed) ? "a countable shape" : `${needed} bytes`;
-      throw expected("INVALID_ARGUMENT", what, `tensor ${name} (${dtype} [${shape.join(", ")}])`, data);
-    }
   }
+  const ordered = layout.toSorted(
+    (a, b) => dtypeRank(b.dtype) - dtypeRank(a.dtype) || Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)),
+  );
+  let begin = 0;
+  const places = new Map<string, Place>();
+  for (const { name, dtype, shape } of ordered) {
+    const countable = shape.every((n) => Number.isSafeInteger(n) && n >= 0);
+    const length = countable ? byteLength(dtype, shape) : Number.NaN;
+    if (Number.isNaN(length)) {
+      throw expected("INVALID_ARGUMENT", "a countable shape", `tensor ${name} (${dtype})`, shape);
+    }
+    places.set(name, { name, dtype, shape, begin, end: begin + length });
+    begin += length;
+  }
+  return places;
+}
+
+function requireLength({ name, dtype, shape, begin, end }: Place, data: ArrayBufferView): void {
+  if (data.byteLength === end - begin) return;
+  const subject = `tensor ${name} (${dtype} [${shape.join(", ")}])`;
+  throw expected("INVALID_ARGUMENT", `${end - begin} bytes`, subject, data);
 }

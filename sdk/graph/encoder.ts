@@ -1,4 +1,4 @@
-import type { Checkpoint, EncoderSpec } from "../checkpoint/checkpoint.ts";
+import type { AnyLinearRef, Checkpoint, EncoderSpec } from "../checkpoint/checkpoint.ts";
 import { GraphBuilder, type GraphSettings, type OnnxModel, type Value } from "./graph-builder.ts";
 import { DataType } from "./onnx-proto.ts";
 import { positions } from "./positions.ts";
@@ -6,6 +6,11 @@ import { transformerBlock } from "./transformer-block.ts";
 
 /** Of the LayerNorm without affine that the quantizer's layers go through (training/vqrae_training/models/vqrae.py). */
 const tapNormEpsilon = 1e-6;
+
+/** What the graph needs of a checkpoint; its linears may be in 8 bits. */
+export interface EncoderParts extends Pick<Checkpoint, "features" | "quantizer"> {
+  readonly encoder: EncoderSpec<AnyLinearRef>;
+}
 
 /**
  * The vision transformer. n images of N = grid² patches of p x p pixels, width D; T = N and, before it, the class token
@@ -20,7 +25,7 @@ const tapNormEpsilon = 1e-6;
  * Blocks above the deepest one that an output needs are left out.
  */
 export function buildEncoderGraph(
-  { encoder, features, quantizer }: Checkpoint,
+  { encoder, features, quantizer }: EncoderParts,
   settings: GraphSettings = {},
 ): OnnxModel {
   const { hiddenSize: d, patchSize, grid, layerNormEps, blocks } = encoder;
@@ -90,7 +95,7 @@ export function buildEncoderGraph(
  */
 function patchKernel(
   g: GraphBuilder,
-  { hiddenSize: d, patchSize: p, patchEmbedding, channelsLast }: EncoderSpec,
+  { hiddenSize: d, patchSize: p, patchEmbedding, channelsLast }: EncoderSpec<AnyLinearRef>,
 ): Value {
   if (!channelsLast) return g.weight(patchEmbedding.weight, [d, 3 * p * p]);
   return g.reshape(g.transpose(g.weight(patchEmbedding.weight, [d, p, p, 3]), [0, 3, 1, 2]), [d, 3 * p * p]);

@@ -6,7 +6,16 @@ import { PbfWriter } from "pbf";
  */
 
 /** TensorProto.DataType */
-export const DataType = { float: 1, uint8: 2, int32: 6, int64: 7, float16: 10, bfloat16: 16 } as const;
+export const DataType = {
+  float: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  float16: 10,
+  double: 11,
+  bfloat16: 16,
+} as const;
 export type DataType = (typeof DataType)[keyof typeof DataType];
 
 /** A number is a fixed size, a string the name of a size that is known when the graph runs. */

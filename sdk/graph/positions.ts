@@ -1,4 +1,4 @@
-import type { EncoderSpec } from "../checkpoint/checkpoint.ts";
+import type { AnyLinearRef, EncoderSpec } from "../checkpoint/checkpoint.ts";
 import type { GraphBuilder, Value } from "./graph-builder.ts";
 
 /**
@@ -8,7 +8,7 @@ import type { GraphBuilder, Value } from "./graph-builder.ts";
  */
 export function positions(
   g: GraphBuilder,
-  { positions, grid, hiddenSize: d, classToken }: EncoderSpec,
+  { positions, grid, hiddenSize: d, classToken }: EncoderSpec<AnyLinearRef>,
   imageGrid: Value | null,
 ): Value {
   const first = classToken ? 1 : 0;

@@ -1,4 +1,4 @@
-import type { BlockRef, TransformerSpec } from "../checkpoint/checkpoint.ts";
+import type { AnyLinearRef, BlockRef, TransformerSpec } from "../checkpoint/checkpoint.ts";
 import type { GraphBuilder, Value } from "./graph-builder.ts";
 
 /**
@@ -8,7 +8,7 @@ import type { GraphBuilder, Value } from "./graph-builder.ts";
 export function transformerBlock(
   g: GraphBuilder,
   x: Value,
-  block: BlockRef,
+  block: BlockRef<AnyLinearRef>,
   { hiddenSize: d, intermediateSize, heads, layerNormEps, activation }: TransformerSpec,
   sequences: readonly [images: number, tokens: number],
 ): Value {

@@ -3,18 +3,26 @@ import { expected, words } from "../errors.ts";
 import { patchify } from "../image/patchify.ts";
 import { preprocess } from "../image/preprocess.ts";
 import { resize } from "../image/resize.ts";
+import { buildCodeTables } from "../search/build-code-tables.ts";
+import { CodeSearch } from "../search/code-search.ts";
+import { type CodeTables, ownTables, shareTables } from "../search/code-tables.ts";
+import { takesSharedMemory } from "../search/shared-memory.ts";
 import type { ImageTokens, RgbImage, TokenGrid } from "../vision-tokenizer.ts";
 import type { GraphName, Jobs, WorkerSetup } from "./protocol.ts";
 import type { Sessions } from "./sessions.ts";
 
-/** Images of one grid share an encoder pass; where each has its own, each takes one. */
+/**
+ * Images of one grid share an encoder pass; where each has its own, each takes one. So does each image in 8 bits, whose
+ * activations share one scale (DynamicQuantizeLinear): its numbers would depend on those it runs with.
+ */
 export async function encode(
   sessions: Sessions,
   setup: WorkerSetup,
   { images, ...want }: Jobs["encode"]["input"],
 ): Promise<ImageTokens[]> {
   const pixels = images.map((rgb) => preprocess(rgb, setup.image));
-  if (setup.image.geometry !== "native") return encodePixels(sessions, setup, pixels, want);
+  const together = setup.image.geometry !== "native" && setup.precision === "fp32";
+  if (together) return encodePixels(sessions, setup, pixels, want);
   const encoded: ImageTokens[] = [];
   for (const one of pixels) encoded.push(...(await encodePixels(sessions, setup, [one], want)));
   return encoded;
@@ -25,12 +33,12 @@ async function encodePixels(
   sessions: Sessions,
   { image, patchSize }: WorkerSetup,
   pixels: readonly RgbImage[],
-  { features, ids }: Omit<Jobs["encode"]["input"], "images">,
+  { features, codes }: Omit<Jobs["encode"]["input"], "images">,
 ): Promise<ImageTokens[]> {
   const grid = gridOf(pixels[0]!, patchSize);
   const patches = patchify(pixels, patchSize, image.mean, image.std);
   const width = 3 * patchSize * patchSize;
-  const fetches = [...(features ? ["features", "class_token"] : []), ...(ids ? ["quantizer_input"] : [])];
+  const fetches = [...(features ? ["features", "class_token"] : []), ...(codes ? ["quantizer_input"] : [])];
   const input = sessions.tensor("float32", patches, [patches.length / width, width]);
   const ownGrid = image.geometry === "native" && { grid: sessions.tensor("int64", bigints(grid), [2]) };
   const outputs = await sessions.run("encoder", { patches: input, ...ownGrid }, fetches);
@@ -38,12 +46,9 @@ async function encodePixels(
   const count = pixels.length;
   const featuresOf = features ? split(floats("encoder", outputs, "features"), count) : null;
   const classTokenOf = outputs.class_token ? split(floats("encoder", outputs, "class_token"), count) : null;
-  const idsOf = ids
-    ? await quantize(
-        sessions,
-        split(floats("encoder", outputs, "quantizer_input"), count),
-        patches.length / width / count,
-      )
+  const tokens = patches.length / width;
+  const idsOf = codes
+    ? split(await quantize(sessions, codes, floats("encoder", outputs, "quantizer_input"), tokens), count)
     : null;
   return pixels.map((_, i) => ({
     grid,
@@ -60,16 +65,38 @@ const gridOf = ({ width, height }: RgbImage, patchSize: number): TokenGrid => ({
 
 const bigints = ({ rows, columns }: TokenGrid) => BigInt64Array.of(BigInt(rows), BigInt(columns));
 
-/** One image at a time: the distances to every code are the largest array there is, [N, K]. */
-async function quantize(sessions: Sessions, inputs: readonly Float32Array[], tokens: number): Promise<Int32Array[]> {
-  const ids: Int32Array[] = [];
-  for (const input of inputs) {
-    const tensor = sessions.tensor("float32", input, [tokens, input.length / tokens]);
-    const outputs = await sessions.run("quantizer", { quantizer_input: tensor }, ["ids", "scores"]);
-    floats("quantizer", outputs, "scores"); // read for its check alone
-    ids.push(Int32Array.from(output("quantizer", outputs, "ids", Int32Array)));
+/** One for each thread's sessions, as it learns how well the codebook's filter does. */
+const searches = new WeakMap<Sessions, CodeSearch>();
+
+/** The quantizer's input of t tokens, [t, layers * D] -> ids [t]. */
+async function quantize(
+  sessions: Sessions,
+  codes: CodeTables,
+  input: Float32Array,
+  tokens: number,
+): Promise<Int32Array> {
+  const tensor = sessions.tensor("float32", input, [tokens, input.length / tokens]);
+  const outputs = await sessions.run("quantizer", { quantizer_input: tensor }, ["vectors"]);
+  let search = searches.get(sessions);
+  if (search === undefined) {
+    search = new CodeSearch(sessions, (await takesSharedMemory(sessions)) ? codes : ownTables(codes));
+    searches.set(sessions, search);
   }
-  return ids;
+  return search.nearest(floats("quantizer", outputs, "vectors"));
+}
+
+/** Codes that are projected at a time. */
+const CODES_PER_RUN = 1024;
+
+/** Computes E, by rows that {@link codebook} gives, and what its search needs; in shared memory. */
+export async function codes(sessions: Sessions, { codebook: shape }: WorkerSetup): Promise<CodeTables> {
+  const { size, dim } = shape!;
+  const rows = new Float32Array(size * dim);
+  for (let first = 0; first < size; first += CODES_PER_RUN) {
+    const ids = Int32Array.from({ length: Math.min(CODES_PER_RUN, size - first) }, (_, i) => first + i);
+    rows.set(await codebook(sessions, { ids }), first * dim);
+  }
+  return shareTables(await buildCodeTables(sessions, rows, size, dim));
 }
 
 /** The encoder's view of an image, brought to `side` pixels as training brought its targets to the decoder's size. */
@@ -100,18 +127,18 @@ export async function codebook(sessions: Sessions, { ids }: Jobs["codebook"]["in
 }
 
 /** Does each job once on a grey image, so that the first real ones find the sessions open and the memory taken. */
-export async function warmup(sessions: Sessions, setup: WorkerSetup): Promise<void> {
+export async function warmup(
+  sessions: Sessions,
+  setup: WorkerSetup,
+  { codes }: Jobs["warmup"]["input"],
+): Promise<void> {
   const { graphs, image } = setup;
   const side = image.geometry === "native" ? image.patchSize : image.size;
   const grey = { data: new Uint8Array(side * side * 3).fill(128), width: side, height: side };
-  const [encoded] = await encode(sessions, setup, {
-    images: [grey],
-    features: true,
-    ids: graphs.quantizer !== undefined,
-  });
+  const [encoded] = await encode(sessions, setup, { images: [grey], features: true, codes });
   const ids = encoded?.ids;
   if (ids === undefined) return;
-  if (graphs.codebook !== undefined) await codebook(sessions, { ids });
+  await codebook(sessions, { ids });
   if (graphs.decoder !== undefined) await decode(sessions, { grids: [ids] });
 }
 
@@ -137,7 +164,7 @@ function output<A>(graph: GraphName, outputs: Outputs, name: string, type: new (
 const outputOf = (graph: GraphName, name: string): string => `output "${name}" of the ${graph} graph`;
 
 /** `count` equal parts, each with memory of its own, so that each can change thread by itself. */
-function split<A extends Float32Array | Uint8Array>(data: A, count: number): A[] {
+function split<A extends Float32Array | Int32Array | Uint8Array>(data: A, count: number): A[] {
   const size = data.length / count;
   return Array.from({ length: count }, (_, i) => data.slice(i * size, (i + 1) * size) as A);
 }

@@ -1,11 +1,13 @@
-import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import type { AnyLinearRef, Checkpoint, EncoderSpec } from "../checkpoint/checkpoint.ts";
+import { buildCoordinatesGraph, buildFloat32SearchGraph, buildInt8SearchGraph } from "../graph/code-search.ts";
 import { buildDecoderGraph } from "../graph/decoder.ts";
 import { buildEncoderGraph } from "../graph/encoder.ts";
 import type { GraphSettings } from "../graph/graph-builder.ts";
 import { buildCodebookGraph, buildQuantizerGraph } from "../graph/quantizer.ts";
+import { SHORTLIST } from "../search/shortlists.ts";
 import type { TokenGrid, VisionTokenizerInfo } from "../vision-tokenizer.ts";
 import type { ChosenDevice } from "./choose-device.ts";
-import type { GraphName, GraphSource } from "./protocol.ts";
+import type { GraphName, GraphSource, Precision } from "./protocol.ts";
 
 /** Tokens in one graph run by default: enough to fill the matrix units, little enough that an abort is soon obeyed. */
 const TOKENS_PER_RUN = 2048;
@@ -16,16 +18,27 @@ export function defaultBatchSize({ encoder }: Checkpoint): number {
   return Math.min(MAX_DEFAULT_BATCH, Math.max(1, Math.floor(TOKENS_PER_RUN / encoder.maxPatches)));
 }
 
-/** Every graph that the checkpoint has the weights for. */
+/** Every graph that the checkpoint has the weights for, `encoder` being its own or the int8 form of it. */
 export function buildGraphs(
   checkpoint: Checkpoint,
+  encoder: EncoderSpec<AnyLinearRef>,
   settings: GraphSettings,
   report: (done: number, total: number) => void,
 ): Partial<Record<GraphName, GraphSource>> {
   const builders: [GraphName, (checkpoint: Checkpoint, settings: GraphSettings) => GraphSource][] = [
-    ["encoder", buildEncoderGraph],
+    ["encoder", () => buildEncoderGraph({ ...checkpoint, encoder }, settings)],
   ];
-  if (checkpoint.quantizer) builders.push(["quantizer", buildQuantizerGraph], ["codebook", buildCodebookGraph]);
+  if (checkpoint.quantizer) {
+    builders.push(["quantizer", buildQuantizerGraph], ["codebook", buildCodebookGraph]);
+    const count = Math.min(SHORTLIST, checkpoint.quantizer.size);
+    // Of the CPU's arithmetic alone it is known how far it can be wrong: a GPU may multiply in TF32.
+    const onCpu = true;
+    builders.push(
+      ["float32_search", () => ({ ...buildFloat32SearchGraph(count), onCpu })],
+      ["int8_search", () => ({ ...buildInt8SearchGraph(count), onCpu })],
+      ["coordinates", () => ({ ...buildCoordinatesGraph(), onCpu })],
+    );
+  }
   if (checkpoint.quantizer && checkpoint.decoder) builders.push(["decoder", buildDecoderGraph]);
   const graphs: Partial<Record<GraphName, GraphSource>> = {};
   for (const [done, [name, build]] of builders.entries()) {
@@ -37,7 +50,11 @@ export function buildGraphs(
 }
 
 /** The tokenizer's `info`, frozen. */
-export function describeCheckpoint(checkpoint: Checkpoint, { device, reason }: ChosenDevice): VisionTokenizerInfo {
+export function describeCheckpoint(
+  checkpoint: Checkpoint,
+  { device, reason }: ChosenDevice,
+  precision: Precision,
+): VisionTokenizerInfo {
   const { modelId, image, encoder, quantizer, decoder } = checkpoint;
   const square = (side: number) => Object.freeze({ width: side, height: side });
   const grid: TokenGrid | null =
@@ -52,6 +69,6 @@ export function describeCheckpoint(checkpoint: Checkpoint, { device, reason }: C
     codebook: quantizer && Object.freeze({ size: quantizer.size, dim: quantizer.dim }),
     device,
     deviceReason: reason,
-    precision: "fp32",
+    precision,
   });
 }

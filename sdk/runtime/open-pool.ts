@@ -1,9 +1,11 @@
-import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import type { AnyLinearRef, Checkpoint, EncoderSpec } from "../checkpoint/checkpoint.ts";
 import { VqraeError } from "../errors.ts";
+import type { CodeTables } from "../search/code-tables.ts";
 import type { ChosenDevice } from "./choose-device.ts";
 import { Gate } from "./gate.ts";
 import { buildGraphs } from "./model.ts";
 import type { LoadProgress } from "./options.ts";
+import type { Precision, WorkerSetup } from "./protocol.ts";
 import { fusedAttention } from "./providers.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
@@ -14,6 +16,10 @@ import { WorkerPool } from "./worker-pool.ts";
 const webgpuTurns = new Gate(1);
 
 export interface PoolOptions {
+  /** The checkpoint's own, or the int8 form of it. */
+  readonly encoder: EncoderSpec<AnyLinearRef>;
+  readonly precision: Precision;
+  readonly prepack: boolean;
   readonly workers: number;
   /** Threads of each. */
   readonly threads: number;
@@ -23,25 +29,40 @@ export interface PoolOptions {
   readonly report: (phase: LoadProgress["phase"], loaded: number, total: number, detail?: string) => void;
 }
 
+export interface OpenedPool {
+  readonly pool: WorkerPool;
+  /** What is searched for ids, where the warm-up has made it. */
+  readonly codes: CodeTables | null;
+  /** Where it runs after all. */
+  readonly chosen: ChosenDevice;
+}
+
 /** Worker threads with the checkpoint's graphs, the encoder open in the first of them. */
 export async function openPool(
   checkpoint: Checkpoint,
-  { device }: ChosenDevice,
-  { workers, threads, warmup, signal, report }: PoolOptions,
-): Promise<WorkerPool> {
+  chosen: ChosenDevice,
+  { encoder, precision, prepack, workers, threads, warmup, signal, report }: PoolOptions,
+): Promise<OpenedPool> {
+  const { device } = chosen;
+  const { image, quantizer } = checkpoint;
   const settings = { fusedAttention: fusedAttention[device] };
-  const graphs = buildGraphs(checkpoint, settings, (loaded, total) => report("graphs", loaded, total));
-  const { image, encoder } = checkpoint;
+  const graphs = buildGraphs(checkpoint, encoder, settings, (loaded, total) => report("graphs", loaded, total));
+  const codebook = quantizer && { size: quantizer.size, dim: quantizer.dim };
+  const common = { image, patchSize: encoder.patchSize, codebook, device, precision } as const;
+  const setup = { ...common, graphs, threads, prepack } satisfies WorkerSetup;
   const size = device === "webgpu" ? 1 : workers;
-  const setup = { graphs, image, patchSize: encoder.patchSize, device, threads };
   const pool = new WorkerPool({ size, setup, ...(device === "webgpu" && { turns: webgpuTurns }) });
   try {
     report("session", 0, 1);
     await pool.run("open", { graph: "encoder" }, { signal });
     report("session", 1, 1);
-    if (warmup) await warmUp(pool, size, { signal, report });
+    let codes: CodeTables | null = null;
+    if (warmup) {
+      codes = quantizer && (await pool.run("codes", null, { signal }));
+      await warmUp(pool, size, codes, { signal, report });
+    }
     signal.throwIfAborted();
-    return pool;
+    return { pool, codes, chosen };
   } catch (error) {
     await pool.dispose();
     throw error;
@@ -49,22 +70,22 @@ export async function openPool(
 }
 
 /**
- * The same on a device that "auto" chose: it is tried with an image first, and where the device is a GPU that cannot run
+ * The same on a device that "auto" chose: where that is a GPU it is tried with an image first, and where it cannot run
  * these graphs after all, the CPU takes its place.
  */
 export async function openPoolOrFallBack(
   checkpoint: Checkpoint,
   chosen: ChosenDevice,
   options: PoolOptions,
-): Promise<{ pool: WorkerPool; chosen: ChosenDevice }> {
-  if (chosen.device === "cpu") return { pool: await openPool(checkpoint, chosen, options), chosen };
+): Promise<OpenedPool> {
+  if (chosen.device === "cpu") return openPool(checkpoint, chosen, options);
   try {
-    return { pool: await openPool(checkpoint, chosen, { ...options, warmup: true }), chosen };
+    return await openPool(checkpoint, chosen, { ...options, warmup: true });
   } catch (error) {
     if (!VqraeError.isInstance(error)) throw error; // an abort, or what onProgress threw
     const cpu: ChosenDevice = { device: "cpu", reason: `${chosen.device}: failed on this model: ${error.message}` };
     options.report("device", 1, 1, `cpu (${cpu.reason})`);
-    return { pool: await openPool(checkpoint, cpu, options), chosen: cpu };
+    return openPool(checkpoint, cpu, options);
   }
 }
 
@@ -72,13 +93,14 @@ export async function openPoolOrFallBack(
 async function warmUp(
   pool: WorkerPool,
   workers: number,
+  codes: CodeTables | null,
   { signal, report }: Pick<PoolOptions, "signal" | "report">,
 ): Promise<void> {
   let done = 0;
   report("warmup", 0, workers);
   await Promise.all(
     Array.from({ length: workers }, async () => {
-      await pool.run("warmup", {}, { signal });
+      await pool.run("warmup", { codes }, { signal });
       report("warmup", ++done, workers);
     }),
   );

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { expected, words } from "../errors.ts";
 import type { DecodeOptions, EncodeOptions } from "../vision-tokenizer.ts";
+import type { Precision } from "./protocol.ts";
 
 /** How `VQRAE.load` sets the tokenizer up. */
 export interface LoadOptions {
@@ -9,8 +10,20 @@ export interface LoadOptions {
    * else the CPU. `info.deviceReason` and `probeDevices` say why. The others throw MISSING_DEPENDENCY where they cannot be used.
    */
   readonly device?: "auto" | "cpu" | "webgpu" | "cuda";
-  /** The arithmetic of the graphs; weights stored in half precision are widened when a graph is opened. */
-  readonly precision?: "fp32";
+  /**
+   * The arithmetic of the encoder (docs/precision.md). "fp32" (the default) gives the reference's numbers; weights stored
+   * in half precision are widened when a graph is opened. "int8" is two to three times as fast, a little less exact, and
+   * for the CPU only; its weights are made on the first load and kept in `cacheDir`. Quantizer and decoder are fp32.
+   */
+  readonly precision?: Precision;
+  /**
+   * Lets onnxruntime copy the weights into the form that its kernels like best (default false): runs are a few percent
+   * faster, but loading is slower and every worker has the weights in memory of its own instead of one copy in the page
+   * cache for all. Numbers differ from those without it by rounding alone (3e-6 on features of unit size).
+   */
+  readonly prepack?: boolean;
+  /** The folder for weights made by `precision: "int8"` (default: `vqrae` in the platform's folder of caches). */
+  readonly cacheDir?: string;
   /**
    * Worker threads, each with sessions of its own (default 1). More of them raise throughput, not the speed of one image.
    * On WebGPU there is one, whatever this says.
@@ -18,7 +31,10 @@ export interface LoadOptions {
   readonly workers?: number;
   /** Threads per worker that one graph run uses (default: the machine's parallelism divided by `workers`). */
   readonly threads?: number;
-  /** Most images in one graph run (default 8, fewer for encoders with many tokens). Results do not depend on it. */
+  /**
+   * Most images that a worker is handed at once (default 8, fewer for encoders with many tokens); in fp32 they share a
+   * graph run. Results do not depend on it.
+   */
   readonly batchSize?: number;
   /** Most pixels that one image may have before it is refused as IMAGE_TOO_LARGE (default 100 megapixels). */
   readonly maxPixels?: number;
@@ -36,16 +52,16 @@ export interface LoadOptions {
   readonly checkWeights?: boolean;
   /** Called as loading goes on. */
   readonly onProgress?: (progress: LoadProgress) => void;
-  /** Acts between the phases of loading. */
+  /** Acts between the phases of loading, and between tensors that are brought to 8 bits. */
   readonly signal?: AbortSignal;
 }
 
 export interface LoadProgress {
   /**
-   * Reading and checking the files, all of their weights with `checkWeights`; choosing the device; writing the graphs,
-   * opening the first session and, with `warmup`, warming up the workers.
+   * Reading and checking the files, all of their weights with `checkWeights`; with "int8" making its weights; choosing the
+   * device; writing the graphs, opening the first session and, with `warmup`, warming up the workers.
    */
-  readonly phase: "checkpoint" | "weights" | "device" | "graphs" | "session" | "warmup";
+  readonly phase: "checkpoint" | "weights" | "quantize" | "device" | "graphs" | "session" | "warmup";
   /** Steps of this phase that are done, and how many there are; bytes of "weights". */
   readonly loaded: number;
   readonly total: number;
@@ -70,7 +86,9 @@ const flag = z.boolean().optional().describe("true or false");
 
 const loadSchema = z.strictObject({
   device: z.enum(["auto", "cpu", "webgpu", "cuda"]).optional().describe('"auto", "cpu", "webgpu" or "cuda"'),
-  precision: z.enum(["fp32"]).optional().describe('"fp32"'),
+  precision: z.enum(["fp32", "int8"]).optional().describe('"fp32" or "int8"'),
+  prepack: flag,
+  cacheDir: z.string().min(1).optional().describe("a folder"),
   workers: integer(MAX_THREADS),
   threads: integer(MAX_THREADS),
   batchSize: integer(MAX_BATCH),

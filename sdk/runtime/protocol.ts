@@ -1,5 +1,7 @@
 import type { ImageSpec } from "../checkpoint/checkpoint.ts";
 import { VqraeError, type VqraeErrorCode } from "../errors.ts";
+import type { CodeTables } from "../search/code-tables.ts";
+import type { SearchGraph } from "../search/graph-runner.ts";
 import type { ImageTokens, RgbImage } from "../vision-tokenizer.ts";
 
 /** What passes between the pool and a worker thread. Everything here survives structured cloning. */
@@ -10,9 +12,14 @@ export interface GraphSource {
   readonly weightsFolder: string;
   /** Names of nodes that WebGPU leaves to the CPU. */
   readonly cpuNodes: readonly string[];
+  /** Whether it runs on the CPU whatever the device. */
+  readonly onCpu?: boolean;
 }
 
-export type GraphName = "encoder" | "quantizer" | "codebook" | "decoder";
+export type GraphName = "encoder" | "quantizer" | "codebook" | "decoder" | SearchGraph;
+
+/** Of the encoder; the other graphs are always "fp32". */
+export type Precision = "fp32" | "int8";
 
 export type GpuProvider = "webgpu" | "cuda";
 export type ExecutionProvider = "cpu" | GpuProvider;
@@ -23,9 +30,14 @@ export interface WorkerSetup {
   /** How RGB images become the encoder's patches. */
   readonly image: ImageSpec;
   readonly patchSize: number;
+  /** K and e; null for an encoder alone. */
+  readonly codebook: { readonly size: number; readonly dim: number } | null;
   readonly device: ExecutionProvider;
   /** Threads that one graph run uses. */
   readonly threads: number;
+  readonly precision: Precision;
+  /** Whether onnxruntime copies the weights into the form its kernels like best. */
+  readonly prepack: boolean;
 }
 
 /** The jobs a worker can do: what it takes and what it gives. */
@@ -33,8 +45,14 @@ export interface Jobs {
   /** Opens the session of a graph ahead of its first use. */
   open: { input: { graph: GraphName }; output: null };
   /** Opens every session and runs each graph once, on a grey image. */
-  warmup: { input: Record<never, never>; output: null };
-  encode: { input: { images: readonly RgbImage[]; features: boolean; ids: boolean }; output: ImageTokens[] };
+  warmup: { input: { codes: CodeTables | null }; output: null };
+  encode: {
+    /** Ids are found where `codes` are given. */
+    input: { images: readonly RgbImage[]; features: boolean; codes: CodeTables | null };
+    output: ImageTokens[];
+  };
+  /** What all workers search for ids, in shared memory. */
+  codes: { input: null; output: CodeTables };
   /** An image -> the images that the checkpoint's preprocessing makes of it before any is encoded. */
   views: { input: { image: RgbImage }; output: RgbImage[] };
   /** An image -> what the encoder sees of it, `side` pixels wide and high. */

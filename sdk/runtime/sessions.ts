@@ -1,7 +1,9 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { expected, words } from "../errors.ts";
+import type { ElementArrays } from "../search/graph-runner.ts";
 import type { ExecutionProvider, GraphName, GraphSource, WorkerSetup } from "./protocol.ts";
 import { deviceMend, reason } from "./providers.ts";
+import { productsSaturate } from "./saturation.ts";
 
 type OnnxRuntime = typeof import("onnxruntime-node");
 
@@ -26,13 +28,17 @@ export async function importOnnxRuntime(
   }
 }
 
+/** The part of a worker's setup that its sessions need. */
+export type SessionSetup = Pick<WorkerSetup, "graphs" | "device" | "threads" | "precision" | "prepack">;
+
 /** The graphs of one worker thread, each opened when it is first needed. */
 export class Sessions {
   readonly #runtime: OnnxRuntime;
-  readonly #setup: WorkerSetup;
+  readonly #setup: SessionSetup;
   readonly #open = new Map<GraphName, InferenceSession>();
+  #bytesExact: Promise<boolean> | undefined;
 
-  constructor(runtime: OnnxRuntime, setup: WorkerSetup) {
+  constructor(runtime: OnnxRuntime, setup: SessionSetup) {
     this.#runtime = runtime;
     this.#setup = setup;
   }
@@ -41,10 +47,11 @@ export class Sessions {
   async open(name: GraphName): Promise<InferenceSession> {
     const opened = this.#open.get(name);
     if (opened !== undefined) return opened;
-    const { device, graphs, threads } = this.#setup;
+    const { device, graphs, threads, precision, prepack } = this.#setup;
     const graph = graphs[name];
     if (graph === undefined) throw expected("RUNTIME", "a graph of this checkpoint", "a session", name);
     try {
+      const exactly = precision === "int8" && !(await this.multipliesBytesExactly());
       const session = await this.#runtime.InferenceSession.create(graph.bytes, {
         executionProviders: [providerOf(device, graph)],
         intraOpNumThreads: threads,
@@ -53,7 +60,8 @@ export class Sessions {
           session: {
             model_external_initializers_file_folder_path: graph.weightsFolder,
             // Prepacking copies every weight; without it they stay in the page cache, shared by all workers.
-            disable_prepacking: "1",
+            disable_prepacking: prepack ? "0" : "1",
+            x64quantprecision: exactly ? "1" : "0",
             // Spinning threads would starve the caller's own work between two runs.
             "intra_op.allow_spinning": "0",
           },
@@ -69,9 +77,12 @@ export class Sessions {
     }
   }
 
-  tensor(type: "float32", data: Float32Array, dims: number[]): Tensor;
-  tensor(type: "int64", data: BigInt64Array, dims: number[]): Tensor;
-  tensor(type: "float32" | "int64", data: Float32Array | BigInt64Array, dims: number[]): Tensor {
+  /** False where a graph needs a session option to do so, which costs it the speed of VNNI. */
+  multipliesBytesExactly(): Promise<boolean> {
+    return (this.#bytesExact ??= productsSaturate(this.#runtime).then((saturate) => !saturate));
+  }
+
+  tensor<T extends keyof ElementArrays>(type: T, data: ElementArrays[T], dims: readonly number[]): Tensor {
     return new this.#runtime.Tensor(type, data, dims);
   }
 
@@ -93,5 +104,7 @@ export class Sessions {
 }
 
 /** The binding refuses an empty list of names. */
-const providerOf = (device: ExecutionProvider, { cpuNodes }: GraphSource) =>
-  device === "webgpu" && cpuNodes.length > 0 ? { name: device, forceCpuNodeNames: cpuNodes } : device;
+function providerOf(device: ExecutionProvider, { onCpu, cpuNodes }: GraphSource) {
+  if (onCpu) return "cpu";
+  return device === "webgpu" && cpuNodes.length > 0 ? { name: device, forceCpuNodeNames: cpuNodes } : device;
+}

@@ -2,6 +2,7 @@ import { Worker } from "node:worker_threads";
 import { expected, type VqraeError, words } from "../errors.ts";
 import type { Gate } from "./gate.ts";
 import { fromPlainError, type JobKind, type JobRequest, type JobResponse, type Jobs } from "./protocol.ts";
+import { workerFile } from "./worker-file.ts";
 
 /** After this many deaths in a row without one answer, a worker is not replaced any more. */
 const MAX_DEATHS = 3;
@@ -46,7 +47,7 @@ export class WorkerPool {
   #disposal: Promise<void> | null = null;
   #onIdle: (() => void) | null = null;
 
-  constructor({ size, setup, file = workerFile(), turns }: WorkerPoolOptions) {
+  constructor({ size, setup, file = workerFile("worker"), turns }: WorkerPoolOptions) {
     this.#file = file;
     this.#setup = setup;
     this.#seats = Array.from({ length: size }, () => ({ worker: null, job: null, endTurn: null }));
@@ -191,8 +192,3 @@ export const disposedError = (): VqraeError =>
   expected("DISPOSED", "a tokenizer that is in use", "this call", words("one after dispose()"), {
     mend: "Load it again.",
   });
-
-/** In the source tree Node strips the worker's types; in the package it lies compiled beside the bundle. */
-function workerFile(): URL {
-  return new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
-}

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { views } from "../image/views.ts";
-import { codebook, decode, encode, target, warmup } from "./jobs.ts";
+import { codebook, codes, decode, encode, target, warmup } from "./jobs.ts";
 import { buffersOf, type JobRequest, type JobResponse, type Jobs, toPlainError, type WorkerSetup } from "./protocol.ts";
 import { importOnnxRuntime, Sessions } from "./sessions.ts";
 
@@ -34,12 +34,14 @@ async function work(
       await sessions.open(request.input.graph);
       return { output: null, arrays: [] };
     case "warmup":
-      await warmup(sessions, setup);
+      await warmup(sessions, setup, request.input);
       return { output: null, arrays: [] };
     case "encode": {
       const output = await encode(sessions, setup, request.input);
       return { output, arrays: output.flatMap((image) => [image.features, image.classToken, image.ids]) };
     }
+    case "codes":
+      return { output: await codes(sessions, setup), arrays: [] };
     case "views": {
       const output = views(request.input.image, setup.image);
       return { output, arrays: output.map((image) => image.data) };

@@ -75,6 +75,18 @@ describe("against PyTorch", () => {
   });
 });
 
+test("ids do not depend on batches, workers and threads", async () => {
+  const images = [...photos, ...photos].map(photo);
+  const ids = (await tokenizer.encode(images, { features: false })).map((image) => image.ids);
+  for (const options of [
+    { workers: 2, threads: 1, batchSize: 1 },
+    { threads: 2, batchSize: 3 },
+  ]) {
+    await using other = await VQRAE.load("default", options);
+    expect((await other.encode(images, { features: false })).map((image) => image.ids)).toEqual(ids);
+  }
+});
+
 describe("one tokenizer", () => {
   test("gives features and ids in one pass, the same as each alone", async () => {
     const both = await tokenizer.encode(photo("cat"));

@@ -227,14 +227,15 @@ def train(config: RunConfig, out: Path, allow_changes: bool = False) -> None:
                         pixels, quantized, features = network(x)
                     # Pixels in [-1, 1] for the loss, as decoders of this kind are trained: 4x the MSE of [0, 1].
                     now = {"mse": 4 * pixel_error(pixels, y), "quantizer": quantized.loss}
-                    total = now["mse"] + now["quantizer"]
+                    reconstruction = now["mse"]
                     if loss_options.gradient_weight:
-                        total = total + loss_options.gradient_weight * 4 * gradient_error(pixels, y)
+                        reconstruction = reconstruction + loss_options.gradient_weight * 4 * gradient_error(pixels, y)
                     if perceptual is not None:
                         some = slice(0, max(1, round(micro * loss_options.perceptual_fraction)))
                         with autocast:
                             now["perceptual"] = perceptual(pixels[some], y[some])
-                        total = total + loss_options.perceptual_weight * now["perceptual"]
+                        reconstruction = reconstruction + loss_options.perceptual_weight * now["perceptual"]
+                    total = reconstruction + now["quantizer"]
                     if teacher is not None:
                         with torch.no_grad(), autocast:
                             frozen = teacher(normalise(x, teacher.mean, teacher.std), (teacher.num_layers,))
@@ -243,7 +244,7 @@ def train(config: RunConfig, out: Path, allow_changes: bool = False) -> None:
                         total = total + loss_options.distill_weight * now["distill"]
                     if adversary is not None:
                         last_layer = model.decoder.head.weight
-                        now["generator"] = adversary.generator_term(pixels, now["mse"], last_layer, step)
+                        now["generator"] = adversary.generator_term(pixels, reconstruction, last_layer, step)
                         total = total + now["generator"]
                     (total / accumulate).backward()
                 for name, value in (now | {"loss": total}).items():

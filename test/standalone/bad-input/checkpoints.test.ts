@@ -118,9 +118,10 @@ describe("weights that are not finite", () => {
   const cases: [tensor: string, value: number, call: keyof typeof calls, output: string][] = [
     ["encoder.layernorm.weight", Number.NaN, "features", 'output "features" of the encoder graph'],
     ["encoder.encoder.layer.0.output.dense.weight", Number.NaN, "ids", 'output "quantizer_input" of the encoder graph'],
-    ["quantizer.in_proj.weight", Number.NaN, "ids", 'output "scores" of the quantizer graph'],
-    ["quantizer.in_proj.bias", Number.POSITIVE_INFINITY, "ids", 'output "scores" of the quantizer graph'],
-    ["quantizer.codebook_proj.weight", Number.NaN, "ids", 'output "scores" of the quantizer graph'],
+    ["quantizer.in_proj.weight", Number.NaN, "ids", 'output "vectors" of the quantizer graph'],
+    ["quantizer.in_proj.bias", Number.POSITIVE_INFINITY, "ids", 'output "vectors" of the quantizer graph'],
+    ["quantizer.codebook_proj.weight", Number.NaN, "ids", 'output "vectors" of the codebook graph'],
+    [codebook, Number.NaN, "ids", 'output "vectors" of the codebook graph'],
     [codebook, Number.NaN, "vectors", 'output "vectors" of the codebook graph'],
     ["decoder.head.weight", Number.NaN, "pixels", 'output "energies" of the decoder graph'],
   ];
@@ -133,6 +134,14 @@ describe("weights that are not finite", () => {
         new RegExp(`^Expected finite numbers for ${output} but received \\S+\\. ${mend}$`),
       ),
     });
+  });
+
+  test("a codebook of them stops ids, each time, and nothing else", async () => {
+    await using tokenizer = await VQRAE.load(await damagedCheckpoint(setFirst(codebook, Number.NaN)), { threads: 1 });
+    for (let time = 0; time < 2; time++) {
+      await expect(tokenizer.encode(image)).rejects.toMatchObject({ code: "RUNTIME" });
+      expect((await tokenizer.encode(image, { ids: false })).features!.length).toBeGreaterThan(0);
+    }
   });
 
   test("what does not need the weight goes on", async () => {

@@ -1,11 +1,11 @@
-import { readdir, truncate, writeFile } from "node:fs/promises";
+import { readdir, readFile, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { byteLength, dtypeNames, isWeightDtype } from "../../../sdk/checkpoint/dtypes.ts";
 import { readTensor } from "../../../sdk/checkpoint/read-tensor.ts";
 import { openSafetensors } from "../../../sdk/checkpoint/safetensors.ts";
-import { type TensorToWrite, writeSafetensors } from "../../../sdk/checkpoint/write-safetensors.ts";
+import { streamSafetensors, type TensorToWrite, writeSafetensors } from "../../../sdk/checkpoint/write-safetensors.ts";
 import { failure, temporaryFolder } from "./temporary.ts";
 
 const f32 = (name: string, ...values: number[]): TensorToWrite => ({
@@ -135,4 +135,61 @@ test.each(bad)("%s is INVALID_ARGUMENT", async (_, message, tensors) => {
   const error = await failure(writeSafetensors(join(folder, "x.safetensors"), tensors));
   expect(error).toEqual({ code: "INVALID_ARGUMENT", message: expect.stringMatching(message) });
   expect(await readdir(folder)).toEqual([]);
+});
+
+describe("streamSafetensors", () => {
+  const layout = [
+    { name: "bytes", dtype: "I8", shape: [3] },
+    { name: "floats", dtype: "F32", shape: [2] },
+  ] as const;
+  const bytes = Int8Array.of(-1, 2, -128);
+  const floats = Float32Array.of(0.5, -3);
+
+  test("writes the same file in any order", async () => {
+    const folder = await temporaryFolder();
+    const [whole, streamed] = [join(folder, "whole.safetensors"), join(folder, "streamed.safetensors")];
+    const metadata = { of: "both" };
+    await writeSafetensors(
+      whole,
+      [
+        { ...layout[0], data: bytes },
+        { ...layout[1], data: floats },
+      ],
+      metadata,
+    );
+    await streamSafetensors(streamed, layout, metadata, async (write) => {
+      await write("floats", floats);
+      await write("bytes", bytes);
+    });
+    expect(await readFile(streamed)).toEqual(await readFile(whole));
+  });
+
+  type Fill = Parameters<typeof streamSafetensors>[3];
+  const mistakes: [string, RegExp, Fill][] = [
+    ["leaves a tensor out", /Expected data for tensor bytes but received none/, (write) => write("floats", floats)],
+    ["writes one twice", /still to be written for its name but received "floats"/, (write) => twice(write, floats)],
+    ["writes an unknown one", /but received "doubles"/, (write) => write("doubles", floats)],
+    ["writes too much", /Expected 8 bytes for tensor floats/, (write) => write("floats", new Float32Array(3))],
+  ];
+  const twice = async (write: Parameters<Fill>[0], data: Float32Array) => {
+    await write("floats", data);
+    await write("floats", data);
+  };
+  test.each(mistakes)("is INVALID_ARGUMENT where the caller %s, and leaves no file", async (_, message, fill) => {
+    const folder = await temporaryFolder();
+    const error = await failure(streamSafetensors(join(folder, "x.safetensors"), layout, {}, fill));
+    expect(error).toEqual({ code: "INVALID_ARGUMENT", message: expect.stringMatching(message) });
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test("passes on what the caller throws, and leaves no file", async () => {
+    const folder = await temporaryFolder();
+    const reason = new Error("on purpose");
+    const fill = async (write: Parameters<Fill>[0]) => {
+      await write("bytes", bytes);
+      throw reason;
+    };
+    await expect(streamSafetensors(join(folder, "x.safetensors"), layout, {}, fill)).rejects.toBe(reason);
+    expect(await readdir(folder)).toEqual([]);
+  });
 });

@@ -7,6 +7,7 @@ import { buildDecoderGraph } from "../../../sdk/graph/decoder.ts";
 import { buildEncoderGraph } from "../../../sdk/graph/encoder.ts";
 import { buildCodebookGraph, buildQuantizerGraph } from "../../../sdk/graph/quantizer.ts";
 import { largestDifference } from "../../golden/expected.ts";
+import { quantize } from "../search/quantize.ts";
 import { int64, run } from "./session.ts";
 import { type TinyOptions, writeTinyCheckpoint } from "./tiny-checkpoint.ts";
 
@@ -86,29 +87,25 @@ describe("the encoder graph", () => {
 
 describe("the quantizer and codebook graphs", () => {
   const tokens = 200;
-  const quantize = async (checkpoint: Checkpoint) => {
-    const x = noise(tokens * 32);
-    return (await run(buildQuantizerGraph(checkpoint), { quantizer_input: { data: x, shape: [tokens, 32] } })).ids!;
-  };
+  const idsOf = (checkpoint: Checkpoint) => quantize(checkpoint, { data: noise(tokens * 32), shape: [tokens, 32] });
 
   it("gives equally near codes their lowest id", async () => {
-    const plain = await quantize(tiny());
-    expect(plain.data).toBeInstanceOf(Int32Array);
-    expect(plain.shape).toEqual([tokens]);
-    const used = plain.data[0]!;
+    const plain = await idsOf(tiny());
+    expect(plain).toHaveLength(tokens);
+    const used = plain[0]!;
     const other = used === 31 ? 30 : 31;
     const [low, high] = [Math.min(used, other), Math.max(used, other)];
-    const tied = await quantize(tiny({ copies: new Map([[other, used]]) }));
-    expect(tied.data[0]).toBe(low);
-    expect([...tied.data]).not.toContain(high);
+    const tied = await idsOf(tiny({ copies: new Map([[other, used]]) }));
+    expect(tied[0]).toBe(low);
+    expect([...tied]).not.toContain(high);
   });
 
   it("reads the same ids and vectors from F16 and BF16 files", async () => {
     const [full, half, brain] = [tiny(), tiny({ dtype: "F16" }), tiny({ dtype: "BF16" })];
-    const ids = await quantize(full);
-    expect(await quantize(half)).toEqual(ids);
-    expect(await quantize(brain)).toEqual(ids);
-    const feeds = { ids: { data: int64(ids.data), shape: [tokens] } };
+    const ids = await idsOf(full);
+    expect(await idsOf(half)).toEqual(ids);
+    expect(await idsOf(brain)).toEqual(ids);
+    const feeds = { ids: { data: int64(ids), shape: [tokens] } };
     const vectors = await run(buildCodebookGraph(full), feeds);
     expect(vectors.vectors!.shape).toEqual([tokens, 8]);
     expect(await run(buildCodebookGraph(half), feeds)).toEqual(vectors);

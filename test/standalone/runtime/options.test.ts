@@ -14,7 +14,15 @@ const messageOf = (call: () => unknown): string => {
 describe("options", () => {
   it("accepts none, all, and undefined values", () => {
     expect(parseLoadOptions(undefined)).toEqual({});
-    const all = { device: "auto", precision: "fp32", workers: 2, threads: 1, batchSize: 4, maxPixels: 1e8 } as const;
+    const speed = {
+      precision: "int8",
+      prepack: true,
+      cacheDir: "cache",
+      workers: 2,
+      threads: 1,
+      batchSize: 4,
+    } as const;
+    const all = { device: "auto", maxPixels: 1e8, ...speed } as const;
     expect(parseLoadOptions(all)).toEqual(all);
     expect(parseEncodeOptions({ features: false, ids: true, signal: AbortSignal.abort() })).toMatchObject({
       ids: true,
@@ -28,7 +36,9 @@ describe("options", () => {
       { device: "gpu" },
       'Expected "auto", "cpu", "webgpu" or "cuda" for option "device" of VQRAE.load but received "gpu".',
     ],
-    [{ precision: "int8" }, 'Expected "fp32" for option "precision"'],
+    [{ precision: "int4" }, 'Expected "fp32" or "int8" for option "precision"'],
+    [{ prepack: 1 }, 'Expected true or false for option "prepack"'],
+    [{ cacheDir: "" }, 'Expected a folder for option "cacheDir"'],
     [{ workers: 0 }, 'Expected an integer from 1 to 256 for option "workers" of VQRAE.load but received 0.'],
     [{ threads: 1.5 }, 'for option "threads" of VQRAE.load but received 1.5.'],
     [{ batchSize: "8" }, 'for option "batchSize" of VQRAE.load but received "8".'],

@@ -1,17 +1,13 @@
-import { describe, expect, it } from "vitest";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { openSafetensors } from "../../../sdk/checkpoint/safetensors.ts";
+import { writeSafetensors } from "../../../sdk/checkpoint/write-safetensors.ts";
+import { GraphBuilder } from "../../../sdk/graph/graph-builder.ts";
+import { DataType } from "../../../sdk/graph/onnx-proto.ts";
 import { fromPlainError, toPlainError } from "../../../sdk/runtime/protocol.ts";
 import { importOnnxRuntime, Sessions } from "../../../sdk/runtime/sessions.ts";
-
-const image = {
-  size: 8,
-  resizeTo: 8,
-  resample: "bicubic",
-  geometry: "stretch",
-  background: null,
-  tiling: null,
-  mean: [0, 0, 0],
-  std: [1, 1, 1],
-} as const;
 
 describe("importOnnxRuntime", () => {
   it("says what was tried and how to mend it", async () => {
@@ -28,10 +24,42 @@ describe("importOnnxRuntime", () => {
 describe("Sessions", () => {
   it("turns a graph that onnxruntime refuses into RUNTIME, with its reason", async () => {
     const graphs = { encoder: { bytes: Uint8Array.of(1, 2, 3), weightsFolder: ".", cpuNodes: [] } };
-    const setup = { graphs, image, patchSize: 4, device: "cpu", threads: 1 } as const;
+    const setup = { graphs, device: "cpu", threads: 1, precision: "fp32", prepack: false } as const;
     const sessions = new Sessions(await importOnnxRuntime(), setup);
     await expect(sessions.open("encoder")).rejects.toMatchObject({ code: "RUNTIME" });
     await expect(sessions.open("decoder")).rejects.toMatchObject({ code: "RUNTIME" });
+  });
+});
+
+describe("products of bytes", () => {
+  const [rows, width, columns] = [16, 64, 16];
+
+  /** y = x weight, x in 8 bits: all of it the largest byte, 255, where the weights are the largest too. */
+  async function sums(prepack: boolean): Promise<Float32Array> {
+    const folder = await mkdtemp(join(tmpdir(), "vqrae-bytes-"));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const path = join(folder, "w.safetensors");
+    await writeSafetensors(path, [
+      { name: "columns", dtype: "I8", shape: [width, columns], data: new Int8Array(width * columns).fill(127) },
+      { name: "scales", dtype: "F32", shape: [columns], data: new Float32Array(columns).fill(1) },
+    ]);
+    const { tensors } = await openSafetensors(path);
+    const g = new GraphBuilder("bytes");
+    const linear = {
+      columns: { ...tensors.get("columns")!, dtype: "I8" },
+      scales: { ...tensors.get("scales")!, dtype: "F32" },
+      bias: null,
+    } as const;
+    g.output("y", g.linear(g.input("x", DataType.float, ["t", width]), linear), DataType.float, ["t", columns]);
+    const setup = { graphs: { encoder: g.finish() }, device: "cpu", threads: 1 } as const;
+    const sessions = new Sessions(await importOnnxRuntime(), { ...setup, precision: "int8", prepack });
+    const x = sessions.tensor("float32", new Float32Array(rows * width).fill(255), [rows, width]);
+    return (await sessions.run("encoder", { x }, ["y"])).y!.data as Float32Array;
+  }
+
+  // On an x86 processor without VNNI they are not, unless the session is told (`productsSaturate`).
+  it.each([false, true])("are exact where they are largest, prepacked: %s", async (prepack) => {
+    expect(new Set(await sums(prepack))).toEqual(new Set([255 * 127 * width]));
   });
 });
 

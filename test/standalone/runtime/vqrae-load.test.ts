@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LoadProgress, VQRAE } from "../../../sdk/index.ts";
-import { tinyEncoder, tinyVqrae } from "./fixtures/tiny.ts";
+import { largestDifference } from "../../golden/expected.ts";
+import { picture, tinyEncoder, tinyVqrae } from "./fixtures/tiny.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -38,15 +39,22 @@ describe("VQRAE.load", () => {
     expect(tokenizer.info).toMatchObject({ codebook: null, outputSize: null });
   });
 
-  it("reports its progress in order", async () => {
-    const phases = ["checkpoint", "weights", "device", "graphs", "session", "warmup"];
+  const phases = ["checkpoint", "device", "graphs", "session"] as const;
+  it.each([
+    ["fp32", "the first time", {}, phases],
+    ["int8", "the first time", {}, ["checkpoint", "quantize", ...phases.slice(1)]],
+    ["int8", "from the cache", {}, ["checkpoint", "quantize", ...phases.slice(1)]],
+    [
+      "fp32",
+      "with all there is",
+      { warmup: true, checkWeights: true },
+      ["checkpoint", "weights", ...phases.slice(1), "warmup"],
+    ],
+  ] as const)("reports its progress in order: %s, %s", async (precision, _, more, phases) => {
     const seen: LoadProgress[] = [];
-    await using _ = await VQRAE.load(tinyVqrae, {
-      device: "cpu",
-      warmup: true,
-      checkWeights: true,
-      onProgress: (progress) => seen.push(progress),
-    });
+    const onProgress = (progress: LoadProgress) => void seen.push(progress);
+    const options = { device: "cpu", precision, cacheDir: folder, onProgress, ...more } as const;
+    await using _tokenizer = await VQRAE.load(tinyVqrae, options);
     expect([...new Set(seen.map(({ phase }) => phase))]).toEqual(phases);
     for (const phase of phases) {
       const steps = seen.filter((progress) => progress.phase === phase);
@@ -93,6 +101,18 @@ describe("VQRAE.load", () => {
       };
       expect(await failure(VQRAE.load(tinyVqrae, { signal: controller.signal, onProgress }))).toBe(reason);
     }
+  });
+
+  it("gives the same numbers prepacked, but for rounding", async () => {
+    await using plain = await VQRAE.load(tinyVqrae);
+    await using prepacked = await VQRAE.load(tinyVqrae, { prepack: true });
+    const [a, b] = await Promise.all([plain, prepacked].map((tokenizer) => tokenizer.encode(picture(20, 12))));
+    expect(largestDifference(b!.features!, a!.features!)).toBeLessThan(1e-5);
+  });
+
+  it.each(["webgpu", "cuda"] as const)("refuses int8 on %s", async (device) => {
+    const error = await failure(VQRAE.load(tinyVqrae, { device, precision: "int8" }));
+    expect(error).toMatchObject({ code: "INVALID_ARGUMENT", message: expect.stringContaining(`"${device}"`) });
   });
 
   // A machine may have the device; without it there is a typed error, and never a crash.

@@ -1,0 +1,124 @@
+import type { CodeTables } from "./code-tables.ts";
+import { distinctRows } from "./distinct-rows.ts";
+import { float64Slack } from "./error-bounds.ts";
+import { Nearest } from "./exact-distance.ts";
+import type { GraphRunner } from "./graph-runner.ts";
+import { listFloat32, listInt8, listProjected, SHORTLIST, type Shortlists } from "./shortlists.ts";
+
+/** Vectors of one graph run: their scores of every code, [256, K], are the largest array there is. */
+const CHUNK = 256;
+/** A filter that decides less than half of so many vectors is not asked again. */
+const TRIAL = 512;
+
+/** How many vectors each way has decided. */
+export interface SearchCounts {
+  filtered: number;
+  float32: number;
+  exhaustive: number;
+}
+
+/**
+ * The nearest code of each vector by L2, exactly: what real arithmetic gives for these float32 numbers, of equally near
+ * codes the lowest id. It therefore depends on neither chunks, threads nor processor.
+ *
+ * A cheap product lists a few codes of each vector with a bound on its error. Their distances are then computed exactly,
+ * and where no code off the list can be as near, the vector is decided. Those that are not go to the float32 product, and
+ * from there to all codes one by one.
+ */
+export class CodeSearch {
+  readonly counts: SearchCounts = { filtered: 0, float32: 0, exhaustive: 0 };
+  readonly #graphs: GraphRunner;
+  readonly #tables: CodeTables;
+  readonly #nearest: Nearest;
+  #tried = 0;
+  #distinct: Int32Array | null = null;
+
+  constructor(graphs: GraphRunner, tables: CodeTables) {
+    this.#graphs = graphs;
+    this.#tables = tables;
+    this.#nearest = new Nearest(tables.codes, tables.dim);
+  }
+
+  /** vectors [t, e], finite -> ids [t] */
+  async nearest(vectors: Float32Array): Promise<Int32Array> {
+    const { codes, dim, filter } = this.#tables;
+    const ids = new Int32Array(vectors.length / dim).fill(-1);
+    let open = Array.from(ids.keys());
+    if (filter && this.#pays()) {
+      open = await this.#decide(vectors, open, ids, (rows) =>
+        filter.kind === "int8" ? listInt8(this.#graphs, rows, filter) : listProjected(this.#graphs, rows, filter),
+      );
+      this.#tried += ids.length;
+      this.counts.filtered += ids.length - open.length;
+    }
+    const left = open.length;
+    open = await this.#decide(vectors, open, ids, (rows) => listFloat32(this.#graphs, rows, this.#tables));
+    this.counts.float32 += left - open.length;
+    this.counts.exhaustive += open.length;
+    for (const token of open) {
+      // Where so many codes tie, they often are copies: of those the lowest id is the answer.
+      this.#distinct ??= distinctRows(codes, dim);
+      const nearest = this.#nearest.reset(vectors, token * dim);
+      for (const id of this.#distinct) nearest.offer(id);
+      ids[token] = nearest.id;
+    }
+    return ids;
+  }
+
+  #pays(): boolean {
+    return this.#tried < TRIAL || this.counts.filtered >= this.#tried / 2;
+  }
+
+  /** Writes the ids that are certain, and returns the tokens that are left. */
+  async #decide(
+    vectors: Float32Array,
+    tokens: number[],
+    ids: Int32Array,
+    list: (rows: Float32Array) => Promise<Shortlists>,
+  ): Promise<number[]> {
+    const { dim } = this.#tables;
+    const left: number[] = [];
+    for (let start = 0; start < tokens.length; start += CHUNK) {
+      const chunk = tokens.slice(start, start + CHUNK);
+      const rows = gatherRows(vectors, chunk, dim);
+      const lists = await list(rows);
+      for (const [i, token] of chunk.entries()) {
+        const id = this.#certain(rows, i, lists);
+        if (id < 0) left.push(token);
+        else ids[token] = id;
+      }
+    }
+    return left;
+  }
+
+  /** The nearest code of row `i`, or -1 where a code off its shortlist might be as near. */
+  #certain(rows: Float32Array, i: number, { scores, ids, bounds, squares }: Shortlists): number {
+    if (bounds[i] === Number.POSITIVE_INFINITY) return -1; // its scores may be NaN, and its list anything
+    const { size, dim } = this.#tables;
+    const count = Math.min(SHORTLIST, size);
+    const nearest = this.#nearest.reset(rows, i * dim);
+    const square = squares[i]!;
+    const slack = float64Slack(dim);
+    for (let c = 0; c < count; c++) {
+      const score = scores[i * count + c]!;
+      // This code and those after it are at least so far away: |z - e|² = |z|² - 2 score.
+      const least = square - 2 * (score + bounds[i]! * (1 + slack)) - slack * (square + 2 * Math.abs(score));
+      if (least > nearest.square) return nearest.id;
+      nearest.offer(ids[i * count + c]!);
+    }
+    return count === size ? nearest.id : -1;
+  }
+}
+
+/** Rows of [t, dim]; a view where they follow one another. */
+function gatherRows(vectors: Float32Array, tokens: readonly number[], dim: number): Float32Array {
+  const first = tokens[0]!;
+  if (tokens.at(-1)! - first === tokens.length - 1) {
+    return vectors.subarray(first * dim, (first + tokens.length) * dim);
+  }
+  const rows = new Float32Array(tokens.length * dim);
+  tokens.forEach((token, i) => {
+    rows.set(vectors.subarray(token * dim, (token + 1) * dim), i * dim);
+  });
+  return rows;
+}

@@ -1,0 +1,107 @@
+import { readdirSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { EncoderSpec, LinearRef, TensorRef } from "../../../sdk/checkpoint/checkpoint.ts";
+import { foldGroup } from "../../../sdk/checkpoint/int8/fold.ts";
+import { int8Encoder } from "../../../sdk/checkpoint/int8/int8-encoder.ts";
+import { readGroup } from "../../../sdk/checkpoint/int8/int8-file.ts";
+import { planInt8 } from "../../../sdk/checkpoint/int8/int8-plan.ts";
+import { loadCheckpoint } from "../../../sdk/checkpoint/load-checkpoint.ts";
+import { readTensor } from "../../../sdk/checkpoint/read-tensor.ts";
+import { openSafetensors } from "../../../sdk/checkpoint/safetensors.ts";
+import { type TensorToWrite, writeSafetensors } from "../../../sdk/checkpoint/write-safetensors.ts";
+import { buildEncoderGraph } from "../../../sdk/graph/encoder.ts";
+import { VQRAE } from "../../../sdk/index.ts";
+import { int64, run } from "../../standalone/graph/session.ts";
+import { picture } from "../../standalone/runtime/fixtures/tiny.ts";
+import { largestDifference } from "../expected.ts";
+
+/** Every encoder family in 8 bits, on the checkpoints that transformers saved. */
+const families = readdirSync(import.meta.dirname, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
+const at = (name: string) => join(import.meta.dirname, name);
+
+let cacheDir: string;
+beforeAll(async () => {
+  cacheDir = await mkdtemp(join(tmpdir(), "vqrae-int8-"));
+});
+afterAll(() => rm(cacheDir, { recursive: true }));
+
+const cosine = (a: Float32Array, b: Float32Array) => {
+  const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, value, i) => sum + value * y[i]!, 0);
+  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+};
+
+/** The encoder with everything folded as for 8 bits, but nothing rounded. */
+async function foldedEncoder(encoder: EncoderSpec, file: string): Promise<EncoderSpec> {
+  const { copies, groups } = planInt8(encoder);
+  const tensors: TensorToWrite[] = [];
+  const add = (name: string, shape: readonly number[], data: Float32Array) =>
+    tensors.push({ name, dtype: "F32", shape, data });
+  for (const [name, ref] of copies) add(name, ref.shape, await readTensor(ref));
+  for (const group of groups) {
+    const { gamma, linears } = foldGroup(await readGroup(group));
+    const norm = `${group.prefix}${group.norm?.name}`;
+    if (gamma) add(`${norm}.weight`, [gamma.length], gamma);
+    if (gamma && group.norm?.ref.bias) add(`${norm}.bias`, [gamma.length], new Float32Array(gamma.length));
+    for (const { name, weight, outputs, bias } of linears) {
+      add(`${group.prefix}${name}.weight`, [outputs, weight.length / outputs], weight);
+      if (bias) add(`${group.prefix}${name}.bias`, [outputs], bias);
+    }
+  }
+  await writeSafetensors(file, tensors);
+  const stored = (await openSafetensors(file)).tensors;
+  const find = (name: string) => ({ ...stored.get(name)!, dtype: "F32" }) as TensorRef;
+  const spec = int8Encoder(encoder, (layout) => ({ ...find(layout.name), ...layout }));
+  const unrounded = ({ columns, bias }: { columns: { name: string }; bias: TensorRef | null }): LinearRef => ({
+    weight: find(columns.name.replace(/columns$/, "weight")),
+    bias,
+  });
+  return {
+    ...spec,
+    blocks: spec.blocks.map((block) => ({
+      ...block,
+      query: unrounded(block.query),
+      key: unrounded(block.key),
+      value: unrounded(block.value),
+      out: unrounded(block.out),
+      fc1: unrounded(block.fc1),
+      fc2: unrounded(block.fc2),
+    })),
+  };
+}
+
+describe.each(families)("%s", (name) => {
+  test("folding changes nothing but rounding", async () => {
+    const checkpoint = await loadCheckpoint(at(name));
+    const patches = Float32Array.from({ length: 9 * 48 }, (_, i) => Math.sin(i * 0.7) * 2);
+    const ownGrid = checkpoint.encoder.grid === null && { grid: { data: int64([3, 3]), shape: [2] } };
+    const feeds = { patches: { data: patches, shape: [9, 48] }, ...ownGrid };
+    const plain = await run(buildEncoderGraph(checkpoint), feeds);
+    const encoder = await foldedEncoder(checkpoint.encoder, join(cacheDir, `${name}.folded.safetensors`));
+    const folded = await run(buildEncoderGraph({ ...checkpoint, encoder }), feeds);
+    for (const output of Object.keys(plain)) {
+      expect(largestDifference(folded[output]!.data, plain[output]!.data)).toBeLessThan(1e-5);
+    }
+  });
+
+  test("its features in 8 bits point where those in fp32 do", async () => {
+    await using plain = await VQRAE.load(at(name), { threads: 1 });
+    await using int8 = await VQRAE.load(at(name), { threads: 1, precision: "int8", cacheDir });
+    expect(int8.info).toEqual({ ...plain.info, precision: "int8", deviceReason: "int8 is for the CPU" });
+    const image = picture(20, 12);
+    const [a, b] = await Promise.all([plain.encode(image), int8.encode(image)]);
+    const { featureDim: d } = plain.info;
+    expect(b.grid).toEqual(a.grid);
+    for (let start = 0; start < a.features!.length; start += d) {
+      const end = start + d;
+      const of = cosine(a.features!.subarray(start, end), b.features!.subarray(start, end));
+      expect(of).toBeGreaterThan(0.999);
+      expect(of).not.toBe(1); // it did run in 8 bits
+    }
+    if (a.classToken) expect(cosine(a.classToken, b.classToken!)).toBeGreaterThan(0.999);
+  });
+});
