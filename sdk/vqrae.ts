@@ -53,14 +53,14 @@ export class VQRAE implements VisionTokenizer {
   #codes: Promise<CodeTables> | null;
   #disposed = false;
 
-  private constructor(info: VisionTokenizerInfo, pool: WorkerPool, settings: Settings) {
+  private constructor(info: VisionTokenizerInfo, pool: WorkerPool, codes: CodeTables | null, settings: Settings) {
     this.info = info;
     this.#pool = pool;
+    this.#codes = codes && Promise.resolve(codes);
     this.#lanes = settings.workers + 1;
     this.#gate = new Gate(this.#lanes);
     this.#batchSize = settings.batchSize;
     this.#maxPixels = settings.maxPixels;
-    this.#codes = settings.codes && Promise.resolve(settings.codes);
   }
 
   /**
@@ -97,10 +97,6 @@ export class VQRAE implements VisionTokenizer {
       if (rest.checkWeights) {
         await requireFiniteWeights(checkpoint, signal, (loaded, total) => report("weights", loaded, total));
       }
-      report("device", 0, 1);
-      const wanted = precision === "int8" ? onlyOnCpu : await chooseDevice(device);
-      report("device", 1, 1, `${wanted.device} (${wanted.reason})`);
-      signal.throwIfAborted();
       const encoder =
         precision === "fp32"
           ? checkpoint.encoder
@@ -108,15 +104,19 @@ export class VQRAE implements VisionTokenizer {
               report: (loaded, total) => report("quantize", loaded, total),
               signal,
             });
+      report("device", 0, 1);
+      const wanted = await chooseDevice(device, precision);
+      report("device", 1, 1, `${wanted.device} (${wanted.reason})`);
+      signal.throwIfAborted();
 
       const threads = rest.threads ?? Math.max(1, Math.floor(availableParallelism() / workers));
-      const { prepack = false, warmup = false } = rest;
-      const open = device === "auto" ? openPoolOrFallBack : openPool;
+      const { warmup = false, prepack = false } = rest;
       const poolOptions = { encoder, precision, prepack, workers, threads, warmup, signal, report };
-      const { pool, chosen, codes } = await open(checkpoint, wanted, poolOptions);
-      const batchSize = rest.batchSize ?? defaultBatchSize(checkpoint);
+      const open = device === "auto" ? openPoolOrFallBack : openPool;
+      const { pool, codes, chosen } = await open(checkpoint, wanted, poolOptions);
       const info = describeCheckpoint(checkpoint, chosen, precision);
-      return new VQRAE(info, pool, { workers, batchSize, maxPixels: rest.maxPixels, codes });
+      const batchSize = rest.batchSize ?? defaultBatchSize(checkpoint);
+      return new VQRAE(info, pool, codes, { workers, batchSize, maxPixels: rest.maxPixels });
     });
   }
 
@@ -275,10 +275,7 @@ interface Settings {
   readonly workers: number;
   readonly batchSize: number;
   readonly maxPixels: number | undefined;
-  readonly codes: CodeTables | null;
 }
-
-const onlyOnCpu = { device: "cpu", reason: "int8 runs on the CPU alone" } as const;
 
 const isManyImages = (input: ImageInput | readonly ImageInput[]): input is readonly ImageInput[] =>
   Array.isArray(input);

@@ -67,8 +67,8 @@ export class GraphBuilder {
   readonly #inputs: ValueInfoProto[] = [];
   readonly #outputs: ValueInfoProto[] = [];
   readonly #casts = new Map<Value, Value>();
-  readonly #quantized = new Map<Value, Quantized>();
   readonly #cpuNodes: string[] = [];
+  readonly #quantized = new Map<Value, Quantized>();
   #weightsFolder: string | undefined;
 
   constructor(name: string, settings: GraphSettings = {}) {

@@ -1,6 +1,6 @@
 import { expected, words } from "../errors.ts";
 import { type DeviceReport, gpuProviders, missingPart, probeDevice } from "./probe-devices.ts";
-import type { ExecutionProvider } from "./protocol.ts";
+import type { ExecutionProvider, Precision } from "./protocol.ts";
 import { deviceMend } from "./providers.ts";
 
 export interface ChosenDevice {
@@ -15,7 +15,8 @@ export interface ChosenDevice {
  *
  * @throws MISSING_DEPENDENCY for a device that was asked for by name and does not work
  */
-export async function chooseDevice(asked: "auto" | ExecutionProvider): Promise<ChosenDevice> {
+export async function chooseDevice(asked: "auto" | ExecutionProvider, precision: Precision): Promise<ChosenDevice> {
+  if (asked === "auto" && precision !== "fp32") return { device: "cpu", reason: `${precision} is for the CPU` };
   if (asked === "cpu") return { device: "cpu", reason: "asked for" };
   if (asked !== "auto") {
     const { available, reason } = await probeDevice(asked);

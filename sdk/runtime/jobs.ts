@@ -138,7 +138,7 @@ export async function warmup(
   const [encoded] = await encode(sessions, setup, { images: [grey], features: true, codes });
   const ids = encoded?.ids;
   if (ids === undefined) return;
-  if (graphs.codebook !== undefined) await codebook(sessions, { ids });
+  await codebook(sessions, { ids });
   if (graphs.decoder !== undefined) await decode(sessions, { grids: [ids] });
 }
 

@@ -16,7 +16,7 @@ import { WorkerPool } from "./worker-pool.ts";
 const webgpuTurns = new Gate(1);
 
 export interface PoolOptions {
-  /** The checkpoint's encoder, or the int8 form of it. */
+  /** The checkpoint's own, or the int8 form of it. */
   readonly encoder: EncoderSpec<AnyLinearRef>;
   readonly precision: Precision;
   readonly prepack: boolean;
@@ -29,11 +29,12 @@ export interface PoolOptions {
   readonly report: (phase: LoadProgress["phase"], loaded: number, total: number, detail?: string) => void;
 }
 
-export interface OpenPool {
+export interface OpenedPool {
   readonly pool: WorkerPool;
-  readonly chosen: ChosenDevice;
-  /** What ids are searched with, where the warm-up has made it already. */
+  /** What is searched for ids, where the warm-up has made it. */
   readonly codes: CodeTables | null;
+  /** Where it runs after all. */
+  readonly chosen: ChosenDevice;
 }
 
 /** Worker threads with the checkpoint's graphs, the encoder open in the first of them. */
@@ -41,24 +42,27 @@ export async function openPool(
   checkpoint: Checkpoint,
   chosen: ChosenDevice,
   { encoder, precision, prepack, workers, threads, warmup, signal, report }: PoolOptions,
-): Promise<OpenPool> {
+): Promise<OpenedPool> {
   const { device } = chosen;
+  const { image, quantizer } = checkpoint;
   const settings = { fusedAttention: fusedAttention[device] };
   const graphs = buildGraphs(checkpoint, encoder, settings, (loaded, total) => report("graphs", loaded, total));
-  const { image, quantizer } = checkpoint;
-  const size = device === "webgpu" ? 1 : workers;
   const codebook = quantizer && { size: quantizer.size, dim: quantizer.dim };
   const common = { image, patchSize: encoder.patchSize, codebook, device, precision } as const;
   const setup = { ...common, graphs, threads, prepack } satisfies WorkerSetup;
+  const size = device === "webgpu" ? 1 : workers;
   const pool = new WorkerPool({ size, setup, ...(device === "webgpu" && { turns: webgpuTurns }) });
   try {
     report("session", 0, 1);
     await pool.run("open", { graph: "encoder" }, { signal });
     report("session", 1, 1);
-    const codes = warmup && quantizer ? await pool.run("codes", null, { signal }) : null;
-    if (warmup) await warmUp(pool, size, codes, { signal, report });
+    let codes: CodeTables | null = null;
+    if (warmup) {
+      codes = quantizer && (await pool.run("codes", null, { signal }));
+      await warmUp(pool, size, codes, { signal, report });
+    }
     signal.throwIfAborted();
-    return { pool, chosen, codes };
+    return { pool, codes, chosen };
   } catch (error) {
     await pool.dispose();
     throw error;
@@ -66,14 +70,14 @@ export async function openPool(
 }
 
 /**
- * The same on a device that "auto" chose: it is tried with an image first, and where the device is a GPU that cannot run
+ * The same on a device that "auto" chose: where that is a GPU it is tried with an image first, and where it cannot run
  * these graphs after all, the CPU takes its place.
  */
 export async function openPoolOrFallBack(
   checkpoint: Checkpoint,
   chosen: ChosenDevice,
   options: PoolOptions,
-): Promise<OpenPool> {
+): Promise<OpenedPool> {
   if (chosen.device === "cpu") return openPool(checkpoint, chosen, options);
   try {
     return await openPool(checkpoint, chosen, { ...options, warmup: true });

@@ -58,10 +58,10 @@ export interface LoadOptions {
 
 export interface LoadProgress {
   /**
-   * Reading and checking the files, all of their weights with `checkWeights`; choosing the device; with "int8" making its
-   * weights; writing the graphs, opening the first session and, with `warmup`, warming up the workers.
+   * Reading and checking the files, all of their weights with `checkWeights`; with "int8" making its weights; choosing the
+   * device; writing the graphs, opening the first session and, with `warmup`, warming up the workers.
    */
-  readonly phase: "checkpoint" | "weights" | "device" | "quantize" | "graphs" | "session" | "warmup";
+  readonly phase: "checkpoint" | "weights" | "quantize" | "device" | "graphs" | "session" | "warmup";
   /** Steps of this phase that are done, and how many there are; bytes of "weights". */
   readonly loaded: number;
   readonly total: number;

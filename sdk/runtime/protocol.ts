@@ -10,10 +10,10 @@ import type { ImageTokens, RgbImage } from "../vision-tokenizer.ts";
 export interface GraphSource {
   readonly bytes: Uint8Array;
   readonly weightsFolder: string;
-  /** Whether it runs on the CPU whatever the device. */
-  readonly onCpu?: boolean;
   /** Names of nodes that WebGPU leaves to the CPU. */
   readonly cpuNodes: readonly string[];
+  /** Whether it runs on the CPU whatever the device. */
+  readonly onCpu?: boolean;
 }
 
 export type GraphName = "encoder" | "quantizer" | "codebook" | "decoder" | SearchGraph;

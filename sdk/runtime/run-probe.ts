@@ -2,6 +2,7 @@ import { fork } from "node:child_process";
 import { type ProbeResult, parseProbeResult } from "./probe-result.ts";
 import type { GpuProvider } from "./protocol.ts";
 import { reason } from "./providers.ts";
+import { workerFile } from "./worker-file.ts";
 
 /** A driver compiles its shaders within seconds; one that takes longer hangs. */
 const TIME_LIMIT_MS = 60_000;
@@ -9,7 +10,7 @@ const TIME_LIMIT_MS = 60_000;
 /** Tries a provider in a process of its own and gives what came of it, or how that process ended. Never rejects. */
 export function runProbe(
   provider: GpuProvider,
-  { file = processFile(), timeLimit = TIME_LIMIT_MS }: { file?: URL; timeLimit?: number } = {},
+  { file = workerFile("probe-process"), timeLimit = TIME_LIMIT_MS }: { file?: URL; timeLimit?: number } = {},
 ): Promise<ProbeResult> {
   return new Promise((resolve) => {
     const child = fork(file, [provider], {
@@ -33,9 +34,4 @@ export function runProbe(
       resolve(parseProbeResult(output) ?? { ok: false, error: `its test ended ${end}${said ? `: ${said}` : ""}` });
     });
   });
-}
-
-/** In the source tree Node strips the file's types; in the package it lies compiled beside the bundle. */
-function processFile(): URL {
-  return new URL(import.meta.url.endsWith(".ts") ? "./probe-process.ts" : "./probe-process.js", import.meta.url);
 }

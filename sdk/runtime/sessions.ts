@@ -104,7 +104,7 @@ export class Sessions {
 }
 
 /** The binding refuses an empty list of names. */
-const providerOf = (device: ExecutionProvider, { cpuNodes, onCpu }: GraphSource) => {
+function providerOf(device: ExecutionProvider, { onCpu, cpuNodes }: GraphSource) {
   if (onCpu) return "cpu";
   return device === "webgpu" && cpuNodes.length > 0 ? { name: device, forceCpuNodeNames: cpuNodes } : device;
-};
+}

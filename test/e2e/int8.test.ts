@@ -39,8 +39,8 @@ const cosine = (a: Float32Array, b: Float32Array) => {
   return ab / Math.sqrt(aa * bb);
 };
 
-test("info says so, and that alone", () => {
-  expect(int8.info).toEqual({ ...plain.info, precision: "int8", deviceReason: "int8 runs on the CPU alone" });
+test("info says so, and why it is on the CPU, alone", () => {
+  expect(int8.info).toEqual({ ...plain.info, precision: "int8", deviceReason: "int8 is for the CPU" });
 });
 
 test.each(photos)("%s: features, class token and ids are close to those in fp32", async (path) => {

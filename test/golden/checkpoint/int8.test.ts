@@ -91,7 +91,7 @@ describe.each(families)("%s", (name) => {
   test("its features in 8 bits point where those in fp32 do", async () => {
     await using plain = await VQRAE.load(at(name), { threads: 1 });
     await using int8 = await VQRAE.load(at(name), { threads: 1, precision: "int8", cacheDir });
-    expect(int8.info).toEqual({ ...plain.info, precision: "int8", deviceReason: "int8 runs on the CPU alone" });
+    expect(int8.info).toEqual({ ...plain.info, precision: "int8", deviceReason: "int8 is for the CPU" });
     const image = picture(20, 12);
     const [a, b] = await Promise.all([plain.encode(image), int8.encode(image)]);
     const { featureDim: d } = plain.info;

@@ -71,10 +71,14 @@ describe('device "auto"', () => {
   it("is what the reports say, and info says why", async () => {
     await using tokenizer = await VQRAE.load(tinyVqrae);
     const { device, deviceReason } = tokenizer.info;
-    expect(device).toBe((await chooseDevice("auto")).device);
+    expect(device).toBe((await chooseDevice("auto", "fp32")).device);
     if (device === "cpu") expect(deviceReason).toMatch(/^cuda: .+; webgpu: .+/);
     await using asked = await VQRAE.load(tinyVqrae, { device: "cpu" });
     expect(asked.info.deviceReason).toBe("asked for");
+  });
+
+  it("is the CPU for int8, which other devices refuse", async () => {
+    expect(await chooseDevice("auto", "int8")).toEqual({ device: "cpu", reason: "int8 is for the CPU" });
   });
 
   // No machine of ours has a GPU that works for the probe and fails for the model: the provider's absence stands for it.

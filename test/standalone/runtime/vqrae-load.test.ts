@@ -39,21 +39,22 @@ describe("VQRAE.load", () => {
     expect(tokenizer.info).toMatchObject({ codebook: null, outputSize: null });
   });
 
+  const phases = ["checkpoint", "device", "graphs", "session"] as const;
   it.each([
-    ["fp32", "the first time", []],
-    ["int8", "the first time", ["quantize"]],
-    ["int8", "from the cache", ["quantize"]],
-  ] as const)("reports its progress in order: %s, %s", async (precision, _, quantize) => {
-    const phases = ["checkpoint", "weights", "device", ...quantize, "graphs", "session", "warmup"];
+    ["fp32", "the first time", {}, phases],
+    ["int8", "the first time", {}, ["checkpoint", "quantize", ...phases.slice(1)]],
+    ["int8", "from the cache", {}, ["checkpoint", "quantize", ...phases.slice(1)]],
+    [
+      "fp32",
+      "with all there is",
+      { warmup: true, checkWeights: true },
+      ["checkpoint", "weights", ...phases.slice(1), "warmup"],
+    ],
+  ] as const)("reports its progress in order: %s, %s", async (precision, _, more, phases) => {
     const seen: LoadProgress[] = [];
-    await using _tokenizer = await VQRAE.load(tinyVqrae, {
-      device: "cpu",
-      precision,
-      cacheDir: folder,
-      warmup: true,
-      checkWeights: true,
-      onProgress: (progress) => seen.push(progress),
-    });
+    const onProgress = (progress: LoadProgress) => void seen.push(progress);
+    const options = { device: "cpu", precision, cacheDir: folder, onProgress, ...more } as const;
+    await using _tokenizer = await VQRAE.load(tinyVqrae, options);
     expect([...new Set(seen.map(({ phase }) => phase))]).toEqual(phases);
     for (const phase of phases) {
       const steps = seen.filter((progress) => progress.phase === phase);
