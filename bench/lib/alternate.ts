@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 /** One way of doing a piece of work, timed against the others. */
 export type Side = () => Promise<unknown>;
 
@@ -8,7 +10,10 @@ export interface Timing {
   readonly ratio: number;
 }
 
-/** Times the sides in turn, round after round, after one unmeasured call of each. */
+/** Longer than onnxruntime's threads wait for more work by spinning: one side's would slow down the next. */
+const REST_MS = 60;
+
+/** Times the sides in turn, round after round, with a rest before each, after one unmeasured call of each. */
 export async function alternate<K extends string>(
   sides: Readonly<Record<K, Side>>,
   rounds: number,
@@ -18,6 +23,7 @@ export async function alternate<K extends string>(
   const times = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<K, number[]>;
   for (let round = 0; round < rounds; round++) {
     for (const name of names) {
+      await sleep(REST_MS);
       const start = performance.now();
       await sides[name]();
       times[name].push(performance.now() - start);
