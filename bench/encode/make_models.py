@@ -20,11 +20,13 @@ import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from PIL import Image
 from transformers import SiglipVisionConfig, SiglipVisionModel, ViTConfig, ViTModel
-from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
+from transformers.models.siglip.image_processing_pil_siglip import (
+    SiglipImageProcessorPil,
+)
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
 EXAMPLES = Path(__file__).parents[2] / "examples/images"
-SO400M = dict(hidden_size=1152, intermediate_size=4304, num_hidden_layers=27, num_attention_heads=16)
+SO400M = {"hidden_size": 1152, "intermediate_size": 4304, "num_hidden_layers": 27, "num_attention_heads": 16}
 
 
 def vit_s():
