@@ -14,7 +14,9 @@ import { environment } from "../scripts/lib/environment.ts";
 import { type LoadOptions, readImage, resize, VQRAE } from "../sdk/index.ts";
 import { encoderFlops, openSgemm, type Sizes } from "./encode/sgemm.ts";
 import { openTransformersJs } from "./encode/transformers-js.ts";
-import { alternate, median, type Side, type Timing } from "./lib/alternate.ts";
+import { alternate, type Side, type Timing } from "./lib/alternate.ts";
+import { cosines } from "./lib/cosines.ts";
+import { median } from "./lib/median.ts";
 
 const { values, positionals } = parseArgs({
   options: {
@@ -43,7 +45,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): v
 const shown = ({ ms, ratio }: Timing): string => `${ms.toFixed(ms < 10 ? 2 : 0)} ms, ${ratio.toFixed(2)}x`;
 
 /** Cosine of the features of photos/small.jpg and photos/large.jpg to those of PyTorch, the mean over patch tokens. */
-async function cosines(
+async function cosinesToPyTorch(
   model: string,
   tokens: number,
   encode: (file: string) => Promise<Float32Array>,
@@ -57,23 +59,10 @@ async function cosines(
     // A class token comes first on both sides, where they have one; ours gives it apart.
     const own = features.subarray(features.length - tokens * d);
     const wanted = expected.subarray((i * expected.length) / 2, ((i + 1) * expected.length) / 2).subarray(-tokens * d);
-    found.push(meanCosine(own, wanted, d).toFixed(5));
+    const each = cosines(own, wanted, d);
+    found.push((each.reduce((sum, cosine) => sum + cosine) / each.length).toFixed(5));
   }
   return found.join(", ");
-}
-
-function meanCosine(a: Float32Array, b: Float32Array, d: number): number {
-  let sum = 0;
-  for (let t = 0; t < a.length; t += d) {
-    let [ab, aa, bb] = [0, 0, 0];
-    for (let i = t; i < t + d; i++) {
-      ab += a[i]! * b[i]!;
-      aa += a[i]! * a[i]!;
-      bb += b[i]! * b[i]!;
-    }
-    sum += ab / Math.sqrt(aa * bb);
-  }
-  return sum / (a.length / d);
 }
 
 const ours: Record<string, LoadOptions> = {
@@ -104,10 +93,13 @@ for (const model of values.models.split(",")) {
         for (const [name, timing] of Object.entries(await alternate(sides, rounds)))
           (rows[name] ??= []).push(shown(timing));
       }
-      rows["transformers.js fp32"]!.push(await cosines(model, tokens, (file) => rival.encode([file])));
-      if (rivalInt8) rows["transformers.js q8"]!.push(await cosines(model, tokens, (file) => rivalInt8.encode([file])));
+      rows["transformers.js fp32"]!.push(await cosinesToPyTorch(model, tokens, (file) => rival.encode([file])));
+      if (rivalInt8)
+        rows["transformers.js q8"]!.push(await cosinesToPyTorch(model, tokens, (file) => rivalInt8.encode([file])));
       for (const [name, tokenizer] of tokenizers) {
-        rows[name]!.push(await cosines(model, tokens, async (file) => (await tokenizer.encode(file)).features!));
+        rows[name]!.push(
+          await cosinesToPyTorch(model, tokens, async (file) => (await tokenizer.encode(file)).features!),
+        );
       }
       console.log("One photo, from file to features; cosine to PyTorch's features of the same two files:\n");
       table(

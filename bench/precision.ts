@@ -15,7 +15,8 @@ import { parseArgs, promisify } from "node:util";
 import { environment } from "../scripts/lib/environment.ts";
 import { listImages } from "../scripts/lib/list-images.ts";
 import { type ImageTokens, type LoadOptions, readImage, resize, VQRAE } from "../sdk/index.ts";
-import { median } from "./lib/alternate.ts";
+import { cosines } from "./lib/cosines.ts";
+import { median } from "./lib/median.ts";
 
 const { values, positionals } = parseArgs({
   options: {
@@ -44,18 +45,6 @@ const processorMs = () => {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 };
-
-function cosines(a: Float32Array, b: Float32Array, dim: number): number[] {
-  return Array.from({ length: a.length / dim }, (_, token) => {
-    let [ab, aa, bb] = [0, 0, 0];
-    for (let i = token * dim; i < (token + 1) * dim; i++) {
-      ab += a[i]! * b[i]!;
-      aa += a[i]! ** 2;
-      bb += b[i]! ** 2;
-    }
-    return ab / Math.sqrt(aa * bb);
-  });
-}
 
 /** Loads in a process of its own, which shares no memory that an earlier load has left. */
 async function loadOnce(model: string, options: LoadOptions): Promise<{ ms: number; megabytes: number | null }> {

@@ -23,6 +23,7 @@ import { buildCodeTables, round } from "../sdk/search/build-code-tables.ts";
 import { CodeSearch } from "../sdk/search/code-search.ts";
 import { squaredDistance } from "../sdk/search/exact-distance.ts";
 import { SHORTLIST } from "../sdk/search/shortlists.ts";
+import { median } from "./lib/median.ts";
 
 const { values: options } = parseArgs({
   options: { rounds: { type: "string", default: "9" }, threads: { type: "string", default: "1" } },
@@ -182,23 +183,16 @@ async function open(
     Object.entries(shapes).map(([name, shape]) => ({ name, type, shape }));
   const argMin = nodes.at(-1)?.opType === "ArgMin";
   const bytes = encodeModel({
-    irVersion: 9,
-    producerName: "bench",
-    opsets: [{ domain: "", version: 20 }],
-    graph: {
-      name: "bench",
-      nodes: nodes.map((node, i) => ({ ...node, name: `node_${i}`, domain: "" })),
-      initializers: [{ name: "axes", type: DataType.int64, dims: [1], data: Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0) }],
-      inputs: infos(inputs, DataType.float),
-      outputs: infos(outputs, argMin ? DataType.int64 : DataType.float),
-    },
+    name: "bench",
+    nodes: nodes.map((node, i) => ({ ...node, name: `node_${i}`, domain: "" })),
+    initializers: [{ name: "axes", type: DataType.int64, dims: [1], data: Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0) }],
+    inputs: infos(inputs, DataType.float),
+    outputs: infos(outputs, argMin ? DataType.int64 : DataType.float),
   });
   return InferenceSession.create(bytes, { intraOpNumThreads: threads, logSeverityLevel: 3 });
 }
 
 // --- the run ---
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 async function measure(scene: Scene): Promise<void> {
   const [count, size] = [scene.tokens.length / scene.dim, scene.codes.length / scene.dim];

@@ -8,6 +8,7 @@
 import { parseArgs } from "node:util";
 import { environment } from "../scripts/lib/environment.ts";
 import { VQRAE } from "../sdk/index.ts";
+import { median } from "./lib/median.ts";
 
 const { values, positionals } = parseArgs({
   options: { model: { type: "string", default: "default" }, rounds: { type: "string", default: "9" } },
@@ -47,7 +48,6 @@ for (let round = 0; round <= Number(values.rounds); round++) {
   }
 }
 
-const median = (numbers: readonly number[]): number => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!;
 console.log(
   `${await environment()}\n\n| | load ms | first call ms | second call ms | first / second |\n|---|---|---|---|---|`,
 );

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { median } from "./median.ts";
 
 /** One way of doing a piece of work, timed against the others. */
 export type Side = () => Promise<unknown>;
@@ -35,10 +36,4 @@ export async function alternate<K extends string>(
     ratio: median(own.map((ms, round) => ms / first[round]!)),
   });
   return Object.fromEntries(names.map((name) => [name, timing(times[name])])) as Record<K, Timing>;
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

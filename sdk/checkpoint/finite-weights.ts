@@ -1,6 +1,7 @@
 import { expected, words } from "../errors.ts";
 import type { Checkpoint, TensorRef, WeightDtype } from "./checkpoint.ts";
 import { type OpenFile, openFile, readExactly } from "./files.ts";
+import { isTensorRef } from "./tensor-ref.ts";
 
 /** Read at once; the event loop runs between two of them, each checked within a millisecond or two. */
 const CHUNK_BYTES = 1024 * 1024;
@@ -84,10 +85,8 @@ function tensorsOf(checkpoint: Checkpoint): TensorRef[] {
   const byPlace = new Map<string, TensorRef>();
   const collect = (value: unknown): void => {
     if (typeof value !== "object" || value === null) return;
-    if ("offset" in value && "file" in value) {
-      const ref = value as TensorRef;
-      byPlace.set(`${ref.file}:${ref.offset}`, ref);
-    } else Object.values(value).forEach(collect);
+    if (isTensorRef(value)) byPlace.set(`${value.file}:${value.offset}`, value);
+    else Object.values(value).forEach(collect);
   };
   collect([checkpoint.encoder, checkpoint.quantizer, checkpoint.decoder]);
   return [...byPlace.values()].sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.offset - b.offset));

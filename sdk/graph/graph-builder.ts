@@ -51,13 +51,6 @@ interface Quantized {
   readonly zeroPoint: Value;
 }
 
-/** Gelu became an operator in opset 20, whose file format is IR version 9. */
-const irVersion = 9;
-const opsets = [
-  { domain: "", version: 20 },
-  { domain: "com.microsoft", version: 1 },
-];
-
 /** Collects the nodes of one graph. Every method that computes returns the name of its result. */
 export class GraphBuilder {
   readonly #name: string;
@@ -90,16 +83,11 @@ export class GraphBuilder {
 
   finish(): OnnxModel {
     const bytes = encodeModel({
-      irVersion,
-      producerName: "vqrae",
-      opsets,
-      graph: {
-        name: this.#name,
-        nodes: this.#nodes,
-        initializers: [...this.#initializers.values()],
-        inputs: this.#inputs,
-        outputs: this.#outputs,
-      },
+      name: this.#name,
+      nodes: this.#nodes,
+      initializers: [...this.#initializers.values()],
+      inputs: this.#inputs,
+      outputs: this.#outputs,
     });
     return { bytes, weightsFolder: this.#weightsFolder ?? "", cpuNodes: this.#cpuNodes };
   }

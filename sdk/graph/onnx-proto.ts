@@ -21,12 +21,12 @@ export type DataType = (typeof DataType)[keyof typeof DataType];
 /** A number is a fixed size, a string the name of a size that is known when the graph runs. */
 export type Dimension = number | string;
 
-export interface ModelProto {
-  readonly irVersion: number;
-  readonly producerName: string;
-  readonly opsets: readonly { readonly domain: string; readonly version: number }[];
-  readonly graph: GraphProto;
-}
+/** Gelu became an operator in opset 20, whose file format is IR version 9. */
+const irVersion = 9;
+const opsets = [
+  { domain: "", version: 20 },
+  { domain: "com.microsoft", version: 1 },
+];
 
 export interface GraphProto {
   readonly name: string;
@@ -67,20 +67,20 @@ export interface ValueInfoProto {
 }
 
 /** The bytes of an `.onnx` file. */
-export function encodeModel(model: ModelProto): Uint8Array {
+export function encodeModel(graph: GraphProto): Uint8Array {
   const pbf = new PbfWriter();
-  writeModel(model, pbf);
+  writeModel(graph, pbf);
   return pbf.finish();
 }
 
-function writeModel(model: ModelProto, pbf: PbfWriter): void {
-  pbf.writeVarintField(1, model.irVersion);
-  pbf.writeStringField(2, model.producerName);
-  pbf.writeMessage(7, writeGraph, model.graph);
-  for (const opset of model.opsets) pbf.writeMessage(8, writeOpset, opset);
+function writeModel(graph: GraphProto, pbf: PbfWriter): void {
+  pbf.writeVarintField(1, irVersion);
+  pbf.writeStringField(2, "vqrae"); // the producer
+  pbf.writeMessage(7, writeGraph, graph);
+  for (const opset of opsets) pbf.writeMessage(8, writeOpset, opset);
 }
 
-function writeOpset(opset: ModelProto["opsets"][number], pbf: PbfWriter): void {
+function writeOpset(opset: (typeof opsets)[number], pbf: PbfWriter): void {
   pbf.writeStringField(1, opset.domain);
   pbf.writeVarintField(2, opset.version);
 }

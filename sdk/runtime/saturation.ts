@@ -13,18 +13,13 @@ const [activation, weight] = [255, 127];
  */
 export async function productsSaturate({ InferenceSession, Tensor }: OnnxRuntime): Promise<boolean> {
   const bytes = encodeModel({
-    irVersion: 9,
-    producerName: "vqrae",
-    opsets: [{ domain: "", version: 20 }],
-    graph: {
-      name: "saturation",
-      nodes: [{ name: "y", opType: "MatMulInteger", domain: "", inputs: ["x", "w"], outputs: ["y"], attributes: {} }],
-      initializers: [
-        { name: "w", type: DataType.int8, dims: [width, columns], data: new Uint8Array(width * columns).fill(weight) },
-      ],
-      inputs: [{ name: "x", type: DataType.uint8, shape: [rows, width] }],
-      outputs: [{ name: "y", type: DataType.int32, shape: [rows, columns] }],
-    },
+    name: "saturation",
+    nodes: [{ name: "y", opType: "MatMulInteger", domain: "", inputs: ["x", "w"], outputs: ["y"], attributes: {} }],
+    initializers: [
+      { name: "w", type: DataType.int8, dims: [width, columns], data: new Uint8Array(width * columns).fill(weight) },
+    ],
+    inputs: [{ name: "x", type: DataType.uint8, shape: [rows, width] }],
+    outputs: [{ name: "y", type: DataType.int32, shape: [rows, columns] }],
   });
   const session = await InferenceSession.create(bytes, { intraOpNumThreads: 1 });
   try {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VQRAE } from "../../sdk/index.ts";
+import { cosine } from "../golden/cosine.ts";
 import { inFolder, runCli } from "../standalone/cli/run-cli.ts";
 
 /** The shipped model in 8 bits on the example photos; bench/precision.ts prints what they measure. */
@@ -28,16 +29,6 @@ afterAll(async () => {
   await Promise.all([plain, int8].map((tokenizer) => tokenizer.dispose()));
   await rm(cacheDir, { recursive: true });
 });
-
-const cosine = (a: Float32Array, b: Float32Array) => {
-  let [ab, aa, bb] = [0, 0, 0];
-  for (const [i, x] of a.entries()) {
-    ab += x * b[i]!;
-    aa += x * x;
-    bb += b[i]! ** 2;
-  }
-  return ab / Math.sqrt(aa * bb);
-};
 
 test("info says so, and why it is on the CPU, alone", () => {
   expect(int8.info).toEqual({ ...plain.info, precision: "int8", deviceReason: "int8 is for the CPU" });

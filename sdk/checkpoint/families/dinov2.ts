@@ -2,6 +2,7 @@ import { flag, nonNegativeInteger, positiveNumber } from "../config-fields.ts";
 import type { EncoderFamily, EncoderNames, VisionConfig } from "./family.ts";
 import { imageProcessors } from "./image-processors.ts";
 import { ownFields, type VisionDefaults, visionConfig } from "./vision-config.ts";
+import { vitBlock, vitEmbeddings } from "./vit.ts";
 
 const defaults: VisionDefaults = {
   hidden_size: 768,
@@ -26,23 +27,14 @@ function mlpOf(ratio: number, gated: boolean, { hiddenSize, activation }: Vision
 }
 
 const names: EncoderNames = {
-  patchEmbedding: "embeddings.patch_embeddings.projection",
-  patchEmbeddingBias: true,
-  classToken: "embeddings.cls_token",
-  classTokenShape: (hiddenSize) => [1, 1, hiddenSize],
-  registers: null,
-  positions: "embeddings.position_embeddings",
-  positionsShape: (tokens, hiddenSize) => [1, tokens, hiddenSize],
+  ...vitEmbeddings,
   block: (index) => {
     const block = `encoder.layer.${index}`;
+    const { attention, out } = vitBlock(block);
     return {
       norm1: `${block}.norm1`,
-      attention: {
-        query: `${block}.attention.attention.query`,
-        key: `${block}.attention.attention.key`,
-        value: `${block}.attention.attention.value`,
-      },
-      out: `${block}.attention.output.dense`,
+      attention,
+      out,
       norm2: `${block}.norm2`,
       fc1: `${block}.mlp.fc1`,
       fc2: `${block}.mlp.fc2`,

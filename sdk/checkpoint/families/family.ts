@@ -54,7 +54,14 @@ export interface VisionConfig {
 }
 
 /** Tensor names after the prefix; linears and norms without their ".weight" and ".bias". */
-export interface EncoderNames {
+export interface EncoderNames extends EmbeddingNames {
+  /** The names of block `index` (0-based). */
+  readonly block: (index: number) => BlockNames;
+  readonly firstNorm: string | null;
+  readonly finalNorm: string | null;
+}
+
+export interface EmbeddingNames {
   readonly patchEmbedding: string;
   readonly patchEmbeddingBias: boolean;
   /** Comes first in the sequence; null for a family without one. */
@@ -65,10 +72,6 @@ export interface EncoderNames {
   readonly positions: string;
   /** The shape of `positions`; `tokens` counts the class token. */
   readonly positionsShape: (tokens: number, hiddenSize: number) => readonly number[];
-  /** The names of block `index` (0-based). */
-  readonly block: (index: number) => BlockNames;
-  readonly firstNorm: string | null;
-  readonly finalNorm: string | null;
 }
 
 export interface BlockNames {

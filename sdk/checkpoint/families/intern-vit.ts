@@ -2,6 +2,7 @@ import { flag, oneOf } from "../config-fields.ts";
 import type { EncoderFamily } from "./family.ts";
 import { imageProcessors } from "./image-processors.ts";
 import { ownFields, visionConfig } from "./vision-config.ts";
+import { vitEmbeddings } from "./vit.ts";
 
 const normType = oneOf("layer_norm", "rms_norm");
 
@@ -93,13 +94,7 @@ export const internVlVision: EncoderFamily = {
   ),
   imageProcessor: imageProcessors.GotOcr2ImageProcessor,
   names: {
-    patchEmbedding: "embeddings.patch_embeddings.projection",
-    patchEmbeddingBias: true,
-    classToken: "embeddings.cls_token",
-    classTokenShape: (hiddenSize) => [1, 1, hiddenSize],
-    registers: null,
-    positions: "embeddings.position_embeddings",
-    positionsShape: (tokens, hiddenSize) => [1, tokens, hiddenSize],
+    ...vitEmbeddings,
     block: (index) => {
       const block = `encoder.layer.${index}`;
       return {

@@ -1,6 +1,17 @@
-import type { BlockNames, EncoderFamily } from "./family.ts";
+import type { BlockNames, EmbeddingNames, EncoderFamily } from "./family.ts";
 import { imageProcessors } from "./image-processors.ts";
 import { visionConfig } from "./vision-config.ts";
+
+/** The names before the first block, which DINOv2 and transformers' InternViT share. */
+export const vitEmbeddings: EmbeddingNames = {
+  patchEmbedding: "embeddings.patch_embeddings.projection",
+  patchEmbeddingBias: true,
+  classToken: "embeddings.cls_token",
+  classTokenShape: (hiddenSize) => [1, 1, hiddenSize],
+  registers: null,
+  positions: "embeddings.position_embeddings",
+  positionsShape: (tokens, hiddenSize) => [1, tokens, hiddenSize],
+};
 
 /** The names inside one block of HF's `vit`, which our decoder's blocks share. */
 export const vitBlock = (block: string): BlockNames => ({
@@ -35,13 +46,7 @@ export const vit: EncoderFamily = {
   }),
   imageProcessor: imageProcessors.ViTImageProcessor,
   names: {
-    patchEmbedding: "embeddings.patch_embeddings.projection",
-    patchEmbeddingBias: true,
-    classToken: "embeddings.cls_token",
-    classTokenShape: (hiddenSize) => [1, 1, hiddenSize],
-    registers: null,
-    positions: "embeddings.position_embeddings",
-    positionsShape: (tokens, hiddenSize) => [1, tokens, hiddenSize],
+    ...vitEmbeddings,
     block: (index) => vitBlock(`encoder.layer.${index}`),
     firstNorm: null,
     finalNorm: "layernorm",

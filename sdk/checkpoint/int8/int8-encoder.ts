@@ -1,4 +1,5 @@
 import type { BlockRef, EncoderSpec, Int8LinearRef, LinearRef, NormRef, TensorRef } from "../checkpoint.ts";
+import { isTensorRef } from "../tensor-ref.ts";
 
 /** Linears that share an input: they are folded together (`foldGroup`), and a graph quantises it once for all. */
 export interface LinearGroup<Name extends string = string> {
@@ -88,10 +89,8 @@ function placeGroup<Name extends string>(
 function copyTensors<T extends object>(value: T, prefix: string, place: Place): T {
   const entries = Object.entries(value).map(([key, part]: [string, unknown]) => {
     if (typeof part !== "object" || part === null || Array.isArray(part)) return [key, part];
-    if (!isTensor(part)) return [key, copyTensors(part, `${prefix}${key}.`, place)];
+    if (!isTensorRef(part)) return [key, copyTensors(part, `${prefix}${key}.`, place)];
     return [key, place({ name: prefix + key, dtype: "F32", shape: part.shape }, { copyOf: part })];
   });
   return Object.fromEntries(entries) as T;
 }
-
-const isTensor = (value: object): value is TensorRef => "dtype" in value && "offset" in value && "length" in value;

@@ -16,6 +16,7 @@ import { buildEncoderGraph } from "../../../sdk/graph/encoder.ts";
 import { VQRAE } from "../../../sdk/index.ts";
 import { int64, run } from "../../standalone/graph/session.ts";
 import { picture } from "../../standalone/runtime/fixtures/tiny.ts";
+import { cosine } from "../cosine.ts";
 import { largestDifference } from "../expected.ts";
 
 /** Every encoder family in 8 bits, on the checkpoints that transformers saved. */
@@ -29,11 +30,6 @@ beforeAll(async () => {
   cacheDir = await mkdtemp(join(tmpdir(), "vqrae-int8-"));
 });
 afterAll(() => rm(cacheDir, { recursive: true }));
-
-const cosine = (a: Float32Array, b: Float32Array) => {
-  const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, value, i) => sum + value * y[i]!, 0);
-  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
-};
 
 /** The encoder with everything folded as for 8 bits, but nothing rounded. */
 async function foldedEncoder(encoder: EncoderSpec, file: string): Promise<EncoderSpec> {

@@ -2,12 +2,13 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { crc32, deflateSync } from "node:zlib";
+import { deflateSync } from "node:zlib";
 import fc from "fast-check";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodePng, readImage, VQRAE } from "../../../sdk/index.ts";
 import { runCli } from "../cli/run-cli.ts";
+import { pngOfParts } from "../image/png-of-parts.ts";
 import { picture, tinyVqrae } from "../runtime/fixtures/tiny.ts";
 
 const photo = fileURLToPath(new URL("../../../examples/images/cat.jpg", import.meta.url));
@@ -36,22 +37,8 @@ async function pngOf(width: number, height: number): Promise<Buffer> {
 const noise = { type: "gaussian", mean: 128, sigma: 60 } as const;
 
 /** A whole black PNG of one bit a pixel. */
-function onePixelPerBit(width: number, height: number): Buffer {
-  const chunk = (type: string, data: Uint8Array) => {
-    const body = Buffer.concat([Buffer.from(type), data]);
-    const ends = Buffer.alloc(8);
-    ends.writeUInt32BE(data.length, 0);
-    ends.writeUInt32BE(crc32(body), 4);
-    return Buffer.concat([ends.subarray(0, 4), body, ends.subarray(4)]);
-  };
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header.set([1, 0, 0, 0, 0], 8);
-  const rows = deflateSync(Buffer.alloc((1 + Math.ceil(width / 8)) * height));
-  const parts = [chunk("IHDR", header), chunk("IDAT", rows), chunk("IEND", Buffer.alloc(0))];
-  return Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), ...parts]);
-}
+const onePixelPerBit = (width: number, height: number): Buffer =>
+  pngOfParts(width, height, [1, 0, 0, 0, 0], deflateSync(Buffer.alloc((1 + Math.ceil(width / 8)) * height)));
 
 const files: [name: string, code: string, message: RegExp, bytes: () => Promise<Uint8Array> | Uint8Array][] = [
   [

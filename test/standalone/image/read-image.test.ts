@@ -2,12 +2,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { crc32 } from "node:zlib";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { encodePng } from "../../../sdk/image/encode-png.ts";
 import { readImage } from "../../../sdk/image/read-image.ts";
 import type { ImageInput, RgbImage } from "../../../sdk/vision-tokenizer.ts";
+import { pngOfParts } from "./png-of-parts.ts";
 
 const raw: RgbImage = { data: Uint8Array.from({ length: 5 * 4 * 3 }, (_, i) => (i * 37) % 256), width: 5, height: 4 };
 const create = {
@@ -207,18 +207,5 @@ describe("bad input", () => {
 });
 
 /** A PNG whose header promises width x height pixels and that holds none. */
-function pngHeader(width: number, height: number): Uint8Array {
-  const chunk = (type: string, data: Uint8Array) => {
-    const body = Buffer.concat([Buffer.from(type), data]);
-    const ends = Buffer.alloc(8);
-    ends.writeUInt32BE(data.length, 0);
-    ends.writeUInt32BE(crc32(body), 4);
-    return Buffer.concat([ends.subarray(0, 4), body, ends.subarray(4)]);
-  };
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header.set([8, 2, 0, 0, 0], 8);
-  const parts = [chunk("IHDR", header), chunk("IDAT", Buffer.alloc(20)), chunk("IEND", Buffer.alloc(0))];
-  return Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), ...parts]);
-}
+const pngHeader = (width: number, height: number): Uint8Array =>
+  pngOfParts(width, height, [8, 2, 0, 0, 0], Buffer.alloc(20));
