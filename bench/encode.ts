@@ -24,7 +24,7 @@ const { values, positionals } = parseArgs({
     threads: { type: "string", default: "2" },
     rounds: { type: "string", default: "15" },
     stream: { type: "string", default: "200" },
-    parts: { type: "string", default: "photo,encode,stream,load" },
+    parts: { type: "string", default: "photo,encode,stages,stream,load" },
   },
   allowPositionals: true,
 });
@@ -78,7 +78,7 @@ for (const model of values.models.split(",")) {
   const tokens = Math.floor(sizes.image_size / sizes.patch_size) ** 2;
   console.log(`## ${model}: ${tokens} tokens of ${sizes.image_size} x ${sizes.image_size} px\n`);
 
-  if (parts.has("photo") || parts.has("encode")) {
+  if (["photo", "encode", "stages"].some((part) => parts.has(part))) {
     const rival = await openTransformersJs(folder, { dtype: "fp32", threads });
     const rivalInt8 = await openTransformersJs(folder, { dtype: "q8", threads }).catch(() => null);
     const tokenizers = await Promise.all(
@@ -135,6 +135,34 @@ for (const model of values.models.split(",")) {
         ]),
       );
       await sgemm.dispose();
+    }
+    if (parts.has("stages")) {
+      console.log("Where one photo's time goes; each stage by itself, with what the one before it gave:\n");
+      const { resample } = JSON.parse(await readFile(join(folder, "preprocessor_config.json"), "utf8"));
+      const filter = resample === 3 ? "bicubic" : "bilinear";
+      const side = sizes.image_size;
+      const fp32 = tokenizers.find(([name]) => name === "vqrae fp32")![1];
+      const int8 = tokenizers.find(([name]) => name === "vqrae int8")![1];
+      for (const [size, photo] of Object.entries(photos)) {
+        const [pixels, theirs] = [await readImage(photo), await rival.read(photo)];
+        const [small, inputs] = [resize(pixels, side, side, filter), await rival.process(theirs)];
+        const timings = await alternate(
+          {
+            "transformers.js: file to pixels": () => rival.read(photo),
+            "transformers.js: pixels to inputs": () => rival.process(theirs),
+            "transformers.js: inputs to features": () => rival.run(inputs),
+            "vqrae: file to pixels": () => readImage(photo),
+            "vqrae: pixels to the encoder's size": async () => resize(pixels, side, side, filter),
+            "vqrae: those to features, fp32": () => fp32.encode(small),
+            "vqrae: those to features, int8": () => int8.encode(small),
+          },
+          rounds,
+        );
+        table(
+          ["", size],
+          Object.entries(timings).map(([name, { ms }]) => [name, `${ms.toFixed(1)} ms`]),
+        );
+      }
     }
     await rival.dispose();
     await rivalInt8?.dispose();

@@ -8,7 +8,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { environment } from "../scripts/lib/environment.ts";
-import { listImages } from "../scripts/lib/list-images.ts";
+import { listImages } from "../sdk/evaluation/index.ts";
 import { VQRAE } from "../sdk/index.ts";
 
 const { values, positionals } = parseArgs({

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { environment } from "../scripts/lib/environment.ts";
-import { listImages } from "../scripts/lib/list-images.ts";
+import { listImages } from "../sdk/evaluation/index.ts";
 import { type ImageTokens, type LoadOptions, readImage, resize, VQRAE } from "../sdk/index.ts";
 import { cosines } from "./lib/cosines.ts";
 import { median } from "./lib/median.ts";

@@ -83,7 +83,7 @@ function pixelsOf(image: ImageSpec): string {
   const { size, geometry, background, tiling } = image;
   const square = `${size} x ${size} pixels, ${background ? "padded to a square" : geometry}`;
   if (tiling === null) return square;
-  const tiles = { dynamic: "InternVL's tiles", anyres: "LLaVA's anyres tiles" }[tiling.kind];
+  const tiles = { dynamic: "InternVL's tiles", anyres: "LLaVA's anyres tiles", split: "Idefics3's tiles" }[tiling.kind];
   return `${square}; views: ${tiles}`;
 }
 

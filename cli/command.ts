@@ -7,7 +7,8 @@ export interface CliCommand {
   readonly description: string;
   /** Runs it with the arguments that follow its name. */
   run(rawArgs: readonly string[]): Promise<void>;
-  help(): Promise<string>;
+  /** `rawArgs` says which of a group's commands is meant. */
+  help(rawArgs?: readonly string[]): Promise<string>;
 }
 
 export interface CliCommandDefinition<T extends ArgsDef> {
@@ -65,6 +66,12 @@ export function cliCommand<const T extends ArgsDef>(definition: CliCommandDefini
   };
 }
 
+/** Whether a command line asks for help; what follows "--" are names of files. */
+export function asksForHelp(rawArgs: readonly string[]): boolean {
+  const end = rawArgs.indexOf("--");
+  return rawArgs.slice(0, end < 0 ? undefined : end).some((arg) => arg === "--help" || arg === "-h");
+}
+
 /** Leaves colour out where it was asked to (no-color.org) or where nobody sees it. */
 export function plainUnlessTerminal(text: string): string {
   const wanted = process.stdout.isTTY && !process.env.NO_COLOR;
@@ -82,7 +89,10 @@ function checkArguments<T extends ArgsDef>(rawArgs: readonly string[], definitio
   const { tokens, positionals } = tokenize({
     args: [...rawArgs],
     options: Object.fromEntries(
-      [...options].map(([name, { type }]) => [name, { type: type === "boolean" ? "boolean" : "string" }]),
+      [...options].map(([name, option]) => [
+        name,
+        { type: option.type === "boolean" ? "boolean" : "string", ...shortOf(option) },
+      ]),
     ),
     allowPositionals: true,
     strict: false,
@@ -104,6 +114,12 @@ function checkArguments<T extends ArgsDef>(rawArgs: readonly string[], definitio
     }
   }
   checkPositionals(positionals, all, definition.repeatable ?? false, command);
+}
+
+/** The one letter that an option may be called by too. */
+function shortOf(option: ArgDef): { short?: string } {
+  const alias = "alias" in option ? option.alias : undefined;
+  return typeof alias === "string" ? { short: alias } : {};
 }
 
 function checkPositionals(given: readonly string[], args: [string, ArgDef][], repeatable: boolean, command: string) {

@@ -18,16 +18,19 @@ export async function checkOutput<E extends string>(
   if (inputs.some((input) => resolve(input) === resolve(path))) {
     throw expected("INVALID_ARGUMENT", "another file than the input", "the output file", path);
   }
-  const folder = dirname(resolve(path));
+  await checkFolder(dirname(resolve(path)), "the output file", path);
+  return extension;
+}
+
+/** @throws INVALID_ARGUMENT for a folder that is not there */
+export async function checkFolder(folder: string, subject: string, path = folder): Promise<void> {
   const isFolder = await stat(folder).then(
     (entry) => entry.isDirectory(),
     () => false,
   );
-  if (!isFolder) {
-    const received = words(`${path}: there is no folder ${folder}`);
-    throw expected("INVALID_ARGUMENT", "a folder that exists", "the output file", received);
-  }
-  return extension;
+  if (isFolder) return;
+  const received = words(`${path}: there is no folder ${resolve(folder)}`);
+  throw expected("INVALID_ARGUMENT", "a folder that exists", subject, received);
 }
 
 /** @throws INVALID_ARGUMENT for a path that cannot be written */

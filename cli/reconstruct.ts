@@ -1,14 +1,11 @@
+import { pixelScores } from "../sdk/evaluation/index.ts";
 import { encodePng, type RgbImage, readImage } from "../sdk/index.ts";
-import { psnr, ssimGaussian, ssimUniform } from "../sdk/metrics/index.ts";
 import { cliCommand, modelArgs } from "./command.ts";
 import { imageLimit } from "./image-limit.ts";
 import { checkOutput, writeOutput } from "./output-file.ts";
+import { pictureGrid } from "./picture-grid.ts";
 import { precisionOptions } from "./precision.ts";
-import { sideBySide } from "./side-by-side.ts";
 import { withTokenizer } from "./with-tokenizer.ts";
-
-/** Below the Gaussian window's side SSIM is not defined; only test models decode to so few pixels. */
-const SMALLEST_SSIM_SIDE = 11;
 
 export const reconstruct = cliCommand({
   name: "reconstruct",
@@ -39,7 +36,7 @@ export const reconstruct = cliCommand({
         return { original, reconstruction, modelId: tokenizer.info.modelId, ids: ids!.length };
       },
     );
-    const picture = beside ? sideBySide(original, reconstruction) : reconstruction;
+    const picture = beside ? pictureGrid([original, reconstruction], 2) : reconstruction;
     await writeOutput(output, await encodePng(picture));
 
     const { width, height } = reconstruction;
@@ -60,12 +57,8 @@ export const reconstruct = cliCommand({
   },
 });
 
+/** As JSON has them: no infinite number. */
 function measure(original: RgbImage, reconstruction: RgbImage) {
-  const ratio = psnr(original, reconstruction);
-  const large = Math.min(original.width, original.height) >= SMALLEST_SSIM_SIDE;
-  return {
-    psnr: Number.isFinite(ratio) ? ratio : null,
-    ssimUniform: large ? ssimUniform(original, reconstruction) : null,
-    ssimGaussian: large ? ssimGaussian(original, reconstruction) : null,
-  };
+  const { psnr, ...ssim } = pixelScores(original, reconstruction);
+  return { psnr: Number.isFinite(psnr) ? psnr : null, ...ssim };
 }

@@ -1,13 +1,25 @@
 import { renderUsage } from "citty";
 import packageJson from "../package.json" with { type: "json" };
 import { expected } from "../sdk/errors.ts";
-import { type CliCommand, plainUnlessTerminal, usageErrorMend } from "./command.ts";
-import { devices } from "./devices.ts";
-import { encode } from "./encode.ts";
-import { inspect } from "./inspect.ts";
-import { reconstruct } from "./reconstruct.ts";
+import { asksForHelp, type CliCommand, plainUnlessTerminal, usageErrorMend } from "./command.ts";
 
-const commands: Readonly<Record<string, CliCommand>> = { reconstruct, encode, inspect, devices };
+/** Only the command that runs is loaded: to load them all takes twice as long. */
+const commands: Readonly<Record<string, () => Promise<CliCommand>>> = {
+  reconstruct: async () => (await import("./reconstruct.ts")).reconstruct,
+  encode: async () => (await import("./encode.ts")).encode,
+  ask: async () => (await import("./ask.ts")).ask,
+  chat: async () => (await import("./chat.ts")).chat,
+  generate: async () => (await import("./generate.ts")).generate,
+  serve: async () => (await import("./serve.ts")).serve,
+  evaluate: async () => (await import("./evaluate.ts")).evaluate,
+  analyze: async () => (await import("./analyze.ts")).analyze,
+  bench: async () => (await import("./bench.ts")).bench,
+  swap: async () => (await import("./swap.ts")).swap,
+  "expand-vocabulary": async () => (await import("./expand-vocabulary.ts")).expandVocabularyCommand,
+  carrier: async () => (await import("./carrier.ts")).carrier,
+  inspect: async () => (await import("./inspect.ts")).inspect,
+  devices: async () => (await import("./devices.ts")).devices,
+};
 
 /** Runs one command line, given without node and the script: `vqrae <command> ...`. */
 export async function run(rawArgs: readonly string[]): Promise<void> {
@@ -18,21 +30,16 @@ export async function run(rawArgs: readonly string[]): Promise<void> {
     const names = Object.keys(commands).join(", ");
     throw expected("INVALID_ARGUMENT", `one of ${names}`, "the command", name, { mend: usageErrorMend("vqrae") });
   }
-  const command = commands[name]!;
-  if (asksForHelp(rest)) return print(await command.help());
+  const command = await commands[name]!();
+  if (asksForHelp(rest)) return print(await command.help(rest));
   await command.run(rest);
 }
 
-/** Whether a command line asks for help; what follows "--" are names of files. */
-function asksForHelp(rawArgs: readonly string[]): boolean {
-  const end = rawArgs.indexOf("--");
-  return rawArgs.slice(0, end < 0 ? undefined : end).some((arg) => arg === "--help" || arg === "-h");
-}
-
 async function help(): Promise<string> {
-  const subCommands = Object.fromEntries(
-    Object.entries(commands).map(([name, { description }]) => [name, { meta: { name, description } }]),
-  );
+  const subCommands: Record<string, { meta: { name: string; description: string } }> = {};
+  for (const [name, load] of Object.entries(commands)) {
+    subCommands[name] = { meta: { name, description: (await load()).description } };
+  }
   const { version, description } = packageJson;
   return plainUnlessTerminal(await renderUsage({ meta: { name: "vqrae", version, description }, subCommands }));
 }

@@ -18,6 +18,7 @@ interface LockEntry {
   optionalDependencies?: Record<string, string>;
 }
 
+const shortNames: Record<string, string> = { mac: "darwin", win: "win32" };
 const systems = ["aix", "android", "darwin", "freebsd", "linux", "netbsd", "openbsd", "openharmony", "sunos", "win32"];
 const processors = ["arm", "arm64", "ia32", "loong64", "mips64el", "ppc64", "riscv64", "s390x", "x64"];
 
@@ -28,7 +29,7 @@ for (const [owner, entry] of Object.entries(lock.packages)) {
   for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
     const place = `node_modules/${name}`;
     if (lock.packages[place] || lock.packages[`${owner}/${place}`]) continue;
-    const words = name.split(/[-/]/);
+    const words = name.split(/[-/]/).map((word) => shortNames[word] ?? word);
     const [os, cpu] = [words.find((w) => systems.includes(w)), words.find((w) => processors.includes(w))];
     if (!os || !cpu || !/^\d+\.\d+\.\d+$/.test(version))
       throw new Error(`Cannot tell the platform of ${name} ${version}`);

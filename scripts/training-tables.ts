@@ -1,9 +1,9 @@
 /**
- * Prints the tables of docs/vqrae-tiny.md from a training's metrics:
+ * Prints the tables of docs/vqrae-tiny.md, docs/vqrae-tiny-vlm.md or docs/vqrae-tiny-generator.md from a training's metrics:
  *
  *   node scripts/training-tables.ts docs/data/vqrae-tiny
  */
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 type Metrics = Record<string, number>;
@@ -41,11 +41,34 @@ const tables: { file: string; marker: string; columns: Columns }[] = [
       "cosine to the frozen encoder": fixed("teacher_cosine", 4),
     },
   })),
+  {
+    file: "vlm.jsonl",
+    marker: "val_easy_vqa",
+    columns: {
+      step: count("step"),
+      phase: (line) => ["text", "projector", "both"][line.phase!]!,
+      "easy-VQA, 100 test pictures": percent("val_easy_vqa"),
+      "NLVR, 381 held sentences": percent("val_nlvr"),
+    },
+  },
+  {
+    file: "generator.jsonl",
+    marker: "val_photos",
+    columns: {
+      step: count("step"),
+      "photos, with words": fixed("val_photos", 3),
+      "without words": fixed("val_photos_without_words", 3),
+      "drawings, with words": fixed("val_drawings", 3),
+      "without words ": fixed("val_drawings_without_words", 3),
+    },
+  },
 ];
 
 const [folder] = process.argv.slice(2);
-if (!folder) throw new Error("Expected the folder of foundation.jsonl, stage1.jsonl, ... (docs/data/vqrae-tiny).");
-for (const { file, marker, columns } of tables) {
+if (!folder)
+  throw new Error("Expected the folder of foundation.jsonl, stage1.jsonl, ... (such as docs/data/vqrae-tiny).");
+const there = await readdir(folder);
+for (const { file, marker, columns } of tables.filter((table) => there.includes(table.file))) {
   const lines: Metrics[] = (await readFile(join(folder, file), "utf8"))
     .trim()
     .split("\n")

@@ -12,10 +12,18 @@ export type VqraeErrorCode =
   | "INVALID_CONFIG"
   /** The safetensors file is damaged, or a tensor is missing or has the wrong shape. */
   | "INVALID_CHECKPOINT"
+  /** The GGUF file is damaged, or is no GGUF file that is understood. */
+  | "INVALID_GGUF"
   /** The checkpoint cannot do what was asked, such as ids from an encoder without a codebook. */
   | "UNSUPPORTED"
   /** A native dependency or execution provider could not be loaded. */
   | "MISSING_DEPENDENCY"
+  /** A data file, such as a benchmark's or a results folder's, is damaged or lacks a field; the message names file and line. */
+  | "INVALID_DATA"
+  /** No server answers at the address. */
+  | "SERVER_UNREACHABLE"
+  /** The server answered with an error, or with something that is not understood. */
+  | "SERVER_ERROR"
   /** The object was used after `dispose`. */
   | "DISPOSED"
   /** The inference runtime failed, or gave numbers that are not finite. */

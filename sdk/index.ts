@@ -1,4 +1,12 @@
+/**
+ * The public face of `vqrae`: images to features and ids, ids to pixels.
+ *
+ * @module vqrae
+ */
+
+export type { NormRef, Resample, TensorRef, Tiling } from "./checkpoint/checkpoint.ts";
 export { VqraeError, type VqraeErrorCode } from "./errors.ts";
+export { type CentreCrop, centreCrop } from "./image/centre-crop.ts";
 export { encodePng } from "./image/encode-png.ts";
 export { readImage } from "./image/read-image.ts";
 export { resize } from "./image/resize.ts";
@@ -6,12 +14,25 @@ export { type AnyresOptions, anyresTiles } from "./image/tiling/anyres-tiles.ts"
 export { type DynamicTilesOptions, dynamicTiles } from "./image/tiling/dynamic-tiles.ts";
 export { naflexSize, type SmartResizeOptions, smartResize } from "./image/tiling/native-size.ts";
 export { padToSquare } from "./image/tiling/pad-to-square.ts";
+export {
+  defineProjector,
+  type ImageLayout,
+  type Projector,
+  type ProjectorFeatures,
+  type ProjectorInfo,
+  type ProjectorOp,
+  type TileLayout,
+} from "./projector.ts";
 export type { LoadOptions, LoadProgress } from "./runtime/options.ts";
 export { type DeviceReport, probeDevices } from "./runtime/probe-devices.ts";
+export type { ExecutionProvider } from "./runtime/protocol.ts";
 export type {
   DecodeOptions,
+  EmbedOptions,
   EncodeOptions,
+  ImageEmbeddings,
   ImageInput,
+  ImageSegment,
   ImageTokens,
   RgbImage,
   TokenGrid,

@@ -1,3 +1,5 @@
+import type { ProjectorInfo } from "./projector.ts";
+
 /**
  * What every vision tokenizer can do. One encoder pass gives two things: continuous features, for understanding,
  * and discrete ids, for generation; `decode` turns ids back into pixels (VQRAE, arXiv 2511.23386, section 3.2).
@@ -11,6 +13,11 @@ export interface VisionTokenizer extends AsyncDisposable {
   encode(image: ImageInput, options?: EncodeOptions): Promise<ImageTokens>;
   /** Encodes many images in batches; the result keeps their order. */
   encode(images: readonly ImageInput[], options?: EncodeOptions): Promise<ImageTokens[]>;
+
+  /** Encodes and projects one image: embeddings for a language model. Throws UNSUPPORTED without a projector. */
+  embed(image: ImageInput, options?: EmbedOptions): Promise<ImageEmbeddings>;
+  /** Encodes and projects many images; the result keeps their order. */
+  embed(images: readonly ImageInput[], options?: EmbedOptions): Promise<ImageEmbeddings[]>;
 
   /** Decodes the ids of one image, in raster order. Throws for an id outside the codebook or a wrong count. */
   decode(ids: TokenIds, options?: DecodeOptions): Promise<RgbImage>;
@@ -36,6 +43,13 @@ export interface VisionTokenizerInfo {
   readonly featureDim: number;
   /** Entries and width of the codebook; null for an encoder that gives features only. */
   readonly codebook: { readonly size: number; readonly dim: number } | null;
+  /** What `embed` gives; null where the tokenizer was loaded without a projector. */
+  readonly projector:
+    | (ProjectorInfo & {
+        /** Embeddings of one view, such as a tile; null where each image has a grid of its own. */
+        readonly tokensPerView: number | null;
+      })
+    | null;
   /** Where the graphs run, such as "cpu". */
   readonly device: string;
   /** Why there: that it was asked for, or what was found for each device that comes before it. */
@@ -59,6 +73,28 @@ export interface ImageTokens {
   readonly ids?: Int32Array;
 }
 
+/** One image as a language model takes it. */
+export interface ImageEmbeddings {
+  /** In the model's own order: what goes into its context one after the other. */
+  readonly segments: readonly ImageSegment[];
+  /** Numbers of each embedding. */
+  readonly embeddingDim: number;
+  /** Embeddings of all segments together; the text's tokens are not counted. */
+  readonly tokens: number;
+}
+
+export type ImageSegment =
+  /** To be tokenized with special tokens, such as "<|vision_start|>" or "<row_1_col_1>". */
+  | { readonly type: "text"; readonly text: string }
+  | {
+      readonly type: "embeddings";
+      /** [rows * columns, embeddingDim], row-major, in raster order. */
+      readonly data: Float32Array;
+      readonly grid: TokenGrid;
+      /** "full": each of these embeddings attends to all of them. */
+      readonly attention: "causal" | "full";
+    };
+
 /**
  * A file path, a `file:` or `data:` URL, the bytes of an encoded image, or raw pixels. Remote URLs are refused:
  * fetch them yourself and pass the bytes.
@@ -79,6 +115,11 @@ export interface EncodeOptions {
   readonly features?: boolean;
   /** Compute `ids` (default true where the checkpoint has a codebook). */
   readonly ids?: boolean;
+  /** Acts between images and between batches; a batch that is already running is finished and its result dropped. */
+  readonly signal?: AbortSignal;
+}
+
+export interface EmbedOptions {
   /** Acts between images and between batches; a batch that is already running is finished and its result dropped. */
   readonly signal?: AbortSignal;
 }

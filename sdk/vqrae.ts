@@ -1,28 +1,36 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { requireFiniteWeights } from "./checkpoint/finite-weights.ts";
+import { fitProjector } from "./checkpoint/fit-projector.ts";
 import { loadCheckpoint } from "./checkpoint/load-checkpoint.ts";
 import { selectFeatures } from "./checkpoint/select-features.ts";
 import { expected, VqraeError, words } from "./errors.ts";
-import { readImage } from "./image/read-image.ts";
-import { checkSides } from "./image/resize.ts";
 import { abortable } from "./runtime/abort.ts";
 import { inBatches } from "./runtime/batches.ts";
 import { defaultCacheFolder } from "./runtime/cache-folder.ts";
 import { chooseDevice } from "./runtime/choose-device.ts";
 import { Gate } from "./runtime/gate.ts";
+import { ImageReader } from "./runtime/image-reader.ts";
 import { makeInt8 } from "./runtime/make-int8.ts";
 import { defaultBatchSize, describeCheckpoint } from "./runtime/model.ts";
 import { openPool, openPoolOrFallBack, type PoolOptions } from "./runtime/open-pool.ts";
-import { type LoadOptions, parseDecodeOptions, parseEncodeOptions, parseLoadOptions } from "./runtime/options.ts";
-import { buffersOf } from "./runtime/protocol.ts";
+import {
+  type LoadOptions,
+  parseDecodeOptions,
+  parseEmbedOptions,
+  parseEncodeOptions,
+  parseLoadOptions,
+} from "./runtime/options.ts";
+import { buffersOf, type Jobs } from "./runtime/protocol.ts";
 import { findCheckpoint } from "./runtime/source.ts";
 import { checkGrid, checkIds, isManyGrids } from "./runtime/token-ids.ts";
 import { disposedError, type WorkerPool } from "./runtime/worker-pool.ts";
 import type { CodeTables } from "./search/code-tables.ts";
 import type {
   DecodeOptions,
+  EmbedOptions,
   EncodeOptions,
+  ImageEmbeddings,
   ImageInput,
   ImageTokens,
   RgbImage,
@@ -44,23 +52,23 @@ import type {
 export class VQRAE implements VisionTokenizer {
   readonly specificationVersion = "v1";
   readonly info: VisionTokenizerInfo;
-  readonly #pool: WorkerPool;
+  readonly #pool: WorkerPool<Jobs>;
+  readonly #images: ImageReader;
   /** Batches that are read or encoded at a time, over all calls: one for each worker and one that is being read. */
   readonly #gate: Gate;
   readonly #lanes: number;
   readonly #batchSize: number;
-  readonly #maxPixels: number | undefined;
   #codes: Promise<CodeTables> | null;
   #disposed = false;
 
-  private constructor(info: VisionTokenizerInfo, pool: WorkerPool, codes: CodeTables | null, settings: Settings) {
+  private constructor(info: VisionTokenizerInfo, threads: Threads, batchSize: number, lanes: number) {
     this.info = info;
-    this.#pool = pool;
-    this.#codes = codes && Promise.resolve(codes);
-    this.#lanes = settings.workers + 1;
-    this.#gate = new Gate(this.#lanes);
-    this.#batchSize = settings.batchSize;
-    this.#maxPixels = settings.maxPixels;
+    this.#pool = threads.pool;
+    this.#images = threads.images;
+    this.#codes = threads.codes && Promise.resolve(threads.codes);
+    this.#lanes = lanes;
+    this.#gate = new Gate(lanes);
+    this.#batchSize = batchSize;
   }
 
   /**
@@ -74,6 +82,7 @@ export class VQRAE implements VisionTokenizer {
       precision = "fp32",
       workers = 1,
       features,
+      projector,
       onProgress,
       signal,
       ...rest
@@ -90,7 +99,8 @@ export class VQRAE implements VisionTokenizer {
       const report: PoolOptions["report"] = (phase, loaded, total, detail) =>
         onProgress?.({ phase, loaded, total, ...(detail !== undefined && { detail }) });
       report("checkpoint", 0, 1);
-      const checkpoint = selectFeatures(await loadCheckpoint(await findCheckpoint(source)), features);
+      const stored = await loadCheckpoint(await findCheckpoint(source));
+      const checkpoint = selectFeatures(projector ? fitProjector(stored, projector) : stored, features);
       report("checkpoint", 1, 1);
       signal.throwIfAborted();
 
@@ -113,10 +123,22 @@ export class VQRAE implements VisionTokenizer {
       const { warmup = false, prepack = false } = rest;
       const poolOptions = { encoder, precision, prepack, workers, threads, warmup, signal, report };
       const open = device === "auto" ? openPoolOrFallBack : openPool;
-      const { pool, codes, chosen } = await open(checkpoint, wanted, poolOptions);
-      const info = describeCheckpoint(checkpoint, chosen, precision);
-      const batchSize = rest.batchSize ?? defaultBatchSize(checkpoint);
-      return new VQRAE(info, pool, codes, { workers, batchSize, maxPixels: rest.maxPixels });
+      const images = new ImageReader(
+        { image: checkpoint.image, projectorImage: checkpoint.projector?.image ?? null, maxPixels: rest.maxPixels },
+        workers,
+      );
+      try {
+        const imagesOpen = images.open(signal);
+        imagesOpen.catch(() => {}); // what fails here fails again, and is told, with the first image
+        const { pool, codes, chosen } = await open(checkpoint, wanted, poolOptions);
+        if (warmup) await imagesOpen;
+        const info = describeCheckpoint(checkpoint, chosen, precision);
+        const batchSize = rest.batchSize ?? defaultBatchSize(checkpoint);
+        return new VQRAE(info, { pool, images, codes }, batchSize, workers + 1);
+      } catch (error) {
+        await images.dispose();
+        throw error;
+      }
     });
   }
 
@@ -129,25 +151,38 @@ export class VQRAE implements VisionTokenizer {
   ): Promise<ImageTokens | ImageTokens[]> {
     const { signal, ...asked } = parseEncodeOptions(options);
     const { features, ids } = this.#outputs(asked);
-    this.#assertUsable();
-    const many = isManyImages(input);
-    const inputs = many ? [...input] : [input];
-    const results = await abortable(signal, (signal) =>
-      inBatches({
-        count: inputs.length,
-        size: this.#batchSize,
-        lanes: this.#lanes,
-        gate: this.#gate,
-        signal,
-        read: (index) => this.#read(inputs[index]!, many ? index : null),
-        run: async (images): Promise<ImageTokens[]> => {
-          const codes = ids ? await this.#codeTables() : null;
-          const transfer = buffersOf(images.map((image) => image.data));
-          return this.#pool.run("encode", { images, features, codes }, { transfer, signal });
-        },
-      }),
-    );
-    return many ? results : results[0]!;
+    return this.#eachImage(input, signal, {
+      read: (image, signal) => this.#images.preprocess(image, signal),
+      run: async (images, signal) => {
+        const codes = ids ? await this.#codeTables() : null;
+        const transfer = buffersOf(images.map((image) => image.data));
+        return this.#pool.run("encode", { images, features, codes }, { transfer, signal });
+      },
+    });
+  }
+
+  /**
+   * The image as the language model of the projector takes it: its embeddings, and the text between them. The features
+   * behind them are those that the projector was trained on, whatever those of `encode` are. int8 encoders do; the
+   * projector itself is fp32.
+   * @throws UNSUPPORTED without a projector, and as `encode`
+   */
+  embed(image: ImageInput, options?: EmbedOptions): Promise<ImageEmbeddings>;
+  embed(images: readonly ImageInput[], options?: EmbedOptions): Promise<ImageEmbeddings[]>;
+  async embed(
+    input: ImageInput | readonly ImageInput[],
+    options?: EmbedOptions,
+  ): Promise<ImageEmbeddings | ImageEmbeddings[]> {
+    const { signal } = parseEmbedOptions(options);
+    this.#requireProjector("embed");
+    const viewsPerRun = this.#batchSize;
+    return this.#eachImage(input, signal, {
+      read: (image, signal) => this.#images.prepare(image, signal),
+      run: (images, signal) => {
+        const transfer = buffersOf(images.flatMap(({ views }) => views.map((view) => view.image.data)));
+        return this.#pool.run("embed", { images, viewsPerRun }, { transfer, signal });
+      },
+    });
   }
 
   /**
@@ -186,10 +221,20 @@ export class VQRAE implements VisionTokenizer {
    * @throws as `encode`
    */
   async views(image: ImageInput): Promise<RgbImage[]> {
-    return this.#gate.run(async () => {
-      const read = await this.#read(image, null);
-      return this.#pool.run("views", { image: read }, { transfer: buffersOf([read.data]) });
-    });
+    this.#assertUsable();
+    return this.#gate.run(() => this.#images.views(image));
+  }
+
+  /**
+   * The pixels behind `embed`: the views of the image, each as large as the encoder takes it. For a runtime that runs the same
+   * encoder and projector and would resize images by rules of its own.
+   * @throws as `embed`
+   */
+  async embedViews(image: ImageInput): Promise<RgbImage[]> {
+    this.#requireProjector("embedViews");
+    this.#assertUsable();
+    const { views } = await this.#gate.run(() => this.#images.prepare(image));
+    return views.map((view) => view.image);
   }
 
   /**
@@ -200,10 +245,8 @@ export class VQRAE implements VisionTokenizer {
   async reconstructionTarget(image: ImageInput): Promise<RgbImage> {
     const { outputSize } = this.info;
     if (outputSize === null) throw this.#unsupported("reconstructionTarget", "a decoder");
-    return this.#gate.run(async () => {
-      const read = await this.#read(image, null);
-      return this.#pool.run("target", { image: read, side: outputSize.width }, { transfer: buffersOf([read.data]) });
-    });
+    this.#assertUsable();
+    return this.#gate.run(() => this.#images.target(image, outputSize.width));
   }
 
   /** @throws INVALID_ARGUMENT, UNSUPPORTED, DISPOSED, RUNTIME; see `VisionTokenizer`. */
@@ -219,7 +262,7 @@ export class VQRAE implements VisionTokenizer {
   /** Lets the batches that are running finish, rejects what waits with DISPOSED, and ends the worker threads. */
   async dispose(): Promise<void> {
     this.#disposed = true;
-    await this.#pool.dispose();
+    await Promise.all([this.#pool.dispose(), this.#images.dispose()]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -235,14 +278,34 @@ export class VQRAE implements VisionTokenizer {
     return this.#codes;
   }
 
-  async #read(input: ImageInput, index: number | null): Promise<RgbImage> {
+  /** Reads one image or many, a few at a time, and gives them to `run` in batches. */
+  async #eachImage<I, T>(
+    input: ImageInput | readonly ImageInput[],
+    signal: AbortSignal | undefined,
+    { read, run }: EachImage<I, T>,
+  ): Promise<T | T[]> {
+    this.#assertUsable();
+    const many = isManyImages(input);
+    const inputs = many ? [...input] : [input];
+    const results = await abortable(signal, (signal) =>
+      inBatches({
+        count: inputs.length,
+        size: this.#batchSize,
+        lanes: this.#lanes,
+        gate: this.#gate,
+        signal,
+        read: (index) => this.#placed(many ? index : null, () => read(inputs[index]!, signal)),
+        run: (images) => run(images, signal),
+      }),
+    );
+    return many ? results : results[0]!;
+  }
+
+  /** An error of `read` names the place of its image among many. */
+  async #placed<I>(index: number | null, read: () => Promise<I>): Promise<I> {
     this.#assertUsable();
     try {
-      // Always new memory, so it can be handed to a worker.
-      const image = await readImage(input, this.#maxPixels === undefined ? {} : { maxPixels: this.#maxPixels });
-      // Workers check it too, but know neither the image's place nor which of a batch's images it is.
-      checkSides(image);
-      return image;
+      return await read();
     } catch (error) {
       if (index === null || !VqraeError.isInstance(error)) throw error;
       throw new VqraeError(error.code, `images[${index}]: ${error.message}`, { cause: error });
@@ -266,15 +329,29 @@ export class VQRAE implements VisionTokenizer {
     if (this.#disposed) throw disposedError();
   }
 
+  #requireProjector(call: string): void {
+    if (this.info.projector !== null) return;
+    const received = words(`${this.info.modelId}, which was loaded without one`);
+    throw expected("UNSUPPORTED", "a tokenizer with a projector", call, received, {
+      mend: 'Load one with `loadProjector(folder)` of "vqrae/projector" and pass it: `VQRAE.load(folder, { projector })`.',
+    });
+  }
+
   #unsupported(call: string, part: string): VqraeError {
     return expected("UNSUPPORTED", `a checkpoint with ${part}`, call, words(`${this.info.modelId}, which has none`));
   }
 }
 
-interface Settings {
-  readonly workers: number;
-  readonly batchSize: number;
-  readonly maxPixels: number | undefined;
+/** What is done with images of any number: each is read, then they go on in batches. */
+interface EachImage<I, T> {
+  read(image: ImageInput, signal: AbortSignal): Promise<I>;
+  run(images: readonly I[], signal: AbortSignal): Promise<readonly T[]>;
+}
+
+interface Threads {
+  readonly pool: WorkerPool<Jobs>;
+  readonly images: ImageReader;
+  readonly codes: CodeTables | null;
 }
 
 const isManyImages = (input: ImageInput | readonly ImageInput[]): input is readonly ImageInput[] =>

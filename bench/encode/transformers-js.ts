@@ -38,6 +38,10 @@ export async function openTransformersJs(folder: string, options: { dtype: "fp32
     processor(await Promise.all(files.map((file) => RawImage.read(file))));
   const run = async (inputs: Inputs) => (await model(inputs)).last_hidden_state.data;
   return {
+    /** A file's pixels. */
+    read: (file: string) => RawImage.read(file),
+    /** One image's inputs: resized and normalised. */
+    process: (image: object) => processor([image]),
     prepare,
     run,
     /** The inputs of one grey image. */

@@ -31,6 +31,7 @@ SHARPNESS = 1.5
 PROCESSORS = {
     "ViT": ("vit", "ViTImageProcessorPil"),
     "Siglip": ("siglip", "SiglipImageProcessorPil"),
+    "Siglip2": ("siglip2", "Siglip2ImageProcessorPil"),
     "CLIP": ("clip", "CLIPImageProcessorPil"),
     "InternVL": ("got_ocr2", "GotOcr2ImageProcessorPil"),
     "InternVL/published": ("clip", "CLIPImageProcessorPil"),
@@ -46,7 +47,7 @@ def tower_of(spec: Model) -> torch.nn.Module:
     config = spec.config.get("vision_config", spec.config)
     if spec.published_names:
         config = config | {"attention_bias": config["qkv_bias"], "use_qk_norm": config["qk_normalization"]}
-    if spec.reference == "Siglip":
+    if spec.reference in ("Siglip", "Siglip2"):
         config = config | {"vision_use_head": False}
     config_class = getattr(transformers, name.replace("Model", "Config"))
     arguments = {k: v for k, v in config.items() if k not in ("model_type", "architectures")}
@@ -113,9 +114,13 @@ def main(name: str, folder: Path, photos: list[str]) -> None:
     start = time.perf_counter()
     for i, photo in enumerate(photos):
         image = ImageOps.exif_transpose(Image.open(photo)).convert("RGB")
-        pixels = processor(image, return_tensors="pt")["pixel_values"]
+        inputs = processor(image, return_tensors="pt")
         with torch.no_grad():
-            states = model(pixel_values=pixels).last_hidden_state[0]
+            states = model(**inputs).last_hidden_state[0]
+        if "spatial_shapes" in inputs:  # NaFlex: a grid of the image's own, then padding
+            features[f"tokens.{i}"] = states[: int(inputs["spatial_shapes"][0].prod())].contiguous()
+            continue
+        pixels = inputs["pixel_values"]
         count = (pixels.shape[-2] // side(config.patch_size)) * (pixels.shape[-1] // side(config.patch_size))
         features[f"tokens.{i}"] = states[-count:].contiguous()
         if len(states) > count:

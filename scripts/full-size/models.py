@@ -37,6 +37,19 @@ def siglip(size: int, patch: int, resample: int, dtype: str, **vision: Any) -> M
     )
 
 
+def naflex(**vision: Any) -> Model:
+    vision = vision | {"model_type": "siglip2_vision_model", "num_patches": 256, "patch_size": 16}
+    text = GEMMA_TEXT | {"model_type": "siglip2_text_model"} | {k: v for k, v in vision.items() if k in ("hidden_size", "intermediate_size")}
+    return Model(
+        "Siglip2",
+        {"architectures": ["Siglip2Model"], "model_type": "siglip2", "text_config": text, "vision_config": vision},
+        HALF
+        | {"image_processor_type": "Siglip2ImageProcessor", "patch_size": 16, "max_num_patches": 256, "resample": 2}
+        | {"do_resize": True, "do_rescale": True, "do_normalize": True, "rescale_factor": 1 / 255},
+        prefix="vision_model.",
+    )
+
+
 INTERN_VIT = {"hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24, "num_attention_heads": 16}
 INTERN_VIT |= {"hidden_act": "gelu", "layer_norm_eps": 1e-6}
 DINOV2 = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "mlp_ratio": 4, "image_size": 518, "patch_size": 14}
@@ -54,6 +67,7 @@ MODELS: dict[str, Model] = {
     "siglip2-base-patch16-256": siglip(256, 16, 2, "float32"),
     "siglip2-so400m-patch16-256": siglip(256, 16, 2, "float32", **SO400M),
     "siglip2-so400m-patch16-512": siglip(512, 16, 2, "float32", **SO400M),
+    "siglip2-so400m-patch16-naflex": naflex(**SO400M),
     "siglip-so400m-patch14-384": siglip(384, 14, 3, "bfloat16", **SO400M),
     "clip-vit-large-patch14-336": Model(
         "CLIP",

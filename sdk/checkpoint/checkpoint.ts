@@ -1,3 +1,5 @@
+import type { ImageLayout, ProjectorInfo, ProjectorOp } from "../projector.ts";
+
 /** The types that the rooms of the SDK share: what a checkpoint is once it has been read and validated. */
 
 /** Element types of a safetensors file that can be a weight. */
@@ -183,12 +185,14 @@ export interface SquareImageSpec extends PixelSpec {
   readonly tiling: Tiling | null;
 }
 
-/** Every image keeps its aspect ratio, as nearly as whole patches allow (SigLIP2 NaFlex). */
+/** Every image keeps its aspect ratio, as nearly as whole patches allow (SigLIP2 NaFlex, LFM2-VL). */
 export interface NativeImageSpec extends PixelSpec {
   readonly geometry: "native";
   readonly patchSize: number;
   /** The most patches that an image is resized to. */
   readonly maxPatches: number;
+  /** null for NaFlex's own rule: as many patches as `maxPatches` allows. */
+  readonly budget: PixelBudget | null;
 }
 
 /** How a vision language model cuts an image into tiles, each of which its encoder sees as an image of its own. */
@@ -196,7 +200,25 @@ export type Tiling =
   /** InternVL: `min` to `max` tiles, and where `thumbnail` and more than one tile the whole image after them. */
   | { readonly kind: "dynamic"; readonly min: number; readonly max: number; readonly thumbnail: boolean }
   /** LLaVA 1.6: the whole image, then the tiles of the best of these canvases. */
-  | { readonly kind: "anyres"; readonly pinpoints: readonly (readonly [height: number, width: number])[] };
+  | { readonly kind: "anyres"; readonly pinpoints: readonly (readonly [height: number, width: number])[] }
+  /** Idefics3: the tiles of the image at this longer side, then the whole image; or, without `split`, that alone. */
+  | { readonly kind: "split"; readonly longestEdge: number; readonly split: boolean };
+
+/** How images of their own aspect ratio are brought to whole patches otherwise than by NaFlex (LFM2-VL). */
+export interface PixelBudget {
+  /** Both sides become multiples of it. */
+  readonly factor: number;
+  readonly minPixels: number;
+  readonly maxPixels: number;
+  /** Images of more than `above` pixels are cut into tiles of `size`; null for none. */
+  readonly tiles: {
+    readonly size: number;
+    readonly above: number;
+    readonly min: number;
+    readonly max: number;
+    readonly thumbnail: boolean;
+  } | null;
+}
 
 /** A validated checkpoint: every tensor that a graph will ask for exists and has the right shape. */
 export interface Checkpoint {
@@ -210,4 +232,21 @@ export interface Checkpoint {
   readonly quantizer: QuantizerSpec | null;
   /** null for an encoder alone. */
   readonly decoder: DecoderSpec | null;
+  /** null where the caller gave none: it is no part of the folder. */
+  readonly projector: ProjectorSpec | null;
+}
+
+/** A projector that fits the encoder it runs behind. */
+export interface ProjectorSpec {
+  readonly info: ProjectorInfo;
+  /** Blocks (1-based) whose patch tokens are concatenated. */
+  readonly layers: readonly number[];
+  /** Apply the encoder's final norm to each of them. */
+  readonly postNorm: boolean;
+  readonly ops: readonly ProjectorOp[];
+  /** [outputDim], or null for a layout without. */
+  readonly newline: TensorRef | null;
+  readonly layout: ImageLayout;
+  /** The checkpoint's own, with the projector's tiling. */
+  readonly image: ImageSpec;
 }

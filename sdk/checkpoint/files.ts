@@ -47,22 +47,18 @@ export async function openFile(path: string): Promise<OpenFile> {
   }
 }
 
-/** Reads exactly `length` bytes at `offset`; INVALID_CHECKPOINT where the file ends early. */
+/** Reads exactly `length` bytes at `offset`; an error of `code` where the file ends early. */
 export async function readExactly(
   { handle, file }: OpenFile,
   offset: number,
   length: number,
+  code: VqraeErrorCode = "INVALID_CHECKPOINT",
 ): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(length);
   for (let done = 0; done < length; ) {
     const { bytesRead } = await handle.read(bytes, done, Math.min(length - done, MAX_READ_BYTES), offset + done);
     if (bytesRead === 0) {
-      throw expected(
-        "INVALID_CHECKPOINT",
-        `${length} bytes at ${offset}`,
-        file,
-        words(`a file that ends after ${done}`),
-      );
+      throw expected(code, `${length} bytes at ${offset}`, file, words(`a file that ends after ${done}`));
     }
     done += bytesRead;
   }

@@ -88,7 +88,7 @@ function tensorsOf(checkpoint: Checkpoint): TensorRef[] {
     if (isTensorRef(value)) byPlace.set(`${value.file}:${value.offset}`, value);
     else Object.values(value).forEach(collect);
   };
-  collect([checkpoint.encoder, checkpoint.quantizer, checkpoint.decoder]);
+  collect([checkpoint.encoder, checkpoint.quantizer, checkpoint.decoder, checkpoint.projector]);
   return [...byPlace.values()].sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.offset - b.offset));
 }
 

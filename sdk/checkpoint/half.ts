@@ -23,3 +23,35 @@ function halfValue(half: number): number {
   if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
+
+/** float32 -> IEEE 754 binary16 bits, to the nearest, ties to even; too large becomes infinity. */
+export function narrowF16(values: Float32Array): Uint16Array {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  return Uint16Array.from(bits, (full) => {
+    const sign = (full >>> 16) & 0x8000;
+    const size = full & 0x7fff_ffff;
+    if (size > 0x7f80_0000) return sign | 0x7e00; // NaN
+    if (size >= 0x4780_0000) return sign | 0x7c00; // 2^16 and more
+    if (size >= 0x3880_0000) return sign | roundShift(size - 0x3800_0000, 13); // normal; may carry into infinity
+    if (size < 0x3300_0000) return sign; // below 2^-25: zero
+    // Subnormal: the fraction with its leading one, shifted so that it counts 2^-24.
+    return sign | roundShift((size & 0x007f_ffff) | 0x0080_0000, 126 - (size >>> 23));
+  });
+}
+
+/** float32 -> bfloat16 bits, to the nearest, ties to even. */
+export function narrowBF16(values: Float32Array): Uint16Array {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  return Uint16Array.from(bits, (full) => {
+    if ((full & 0x7fff_ffff) > 0x7f80_0000) return (full >>> 16) | 0x40; // NaN stays NaN
+    return ((full >>> 31) << 15) | roundShift(full & 0x7fff_ffff, 16);
+  });
+}
+
+/** `value` / 2^`by`, to the nearest, ties to even. */
+function roundShift(value: number, by: number): number {
+  const half = 2 ** (by - 1);
+  const rest = value % (2 * half);
+  const down = (value - rest) / (2 * half);
+  return rest > half || (rest === half && down % 2 === 1) ? down + 1 : down;
+}

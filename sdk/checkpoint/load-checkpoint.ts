@@ -64,6 +64,7 @@ async function loadVqrae(folder: string, file: string, json: Record<string, unkn
     features,
     quantizer: resolveQuantizer(config, layers, encoder.hiddenSize, tensors),
     decoder: resolveDecoder(config, Math.floor(size / vision.patchSize), tensors),
+    projector: null,
   };
 }
 
@@ -78,6 +79,7 @@ async function loadEncoder(folder: string, file: string, json: Record<string, un
     features: { layer: vision.layers, postNorm: vision.postNorm },
     quantizer: null,
     decoder: null,
+    projector: null,
   };
 }
 

@@ -41,14 +41,24 @@ function nativeSpec(
   { file, path }: Source,
   { vision }: ImageConsumer,
 ): NativeImageSpec {
-  const patchSize = fields.patch_size ?? processor.patchSize;
+  const patchField = processor.budget ? "encoder_patch_size" : "patch_size";
+  const patchSize = fields[patchField] ?? processor.patchSize;
   if (patchSize !== vision.patchSize) {
     const what = `${vision.patchSize}, the encoder's patch_size,`;
-    throw invalidConfig(what, [...path, "patch_size"], file, patchSize);
+    throw invalidConfig(what, [...path, patchField], file, patchSize);
+  }
+  const pixels = pixelsOf(fields, processor);
+  if (processor.budget) {
+    const budget = processor.budget(fields);
+    const { tiles, factor, maxPixels } = budget;
+    if (tiles && tiles.size % factor !== 0)
+      throw invalidConfig(`a multiple of ${factor}`, [...path, "tile_size"], file, tiles.size);
+    const maxPatches = Math.max(maxPixels, (tiles?.size ?? 0) ** 2) / patchSize ** 2;
+    return { geometry: "native", patchSize, maxPatches, budget, ...pixels };
   }
   if (fields.do_pad) throw invalidConfig("false", [...path, "do_pad"], file, true);
   const maxPatches = fields.max_num_patches ?? processor.maxPatches;
-  return { geometry: "native", patchSize, maxPatches, ...pixelsOf(fields, processor) };
+  return { geometry: "native", patchSize, maxPatches, budget: null, ...pixels };
 }
 
 function squareSpec(
@@ -61,12 +71,14 @@ function squareSpec(
   const isWhole = processor.padding !== null || processor.tiling !== null;
   const vlm = isWhole ? null : readVlmImage(model, modelFile, vision.imageSize);
   const fields = { ...vlm?.defaults, ...fileFields, ...vlm?.overrides, ...processorClasses.get(processorClass) };
+  const tile = processor.tileSize?.(fields);
+  const sized = tile === undefined ? fields : { ...fields, size: { height: tile, width: tile } };
 
   const refuse = (field: "size" | "crop_size", what: string) => {
     const mend = "Only squares are supported: stretched, or cut from the centre.";
     return invalidConfig(what, [...path, field], file, config[field] ?? fields[field], mend);
   };
-  const { size, resizeTo, geometry } = squareSize(fields, processor, vision.imageSize, refuse);
+  const { size, resizeTo, geometry } = squareSize(sized, processor, vision.imageSize, refuse);
   // Without interpolated positions the pixels must be as many as the encoder was trained on.
   if (size !== vision.imageSize && family.grids.kind === "trained")
     throw refuse(

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Resample } from "./checkpoint.ts";
-import { flag, looseSection, positiveInteger, rgb, rgbScale } from "./config-fields.ts";
+import { flag, looseSection, positiveInteger, positiveNumber, rgb, rgbScale } from "./config-fields.ts";
 
 /** Pillow's numbers (`PIL.Image.Resampling`) of the filters that we have: not 0 (nearest) and 5 (hamming). */
 export const resampleByNumber: Readonly<Record<1 | 2 | 3 | 4, Resample>> = {
@@ -15,12 +15,13 @@ const MAX_TILES = 1024;
 /** 128 x 128 patches, 2048 x 2048 pixels of patches of 16; attention grows with its square. */
 const MAX_PATCHES = 16384;
 
-const sides = { error: "a whole number > 0, { height, width } or { shortest_edge }" };
+const sides = { error: "a whole number > 0, { height, width }, { shortest_edge } or { longest_edge }" };
 const sizes = z.union(
   [
     positiveInteger,
     z.looseObject({ height: positiveInteger, width: positiveInteger }),
     z.looseObject({ shortest_edge: positiveInteger }),
+    z.looseObject({ longest_edge: positiveInteger }),
   ],
   sides,
 );
@@ -56,11 +57,29 @@ export const processorFields = looseSection({
   max_patches: tileCount,
   /** LlavaNextImageProcessor: [height, width] of each canvas. */
   image_grid_pinpoints: pinpoints,
+  /** Idefics3ImageProcessor and Lfm2VlImageProcessor */
+  do_image_splitting: flag,
+  /** Idefics3ImageProcessor */
+  max_image_size: looseSection({ longest_edge: positiveInteger }),
+  /** Lfm2VlImageProcessor */
+  encoder_patch_size: positiveInteger,
+  downsample_factor: positiveInteger,
+  min_image_tokens: positiveInteger,
+  max_image_tokens: upTo(MAX_PATCHES),
+  tile_size: positiveInteger,
+  min_tiles: tileCount,
+  max_tiles: tileCount,
+  use_thumbnail: flag,
+  max_pixels_tolerance: positiveNumber,
 })
   .partial()
   .refine(({ min_patches: min = 1, max_patches: max = 12 }) => min <= max, {
     path: ["min_patches"],
     error: "at most max_patches",
+  })
+  .refine(({ min_tiles: min = 2, max_tiles: max = 10 }) => min <= max, {
+    path: ["min_tiles"],
+    error: "at most max_tiles",
   });
 
 export type ProcessorFields = z.infer<typeof processorFields>;

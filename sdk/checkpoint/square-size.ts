@@ -41,5 +41,6 @@ const square = (side: number): Sizes => ({ height: side, width: side });
 function extent(size: Sizes, numberIsSquare: boolean): { size: number; geometry: Geometry } | null {
   if (typeof size === "number") return { size, geometry: numberIsSquare ? "stretch" : "crop" };
   if ("shortest_edge" in size) return { size: size.shortest_edge as number, geometry: "crop" };
+  if (!("height" in size)) return null;
   return size.height === size.width ? { size: size.height as number, geometry: "stretch" } : null;
 }

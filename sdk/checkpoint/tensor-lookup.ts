@@ -6,7 +6,8 @@ import type { StoredTensor } from "./safetensors-header.ts";
 /** Finds tensors by name and checks their shapes; every name is below `prefix`. */
 export interface TensorLookup {
   has(name: string): boolean;
-  tensor(name: string, shape: readonly number[]): TensorRef;
+  /** In `shape`, null stands for any size. */
+  tensor(name: string, shape: readonly (number | null)[]): TensorRef;
   /** `weightShape` begins with the number of outputs, which is the bias's length. */
   linear(name: string, weightShape: readonly number[], bias?: boolean): LinearRef;
   layerNorm(name: string, size: number): NormRef & { readonly bias: TensorRef };
@@ -29,7 +30,7 @@ export function tensorLookup(tensors: ReadonlyMap<string, StoredTensor>, folder:
   const used = new Set<string>();
 
   const at = (prefix: string): TensorLookup => {
-    const tensor = (name: string, shape: readonly number[]) => {
+    const tensor = (name: string, shape: readonly (number | null)[]) => {
       used.add(prefix + name);
       return weight(tensors, prefix + name, shape, folder);
     };
@@ -90,11 +91,11 @@ function rows(ref: TensorRef, index: number, count: number): TensorRef {
 function weight(
   tensors: ReadonlyMap<string, StoredTensor>,
   name: string,
-  shape: readonly number[],
+  shape: readonly (number | null)[],
   folder: string,
 ): TensorRef {
   const stored = tensors.get(name);
-  const wanted = `shape [${shape.join(", ")}]`;
+  const wanted = `shape [${shape.map((size) => size ?? "any").join(", ")}]`;
   if (!stored) {
     const some = Array.from(tensors.keys()).slice(0, 3).join(", ");
     throw expected("INVALID_CHECKPOINT", wanted, `tensor ${name} in ${folder}`, words("no such tensor"), {
@@ -102,7 +103,7 @@ function weight(
     });
   }
   const { dtype, file } = stored;
-  if (stored.shape.length !== shape.length || stored.shape.some((size, axis) => size !== shape[axis])) {
+  if (stored.shape.length !== shape.length || stored.shape.some((size, axis) => size !== (shape[axis] ?? size))) {
     throw expected("INVALID_CHECKPOINT", wanted, `tensor ${name} in ${file}`, stored.shape);
   }
   if (!isWeightDtype(dtype))

@@ -1,7 +1,5 @@
-import { randomUUID } from "node:crypto";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
 import { expected, words } from "../errors.ts";
+import { replaceFile } from "../replace-file.ts";
 import { byteLength, type Dtype, dtypeNames, dtypeRank, isDtype } from "./dtypes.ts";
 
 export interface TensorLayout {
@@ -14,6 +12,9 @@ export interface TensorToWrite extends TensorLayout {
   /** The elements, row-major and little-endian, in any view: a Uint16Array of bits for F16 and BF16, say. */
   readonly data: ArrayBufferView;
 }
+
+/** Writes a tensor's data, whole or in pieces that follow each other. */
+export type WriteTensor = (name: string, data: ArrayBufferView | AsyncIterable<ArrayBufferView>) => Promise<void>;
 
 /** Where a tensor's data goes: bytes from the end of the header. */
 interface Place extends TensorLayout {
@@ -33,7 +34,7 @@ export async function writeSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const places = layOut(tensors);
-  for (const { name, data } of tensors) requireLength(places.get(name)!, data);
+  for (const { name, data } of tensors) requireLength(places.get(name)!, data.byteLength);
   await streamSafetensors(path, tensors, metadata, async (write) => {
     for (const { name, data } of tensors) await write(name, data);
   });
@@ -48,52 +49,29 @@ export async function streamSafetensors(
   path: string,
   layout: readonly TensorLayout[],
   metadata: Readonly<Record<string, string>>,
-  fill: (write: (name: string, data: ArrayBufferView) => Promise<void>) => Promise<void>,
+  fill: (write: WriteTensor) => Promise<void>,
 ): Promise<void> {
   const places = layOut(layout);
   const start = header(places.values(), metadata);
-  const target = resolve(path);
-  const temporary = join(dirname(target), `.${basename(target)}.${randomUUID()}.tmp`);
-  try {
-    const file = await onDisk(path, () => open(temporary, "wx"));
-    try {
-      await onDisk(path, () => writeAt(file, start, 0));
-      const missing = new Map(places);
-      await fill(async (name, data) => {
-        const place = missing.get(name);
-        if (!place) throw expected("INVALID_ARGUMENT", "a tensor that is still to be written", "its name", name);
-        requireLength(place, data);
-        missing.delete(name);
-        const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-        await onDisk(path, () => writeAt(file, bytes, start.length + place.begin));
-      });
-      const [forgotten] = missing.keys();
-      if (forgotten !== undefined) throw expected("INVALID_ARGUMENT", "data", `tensor ${forgotten}`, words("none"));
-      await onDisk(path, () => file.sync());
-    } finally {
-      await file.close();
-    }
-    await onDisk(path, () => rename(temporary, target));
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-}
-
-async function writeAt(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
-  }
-}
-
-async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    throw expected("INVALID_ARGUMENT", "a writable path", "path", words(`${path}: ${(cause as Error).message}`), {
-      cause,
+  await replaceFile(path, async (file) => {
+    await file.write(start, 0);
+    const missing = new Map(places);
+    await fill(async (name, data) => {
+      const place = missing.get(name);
+      if (!place) throw expected("INVALID_ARGUMENT", "a tensor that is still to be written", "its name", name);
+      missing.delete(name);
+      if (ArrayBuffer.isView(data)) requireLength(place, data.byteLength);
+      let done = 0;
+      for await (const piece of ArrayBuffer.isView(data) ? [data] : data) {
+        if (done + piece.byteLength > place.end - place.begin) requireLength(place, done + piece.byteLength);
+        await file.write(piece, start.length + place.begin + done);
+        done += piece.byteLength;
+      }
+      requireLength(place, done);
     });
-  }
+    const [forgotten] = missing.keys();
+    if (forgotten !== undefined) throw expected("INVALID_ARGUMENT", "data", `tensor ${forgotten}`, words("none"));
+  });
 }
 
 /** The length as u64, then JSON. Built as text: an object would move names such as "0" to the front. */
@@ -137,8 +115,8 @@ function layOut(layout: readonly TensorLayout[]): Map<string, Place> {
   return places;
 }
 
-function requireLength({ name, dtype, shape, begin, end }: Place, data: ArrayBufferView): void {
-  if (data.byteLength === end - begin) return;
+function requireLength({ name, dtype, shape, begin, end }: Place, bytes: number): void {
+  if (bytes === end - begin) return;
   const subject = `tensor ${name} (${dtype} [${shape.join(", ")}])`;
-  throw expected("INVALID_ARGUMENT", `${end - begin} bytes`, subject, data);
+  throw expected("INVALID_ARGUMENT", `${end - begin} bytes`, subject, words(`${bytes}`));
 }

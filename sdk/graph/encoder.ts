@@ -28,12 +28,52 @@ export function buildEncoderGraph(
   { encoder, features, quantizer }: EncoderParts,
   settings: GraphSettings = {},
 ): OnnxModel {
+  const { hiddenSize: d, grid, layerNormEps } = encoder;
+  const patches = grid === null ? null : grid * grid; //       N
+  const g = new GraphBuilder("encoder", settings);
+  const { taps, sequences, patchTokens } = encoderBlocks(g, encoder, [features.layer, ...(quantizer?.layers ?? [])]);
+
+  let z = taps.get(features.layer)!; //                                          [n * T, D]
+  if (features.postNorm && encoder.finalNorm) z = g.norm(z, encoder.finalNorm, d, layerNormEps);
+  g.output("features", patchTokens(z), DataType.float, ["images", patches ?? "patches", d]);
+  if (encoder.classToken) {
+    const classToken = g.slice(g.reshape(z, [...sequences, d]), 1, 0, 1); //     [n, 1, D]
+    g.output("class_token", g.reshape(classToken, [-1, d]), DataType.float, ["images", d]);
+  }
+
+  if (quantizer) {
+    const columns = quantizer.layers.map((layer) => {
+      const y = g.reshape(patchTokens(taps.get(layer)!), [-1, d]); //            [n * N, D]
+      return quantizer.normalize ? g.standardise(y, d, tapNormEpsilon) : y;
+    });
+    const width = columns.length * d;
+    g.output("quantizer_input", g.concat(columns, 1), DataType.float, ["patches", width]); // [n * N, layers * D]
+  }
+  return g.finish();
+}
+
+export interface EncoderBlocks {
+  /** The residual stream after each block, [n * T, D]; 0 is what goes into the first. */
+  readonly taps: ReadonlyMap<number, Value>;
+  /** [n, T], one of them -1. */
+  readonly sequences: readonly [images: number, tokens: number];
+  /** A stream [n * T, D] -> its patches [n, N, D]. */
+  readonly patchTokens: (stream: Value) => Value;
+  /** int64 [2], rows and columns; null where all images have one grid. */
+  readonly imageGrid: Value | null;
+}
+
+/** The inputs and the blocks up to the deepest of `layers` (1-based). */
+export function encoderBlocks(
+  g: GraphBuilder,
+  encoder: EncoderSpec<AnyLinearRef>,
+  layers: readonly number[],
+): EncoderBlocks {
   const { hiddenSize: d, patchSize, grid, layerNormEps, blocks } = encoder;
   const patches = grid === null ? null : grid * grid; //       N
   const patchWidth = 3 * patchSize * patchSize; //             3pp
   const registers = encoder.registers?.shape[1] ?? 0;
   const first = (encoder.classToken ? 1 : 0) + registers; //   the first patch token's place in the sequence
-  const g = new GraphBuilder("encoder", settings);
 
   // [n, T] and [n, N]; -1 is what follows from the other: the images of a shared grid, the tokens of an image's own.
   const sequences = patches === null ? ([1, -1] as const) : ([-1, first + patches] as const);
@@ -58,9 +98,8 @@ export function buildEncoderGraph(
   x = g.reshape(x, [-1, d]); //                                                  [n * T, D]
   if (encoder.firstNorm) x = g.norm(x, encoder.firstNorm, d, layerNormEps);
 
-  const tapped = quantizer?.layers ?? [];
   const taps = new Map<number, Value>([[0, x]]);
-  for (const [i, block] of blocks.slice(0, Math.max(features.layer, ...tapped)).entries()) {
+  for (const [i, block] of blocks.slice(0, Math.max(...layers)).entries()) {
     x = transformerBlock(g, x, block, encoder, sequences); //                    [n * T, D]
     taps.set(i + 1, x);
   }
@@ -69,24 +108,7 @@ export function buildEncoderGraph(
     const images = g.reshape(stream, [...sequences, d]); //                      [n, T, D]
     return first === 0 ? images : g.slice(images, 1, first); //                  [n, N, D]
   };
-
-  let z = taps.get(features.layer)!; //                                          [n * T, D]
-  if (features.postNorm && encoder.finalNorm) z = g.norm(z, encoder.finalNorm, d, layerNormEps);
-  g.output("features", patchTokens(z), DataType.float, ["images", patches ?? "patches", d]);
-  if (encoder.classToken) {
-    const classToken = g.slice(g.reshape(z, [...sequences, d]), 1, 0, 1); //     [n, 1, D]
-    g.output("class_token", g.reshape(classToken, [-1, d]), DataType.float, ["images", d]);
-  }
-
-  if (quantizer) {
-    const columns = quantizer.layers.map((layer) => {
-      const y = g.reshape(patchTokens(taps.get(layer)!), [-1, d]); //            [n * N, D]
-      return quantizer.normalize ? g.standardise(y, d, tapNormEpsilon) : y;
-    });
-    const width = columns.length * d;
-    g.output("quantizer_input", g.concat(columns, 1), DataType.float, ["patches", width]); // [n * N, layers * D]
-  }
-  return g.finish();
+  return { taps, sequences, patchTokens, imageGrid };
 }
 
 /**

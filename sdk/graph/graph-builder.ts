@@ -1,4 +1,4 @@
-import { basename, dirname } from "node:path";
+import { basename } from "node:path";
 import type {
   Activation,
   AnyLinearRef,
@@ -8,7 +8,6 @@ import type {
   TensorRef,
   WeightDtype,
 } from "../checkpoint/checkpoint.ts";
-import { expected } from "../errors.ts";
 import {
   type Attribute,
   DataType,
@@ -18,11 +17,12 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from "./onnx-proto.ts";
+import { weightsFolder } from "./weights-folder.ts";
 
 /** An ONNX model whose weights stay in the checkpoint's own safetensors files. */
 export interface OnnxModel {
   readonly bytes: Uint8Array;
-  /** The folder that the weights' locations are relative to (`model_external_initializers_file_folder_path`). */
+  /** The folder that the weights' locations are relative to and below (`model_external_initializers_file_folder_path`). */
   readonly weightsFolder: string;
   /** Names of nodes that onnxruntime's WebGPU provider takes and cannot run: they stay on the CPU. */
   readonly cpuNodes: readonly string[];
@@ -44,6 +44,14 @@ const weightTypes: Record<WeightDtype | "I8", DataType> = {
   I8: DataType.int8,
 };
 
+/** An initializer whose bytes stay in a file. */
+interface StoredWeight extends Omit<TensorProto, "data"> {
+  /** Absolute path. */
+  readonly file: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
 /** A tensor in 8 bits: value = (byte - zeroPoint) * scale, all bytes sharing both. */
 interface Quantized {
   readonly bytes: Value;
@@ -56,13 +64,14 @@ export class GraphBuilder {
   readonly #name: string;
   readonly #settings: GraphSettings;
   readonly #nodes: NodeProto[] = [];
-  readonly #initializers = new Map<string, TensorProto>();
+  readonly #initializers = new Map<string, TensorProto | StoredWeight>();
   readonly #inputs: ValueInfoProto[] = [];
   readonly #outputs: ValueInfoProto[] = [];
   readonly #casts = new Map<Value, Value>();
   readonly #cpuNodes: string[] = [];
   readonly #quantized = new Map<Value, Quantized>();
-  #weightsFolder: string | undefined;
+  /** The files of weights, by what the graph calls them. */
+  readonly #files = new Map<string, string>();
 
   constructor(name: string, settings: GraphSettings = {}) {
     this.#name = name;
@@ -81,24 +90,27 @@ export class GraphBuilder {
     this.#outputs.push({ name, type, shape });
   }
 
+  /** @throws VqraeError INVALID_CHECKPOINT where no folder holds all weights: on different drives of Windows. */
   finish(): OnnxModel {
+    const { folder, locations } = weightsFolder([...this.#files.values()]);
+    const initializers = Array.from(this.#initializers.values(), (initializer): TensorProto => {
+      if (!("file" in initializer)) return initializer;
+      const { file, offset, length, ...tensor } = initializer;
+      return { ...tensor, data: { location: locations.get(file)!, offset, length } };
+    });
     const bytes = encodeModel({
       name: this.#name,
       nodes: this.#nodes,
-      initializers: [...this.#initializers.values()],
+      initializers,
       inputs: this.#inputs,
       outputs: this.#outputs,
     });
-    return { bytes, weightsFolder: this.#weightsFolder ?? "", cpuNodes: this.#cpuNodes };
+    return { bytes, weightsFolder: folder, cpuNodes: this.#cpuNodes };
   }
 
   // --- weights and constants ---
 
-  /**
-   * A tensor of the checkpoint as float32. `shape` reads the same bytes as another shape of as many elements.
-   *
-   * @throws VqraeError INVALID_CHECKPOINT when the tensor lies in another folder than those before it.
-   */
+  /** A tensor of the checkpoint as float32. `shape` reads the same bytes as another shape of as many elements. */
   weight(ref: TensorRef, shape: readonly number[] = ref.shape): Value {
     const stored = this.#stored(ref, shape);
     return ref.dtype === "F32" ? stored : this.#castOnce(stored);
@@ -124,9 +136,10 @@ export class GraphBuilder {
     return this.#node("MatMul", [a, b]);
   }
 
-  /** x [t, in], weight [out, in], bias [out] -> [t, out] */
-  gemm(x: Value, weight: Value, bias: Value | null): Value {
-    return this.#node("Gemm", bias === null ? [x, weight] : [x, weight, bias], { transB: { int: 1 } });
+  /** x [t, in], weight [out, in], bias [out] -> [t, out]; weight [in, out] where not `transposeWeight` */
+  gemm(x: Value, weight: Value, bias: Value | null, transposeWeight = true): Value {
+    const attributes = { transB: { int: transposeWeight ? 1 : 0 } };
+    return this.#node("Gemm", bias === null ? [x, weight] : [x, weight, bias], attributes);
   }
 
   /** x [t, in] -> [t, out] */
@@ -147,6 +160,12 @@ export class GraphBuilder {
     const scale = this.weight(weight, [width]);
     if (bias) return this.#node("LayerNormalization", [x, scale, this.weight(bias, [width])], attributes);
     return this.#node("SimplifiedLayerNormalization", [x, scale], attributes);
+  }
+
+  /** x / sqrt(mean(x²) + epsilon) * (weight + offset), over the last axis. */
+  rmsNorm(x: Value, weight: TensorRef, offset: number, epsilon: number): Value {
+    const scale = offset === 0 ? this.weight(weight) : this.add(this.weight(weight), this.float(offset));
+    return this.#node("SimplifiedLayerNormalization", [x, scale], { axis: { int: -1 }, epsilon: { float: epsilon } });
   }
 
   /** Over the last axis, of `width` numbers: mean 0 and variance 1. */
@@ -199,6 +218,11 @@ export class GraphBuilder {
     return this.#node("Mul", [a, b]);
   }
 
+  /** Of integers the whole part. */
+  divide(a: Value, b: Value): Value {
+    return this.#node("Div", [a, b]);
+  }
+
   clip(x: Value, low: number, high: number): Value {
     return this.#node("Clip", [x, this.float(low), this.float(high)]);
   }
@@ -217,6 +241,11 @@ export class GraphBuilder {
   /** -1 stands for the one size that follows from the others, 0 for that of `x` in the same place. */
   reshape(x: Value, shape: readonly number[]): Value {
     return this.#node("Reshape", [x, this.ints(shape)]);
+  }
+
+  /** The same with a shape that the graph computes, int64 [rank]. */
+  reshapeTo(x: Value, shape: Value): Value {
+    return this.#node("Reshape", [x, shape]);
   }
 
   transpose(x: Value, permutation: readonly number[]): Value {
@@ -261,6 +290,11 @@ export class GraphBuilder {
   gatherRows(table: TensorRef, ids: Value): Value {
     const rows = this.#node("Gather", [this.#stored(table, table.shape), ids], { axis: { int: 0 } });
     return table.dtype === "F32" ? rows : this.cast(rows, DataType.float);
+  }
+
+  /** The mean over `axes`, which are left out of the result's shape. */
+  mean(x: Value, axes: readonly number[]): Value {
+    return this.#node("ReduceMean", [x, this.ints(axes)], { keepdims: { int: 0 } });
   }
 
   /** x [t, d] -> the sum of squares of each row [t] */
@@ -312,18 +346,17 @@ export class GraphBuilder {
   }
 
   #stored(ref: TensorRef<WeightDtype | "I8">, shape: readonly number[]): Value {
-    const location = basename(ref.file);
-    const folder = dirname(ref.file);
-    this.#weightsFolder ??= folder;
-    if (folder !== this.#weightsFolder) {
-      throw expected("INVALID_CHECKPOINT", `a file in ${this.#weightsFolder}`, `the tensor ${ref.name}`, ref.file, {
-        mend: "onnxruntime reads weights from one folder: put the checkpoint's safetensors files together.",
-      });
-    }
-    const name = `${location}/${ref.name} [${shape.join(", ")}]`;
-    const { offset, length } = ref;
-    const data = { location, offset, length };
-    this.#initializers.set(name, { name, type: weightTypes[ref.dtype], dims: shape, data });
+    const { file, offset, length } = ref;
+    const name = `${this.#nameOf(file)}/${ref.name} [${shape.join(", ")}]`;
+    this.#initializers.set(name, { name, type: weightTypes[ref.dtype], dims: shape, file, offset, length });
+    return name;
+  }
+
+  /** A file's own name, which stands in onnxruntime's messages; numbered where another folder has one of that name. */
+  #nameOf(file: string): string {
+    let name = basename(file);
+    for (let count = 2; (this.#files.get(name) ?? file) !== file; count++) name = `${basename(file)} (${count})`;
+    this.#files.set(name, file);
     return name;
   }
 

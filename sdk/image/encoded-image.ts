@@ -19,18 +19,8 @@ export interface EncodedImage {
  * @throws INVALID_ARGUMENT for what cannot be read, IMAGE_TOO_LARGE for a file above 1 GiB.
  */
 export async function encodedImage(input: unknown): Promise<EncodedImage> {
-  const buffer = types.isUint8Array(input) ? input.buffer : input;
-  if (types.isArrayBuffer(buffer) && isDetached(buffer)) {
-    const received = words("a detached buffer, whose bytes went to another thread");
-    throw expected("INVALID_ARGUMENT", "bytes", "the image", received);
-  }
-  if (types.isUint8Array(input)) return { bytes: input, subject: "the image" };
-  if (types.isAnyArrayBuffer(input)) return { bytes: new Uint8Array(input), subject: "the image" };
-  const text = input instanceof URL ? input.href : input;
-  if (typeof text !== "string" || text === "") {
-    const what = "a path, a file: or data: URL, encoded bytes or { data, width, height }";
-    throw expected("INVALID_ARGUMENT", what, "the image", input);
-  }
+  const text = bytesOrText(input);
+  if (typeof text !== "string") return { bytes: text, subject: "the image" };
   const scheme = schemeOf(text);
   if (scheme === "data") return { bytes: dataUrlBytes(text), subject: "the data: URL" };
   if (scheme === "file") return readImageFile(pathOf(text));
@@ -38,6 +28,21 @@ export async function encodedImage(input: unknown): Promise<EncodedImage> {
   throw expected("INVALID_ARGUMENT", "a path, a file: URL or a data: URL", "the image", text, {
     mend: "Remote images are not fetched: fetch it yourself and pass the bytes, `await (await fetch(url)).arrayBuffer()`.",
   });
+}
+
+/** Bytes as they are, the text of a path or a URL, INVALID_ARGUMENT for anything else. */
+export function bytesOrText(input: unknown): Uint8Array | string {
+  const buffer = types.isUint8Array(input) ? input.buffer : input;
+  if (types.isArrayBuffer(buffer) && isDetached(buffer)) {
+    const received = words("a detached buffer, whose bytes went to another thread");
+    throw expected("INVALID_ARGUMENT", "bytes", "the image", received);
+  }
+  if (types.isUint8Array(input)) return input;
+  if (types.isAnyArrayBuffer(input)) return new Uint8Array(input);
+  const text = input instanceof URL ? input.href : input;
+  if (typeof text === "string" && text !== "") return text;
+  const what = "a path, a file: or data: URL, encoded bytes or { data, width, height }";
+  throw expected("INVALID_ARGUMENT", what, "the image", input);
 }
 
 /** `ArrayBuffer.prototype.detached` of ES2024. */

@@ -2,14 +2,15 @@ import type { NativeImageSpec, SquareImageSpec } from "../checkpoint/checkpoint.
 import type { RgbImage } from "../vision-tokenizer.ts";
 import { resize, resizeAndCrop } from "./resize.ts";
 import { checkRgbImage } from "./rgb-image.ts";
-import { naflexSize } from "./tiling/native-size.ts";
+import { nativeSize } from "./tiling/native-size.ts";
 import { padToSquare } from "./tiling/pad-to-square.ts";
 
 /** What of an `ImageSpec` decides the pixels' places. */
 export type Placement =
   | (Pick<SquareImageSpec, "geometry" | "size" | "resizeTo" | "resample"> &
       Partial<Pick<SquareImageSpec, "background">>)
-  | Pick<NativeImageSpec, "geometry" | "patchSize" | "maxPatches" | "resample">;
+  | (Pick<NativeImageSpec, "geometry" | "patchSize" | "maxPatches" | "resample"> &
+      Partial<Pick<NativeImageSpec, "budget">>);
 
 /**
  * Brings an image of any size to the pixels that a checkpoint was trained on. "native" keeps the aspect ratio, as nearly
@@ -22,7 +23,7 @@ export function preprocess(image: RgbImage, placement: Placement): RgbImage {
   checkRgbImage(image);
   const { resample } = placement;
   if (placement.geometry === "native") {
-    const { width, height } = naflexSize(image, placement.patchSize, placement.maxPatches);
+    const { width, height } = nativeSize(image, placement);
     return resize(image, width, height, resample);
   }
   const { size, resizeTo, geometry, background = null } = placement;

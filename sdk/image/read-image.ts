@@ -13,7 +13,7 @@ const HEIC_MEND = "sharp's own builds cannot read HEIC photos: convert it to JPE
 
 export interface ReadImageOptions {
   /** Larger images are refused by their header, before anything is decoded (default 100 megapixels). */
-  readonly maxPixels?: number;
+  readonly maxPixels?: number | undefined;
 }
 
 /**
@@ -25,15 +25,22 @@ export interface ReadImageOptions {
  * @throws INVALID_ARGUMENT, INVALID_IMAGE, IMAGE_TOO_LARGE or MISSING_DEPENDENCY.
  */
 export async function readImage(input: ImageInput, options: ReadImageOptions = {}): Promise<RgbImage> {
+  const { data, width, height } = await readPixels(input, options);
+  // toUint8Array of sharp copies on this thread too, and sharp 0.35.5 loses memory with it: 0.4 MB a photo, on average
+  // over examples/images.
+  return { data: new Uint8Array(data), width, height };
+}
+
+/** The same, in memory that need not be new: raw pixels are the caller's, and sharp's cannot move to another thread. */
+export async function readPixels(input: ImageInput, options: ReadImageOptions = {}): Promise<RgbImage> {
   const { maxPixels = DEFAULT_MAX_PIXELS } = options;
   if (typeof maxPixels !== "number" || !(maxPixels >= 1)) {
     throw expected("INVALID_ARGUMENT", "a number of at least 1", "maxPixels", maxPixels);
   }
   if (isRgbImage(input)) {
     checkRgbImage(input);
-    const { data, width, height } = input;
-    checkPixels(width, height, maxPixels, "the raw image");
-    return { data: new Uint8Array(data), width, height };
+    checkPixels(input.width, input.height, maxPixels, "the raw image");
+    return input;
   }
   return decode(await encodedImage(input), maxPixels);
 }
@@ -53,9 +60,7 @@ async function decode({ bytes, subject }: EncodedImage, maxPixels: number): Prom
       .removeAlpha()
       .raw({ depth: "uchar" })
       .toBuffer({ resolveWithObject: true });
-    // Copied, because a Buffer of sharp's cannot move to another thread. toUint8Array copies on this thread too, and
-    // sharp 0.35.5 loses memory with it: 0.4 MB a photo, on average over examples/images.
-    const decoded = { data: isCmyk ? cmykToRgb(data) : new Uint8Array(data), width: info.width, height: info.height };
+    const decoded = { data: isCmyk ? cmykToRgb(data) : data, width: info.width, height: info.height };
     checkRgbImage(decoded, subject);
     return decoded;
   } catch (cause) {

@@ -1,13 +1,63 @@
-import type { ImageSpec } from "../checkpoint/checkpoint.ts";
+import type { ImageSpec, NativeImageSpec, PixelBudget } from "../checkpoint/checkpoint.ts";
 import type { RgbImage } from "../vision-tokenizer.ts";
-import { anyresTiles } from "./tiling/anyres-tiles.ts";
-import { dynamicTiles } from "./tiling/dynamic-tiles.ts";
+import { resize } from "./resize.ts";
+import { anyresTiles, bestResolution } from "./tiling/anyres-tiles.ts";
+import { dynamicGrid, dynamicTiles } from "./tiling/dynamic-tiles.ts";
+import { exceeds, nativeSize } from "./tiling/native-size.ts";
+import { splitTiles } from "./tiling/split-tiles.ts";
+
+/** One image that an encoder is given, and its place among the tiles, from 0; null for the whole image. */
+export interface View {
+  readonly image: RgbImage;
+  readonly tile: { readonly row: number; readonly column: number } | null;
+}
 
 /** The images that a checkpoint's encoder is given for one: its tiles in the order of the VLM's code, or the image itself. */
-export function views(image: RgbImage, spec: ImageSpec): RgbImage[] {
-  if (spec.geometry === "native" || spec.tiling === null) return [image];
+export function views(image: RgbImage, spec: ImageSpec): View[] {
+  if (spec.geometry === "native") return spec.budget ? budgetViews(image, spec, spec.budget) : [{ image, tile: null }];
+  if (spec.tiling === null) return [{ image, tile: null }];
   const { tiling, size: tile, resample } = spec;
-  return tiling.kind === "dynamic"
-    ? dynamicTiles(image, { ...tiling, tile, resample })
-    : anyresTiles(image, { ...tiling, tile, resample });
+  switch (tiling.kind) {
+    case "dynamic": {
+      const options = { ...tiling, tile, resample };
+      return place(dynamicTiles(image, options), dynamicGrid(image, options), "last");
+    }
+    case "anyres": {
+      const { width, height } = bestResolution(image, tiling.pinpoints);
+      const grid = { rows: height / tile, columns: width / tile };
+      return place(anyresTiles(image, { ...tiling, tile, resample }), grid, "first");
+    }
+    case "split": {
+      const { images, ...grid } = splitTiles(image, { ...tiling, tile, resample });
+      return place(images, grid, "last");
+    }
+  }
+}
+
+/** LFM2-VL: an image of many pixels as its tiles and a thumbnail, which is all that there is of others. */
+function budgetViews(image: RgbImage, spec: NativeImageSpec, budget: PixelBudget): View[] {
+  const { resample, patchSize } = spec;
+  const { width, height } = nativeSize(image, spec);
+  const whole: View = { image: resize(image, width, height, resample), tile: null };
+  const { tiles, factor } = budget;
+  if (tiles === null || !exceeds(image, tiles.above, factor, patchSize)) return [whole];
+  const options = { ...tiles, tile: tiles.size, resample, thumbnail: false };
+  const cut = dynamicTiles(image, options);
+  if (cut.length === 1) return [{ image: cut[0]!, tile: null }];
+  return [...place(cut, dynamicGrid(image, options), "last"), ...(tiles.thumbnail ? [whole] : [])];
+}
+
+/** `images`: the tiles row by row, and where there is one more the whole image before or after them. */
+function place(
+  images: readonly RgbImage[],
+  { rows, columns }: { rows: number; columns: number },
+  whole: "first" | "last",
+): View[] {
+  const count = rows * columns;
+  const first = whole === "first" ? images.length - count : 0;
+  return images.map((image, i) => {
+    const index = i - first;
+    const isTile = index >= 0 && index < count && images.length > 1;
+    return { image, tile: isTile ? { row: Math.floor(index / columns), column: index % columns } : null };
+  });
 }

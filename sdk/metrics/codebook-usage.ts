@@ -37,6 +37,17 @@ export class CodebookUsage {
     return this;
   }
 
+  /** Adds what another one has counted. Throws for a codebook of another size. */
+  merge(other: CodebookUsage): this {
+    const size = this.counts.length;
+    if (other.counts.length !== size) {
+      throw expected("INVALID_ARGUMENT", `a codebook of ${size}`, "the usage to add", other.counts.length);
+    }
+    for (let id = 0; id < size; id++) this.counts[id]! += other.counts[id]!;
+    this.#total += other.total;
+    return this;
+  }
+
   /** Ids counted so far. */
   get total(): number {
     return this.#total;

@@ -8,7 +8,7 @@ const C1 = (0.01 * 255) ** 2;
 const C2 = (0.03 * 255) ** 2;
 
 const UNIFORM_SIZE = 7;
-const GAUSSIAN_SIZE = 11;
+export const GAUSSIAN_SIZE = 11;
 const GAUSSIAN_SIGMA = 1.5;
 
 /**

@@ -1,8 +1,9 @@
-import type { AnyLinearRef, Checkpoint, EncoderSpec } from "../checkpoint/checkpoint.ts";
+import type { AnyLinearRef, Checkpoint, EncoderSpec, ProjectorSpec } from "../checkpoint/checkpoint.ts";
 import { buildCoordinatesGraph, buildFloat32SearchGraph, buildInt8SearchGraph } from "../graph/code-search.ts";
 import { buildDecoderGraph } from "../graph/decoder.ts";
 import { buildEncoderGraph } from "../graph/encoder.ts";
 import type { GraphSettings } from "../graph/graph-builder.ts";
+import { buildProjectorGraph } from "../graph/projector.ts";
 import { buildCodebookGraph, buildQuantizerGraph } from "../graph/quantizer.ts";
 import { SHORTLIST } from "../search/shortlists.ts";
 import type { TokenGrid, VisionTokenizerInfo } from "../vision-tokenizer.ts";
@@ -28,6 +29,8 @@ export function buildGraphs(
   const builders: [GraphName, (checkpoint: Checkpoint, settings: GraphSettings) => GraphSource][] = [
     ["encoder", () => buildEncoderGraph({ ...checkpoint, encoder }, settings)],
   ];
+  const { projector } = checkpoint;
+  if (projector) builders.push(["projector", () => buildProjectorGraph({ encoder, projector }, settings)]);
   if (checkpoint.quantizer) {
     builders.push(["quantizer", buildQuantizerGraph], ["codebook", buildCodebookGraph]);
     const count = Math.min(SHORTLIST, checkpoint.quantizer.size);
@@ -55,7 +58,7 @@ export function describeCheckpoint(
   { device, reason }: ChosenDevice,
   precision: Precision,
 ): VisionTokenizerInfo {
-  const { modelId, image, encoder, quantizer, decoder } = checkpoint;
+  const { modelId, image, encoder, quantizer, decoder, projector } = checkpoint;
   const square = (side: number) => Object.freeze({ width: side, height: side });
   const grid: TokenGrid | null =
     encoder.grid === null ? null : Object.freeze({ rows: encoder.grid, columns: encoder.grid });
@@ -67,8 +70,12 @@ export function describeCheckpoint(
     maxTokens: encoder.maxPatches,
     featureDim: encoder.hiddenSize,
     codebook: quantizer && Object.freeze({ size: quantizer.size, dim: quantizer.dim }),
+    projector: projector && Object.freeze({ ...projector.info, tokensPerView: tokensPerView(checkpoint, projector) }),
     device,
     deviceReason: reason,
     precision,
   });
 }
+
+const tokensPerView = ({ encoder }: Checkpoint, { info }: ProjectorSpec): number | null =>
+  encoder.grid === null ? null : encoder.grid ** 2 / info.patchesPerToken;

@@ -5,8 +5,9 @@ import type { ChosenDevice } from "./choose-device.ts";
 import { Gate } from "./gate.ts";
 import { buildGraphs } from "./model.ts";
 import type { LoadProgress } from "./options.ts";
-import type { Precision, WorkerSetup } from "./protocol.ts";
+import type { Jobs, Precision, WorkerSetup } from "./protocol.ts";
 import { fusedAttention } from "./providers.ts";
+import { workerFile } from "./worker-file.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
 /**
@@ -30,31 +31,33 @@ export interface PoolOptions {
 }
 
 export interface OpenedPool {
-  readonly pool: WorkerPool;
+  readonly pool: WorkerPool<Jobs>;
   /** What is searched for ids, where the warm-up has made it. */
   readonly codes: CodeTables | null;
   /** Where it runs after all. */
   readonly chosen: ChosenDevice;
 }
 
-/** Worker threads with the checkpoint's graphs, the encoder open in the first of them. */
+/** Worker threads with the checkpoint's graphs, the encoder, with the projector where there is one, open in the first. */
 export async function openPool(
   checkpoint: Checkpoint,
   chosen: ChosenDevice,
   { encoder, precision, prepack, workers, threads, warmup, signal, report }: PoolOptions,
 ): Promise<OpenedPool> {
   const { device } = chosen;
-  const { image, quantizer } = checkpoint;
+  const { image, quantizer, projector } = checkpoint;
   const settings = { fusedAttention: fusedAttention[device] };
   const graphs = buildGraphs(checkpoint, encoder, settings, (loaded, total) => report("graphs", loaded, total));
   const codebook = quantizer && { size: quantizer.size, dim: quantizer.dim };
-  const common = { image, patchSize: encoder.patchSize, codebook, device, precision } as const;
+  const forEmbed = projector && { info: projector.info, image: projector.image, layout: projector.layout };
+  const common = { image, patchSize: encoder.patchSize, codebook, projector: forEmbed, device, precision } as const;
   const setup = { ...common, graphs, threads, prepack } satisfies WorkerSetup;
   const size = device === "webgpu" ? 1 : workers;
-  const pool = new WorkerPool({ size, setup, ...(device === "webgpu" && { turns: webgpuTurns }) });
+  const file = workerFile("worker");
+  const pool = new WorkerPool<Jobs>({ size, setup, file, ...(device === "webgpu" && { turns: webgpuTurns }) });
   try {
     report("session", 0, 1);
-    await pool.run("open", { graph: "encoder" }, { signal });
+    await pool.run("open", { graph: projector ? "projector" : "encoder" }, { signal });
     report("session", 1, 1);
     let codes: CodeTables | null = null;
     if (warmup) {
@@ -91,7 +94,7 @@ export async function openPoolOrFallBack(
 
 /** As many jobs as workers, given to a pool that has none: each worker gets one. */
 async function warmUp(
-  pool: WorkerPool,
+  pool: WorkerPool<Jobs>,
   workers: number,
   codes: CodeTables | null,
   { signal, report }: Pick<PoolOptions, "signal" | "report">,

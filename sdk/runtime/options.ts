@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { isObject } from "../checkpoint/files.ts";
 import { expected, words } from "../errors.ts";
-import type { DecodeOptions, EncodeOptions } from "../vision-tokenizer.ts";
+import type { Projector } from "../projector.ts";
+import type { DecodeOptions, EmbedOptions, EncodeOptions } from "../vision-tokenizer.ts";
 import type { Precision } from "./protocol.ts";
 
 /** How `VQRAE.load` sets the tokenizer up. */
@@ -43,6 +45,8 @@ export interface LoadOptions {
    * (1-based; -1 is the last, -2 what LLaVA 1.5 takes of CLIP), through the encoder's final norm where `postNorm` says so.
    */
   readonly features?: { readonly layer?: number; readonly postNorm?: boolean };
+  /** What `embed` puts behind the encoder: `loadProjector` of `vqrae/projector` reads one. It runs in fp32. */
+  readonly projector?: Projector;
   /**
    * Open every session and run one grey image through encode and decode in every worker, so that the first call takes no
    * longer than the next (default false: sessions open when they are first needed).
@@ -97,6 +101,10 @@ const loadSchema = z.strictObject({
     .strictObject({ layer: z.int().optional(), postNorm: z.boolean().optional() })
     .optional()
     .describe("an object with layer (a whole number) and postNorm (true or false)"),
+  projector: z
+    .custom<Projector>((value) => isObject(value) && value.specificationVersion === "v1" && Array.isArray(value.ops))
+    .optional()
+    .describe("what loadProjector of vqrae/projector returns"),
   warmup: flag,
   checkWeights: flag,
   onProgress: z
@@ -106,12 +114,15 @@ const loadSchema = z.strictObject({
   signal,
 });
 const encodeSchema = z.strictObject({ features: flag, ids: flag, signal });
+const embedSchema = z.strictObject({ signal });
 const decodeSchema = z.strictObject({ signal });
 
 /** @throws INVALID_ARGUMENT that names the option */
 export const parseLoadOptions = (options: LoadOptions | undefined) => parse(loadSchema, options, "VQRAE.load");
 /** @throws INVALID_ARGUMENT that names the option */
 export const parseEncodeOptions = (options: EncodeOptions | undefined) => parse(encodeSchema, options, "encode");
+/** @throws INVALID_ARGUMENT that names the option */
+export const parseEmbedOptions = (options: EmbedOptions | undefined) => parse(embedSchema, options, "embed");
 /** @throws INVALID_ARGUMENT that names the option */
 export const parseDecodeOptions = (options: DecodeOptions | undefined) => parse(decodeSchema, options, "decode");
 

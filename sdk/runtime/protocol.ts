@@ -1,8 +1,10 @@
-import type { ImageSpec } from "../checkpoint/checkpoint.ts";
+import type { ImageSpec, ProjectorSpec } from "../checkpoint/checkpoint.ts";
 import { VqraeError, type VqraeErrorCode } from "../errors.ts";
+import type { PortableImage } from "../image/portable-image.ts";
+import type { PreparedImage } from "../image/prepare-views.ts";
 import type { CodeTables } from "../search/code-tables.ts";
 import type { SearchGraph } from "../search/graph-runner.ts";
-import type { ImageTokens, RgbImage } from "../vision-tokenizer.ts";
+import type { ImageEmbeddings, ImageTokens, RgbImage } from "../vision-tokenizer.ts";
 
 /** What passes between the pool and a worker thread. Everything here survives structured cloning. */
 
@@ -16,7 +18,7 @@ export interface GraphSource {
   readonly onCpu?: boolean;
 }
 
-export type GraphName = "encoder" | "quantizer" | "codebook" | "decoder" | SearchGraph;
+export type GraphName = "encoder" | "projector" | "quantizer" | "codebook" | "decoder" | SearchGraph;
 
 /** Of the encoder; the other graphs are always "fp32". */
 export type Precision = "fp32" | "int8";
@@ -32,6 +34,8 @@ export interface WorkerSetup {
   readonly patchSize: number;
   /** K and e; null for an encoder alone. */
   readonly codebook: { readonly size: number; readonly dim: number } | null;
+  /** What `embed` needs besides its graph; null for a tokenizer without a projector. */
+  readonly projector: Pick<ProjectorSpec, "info" | "image" | "layout"> | null;
   readonly device: ExecutionProvider;
   /** Threads that one graph run uses. */
   readonly threads: number;
@@ -40,35 +44,60 @@ export interface WorkerSetup {
   readonly prepack: boolean;
 }
 
-/** The jobs a worker can do: what it takes and what it gives. */
+/** The jobs that a thread can do: of each, what it takes and what it gives. */
+export type JobTable<J> = { [K in keyof J]: { input: unknown; output: unknown } };
+
+/** The jobs of worker.ts, which runs the graphs. */
 export interface Jobs {
   /** Opens the session of a graph ahead of its first use. */
   open: { input: { graph: GraphName }; output: null };
   /** Opens every session and runs each graph once, on a grey image. */
   warmup: { input: { codes: CodeTables | null }; output: null };
   encode: {
-    /** Ids are found where `codes` are given. */
+    /** `images` as the encoder takes them (see `ImageJobs.preprocess`). Ids are found where `codes` are given. */
     input: { images: readonly RgbImage[]; features: boolean; codes: CodeTables | null };
     output: ImageTokens[];
   };
+  /** At most `viewsPerRun` views share a graph run. */
+  embed: { input: { images: readonly PreparedImage[]; viewsPerRun: number }; output: ImageEmbeddings[] };
   /** What all workers search for ids, in shared memory. */
   codes: { input: null; output: CodeTables };
-  /** An image -> the images that the checkpoint's preprocessing makes of it before any is encoded. */
-  views: { input: { image: RgbImage }; output: RgbImage[] };
-  /** An image -> what the encoder sees of it, `side` pixels wide and high. */
-  target: { input: { image: RgbImage; side: number }; output: RgbImage };
   /** Grids of equal length -> one image each. */
   decode: { input: { grids: readonly Int32Array[] }; output: RgbImage[] };
   /** [t] -> [t, e] */
   codebook: { input: { ids: Int32Array }; output: Float32Array };
 }
 
-export type JobKind = keyof Jobs;
+/** What an image worker is born with. */
+export interface ImageWorkerSetup {
+  readonly image: ImageSpec;
+  /** How `embed` wants them; null without a projector. */
+  readonly projectorImage: ImageSpec | null;
+  /** Larger images are refused; undefined leaves it to `readImage`. */
+  readonly maxPixels: number | undefined;
+}
 
-export type JobRequest = { [K in JobKind]: { readonly kind: K; readonly input: Jobs[K]["input"] } }[JobKind];
+/** The jobs of image-worker.ts, which reads and resizes images. */
+export interface ImageJobs {
+  /** Loads what decoding needs ahead of its first use. */
+  open: { input: null; output: null };
+  /** An image -> the pixels that the encoder takes. */
+  preprocess: { input: { image: PortableImage }; output: RgbImage };
+  /** An image -> its views as the encoder takes them for `embed`. */
+  prepare: { input: { image: PortableImage }; output: PreparedImage };
+  /** An image -> the images that the checkpoint's preprocessing makes of it before any is encoded. */
+  views: { input: { image: PortableImage }; output: RgbImage[] };
+  /** An image -> what the encoder sees of it, `side` pixels wide and high. */
+  target: { input: { image: PortableImage; side: number }; output: RgbImage };
+}
 
-export type JobResponse =
-  | { readonly ok: true; readonly output: Jobs[JobKind]["output"] }
+export interface JobRequest<J extends JobTable<J>, K extends keyof J = keyof J> {
+  readonly kind: K;
+  readonly input: J[K]["input"];
+}
+
+export type JobResponse<J extends JobTable<J>> =
+  | { readonly ok: true; readonly output: J[keyof J]["output"] }
   | { readonly ok: false; readonly error: PlainError };
 
 /** An error as plain data: structured cloning would keep a message but lose `code` and the class. */

@@ -8,7 +8,7 @@ import { productsSaturate } from "./saturation.ts";
 type OnnxRuntime = typeof import("onnxruntime-node");
 
 /** Errors only: warnings on a graph that runs as intended would go straight to the user's terminal. */
-const LOG_ERRORS = 3;
+export const LOG_ERRORS = 3;
 
 /**
  * Imports onnxruntime-node, whose native part can be missing or built for another platform.

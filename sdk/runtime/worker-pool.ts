@@ -1,8 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { expected, type VqraeError, words } from "../errors.ts";
 import type { Gate } from "./gate.ts";
-import { fromPlainError, type JobKind, type JobRequest, type JobResponse, type Jobs } from "./protocol.ts";
-import { workerFile } from "./worker-file.ts";
+import { fromPlainError, type JobRequest, type JobResponse, type JobTable } from "./protocol.ts";
 
 /** After this many deaths in a row without one answer, a worker is not replaced any more. */
 const MAX_DEATHS = 3;
@@ -11,23 +10,23 @@ export interface WorkerPoolOptions {
   readonly size: number;
   /** What each worker gets as `workerData`. */
   readonly setup: unknown;
-  /** The worker's file; by default the one beside this module. */
-  readonly file?: URL;
+  /** The worker's file, which serves the jobs J. */
+  readonly file: URL;
   /** Passed before each job and before each thread's end, where several pools must not work at the same time. */
   readonly turns?: Gate;
 }
 
-interface Job {
-  readonly request: JobRequest;
+interface Job<J extends JobTable<J>> {
+  readonly request: JobRequest<J>;
   readonly transfer: readonly ArrayBuffer[];
-  resolve(output: Jobs[JobKind]["output"]): void;
+  resolve(output: J[keyof J]["output"]): void;
   reject(error: unknown): void;
 }
 
-interface Seat {
+interface Seat<J extends JobTable<J>> {
   /** Started with the seat's first job, and again after a death. */
   worker: Worker | null;
-  job: Job | null;
+  job: Job<J> | null;
   /** Gives the turn back that its job has. */
   endTurn: (() => void) | null;
 }
@@ -36,18 +35,18 @@ interface Seat {
  * Worker threads with one queue: a free worker takes the next job, one at a time. A worker that dies rejects its job with
  * RUNTIME and is replaced. Idle workers do not keep the process alive; a job that is running does.
  */
-export class WorkerPool {
+export class WorkerPool<J extends JobTable<J>> {
   readonly #file: URL;
   readonly #setup: unknown;
-  readonly #seats: readonly Seat[];
+  readonly #seats: readonly Seat<J>[];
   readonly #turns: Gate | null;
-  readonly #queue: Job[] = [];
+  readonly #queue: Job<J>[] = [];
   #deaths = 0;
   #broken: VqraeError | null = null;
   #disposal: Promise<void> | null = null;
   #onIdle: (() => void) | null = null;
 
-  constructor({ size, setup, file = workerFile("worker"), turns }: WorkerPoolOptions) {
+  constructor({ size, setup, file, turns }: WorkerPoolOptions) {
     this.#file = file;
     this.#setup = setup;
     this.#seats = Array.from({ length: size }, () => ({ worker: null, job: null, endTurn: null }));
@@ -59,11 +58,11 @@ export class WorkerPool {
    * running is finished and its result dropped. Either way the promise rejects at once, with the signal's reason.
    * @throws RUNTIME, DISPOSED, or what the job threw.
    */
-  run<K extends JobKind>(
+  run<K extends keyof J>(
     kind: K,
-    input: Jobs[K]["input"],
+    input: J[K]["input"],
     { transfer = [], signal }: { transfer?: readonly ArrayBuffer[]; signal?: AbortSignal } = {},
-  ): Promise<Jobs[K]["output"]> {
+  ): Promise<J[K]["output"]> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       if (this.#disposal !== null) return reject(disposedError());
@@ -73,12 +72,12 @@ export class WorkerPool {
         if (place >= 0) this.#queue.splice(place, 1);
         job.reject(signal?.reason);
       };
-      const job: Job = {
-        request: { kind, input } as JobRequest,
+      const job: Job<J> = {
+        request: { kind, input },
         transfer,
         resolve: (output) => {
           signal?.removeEventListener("abort", onAbort);
-          resolve(output as Jobs[K]["output"]);
+          resolve(output);
         },
         reject: (error) => {
           signal?.removeEventListener("abort", onAbort);
@@ -105,7 +104,7 @@ export class WorkerPool {
       });
     }
     const turns = this.#turns;
-    const end = async ({ worker }: Seat) => worker?.terminate();
+    const end = async ({ worker }: Seat<J>) => worker?.terminate();
     await Promise.all(this.#seats.map((seat) => (turns === null ? end(seat) : turns.run(() => end(seat)))));
   }
 
@@ -118,7 +117,7 @@ export class WorkerPool {
     }
   }
 
-  #start(seat: Seat, job: Job): void {
+  #start(seat: Seat<J>, job: Job<J>): void {
     seat.job = job;
     const post = (endTurn: (() => void) | null) => {
       seat.endTurn = endTurn;
@@ -128,23 +127,25 @@ export class WorkerPool {
     else void this.#turns.run(() => new Promise<void>(post));
   }
 
-  #post(seat: Seat, job: Job): void {
+  #post(seat: Seat<J>, job: Job<J>): void {
     try {
       seat.worker ??= this.#hire(seat);
       seat.worker.ref();
       seat.worker.postMessage(job.request, job.transfer);
     } catch (cause) {
       const what = words(cause instanceof Error ? cause.message : String(cause));
-      job.reject(expected("RUNTIME", "a job that a worker thread accepts", `"${job.request.kind}"`, what, { cause }));
+      job.reject(
+        expected("RUNTIME", "a job that a worker thread accepts", `"${String(job.request.kind)}"`, what, { cause }),
+      );
       this.#release(seat);
     }
   }
 
-  #hire(seat: Seat): Worker {
+  #hire(seat: Seat<J>): Worker {
     // The program's own flags are not passed on: `node --input-type=module -e ...` would keep any worker from starting.
     const worker = new Worker(this.#file, { workerData: this.#setup, execArgv: [] });
     let failure: unknown;
-    worker.on("message", (response: JobResponse) => {
+    worker.on("message", (response: JobResponse<J>) => {
       this.#deaths = 0;
       if (response.ok) seat.job?.resolve(response.output);
       else seat.job?.reject(fromPlainError(response.error));
@@ -165,7 +166,7 @@ export class WorkerPool {
   }
 
   /** A worker ended by itself: its job is lost, and after too many such ends in a row so is the pool. */
-  #mourn(seat: Seat, exitCode: number, cause: unknown): void {
+  #mourn(seat: Seat<J>, exitCode: number, cause: unknown): void {
     this.#deaths += 1;
     const why = cause instanceof Error ? cause.message : `exit code ${exitCode}`;
     const died = words(`one that died (${why})`);
@@ -178,7 +179,7 @@ export class WorkerPool {
     this.#release(seat);
   }
 
-  #release(seat: Seat): void {
+  #release(seat: Seat<J>): void {
     seat.job = null;
     seat.endTurn?.();
     seat.endTurn = null;

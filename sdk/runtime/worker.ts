@@ -1,62 +1,46 @@
-import { parentPort, workerData } from "node:worker_threads";
-import { views } from "../image/views.ts";
-import { codebook, codes, decode, encode, target, warmup } from "./jobs.ts";
-import { buffersOf, type JobRequest, type JobResponse, type Jobs, toPlainError, type WorkerSetup } from "./protocol.ts";
+import { workerData } from "node:worker_threads";
+import { embed } from "./embed.ts";
+import { codebook, codes, decode, encode, warmup } from "./jobs.ts";
+import type { Jobs, WorkerSetup } from "./protocol.ts";
+import { serveJobs } from "./serve-jobs.ts";
 import { importOnnxRuntime, Sessions } from "./sessions.ts";
 
-/**
- * A worker thread: one request in, one response out. Inference and resizing live here because onnxruntime-node's `run`
- * blocks the thread that calls it.
- */
+/** A worker thread that runs the graphs, because onnxruntime-node's `run` blocks the thread that calls it. */
 const setup = workerData as WorkerSetup;
-const port = parentPort;
-if (port === null) throw new Error("worker.ts runs as a worker thread only");
 
-let sessions: Promise<Sessions> | undefined;
+let opened: Promise<Sessions> | undefined;
+const sessions = (): Promise<Sessions> => {
+  opened ??= importOnnxRuntime().then((runtime) => new Sessions(runtime, setup));
+  return opened;
+};
 
-port.on("message", async (request: JobRequest) => {
-  try {
-    sessions ??= importOnnxRuntime().then((runtime) => new Sessions(runtime, setup));
-    const { output, arrays } = await work(await sessions, request);
-    port.postMessage({ ok: true, output } satisfies JobResponse, buffersOf(arrays));
-  } catch (error) {
-    port.postMessage({ ok: false, error: toPlainError(error) } satisfies JobResponse);
-  }
+serveJobs<Jobs>({
+  async open({ graph }) {
+    await (await sessions()).open(graph);
+    return { output: null };
+  },
+  async warmup(input) {
+    await warmup(await sessions(), setup, input);
+    return { output: null };
+  },
+  async encode(input) {
+    const output = await encode(await sessions(), setup, input);
+    return { output, arrays: output.flatMap((image) => [image.features, image.classToken, image.ids]) };
+  },
+  async embed(input) {
+    const output = await embed(await sessions(), setup, input);
+    const segments = output.flatMap((image) => image.segments);
+    return { output, arrays: segments.map((segment) => (segment.type === "text" ? undefined : segment.data)) };
+  },
+  async codes() {
+    return { output: await codes(await sessions(), setup) };
+  },
+  async decode(input) {
+    const output = await decode(await sessions(), input);
+    return { output, arrays: output.map((image) => image.data) };
+  },
+  async codebook(input) {
+    const output = await codebook(await sessions(), input);
+    return { output, arrays: [output] };
+  },
 });
-
-/** Does the job, and lists the arrays of its output, which are handed over rather than copied. */
-async function work(
-  sessions: Sessions,
-  request: JobRequest,
-): Promise<{ output: Jobs[JobRequest["kind"]]["output"]; arrays: (ArrayBufferView | undefined)[] }> {
-  switch (request.kind) {
-    case "open":
-      await sessions.open(request.input.graph);
-      return { output: null, arrays: [] };
-    case "warmup":
-      await warmup(sessions, setup, request.input);
-      return { output: null, arrays: [] };
-    case "encode": {
-      const output = await encode(sessions, setup, request.input);
-      return { output, arrays: output.flatMap((image) => [image.features, image.classToken, image.ids]) };
-    }
-    case "codes":
-      return { output: await codes(sessions, setup), arrays: [] };
-    case "views": {
-      const output = views(request.input.image, setup.image);
-      return { output, arrays: output.map((image) => image.data) };
-    }
-    case "target": {
-      const output = target(setup, request.input);
-      return { output, arrays: [output.data] };
-    }
-    case "decode": {
-      const output = await decode(sessions, request.input);
-      return { output, arrays: output.map((image) => image.data) };
-    }
-    case "codebook": {
-      const output = await codebook(sessions, request.input);
-      return { output, arrays: [output] };
-    }
-  }
-}

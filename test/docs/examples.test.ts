@@ -5,13 +5,16 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import publicEntries from "../../entry-points.json" with { type: "json" };
 
 /** Every TypeScript block of the README and the guides runs as it stands, on the shipped model. */
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const sources: Record<string, string> = {
-  vqrae: pathToFileURL(join(root, "sdk/index.ts")).href,
-  "vqrae/metrics": pathToFileURL(join(root, "sdk/metrics/index.ts")).href,
-};
+const sources = Object.fromEntries(
+  Object.entries(publicEntries).map(([name, file]) => [
+    name === "index" ? "vqrae" : `vqrae/${name}`,
+    pathToFileURL(join(root, file)).href,
+  ]),
+);
 
 async function examples(): Promise<{ name: string; code: string }[]> {
   const guides = (await readdir(join(root, "docs"))).filter((name) => name.endsWith(".md")).map((n) => `docs/${n}`);
@@ -30,9 +33,12 @@ describe("documentation examples", async () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "vqrae-docs-"));
+    await symlink(join(root, "node_modules"), join(folder, "node_modules"));
     // The examples name files as a user in the repository would.
     await symlink(join(root, "examples"), join(folder, "examples"));
     await symlink(join(root, "models/vqrae-tiny"), join(folder, "my-tokenizer"));
+    await symlink(join(root, "test/golden/projector/llava-next"), join(folder, "my-vlm"));
+    await symlink(join(root, "test/golden/vit-swap/llava-1.5/encoder"), join(folder, "my-encoder"));
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -40,7 +46,7 @@ describe("documentation examples", async () => {
 
   it.each(all)("$name", async ({ code }) => {
     const script = join(folder, `example-${Math.random().toString(36).slice(2)}.ts`);
-    const runnable = code.replaceAll(/from "(vqrae(?:\/metrics)?)"/g, (_, name: string) => `from "${sources[name]}"`);
+    const runnable = code.replaceAll(/from "(vqrae(?:\/[\w-]+)?)"/g, (_, name: string) => `from "${sources[name]}"`);
     await writeFile(script, runnable);
     const env = { ...process.env, NODE_NO_WARNINGS: "1" }; // type stripping announces itself as experimental
     const { stderr } = await promisify(execFile)(process.execPath, [script], { cwd: folder, env });

@@ -44,6 +44,7 @@ test("VQRAE.load finds it by the name default", () => {
     maxTokens: 196,
     grid: { rows: 14, columns: 14 },
     featureDim: 192,
+    projector: null,
     codebook: { size: 8192, dim: 256 },
     device: "cpu",
     deviceReason: "asked for",

@@ -17,6 +17,8 @@ COMMANDS = {
     "import": ("models.rename_maps", "foreign weights under our names"),
     "evaluate": ("evaluate.command", "reconstruction, codebook use and what an encoder knows"),
     "ablate": ("ablations.command", "the paper's findings at small scale"),
+    "vlm": ("vlm.command", "a small language model that sees through a frozen tokenizer"),
+    "generator": ("generator.command", "a small language model that draws: ids, train, export, evaluate"),
     "report": ("report.command", "one page of a run, or of runs beside one another"),
 }
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from .errors import UserError
 
 PRESETS = Path(__file__).parent / "presets"
+Config = typing.TypeVar("Config")
 
 
 @dataclass(frozen=True)
@@ -164,27 +165,41 @@ def preset_names() -> list[str]:
 
 def load_config(preset: str, stage: int, overrides: list[str]) -> RunConfig:
     """preset: a name under presets/ or a path of a TOML file; overrides: "section.key=value" with TOML values."""
+    tables = _read_preset(preset)
+    by_stage = {n: tables.pop(f"stage{n}", {}) for n in (1, 2)}
+    merged = _merge(tables, by_stage[stage] if stage in by_stage else {}) | {"stage": stage}
+    return from_dict(_override(merged, overrides))
+
+
+def load_sections(kind: type[Config], preset: str, overrides: list[str]) -> Config:
+    """As `load_config`, for a configuration of other sections and without stages."""
+    return from_dict(_override(_read_preset(preset), overrides), kind)
+
+
+def _read_preset(preset: str) -> dict:
     path = Path(preset) if preset.endswith(".toml") else PRESETS / f"{preset}.toml"
     if not path.is_file():
         raise UserError(f"Expected one of {', '.join(preset_names())} or a .toml file for --preset but received {preset!r}")
     try:
-        tables = tomllib.loads(path.read_text())
+        return tomllib.loads(path.read_text())
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"Expected TOML for {path} but received: {error}") from None
-    by_stage = {n: tables.pop(f"stage{n}", {}) for n in (1, 2)}
-    merged = _merge(tables, by_stage[stage] if stage in by_stage else {}) | {"stage": stage}
+
+
+def _override(tables: dict, overrides: list[str]) -> dict:
     for text in overrides:
         name, equals, value = text.partition("=")
         if not equals:
             raise UserError(f"Expected section.key=value for --set but received {text!r}")
         section, _, key = name.strip().rpartition(".")
         change = {section: {key: _toml_value(value)}} if section else {key: _toml_value(value)}
-        merged = _merge(merged, change)
-    return _build(RunConfig, merged, "")
+        tables = _merge(tables, change)
+    return tables
 
 
-def from_dict(stored: dict) -> RunConfig:
-    return _build(RunConfig, stored, "")
+def from_dict(stored: dict, kind: type[Config] = RunConfig) -> Config:
+    """Tables, all of whose names and types are checked, as the configuration `kind`."""
+    return _build(kind, stored, "")
 
 
 def to_dict(config: RunConfig) -> dict:

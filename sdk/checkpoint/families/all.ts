@@ -3,6 +3,7 @@ import { isObject } from "../files.ts";
 import { clip } from "./clip.ts";
 import { dinov2, dinov2WithRegisters } from "./dinov2.ts";
 import type { EncoderFamily } from "./family.ts";
+import { idefics3Vision } from "./idefics3-vision.ts";
 import { internVit, internVlVision } from "./intern-vit.ts";
 import { siglip } from "./siglip.ts";
 import { siglip2 } from "./siglip2.ts";
@@ -17,6 +18,7 @@ const families: readonly EncoderFamily[] = [
   dinov2WithRegisters,
   internVit,
   internVlVision,
+  idefics3Vision,
 ];
 
 const byModelType = new Map(

@@ -1,17 +1,7 @@
 import { z } from "zod";
-import type { Activation } from "../checkpoint.ts";
-import { epsilon, flag, looseSection, oneOf, positiveInteger } from "../config-fields.ts";
+import { type ActivationName, activationName, activations } from "../activations.ts";
+import { epsilon, flag, looseSection, positiveInteger } from "../config-fields.ts";
 import type { VisionConfig } from "./family.ts";
-
-/** What transformers calls its activations (`ACT2FN`). */
-const activations = {
-  gelu: "gelu",
-  gelu_python: "gelu",
-  gelu_new: "gelu_tanh",
-  gelu_pytorch_tanh: "gelu_tanh",
-  quick_gelu: "quick_gelu",
-} as const satisfies Record<string, Activation>;
-const activationNames = Object.keys(activations) as [keyof typeof activations];
 
 /** A number of pixels, or [height, width] of a square. */
 const side = z
@@ -30,7 +20,7 @@ export interface VisionDefaults {
   readonly image_size: number;
   readonly patch_size: number;
   readonly layer_norm_eps: number;
-  readonly hidden_act: keyof typeof activations;
+  readonly hidden_act: ActivationName;
   readonly qkv_bias: boolean;
 }
 
@@ -57,7 +47,7 @@ export function visionConfig(
     image_size: side.default(defaults.image_size),
     patch_size: side.default(defaults.patch_size),
     layer_norm_eps: epsilon.default(defaults.layer_norm_eps),
-    hidden_act: oneOf(...activationNames).default(defaults.hidden_act),
+    hidden_act: activationName.default(defaults.hidden_act),
     qkv_bias: flag.default(defaults.qkv_bias),
   })
     .refine((c) => c.hidden_size % c.num_attention_heads === 0, {

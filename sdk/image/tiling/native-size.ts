@@ -1,3 +1,4 @@
+import type { NativeImageSpec } from "../../checkpoint/checkpoint.ts";
 import { expected, words } from "../../errors.ts";
 import { wholeNumber } from "./arguments.ts";
 
@@ -51,19 +52,65 @@ export function smartResize(
     const received = words(`${width} x ${height}`);
     throw expected("INVALID_ARGUMENT", `sides of a ratio up to ${MAX_ASPECT}`, "smartResize", received);
   }
-  let h = roundHalfEven(height / factor) * factor;
-  let w = roundHalfEven(width / factor) * factor;
-  if (h * w > maxPixels) {
-    const beta = Math.sqrt((height * width) / maxPixels);
-    h = Math.max(factor, Math.floor(height / beta / factor) * factor);
-    w = Math.max(factor, Math.floor(width / beta / factor) * factor);
-  } else if (h * w < minPixels) {
-    const beta = Math.sqrt(minPixels / (height * width));
-    h = Math.ceil((height * beta) / factor) * factor;
-    w = Math.ceil((width * beta) / factor) * factor;
-  }
-  return { width: w, height: h };
+  const size = { width: multiple(width, factor, 0), height: multiple(height, factor, 0) };
+  return withinPixels(size, { width, height }, { factor, minPixels, maxPixels });
 }
+
+/** `rounded`, or where that has too many or too few pixels multiples of `factor` in the proportions of `size`. */
+function withinPixels(rounded: Size, { width, height }: Size, { factor, minPixels, maxPixels }: PixelRange): Size {
+  const pixels = rounded.width * rounded.height;
+  if (pixels > maxPixels) {
+    const beta = Math.sqrt((height * width) / maxPixels);
+    const fitted = (side: number) => Math.max(factor, Math.floor(side / beta / factor) * factor);
+    return { width: fitted(width), height: fitted(height) };
+  }
+  if (pixels < minPixels) {
+    const beta = Math.sqrt(minPixels / (height * width));
+    const fitted = (side: number) => Math.ceil((side * beta) / factor) * factor;
+    return { width: fitted(width), height: fitted(height) };
+  }
+  return rounded;
+}
+
+interface PixelRange {
+  readonly factor: number;
+  readonly minPixels: number;
+  readonly maxPixels: number;
+}
+
+/**
+ * The size that an image of its own aspect ratio is brought to.
+ * @throws INVALID_IMAGE for a strip that has more patches than that allows, which transformers fails on too
+ */
+export function nativeSize(
+  image: Size,
+  {
+    patchSize,
+    maxPatches,
+    budget = null,
+  }: Pick<NativeImageSpec, "patchSize" | "maxPatches"> & { budget?: PixelRange | null },
+): Size {
+  if (budget === null) return naflexSize(image, patchSize, maxPatches);
+  const size = budgetSize(image, budget);
+  if (size.width * size.height <= maxPatches * patchSize ** 2) return size;
+  const received = words(`${image.width} x ${image.height} pixels`);
+  throw expected("INVALID_IMAGE", `sides of which ${maxPatches} patches keep the ratio`, "an image", received);
+}
+
+/** The size that LFM2-VL brings an image to (transformers' Lfm2VlImageProcessor `smart_resize`). */
+export function budgetSize({ width, height }: Size, budget: PixelRange): Size {
+  const { factor } = budget;
+  const size = { width: multiple(width, factor, factor), height: multiple(height, factor, factor) };
+  return withinPixels(size, { width, height }, budget);
+}
+
+/** Whether LFM2-VL cuts an image into tiles: it would have more than `above` pixels (`_is_image_too_large`). */
+export const exceeds = ({ width, height }: Size, above: number, factor: number, patchSize: number): boolean =>
+  multiple(width, factor, patchSize) * multiple(height, factor, patchSize) > above;
+
+/** The multiple of `factor` nearest to `side`, at least `least`. */
+const multiple = (side: number, factor: number, least: number): number =>
+  Math.max(least, roundHalfEven(side / factor) * factor);
 
 /** Python's `round`. */
 function roundHalfEven(value: number): number {

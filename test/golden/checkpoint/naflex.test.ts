@@ -38,6 +38,7 @@ describe.each([
     const { image, encoder, features } = await loadCheckpoint(at(name));
     expect(image).toEqual({
       geometry: "native",
+      budget: null,
       patchSize: 4,
       maxPatches: 20,
       resample: "bilinear",

@@ -22,6 +22,7 @@ from PIL import Image
 from transformers.image_processing_utils import select_best_resolution
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil, get_optimal_tiled_canvas
+from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 from transformers.models.internvl.processing_internvl import InternVLProcessorKwargs
 from transformers.models.llava.image_processing_pil_llava import LlavaImageProcessorPil
 from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
@@ -47,6 +48,9 @@ def read(image: dict) -> Image.Image:
 def view(pixels) -> dict:
     """A PIL image or [3, h, w] uint8."""
     array = np.asarray(pixels) if isinstance(pixels, Image.Image) else np.asarray(pixels).transpose(1, 2, 0)
+    if array.dtype == np.float32:  # Idefics3 pads on float32
+        assert (array == array.astype(np.uint8)).all()
+        array = array.astype(np.uint8)
     assert array.dtype == np.uint8
     sha256 = hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
     return {"size": [array.shape[1], array.shape[0]], "sha256": sha256}
@@ -123,6 +127,9 @@ def cases() -> list[dict]:
     onevision = LlavaOnevisionImageProcessorPil(size={"height": TILE, "width": TILE}, image_grid_pinpoints=PINPOINTS)
     padded, unpadded = LlavaImageProcessorPil(do_pad=True, **llava(TILE), **IMAGENET), LlavaImageProcessorPil(**llava(TILE))
     naflex = [Siglip2ImageProcessorPil(), Siglip2ImageProcessorPil(patch_size=14, max_num_patches=100, resample=3)]
+    split = dict(size={"longest_edge": 3 * TILE}, max_image_size={"longest_edge": TILE})
+    idefics3 = [Idefics3ImageProcessorPil(**split), Idefics3ImageProcessorPil(**split, do_image_splitting=False, resample=3)]
+    fitting = Idefics3ImageProcessorPil(size={"longest_edge": TILE}, max_image_size={"longest_edge": TILE})
     chat = dict(dynamic_image_size=True, force_image_size=TILE, min_dynamic_patch=2, max_dynamic_patch=6, use_thumbnail=True)
     ratio = dict(image_aspect_ratio="anyres", image_grid_pinpoints=PINPOINTS)
     return [
@@ -134,6 +141,9 @@ def cases() -> list[dict]:
         case("LLaVA-OneVision", onevision, each(onevision)),
         case("LLaVA padded to a square", padded, each(padded)),
         case("LLaVA not padded", unpadded, each(unpadded)),
+        case("Idefics3", idefics3[0], lambda image: idefics3[0](image, **RAW)["pixel_values"][0]),
+        case("Idefics3 without tiles", idefics3[1], lambda image: idefics3[1](image, **RAW)["pixel_values"][0]),
+        case("Idefics3, one tile at most", fitting, lambda image: fitting(image, **RAW)["pixel_values"][0]),
         case("NaFlex", naflex[0], lambda image: native(naflex[0], image), grids="native", patchSize=16),
         case("NaFlex, other sizes", naflex[1], lambda image: native(naflex[1], image), grids="native", patchSize=14),
         case("OpenGVLab's InternVL", clip(TILE), lambda image: internvl_chat(image, 2, 6, True), config=chat),

@@ -61,7 +61,7 @@ describe.each(cases)("$name", ({ file, config, size, grids, patchSize = 16, view
       config,
       file: "config.json",
     });
-    const seen = views(await read(image), spec).map((view) => preprocess(view, spec));
+    const seen = views(await read(image), spec).map((view) => preprocess(view.image, spec));
     expect(seen.map(summary)).toEqual(expected[i]);
   });
 });

@@ -17,6 +17,9 @@ const canvases = [[224, 448]];
 const llavaNext = { image_processor_type: "LlavaNextImageProcessor", size: { shortest_edge: 224 }, crop_size: 224 };
 const gotOcr2 = { image_processor_type: "GotOcr2ImageProcessor", size: square };
 
+const lfm2 = { image_processor_type: "Lfm2VlImageProcessor" };
+const idefics3 = { image_processor_type: "Idefics3ImageProcessor", max_image_size: { longest_edge: 224 } };
+
 const vlms: [name: string, file: object, config: object, spec: object][] = [
   ["tiles that are off", gotOcr2, {}, { tiling: null }],
   ["at most one tile", { ...gotOcr2, crop_to_patches: true, max_patches: 1 }, {}, { tiling: null }],
@@ -31,6 +34,24 @@ const vlms: [name: string, file: object, config: object, spec: object][] = [
     { ...llavaNext, do_pad: true, image_grid_pinpoints: canvases },
     {},
     { geometry: "stretch", background: null, tiling: { kind: "anyres", pinpoints: canvases } },
+  ],
+  [
+    "Idefics3's tiles, four of the default side a side",
+    idefics3,
+    {},
+    { geometry: "stretch", size: 224, tiling: { kind: "split", longestEdge: 1456, split: true }, resample: "lanczos" },
+  ],
+  [
+    "Idefics3's whole image",
+    { ...idefics3, size: { longest_edge: 896 }, do_image_splitting: false },
+    {},
+    { tiling: { kind: "split", longestEdge: 896, split: false } },
+  ],
+  [
+    "Gemma 3's square",
+    { image_processor_type: "Gemma3ImageProcessor", size: square },
+    {},
+    { geometry: "stretch", size: 224, tiling: null, resample: "bilinear", mean: half },
   ],
   [
     "a whole processor goes before config.json",
@@ -71,12 +92,22 @@ test.each(vlms)("%s", async (_, file, config, spec) => {
 
 test("NaFlex: the file's patches, else the processor's", async () => {
   const read16 = (config: object) => read(config, "preprocessor_config.json", naflex);
-  const spec = { geometry: "native", patchSize: 16, maxPatches: 256, resample: "bilinear", mean: half, std: half };
+  const pixels = { patchSize: 16, resample: "bilinear", mean: half, std: half };
+  const spec = { geometry: "native", maxPatches: 256, budget: null, ...pixels };
   expect(await read16({})).toEqual(spec);
   expect(await read16({ max_num_patches: 1024, image_processor_type: "Siglip2ImageProcessorFast" })).toEqual({
     ...spec,
     maxPatches: 1024,
   });
+});
+
+test("LFM2-VL: a budget of pixels, and tiles of images that exceed it", async () => {
+  const spec = await read(lfm2, "preprocessor_config.json", naflex);
+  const tiles = { size: 512, above: 524288, min: 2, max: 10, thumbnail: true };
+  const budget = { factor: 32, minPixels: 65536, maxPixels: 262144, tiles };
+  expect(spec).toMatchObject({ geometry: "native", maxPatches: 1024, budget });
+  const whole = await read({ ...lfm2, do_image_splitting: false }, "preprocessor_config.json", naflex);
+  expect(whole).toMatchObject({ budget: { tiles: null } });
 });
 
 const badVlms: [name: string, message: RegExp, file: object, config: object][] = [
@@ -94,6 +125,18 @@ const badVlms: [name: string, message: RegExp, file: object, config: object][] =
     {},
   ],
   ["a canvas of a million tiles", /\[224000, 224000\]/, { ...llavaNext, image_grid_pinpoints: [[224000, 224000]] }, {}],
+  [
+    "tiles of another size than the encoder takes",
+    /224 pixels, the encoder's image_size/,
+    { ...idefics3, max_image_size: { longest_edge: 364 } },
+    {},
+  ],
+  [
+    "a longest edge of a processor that takes none",
+    /a square for size in .* an object/,
+    { image_processor_type: "ViTImageProcessor", size: { longest_edge: 224 } },
+    {},
+  ],
   ["a colour that is none", /from 0 to 1.* for image_mean in .* \[2, 0, 0\]/, { image_mean: [2, 0, 0] }, ratio("pad")],
   ["no canvas", /a list of pairs/, { ...llavaNext, image_grid_pinpoints: [] }, {}],
   [
@@ -135,12 +178,16 @@ test.each(badVlms)("%s is INVALID_CONFIG", async (_, message, file, config) => {
 
 test.each([
   [
-    /one of Siglip2ImageProcessor for image_processor_type in .* "ViTImageProcessor"/,
+    /one of Siglip2ImageProcessor, Lfm2VlImageProcessor for image_processor_type in .* "ViTImageProcessor"/,
     { image_processor_type: "ViTImageProcessor" },
   ],
   [/Expected 16, the encoder's patch_size, for patch_size in .* 14/, { patch_size: 14 }],
   [/at most 16384 for max_num_patches/, { max_num_patches: 1e6 }],
   [/Expected false for do_pad/, { do_pad: true }],
+  [/16, the encoder's patch_size, for encoder_patch_size in .* 14/, { ...lfm2, encoder_patch_size: 14 }],
+  [/a multiple of 32 for tile_size in .* 500/, { ...lfm2, tile_size: 500 }],
+  [/at most max_tiles for min_tiles in .* 11/, { ...lfm2, min_tiles: 11 }],
+  [/at most 16384 for max_image_tokens in .* 1000000/, { ...lfm2, max_image_tokens: 1e6 }],
 ])("NaFlex: %s", async (message, file) => {
   const failed = await failure(read(file, "preprocessor_config.json", naflex));
   expect(failed).toEqual({ code: "INVALID_CONFIG", message: expect.stringMatching(message) });

@@ -27,9 +27,9 @@ test.each(["reconstruct", "encode", "inspect", "devices"])(
 );
 
 const notAnImage = fileURLToPath(new URL("../../../package.json", import.meta.url));
-const wrong: [string[], string][] = [
-  [["decode"], 'Expected one of reconstruct, encode, inspect, devices for the command but received "decode".'],
-  [["constructor"], "Expected one of reconstruct, encode, inspect, devices for the command"],
+const wrong: [string[], string | RegExp][] = [
+  [["decode"], /Expected one of reconstruct, encode, .*, devices for the command but received "decode"\./],
+  [["constructor"], /Expected one of reconstruct, encode, .*, devices for the command/],
   [["encode"], "Expected <images> for the arguments of vqrae encode but received none."],
   [["encode", ""], "Expected a path for argument 1 of vqrae encode"],
   [["encode", photo, "--fast"], 'for an option of vqrae encode but received "--fast".'],
@@ -56,7 +56,8 @@ const wrong: [string[], string][] = [
 describe("a user's error is one line, exit code 1 and nothing on standard output", () => {
   test.each(wrong)("vqrae %j", async (args, message) => {
     const { code, stdout, stderr } = await runCli(...args);
-    expect(stderr).toContain(message);
+    if (typeof message === "string") expect(stderr).toContain(message);
+    else expect(stderr).toMatch(message);
     expect(stderr).toMatch(/^vqrae: .+\n$/);
     expect([code, stdout]).toEqual([1, ""]);
   });

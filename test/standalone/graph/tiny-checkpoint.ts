@@ -130,6 +130,7 @@ export function writeTinyCheckpoint(folder: string, options: TinyOptions = {}): 
       mean: [0.5, 0.5, 0.5],
       std: [0.25, 0.25, 0.25],
     },
+    projector: null,
   };
   writeFileSync(file, Buffer.concat(chunks));
   return checkpoint;

@@ -1,5 +1,6 @@
 import { describe, expectTypeOf, it } from "vitest";
 import {
+  type ImageEmbeddings,
   type ImageInput,
   type ImageTokens,
   type RgbImage,
@@ -32,6 +33,13 @@ describe("VQRAE", () => {
     expectTypeOf<ImageTokens["ids"]>().toEqualTypeOf<Int32Array | undefined>();
     // @ts-expect-error: a number is no image
     tokenizer.encode(5);
+  });
+
+  it("embeds one image to one result and many to many", () => {
+    expectTypeOf(tokenizer.embed(image)).resolves.toEqualTypeOf<ImageEmbeddings>();
+    expectTypeOf(tokenizer.embed(images)).resolves.toEqualTypeOf<ImageEmbeddings[]>();
+    // @ts-expect-error: what embed gives is the projector's to say
+    tokenizer.embed(image, { features: true });
   });
 
   it("decodes one grid to one image and many to many", () => {

@@ -5,19 +5,20 @@ import { promisify } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
 import { VqraeError } from "../../../sdk/errors.ts";
 import { Gate } from "../../../sdk/runtime/gate.ts";
+import type { Jobs } from "../../../sdk/runtime/protocol.ts";
 import { WorkerPool } from "../../../sdk/runtime/worker-pool.ts";
 import { act } from "./fixtures/fake-worker.ts";
 
 const file = new URL("./fixtures/fake-worker.ts", import.meta.url);
-const pools: WorkerPool[] = [];
+const pools: WorkerPool<Jobs>[] = [];
 
-function makePool(size = 1, options: { turns?: Gate } = {}): WorkerPool {
-  const pool = new WorkerPool({ size, setup: null, file, ...options });
+function makePool(size = 1, options: { turns?: Gate } = {}): WorkerPool<Jobs> {
+  const pool = new WorkerPool<Jobs>({ size, setup: null, file, ...options });
   pools.push(pool);
   return pool;
 }
 
-const job = (pool: WorkerPool, action: number, argument = 0, signal?: AbortSignal) =>
+const job = (pool: WorkerPool<Jobs>, action: number, argument = 0, signal?: AbortSignal) =>
   pool.run("codebook", { ids: Int32Array.of(action, argument) }, signal ? { signal } : {});
 
 afterEach(() => Promise.all(pools.splice(0).map((pool) => pool.dispose())));
@@ -90,7 +91,7 @@ describe("a worker that dies", () => {
   });
 
   it("rejects with RUNTIME when the worker's file is missing", async () => {
-    const pool = new WorkerPool({
+    const pool = new WorkerPool<Jobs>({
       size: 1,
       setup: null,
       file: new URL("./fixtures/no-such-worker.ts", import.meta.url),
@@ -144,8 +145,7 @@ describe("abort", () => {
 
 describe("the process", () => {
   const script = (body: string) =>
-    `import { Gate } from "../../../sdk/runtime/gate.ts";
-import { WorkerPool } from ${JSON.stringify(new URL("../../../sdk/runtime/worker-pool.ts", import.meta.url).href)};
+    `import { WorkerPool } from ${JSON.stringify(new URL("../../../sdk/runtime/worker-pool.ts", import.meta.url).href)};
      const pool = new WorkerPool({ size: 1, setup: null, file: new URL(${JSON.stringify(file.href)}) });
      const run = (...ids) => pool.run("codebook", { ids: Int32Array.from(ids) });
      ${body}`;

@@ -49,7 +49,7 @@ def build_cache(model: VQRAE, views: Views, folder: Path, bf16: bool) -> None:
     encoder, options, count = model.encoder, views.options, len(views)
     shape = [count, encoder.grid**2, encoder.hidden_size * len(model.codebook_layers)]
     facts = {"shape": shape, "layers": list(model.codebook_layers), "target": options.target, "seed": options.seed}
-    facts |= {"crop": list(options.crop), "flip": options.flip, "encoder": _fingerprint(encoder)}
+    facts |= {"crop": list(options.crop), "flip": options.flip, "encoder": fingerprint(encoder)}
     state = folder / "cached.json"
     stored = json.loads(state.read_text()) if state.exists() else {"views": 0}
     done = stored.pop("views")
@@ -76,6 +76,6 @@ def build_cache(model: VQRAE, views: Views, folder: Path, bf16: bool) -> None:
             print(f"cached {done}/{count} views, {rate:.0f}/s, {(count - done) / rate:.0f} s left", flush=True)
 
 
-def _fingerprint(encoder: torch.nn.Module) -> float:
+def fingerprint(encoder: torch.nn.Module) -> float:
     """Tells two encoders apart: a cache must not outlive its encoder."""
     return round(sum(p.detach().double().abs().sum().item() for p in encoder.parameters()), 3)

@@ -17,19 +17,24 @@ from torch.distributed.checkpoint.state_dict import (
     set_state_dict,
 )
 
-from ..config import RunConfig, differences, from_dict, to_dict
+from ..config import differences, from_dict, to_dict
 from ..errors import UserError
 from ..models.checkpoint import load_checkpoint
 from .distributed import Ranks
 
 
-def save_state(path: Path, ranks: Ranks, config: RunConfig, step: int, model: nn.Module, optimiser, extras: dict) -> None:
+def save_state(path: Path, ranks: Ranks, config: object, step: int, model: nn.Module, optimiser, extras: dict) -> None:
     """Whole tensors by name, whatever the number of ranks; extras: name -> state dict (EMA, discriminator, teacher)."""
     whole = StateDictOptions(full_state_dict=True, cpu_offload=True)
     weights, moments = get_state_dict(model, optimiser, options=whole)
     if not ranks.first:
         return
     state = {"model": weights, "optimiser": moments, "step": step, "config": to_dict(config), "rng": _rng_state()} | extras
+    write_state(path, state)
+
+
+def write_state(path: Path, state: dict) -> None:
+    """Whole or not at all: a run that is killed while it writes keeps its previous file."""
     part = path.with_suffix(".tmp")
     try:
         torch.save(state, part)
@@ -46,10 +51,10 @@ def whole_weights(model: nn.Module) -> dict[str, torch.Tensor]:
     return get_model_state_dict(model, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
 
 
-def load_state(path: Path, config: RunConfig, model: nn.Module, optimiser, allow_changes: bool) -> dict:
+def load_state(path: Path, config: object, model: nn.Module, optimiser, allow_changes: bool) -> dict:
     """Puts weights and optimiser back; returns the rest. A run with another configuration is refused, with what differs."""
     state = torch.load(path, map_location="cpu", weights_only=False)
-    changed = differences(from_dict(state["config"]), config)
+    changed = differences(from_dict(state["config"], type(config)), config)
     if changed and not allow_changes:
         lines = "\n  ".join(changed)
         raise UserError(

@@ -20,6 +20,7 @@ class Split:
     """Images and the questions about them."""
 
     images: list[Item]
+    questions: list[str]
     words: list[list[str]]  # of each question
     answers: list[str]
     image_of: Tensor  # int64 [questions]: rows of `images`, ascending
@@ -63,7 +64,8 @@ def read_easy_vqa(path: str | Path, train_images: int | None = None, test_images
         images = [Item(m.name, "", str(path), m.offset_data, m.size) for m in files]
         row_of = {image: row for row, image in enumerate(ids)}
         words = [re.findall(r"\w+", question.lower()) for question, _, _ in rows]
-        return Split(images, words, [a for _, a, _ in rows], torch.tensor([row_of[i] for _, _, i in rows]))
+        image_of = torch.tensor([row_of[i] for _, _, i in rows])
+        return Split(images, [q for q, _, _ in rows], words, [a for _, a, _ in rows], image_of)
 
     return EasyVQA(split("train", train_images), split("test", test_images), answers)
 

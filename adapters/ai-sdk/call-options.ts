@@ -1,0 +1,32 @@
+import type { LanguageModelV4CallOptions, SharedV4Warning } from "@ai-sdk/provider";
+import { given } from "../given.ts";
+import type { VlmOptions } from "../llama-cpp/index.ts";
+import { ANY_JSON_OBJECT } from "../vision-language-model.ts";
+
+/** What a model of this package has no use for, and when that matters to the caller. */
+const IGNORED: readonly { feature: string; asked: (options: LanguageModelV4CallOptions) => boolean }[] = [
+  { feature: "presencePenalty", asked: ({ presencePenalty }) => !!presencePenalty },
+  { feature: "frequencyPenalty", asked: ({ frequencyPenalty }) => !!frequencyPenalty },
+  { feature: "tools", asked: ({ tools }) => tools !== undefined && tools.length > 0 },
+  { feature: "toolChoice", asked: ({ toolChoice }) => toolChoice?.type === "required" || toolChoice?.type === "tool" },
+  {
+    feature: "reasoning",
+    asked: ({ reasoning = "provider-default" }) => !["provider-default", "none"].includes(reasoning),
+  },
+];
+
+/** The AI SDK's call options as ours; what is ignored is added to `warnings`. */
+export function toVlmOptions(options: LanguageModelV4CallOptions, warnings: SharedV4Warning[]): VlmOptions {
+  for (const { feature, asked } of IGNORED) if (asked(options)) warnings.push({ type: "unsupported", feature });
+  const { responseFormat } = options;
+  return given({
+    maxTokens: options.maxOutputTokens,
+    temperature: options.temperature,
+    topP: options.topP,
+    topK: options.topK,
+    seed: options.seed,
+    stop: options.stopSequences,
+    jsonSchema: responseFormat?.type === "json" ? (responseFormat.schema ?? ANY_JSON_OBJECT) : undefined,
+    signal: options.abortSignal,
+  });
+}

@@ -1,0 +1,75 @@
+import {
+  type ImageModelV4,
+  type ImageModelV4CallOptions,
+  type ImageModelV4Result,
+  InvalidArgumentError,
+  type SharedV4Warning,
+  UnsupportedFunctionalityError,
+} from "@ai-sdk/provider";
+import { encodePng } from "../../sdk/index.ts";
+import type { ImageGenerator, ImageGeneratorInfo } from "../generation/index.ts";
+import { toAiSdkError } from "./errors.ts";
+
+/** An image generator as the AI SDK's specification V4 wants it; made by `VqraeProvider.imageModel`. */
+export class VqraeImageModel implements ImageModelV4 {
+  readonly specificationVersion = "v4";
+  readonly provider = "vqrae";
+  readonly modelId: string;
+  /** As many as the generator takes: were a call split, its parts would draw with the same seed. */
+  readonly maxImagesPerCall = 1000;
+  readonly #load: () => Promise<ImageGenerator>;
+
+  /** @internal */
+  constructor(modelId: string, load: () => Promise<ImageGenerator>) {
+    this.modelId = modelId;
+    this.#load = load;
+  }
+
+  /**
+   * PNG images; `providerMetadata.vqrae.images` tells each one's seed and ids.
+   * @throws InvalidArgumentError, also for another size than the model's; UnsupportedFunctionalityError for files and masks
+   */
+  async doGenerate(options: ImageModelV4CallOptions): Promise<ImageModelV4Result> {
+    const { prompt, n, seed, files, mask, abortSignal } = options;
+    if (prompt === undefined) throw argumentError("prompt", "a text", "none");
+    if (mask !== undefined || (files !== undefined && files.length > 0)) {
+      const message = "Expected a prompt alone for generateImage but received files: editing is not supported.";
+      throw new UnsupportedFunctionalityError({ functionality: "image editing", message });
+    }
+    try {
+      const generator = await this.#load();
+      const warnings: SharedV4Warning[] = [];
+      checkSize(options, generator.info, warnings);
+      const images = await generator.generateImages(prompt, {
+        n,
+        ...(seed !== undefined && { seed }),
+        ...(abortSignal && { signal: abortSignal }),
+      });
+      return {
+        images: await Promise.all(images.map(({ image }) => encodePng(image))),
+        warnings,
+        providerMetadata: { vqrae: { images: images.map(({ seed, ids }) => ({ seed, ids: [...ids] })) } },
+        response: { timestamp: new Date(), modelId: this.modelId, headers: undefined },
+      };
+    } catch (error) {
+      throw toAiSdkError(error, prompt);
+    }
+  }
+}
+
+function checkSize(
+  { size, aspectRatio }: ImageModelV4CallOptions,
+  { outputSize: { width, height } }: ImageGeneratorInfo,
+  warnings: SharedV4Warning[],
+): void {
+  if (size !== undefined && size !== `${width}x${height}`) throw argumentError("size", `${width}x${height}`, size);
+  if (aspectRatio === undefined) return;
+  const [columns, rows] = aspectRatio.split(":").map(Number);
+  if (columns! * height === rows! * width) return;
+  warnings.push({ type: "unsupported", feature: "aspectRatio", details: `Images have ${width}x${height} pixels.` });
+}
+
+function argumentError(argument: string, what: string, received: string): InvalidArgumentError {
+  const message = `Expected ${what} for ${argument} of generateImage but received ${received}.`;
+  return new InvalidArgumentError({ argument, message });
+}

@@ -1,0 +1,65 @@
+import { NoSuchModelError, type ProviderV4 } from "@ai-sdk/provider";
+import { type ImageGenerator, loadGenerator } from "../generation/index.ts";
+import { loadVlm, type VisionLanguageModel } from "../llama-cpp/index.ts";
+import { VqraeImageModel } from "./image-model.ts";
+import { VqraeLanguageModel } from "./language-model.ts";
+import { LazyModels, type ModelSource } from "./lazy-models.ts";
+
+export interface VqraeProviderSettings {
+  /** By the id that `languageModel` takes; a function is called at the first use. Default: the small model that ships. */
+  readonly languageModels?: Readonly<Record<string, ModelSource<VisionLanguageModel>>>;
+  /** By the id that `imageModel` takes; a function is called at the first use. Default: the small generator that ships. */
+  readonly imageModels?: Readonly<Record<string, ModelSource<ImageGenerator>>>;
+}
+
+/** Models of this package for the AI SDK's `generateText`, `streamText` and `generateImage`. */
+export interface VqraeProvider extends ProviderV4, AsyncDisposable {
+  /** Without an id the first one. @throws NoSuchModelError */
+  languageModel(modelId?: string): VqraeLanguageModel;
+  /** Without an id the first one. @throws NoSuchModelError */
+  imageModel(modelId?: string): VqraeImageModel;
+  /** Disposes the models that were loaded by a function of the settings; those that were handed over stay the caller's. */
+  dispose(): Promise<void>;
+}
+
+/**
+ * ```ts
+ * const vqrae = createVqrae();
+ * const { text } = await generateText({
+ *   model: vqrae.languageModel(),
+ *   messages: [{ role: "user", content: [{ type: "file", mediaType: "image/png", data }, { type: "text", text: "what is it?" }] }],
+ * });
+ * ```
+ */
+export function createVqrae(settings: VqraeProviderSettings = {}): VqraeProvider {
+  const languageModels = new LazyModels<VisionLanguageModel>(
+    "languageModel",
+    settings.languageModels ?? { "vqrae-tiny-vlm": () => loadVlm("default") },
+  );
+  const imageModels = new LazyModels<ImageGenerator>(
+    "imageModel",
+    settings.imageModels ?? { "vqrae-tiny-generator": () => loadGenerator("default") },
+  );
+  const dispose = async () => {
+    await languageModels.dispose();
+    await imageModels.dispose();
+  };
+  return {
+    specificationVersion: "v4",
+    languageModel(modelId = languageModels.defaultId) {
+      languageModels.require(modelId);
+      return new VqraeLanguageModel(modelId, () => languageModels.load(modelId));
+    },
+    imageModel(modelId = imageModels.defaultId) {
+      imageModels.require(modelId);
+      return new VqraeImageModel(modelId, () => imageModels.load(modelId));
+    },
+    embeddingModel(modelId) {
+      const message =
+        "The AI SDK's embedding models take text. For images use `VQRAE.load(...)` of vqrae and its `encode`.";
+      throw new NoSuchModelError({ modelId, modelType: "embeddingModel", message });
+    },
+    dispose,
+    [Symbol.asyncDispose]: dispose,
+  };
+}

@@ -1,0 +1,25 @@
+import { createReadStream } from "node:fs";
+import { basename } from "node:path";
+import { createInterface } from "node:readline";
+import { expected } from "../../../sdk/errors.ts";
+import { Row } from "./row.ts";
+
+/** The rows of a file with one JSON object a line; empty lines are passed over. @throws INVALID_DATA with file and line */
+export async function* jsonLines(path: string): AsyncGenerator<Row> {
+  const lines = createInterface({ input: createReadStream(path, "utf8"), crlfDelay: Number.POSITIVE_INFINITY });
+  let line = 0;
+  for await (const text of lines) {
+    line++;
+    if (text.trim() !== "")
+      yield new Row(`${basename(path)}, line ${line}`, parsed(text, `${basename(path)}, line ${line}`));
+  }
+}
+
+/** @throws INVALID_DATA */
+export function parsed(text: string, at: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw expected("INVALID_DATA", "JSON", at, text, { cause });
+  }
+}

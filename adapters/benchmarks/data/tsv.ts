@@ -1,0 +1,146 @@
+import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
+import { basename } from "node:path";
+import { CsvError, parse } from "csv-parse";
+import { parse as parseSync } from "csv-parse/sync";
+import { expected, VqraeError, words } from "../../../sdk/errors.ts";
+import type { QuestionImage } from "../benchmark.ts";
+import { base64Image } from "./images.ts";
+import { pythonList } from "./python-list.ts";
+import { Row } from "./row.ts";
+
+/** A row of several images in base64; MMMU's largest has 30 MB. */
+const MAX_ROW_CHARACTERS = 256 * 1024 * 1024;
+/** A shorter text in the image column is the index of the row that has the image (VLMEvalKit, image_base.py). */
+const MAX_INDEX_CHARACTERS = 64;
+
+const FORMAT = { delimiter: "\t", relax_quotes: true, max_record_size: MAX_ROW_CHARACTERS } as const;
+
+interface ParsedRow {
+  readonly record: readonly string[];
+  readonly info: { readonly bytes: number; readonly lines: number };
+}
+
+/** A row, and its images. */
+export interface TsvRow {
+  readonly row: Row;
+  readonly images: readonly QuestionImage[];
+}
+
+/**
+ * The rows of one of VLMEvalKit's tables, one at a time.
+ * @throws INVALID_DATA for a column that is missing, a broken row, base64 that is none, an image of no row
+ */
+export async function* tsvRows(path: string, columns: readonly string[]): AsyncGenerator<TsvRow> {
+  const places = new Places(path, columns);
+  for await (const record of records(path, columns)) {
+    places.add(record);
+    const row = new Row(record.at, record.fields);
+    yield { row, images: await imagesOf(row, path, places) };
+  }
+}
+
+interface TsvRecord {
+  readonly at: string;
+  readonly fields: Readonly<Record<string, string>>;
+  /** Where it lies in the file, in bytes. */
+  readonly start: number;
+  readonly end: number;
+}
+
+async function* records(path: string, columns: readonly string[]): AsyncGenerator<TsvRecord> {
+  const file = basename(path);
+  const parser = createReadStream(path).pipe(parse({ ...FORMAT, bom: true, info: true }));
+  let header: readonly string[] | undefined;
+  let [start, line] = [0, 1];
+  try {
+    for await (const { record, info } of parser as AsyncIterable<ParsedRow>) {
+      if (!header) {
+        header = record;
+        requireColumns(file, header, columns);
+      } else {
+        const fields = Object.fromEntries(record.map((value, i) => [header![i]!, value]));
+        yield { at: `${file}, line ${line}`, fields, start, end: info.bytes };
+      }
+      [start, line] = [info.bytes, info.lines + 1];
+    }
+  } catch (cause) {
+    if (VqraeError.isInstance(cause)) throw cause;
+    const { message, lines } = cause as CsvError & { lines?: number };
+    const at = cause instanceof CsvError ? `${file}, line ${lines}` : path;
+    throw expected("INVALID_DATA", "a tab-separated table", at, words(message), { cause });
+  }
+  if (!header) throw expected("INVALID_DATA", "a tab-separated table", path, words("an empty file"));
+}
+
+function requireColumns(file: string, header: readonly string[], columns: readonly string[]): void {
+  const missing = columns.filter((name) => !header.includes(name));
+  if (missing.length === 0) return;
+  const received = words(`${header.slice(0, 30).join(", ")}: ${missing.join(", ")} missing`);
+  throw expected("INVALID_DATA", `the columns ${columns.join(", ")}`, `${file}, line 1`, received);
+}
+
+/** Where a row lies in the file, in bytes, and the number of its image column. */
+interface Place {
+  readonly start: number;
+  readonly end: number;
+  readonly column: number;
+}
+
+/** Where the rows lie whose images other rows may refer to, by their index. */
+class Places {
+  readonly #path: string;
+  readonly #columns: readonly string[];
+  readonly #known = new Map<string, Place>();
+  #complete = false;
+
+  constructor(path: string, columns: readonly string[]) {
+    this.#path = path;
+    this.#columns = columns;
+  }
+
+  add({ fields, start, end }: TsvRecord): void {
+    const { index, image } = fields;
+    if (index === undefined || !image || isIndex(image)) return;
+    this.#known.set(index, { start, end, column: Object.keys(fields).indexOf("image") });
+  }
+
+  /** Rows mostly refer to earlier ones; only for a later one is the whole file read ahead, once. */
+  async get(index: string): Promise<Place | undefined> {
+    if (!this.#known.has(index) && !this.#complete) {
+      for await (const record of records(this.#path, this.#columns)) this.add(record);
+      this.#complete = true;
+    }
+    return this.#known.get(index);
+  }
+}
+
+const isIndex = (image: string): boolean => image !== "" && image.length <= MAX_INDEX_CHARACTERS;
+
+async function imagesOf(row: Row, path: string, places: Places): Promise<QuestionImage[]> {
+  if (!row.has("image")) return [];
+  const text = row.text("image");
+  if (!isIndex(text)) return decoded(row.at, text);
+  const place = await places.get(text);
+  if (!place) throw row.wrong("image", "base64 or the index of a row that has an image");
+  return [{ at: `row ${text} of ${path}`, bytes: () => imageAt(path, place) }];
+}
+
+function decoded(at: string, text: string): QuestionImage[] {
+  if (!text.startsWith("[")) return [base64Image(at, text)];
+  const list = pythonList(text);
+  if (!list) throw expected("INVALID_DATA", "base64 or a Python list of it", `the image in ${at}`, text);
+  return list.map((one) => base64Image(at, one));
+}
+
+/** Reads one row again for its image. */
+async function imageAt(path: string, { start, end, column }: Place): Promise<Uint8Array> {
+  const file = await open(path);
+  try {
+    const { buffer } = await file.read(Buffer.alloc(end - start), 0, end - start, start);
+    const [row] = parseSync(buffer, { ...FORMAT, to: 1, relax_column_count: true }) as string[][];
+    return await decoded(`${basename(path)} at byte ${start}`, row![column]!)[0]!.bytes();
+  } finally {
+    await file.close();
+  }
+}

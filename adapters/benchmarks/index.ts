@@ -1,0 +1,41 @@
+/**
+ * The public face of `vqrae/benchmarks`: benchmarks of vision language models, scored as the published harnesses do.
+ *
+ * @module vqrae/benchmarks
+ */
+
+export type {
+  VisionLanguageModel,
+  VlmAnswer,
+  VlmMessage,
+  VlmOptions,
+  VlmPart,
+  VlmPiece,
+} from "../vision-language-model.ts";
+export type {
+  Benchmark,
+  BenchmarkData,
+  Group,
+  Judged,
+  Judgement,
+  Metrics,
+  Option,
+  Profile,
+  ProfileName,
+  Protocol,
+  Question,
+  QuestionImage,
+  QuestionReader,
+  QuestionSource,
+} from "./benchmark.ts";
+export { PROFILE_NAMES } from "./benchmark.ts";
+export { clustersPage } from "./clusters/clusters-page.ts";
+export * from "./generation.ts";
+export { type ChangedQuestion, type Comparison, compareRuns } from "./report/compare-runs.ts";
+export { testSentences } from "./report/comparison-page.ts";
+export { scoreText } from "./report/score-bars.ts";
+export type { Score, Scores } from "./report/scores.ts";
+export type { Unanswered } from "./run/judge-answers.ts";
+export { openQuestions } from "./run/open-questions.ts";
+export { type RunOptions, type RunProgress, type RunResult, runBenchmark } from "./run/run-benchmark.ts";
+export { benchmarks } from "./tasks/all.ts";

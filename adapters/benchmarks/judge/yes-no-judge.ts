@@ -1,0 +1,66 @@
+import { expected, VqraeError } from "../../../sdk/errors.ts";
+import type { ImageInput } from "../../../sdk/index.ts";
+import type { VisionLanguageModel } from "../../vision-language-model.ts";
+import { yesNoWord } from "../parsers/yes-no-word.ts";
+
+/** Answers questions about generated images with yes or no. */
+export interface YesNoJudge {
+  /** Named in every result. */
+  readonly name: string;
+  ask(image: ImageInput, question: string): Promise<JudgedAnswer>;
+}
+
+export interface JudgedAnswer {
+  /** "unknown" where neither word, or both, came; it counts as no. */
+  readonly answer: "yes" | "no" | "unknown";
+  /** What the model said. */
+  readonly text: string;
+}
+
+/** Printed with every result of a judge: benchmarks are defined with evaluators of their own. */
+export const NOT_COMPARABLE =
+  "a vision language model's yes or no in place of the benchmark's own evaluator: not comparable with published numbers";
+
+/** Enough for "Yes, there is." */
+const MAX_TOKENS = 16;
+
+/** Any vision language model as a judge. Each question is a conversation of its own, at temperature 0. */
+export function vlmJudge(model: VisionLanguageModel, { signal }: { readonly signal?: AbortSignal } = {}): YesNoJudge {
+  return {
+    name: model.modelId,
+    async ask(image, question) {
+      const content = [{ image }, `${question} Answer yes or no.`];
+      const options = { maxTokens: MAX_TOKENS, temperature: 0, ...(signal && { signal }) };
+      const { text } = await model.chat([{ role: "user", content }], options);
+      return { answer: yesNoWord(text).toLowerCase() as JudgedAnswer["answer"], text };
+    },
+  };
+}
+
+/** A generated image that could not be read: it counts as wrong and is listed. */
+export interface UnreadableImage {
+  readonly filename: string;
+  readonly message: string;
+}
+
+/** Runs `read`; null and an entry in `unreadable` where the image is at fault. */
+export async function readOrList<T>(
+  filename: string,
+  unreadable: UnreadableImage[],
+  read: () => Promise<T>,
+): Promise<T | null> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!VqraeError.isInstance(error) || !["INVALID_IMAGE", "IMAGE_TOO_LARGE"].includes(error.code)) throw error;
+    unreadable.push({ filename, message: error.message });
+    return null;
+  }
+}
+
+/** @throws INVALID_DATA for a text that came before, naming both places */
+export function onlyOnce(seen: Map<string, string>, key: string, what: string, at: string): void {
+  const before = seen.get(key);
+  if (before !== undefined) throw expected("INVALID_DATA", `each ${what} once`, at, `${key}, as in ${before}`);
+  seen.set(key, at);
+}

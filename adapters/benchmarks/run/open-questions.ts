@@ -1,0 +1,35 @@
+import { readdir, stat } from "node:fs/promises";
+import { expected, words } from "../../../sdk/errors.ts";
+import type { Benchmark, BenchmarkData, Question, QuestionSource } from "../benchmark.ts";
+
+export type DataFormat = keyof BenchmarkData;
+
+/**
+ * The questions of a benchmark, one after the other, from a file or folder in any of its formats.
+ * @throws INVALID_DATA for a path or format that is none of its own, and, while they are read, for whatever is wrong with them
+ */
+export async function openQuestions(
+  { name, data }: Benchmark,
+  source: QuestionSource,
+): Promise<{ format: DataFormat; questions: () => AsyncIterable<Question> }> {
+  const format = await formatOf(source.path);
+  const reader = data[format];
+  if (reader) return { format, questions: () => reader(source) };
+  const received = words(`${source.path}, which is in the format ${format}`);
+  throw expected(
+    "INVALID_DATA",
+    `files in the format ${Object.keys(data).join(" or ")}`,
+    `the data of ${name}`,
+    received,
+  );
+}
+
+/** By the name of a file, or of the files in a folder. */
+async function formatOf(path: string): Promise<DataFormat> {
+  const entry = await stat(path).catch(() => null);
+  if (!entry)
+    throw expected("INVALID_DATA", "a file or folder", "the benchmark's data", words(`${path}: nothing there`));
+  const names = entry.isFile() ? [path] : await readdir(path, { recursive: true });
+  if (names.some((name) => name.endsWith(".tsv"))) return "tsv";
+  return names.some((name) => name.endsWith(".parquet")) ? "parquet" : "official";
+}

@@ -1,0 +1,46 @@
+import { expected, words } from "../../../sdk/errors.ts";
+import type { Benchmark, Question } from "../benchmark.ts";
+
+/** What is known of a benchmark's questions before the first is asked. */
+export interface Survey {
+  /** Ids of the questions that are asked, in order. */
+  readonly ids: readonly string[];
+  /** The group of each, by id. */
+  readonly groups: ReadonlyMap<string, string>;
+}
+
+/**
+ * Reads all questions once, so that a wrong one is found before hours of work.
+ * @param limit only the first groups
+ * @throws INVALID_DATA for what a reader finds, an id that comes twice, a group of another size, or no question at all
+ */
+export async function survey(
+  { title, groupSize }: Benchmark,
+  questions: AsyncIterable<Question>,
+  limit: number | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Survey> {
+  const places = new Map<string, string>();
+  const groups = new Map<string, string>();
+  const sizes = new Map<string, number>();
+  for await (const { id, at, group = id } of questions) {
+    signal?.throwIfAborted();
+    const earlier = places.get(id);
+    if (earlier !== undefined) {
+      throw expected("INVALID_DATA", "an id of its own", at, words(`${JSON.stringify(id)}, which ${earlier} has too`));
+    }
+    places.set(id, at);
+    groups.set(id, group);
+    sizes.set(group, (sizes.get(group) ?? 0) + 1);
+  }
+  if (places.size === 0) throw expected("INVALID_DATA", "questions", `the data of ${title}`, words("none"));
+  for (const [id, group] of groups) {
+    const size = sizes.get(group);
+    if (groupSize !== undefined && size !== groupSize) {
+      const subject = `${JSON.stringify(group)}, which ${places.get(id)} belongs to`;
+      throw expected("INVALID_DATA", `${groupSize} questions`, subject, words(`${size}`));
+    }
+  }
+  const asked = new Set([...sizes.keys()].slice(0, limit));
+  return { ids: [...places.keys()].filter((id) => asked.has(groups.get(id)!)), groups };
+}

@@ -1,0 +1,37 @@
+import type { Group, Metrics } from "../benchmark.ts";
+import { seededRandom } from "./random.ts";
+
+export const RESAMPLES = 1000;
+export const BOOTSTRAP_SEED = 1;
+
+/** Lower and upper end of the 95 % confidence interval. */
+export type Interval = readonly [number, number];
+
+/**
+ * Percentile bootstrap: the figures of as many groups drawn with replacement, again and again. What is scored together is
+ * drawn together.
+ */
+export function confidenceIntervals(
+  groups: readonly Group[],
+  score: (groups: readonly Group[]) => Metrics,
+  { resamples = RESAMPLES, seed = BOOTSTRAP_SEED } = {},
+): Record<string, Interval> {
+  const random = seededRandom(seed);
+  const drawn: Record<string, number[]> = {};
+  for (let i = 0; i < resamples; i++) {
+    const resample = groups.map(() => groups[Math.floor(random() * groups.length)]!);
+    for (const [name, value] of Object.entries(score(resample))) (drawn[name] ??= []).push(value);
+  }
+  return Object.fromEntries(Object.entries(drawn).map(([name, values]) => [name, middle95(values)]));
+}
+
+/** The 2.5th and the 97.5th percentile, between neighbours by their distance. */
+export function middle95(values: readonly number[]): Interval {
+  const sorted = Float64Array.from(values).sort();
+  const at = (share: number) => {
+    const place = share * (sorted.length - 1);
+    const [below, above] = [sorted[Math.floor(place)]!, sorted[Math.ceil(place)]!];
+    return below + (above - below) * (place % 1);
+  };
+  return [at(0.025), at(0.975)];
+}

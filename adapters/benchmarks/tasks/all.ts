@@ -1,0 +1,24 @@
+import type { Benchmark } from "../benchmark.ts";
+import { ai2d } from "./ai2d.ts";
+import { easyVqa } from "./easy-vqa.ts";
+import { gqa } from "./gqa.ts";
+import { mmbench } from "./mmbench.ts";
+import { mme } from "./mme.ts";
+import { mmmu } from "./mmmu.ts";
+import { nlvr } from "./nlvr.ts";
+import { pope } from "./pope.ts";
+import { seedbench } from "./seedbench.ts";
+import { textvqa } from "./textvqa.ts";
+
+export const benchmarks: readonly Benchmark[] = [
+  mme,
+  gqa,
+  pope,
+  mmbench,
+  seedbench,
+  mmmu,
+  textvqa,
+  ai2d,
+  easyVqa,
+  nlvr,
+];

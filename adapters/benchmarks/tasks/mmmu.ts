@@ -1,0 +1,154 @@
+import type { Benchmark, Judgement, Profile, Question, QuestionReader } from "../benchmark.ts";
+import { parquetFiles } from "../data/find-files.ts";
+import { parquetRows } from "../data/parquet.ts";
+import { pythonList } from "../data/python-list.ts";
+import type { Row } from "../data/row.ts";
+import { LETTERS, tsvQuestions } from "../data/tsv-questions.ts";
+import { mmmuChoice, mmmuChoiceLmmsEval } from "../parsers/mmmu-choice.ts";
+import { mmmuOpenIsRight, mmmuOpenValues } from "../parsers/mmmu-open.ts";
+import { vlmevalkitOption } from "../parsers/vlmevalkit-option.ts";
+import { meanScore } from "../scores/mean.ts";
+import { seededRandom, textSeed } from "../statistics/random.ts";
+import { judgeOption } from "./judge-option.ts";
+import { mmmuCategories } from "./mmmu-subjects.ts";
+import {
+  INTERNVL_TOKENS,
+  LMMS_EVAL_TOKENS,
+  OPTION_LETTER,
+  optionLines,
+  SHORT_ANSWER,
+  vlmevalkitChoicePrompt,
+} from "./prompts.ts";
+
+const DRAWN = "where none is found a letter is drawn, here by the question's id";
+
+const lmmsEval: Profile = {
+  protocol: {
+    prompt: `the question, an option "A. text" a line, an empty line, "${OPTION_LETTER}", or "${SHORT_ANSWER}"`,
+    parser: `(A), then "A ", then "A.", then an option's text, the last of several; ${DRAWN}`,
+    formula: "share of right answers; open questions count as wrong, since the harness compares single characters",
+    source: "lmms-eval 75571cf: lmms_eval/tasks/mmmu/utils.py, lmms_eval/tasks/_task_utils/mmmu_mcq_utils.py",
+  },
+  maxTokens: 128,
+  prompt: (question) =>
+    question.options.length > 0
+      ? `${question.text}\n${optionLines(question.options)}\n\n${OPTION_LETTER}`
+      : `${question.text}\n\n${SHORT_ANSWER}`,
+  judge(question, answer) {
+    if (question.options.length > 0) return letterOrDrawn(question, mmmuChoiceLmmsEval(answer, question.options));
+    return { parsed: String(mmmuOpenValues(answer)[0]), score: isEmptyAnswer(question) ? 1 : 0 };
+  },
+  score: meanScore("accuracy", "l2-category", "category"),
+};
+
+/**
+ * lmms-eval takes one of the parsed values as a text and compares its characters, one by one, with the answers, of which
+ * none is shorter than two: only an empty answer is in them.
+ */
+const isEmptyAnswer = ({ answers }: Question): boolean => answers.some((answer) => answer.trim() === "");
+
+const vlmevalkit: Profile = {
+  protocol: {
+    prompt: `the question, an option "A. text" a line, "${OPTION_LETTER}", or "Answer the question directly."`,
+    parser:
+      "a letter among the last five words, or an option's text; an open question becomes A: answer, B: Other Answers",
+    formula: "share of right answers of the validation split",
+    source: "VLMEvalKit e8e78f0: vlmeval/vlm/internvl/internvl_chat.py, utils.py, multiple_choice.py `MMMU_preproc`",
+  },
+  maxTokens: INTERNVL_TOKENS,
+  prompt(question) {
+    const prompt = vlmevalkitChoicePrompt(question);
+    if (question.images.length < 2) return prompt;
+    const images = question.images.flatMap((_, i) => [`Image-${i + 1}: `, i, "\n"]);
+    return [...images, prompt];
+  },
+  judge(question, answer) {
+    if (question.options.length > 0) return judgeOption(question, vlmevalkitOption(answer, question.options));
+    const options = [
+      { letter: "A", text: question.writtenAnswer ?? question.answers[0]! },
+      { letter: "B", text: "Other Answers" },
+    ];
+    return judgeOption({ ...question, answers: ["A"] }, vlmevalkitOption(answer, options));
+  },
+  score: meanScore("accuracy", "l2-category", "category"),
+};
+
+const official: Profile = {
+  protocol: {
+    prompt: `the question, an option "(A) text" a line, an empty line, "${OPTION_LETTER}", or "${SHORT_ANSWER}"`,
+    parser: `(A), then " A ", then an option's text, the last of several; ${DRAWN}; open answers by their key phrases and numbers`,
+    formula: "share of right answers",
+    source: "MMMU bb0b95a: mmmu/configs/llava1.5.yaml, mmmu/utils/data_utils.py, mmmu/utils/eval_utils.py",
+  },
+  maxTokens: LMMS_EVAL_TOKENS,
+  prompt: ({ text, options }) =>
+    options.length > 0
+      ? `${text}\n${options.map((option) => `(${option.letter}) ${option.text}\n`).join("")}\n${OPTION_LETTER}`
+      : `${text}\n${SHORT_ANSWER}`,
+  judge(question, answer) {
+    if (question.options.length > 0) return letterOrDrawn(question, mmmuChoice(answer, question.options));
+    const values = mmmuOpenValues(answer);
+    return { parsed: values.join(" | "), score: mmmuOpenIsRight(values, question.answers) ? 1 : 0 };
+  },
+  score: meanScore("accuracy", "l2-category", "category"),
+};
+
+function letterOrDrawn(question: Question, letter: string | null): Judgement {
+  if (letter !== null) return judgeOption(question, letter);
+  const draw = seededRandom(textSeed(question.id))();
+  const { letter: drawn } = question.options[Math.floor(draw * question.options.length)]!;
+  return { ...judgeOption(question, drawn), drawn: true };
+}
+
+/** MMMU_DEV_VAL.tsv: the dev split is for prompts with examples and is left out. */
+const tsv = tsvQuestions({
+  columns: ["id", "split"],
+  adapt(question, row) {
+    if (row.text("split") === "dev") return null;
+    return { ...question, ...answersOf(row, question.options.length > 0), categories: categoriesOf(row) };
+  },
+});
+
+/** The hub's files, a folder a subject: options are a Python list, an image's column is named in the question. */
+const parquet: QuestionReader = async function* ({ path }) {
+  const columns = ["id", "question", "options", "answer", "question_type"];
+  const imageColumns = [1, 2, 3, 4, 5, 6, 7].map((i) => `image_${i}`);
+  const files = await parquetFiles(path, /validation.*\.parquet$/);
+  for await (const { row, image } of parquetRows(files, columns, imageColumns)) {
+    const texts = pythonList(row.text("options"));
+    if (!texts) throw row.wrong("options", "a Python list of texts");
+    const choice = row.oneOf("question_type", ["multiple-choice", "open"]) === "multiple-choice";
+    const text = row.text("question");
+    const named = new Set([text, ...texts].flatMap((part) => part.match(/<image \d+>/g) ?? []));
+    yield {
+      id: row.text("id"),
+      at: row.at,
+      text,
+      images: [...named].sort().map((token) => image(token.slice(1, -1).replace(" ", "_"))),
+      options: choice ? texts.map((option, i) => ({ letter: LETTERS[i] ?? "?", text: option })) : [],
+      ...answersOf(row, choice),
+      categories: categoriesOf(row),
+    };
+  }
+};
+
+/** An open question may have several answers, as a Python list. */
+function answersOf(row: Row, choice: boolean) {
+  const writtenAnswer = row.text("answer");
+  const answers = (choice ? null : pythonList(writtenAnswer)) ?? [writtenAnswer];
+  return { answers, writtenAnswer };
+}
+
+function categoriesOf(row: Row) {
+  const found = mmmuCategories(row.text("id"));
+  if (!found) throw row.wrong("id", "split_Subject_number");
+  return found;
+}
+
+export const mmmu: Benchmark = {
+  name: "mmmu",
+  title: "MMMU val",
+  about: "MMMU, 900 questions of 30 subjects: MMMU_DEV_VAL.tsv, or the hub's parquet files",
+  data: { tsv, parquet },
+  profiles: { "lmms-eval": lmmsEval, vlmevalkit, official },
+};

@@ -1,0 +1,103 @@
+import { basename, dirname, join } from "node:path";
+import type { Benchmark, Profile, QuestionReader } from "../benchmark.ts";
+import { findFiles, parquetFiles } from "../data/find-files.ts";
+import { fileImage } from "../data/images.ts";
+import { jsonLines } from "../data/json-lines.ts";
+import { parquetRows } from "../data/parquet.ts";
+import { tsvQuestions } from "../data/tsv-questions.ts";
+import { firstSentenceYesNo } from "../parsers/first-sentence-yes-no.ts";
+import { strip } from "../parsers/python-text.ts";
+import { yesNoWord } from "../parsers/yes-no-word.ts";
+import { popeLmmsEval, popeOfficial, popeVlmEvalKit } from "../scores/yes-no-rates.ts";
+import { INTERNVL_TOKENS, LLAVA_TOKENS, SHORT_ANSWER } from "./prompts.ts";
+
+const lmmsEval: Profile = {
+  protocol: {
+    prompt: `the question, a line break, "${SHORT_ANSWER}"`,
+    parser: "the whole answer in lower case; only yes or no can be right",
+    formula: "all categories together; an answer that is neither is no miss of the recall",
+    source: "lmms-eval 75571cf: lmms_eval/tasks/pope/pope.yaml, utils.py",
+  },
+  maxTokens: 128,
+  prompt: ({ text }) => `${strip(text)}\n${SHORT_ANSWER}`,
+  judge: ({ answers }, answer) => {
+    const parsed = strip(answer.toLowerCase());
+    return { parsed, score: parsed === strip(answers[0]!.toLowerCase()) ? 1 : 0 };
+  },
+  score: popeLmmsEval,
+};
+
+const vlmevalkit: Profile = {
+  protocol: {
+    prompt: "the question as it is",
+    parser: "the word yes or the word no, and not the other",
+    formula: "F1 of all; a question of several categories counts once in each",
+    source: "VLMEvalKit e8e78f0: vlmeval/vlm/internvl/internvl_chat.py, vlmeval/dataset/utils/yorn.py",
+  },
+  maxTokens: INTERNVL_TOKENS,
+  prompt: ({ text }) => text,
+  judge: ({ answers }, answer) => {
+    const parsed = yesNoWord(answer);
+    return { parsed, score: parsed.toLowerCase() === answers[0]!.toLowerCase() ? 1 : 0 };
+  },
+  score: popeVlmEvalKit,
+};
+
+const official: Profile = {
+  protocol: {
+    prompt: `the question, a line break, "${SHORT_ANSWER}" (LLaVA's)`,
+    parser: `"No", "no" or "not" as a word before the first full stop is no; everything else is yes`,
+    formula: "F1 of each category, and their mean",
+    source: "POPE 3df3ba1: evaluate.py; LLaVA c121f04: llava/eval/eval_pope.py",
+  },
+  maxTokens: LLAVA_TOKENS,
+  prompt: ({ text }) => `${text}\n${SHORT_ANSWER}`,
+  judge: ({ answers }, answer) => {
+    const parsed = firstSentenceYesNo(answer);
+    return { parsed, score: parsed === answers[0]!.toLowerCase() ? 1 : 0 };
+  },
+  score: popeOfficial,
+};
+
+const parquet: QuestionReader = async function* ({ path }) {
+  const columns = ["question_id", "question", "answer", "category"];
+  for await (const { row, image } of parquetRows(await parquetFiles(path), columns, ["image"])) {
+    const category = row.text("category");
+    yield {
+      id: `${category}/${row.id("question_id")}`,
+      at: row.at,
+      text: row.text("question"),
+      images: [image("image")],
+      answers: [row.oneOf("answer", ["yes", "no"])],
+      options: [],
+      categories: { category },
+    };
+  }
+};
+
+/** coco_pope_random.json, _popular and _adversarial, a JSON object a line; COCO's val2014 beside them or in `images`. */
+const jsonl: QuestionReader = async function* ({ path, images }) {
+  for (const file of await findFiles(path, /coco_pope_\w+\.json$/, "files named coco_pope_*.json")) {
+    const category = /coco_pope_(\w+)\.json$/.exec(basename(file))?.[1] ?? "all";
+    for await (const row of jsonLines(file)) {
+      yield {
+        id: `${category}/${row.id("question_id")}`,
+        at: row.at,
+        text: row.text("text"),
+        images: [fileImage(join(images ?? join(dirname(file), "val2014"), row.text("image")))],
+        answers: [row.oneOf("label", ["yes", "no"])],
+        options: [],
+        categories: { category },
+      };
+    }
+  }
+};
+
+export const pope: Benchmark = {
+  name: "pope",
+  title: "POPE",
+  about:
+    "POPE, objects that are and are not in COCO photos: POPE.tsv, lmms-lab's parquet, or coco_pope_*.json with val2014",
+  data: { tsv: tsvQuestions({ columns: ["category"] }), parquet, official: jsonl },
+  profiles: { "lmms-eval": lmmsEval, vlmevalkit, official },
+};

@@ -1,0 +1,147 @@
+import { constants, copyFile, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { openTensors, readJsonObject, type StoredTensor } from "../../../sdk/checkpoint/index.ts";
+import { expected, words } from "../../../sdk/errors.ts";
+import type { VisualVocabulary } from "../vocabulary/visual-vocabulary.ts";
+import { type ExpandOptions, expandedVocabulary } from "./expand-options.ts";
+import { type TokenTensorKind, writeShard } from "./expand-shard.ts";
+import { configWithTokens, tokenizerConfigWithTokens, tokenizerWithTokens, tokensOf } from "./hf-tokens.ts";
+
+/** The ends of the names of the tensors with a row for each token, in the families of transformers. */
+const EMBEDDINGS = ["embed_tokens.weight", "wte.weight", "embed_in.weight", "word_embeddings.weight"];
+const OUTPUTS = ["lm_head.weight", "embed_out.weight"];
+const INDEX = "model.safetensors.index.json";
+const EXPANDABLE: readonly string[] = ["F32", "F16", "BF16"];
+type Json = Record<string, unknown>;
+
+/** A Hugging Face checkpoint of a language model with visual tokens; see `expandVocabulary`. */
+export async function expandCheckpoint(
+  source: string,
+  target: string,
+  options: ExpandOptions,
+): Promise<VisualVocabulary> {
+  await requireNothingAt(target);
+  const read = (name: string) => readJsonObject(join(source, name), "INVALID_CONFIG");
+  const [config, tokenizer] = [await read("config.json"), await read("tokenizer.json")];
+  const tensors = await openTensors(source);
+  const kinds = tokenTensors(tensors, source);
+  const rows = kinds.keys().next().value!.shape[0]!;
+  const tokens = tokensOf(tokenizer, join(source, "tokenizer.json"));
+  if (tokens > rows) {
+    throw expected("INVALID_CHECKPOINT", `at most ${rows} tokens, the rows of the embeddings,`, source, tokens);
+  }
+  // As transformers numbers added tokens: after the last one, over rows that were there to round up their number.
+  const vocabulary = expandedVocabulary(tokens, options);
+  const size = Math.max(rows, tokens + 2 + vocabulary.codebookSize);
+
+  await inNewFolder(target, async (folder) => {
+    for (const shard of new Set([...tensors.values()].map(({ file }) => file))) {
+      const own = [...tensors.values()].filter(({ file }) => file === shard);
+      // A link to a blob of the hub's cache has another name than its target.
+      const name = await nameOfShard(source, own[0]!, tensors);
+      if (own.some((tensor) => kinds.has(tensor))) {
+        await writeShard(join(folder, name), own, kinds, {
+          tokens,
+          size,
+          codebookSize: vocabulary.codebookSize,
+          rows: options.rows ?? "mean",
+        });
+      } else await copyFile(shard, join(folder, name), constants.COPYFILE_FICLONE);
+    }
+    const written: Record<string, Json> = {
+      "config.json": configWithTokens(config, rows, size, vocabulary),
+      "tokenizer.json": tokenizerWithTokens(tokenizer, vocabulary, source),
+    };
+    for (const name of await readdir(source)) {
+      if (name in written || name.endsWith(".safetensors") || !(await stat(join(source, name))).isFile()) continue;
+      if (name === "tokenizer_config.json") written[name] = tokenizerConfigWithTokens(await read(name), vocabulary);
+      else if (name === INDEX) written[name] = indexWith(await read(name), growthOf(kinds, size));
+      else await copyFile(join(source, name), join(folder, name), constants.COPYFILE_FICLONE);
+    }
+    for (const [name, value] of Object.entries(written)) {
+      await writeFile(join(folder, name), `${JSON.stringify(value, null, 2)}\n`);
+    }
+  });
+  return vocabulary;
+}
+
+/** The embeddings, first, and the output layer where it has weights of its own. */
+function tokenTensors(tensors: ReadonlyMap<string, StoredTensor>, folder: string): Map<StoredTensor, TokenTensorKind> {
+  const ending = (ends: readonly string[]) =>
+    [...tensors.values()].filter(({ name }) => ends.some((end) => name === end || name.endsWith(`.${end}`)));
+  const [embeddings, ...others] = ending(EMBEDDINGS);
+  if (embeddings === undefined || others.length > 0) {
+    const received = words(embeddings === undefined ? "none" : others.map(({ name }) => name).join(", "));
+    throw expected("UNSUPPORTED", `one tensor that ends in ${EMBEDDINGS.join(", ")}`, folder, received);
+  }
+  const kinds = new Map<StoredTensor, TokenTensorKind>([[embeddings, "embeddings"]]);
+  for (const output of ending(OUTPUTS)) kinds.set(output, "output");
+  for (const { name, dtype, shape, file } of kinds.keys()) {
+    if (!EXPANDABLE.includes(dtype)) {
+      throw expected("UNSUPPORTED", `one of ${EXPANDABLE.join(", ")}`, `tensor ${name} of ${file}`, words(dtype));
+    }
+    if (shape.length !== 2 || shape[0] !== embeddings.shape[0]) {
+      throw expected("INVALID_CHECKPOINT", `${embeddings.shape[0]} rows`, `tensor ${name} of ${file}`, shape);
+    }
+  }
+  return kinds;
+}
+
+async function nameOfShard(
+  source: string,
+  tensor: StoredTensor,
+  tensors: ReadonlyMap<string, StoredTensor>,
+): Promise<string> {
+  if (new Set([...tensors.values()].map(({ file }) => file)).size === 1 && !(await isThere(join(source, INDEX)))) {
+    return "model.safetensors";
+  }
+  const { weight_map: weights } = (await readJsonObject(join(source, INDEX), "INVALID_CHECKPOINT")) as {
+    weight_map: Record<string, string>;
+  };
+  return weights[tensor.name] ?? basename(tensor.file);
+}
+
+function indexWith(index: Json, growth: { readonly bytes: number; readonly numbers: number }): Json {
+  const metadata = Object.entries((index.metadata ?? {}) as Json).map(([key, value]) => {
+    if (typeof value !== "number") return [key, value];
+    const more = { total_size: growth.bytes, total_parameters: growth.numbers }[key] ?? 0;
+    return [key, value + more];
+  });
+  return { ...index, metadata: Object.fromEntries(metadata) };
+}
+
+/** What the tensors with a row for each token become larger by. */
+function growthOf(kinds: ReadonlyMap<StoredTensor, TokenTensorKind>, size: number) {
+  let [bytes, numbers] = [0, 0];
+  for (const { shape, length } of kinds.keys()) {
+    const rows = size - shape[0]!;
+    bytes += (length / shape[0]!) * rows;
+    numbers += shape[1]! * rows;
+  }
+  return { bytes, numbers };
+}
+
+async function requireNothingAt(target: string): Promise<void> {
+  if (!(await isThere(target))) return;
+  throw expected("INVALID_ARGUMENT", "a folder that is not there yet", "the output folder", target);
+}
+
+const isThere = (path: string) =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+/** Fills a folder beside `target`, which becomes `target` when it is whole; where `fill` throws, nothing is left. */
+async function inNewFolder(target: string, fill: (folder: string) => Promise<void>): Promise<void> {
+  const path = resolve(target);
+  await mkdir(dirname(path), { recursive: true });
+  const folder = await mkdtemp(`${path}.`);
+  try {
+    await fill(folder);
+    await rename(folder, path);
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,67 @@
+import { openFile, readExactly, type StoredTensor, streamSafetensors } from "../../../sdk/checkpoint/index.ts";
+import { decodeGgufTensor, encodeGgufTensor, type GgufFloatType } from "../../gguf/index.ts";
+import { type NewRows, newRows, rowStatistics } from "./new-rows.ts";
+
+/** Read at once, about. */
+const PIECE_BYTES = 16 * 1024 * 1024;
+
+export type TokenTensorKind = "embeddings" | "output";
+
+export interface Expansion {
+  /** Rows that are kept. */
+  readonly tokens: number;
+  /** Rows of the result. */
+  readonly size: number;
+  readonly codebookSize: number;
+  readonly rows: NewRows;
+}
+
+/**
+ * Writes a weights file anew, the tensors of `kinds` with new rows.
+ * @param tensors of the file
+ */
+export async function writeShard(
+  path: string,
+  tensors: readonly StoredTensor[],
+  kinds: ReadonlyMap<StoredTensor, TokenTensorKind>,
+  expansion: Expansion,
+): Promise<void> {
+  const shapeOf = (tensor: StoredTensor) =>
+    kinds.has(tensor) ? [expansion.size, ...tensor.shape.slice(1)] : tensor.shape;
+  const layout = tensors.map((tensor) => ({ name: tensor.name, dtype: tensor.dtype, shape: shapeOf(tensor) }));
+  await streamSafetensors(path, layout, { format: "pt" }, async (write) => {
+    for (const tensor of tensors) {
+      const kind = kinds.get(tensor);
+      await write(tensor.name, kind === undefined ? rowsOf(tensor, 0) : await expanded(tensor, kind, expansion));
+    }
+  });
+}
+
+/** The rows of the tokens, the new ones, and the rest of those that are there where they are more. */
+async function expanded(tensor: StoredTensor, kind: TokenTensorKind, { tokens, size, codebookSize, rows }: Expansion) {
+  const [, width = 1] = tensor.shape;
+  const type = tensor.dtype as GgufFloatType;
+  const floats = async function* () {
+    for await (const piece of rowsOf(tensor, 0, tokens)) yield decodeGgufTensor(type, piece, `tensor ${tensor.name}`);
+  };
+  const statistics = await rowStatistics(floats(), width);
+  return (async function* () {
+    yield* rowsOf(tensor, 0, tokens);
+    for (const piece of newRows(kind, rows, statistics, codebookSize)) yield encodeGgufTensor(type, piece);
+    if (size === tensor.shape[0]) yield* rowsOf(tensor, tokens + 2 + codebookSize);
+  })();
+}
+
+/** The bytes of a tensor's rows from `first` to before `end`, in pieces of whole rows. */
+async function* rowsOf({ file, offset, length, shape }: StoredTensor, first: number, end = shape[0] ?? 1) {
+  const rowBytes = length / (shape[0] ?? 1);
+  const opened = await openFile(file);
+  try {
+    const atOnce = Math.max(1, Math.floor(PIECE_BYTES / rowBytes));
+    for (let row = first; row < end; row += atOnce) {
+      yield await readExactly(opened, offset + row * rowBytes, Math.min(atOnce, end - row) * rowBytes);
+    }
+  } finally {
+    await opened.handle.close();
+  }
+}

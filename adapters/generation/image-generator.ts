@@ -1,0 +1,98 @@
+import type { ImageInput, RgbImage, TokenGrid, TokenIds } from "../../sdk/index.ts";
+import type { PresetName } from "./sampling/presets.ts";
+import type { GuidanceSchedule, Sampling } from "./sampling/sampling.ts";
+
+/**
+ * Makes pictures from words: a language model with visual tokens predicts the ids of an image, one after the other, and
+ * a vision tokenizer turns them into pixels. Made by `loadGenerator`.
+ */
+export interface ImageGenerator extends AsyncDisposable {
+  /** The version of this contract. */
+  readonly specificationVersion: "v1";
+  readonly info: ImageGeneratorInfo;
+
+  /**
+   * Generates images, event by event; what the generator returns are the images, in order. Leaving the loop ends the work.
+   * Calls at the same time wait for each other.
+   *
+   * @throws INVALID_ARGUMENT for a wrong option, a prompt that the context has no room for, ids that are no codes;
+   *   UNSUPPORTED for what the source cannot do, such as guidance through llama-server; RUNTIME for logits that are not
+   *   numbers; DISPOSED; the signal's reason after an abort
+   */
+  generate(prompt: string, options?: GenerateOptions): AsyncGenerator<GenerationEvent, GeneratedImage[]>;
+
+  /** The images alone; throws as `generate` does. Previews are made only where the options ask for them. */
+  generateImages(prompt: string, options?: GenerateOptions): Promise<GeneratedImage[]>;
+
+  dispose(): Promise<void>;
+}
+
+export interface ImageGeneratorInfo {
+  /** Names the language model: its folder, or its file where that says more. */
+  readonly modelId: string;
+  /** The tokenizer's `info.modelId`. */
+  readonly tokenizerId: string;
+  /** Of an image, in pixels. */
+  readonly outputSize: { readonly width: number; readonly height: number };
+  /** Ids of an image: rows * columns. */
+  readonly grid: TokenGrid;
+  readonly codebookSize: number;
+  /** How the model samples where the options say nothing: its metadata's defaults. */
+  readonly sampling: Sampling;
+  /** Images that are generated together; more of them take turns. */
+  readonly imagesAtOnce: number;
+  /** Whether it can follow `guidanceScale`: llama-server cannot. */
+  readonly guidance: boolean;
+}
+
+export interface GenerateOptions {
+  /** Images to make (default 1), at most 1,000. */
+  readonly n?: number;
+  /**
+   * 0 to 2^32 - 1 (default: a random one, which each image tells). Image i of a call draws with `seed + i`. The same seed
+   * and options give the same ids on the same machine.
+   */
+  readonly seed?: number;
+  /** Another source's way to sample, in place of the model's defaults; the options below change parts of it. */
+  readonly preset?: PresetName;
+  /** u + scale * (c - u), of logits with the prompt (c) and without (u). 1 switches guidance off. */
+  readonly guidanceScale?: number;
+  readonly guidanceSchedule?: GuidanceSchedule;
+  /** 0 always takes the likeliest id. */
+  readonly temperature?: number;
+  /** Only the k likeliest ids; 0 is all. */
+  readonly topK?: number;
+  /** Only the likeliest ids that have this share of the probability together; 1 is all. */
+  readonly topP?: number;
+  /** Keep the first `rows` of an image and generate the others. */
+  readonly continueImage?: ImageStart;
+  /**
+   * A preview after every so many rows; 0 is none. Default: `generate` a quarter of the rows, `generateImages` none. The
+   * rows that are still missing show what the last one does.
+   */
+  readonly previewRows?: number;
+  /** Acts between tokens: the one that is being decoded is finished, and the generator stays usable. */
+  readonly signal?: AbortSignal;
+}
+
+/** The image that goes on, or its ids in raster order, and how many of its rows are kept. */
+export type ImageStart =
+  | { readonly image: ImageInput; readonly rows: number }
+  | { readonly ids: TokenIds; readonly rows: number };
+
+export type GenerationEvent =
+  /** After each token: ids that are there and that there will be, over all images of the call. */
+  | { readonly type: "progress"; readonly done: number; readonly total: number }
+  /** The first `rows` rows of image `index`, and below them a guess. */
+  | { readonly type: "preview"; readonly index: number; readonly rows: number; readonly image: RgbImage }
+  | ({ readonly type: "image" } & GeneratedImage);
+
+export interface GeneratedImage {
+  /** Its place among the call's images. */
+  readonly index: number;
+  readonly image: RgbImage;
+  /** [rows * columns] codebook indices in raster order. */
+  readonly ids: Int32Array;
+  /** Generates this image alone, with n = 1. */
+  readonly seed: number;
+}

@@ -1,0 +1,76 @@
+import { basename, dirname, extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type LoadOptions, type VisionTokenizer, VQRAE } from "../../sdk/index.ts";
+import { readGguf } from "../gguf/index.ts";
+import { languageModelFile } from "../llama-cpp/index.ts";
+import { TokenImageGenerator } from "./generator.ts";
+import type { ImageGenerator, ImageGeneratorInfo } from "./image-generator.ts";
+import type { GeneratorSource, LoadGeneratorOptions } from "./load-options.ts";
+import { openSource } from "./sources/open-source.ts";
+import { readVisualVocabulary } from "./vocabulary/metadata.ts";
+import { requireTokenizer } from "./vocabulary/require-tokenizer.ts";
+
+/** The small model that ships, behind the default tokenizer. */
+function shippedGenerator(): GeneratorSource {
+  // One folder below the package's root once it is bundled, two below in the source tree.
+  const root = import.meta.url.endsWith(".ts") ? "../../" : "../";
+  const folder = fileURLToPath(new URL(`${root}models/vqrae-tiny-generator`, import.meta.url));
+  return { llm: join(folder, "llm.gguf"), tokenizer: "default" };
+}
+
+/**
+ * Loads what makes pictures from words: a language model with visual tokens in llama.cpp, and the tokenizer's decoder.
+ *
+ * ```ts
+ * const generator = await loadGenerator("default");
+ * const [picture] = await generator.generateImages("a red triangle", { seed: 1 });
+ * await generator.dispose();
+ * ```
+ *
+ * @throws CHECKPOINT_NOT_FOUND; INVALID_GGUF for a language model whose metadata has no layout of visual tokens, or a
+ *   wrong one; INVALID_ARGUMENT for a tokenizer with another codebook or grid, or a context too short for an image;
+ *   UNSUPPORTED, MISSING_DEPENDENCY, SERVER_UNREACHABLE; the signal's reason after an abort
+ */
+export async function loadGenerator(
+  source: GeneratorSource | "default" = "default",
+  options: LoadGeneratorOptions = {},
+): Promise<ImageGenerator> {
+  const parts = source === "default" ? shippedGenerator() : source;
+  const gguf = await readGguf(await languageModelFile(parts?.llm));
+  const vocabulary = readVisualVocabulary(gguf);
+  const given = typeof parts.tokenizer === "object";
+  options.onProgress?.("tokenizer");
+  const tokenizer = given
+    ? (parts.tokenizer as VisionTokenizer)
+    : await loadTokenizer(parts.tokenizer as string, options);
+  try {
+    const outputSize = requireTokenizer(vocabulary, tokenizer.info);
+    const ids = await openSource(gguf, parts.server, vocabulary, options);
+    const info: ImageGeneratorInfo = {
+      modelId: nameOf(gguf.file),
+      tokenizerId: tokenizer.info.modelId,
+      outputSize,
+      grid: vocabulary.grid,
+      codebookSize: vocabulary.codebookSize,
+      sampling: vocabulary.sampling,
+      imagesAtOnce: ids.imagesAtOnce,
+      guidance: ids.guidance,
+    };
+    return new TokenImageGenerator({ info, source: ids, tokenizer, ownsTokenizer: !given });
+  } catch (error) {
+    if (!given) await tokenizer[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function loadTokenizer(source: string, { device, cacheDir, signal }: LoadGeneratorOptions): Promise<VQRAE> {
+  const load = { device, cacheDir, signal };
+  const known = Object.entries(load).filter(([, value]) => value !== undefined);
+  return VQRAE.load(source, Object.fromEntries(known) as LoadOptions);
+}
+
+/** A file called "llm" or "model" is named after its folder. */
+function nameOf(llm: string): string {
+  const name = basename(llm, extname(llm));
+  return ["llm", "model"].includes(name) ? basename(dirname(llm)) : name;
+}

@@ -1,0 +1,18 @@
+import type { Sampling } from "./sampling.ts";
+
+const all = { guidanceSchedule: "constant", temperature: 1, topP: 1 } as const;
+
+/** How the sources sample by default. */
+export const presets = {
+  /** LlamaGen, text to image: autoregressive/sample/sample_t2i.py. */
+  llamagen: { ...all, guidanceScale: 7.5, topK: 1000 },
+  /** LlamaGen, class to image: autoregressive/sample/sample_c2i.py. */
+  "llamagen-class": { ...all, guidanceScale: 4, topK: 2000 },
+  /** Janus and Janus-Pro: generation_inference.py. */
+  janus: { ...all, guidanceScale: 5, topK: 0 },
+  /** No guidance and no filter: what the model has learned. */
+  plain: { ...all, guidanceScale: 1, topK: 0 },
+} as const satisfies Readonly<Record<string, Sampling>>;
+
+export type PresetName = keyof typeof presets;
+export const presetNames = Object.keys(presets) as PresetName[];

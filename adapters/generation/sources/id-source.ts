@@ -1,0 +1,22 @@
+import type { Sampling } from "../sampling/sampling.ts";
+
+/** Where the ids of images come from: a language model that serves in one way or another. */
+export interface IdSource {
+  /** Images that one request may have. */
+  readonly imagesAtOnce: number;
+  /** Whether a request may have another guidance scale than 1. */
+  readonly guidance: boolean;
+  /** Gives, step by step, the next id of each image, until the images are whole. Leaving the loop ends the work. */
+  ids(request: IdRequest): AsyncGenerator<readonly number[]>;
+  dispose(): Promise<void>;
+}
+
+export interface IdRequest {
+  readonly prompt: string;
+  /** Of each image: their number is that of the images. */
+  readonly seeds: readonly number[];
+  /** The ids that all images begin with. */
+  readonly start: Int32Array;
+  readonly sampling: Sampling;
+  readonly signal: AbortSignal | undefined;
+}

@@ -1,0 +1,73 @@
+import { expected, words } from "../../../sdk/errors.ts";
+import type { TokenServer } from "../../llama-cpp/carrier/index.ts";
+import { promptTokens } from "../vocabulary/prompt.ts";
+import { idOfToken, tokensOfIds, type VisualVocabulary } from "../vocabulary/visual-vocabulary.ts";
+import type { IdRequest, IdSource } from "./id-source.ts";
+
+/**
+ * Added to the logits of the visual tokens: the server's samplers see the whole vocabulary, and nothing outweighs this. It is
+ * no larger, since a float32 keeps the differences between logits the better the smaller their size.
+ */
+const VISUAL_BIAS = 100;
+
+/** What the server has no other name for: the order of LlamaGen, and nothing beside it. */
+const SAMPLERS = ["temperature", "top_k", "top_p"];
+
+/**
+ * Ids from a llama-server: one image at a time, drawn by the server's own samplers. It evaluates one sequence for a request,
+ * so that there is no guidance.
+ */
+export class LlamaServerIds implements IdSource {
+  readonly guidance = false;
+  readonly imagesAtOnce = 1;
+  readonly #server: TokenServer;
+  readonly #vocabulary: VisualVocabulary;
+  readonly #bos: number | null;
+  readonly #bias: readonly (readonly [number, number])[];
+
+  /** @param bos what the model puts before each text, if anything */
+  constructor(server: TokenServer, vocabulary: VisualVocabulary, bos: number | null) {
+    this.#server = server;
+    this.#vocabulary = vocabulary;
+    this.#bos = bos;
+    const { firstToken, codebookSize } = vocabulary;
+    this.#bias = Array.from({ length: codebookSize }, (_, id) => [firstToken + id, VISUAL_BIAS]);
+  }
+
+  async *ids({ prompt, seeds, start, sampling, signal }: IdRequest): AsyncGenerator<readonly number[]> {
+    const { rows, columns } = this.#vocabulary.grid;
+    const tokens = await promptTokens(this.#vocabulary, prompt, this.#bos, (text, { special }) =>
+      this.#server.tokenize(text, { special }, signal),
+    );
+    tokens.push(...tokensOfIds(this.#vocabulary, start));
+    const missing = rows * columns - start.length;
+    if (tokens.length + missing > this.#server.contextSize) {
+      const received = words(`a prompt of ${tokens.length} tokens and ${missing} to generate`);
+      const mend = "Shorten the prompt, or start the server with a larger --ctx-size.";
+      const what = `at most ${this.#server.contextSize} tokens`;
+      throw expected("INVALID_ARGUMENT", what, "the server's context", received, { mend });
+    }
+    let made = 0;
+    const completion = this.#server.complete(tokens, {
+      maxTokens: missing,
+      temperature: sampling.temperature,
+      topK: sampling.topK,
+      topP: sampling.topP,
+      seed: seeds[0]!,
+      extra: { logit_bias: this.#bias, samplers: SAMPLERS, ignore_eos: true },
+      ...(signal && { signal }),
+    });
+    for await (const token of completion) {
+      if (made === missing) break;
+      made++;
+      yield [idOfToken(this.#vocabulary, token)];
+    }
+    if (made < missing) {
+      throw expected("SERVER_ERROR", `${missing} tokens`, "POST /completion", words(`${made}`), {
+        mend: "The server must send token ids (return_tokens): update an old one.",
+      });
+    }
+  }
+
+  async dispose(): Promise<void> {}
+}

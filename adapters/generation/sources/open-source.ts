@@ -1,0 +1,96 @@
+import { availableParallelism } from "node:os";
+import { expected, words } from "../../../sdk/errors.ts";
+import type { GgufFile } from "../../gguf/index.ts";
+import { TokenServer } from "../../llama-cpp/carrier/index.ts";
+import { openLanguageModel } from "../../llama-cpp/index.ts";
+import type { LoadGeneratorOptions } from "../load-options.ts";
+import { bosToken, vocabularySize } from "../vocabulary/metadata.ts";
+import type { VisualVocabulary } from "../vocabulary/visual-vocabulary.ts";
+import type { IdSource } from "./id-source.ts";
+import { LlamaCppIds } from "./llama-cpp.ts";
+import { LlamaServerIds } from "./llama-server.ts";
+
+const DEFAULT_IMAGES = 4;
+const MAX_IMAGES = 128;
+/** Tokens of a prompt that there is room for. */
+const DEFAULT_PROMPT = 512;
+
+/** The shortest prompt is begin-of-image alone; the last id is drawn, never decoded. */
+const leastContext = ({ grid }: VisualVocabulary): number => grid.rows * grid.columns;
+
+/**
+ * llama.cpp in this process, or the server at `server`.
+ * @throws as `loadGenerator`
+ */
+export async function openSource(
+  gguf: GgufFile,
+  server: string | URL | undefined,
+  vocabulary: VisualVocabulary,
+  options: LoadGeneratorOptions,
+): Promise<IdSource> {
+  const imagesAtOnce = imagesOf(options);
+  if (server !== undefined) return openServer(gguf, server, vocabulary, options);
+  const { gpu, threads, contextSize, onProgress, signal } = options;
+  const llm = await openLanguageModel(gguf.file, {
+    contextSize: contextSizeOf(gguf, vocabulary, contextSize),
+    sequences: 2 * imagesAtOnce,
+    ...(gpu !== undefined && { gpu }),
+    threads: threads ?? threadsFor(gguf),
+    ...(onProgress && { onProgress }),
+    ...(signal && { signal }),
+  });
+  return new LlamaCppIds(llm, vocabulary, bosToken(gguf), imagesAtOnce);
+}
+
+async function openServer(
+  gguf: GgufFile,
+  url: string | URL,
+  vocabulary: VisualVocabulary,
+  { apiKey, onProgress, signal }: LoadGeneratorOptions,
+): Promise<IdSource> {
+  onProgress?.("llm");
+  const server = await TokenServer.connect(url, { apiKey, ...(signal && { signal }) });
+  const size = vocabularySize(gguf);
+  if (server.vocabularySize !== size) {
+    const received = words(`one with ${server.vocabularySize}`);
+    const what = `a model with ${size} tokens, as ${gguf.file} has,`;
+    throw expected("INVALID_ARGUMENT", what, `the server at ${url}`, received, { mend: "Does it serve that file?" });
+  }
+  const least = leastContext(vocabulary) + 1;
+  if (server.contextSize < least) {
+    const mend = "Start the server with a larger --ctx-size.";
+    throw expected("INVALID_ARGUMENT", `at least ${least} tokens`, "the server's context", server.contextSize, {
+      mend,
+    });
+  }
+  return new LlamaServerIds(server, vocabulary, bosToken(gguf));
+}
+
+/** @throws INVALID_GGUF for a model that knows no context long enough for an image; INVALID_ARGUMENT */
+function contextSizeOf(gguf: GgufFile, vocabulary: VisualVocabulary, asked: number | undefined): number {
+  const { rows, columns } = vocabulary.grid;
+  const least = leastContext(vocabulary);
+  const { file, metadata } = gguf;
+  const known = metadata.get(`${metadata.get("general.architecture")?.value}.context_length`)?.value;
+  const trained = typeof known === "number" ? known : Number.POSITIVE_INFINITY;
+  if (trained < least) {
+    const what = `a model that knows contexts of ${least} tokens, an image of ${rows} x ${columns} ids,`;
+    throw expected("INVALID_GGUF", what, file, words(`one trained with ${trained}`));
+  }
+  if (asked === undefined) return Math.min(trained, least + DEFAULT_PROMPT);
+  if (Number.isInteger(asked) && asked >= least) return asked;
+  const what = `a whole number of at least ${least}, an image of ${rows} x ${columns} ids,`;
+  throw expected("INVALID_ARGUMENT", what, "option contextSize", asked);
+}
+
+const BYTES_PER_THREAD = 64 * 2 ** 20;
+
+function threadsFor({ tensors }: GgufFile): number {
+  const bytes = [...tensors.values()].reduce((sum, { length }) => sum + length, 0);
+  return Math.min(availableParallelism(), Math.ceil(bytes / BYTES_PER_THREAD));
+}
+
+function imagesOf({ imagesAtOnce = DEFAULT_IMAGES }: LoadGeneratorOptions): number {
+  if (Number.isInteger(imagesAtOnce) && imagesAtOnce >= 1 && imagesAtOnce <= MAX_IMAGES) return imagesAtOnce;
+  throw expected("INVALID_ARGUMENT", `a whole number from 1 to ${MAX_IMAGES}`, "option imagesAtOnce", imagesAtOnce);
+}

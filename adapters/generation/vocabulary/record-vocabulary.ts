@@ -1,0 +1,27 @@
+import { expected } from "../../../sdk/errors.ts";
+import { readGguf, rewriteGguf } from "../../gguf/index.ts";
+import { visualMetadata, vocabularySize } from "./metadata.ts";
+import type { VisualVocabulary } from "./visual-vocabulary.ts";
+
+/**
+ * Writes where a GGUF file's visual tokens are into its metadata: for a model that was trained with tokens that it had
+ * already, such as one that `expandVocabulary` made of a checkpoint (`vqrae_visual` of its config.json).
+ *
+ * @param inPlace allows `target` to be `source`
+ * @throws INVALID_ARGUMENT where the file has fewer tokens; and as `rewriteGguf`
+ */
+export async function recordVocabulary(
+  source: string,
+  target: string,
+  vocabulary: VisualVocabulary,
+  { inPlace = false }: { readonly inPlace?: boolean } = {},
+): Promise<void> {
+  const size = vocabularySize(await readGguf(source));
+  const needed = Math.max(
+    vocabulary.firstToken + vocabulary.codebookSize,
+    vocabulary.boiToken + 1,
+    vocabulary.eoiToken + 1,
+  );
+  if (needed > size) throw expected("INVALID_ARGUMENT", `at least ${needed} tokens, as the layout has,`, source, size);
+  await rewriteGguf(source, target, { metadata: visualMetadata(vocabulary) }, { inPlace });
+}

@@ -1,0 +1,32 @@
+import { expected, type VqraeError } from "../../sdk/errors.ts";
+import type { GgufTensorType } from "./tensor-types.ts";
+import type { GgufValue } from "./values.ts";
+
+/** A tensor as the header describes it. */
+export interface GgufTensor {
+  readonly name: string;
+  readonly type: GgufTensorType;
+  /** Row-major as everywhere in this package, a linear layer's [out, in]; ggml and the file say it the other way round. */
+  readonly shape: readonly number[];
+  /** Bytes from the start of the file. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface GgufHeader {
+  readonly version: number;
+  /** Tensors start at multiples of this many bytes. */
+  readonly alignment: number;
+  /** In the order of the file. */
+  readonly metadata: ReadonlyMap<string, GgufValue>;
+  /** By name, in the order of the file. */
+  readonly tensors: ReadonlyMap<string, GgufTensor>;
+}
+
+export interface GgufFile extends GgufHeader {
+  /** Absolute path, symbolic links resolved. */
+  readonly file: string;
+}
+
+export const invalidGguf = (what: string, subject: string, received: unknown, mend?: string): VqraeError =>
+  expected("INVALID_GGUF", what, subject, received, mend === undefined ? {} : { mend });

@@ -1,0 +1,41 @@
+import { narrowBF16, narrowF16, widenBF16, widenF16 } from "../../sdk/checkpoint/half.ts";
+import { expected, words } from "../../sdk/errors.ts";
+import { dequantizeQ8, quantizeQ8 } from "./q8.ts";
+import type { GgufTensorType } from "./tensor-types.ts";
+
+/** Tensor types that can be read as floats and made from floats. */
+export type GgufFloatType = "F32" | "F16" | "BF16" | "Q8_0";
+
+interface FloatCodec {
+  decode(bytes: Uint8Array<ArrayBuffer>): Float32Array;
+  encode(values: Float32Array): ArrayBufferView;
+}
+
+const codecs: Readonly<Record<GgufFloatType, FloatCodec>> = {
+  F32: { decode: (bytes) => new Float32Array(bytes.buffer), encode: (values) => values },
+  F16: { decode: (bytes) => widenF16(new Uint16Array(bytes.buffer)), encode: narrowF16 },
+  BF16: { decode: (bytes) => widenBF16(new Uint16Array(bytes.buffer)), encode: narrowBF16 },
+  Q8_0: { decode: dequantizeQ8, encode: quantizeQ8 },
+};
+
+export const isFloatType = (type: GgufTensorType): type is GgufFloatType => Object.hasOwn(codecs, type);
+
+/**
+ * The data of a tensor of `type`, rounded as ggml rounds it: to the nearest, ties to even (Q8_0: away from zero).
+ * @param values row-major; for Q8_0 rows of a multiple of 32
+ * @throws INVALID_ARGUMENT for Q8_0 values that make no whole blocks
+ */
+export function encodeGgufTensor(type: GgufFloatType, values: Float32Array): ArrayBufferView {
+  return codecs[type].encode(values);
+}
+
+/**
+ * Data of whole rows as floats.
+ * @param subject named in errors
+ * @throws UNSUPPORTED for the types that this package does not decode
+ */
+export function decodeGgufTensor(type: GgufTensorType, bytes: Uint8Array<ArrayBuffer>, subject: string): Float32Array {
+  if (isFloatType(type)) return codecs[type].decode(bytes);
+  const known = Object.keys(codecs).join(", ");
+  throw expected("UNSUPPORTED", `one of ${known}`, subject, words(type));
+}

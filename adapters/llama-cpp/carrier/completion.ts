@@ -1,0 +1,84 @@
+import { expected, words } from "../../../sdk/errors.ts";
+
+/** Sampling and limits of one completion; what is left out is the server's default. */
+export interface CompletionOptions {
+  readonly maxTokens?: number;
+  /** 0 takes the likeliest token each time. */
+  readonly temperature?: number;
+  readonly topK?: number;
+  readonly topP?: number;
+  readonly minP?: number;
+  readonly seed?: number;
+  /** Texts that end the answer; they are not part of it. */
+  readonly stop?: readonly string[];
+  /** GBNF. */
+  readonly grammar?: string;
+  readonly jsonSchema?: object;
+  /** Evaluate only what differs from the slot's last prompt, images included (default true). */
+  readonly cachePrompt?: boolean;
+  /** The server's slot, to keep conversations apart; by default it picks the one with the longest common prefix. */
+  readonly slot?: number;
+  /** Any other field of llama-server's POST /completion. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+  /** Ends the request, and with it the server's work. */
+  readonly signal?: AbortSignal;
+}
+
+/** A piece of an answer. */
+export interface CompletionPiece {
+  readonly text: string;
+  readonly tokens: readonly number[];
+}
+
+export interface Completion extends CompletionPiece {
+  /** "limit": `maxTokens` or the context's end; "word": one of `stop`. */
+  readonly stopReason: "eos" | "limit" | "word" | "none";
+  /** Tokens of the whole prompt, one for each embedding. */
+  readonly promptTokens: number;
+  /** How many of them were already in the slot's cache. */
+  readonly cachedTokens: number;
+}
+
+/** The fields of POST /completion; streaming, with token ids. */
+export function completionFields({ extra, signal: _, ...options }: CompletionOptions): Record<string, unknown> {
+  const named: Record<string, unknown> = {
+    n_predict: options.maxTokens,
+    temperature: options.temperature,
+    top_k: options.topK,
+    top_p: options.topP,
+    min_p: options.minP,
+    seed: options.seed,
+    stop: options.stop,
+    grammar: options.grammar,
+    json_schema: options.jsonSchema,
+    cache_prompt: options.cachePrompt ?? true,
+    id_slot: options.slot,
+  };
+  const given = Object.entries(named).filter(([, value]) => value !== undefined);
+  return { ...extra, ...Object.fromEntries(given), stream: true, return_tokens: true };
+}
+
+type Json = Readonly<Record<string, unknown>>;
+const reasons: Readonly<Record<string, Completion["stopReason"]>> = { eos: "eos", limit: "limit", word: "word" };
+
+export const pieceOf = (event: Json): CompletionPiece => ({
+  text: typeof event.content === "string" ? event.content : "",
+  tokens: Array.isArray(event.tokens) ? event.tokens : [],
+});
+
+/** What the last event says of the whole; its text was sent before. */
+export function endOf(event: Json, text: string, tokens: readonly number[]): Completion {
+  const timings = (event.timings ?? {}) as Json;
+  return {
+    text,
+    tokens,
+    stopReason: reasons[String(event.stop_type)] ?? "none",
+    promptTokens: Number(event.tokens_evaluated ?? 0),
+    cachedTokens: Number(timings.cache_n ?? 0),
+  };
+}
+
+export const cutShort = (address: string) =>
+  expected("SERVER_ERROR", "an answer that ends", address, words("a stream that broke off"), {
+    mend: "See the server's log.",
+  });

@@ -1,0 +1,136 @@
+import { expected, VqraeError, words } from "../../../sdk/errors.ts";
+import { eventData } from "../../server-sent-events.ts";
+
+export interface HttpOptions {
+  /** For a server that was started with `--api-key`. */
+  readonly apiKey?: string | undefined;
+  /** In place of the global one, for a proxy, say. */
+  readonly fetch?: typeof fetch | undefined;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null;
+
+/** Talks JSON to a llama-server. */
+export class HttpClient {
+  readonly #url: URL;
+  readonly #options: HttpOptions;
+
+  readonly #command: string;
+
+  /** @param command what starts the server, for the error where none answers */
+  constructor(url: string | URL, options: HttpOptions, command: string) {
+    const parsed = URL.canParse(String(url)) ? new URL(url) : undefined;
+    if (!parsed || !["http:", "https:"].includes(parsed.protocol)) {
+      throw expected("INVALID_ARGUMENT", "an http or https URL", "the server", String(url));
+    }
+    if (!parsed.pathname.endsWith("/")) parsed.pathname += "/";
+    this.#url = parsed;
+    this.#options = options;
+    this.#command = command;
+  }
+
+  async get(path: string, signal: AbortSignal | undefined): Promise<Json> {
+    return this.#json(path, await this.#request("GET", path, undefined, signal));
+  }
+
+  async post(path: string, body: Json, signal: AbortSignal | undefined): Promise<Json> {
+    return this.#json(path, await this.#request("POST", path, body, signal));
+  }
+
+  /** The data of each server-sent event. */
+  async *stream(path: string, body: Json, signal: AbortSignal): AsyncGenerator<Json> {
+    const response = await this.#request("POST", path, body, signal);
+    if (!response.body) return;
+    try {
+      const tooLong = (text: string) => this.#wrong(path, "a shorter event", text);
+      for await (const data of eventData(response.body, tooLong)) yield this.#event(path, data);
+    } catch (error) {
+      if (VqraeError.isInstance(error) || signal.aborted) throw error;
+      throw expected("SERVER_ERROR", "the rest of the answer", this.#address(path), words(reasonOf(error)), {
+        cause: error,
+      });
+    }
+  }
+
+  #event(path: string, data: string): Json {
+    const event = this.#parse(path, data);
+    if (isObject(event.error)) throw this.#refused(path, Number(event.error.code), event);
+    return event;
+  }
+
+  async #request(method: string, path: string, body: Json | undefined, signal: AbortSignal | undefined) {
+    const { apiKey, fetch: send = fetch } = this.#options;
+    const headers = {
+      ...(body ? { "content-type": "application/json" } : {}),
+      ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+    };
+    let response: Response;
+    try {
+      response = await send(new URL(path, this.#url), {
+        method,
+        headers,
+        ...(body ? { body: JSON.stringify(body) } : {}),
+        ...(signal ? { signal } : {}),
+      });
+    } catch (cause) {
+      if (signal?.aborted) throw cause;
+      const mend = `Start it: \`${this.#command}\`.`;
+      throw expected("SERVER_UNREACHABLE", "a llama-server", this.#url.href, words(reasonOf(cause)), { mend, cause });
+    }
+    if (response.ok) return response;
+    const text = await response.text();
+    let answer: unknown;
+    try {
+      answer = JSON.parse(text);
+    } catch {
+      answer = { error: { message: text } };
+    }
+    throw this.#refused(path, response.status, answer);
+  }
+
+  async #json(path: string, response: Response): Promise<Json> {
+    return this.#parse(path, await response.text());
+  }
+
+  #parse(path: string, text: string): Json {
+    try {
+      const value: unknown = JSON.parse(text);
+      if (isObject(value)) return value;
+    } catch {}
+    throw this.#wrong(path, "a JSON object", text);
+  }
+
+  #wrong(path: string, what: string, text: string): VqraeError {
+    const mend = "Is it a llama-server that listens there?";
+    return expected("SERVER_ERROR", what, `the answer of ${this.#address(path)}`, text, { mend });
+  }
+
+  #refused(path: string, status: number, answer: unknown): VqraeError {
+    const error = isObject(answer) && isObject(answer.error) ? answer.error : {};
+    const message = typeof error.message === "string" ? error.message : "no message";
+    const mend = mends.find(({ when }) => when.test(`${status} ${error.type} ${message}`))?.mend;
+    const received = words(`${status}: ${message.slice(0, 500)}`);
+    return expected("SERVER_ERROR", "an answer", this.#address(path), received, mend ? { mend } : {});
+  }
+
+  #address(path: string): string {
+    return new URL(path, this.#url).href;
+  }
+}
+
+/** What to do about an error of llama-server's, by its status, type and message. */
+const mends = [
+  { when: /authentication_error/, mend: "Pass the key that the server was started with as `apiKey`." },
+  { when: /unavailable_error/, mend: "The model is still loading: wait until GET /health answers 200." },
+  { when: /exceed_context_size_error/, mend: "Start the server with a larger --ctx-size, or use fewer images." },
+  { when: /multimodal|mmproj/, mend: "Start the server with --mmproj and the file that `vqrae carrier` writes." },
+  { when: /^404/, mend: "Is it a llama-server that listens there? Update an old one." },
+];
+
+/** fetch hides the reason, such as a refused connection, in its error's cause. */
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as Error;
+  const { message: inner, code } = (cause ?? {}) as NodeJS.ErrnoException;
+  return inner || code || message;
+}

@@ -1,0 +1,18 @@
+/**
+ * The public face of `vqrae/llama-server`: image embeddings through a stock llama-server.
+ *
+ * @module vqrae/llama-server
+ */
+
+export type { Carrier } from "./carrier.ts";
+export { carrierFor } from "./carrier-for.ts";
+export type { Completion, CompletionOptions, CompletionPiece } from "./completion.ts";
+export type { HttpOptions } from "./http.ts";
+export { type ChatMessage, type ConnectOptions, LlamaServer } from "./llama-server.ts";
+export { packEmbeddings } from "./pack-embeddings.ts";
+export { readCarrier } from "./read-carrier.ts";
+export type { PromptContent, PromptPart } from "./segments.ts";
+export type { ServerInfo } from "./server-info.ts";
+export { serverModel } from "./server-model.ts";
+export { TokenServer } from "./token-server.ts";
+export { writeCarrier } from "./write-carrier.ts";

@@ -1,0 +1,127 @@
+import { expected, words } from "../../../sdk/errors.ts";
+import { wholeAnswer } from "../whole-answer.ts";
+import { type Carrier, checkCarrier, DEFAULT_RANGE } from "./carrier.ts";
+import {
+  type Completion,
+  type CompletionOptions,
+  type CompletionPiece,
+  completionFields,
+  cutShort,
+  endOf,
+  pieceOf,
+} from "./completion.ts";
+import { HttpClient, type HttpOptions } from "./http.ts";
+import { type PromptContent, packPrompt } from "./segments.ts";
+import { readServerInfo, requireCarrier, type ServerInfo } from "./server-info.ts";
+
+export interface ConnectOptions extends HttpOptions {
+  /** The range that the server's carrier was written with (default 64). */
+  readonly range?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface ChatMessage {
+  readonly role: string;
+  readonly content: PromptContent;
+}
+
+/**
+ * A llama-server that was started with a carrier's mmproj (`vqrae carrier`), to which images go as embeddings.
+ *
+ * Prompts are prefixes of the next ones in a conversation, so that the server's cache keeps what it has seen, images too.
+ */
+export class LlamaServer {
+  /** The model's name, the width of its embeddings and the size of a slot's context. */
+  readonly info: ServerInfo;
+  readonly #http: HttpClient;
+  readonly #carrier: Carrier;
+
+  private constructor(http: HttpClient, info: ServerInfo, carrier: Carrier) {
+    this.#http = http;
+    this.info = info;
+    this.#carrier = carrier;
+  }
+
+  /**
+   * @param url where the server listens, such as "http://127.0.0.1:8080"
+   * @throws SERVER_UNREACHABLE; UNSUPPORTED for a server without images, or with another mmproj than a carrier;
+   *   SERVER_ERROR where it answers with an error
+   */
+  static async connect(url: string | URL, options: ConnectOptions = {}): Promise<LlamaServer> {
+    const http = new HttpClient(url, options, "llama-server -m model.gguf --mmproj mmproj-carrier.gguf");
+    const info = await readServerInfo(http, options.signal);
+    const carrier = { embeddingDim: info.embeddingDim, range: options.range ?? DEFAULT_RANGE };
+    checkCarrier(carrier);
+    await requireCarrier(http, info, carrier, options.signal);
+    return new LlamaServer(http, info, carrier);
+  }
+
+  /**
+   * Continues a prompt, piece by piece. Leaving the loop, or `signal`, ends the request and the server's work; then the
+   * loop rejects with the signal's reason.
+   *
+   * @throws INVALID_ARGUMENT for embeddings of another width than the model's or out of the carrier's range; UNSUPPORTED
+   *   for full attention; SERVER_ERROR, also for a prompt that is longer than the context
+   */
+  async *stream(prompt: PromptContent, options: CompletionOptions = {}): AsyncGenerator<CompletionPiece, Completion> {
+    const images: string[] = [];
+    const text = await packPrompt(prompt, this.#carrier, this.info.mediaMarker, images);
+    return yield* this.#complete(text, images, options);
+  }
+
+  /** The whole continuation of a prompt; throws as `stream` does. */
+  async complete(prompt: PromptContent, options: CompletionOptions = {}): Promise<Completion> {
+    return wholeAnswer(this.stream(prompt, options));
+  }
+
+  /**
+   * Answers a conversation in the model's own chat template, piece by piece; as `stream` otherwise.
+   * @param messages the whole conversation: what the server has seen before is not evaluated again
+   */
+  async *streamChat(
+    messages: readonly ChatMessage[],
+    options: CompletionOptions = {},
+  ): AsyncGenerator<CompletionPiece, Completion> {
+    const images: string[] = [];
+    const packed: { role: string; content: string }[] = [];
+    for (const { role, content } of messages) {
+      packed.push({ role, content: await packPrompt(content, this.#carrier, this.info.mediaMarker, images) });
+    }
+    const { prompt } = await this.#http.post("apply-template", { messages: packed }, options.signal);
+    const markers = String(prompt).split(this.info.mediaMarker).length - 1;
+    if (typeof prompt !== "string" || markers !== images.length) {
+      const received = words(`a prompt with ${markers}`);
+      throw expected("SERVER_ERROR", `${images.length} images`, "the server's chat template", received);
+    }
+    return yield* this.#complete(prompt, images, options);
+  }
+
+  /** The whole answer to a conversation; throws as `streamChat` does. */
+  async chat(messages: readonly ChatMessage[], options: CompletionOptions = {}): Promise<Completion> {
+    return wholeAnswer(this.streamChat(messages, options));
+  }
+
+  async *#complete(
+    text: string,
+    images: readonly string[],
+    options: CompletionOptions,
+  ): AsyncGenerator<CompletionPiece, Completion> {
+    const prompt = images.length > 0 ? { prompt_string: text, multimodal_data: images } : text;
+    const controller = new AbortController();
+    const signal = options.signal ? AbortSignal.any([options.signal, controller.signal]) : controller.signal;
+    const tokens: number[] = [];
+    let answer = "";
+    try {
+      for await (const event of this.#http.stream("completion", { ...completionFields(options), prompt }, signal)) {
+        const piece = pieceOf(event);
+        answer += piece.text;
+        tokens.push(...piece.tokens);
+        if (piece.text !== "" || piece.tokens.length > 0) yield piece;
+        if (event.stop === true) return endOf(event, answer, tokens);
+      }
+      throw cutShort("POST /completion");
+    } finally {
+      controller.abort();
+    }
+  }
+}

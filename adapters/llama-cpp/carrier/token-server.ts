@@ -1,0 +1,64 @@
+import { expected, words } from "../../../sdk/errors.ts";
+import { type CompletionOptions, completionFields, cutShort, pieceOf } from "./completion.ts";
+import { HttpClient, type HttpOptions } from "./http.ts";
+import { count } from "./server-info.ts";
+
+/** A llama-server that is given tokens rather than text, with any model: no mmproj is needed. */
+export class TokenServer {
+  /** Tokens that one slot's context holds. */
+  readonly contextSize: number;
+  /** Tokens of the model's vocabulary. */
+  readonly vocabularySize: number;
+  readonly #http: HttpClient;
+
+  private constructor(http: HttpClient, contextSize: number, vocabularySize: number) {
+    this.#http = http;
+    this.contextSize = contextSize;
+    this.vocabularySize = vocabularySize;
+  }
+
+  /** @throws INVALID_ARGUMENT, SERVER_UNREACHABLE, SERVER_ERROR; the signal's reason after an abort */
+  static async connect(
+    url: string | URL,
+    { signal, ...options }: HttpOptions & { readonly signal?: AbortSignal } = {},
+  ): Promise<TokenServer> {
+    const http = new HttpClient(url, options, "llama-server -m model.gguf");
+    const props = await http.get("props", signal);
+    const { data } = (await http.get("v1/models", signal)) as { data?: { meta?: { n_vocab?: unknown } }[] };
+    const settings = props.default_generation_settings as { n_ctx?: unknown } | undefined;
+    return new TokenServer(
+      http,
+      count(settings?.n_ctx, "default_generation_settings.n_ctx of GET /props"),
+      count(data?.[0]?.meta?.n_vocab, "meta.n_vocab of GET /v1/models"),
+    );
+  }
+
+  /** @param special whether texts such as "<|im_start|>" stand for tokens */
+  async tokenize(text: string, { special }: { readonly special: boolean }, signal?: AbortSignal): Promise<number[]> {
+    const body = { content: text, add_special: false, parse_special: special };
+    const { tokens } = await this.#http.post("tokenize", body, signal);
+    if (Array.isArray(tokens) && tokens.every((token) => Number.isInteger(token))) return tokens;
+    throw expected("SERVER_ERROR", "a list of tokens", "the answer of POST /tokenize", tokens);
+  }
+
+  /**
+   * The tokens that continue `prompt`, as they come. Leaving the loop, or `signal`, ends the server's work.
+   * @throws SERVER_ERROR; the signal's reason after an abort
+   */
+  async *complete(prompt: readonly number[], options: CompletionOptions): AsyncGenerator<number> {
+    const controller = new AbortController();
+    const signal = options.signal ? AbortSignal.any([options.signal, controller.signal]) : controller.signal;
+    try {
+      for await (const event of this.#http.stream("completion", { ...completionFields(options), prompt }, signal)) {
+        for (const token of pieceOf(event).tokens) {
+          if (!Number.isInteger(token)) throw expected("SERVER_ERROR", "a token", "POST /completion", words("another"));
+          yield token;
+        }
+        if (event.stop === true) return;
+      }
+      throw cutShort("POST /completion");
+    } finally {
+      controller.abort();
+    }
+  }
+}

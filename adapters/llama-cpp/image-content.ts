@@ -1,0 +1,39 @@
+import { createHash, webcrypto } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import type { ImageInput } from "../../sdk/index.ts";
+import { KEY_DIGITS } from "./placeholder.ts";
+
+/** An image and the key of its content, which `tokenizer` tells apart from what another tokenizer makes of it. */
+export interface KeyedImage {
+  readonly key: string;
+  /** Of a file its bytes, so that what is encoded is what was hashed. */
+  readonly image: ImageInput;
+}
+
+/** Files that cannot be read are left to `embed`, whose error says why. */
+export async function keyedImage(input: ImageInput, tokenizer: string): Promise<KeyedImage> {
+  const image = await contentOf(input);
+  const digest = await webcrypto.subtle.digest("SHA-256", bytesOf(image));
+  const size = typeof image === "object" && "width" in image ? `${image.width}x${image.height}` : "";
+  const key = createHash("sha256").update(`${tokenizer}\n${size}\n`).update(new Uint8Array(digest));
+  return { key: key.digest("base64url").slice(0, KEY_DIGITS), image };
+}
+
+async function contentOf(input: ImageInput): Promise<ImageInput> {
+  const text = input instanceof URL ? input.href : input;
+  if (typeof text !== "string" || /^data:/i.test(text)) return input;
+  try {
+    return await readFile(/^file:/i.test(text) ? fileURLToPath(text) : text);
+  } catch {
+    return input;
+  }
+}
+
+function bytesOf(image: ImageInput): Uint8Array<ArrayBuffer> {
+  const data = typeof image === "object" && image !== null && "data" in image ? image.data : image;
+  if (data instanceof Uint8Array || data instanceof Uint8ClampedArray) {
+    return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+  }
+  return data instanceof ArrayBuffer ? new Uint8Array(data) : new TextEncoder().encode(String(data));
+}

@@ -1,0 +1,24 @@
+/**
+ * The public face of `vqrae/llama-cpp`: images in the language models that llama.cpp runs.
+ *
+ * @module vqrae/llama-cpp
+ */
+
+export type {
+  VisionLanguageModel,
+  VlmAnswer,
+  VlmMessage,
+  VlmOptions,
+  VlmPart,
+  VlmPiece,
+} from "../vision-language-model.ts";
+export {
+  type LanguageModel,
+  type LanguageModelOptions,
+  languageModelFile,
+  openLanguageModel,
+} from "./language-model.ts";
+export { type LoadVlmOptions, loadVlm, type VlmSource } from "./load-vlm.ts";
+export { type LogitRange, SequenceBatch } from "./sequence-batch.ts";
+export { type AttachVisionOptions, attachVision, type LlamaVision, type PromptPart } from "./vision.ts";
+export type { AskOptions, Vlm } from "./vlm.ts";

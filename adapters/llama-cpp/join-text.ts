@@ -1,0 +1,50 @@
+import type { DecodeStep } from "./decode-step.ts";
+import type { DecodeRequest } from "./node-llama-cpp.ts";
+import { linePositions } from "./positions.ts";
+import type { TokenEmbeddings } from "./token-embeddings.ts";
+
+/**
+ * Most tokens of a text that goes along with an image. A call of its own reads all weights once more, which is most of
+ * what a short text costs; from about here on it is a call's arithmetic, and that is the same wherever the text goes.
+ */
+export const MAX_JOINED_TEXT = 64;
+
+/**
+ * Puts short texts into the batches of the images beside them, as the rows that the model would look their tokens up in: an
+ * image's own markers would otherwise be decoded one token a call. Texts whose logits are wanted are left to
+ * node-llama-cpp, which samples from its own batches; so are all where a model's rows cannot be had.
+ */
+export async function joinText(
+  steps: readonly DecodeStep[],
+  { tokens, logits, firstTokenSequenceIndex: first }: DecodeRequest,
+  embeddings: TokenEmbeddings,
+): Promise<DecodeStep[]> {
+  const joins = (step: DecodeStep | undefined): boolean => step?.rows?.joins === true;
+  const withRows = await Promise.all(
+    steps.map(async (step, i): Promise<DecodeStep> => {
+      const { start, end } = step;
+      const beside = joins(steps[i - 1]) || joins(steps[i + 1]);
+      if (step.rows !== null || !beside || end - start > MAX_JOINED_TEXT) return step;
+      if (logits.slice(start, end).some(Boolean)) return step;
+      const data = await embeddings.rowsOf(tokens.slice(start, end));
+      return data === null ? step : { start, end, rows: line([data], first + start, end - start) };
+    }),
+  );
+  const joined: DecodeStep[] = [];
+  for (const step of withRows) {
+    const last = joined.at(-1);
+    if (last !== undefined && joins(last) && joins(step)) {
+      const [{ start }, { end }] = [last, step];
+      const parts = [...last.rows!.parts, ...step.rows!.parts];
+      joined[joined.length - 1] = { start, end, rows: line(parts, first + start, end - start) };
+    } else joined.push(step);
+  }
+  return joined;
+}
+
+const line = (parts: readonly Float32Array[], start: number, count: number) => ({
+  parts,
+  positions: linePositions(start, count),
+  fullAttention: false,
+  joins: true,
+});

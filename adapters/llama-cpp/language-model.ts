@@ -1,0 +1,69 @@
+import { stat } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import type { Llama, LlamaContext, LlamaModel } from "node-llama-cpp";
+import { expected, words } from "../../sdk/errors.ts";
+import { loadNodeLlamaCpp } from "./node-llama-cpp.ts";
+
+export interface LanguageModelOptions {
+  /** llama.cpp's device for the language model (default "auto": the best that there is). */
+  readonly gpu?: "auto" | "cuda" | "vulkan" | "metal" | false;
+  /** Conversations that the context holds, and answers that are given, at a time (default 1). */
+  readonly sequences?: number;
+  /** Tokens that the context holds, for each of them (default: what the model was trained for, at most 4,096). */
+  readonly contextSize?: number;
+  /** Threads of the language model (default: the physical cores). */
+  readonly threads?: number;
+  readonly onProgress?: (phase: "llm" | "context") => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface LanguageModel extends AsyncDisposable {
+  readonly llama: Llama;
+  readonly model: LlamaModel;
+  readonly context: LlamaContext;
+}
+
+const DEFAULT_CONTEXT = 4096;
+
+/**
+ * Loads a GGUF file into llama.cpp, in this process, and makes a context for it.
+ * @throws CHECKPOINT_NOT_FOUND, INVALID_ARGUMENT, INVALID_GGUF, MISSING_DEPENDENCY; the signal's reason after an abort
+ */
+export async function openLanguageModel(path: string, options: LanguageModelOptions = {}): Promise<LanguageModel> {
+  const { gpu = "auto", sequences = 1, onProgress, signal } = options;
+  const file = await languageModelFile(path);
+  const { getLlama, LlamaLogLevel } = await loadNodeLlamaCpp();
+  onProgress?.("llm");
+  const llama = await getLlama({ gpu, build: "never", logLevel: LlamaLogLevel.error });
+  try {
+    const model = await llama
+      .loadModel({ modelPath: file, ...(signal && { loadSignal: signal }) })
+      .catch((cause: unknown) => {
+        signal?.throwIfAborted();
+        const received = words(`one that llama.cpp does not load (${cause instanceof Error ? cause.message : cause})`);
+        throw expected("INVALID_GGUF", "the GGUF file of a text model", file, received, { cause });
+      });
+    onProgress?.("context");
+    const context = await model.createContext({
+      contextSize: options.contextSize ?? Math.min(model.trainContextSize, DEFAULT_CONTEXT),
+      threads: options.threads ?? Math.min(llama.cpuMathCores, availableParallelism()),
+      sequences,
+      ...(signal && { createSignal: signal }),
+    });
+    return { llama, model, context, [Symbol.asyncDispose]: () => llama.dispose() };
+  } catch (error) {
+    await llama.dispose();
+    throw error;
+  }
+}
+
+/** @throws INVALID_ARGUMENT, CHECKPOINT_NOT_FOUND */
+export async function languageModelFile(path: unknown): Promise<string> {
+  if (typeof path !== "string" || path === "") throw expected("INVALID_ARGUMENT", "a GGUF file", "llm", path);
+  const file = resolve(path);
+  const entry = await stat(file).catch(() => null);
+  if (entry?.isFile()) return file;
+  const received = words(entry === null ? "nothing there" : "a folder there");
+  throw expected("CHECKPOINT_NOT_FOUND", "a GGUF file", `the language model ${file}`, received);
+}

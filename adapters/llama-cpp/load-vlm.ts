@@ -1,0 +1,72 @@
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type LoadOptions, VQRAE } from "../../sdk/index.ts";
+import { given } from "../given.ts";
+import { loadProjector } from "../projector/index.ts";
+import { type LanguageModelOptions, languageModelFile, openLanguageModel } from "./language-model.ts";
+import { loadNodeLlamaCpp } from "./node-llama-cpp.ts";
+import { attachVision } from "./vision.ts";
+import { Vlm } from "./vlm.ts";
+
+/** The parts of a vision language model. */
+export interface VlmSource {
+  /** The language model's GGUF file. */
+  readonly llm: string;
+  /** The folder of the projector that was trained with it: a `vqrae_projector` folder or a VLM's checkpoint. */
+  readonly projector: string;
+  /** The vision encoder's checkpoint folder, or "default". */
+  readonly tokenizer: string | "default";
+}
+
+export interface LoadVlmOptions
+  extends Pick<LoadOptions, "device" | "precision" | "cacheDir" | "maxPixels">,
+    Omit<LanguageModelOptions, "onProgress"> {
+  readonly onProgress?: (phase: "tokenizer" | "llm" | "context") => void;
+}
+
+const SHIPPED = "vqrae-tiny-vlm";
+
+/** The small model that ships: its projector and its language model, behind the default tokenizer. */
+function shippedVlm(): VlmSource {
+  // One folder below the package's root once it is bundled, two below in the source tree.
+  const root = import.meta.url.endsWith(".ts") ? "../../" : "../";
+  const folder = fileURLToPath(new URL(`${root}models/${SHIPPED}`, import.meta.url));
+  return { llm: join(folder, "llm.gguf"), projector: folder, tokenizer: "default" };
+}
+
+/**
+ * Loads a vision language model: encoder and projector in worker threads, the language model in llama.cpp.
+ *
+ * ```ts
+ * const vlm = await loadVlm("default");
+ * console.log(await vlm.ask("photo.png", "what shape is in the image?"));
+ * await vlm.dispose();
+ * ```
+ *
+ * @throws CHECKPOINT_NOT_FOUND, INVALID_GGUF, MISSING_DEPENDENCY, and as `VQRAE.load`, `loadProjector`, `attachVision`
+ */
+export async function loadVlm(source: VlmSource | "default" = "default", options: LoadVlmOptions = {}): Promise<Vlm> {
+  const { gpu, onProgress, signal, device, precision, cacheDir, maxPixels, ...sizes } = options;
+  const parts = source === "default" ? shippedVlm() : source;
+  // Before the encoder is loaded, which takes longer.
+  const llm = await languageModelFile(parts?.llm);
+  const { resolveChatWrapper } = await loadNodeLlamaCpp();
+  const release: (() => Promise<void>)[] = [];
+  try {
+    onProgress?.("tokenizer");
+    const projector = await loadProjector(parts.projector);
+    const load = given({ device, precision, cacheDir, maxPixels, signal, projector });
+    const tokenizer = await VQRAE.load(parts.tokenizer, load);
+    release.unshift(() => tokenizer.dispose());
+    const opened = await openLanguageModel(llm, given({ ...sizes, gpu, onProgress, signal }));
+    release.unshift(async () => opened[Symbol.asyncDispose]());
+    const { llama, model, context } = opened;
+    const vision = await attachVision(context, { tokenizer });
+    const modelId = source === "default" ? SHIPPED : basename(llm, ".gguf");
+    const chatWrapper = resolveChatWrapper(model);
+    return new Vlm({ modelId, llama, model, context, vision, tokenizer, chatWrapper }, release);
+  } catch (error) {
+    for (const dispose of release) await dispose();
+    throw error;
+  }
+}

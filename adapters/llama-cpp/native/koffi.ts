@@ -1,0 +1,20 @@
+import { expected, words } from "../../../sdk/errors.ts";
+
+export type Koffi = typeof import("koffi")["default"];
+export type Library = ReturnType<Koffi["load"]>;
+export type NativeFunction = ReturnType<Library["func"]>;
+
+/** koffi's types leave out that directions may stand among the parameters. */
+export const bind = (library: Library, name: string, result: string, parameters: readonly unknown[]): NativeFunction =>
+  library.func(name, result, parameters as string[]);
+
+/** @throws MISSING_DEPENDENCY with the command that installs it */
+export async function loadKoffi(): Promise<Koffi> {
+  try {
+    return (await import("koffi")).default;
+  } catch (cause) {
+    const received = words(`an import error on ${process.platform}-${process.arch}`);
+    const mend = "Run `npm install koffi`.";
+    throw expected("MISSING_DEPENDENCY", "the package koffi", "llama.cpp in this process", received, { mend, cause });
+  }
+}

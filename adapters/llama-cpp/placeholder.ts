@@ -1,0 +1,33 @@
+/**
+ * An image's place in a text: its key between two characters of the private use area. The key is a hash of the image's
+ * content, so that nobody writes another's by chance and a chat history that was saved means the same later.
+ */
+const BEGIN = "\uE000";
+const END = "\uE001";
+/** Base64url digits of a key: 132 bits. */
+export const KEY_DIGITS = 22;
+const DIGIT = "[A-Za-z0-9_-]";
+
+const PLACEHOLDERS = new RegExp(`${BEGIN}(${DIGIT}{${KEY_DIGITS}})${END}`, "g");
+/** What is left where a text was cut within a placeholder: node-llama-cpp shortens old messages when the context is full. */
+const REMNANTS = new RegExp(`${BEGIN}${DIGIT}{0,${KEY_DIGITS}}|${DIGIT}{0,${KEY_DIGITS}}${END}`, "g");
+
+export const placeholder = (key: string): string => `${BEGIN}${key}${END}`;
+
+/** A text as pieces of text and keys of images; null where there is no image. */
+export function splitAtPlaceholders(text: string): ({ text: string } | { key: string })[] | null {
+  if (!text.includes(BEGIN) && !text.includes(END)) return null;
+  const pieces: ({ text: string } | { key: string })[] = [];
+  let from = 0;
+  for (const match of text.matchAll(PLACEHOLDERS)) {
+    pieces.push({ text: withoutRemnants(text.slice(from, match.index)) }, { key: match[1]! });
+    from = match.index + match[0].length;
+  }
+  pieces.push({ text: withoutRemnants(text.slice(from)) });
+  return pieces;
+}
+
+const withoutRemnants = (text: string): string => text.replaceAll(REMNANTS, "");
+
+/** Somebody's text, which stands for no image whatever it says. */
+export const withoutPlaceholders = (text: string): string => text.replaceAll(/[\uE000\uE001]/g, "\uFFFD");

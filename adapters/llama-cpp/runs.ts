@@ -1,0 +1,25 @@
+import type { EmbeddingPlaces, ImageLibrary } from "./image-library.ts";
+import { isVirtualToken } from "./virtual-tokens.ts";
+
+/** Tokens of a request that belong together: text, or places of one image's segment from `index` on. */
+export interface Run {
+  readonly start: number;
+  readonly end: number;
+  readonly image: { readonly places: EmbeddingPlaces; readonly index: number } | null;
+}
+
+/** @throws INVALID_ARGUMENT for places of an image that the library does not know */
+export function cutRuns(tokens: readonly number[], library: ImageLibrary): Run[] {
+  const runs: { -readonly [K in keyof Run]: Run[K] }[] = [];
+  for (const [i, token] of tokens.entries()) {
+    const last = runs.at(-1);
+    const found = isVirtualToken(token) ? library.placesOf(token) : null;
+    const continues =
+      last !== undefined &&
+      last.image?.places === found?.places &&
+      (found === null || found.index === last.image!.index + (i - last.start));
+    if (continues) last.end = i + 1;
+    else runs.push({ start: i, end: i + 1, image: found });
+  }
+  return runs;
+}

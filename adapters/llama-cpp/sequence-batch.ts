@@ -1,0 +1,132 @@
+import type { LlamaContext, LlamaContextSequence } from "node-llama-cpp";
+import { expected, words } from "../../sdk/errors.ts";
+import { ContextInternals } from "./node-llama-cpp.ts";
+
+/** A range of the vocabulary whose logits are read. */
+export interface LogitRange {
+  readonly first: number;
+  readonly count: number;
+}
+
+/**
+ * Several sequences of one context that go on together: each step is one `llama_decode`, where node-llama-cpp's public
+ * API takes one evaluation a sequence, and only the logits that are asked for are read.
+ */
+export class SequenceBatch implements AsyncDisposable {
+  readonly #context: LlamaContext;
+  readonly #internals: ContextInternals;
+  readonly #sequences: readonly LlamaContextSequence[];
+  readonly #ids: readonly number[];
+  readonly #lengths: number[];
+  readonly #vocabulary: number;
+
+  private constructor(context: LlamaContext, internals: ContextInternals, sequences: readonly LlamaContextSequence[]) {
+    this.#context = context;
+    this.#internals = internals;
+    this.#sequences = sequences;
+    this.#ids = sequences.map((sequence) => internals.sequenceId(sequence));
+    this.#lengths = sequences.map(() => 0);
+    this.#vocabulary = internals.llama.vocabularySize(internals.llama.modelOf(internals.address));
+  }
+
+  /**
+   * Takes `count` free sequences of the context, until `dispose`. Others may use the rest of them meanwhile.
+   * @throws INVALID_ARGUMENT where fewer are free; MISSING_DEPENDENCY, UNSUPPORTED, DISPOSED, RUNTIME
+   */
+  static async open(context: LlamaContext, count: number): Promise<SequenceBatch> {
+    const internals = await ContextInternals.open(context);
+    if (!Number.isInteger(count) || count < 1 || count > context.sequencesLeft) {
+      const mend = "Create the context with more `sequences`, or dispose those that are no longer used.";
+      const what = `from 1 to ${context.sequencesLeft} sequences, as many as are free`;
+      throw expected("INVALID_ARGUMENT", what, "a batch of sequences", count, { mend });
+    }
+    internals.limitThreads();
+    const sequences = Array.from({ length: count }, () => context.getSequence());
+    return new SequenceBatch(context, internals, sequences);
+  }
+
+  /** Tokens of each sequence. */
+  get lengths(): readonly number[] {
+    return this.#lengths;
+  }
+
+  /**
+   * Appends tokens to each of the sequences, at least one, and reads the logits that follow the last of each.
+   *
+   * @returns for each sequence [range.count] logits
+   * @throws INVALID_ARGUMENT for tokens or a range outside the vocabulary, or more tokens than the context holds: the
+   *   sequences stay as they were; RUNTIME where llama.cpp fails; DISPOSED
+   */
+  async append(tokens: readonly (readonly number[])[], range: LogitRange): Promise<Float32Array[]> {
+    this.#require(tokens, range);
+    const { llama, address } = this.#internals;
+    const items = tokens.flatMap((own, sequence) =>
+      own.map((token, i) => ({ token, sequence, position: this.#lengths[sequence]! + i, last: i === own.length - 1 })),
+    );
+    const batchSize = llama.batchSize(address);
+    const logits: Float32Array[] = [];
+    await this.#internals.exclusively(async () => {
+      try {
+        for (let start = 0; start < items.length; start += batchSize) {
+          const part = items.slice(start, start + batchSize);
+          const status = await llama.decodeTokens(address, {
+            tokens: part.map(({ token }) => token),
+            positions: part.map(({ position }) => position),
+            sequenceIds: part.map(({ sequence }) => this.#ids[sequence]!),
+            outputs: part.map(({ last }) => last),
+          });
+          if (status !== 0) throw expected("RUNTIME", "status 0", `llama_decode of ${part.length} tokens`, status);
+          // They are gone with the next decode.
+          for (const [i, { sequence, last }] of part.entries()) {
+            if (last) logits[sequence] = this.#logits(i, range);
+          }
+        }
+      } catch (error) {
+        for (const [i, id] of this.#ids.entries()) this.#internals.removeFrom(id, this.#lengths[i]!);
+        throw error;
+      }
+    });
+    for (const [i, own] of tokens.entries()) this.#lengths[i]! += own.length;
+    return logits;
+  }
+
+  /** Empties the sequences and gives them back to the context. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#internals.disposed) return;
+    await this.#internals.exclusively(async () => {
+      for (const id of this.#ids) this.#internals.removeFrom(id, 0);
+    });
+    for (const sequence of this.#sequences) await sequence.dispose();
+  }
+
+  #logits(index: number, { first, count }: LogitRange): Float32Array {
+    const { llama, address } = this.#internals;
+    const found = llama.logits(address, index, first, count);
+    if (found === null) throw expected("RUNTIME", "logits", `llama_get_logits_ith of token ${index}`, words("none"));
+    return found;
+  }
+
+  #require(tokens: readonly (readonly number[])[], { first, count }: LogitRange): void {
+    if (tokens.length !== this.#ids.length) {
+      throw expected("INVALID_ARGUMENT", `${this.#ids.length} lists of tokens`, "a batch of sequences", tokens.length);
+    }
+    const range = Number.isInteger(first) && Number.isInteger(count) && first >= 0 && count >= 1;
+    if (!range || first + count > this.#vocabulary) {
+      const received = words(`${first} and the ${count} from there on`);
+      throw expected("INVALID_ARGUMENT", `some of ${this.#vocabulary} tokens`, "the range of logits", received);
+    }
+    for (const [i, own] of tokens.entries()) {
+      if (own.length === 0) throw expected("INVALID_ARGUMENT", "at least one token", `sequence ${i}`, own);
+      const bad = own.find((token) => !Number.isInteger(token) || token < 0 || token >= this.#vocabulary);
+      if (bad !== undefined) {
+        throw expected("INVALID_ARGUMENT", `a token from 0 to ${this.#vocabulary - 1}`, `sequence ${i}`, bad);
+      }
+      const length = this.#lengths[i]! + own.length;
+      if (length > this.#context.contextSize) {
+        const mend = "Create the context with a larger contextSize.";
+        const what = `at most ${this.#context.contextSize} tokens, as the context holds,`;
+        throw expected("INVALID_ARGUMENT", what, `sequence ${i}`, length, { mend });
+      }
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import type { ChatWrapper, LlamaChat, LlamaContext, LlamaContextSequence, Token } from "node-llama-cpp";
+import { expected, words } from "../../sdk/errors.ts";
+import { loadNodeLlamaCpp } from "./node-llama-cpp.ts";
+
+/** Of a prompt, how much a sequence must hold already to be taken for it before an empty one (llama-server has such a bound too). */
+const LIKE = 0.5;
+
+/** A sequence of the context, lent for one answer. */
+export interface Lease {
+  readonly chat: LlamaChat;
+  release(): void;
+}
+
+/**
+ * The sequences of a context, lent to one answer at a time. What a sequence has decoded stays in it, and the conversation
+ * that begins with the same tokens gets it again.
+ */
+export class SequencePool {
+  readonly #context: LlamaContext;
+  readonly #chatWrapper: ChatWrapper;
+  /** The longest unused first. */
+  readonly #idle: LlamaChat[] = [];
+  readonly #waiting: (() => void)[] = [];
+  #lent = 0;
+
+  constructor(context: LlamaContext, chatWrapper: ChatWrapper) {
+    this.#context = context;
+    this.#chatWrapper = chatWrapper;
+  }
+
+  /**
+   * Waits for a sequence where all are lent.
+   * @param tokens the prompt
+   * @throws INVALID_ARGUMENT where all are taken for good; the signal's reason
+   */
+  async lease(tokens: readonly Token[], signal: AbortSignal): Promise<Lease> {
+    signal.throwIfAborted();
+    while (this.#idle.length === 0 && this.#context.sequencesLeft === 0) await this.#turn(signal);
+    this.#lent += 1;
+    try {
+      const chat = await this.#take(tokens);
+      return { chat, release: () => this.#release(chat) };
+    } catch (error) {
+      this.#lent -= 1;
+      this.#waiting.shift()?.();
+      throw error;
+    }
+  }
+
+  /** A sequence that the caller disposes. @throws INVALID_ARGUMENT where there is none */
+  async take(): Promise<LlamaContextSequence> {
+    if (this.#context.sequencesLeft === 0) {
+      const chat = this.#idle.shift();
+      if (chat === undefined) throw allTaken(this.#context.totalSequences);
+      const { sequence } = chat;
+      chat.dispose();
+      await sequence.dispose();
+    }
+    return this.#context.getSequence();
+  }
+
+  async #take(tokens: readonly Token[]): Promise<LlamaChat> {
+    const shared = this.#idle.map((chat) => chat.sequence.compareContextTokens([...tokens]).firstDifferentIndex);
+    const most = Math.max(...shared);
+    if (most >= LIKE * tokens.length) return this.#idle.splice(shared.indexOf(most), 1)[0]!;
+    if (this.#context.sequencesLeft === 0) return this.#idle.shift()!;
+    const contextSequence = this.#context.getSequence();
+    const { LlamaChat } = await loadNodeLlamaCpp();
+    return new LlamaChat({ contextSequence, chatWrapper: this.#chatWrapper });
+  }
+
+  #release(chat: LlamaChat): void {
+    this.#lent -= 1;
+    if (!chat.disposed) this.#idle.push(chat);
+    this.#waiting.shift()?.();
+  }
+
+  #turn(signal: AbortSignal): Promise<void> {
+    if (this.#lent === 0) throw allTaken(this.#context.totalSequences);
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        this.#waiting.splice(this.#waiting.indexOf(turn), 1);
+        reject(signal.reason);
+      };
+      const turn = () => {
+        signal.removeEventListener("abort", onAbort);
+        resolve();
+      };
+      this.#waiting.push(turn);
+      signal.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+}
+
+function allTaken(count: number) {
+  const mend = "Dispose an earlier session's sequence, or load the model with the option sequences.";
+  const received = words(`one more than ${count}`);
+  return expected("INVALID_ARGUMENT", "a free sequence", "conversations at a time", received, { mend });
+}

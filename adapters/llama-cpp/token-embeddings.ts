@@ -1,0 +1,119 @@
+import { type FileHandle, stat } from "node:fs/promises";
+import type { GgufFileInfo } from "node-llama-cpp";
+import { openFile } from "../../sdk/checkpoint/index.ts";
+import type { GgufTensor } from "../gguf/index.ts";
+import { readTensorRows } from "../gguf/read-tensor.ts";
+import { isFloatType } from "../gguf/tensor-data.ts";
+import { tensorBytes, tensorTypeOfId } from "../gguf/tensor-types.ts";
+
+/**
+ * Architectures whose graph does the same with embeddings as with the rows of tokens: it takes either from
+ * `build_inp_embd` and asks nowhere else which it was (llama.cpp v0.5.0, src/models). Gemma's scale their tokens alone.
+ */
+const ARCHITECTURES: ReadonlySet<string> = new Set([
+  "internlm2",
+  "lfm2",
+  "llama",
+  "phi3",
+  "qwen2",
+  "qwen3",
+  "qwen3moe",
+]);
+
+const TABLE = "token_embd.weight";
+/** Markers and words around images come again and again; 4 MB of a width of 4,096. */
+const KEPT_ROWS = 256;
+
+interface Table {
+  readonly file: string;
+  readonly version: string;
+  readonly tensor: GgufTensor;
+}
+
+/**
+ * The rows that a language model looks its tokens up in, read one by one from its GGUF file when they are asked for. It
+ * serves an optimisation only: what it cannot give, it gives not, without an error.
+ */
+export class TokenEmbeddings {
+  #table: Table | null;
+  /** By token, in the order of their last use. */
+  readonly #kept = new Map<number, Float32Array>();
+
+  private constructor(table: Table | null) {
+    this.#table = table;
+  }
+
+  /**
+   * @param info node-llama-cpp's, which has parsed the header: a large vocabulary takes seconds
+   * @param width of the embeddings that the model takes
+   */
+  static async open(info: GgufFileInfo, width: number): Promise<TokenEmbeddings> {
+    const tensor = findTable(info, width);
+    if (tensor === null || info.source?.type !== "path") return new TokenEmbeddings(null);
+    const file = info.source.path;
+    const status = await stat(file).catch(() => null);
+    return new TokenEmbeddings(status && { file, tensor, version: versionOf(status) });
+  }
+
+  /** For a model whose rows are not those of its file. */
+  static none(): TokenEmbeddings {
+    return new TokenEmbeddings(null);
+  }
+
+  /** [tokens, width], or null where they cannot be had. */
+  async rowsOf(tokens: readonly number[]): Promise<Float32Array | null> {
+    if (this.#table === null) return null;
+    const [count, width] = this.#table.tensor.shape as [number, number];
+    if (tokens.some((token) => token >= count)) return null;
+    const found = new Map(tokens.map((token) => [token, this.#kept.get(token)]));
+    const missing = [...found.keys()].filter((token) => found.get(token) === undefined);
+    if (missing.length > 0) {
+      const read = await readRows(this.#table, missing).catch(() => null);
+      if (read === null) this.#table = null; // moved, replaced or damaged: it stays so
+      if (read === null) return null;
+      for (const [i, token] of missing.entries()) found.set(token, read[i]!);
+    }
+    this.#keep(found as Map<number, Float32Array>);
+    const rows = new Float32Array(tokens.length * width);
+    for (const [i, token] of tokens.entries()) rows.set(found.get(token)!, i * width);
+    return rows;
+  }
+
+  #keep(rows: ReadonlyMap<number, Float32Array>): void {
+    for (const [token, row] of rows) {
+      this.#kept.delete(token);
+      this.#kept.set(token, row);
+    }
+    for (const token of this.#kept.keys()) {
+      if (this.#kept.size <= KEPT_ROWS) break;
+      this.#kept.delete(token);
+    }
+  }
+}
+
+function findTable(info: GgufFileInfo, width: number): GgufTensor | null {
+  const { metadata, architectureMetadata, splicedParts, fullTensorInfo } = info;
+  if (!ARCHITECTURES.has(metadata.general.architecture) || splicedParts !== 1) return null;
+  // No graph of these has a scale; a file that asks for one is of a kind that is not known here.
+  if ("embedding_scale" in (architectureMetadata ?? {})) return null;
+  const found = fullTensorInfo?.find(({ name }) => name === TABLE);
+  const type = found && tensorTypeOfId(found.ggmlType);
+  if (type === undefined || !isFloatType(type)) return null;
+  const shape = found!.dimensions.map(Number).toReversed();
+  if (shape.length !== 2 || shape[1] !== width) return null;
+  return { name: TABLE, type, shape, offset: Number(found!.fileOffset), length: tensorBytes(type, shape) };
+}
+
+async function readRows({ file, tensor, version }: Table, rows: readonly number[]): Promise<Float32Array[] | null> {
+  const opened = await openFile(file);
+  try {
+    // What is loaded is the file as it was; rows of another one in its place would be nonsense.
+    if (versionOf(await opened.handle.stat()) !== version) return null;
+    return await readTensorRows(opened, tensor, rows);
+  } finally {
+    await opened.handle.close();
+  }
+}
+
+const versionOf = ({ dev, ino, size, mtimeMs }: Awaited<ReturnType<FileHandle["stat"]>>): string =>
+  [dev, ino, size, mtimeMs].join(" ");

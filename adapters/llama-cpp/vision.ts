@@ -1,0 +1,222 @@
+import type { LlamaContext } from "node-llama-cpp";
+import { expected, words } from "../../sdk/errors.ts";
+import type { ImageEmbeddings, ImageInput, RgbImage, VisionTokenizer } from "../../sdk/index.ts";
+import { decodeWithImages } from "./decode-images.ts";
+import { keyedImage } from "./image-content.ts";
+import { ImageLibrary } from "./image-library.ts";
+import { ContextInternals, type Unhook } from "./node-llama-cpp.ts";
+import { placeholder, splitAtPlaceholders } from "./placeholder.ts";
+import { TokenEmbeddings } from "./token-embeddings.ts";
+
+export interface AttachVisionOptions {
+  /** Loaded with a projector, whose width is that of the language model's embeddings. */
+  readonly tokenizer: VisionTokenizer;
+  /**
+   * Most bytes of embeddings that are kept (default 256 MiB), those used last. An image that is kept is not encoded again;
+   * one that was dropped must be given again where the context has to decode it anew.
+   */
+  readonly cacheBytes?: number;
+}
+
+/** What `LlamaVision.prompt` takes between its texts: text, or an image. A path is an image only as `{ image: path }`. */
+export type PromptPart = string | number | URL | Uint8Array | ArrayBuffer | RgbImage | { readonly image: ImageInput };
+
+const DEFAULT_CACHE_BYTES = 256 * 2 ** 20;
+/** At 0.5 KB an image, 3 KB in 13 tiles, some megabytes: more images than all sequences of a usual context have room for. */
+const MOST_IMAGES = 2 ** 14;
+/** A context keeps its last place free, and some text must follow the image. */
+const RESERVED_POSITIONS = 2;
+
+/**
+ * Lets the sessions of a node-llama-cpp context see images:
+ *
+ * ```ts
+ * const vision = await attachVision(context, { tokenizer });
+ * const session = new LlamaChatSession({ contextSequence: context.getSequence() });
+ * await session.prompt(await vision.prompt`What is in ${{ image: "photo.jpg" }}?`);
+ * ```
+ *
+ * Embeddings go into the context's own KV cache, so that later turns keep what was decoded. Streaming, grammars, abort
+ * signals, history and context shift are node-llama-cpp's and work as they do for text.
+ *
+ * @throws INVALID_ARGUMENT for a tokenizer without a projector, or with one of another width than the model's embeddings;
+ * MISSING_DEPENDENCY, UNSUPPORTED (another version of node-llama-cpp, another platform), DISPOSED, RUNTIME
+ */
+export async function attachVision(context: LlamaContext, options: AttachVisionOptions): Promise<LlamaVision> {
+  const { tokenizer, cacheBytes = DEFAULT_CACHE_BYTES } = options;
+  const { projector, modelId, precision } = tokenizer.info;
+  if (projector === null) {
+    const mend = 'Load it with `VQRAE.load(folder, { projector: await loadProjector(folder) })` of "vqrae/projector".';
+    throw expected(
+      "INVALID_ARGUMENT",
+      "a tokenizer with a projector",
+      "attachVision",
+      words(`${modelId} without one`),
+      {
+        mend,
+      },
+    );
+  }
+  if (typeof cacheBytes !== "number" || !(cacheBytes >= 0)) {
+    throw expected("INVALID_ARGUMENT", "a number of bytes", "cacheBytes of attachVision", cacheBytes);
+  }
+  const internals = await ContextInternals.open(context);
+  if (projector.outputDim !== internals.embeddingDim) {
+    const what = `embeddings of width ${internals.embeddingDim}, as the language model takes them`;
+    const received = words(`width ${projector.outputDim}`);
+    const mend = "A projector works with the language model that it was trained with.";
+    throw expected("INVALID_ARGUMENT", what, `the projector ${projector.modelId}`, received, { mend });
+  }
+  internals.limitThreads();
+  const embeddings = internals.hasAdapters
+    ? TokenEmbeddings.none()
+    : await TokenEmbeddings.open(context.model.fileInfo, internals.embeddingDim);
+  const identity = `${modelId} ${precision} ${projector.modelId}`;
+  return new LlamaVision(context, internals, embeddings, tokenizer, cacheBytes, identity);
+}
+
+/** Images in the prompts of one context; made by `attachVision`. */
+export class LlamaVision {
+  readonly #context: LlamaContext;
+  readonly #internals: ContextInternals;
+  readonly #tokenizer: VisionTokenizer;
+  readonly #identity: string;
+  readonly #library: ImageLibrary;
+  readonly #unhook: readonly Unhook[];
+  readonly #onContextDispose: { dispose(): void };
+  /** Images that are being encoded, so that two prompts with one image encode it once. */
+  readonly #running = new Map<string, Promise<ImageEmbeddings>>();
+  #disposed = false;
+
+  /** @internal */
+  constructor(
+    context: LlamaContext,
+    internals: ContextInternals,
+    embeddings: TokenEmbeddings,
+    tokenizer: VisionTokenizer,
+    cacheBytes: number,
+    identity: string,
+  ) {
+    this.#context = context;
+    this.#internals = internals;
+    this.#tokenizer = tokenizer;
+    this.#identity = identity;
+    const library = new ImageLibrary({
+      cacheBytes,
+      mostImages: MOST_IMAGES,
+      multiAxis: internals.hasMultiAxisPositions,
+      tokenize: (text) => internals.tokenize(text, true),
+    });
+    this.#library = library;
+    this.#unhook = [
+      internals.hookDecoding((request, own) => decodeWithImages(internals, library, embeddings, request, own)),
+      internals.hookTokenizer(
+        (text) =>
+          splitAtPlaceholders(text)?.map((piece) => ("key" in piece ? library.tokensOf(piece.key) : piece.text)) ??
+          null,
+      ),
+    ];
+    this.#onContextDispose = context.onDispose.createListener(() => this.dispose());
+  }
+
+  /** Images whose embeddings are kept, and the bytes that these take. */
+  get cached(): { readonly images: number; readonly bytes: number } {
+    return this.#library.cached;
+  }
+
+  /**
+   * A prompt with images: what stands in `${...}` is text where it is a string, and else an image. Images are encoded
+   * here, before the session sees anything, so that a bad one leaves it as it was.
+   * @throws as `image`
+   */
+  async prompt(texts: TemplateStringsArray, ...parts: readonly PromptPart[]): Promise<string> {
+    const places = await Promise.all(
+      parts.map((part) =>
+        typeof part === "string" || typeof part === "number" ? String(part) : this.image(imageOf(part)),
+      ),
+    );
+    return texts.map((text, i) => text + (places[i] ?? "")).join("");
+  }
+
+  /**
+   * Encodes an image, unless its embeddings are still kept, and gives the text that stands for it in this context's
+   * prompts, system prompts and chat histories. The 16,384 images that were used last are known; to name an earlier one in a
+   * text is an error, until it is given here again.
+   * @throws INVALID_IMAGE and others of `VisionTokenizer.embed`; INVALID_ARGUMENT for an image that takes more tokens
+   * than the context or, where its tokens attend to each other, than a batch; RUNTIME for embeddings that are not finite
+   */
+  async image(input: ImageInput, { signal }: { readonly signal?: AbortSignal } = {}): Promise<string> {
+    this.#assertUsable();
+    signal?.throwIfAborted();
+    const { key, image } = await keyedImage(input, this.#identity);
+    if (!this.#library.has(key)) {
+      const embeddings = await this.#embed(key, image, signal);
+      this.#assertUsable();
+      this.#require(embeddings);
+      this.#library.add(key, embeddings);
+    }
+    const positions = this.#library.positionsOf(key);
+    const most = this.#context.contextSize - RESERVED_POSITIONS;
+    if (positions > most) {
+      const received = words(`one of ${positions}`);
+      const mend = "Create the context with a larger contextSize.";
+      const what = `an image of at most ${most} tokens`;
+      throw expected("INVALID_ARGUMENT", what, `a context of ${this.#context.contextSize}`, received, { mend });
+    }
+    return placeholder(key);
+  }
+
+  /** Leaves the context as it was found, but for what its sequences hold. The tokenizer stays the caller's. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    for (const unhook of this.#unhook) unhook();
+    this.#onContextDispose.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  async #embed(key: string, image: ImageInput, signal: AbortSignal | undefined): Promise<ImageEmbeddings> {
+    // With a signal of its own, since an abort must not take it from others.
+    if (signal !== undefined) return this.#tokenizer.embed(image, { signal });
+    const running = this.#running.get(key) ?? this.#tokenizer.embed(image);
+    this.#running.set(key, running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(key);
+    }
+  }
+
+  #require({ segments, embeddingDim }: ImageEmbeddings): void {
+    for (const segment of segments) {
+      if (segment.type === "text") continue;
+      const { data, grid, attention } = segment;
+      const rows = grid.rows * grid.columns;
+      if (embeddingDim !== this.#internals.embeddingDim || data.length !== rows * embeddingDim) {
+        const what = `${rows} x ${this.#internals.embeddingDim} numbers`;
+        const received = words(`${data.length} of width ${embeddingDim}`);
+        throw expected("INVALID_ARGUMENT", what, "the embeddings of an image", received);
+      }
+      const bad = data.findIndex((value) => !Number.isFinite(value));
+      if (bad >= 0) throw expected("RUNTIME", "finite numbers", `the embeddings of an image, at ${bad}`, data[bad]);
+      if (attention === "full" && rows > this.#internals.microBatchSize) {
+        const received = words(`${rows} embeddings that attend to each other`);
+        const mend = `Create the context with batchSize: ${rows} or more.`;
+        const what = `at most ${this.#internals.microBatchSize} embeddings`;
+        throw expected("INVALID_ARGUMENT", what, "one batch", received, { mend });
+      }
+    }
+  }
+
+  #assertUsable(): void {
+    if (!this.#disposed && !this.#internals.disposed) return;
+    const received = words(this.#disposed ? "one after dispose()" : "one whose context was disposed");
+    throw expected("DISPOSED", "a vision that is in use", "this call", received, { mend: "Attach it again." });
+  }
+}
+
+const imageOf = (part: Exclude<PromptPart, string | number>): ImageInput =>
+  typeof part === "object" && part !== null && "image" in part ? part.image : (part as ImageInput);

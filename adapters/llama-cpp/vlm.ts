@@ -1,0 +1,172 @@
+import type {
+  ChatHistoryItem,
+  ChatWrapper,
+  Llama,
+  LlamaChatSession,
+  LlamaContext,
+  LlamaModel,
+  Token,
+} from "node-llama-cpp";
+import { expected, words } from "../../sdk/errors.ts";
+import type { ImageInput, VQRAE } from "../../sdk/index.ts";
+import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions, VlmPiece } from "../vision-language-model.ts";
+import { checkOptions, DEFAULT_MAX_TOKENS, samplingOptions } from "./answer-options.ts";
+import { chatHistory } from "./conversation.ts";
+import { jsonGrammar } from "./json-grammar.ts";
+import { loadNodeLlamaCpp } from "./node-llama-cpp.ts";
+import { pushed } from "./pushed.ts";
+import { SequencePool } from "./sequence-pool.ts";
+import type { LlamaVision } from "./vision.ts";
+import { wholeAnswer } from "./whole-answer.ts";
+
+export interface AskOptions extends VlmOptions {
+  /** Called with each piece of the answer as it comes. */
+  readonly onText?: (text: string) => void;
+}
+
+interface VlmParts {
+  readonly modelId: string;
+  readonly llama: Llama;
+  readonly model: LlamaModel;
+  readonly context: LlamaContext;
+  readonly vision: LlamaVision;
+  readonly tokenizer: VQRAE;
+  readonly chatWrapper: ChatWrapper;
+}
+
+/** A vision language model in this process; made by `loadVlm`. Its parts are node-llama-cpp's and ours, free to use. */
+export class Vlm implements VisionLanguageModel {
+  readonly specificationVersion = "v1";
+  readonly modelId: string;
+  readonly llama: Llama;
+  readonly model: LlamaModel;
+  readonly context: LlamaContext;
+  readonly vision: LlamaVision;
+  readonly tokenizer: VQRAE;
+  readonly #chatWrapper: ChatWrapper;
+  readonly #sequences: SequencePool;
+  readonly #closing = new AbortController();
+  readonly #answers = new Set<Promise<VlmAnswer>>();
+  readonly #release: readonly (() => Promise<void>)[];
+
+  /** @internal */
+  constructor(parts: VlmParts, release: readonly (() => Promise<void>)[]) {
+    this.modelId = parts.modelId;
+    this.llama = parts.llama;
+    this.model = parts.model;
+    this.context = parts.context;
+    this.vision = parts.vision;
+    this.tokenizer = parts.tokenizer;
+    this.#chatWrapper = parts.chatWrapper;
+    this.#sequences = new SequencePool(parts.context, parts.chatWrapper);
+    this.#release = release;
+  }
+
+  /**
+   * Answers a conversation, piece by piece. What one of the context's sequences holds of it is not decoded again; where
+   * all are in use, it waits. `maxTokens` is 512 by default. An answer that only thinks is empty.
+   * @throws INVALID_ARGUMENT, also for a conversation longer than the context; UNSUPPORTED for a keyword of `jsonSchema`
+   * that no grammar keeps to; as `LlamaVision.image`; DISPOSED; the signal's reason
+   */
+  async *streamChat(messages: readonly VlmMessage[], options: VlmOptions = {}): AsyncGenerator<VlmPiece, VlmAnswer> {
+    checkOptions(options);
+    const ends = options.signal ? [options.signal, this.#closing.signal] : [this.#closing.signal];
+    return yield* pushed<VlmPiece, VlmAnswer>((push, signal) => {
+      const answer = this.#answer(messages, options, push, signal);
+      this.#answers.add(answer);
+      return answer.finally(() => this.#answers.delete(answer));
+    }, AbortSignal.any(ends));
+  }
+
+  /** The whole answer to a conversation; throws as `streamChat` does. */
+  async chat(messages: readonly VlmMessage[], options: VlmOptions = {}): Promise<VlmAnswer> {
+    return wholeAnswer(this.streamChat(messages, options));
+  }
+
+  /** One question about one image or several, without a history; throws as `streamChat` does. */
+  async ask(images: ImageInput | readonly ImageInput[], question: string, options: AskOptions = {}): Promise<string> {
+    const { onText, ...rest } = options;
+    if (typeof question !== "string" || question.trim() === "") {
+      throw expected("INVALID_ARGUMENT", "a question", "Vlm.ask", question);
+    }
+    const all = Array.isArray(images) ? (images as readonly ImageInput[]) : [images as ImageInput];
+    const content = [...all.map((image) => ({ image })), question];
+    let answer = "";
+    for await (const { text } of this.streamChat([{ role: "user", content }], rest)) {
+      answer += text;
+      onText?.(text);
+    }
+    return answer;
+  }
+
+  /**
+   * A session of node-llama-cpp, which takes one of the context's sequences; `session.sequence.dispose()` gives it back.
+   * @throws INVALID_ARGUMENT where all are taken
+   */
+  async createSession(systemPrompt = ""): Promise<LlamaChatSession> {
+    const { LlamaChatSession } = await loadNodeLlamaCpp();
+    const contextSequence = await this.#sequences.take();
+    return new LlamaChatSession({ contextSequence, chatWrapper: this.#chatWrapper, systemPrompt });
+  }
+
+  /** Answers that are being given reject with DISPOSED. */
+  async dispose(): Promise<void> {
+    const mend = "Load it again.";
+    const gone = expected("DISPOSED", "a model that is in use", "an answer", words("one after dispose()"), { mend });
+    this.#closing.abort(gone);
+    await Promise.allSettled(this.#answers);
+    this.vision.dispose();
+    for (const dispose of this.#release) await dispose();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  async #answer(
+    messages: readonly VlmMessage[],
+    options: VlmOptions,
+    push: (piece: VlmPiece) => void,
+    signal: AbortSignal,
+  ): Promise<VlmAnswer> {
+    signal.throwIfAborted();
+    const history = await chatHistory(messages, (image) => this.vision.image(image, { signal }));
+    const grammar = options.jsonSchema && (await jsonGrammar(this.llama, options.jsonSchema));
+    const tokens = this.#tokenize(history);
+    const room = this.context.contextSize - 1 - tokens.length;
+    if (room < 1) {
+      const received = words(`one of ${tokens.length}`);
+      const mend = "Leave out earlier messages, or load the model with a larger contextSize.";
+      const what = `a conversation of at most ${this.context.contextSize - 2} tokens`;
+      throw expected("INVALID_ARGUMENT", what, `a context of ${this.context.contextSize}`, received, { mend });
+    }
+    const lease = await this.#sequences.lease(tokens, signal);
+    let text = "";
+    let answerTokens = 0;
+    try {
+      const { metadata } = await lease.chat.generateResponse(history, {
+        ...samplingOptions(options),
+        ...(grammar && { grammar }),
+        maxTokens: Math.min(options.maxTokens ?? DEFAULT_MAX_TOKENS, room),
+        signal,
+        onTextChunk: (chunk) => {
+          text += chunk;
+          if (chunk !== "") push({ text: chunk });
+        },
+        onToken: (own) => {
+          answerTokens += own.length;
+        },
+      });
+      const finishReason = metadata.stopReason === "maxTokens" ? "length" : "stop";
+      return { text, finishReason, promptTokens: tokens.length, answerTokens };
+    } finally {
+      lease.release();
+    }
+  }
+
+  /** The prompt as node-llama-cpp will decode it. */
+  #tokenize(history: readonly ChatHistoryItem[]): Token[] {
+    const chatHistory: ChatHistoryItem[] = [...history, { type: "model", response: [] }];
+    return this.#chatWrapper.generateContextState({ chatHistory }).contextText.tokenize(this.model.tokenizer);
+  }
+}

@@ -1,0 +1,7 @@
+/**
+ * The public face of `vqrae/openai-client`: models behind any endpoint that speaks OpenAI's chat completions.
+ *
+ * @module vqrae/openai-client
+ */
+
+export { type OpenAiModelOptions, openAiModel } from "./openai-model.ts";

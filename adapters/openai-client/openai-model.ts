@@ -1,0 +1,133 @@
+import { expected, VqraeError, words } from "../../sdk/errors.ts";
+import { eventData } from "../server-sent-events.ts";
+import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions, VlmPiece } from "../vision-language-model.ts";
+import { isObject, type Json, requestBody } from "./request.ts";
+import { type SendOptions, send, unreachable } from "./send.ts";
+
+export interface OpenAiModelOptions extends SendOptions {
+  /** Where the API is, such as "http://127.0.0.1:8080/v1". */
+  readonly baseUrl: string | URL;
+  /** The model's name there. */
+  readonly model: string;
+  /** What the endpoint calls the most tokens of an answer (default "max_tokens"). */
+  readonly maxTokensField?: "max_tokens" | "max_completion_tokens";
+}
+
+/**
+ * A model behind an endpoint that speaks OpenAI's chat completions: OpenAI itself, vLLM, Ollama, LM Studio, a llama-server with
+ * its own mmproj. Images go as data: URLs. Nothing is sent before the first question.
+ * @throws INVALID_ARGUMENT for a URL that is none
+ */
+export function openAiModel(options: OpenAiModelOptions): VisionLanguageModel {
+  return new OpenAiModel(options);
+}
+
+class OpenAiModel implements VisionLanguageModel {
+  readonly specificationVersion = "v1";
+  readonly modelId: string;
+  readonly #options: OpenAiModelOptions;
+  readonly #url: URL;
+
+  constructor(options: OpenAiModelOptions) {
+    const { baseUrl, model } = options;
+    const base = URL.canParse(String(baseUrl)) ? new URL(baseUrl) : null;
+    if (!base || !["http:", "https:"].includes(base.protocol)) {
+      throw expected("INVALID_ARGUMENT", "an http or https URL", "baseUrl", String(baseUrl));
+    }
+    if (typeof model !== "string" || model === "") throw expected("INVALID_ARGUMENT", "a name", "model", model);
+    if (!base.pathname.endsWith("/")) base.pathname += "/";
+    this.#url = new URL("chat/completions", base);
+    this.#options = options;
+    this.modelId = model;
+  }
+
+  async chat(messages: readonly VlmMessage[], options: VlmOptions = {}): Promise<VlmAnswer> {
+    const { response, deadline } = await this.#send(messages, options, {});
+    try {
+      const answer = this.#parse(await response.text());
+      const choice = firstChoice(answer);
+      const text = isObject(choice?.message) ? choice.message.content : undefined;
+      // A model that was cut off before it said anything has null here.
+      if (!choice || (typeof text !== "string" && text !== null))
+        throw this.#wrong("an answer with choices[0]", answer);
+      return { text: text ?? "", finishReason: this.#finishReason(choice.finish_reason), ...usage(answer) };
+    } catch (error) {
+      throw this.#broken(error, options.signal);
+    } finally {
+      deadline.end();
+    }
+  }
+
+  async *streamChat(messages: readonly VlmMessage[], options: VlmOptions = {}): AsyncGenerator<VlmPiece, VlmAnswer> {
+    const stop = new AbortController();
+    const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+    const body = { stream: true, stream_options: { include_usage: true } };
+    const { response, deadline } = await this.#send(messages, { ...options, signal }, body);
+    let [text, reason] = ["", null as unknown];
+    let counts = usage({});
+    try {
+      if (!response.body) throw this.#wrong("a stream", "nothing");
+      for await (const data of eventData(response.body, (event) => this.#wrong("a shorter event", event))) {
+        deadline.moveOn();
+        const event = this.#parse(data);
+        const choice = firstChoice(event);
+        const piece = isObject(choice?.delta) ? choice.delta.content : undefined;
+        reason = choice?.finish_reason ?? reason;
+        if (isObject(event.usage)) counts = usage(event);
+        if (typeof piece !== "string" || piece === "") continue;
+        text += piece;
+        yield { text: piece };
+      }
+      if (reason === null) throw this.#wrong("an answer that ends", words("a stream that broke off"));
+      return { text, finishReason: this.#finishReason(reason), ...counts };
+    } catch (error) {
+      throw this.#broken(error, options.signal);
+    } finally {
+      deadline.end();
+      stop.abort();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  async #send(messages: readonly VlmMessage[], options: VlmOptions, extra: Json) {
+    const body = await requestBody(this.modelId, messages, options, this.#options.maxTokensField ?? "max_tokens");
+    return send(this.#url, { ...body, ...extra }, this.#options, options.signal);
+  }
+
+  #parse(text: string): Json {
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {}
+    if (!isObject(value)) throw this.#wrong("a JSON object", text);
+    if (isObject(value.error)) throw this.#wrong("an answer", words(String(value.error.message ?? "an error")));
+    return value;
+  }
+
+  #finishReason(reason: unknown): VlmAnswer["finishReason"] {
+    if (reason === "stop" || reason === "length") return reason;
+    throw this.#wrong('an answer that ends with "stop" or "length"', reason);
+  }
+
+  #wrong(what: string, received: unknown): VqraeError {
+    return expected("SERVER_ERROR", what, this.#url.href, received);
+  }
+
+  /** What ended an answer before its end, as an error of ours; the caller's own abort as it is. */
+  #broken(error: unknown, signal: AbortSignal | undefined): unknown {
+    if (signal?.aborted) return signal.reason;
+    return VqraeError.isInstance(error) ? error : unreachable(this.#url, error);
+  }
+}
+
+function firstChoice(answer: Json): Json | undefined {
+  const choice = Array.isArray(answer.choices) ? answer.choices[0] : undefined;
+  return isObject(choice) ? choice : undefined;
+}
+
+function usage(answer: Json): Pick<VlmAnswer, "promptTokens" | "answerTokens"> {
+  const counts = isObject(answer.usage) ? answer.usage : {};
+  const count = (value: unknown) => (Number.isSafeInteger(value) ? (value as number) : null);
+  return { promptTokens: count(counts.prompt_tokens), answerTokens: count(counts.completion_tokens) };
+}

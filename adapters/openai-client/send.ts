@@ -1,0 +1,132 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { expected, type VqraeError, words } from "../../sdk/errors.ts";
+import { isObject, type Json } from "./request.ts";
+
+export interface SendOptions {
+  readonly apiKey?: string | undefined;
+  /** In place of the global one, for a proxy, say. */
+  readonly fetch?: typeof fetch | undefined;
+  /** Added to each request. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** How long an answer, or its next piece, may take, in milliseconds (default two minutes). */
+  readonly timeoutMs?: number | undefined;
+  /** How often a request is sent again after 429, 5xx or no answer (default 5). */
+  readonly retries?: number | undefined;
+  /** Before the first retry, in milliseconds; doubled each time, at most half a minute (default 500). */
+  readonly retryDelayMs?: number | undefined;
+}
+
+const MAX_DELAY_MS = 30_000;
+const MAX_RETRY_AFTER_MS = 5 * 60_000;
+
+/**
+ * Sends a request until it is answered, waiting longer each time, or as long as the server says.
+ * @returns the open response, and what its time is up with, to be moved on with each piece
+ * @throws SERVER_UNREACHABLE, SERVER_ERROR; the signal's reason
+ */
+export async function send(
+  url: URL,
+  body: Json,
+  options: SendOptions,
+  signal: AbortSignal | undefined,
+): Promise<{ response: Response; deadline: Deadline }> {
+  const { retries = 5, retryDelayMs = 500 } = options;
+  for (let attempt = 0; ; attempt++) {
+    const { failure, retryAfterMs, ...answer } = await once(url, body, options, signal);
+    if (answer.response) return { response: answer.response, deadline: answer.deadline };
+    if (attempt === retries || retryAfterMs === null) throw failure!;
+    const backoff = Math.min(retryDelayMs * 2 ** attempt, MAX_DELAY_MS) * (0.75 + Math.random() / 2);
+    await sleep(Math.min(retryAfterMs ?? backoff, MAX_RETRY_AFTER_MS), undefined, signal ? { signal } : {}).catch(() =>
+      signal?.throwIfAborted(),
+    );
+  }
+}
+
+/** A time that moves on with each sign of life; past it the request is aborted. */
+export class Deadline {
+  readonly #controller = new AbortController();
+  readonly #timeoutMs: number;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
+    this.moveOn();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  moveOn(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(
+      () => this.#controller.abort(new Error(`nothing for ${this.#timeoutMs} ms`)),
+      this.#timeoutMs,
+    );
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+interface Attempt {
+  readonly response?: Response;
+  readonly deadline: Deadline;
+  readonly failure?: VqraeError;
+  /** undefined: after a delay of our own; null: never. */
+  readonly retryAfterMs?: number | null | undefined;
+}
+
+async function once(url: URL, body: Json, options: SendOptions, signal: AbortSignal | undefined): Promise<Attempt> {
+  const { apiKey, headers, fetch: request = fetch, timeoutMs = 120_000 } = options;
+  const deadline = new Deadline(timeoutMs);
+  const ends = signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal;
+  try {
+    const response = await request(url, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
+        ...headers,
+      },
+      body: JSON.stringify(body),
+      signal: ends,
+    });
+    if (response.ok) return { response, deadline };
+    const failure = refused(url, response.status, await response.text());
+    deadline.end();
+    const again = response.status === 429 || response.status >= 500;
+    return { deadline, failure, retryAfterMs: again ? retryAfter(response.headers.get("retry-after")) : null };
+  } catch (cause) {
+    deadline.end();
+    signal?.throwIfAborted();
+    return { deadline, failure: unreachable(url, cause) };
+  }
+}
+
+/** Seconds, or a date. */
+function retryAfter(header: string | null): number | undefined {
+  if (header === null) return undefined;
+  const ms = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - Date.now();
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+}
+
+function refused(url: URL, status: number, text: string): VqraeError {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(text);
+  } catch {}
+  const error = isObject(answer) && isObject(answer.error) ? answer.error.message : undefined;
+  const message = typeof error === "string" ? error : text;
+  const mend = status === 401 || status === 403 ? "Pass the endpoint's key as apiKey." : undefined;
+  const received = words(`${status}: ${message.slice(0, 500)}`);
+  return expected("SERVER_ERROR", "an answer", url.href, received, mend ? { mend } : {});
+}
+
+/** fetch hides the reason, such as a refused connection, in its error's cause. */
+export function unreachable(url: URL, cause: unknown): VqraeError {
+  const { message, cause: inner } = cause as Error;
+  const reason = (inner as Error | undefined)?.message || message;
+  return expected("SERVER_UNREACHABLE", "an answer", url.href, words(reason), { cause });
+}

@@ -1,0 +1,34 @@
+import { readdir, readFile } from "node:fs/promises";
+import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".svg": "image/svg+xml",
+};
+const HEADERS = {
+  "cache-control": "no-cache",
+  "x-content-type-options": "nosniff",
+  // The page takes nothing from elsewhere; pictures are shown from what was chosen and what was generated.
+  "content-security-policy":
+    "default-src 'self'; img-src 'self' data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+};
+
+/** The page's files by their path on the server, read once. */
+export async function chatPage(): Promise<ReadonlyMap<string, () => Response>> {
+  // One folder below the package's root once it is bundled, two below in the source tree.
+  const root = import.meta.url.endsWith(".ts") ? "../../" : "../";
+  const folder = fileURLToPath(new URL(`${root}examples/chat`, import.meta.url));
+  const pages = new Map<string, () => Response>();
+  for (const name of await readdir(folder)) {
+    const type = TYPES[extname(name)];
+    if (type === undefined) continue;
+    const bytes = await readFile(join(folder, name));
+    const respond = () => new Response(bytes, { headers: { ...HEADERS, "content-type": type } });
+    pages.set(`/${name}`, respond);
+    if (name === "index.html") pages.set("/", respond);
+  }
+  return pages;
+}

@@ -1,0 +1,57 @@
+import { given } from "../../given.ts";
+import type { VlmMessage, VlmOptions, VlmPart } from "../../llama-cpp/index.ts";
+import { ANY_JSON_OBJECT } from "../../vision-language-model.ts";
+import { ApiError } from "../http/api-error.ts";
+import { imageOf } from "../images/image-source.ts";
+import type { Call } from "../route.ts";
+import type { ChatRequest } from "./chat-request.ts";
+
+/** The request's conversation, images of other servers fetched. @throws ApiError 400 */
+export async function toMessages({ messages }: ChatRequest, { images, limits }: Call): Promise<VlmMessage[]> {
+  checkCounts(messages, limits);
+  const all: VlmMessage[] = [];
+  for (const [i, { role, content }] of messages.entries()) {
+    const parts: VlmPart[] = [];
+    for (const [j, part] of typeof content === "string" ? [] : content.entries()) {
+      if (part.type === "text") parts.push(part.text);
+      else {
+        const param = `messages[${i}].content[${j}].image_url.url`;
+        parts.push({ image: await imageOf(part.image_url.url, param, images) });
+      }
+    }
+    all.push({ role: role === "developer" ? "system" : role, content: typeof content === "string" ? content : parts });
+  }
+  return all;
+}
+
+function checkCounts(messages: ChatRequest["messages"], { parts, images }: Call["limits"]): void {
+  const all = messages.flatMap(({ content }): readonly { type: string }[] =>
+    typeof content === "string" ? [] : content,
+  );
+  if (all.length > parts) throw tooMany("parts", parts, all.length);
+  const count = all.filter(({ type }) => type === "image_url").length;
+  if (count > images) throw tooMany("images", images, count);
+}
+
+const tooMany = (what: string, most: number, count: number) =>
+  new ApiError(400, `Expected at most ${most} ${what} in a request but received ${count}.`, { param: "messages" });
+
+/** The request's sampling and limits. */
+export function toOptions(request: ChatRequest, signal: AbortSignal): VlmOptions {
+  const { response_format: format, stop } = request;
+  return given({
+    maxTokens: request.max_completion_tokens ?? request.max_tokens,
+    temperature: request.temperature,
+    topP: request.top_p,
+    topK: request.top_k,
+    seed: request.seed,
+    stop: typeof stop === "string" ? [stop] : stop,
+    jsonSchema: schemaOf(format),
+    signal,
+  });
+}
+
+function schemaOf(format: ChatRequest["response_format"]): object | undefined {
+  if (format?.type === "json_schema") return format.json_schema.schema;
+  return format?.type === "json_object" ? ANY_JSON_OBJECT : undefined;
+}

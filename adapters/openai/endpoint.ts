@@ -1,0 +1,174 @@
+import { type Context, Hono } from "hono";
+import type { VisionTokenizer } from "../../sdk/index.ts";
+import type { ImageGenerator } from "../generation/index.ts";
+import type { VisionLanguageModel } from "../llama-cpp/index.ts";
+import { chatCompletions } from "./chat/chat-completions.ts";
+import { chatPage } from "./chat-page.ts";
+import { ApiError, toApiError } from "./http/api-error.ts";
+import { requireApiKey } from "./http/api-key.ts";
+import { deadline } from "./http/deadline.ts";
+import { RequestQueue } from "./http/queue.ts";
+import { BodyBudget, readJson } from "./http/read-json.ts";
+import { serverSentEvents } from "./http/server-sent-events.ts";
+import { imageGenerations } from "./images/generations.ts";
+import { DEFAULT_LIMITS, type EndpointLimits } from "./limits.ts";
+import { now, type Route, requireModel } from "./route.ts";
+import { visionDecode } from "./vision/decode.ts";
+import { visionTokens } from "./vision/tokens.ts";
+
+export interface EndpointOptions {
+  /** For POST /v1/chat/completions, by their `modelId`. They stay the caller's, as the others do. */
+  readonly languageModels?: readonly VisionLanguageModel[];
+  /** For POST /v1/images/generations; the first one where a request names none. */
+  readonly imageModels?: readonly ImageGenerator[];
+  /** For POST /v1/vision/tokens and /v1/vision/decode; the first one where a request names none. */
+  readonly tokenizers?: readonly VisionTokenizer[];
+  /** What clients must send as a bearer token for /v1 (default: nothing). */
+  readonly apiKey?: string;
+  /** Whether images may be http(s) URLs, of public addresses (default false). */
+  readonly allowRemoteImages?: boolean;
+  /** Answers of language models at a time (default 1): as many as these have sequences. */
+  readonly parallel?: number;
+  readonly limits?: Partial<EndpointLimits>;
+  /** Whether / is the chat page of examples/chat (default false). */
+  readonly ui?: boolean;
+  /** Told of failures that no client can mend (status 500). */
+  readonly onError?: (error: unknown) => void;
+}
+
+/** An endpoint that speaks OpenAI's protocol. */
+export interface Endpoint {
+  readonly limits: EndpointLimits;
+  /** Answers a request; every failure is an answer too. */
+  fetch(request: Request): Promise<Response>;
+  /** Ends what is being answered, with status 503. */
+  abort(): void;
+}
+
+interface Work {
+  readonly route: Route;
+  readonly queue: RequestQueue;
+}
+
+/** @throws the file system's error where `ui` is wanted and the page's files are missing */
+export async function createEndpoint(options: EndpointOptions = {}): Promise<Endpoint> {
+  const { apiKey, parallel = 1, onError = () => {} } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const languageModels = byId(options.languageModels ?? [], ({ modelId }) => modelId);
+  const imageModels = byId(options.imageModels ?? [], ({ info }) => info.modelId);
+  const tokenizers = byId(options.tokenizers ?? [], ({ info }) => info.modelId);
+  const queue = (running: number) => new RequestQueue({ running, waiting: limits.waiting });
+  const vision = queue(parallel);
+  const work: Readonly<Record<string, Work>> = {
+    "/v1/chat/completions": { route: chatCompletions(languageModels), queue: queue(parallel) },
+    "/v1/images/generations": { route: imageGenerations(imageModels), queue: queue(1) },
+    "/v1/vision/tokens": { route: visionTokens(tokenizers), queue: vision },
+    "/v1/vision/decode": { route: visionDecode(tokenizers), queue: vision },
+  };
+  const models = modelObjects([
+    [languageModels, ["/v1/chat/completions"]],
+    [imageModels, ["/v1/images/generations"]],
+    [tokenizers, ["/v1/vision/tokens", "/v1/vision/decode"]],
+  ]);
+  const closing = new AbortController();
+  const budget = new BodyBudget(limits.heldBytes);
+  const images = {
+    allowRemote: options.allowRemoteImages ?? false,
+    maxBytes: limits.remoteBytes,
+    timeoutMs: limits.remoteMs,
+  };
+
+  /** One request from its place in the queue to the end of its answer. */
+  async function answer(request: Request, { route, queue }: Work): Promise<Response> {
+    const place = queue.enter();
+    const time = deadline(AbortSignal.any([request.signal, closing.signal]), limits.requestMs);
+    let release = () => {};
+    const end = () => {
+      time.end();
+      place.leave();
+      release();
+    };
+    try {
+      const body = await readJson(request, limits.bodyBytes, budget);
+      release = body.release;
+      const { signal } = time;
+      const call = { limits, signal, images: { ...images, signal }, turn: () => place.turn(signal) };
+      const reply = await route(body.json, call);
+      if ("events" in reply) {
+        const onEnd = (left: boolean) => {
+          if (left) time.abort();
+          end();
+        };
+        return serverSentEvents(reply.events, { onError: (error) => report(error, request), onEnd });
+      }
+      end();
+      return Response.json(reply.json);
+    } catch (error) {
+      end();
+      throw error;
+    }
+  }
+
+  /** A client that has gone and a server that closes are no failures. */
+  function report(error: unknown, request: Request): void {
+    const ended = request.signal.aborted || closing.signal.aborted;
+    if (!ended && toApiError(error).status === 500) onError(error);
+  }
+
+  const app = new Hono();
+  app.use("/v1/*", async (c, next) => {
+    requireApiKey(c.req.raw, apiKey);
+    await next();
+  });
+  app.get("/health", (c) => c.json({ status: "ok" }));
+  app.get("/v1/models", (c) => c.json({ object: "list", data: [...models.values()] }));
+  app.get("/v1/models/:id", (c) => c.json(requireModel(models, c.req.param("id"))));
+  for (const [path, one] of Object.entries(work)) {
+    app.post(path, (c) => answer(c.req.raw, one));
+    app.all(path, () => wrongMethod("POST"));
+  }
+  for (const [path, page] of options.ui ? await chatPage() : []) app.get(path, page);
+  for (const path of ["/health", "/v1/models"]) app.all(path, () => wrongMethod("GET"));
+  app.notFound((c) => notFound(c).toResponse());
+  app.onError((error, c) => {
+    report(error, c.req.raw);
+    return toApiError(error).toResponse();
+  });
+
+  return {
+    limits,
+    fetch: async (request) => app.fetch(request),
+    abort: () => closing.abort(new ApiError(503, "The server is shutting down.", { code: "shutting_down" })),
+  };
+}
+
+/** OpenAI's model objects by id, with the paths that take the model. */
+function modelObjects(groups: readonly (readonly [ReadonlyMap<string, unknown>, readonly string[]])[]) {
+  const created = now();
+  const routes = new Map<string, string[]>();
+  for (const [models, paths] of groups) {
+    for (const id of models.keys()) routes.set(id, [...(routes.get(id) ?? []), ...paths]);
+  }
+  const objects = [...routes].map(([id, paths]) => ({
+    id,
+    object: "model",
+    created,
+    owned_by: "vqrae",
+    routes: paths,
+  }));
+  return new Map(objects.map((model) => [model.id, model]));
+}
+
+function byId<T>(models: readonly T[], idOf: (model: T) => string): ReadonlyMap<string, T> {
+  return new Map(models.map((model) => [idOf(model), model]));
+}
+
+function wrongMethod(allowed: string): never {
+  const message = `Expected ${allowed} for this path but received another method.`;
+  throw new ApiError(405, message, { code: "method_not_allowed", headers: { allow: allowed } });
+}
+
+function notFound(c: Context): ApiError {
+  const message = `Expected a path of this server, such as /v1/chat/completions, but received ${c.req.path.slice(0, 80)}.`;
+  return new ApiError(404, message, { code: "not_found" });
+}

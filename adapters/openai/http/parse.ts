@@ -1,0 +1,39 @@
+import { z } from "zod";
+import { describe } from "../../../sdk/errors.ts";
+import { ApiError } from "./api-error.ts";
+
+type Issue = z.core.$ZodIssue;
+
+/** @throws ApiError 400, which names the field */
+export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
+  const result = schema.safeParse(body, { reportInput: true });
+  if (result.success) return result.data;
+  const { issue, path } = deepest(result.error.issues[0]!, []);
+  const param = z.core.toDotPath(issue.code === "unrecognized_keys" ? [...path, issue.keys[0]!] : path);
+  throw new ApiError(400, messageOf(issue, param || "the body"), param === "" ? {} : { param });
+}
+
+/** In the form of this package's errors, as far as zod says what it wanted. */
+function messageOf(issue: Issue, place: string): string {
+  if (issue.code === "unrecognized_keys") return `Expected no field ${place}: this server does not know it.`;
+  if (issue.code === "invalid_type") {
+    return `Expected a value of the type ${issue.expected} for ${place} but received ${describe(issue.input)}.`;
+  }
+  if (/^Expected /.test(issue.message)) return `${issue.message} for ${place} but received ${describe(issue.input)}.`;
+  return `Expected another value for ${place}: ${issue.message}`;
+}
+
+/** Of a union, the alternative that was followed the furthest says most. */
+function deepest(issue: Issue, before: readonly PropertyKey[]): { issue: Issue; path: PropertyKey[] } {
+  const path = [...before, ...issue.path];
+  if (issue.code !== "invalid_union" || issue.errors.length === 0) return { issue, path };
+  const inner = issue.errors.flatMap(([first]) => (first ? [deepest(first, path)] : []));
+  if (inner.length === 0) return { issue, path };
+  // Where both end at the same place, the one that the value has the right type for.
+  const depth = ({ issue, path }: (typeof inner)[number]) => path.length + (issue.code === "invalid_type" ? 0 : 0.5);
+  return inner.reduce((best, one) => (depth(one) > depth(best) ? one : best));
+}
+
+/** A list, whose length is checked before what is in it. */
+export const listOf = <T extends z.ZodType>(item: T, most: number) =>
+  z.array(z.unknown()).max(most, `Expected at most ${most} items`).pipe(z.array(item));

@@ -1,0 +1,68 @@
+import { z } from "zod";
+import { encodePng, type RgbImage } from "../../../sdk/index.ts";
+import type { GenerateOptions, ImageGenerator } from "../../generation/index.ts";
+import { given } from "../../given.ts";
+import { ApiError } from "../http/api-error.ts";
+import { parseBody } from "../http/parse.ts";
+import type { EndpointLimits } from "../limits.ts";
+import { defaultModel, now, type Route } from "../route.ts";
+
+const MAX_PROMPT = 32_000;
+
+/** OpenAI's fields, and how to sample. */
+const generationRequest = (limits: EndpointLimits) =>
+  z.strictObject({
+    model: z.string().nullish(),
+    prompt: z.string().min(1).max(MAX_PROMPT),
+    n: z.int().min(1).max(limits.generatedImages).nullish(),
+    size: z.string().nullish(),
+    response_format: z.literal("b64_json", "only b64_json is supported: this server keeps no images.").nullish(),
+    output_format: z.literal("png", "only png is supported.").nullish(),
+    quality: z.literal(["auto", "standard"], "only the quality auto is supported.").nullish(),
+    background: z.literal(["auto", "opaque"], "only the background opaque is supported.").nullish(),
+    stream: z.literal(false, "it is not supported for images.").nullish(),
+    user: z.unknown().optional(),
+    seed: z.int().min(0).nullish(),
+    temperature: z.number().min(0).nullish(),
+    top_k: z.int().min(0).nullish(),
+    top_p: z.number().gt(0).max(1).nullish(),
+    guidance_scale: z.number().nullish(),
+  });
+
+type GenerationRequest = z.output<ReturnType<typeof generationRequest>>;
+
+/** POST /v1/images/generations */
+export const imageGenerations =
+  (models: ReadonlyMap<string, ImageGenerator>): Route =>
+  async (body, call) => {
+    const request = parseBody(generationRequest(call.limits), body);
+    const model = defaultModel(models, request.model ?? undefined);
+    checkSize(request.size, model);
+    await call.turn();
+    const images = await model.generateImages(request.prompt, toOptions(request, call.signal));
+    const data = await Promise.all(images.map(async ({ image, seed }) => ({ ...(await pngObject(image)), seed })));
+    return { json: { created: now(), model: model.info.modelId, data } };
+  };
+
+/** An image as OpenAI's image objects have it. */
+export const pngObject = async (image: RgbImage) => ({
+  b64_json: Buffer.from(await encodePng(image)).toString("base64"),
+});
+
+function checkSize(size: string | null | undefined, { info }: ImageGenerator): void {
+  const own = `${info.outputSize.width}x${info.outputSize.height}`;
+  if (size === undefined || size === null || size === "auto" || size === own) return;
+  const message = `Expected ${own} or auto for size but received ${JSON.stringify(size.slice(0, 40))}.`;
+  throw new ApiError(400, message, { param: "size" });
+}
+
+const toOptions = (request: GenerationRequest, signal: AbortSignal): GenerateOptions =>
+  given({
+    n: request.n,
+    seed: request.seed,
+    temperature: request.temperature,
+    topK: request.top_k,
+    topP: request.top_p,
+    guidanceScale: request.guidance_scale,
+    signal,
+  });

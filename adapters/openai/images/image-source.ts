@@ -1,0 +1,30 @@
+import type { ImageInput } from "../../../sdk/index.ts";
+import { ApiError } from "../http/api-error.ts";
+import { fetchRemoteImage, type RemoteImageOptions } from "./remote-image.ts";
+
+/** Where a request's images may come from. */
+export interface ImageSourceOptions extends RemoteImageOptions {
+  readonly allowRemote: boolean;
+}
+
+/**
+ * The image that a request names: a data: URL, or an http(s) URL where these are allowed. Never a file of the server's.
+ * @throws ApiError 400
+ */
+export async function imageOf(url: string, param: string, options: ImageSourceOptions): Promise<ImageInput> {
+  if (/^data:image\//i.test(url)) return url;
+  if (/^data:/i.test(url)) throw wrong(`Expected data:image/... for ${param} but received another media type.`, param);
+  if (!/^https?:/i.test(url)) {
+    throw wrong(
+      `Expected a data: URL, such as data:image/png;base64,..., for ${param} but received something else.`,
+      param,
+    );
+  }
+  if (!options.allowRemote) {
+    const mend = "Send the image as a data: URL, or start the server with --allow-remote.";
+    throw wrong(`Expected a data: URL for ${param} but received the address of another server. ${mend}`, param);
+  }
+  return fetchRemoteImage(url, param, options);
+}
+
+const wrong = (message: string, param: string) => new ApiError(400, message, { param, code: "invalid_image_url" });

@@ -1,0 +1,36 @@
+/** What one request, and all of them together, may take. */
+export interface EndpointLimits {
+  /** Bytes of a request's body (default 32 MiB). */
+  readonly bodyBytes: number;
+  /** Bytes of all bodies that are held at a time (default 256 MiB); above it: 429. */
+  readonly heldBytes: number;
+  /** Images of a request (default 16). */
+  readonly images: number;
+  /** Messages of a conversation, and parts of all of them together (default 1,024). */
+  readonly parts: number;
+  /** Images that one request may ask for (default 10). */
+  readonly generatedImages: number;
+  /** Requests that wait, for each kind of work (default 64); one more: 429 with Retry-After. */
+  readonly waiting: number;
+  /** Milliseconds from a request's arrival to the end of its answer (default 120,000). */
+  readonly requestMs: number;
+  /** Milliseconds in which a client must have sent its request (default 30,000). */
+  readonly receiveMs: number;
+  /** Bytes of an image that is fetched from elsewhere (default 20 MiB). */
+  readonly remoteBytes: number;
+  /** Milliseconds for fetching one (default 15,000). */
+  readonly remoteMs: number;
+}
+
+export const DEFAULT_LIMITS: EndpointLimits = {
+  bodyBytes: 32 * 2 ** 20,
+  heldBytes: 256 * 2 ** 20,
+  images: 16,
+  parts: 1024,
+  generatedImages: 10,
+  waiting: 64,
+  requestMs: 120_000,
+  receiveMs: 30_000,
+  remoteBytes: 20 * 2 ** 20,
+  remoteMs: 15_000,
+};

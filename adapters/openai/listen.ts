@@ -1,0 +1,98 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import { expected, words } from "../../sdk/errors.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { ApiError } from "./http/api-error.ts";
+
+export interface ListenOptions {
+  /** Default 127.0.0.1: this machine alone. */
+  readonly host?: string;
+  /** Default 8080; 0 takes a free one. */
+  readonly port?: number;
+}
+
+export interface Listening {
+  /** Such as "http://127.0.0.1:8080". */
+  readonly url: string;
+  /** Takes no more requests, lets those that are being answered end for `graceMs` (default 10,000) and then aborts them. */
+  close(options?: { readonly graceMs?: number }): Promise<void>;
+}
+
+const DEFAULT_PORT = 8080;
+const DEFAULT_GRACE_MS = 10_000;
+/** Beyond a request's own time, after which a client that reads nothing is cut off. */
+const IDLE_MARGIN_MS = 5_000;
+const LOOPBACK = ["localhost", "127.0.0.1", "::1"];
+
+/**
+ * Serves an endpoint over HTTP.
+ * @throws INVALID_ARGUMENT where the port is taken or the host is no address of this machine
+ */
+export async function listen(endpoint: Endpoint, options: ListenOptions = {}): Promise<Listening> {
+  const { host = "127.0.0.1", port = DEFAULT_PORT } = options;
+  const { receiveMs, requestMs } = endpoint.limits;
+  const fetch = (request: Request): Promise<Response> | Response =>
+    isForeign(request, host) ? foreignHost().toResponse() : endpoint.fetch(request);
+  const server = createAdaptorServer({
+    fetch,
+    createServer,
+    serverOptions: { requestTimeout: receiveMs, headersTimeout: receiveMs, connectionsCheckingInterval: 1000 },
+  }) as Server;
+  server.timeout = requestMs + IDLE_MARGIN_MS;
+  server.on("clientError", answerBadRequest);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (cause: NodeJS.ErrnoException) => reject(notListening(host, port, cause)));
+    server.listen(port, host, resolve);
+  });
+  const { address, family, port: own } = server.address() as AddressInfo;
+  return {
+    url: `http://${family === "IPv6" ? `[${address}]` : address}:${own}`,
+    close: ({ graceMs = DEFAULT_GRACE_MS } = {}) => close(server, endpoint, graceMs),
+  };
+}
+
+async function close(server: Server, endpoint: Endpoint, graceMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const abort = setTimeout(() => endpoint.abort(), graceMs);
+  const cut = setTimeout(() => server.closeAllConnections(), graceMs + IDLE_MARGIN_MS);
+  await closed;
+  clearTimeout(abort);
+  clearTimeout(cut);
+}
+
+/** A web page elsewhere can point a name of its own to this machine (DNS rebinding); it cannot choose the Host header. */
+function isForeign(request: Request, host: string): boolean {
+  if (!LOOPBACK.includes(host)) return false;
+  const name = new URL(request.url).hostname.replace(/^\[|\]$/g, "");
+  return !LOOPBACK.includes(name);
+}
+
+function foreignHost(): ApiError {
+  const message = "Expected this machine's own name (localhost) for the Host header but received another one.";
+  return new ApiError(403, message, { code: "foreign_host" });
+}
+
+/** What Node could not read as a request at all. */
+function answerBadRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || socket.bytesWritten > 0) return void socket.destroy();
+  const [status, reason, message] =
+    error.code === "ERR_HTTP_REQUEST_TIMEOUT"
+      ? [408, "Request Timeout", "Expected the whole request in time but received only a part of it."]
+      : error.code === "HPE_HEADER_OVERFLOW"
+        ? [431, "Request Header Fields Too Large", "Expected smaller headers."]
+        : [400, "Bad Request", "Expected an HTTP request but received something else."];
+  const body = JSON.stringify(new ApiError(status as number, message as string));
+  socket.end(
+    `HTTP/1.1 ${status} ${reason}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
+      `connection: close\r\n\r\n${body}`,
+  );
+}
+
+function notListening(host: string, port: number, cause: NodeJS.ErrnoException) {
+  const taken = cause.code === "EADDRINUSE";
+  const received = words(taken ? "one that another program listens on" : `${cause.code}: ${cause.message}`);
+  const mend = taken ? "Choose another with --port, or 0 for any." : "Choose another with --host.";
+  return expected("INVALID_ARGUMENT", "a free address", `${host}:${port}`, received, { mend, cause });
+}

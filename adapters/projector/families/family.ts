@@ -1,0 +1,27 @@
+import type { z } from "zod";
+import type { TensorLookup } from "../../../sdk/checkpoint/index.ts";
+import type { Projector } from "../../../sdk/index.ts";
+
+/**
+ * A family of projectors: what reading one from a checkpoint needs to know about an architecture. To add one, write such
+ * a record in a file of its own and list it in `families/all.ts`.
+ */
+export interface ProjectorFamily<Config = unknown> {
+  /** What `info.type` says. */
+  readonly type: string;
+  /** The `model_type`s of config.json that it reads. */
+  readonly modelTypes: readonly string[];
+  /** A field that marks it whatever the `model_type`; null for none. */
+  readonly marker: string | null;
+  /** Reads config.json; a missing field gets the value that the model's own code gives it. */
+  readonly config: z.ZodType<Config>;
+  /** A tensor of the projector: what stands before its name stands before the others'. */
+  readonly landmark: string;
+  /** Finds the projector's tensors. */
+  read(config: Config, tensors: TensorLookup): ReadProjector;
+}
+
+export type ReadProjector = Pick<Projector, "features" | "ops" | "layout" | "tiling"> & { readonly inputDim: number };
+
+/** A family with the type of its own config, as one of all. */
+export const family = <Config>(family: ProjectorFamily<Config>): ProjectorFamily => family as ProjectorFamily;

@@ -1,0 +1,99 @@
+import { z } from "zod";
+import {
+  activationName,
+  flag,
+  integer,
+  looseSection,
+  oneOf,
+  type TensorLookup,
+} from "../../../sdk/checkpoint/index.ts";
+import type { ProjectorFeatures } from "../../../sdk/index.ts";
+import { activation, layout, linear, textConfig, widthInto } from "../parts.ts";
+import { family, type ReadProjector } from "./family.ts";
+
+const layers = z
+  .union([integer, z.array(integer).min(1)], { error: "a layer or a list of layers" })
+  .transform((value) => (typeof value === "number" ? [value] : value));
+
+/** What of the encoder's sequence `vision_feature_select_strategy` takes. */
+const strategies = { default: "all_but_first", full: "all" } as const;
+
+const config = looseSection({
+  vision_feature_layer: layers.default([-2]),
+  vision_feature_select_strategy: oneOf("default", "full").default("default"),
+  projector_hidden_act: activationName.default("gelu"),
+  multimodal_projector_bias: flag.default(true),
+  text_config: textConfig,
+});
+type Config = z.infer<typeof config>;
+
+const landmark = "multi_modal_projector.linear_1.weight";
+
+/** Two linears and an activation, in transformers' names. */
+function readMlp(config: Config, tensors: TensorLookup): Omit<ReadProjector, "layout"> {
+  const bias = config.multimodal_projector_bias;
+  const first = linear(tensors, "multi_modal_projector.linear_1", { bias });
+  const second = linear(tensors, "multi_modal_projector.linear_2", { bias, out: config.text_config?.hidden_size });
+  return {
+    inputDim: widthInto(first),
+    features: {
+      layers: config.vision_feature_layer,
+      postNorm: false, // `hidden_states`, which come before the tower's final norm, the last one too
+      tokens: strategies[config.vision_feature_select_strategy],
+    },
+    ops: [first, activation(config.projector_hidden_act), second],
+  };
+}
+
+/** LLaVA 1.5 (transformers/models/llava): `<image>` becomes the embeddings alone. */
+export const llava = family({
+  type: "llava",
+  modelTypes: ["llava"],
+  marker: null,
+  config,
+  landmark,
+  read: (config, tensors) => ({ ...readMlp(config, tensors), layout: layout({}) }),
+});
+
+/** LLaVA 1.6 (transformers/models/llava_next): the whole image, then its tiles as one grid with a newline a row. */
+export const llavaNext = family({
+  type: "llava_next",
+  modelTypes: ["llava_next"],
+  marker: null,
+  config,
+  landmark,
+  read: (config, tensors) => ({
+    ...readMlp(config, tensors),
+    layout: layout({ tiles: { kind: "stitched", newline: tensors.tensor("image_newline", [null]) } }),
+  }),
+});
+
+const original = looseSection({
+  mm_projector_type: z.string({ error: '"mlp2x_gelu"' }).regex(/^mlp[1-9]x_gelu$/, { error: '"mlp2x_gelu"' }),
+  mm_vision_select_layer: integer.default(-2),
+  mm_vision_select_feature: oneOf("patch", "cls_patch").default("patch"),
+  mm_patch_merge_type: oneOf("flat", "spatial_unpad").default("flat"),
+  image_aspect_ratio: oneOf("square", "pad", "anyres").default("square"),
+});
+
+/** LLaVA in its own names (haotian-liu/LLaVA llava/model/multimodal_projector/builder.py, llava_arch.py). */
+export const originalLlava = family({
+  type: "llava",
+  modelTypes: [],
+  marker: "mm_projector_type",
+  config: original,
+  landmark: "mm_projector.0.weight",
+  read(config, tensors) {
+    const depth = Number(config.mm_projector_type[3]);
+    // Linears at 0, 2, 4, ... and activations between them.
+    const linears = Array.from({ length: depth }, (_, i) => linear(tensors, `mm_projector.${2 * i}`));
+    const tokens: ProjectorFeatures["tokens"] = config.mm_vision_select_feature === "patch" ? "all_but_first" : "all";
+    const stitched = config.image_aspect_ratio === "anyres" && config.mm_patch_merge_type === "spatial_unpad";
+    return {
+      inputDim: widthInto(linears[0]!),
+      features: { layers: [config.mm_vision_select_layer], postNorm: false, tokens },
+      ops: linears.flatMap((op, i) => (i === 0 ? [op] : [activation("gelu"), op])),
+      layout: layout(stitched ? { tiles: { kind: "stitched", newline: tensors.tensor("image_newline", [null]) } } : {}),
+    };
+  },
+});

@@ -1,0 +1,54 @@
+import { z } from "zod";
+import {
+  type ActivationName,
+  activations,
+  looseSection,
+  positiveInteger,
+  type TensorLookup,
+} from "../../sdk/checkpoint/index.ts";
+import type { ImageLayout, ProjectorOp, TileLayout } from "../../sdk/index.ts";
+
+/** What several families of projectors share. */
+
+type LinearOp = Extract<ProjectorOp, { op: "linear" }>;
+
+/** A linear of whatever size the file has: what comes before and after it must fit. `out`: what config.json says. */
+export function linear(
+  tensors: TensorLookup,
+  name: string,
+  { bias = true, out }: { bias?: boolean; out?: number | undefined } = {},
+): LinearOp {
+  const weight = tensors.tensor(`${name}.weight`, [out ?? null, null]);
+  const biasRef = bias ? tensors.tensor(`${name}.bias`, [weight.shape[0]!]) : null;
+  return { op: "linear", weight, bias: biasRef, transposed: false };
+}
+
+/** Numbers that a linear takes. */
+export const widthInto = ({ weight, transposed }: LinearOp): number => weight.shape[transposed ? 0 : 1]!;
+
+export function layerNorm(tensors: TensorLookup, name: string, epsilon = 1e-5): ProjectorOp & { op: "layer_norm" } {
+  const weight = tensors.tensor(`${name}.weight`, [null]);
+  return { op: "layer_norm", norm: { weight, bias: tensors.tensor(`${name}.bias`, weight.shape) }, epsilon };
+}
+
+export const activation = (name: ActivationName): ProjectorOp => ({ op: "activation", kind: activations[name] });
+
+/** A layout with nothing between an image's views. */
+export const plainTiles: TileLayout = { kind: "separate", tile: "", rowEnd: "", whole: "", wholeAlone: "" };
+
+export const layout = (parts: Partial<ImageLayout>): ImageLayout => ({
+  prefix: "",
+  suffix: "",
+  tiles: plainTiles,
+  attention: "causal",
+  ...parts,
+});
+
+/** The side of the cells that become one token, from what a config says is left of each side: 0.5 means 2. */
+export const downsampleRatio = z
+  .number({ error: "1 / a whole number" })
+  .refine((ratio) => ratio > 0 && Math.abs(1 / ratio - Math.round(1 / ratio)) < 1e-6, { error: "1 / a whole number" })
+  .transform((ratio) => Math.round(1 / ratio));
+
+/** The language model's part of a config, which may leave its width to the model's default. */
+export const textConfig = looseSection({ hidden_size: positiveInteger.optional() }).optional();

@@ -1,0 +1,61 @@
+import type { ImageInput } from "../sdk/index.ts";
+
+/**
+ * A model that answers questions about images, wherever it runs: in this process, behind llama-server, behind an endpoint
+ * that speaks OpenAI's protocol. What asks many questions (benchmarks, servers, judges) takes this, and nothing more.
+ */
+export interface VisionLanguageModel extends AsyncDisposable {
+  readonly specificationVersion: "v1";
+  /** Names the weights, such as "vqrae-tiny-vlm"; results that were kept are found again by it. */
+  readonly modelId: string;
+
+  /**
+   * Answers a conversation, piece by piece; what the generator returns is the whole answer. Leaving the loop ends the work.
+   * @param messages the whole conversation, the last one the user's; what the model has seen before need not be decoded again
+   */
+  streamChat(messages: readonly VlmMessage[], options?: VlmOptions): AsyncGenerator<VlmPiece, VlmAnswer>;
+
+  /** The whole answer to a conversation. */
+  chat(messages: readonly VlmMessage[], options?: VlmOptions): Promise<VlmAnswer>;
+}
+
+export interface VlmMessage {
+  readonly role: "system" | "user" | "assistant";
+  /** Text, or texts and images in the order in which the model sees them. */
+  readonly content: string | readonly VlmPart[];
+}
+
+/** A string is text, whatever it says; only `{ image }` is an image. */
+export type VlmPart = string | { readonly image: ImageInput };
+
+/** Sampling and limits of one answer; what a model cannot do is refused with UNSUPPORTED, never ignored. */
+export interface VlmOptions {
+  /** Most tokens of the answer. */
+  readonly maxTokens?: number;
+  /** Default 0: always the likeliest token. */
+  readonly temperature?: number;
+  readonly topK?: number;
+  readonly topP?: number;
+  readonly seed?: number;
+  /** Texts that end the answer; they are not part of it. */
+  readonly stop?: readonly string[];
+  /** The answer is JSON of this schema. */
+  readonly jsonSchema?: object;
+  /** Ends the work; the call rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+export interface VlmPiece {
+  readonly text: string;
+}
+
+export interface VlmAnswer extends VlmPiece {
+  /** "length": `maxTokens` or the context's end. */
+  readonly finishReason: "stop" | "length";
+  /** Tokens of the whole prompt, one for each image embedding; null where the server does not say. */
+  readonly promptTokens: number | null;
+  readonly answerTokens: number | null;
+}
+
+/** A JSON schema of any object. */
+export const ANY_JSON_OBJECT = { type: "object", additionalProperties: true };

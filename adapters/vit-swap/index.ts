@@ -1,0 +1,14 @@
+/**
+ * The public face of `vqrae/vit-swap`: an encoder in place of the vision tower of an existing vision language model.
+ *
+ * @module vqrae/vit-swap
+ */
+
+export { type Mismatch, showFact } from "./compare.ts";
+export type { DifferentWords } from "./mmproj/image-words.ts";
+export type { ImageWords, MmprojTypeName } from "./mmproj/types.ts";
+export type { SwapOptions } from "./options.ts";
+export { renameTokens } from "./rename-tokens.ts";
+export { runtimeImages } from "./runtime-images.ts";
+export { checkSwap, type SwapReport, swapVit } from "./swap-vit.ts";
+export type { FactValue, TowerFact } from "./tower-facts.ts";

@@ -1,0 +1,134 @@
+/** What one of llama.cpp's vision graphs computes (llama.cpp tools/mtmd/models/). */
+export interface MmprojGraph {
+  /** "required", "none", or "broken" where it is right only if it comes first. */
+  readonly classToken: "required" | "none" | "broken";
+  readonly layerScale: boolean;
+  readonly qkNorm: boolean;
+  /** Whether it reads several blocks and stops where `clip.vision.feature_layer` says; others run all and read the last. */
+  readonly featureLayers: boolean;
+}
+
+const llava: MmprojGraph = { classToken: "broken", layerScale: false, qkNorm: false, featureLayers: true };
+const siglip: MmprojGraph = { classToken: "none", layerScale: true, qkNorm: true, featureLayers: false };
+const internvl: MmprojGraph = { classToken: "required", layerScale: true, qkNorm: true, featureLayers: false };
+
+/** A step of a projector, and the tensors that it reads, without ".weight" and ".bias". */
+export type MmprojStep =
+  | { readonly op: "pixel_shuffle" | "average_pool" }
+  | { readonly op: "layer_norm"; readonly name: string; readonly epsilon: number; readonly optional?: boolean }
+  /** Its weight is stored with the offset added; its epsilon is the tower's. */
+  | { readonly op: "rms_norm"; readonly name: string }
+  | { readonly op: "linear"; readonly name: string; readonly bias: boolean; readonly transposed?: boolean }
+  /** ggml's "gelu" is the tanh form; "tower": whatever the tower's MLPs have. */
+  | { readonly op: "activation"; readonly kind: "gelu" | "tower" };
+
+export interface MmprojType {
+  readonly graph: MmprojGraph;
+  readonly steps: readonly MmprojStep[];
+  /** Whether its loader takes `ffn_down` for the first linear where its rows are as long as the tower is wide. */
+  readonly swapsMlp: boolean;
+  /** Whether each image may have a grid of its own. */
+  readonly anyGrid: boolean;
+  /** The side of the cells of patches that become one token, where a file does not say it. */
+  readonly factor: number;
+  /** Which keys say how the runtime cuts and resizes images; "own": none, it has rules of its own. */
+  readonly images: "tiles" | "longest edge" | "budget" | "own";
+  /** What the runtime puts around an image (mtmd.cpp `init_vision`); null where it is more than two words. */
+  readonly words: ImageWords | null;
+}
+
+/** Text before and after an image. */
+export type ImageWords = readonly [prefix: string, suffix: string];
+
+const none: ImageWords = ["", ""];
+
+const shuffle: MmprojStep = { op: "pixel_shuffle" };
+const gelu: MmprojStep = { op: "activation", kind: "gelu" };
+const linear = (name: string, bias = true): MmprojStep => ({ op: "linear", name, bias });
+const layerNorm = (name: string, optional = false): MmprojStep => ({ op: "layer_norm", name, epsilon: 1e-5, optional });
+
+/** The projector types that are written, by `clip.projector_type` (clip.cpp `load_tensors`, llama.cpp v0.5.0). */
+export const mmprojTypes = {
+  mlp: {
+    graph: llava,
+    steps: [linear("mm.0"), gelu, linear("mm.2")],
+    swapsMlp: true,
+    anyGrid: false,
+    factor: 1,
+    images: "own",
+    words: none,
+  },
+  internvl: {
+    graph: internvl,
+    steps: [shuffle, layerNorm("mm.model.mlp.0"), linear("mm.model.mlp.1"), gelu, linear("mm.model.mlp.3")],
+    swapsMlp: false,
+    anyGrid: false,
+    factor: 1,
+    images: "tiles",
+    words: ["<img>", "</img>"],
+  },
+  gemma3: {
+    graph: siglip,
+    steps: [
+      { op: "average_pool" },
+      { op: "rms_norm", name: "mm.soft_emb_norm" },
+      { op: "linear", name: "mm.input_projection", bias: false, transposed: true },
+    ],
+    swapsMlp: true,
+    anyGrid: false,
+    factor: 4,
+    images: "own",
+    words: ["<start_of_image>", "<end_of_image>"],
+  },
+  idefics3: {
+    graph: siglip,
+    steps: [shuffle, linear("mm.model.fc", false)],
+    swapsMlp: true,
+    anyGrid: false,
+    factor: 1,
+    images: "longest edge",
+    words: null,
+  },
+  lfm2: {
+    graph: siglip,
+    steps: [shuffle, layerNorm("mm.input_norm", true), linear("mm.1"), gelu, linear("mm.2")],
+    swapsMlp: false,
+    anyGrid: true,
+    factor: 1,
+    images: "own",
+    words: ["<|image_start|>", "<|image_end|>"],
+  },
+  janus_pro: {
+    graph: siglip,
+    steps: [linear("mm.0"), { op: "activation", kind: "tower" }, linear("mm.1")],
+    swapsMlp: false,
+    anyGrid: false,
+    factor: 1,
+    images: "own",
+    words: none,
+  },
+  phi4: {
+    graph: siglip,
+    steps: [linear("mm.0"), gelu, linear("mm.2")],
+    swapsMlp: false,
+    anyGrid: true,
+    factor: 1,
+    images: "budget",
+    words: none,
+  },
+} as const satisfies Record<string, MmprojType>;
+
+export type MmprojTypeName = keyof typeof mmprojTypes;
+export const mmprojTypeNames = Object.keys(mmprojTypes) as MmprojTypeName[];
+export const isMmprojType = (value: unknown): value is MmprojTypeName =>
+  typeof value === "string" && Object.hasOwn(mmprojTypes, value);
+
+/** The type that a family of projectors is written as unless another is asked for: its `info.type`. */
+export const typeOfProjector: Readonly<Record<string, MmprojTypeName>> = {
+  llava: "mlp",
+  vqrae_projector: "internvl",
+  internvl: "internvl",
+  gemma3: "gemma3",
+  idefics3: "idefics3",
+  lfm2_vl: "lfm2",
+};

@@ -1,0 +1,96 @@
+import { expected, words } from "../../errors.ts";
+import { clusterAgreement } from "../../metrics/index.ts";
+import type { VQRAE } from "../../vqrae.ts";
+import { type LabelledFile, labelNumbers } from "../image-folder.ts";
+import { type PoolFeaturesOptions, poolFeatures } from "../pooled-features.ts";
+import type { FailedImage } from "../readable-images.ts";
+import { type Clustering, clusterVectors } from "./cluster-vectors.ts";
+import { halves, type ProbeScores, probeFeatures } from "./probe-features.ts";
+
+export interface AnalyzeClustersOptions extends PoolFeaturesOptions {
+  /** Default 20. */
+  readonly clusters?: number;
+  /** Of k-means; default 0. */
+  readonly seed?: number;
+  /** Images that the probes learn from; without them every second image of each class. */
+  readonly train?: readonly LabelledFile[] | undefined;
+}
+
+export interface ClusterAnalysis {
+  readonly model: string;
+  /** Those that could be read; indices in clusters are into them. */
+  readonly files: readonly LabelledFile[];
+  readonly failed: readonly FailedImage[];
+  /** How many classes there are, the folders in which images lie; 0 where all lie in one. */
+  readonly classes: number;
+  readonly seed: number;
+  /** Over the mean of each image's continuous features. */
+  readonly continuous: Clustering;
+  /** Over the mean of the codebook vectors of each image's ids. */
+  readonly quantised: Clustering;
+  /** Normalised mutual information of both clusterings, 0 to 1: whether they tell the same images apart. */
+  readonly agreement: number;
+  /** null without classes. */
+  readonly probes: {
+    readonly train: number;
+    readonly test: number;
+    readonly splitBy: "folder" | "every second image";
+    readonly scores: readonly ProbeScores[];
+  } | null;
+}
+
+/**
+ * Groups images by what their continuous features say and by what their ids say, and where folders name classes asks the
+ * same probes of both (VQRAE, arXiv 2511.23386, figure 4 and table 1).
+ * @throws UNSUPPORTED for a tokenizer without a codebook; INVALID_ARGUMENT for fewer images than clusters; as `encode`
+ */
+export async function analyzeClusters(
+  tokenizer: VQRAE,
+  files: readonly LabelledFile[],
+  options: AnalyzeClustersOptions = {},
+): Promise<ClusterAnalysis> {
+  const { clusters = 20, seed = 0, train, ...pooling } = options;
+  const { codebook, modelId } = tokenizer.info;
+  if (codebook === null) {
+    throw expected(
+      "UNSUPPORTED",
+      "a checkpoint with a codebook",
+      "analyzeClusters",
+      words(`${modelId}, which has none`),
+    );
+  }
+  if (!Number.isSafeInteger(clusters) || clusters < 1 || clusters > files.length) {
+    throw expected("INVALID_ARGUMENT", `a whole number from 1 to ${files.length}, the images,`, "clusters", clusters);
+  }
+  const pool = await poolFeatures(tokenizer, files, pooling);
+  const gallery = train ? await poolFeatures(tokenizer, train, pooling) : null;
+  const { names, labels } = labelNumbers([...pool.files, ...(gallery?.files ?? [])]);
+  const own = labels.slice(0, pool.files.length);
+  const count = new Set(own).size;
+  const classes = count > 1 ? { names, labels: own } : null;
+  const continuous = clusterVectors(pool.meanPatch, { clusters, seed }, classes);
+  const quantised = clusterVectors(pool.meanCode!, { clusters, seed }, classes);
+  return {
+    model: modelId,
+    files: pool.files,
+    failed: [...pool.failed, ...(gallery?.failed ?? [])],
+    classes: classes ? count : 0,
+    seed,
+    continuous,
+    quantised,
+    agreement: clusterAgreement(continuous.assignments, quantised.assignments).nmi,
+    probes: classes && probesOf(),
+  };
+
+  function probesOf(): ClusterAnalysis["probes"] {
+    const sets = gallery
+      ? { train: { pool: gallery, labels: labels.slice(own.length) }, test: { pool, labels: own } }
+      : halves(pool, own);
+    return {
+      train: sets.train.labels.length,
+      test: sets.test.labels.length,
+      splitBy: gallery ? "folder" : "every second image",
+      scores: probeFeatures(sets.train, sets.test),
+    };
+  }
+}

@@ -1,0 +1,66 @@
+import { centreCrop } from "../../image/centre-crop.ts";
+import { readImage } from "../../image/read-image.ts";
+import type { RgbImage } from "../../vision-tokenizer.ts";
+import { tilePicture } from "../tile-picture.ts";
+import type { ClusterAnalysis } from "./analyze-clusters.ts";
+import type { Cluster } from "./cluster-vectors.ts";
+
+/** One cluster of each kind, side by side. */
+export interface SheetRow {
+  readonly continuous: Cluster;
+  readonly quantised: Cluster;
+}
+
+export interface ContactSheetOptions {
+  /** Images shown of each cluster, those nearest to its centre. Default 8. */
+  readonly images?: number;
+  /** Pixels a side of each. Default 64. */
+  readonly size?: number;
+  readonly maxPixels?: number | undefined;
+}
+
+/** Pairs each continuous cluster, large ones first, with the quantised one left that shares the most images with it. */
+export function pairClusters({ continuous, quantised }: ClusterAnalysis): SheetRow[] {
+  const left = new Set(quantised.clusters.keys());
+  return continuous.clusters.map((cluster) => {
+    const members = new Set(cluster.images);
+    const shared = (index: number) => quantised.clusters[index]!.images.filter((image) => members.has(image)).length;
+    const best = [...left].reduce((best, index) => (shared(index) > shared(best) ? index : best));
+    left.delete(best);
+    return { continuous: cluster, quantised: quantised.clusters[best]! };
+  });
+}
+
+/** The images of one cluster in a row. */
+export async function contactSheet(
+  { files }: Pick<ClusterAnalysis, "files">,
+  cluster: Cluster,
+  options: ContactSheetOptions = {},
+): Promise<RgbImage> {
+  return tilePicture([await thumbnails(files, cluster, options)], 2);
+}
+
+/** All clusters in one picture: a row for each pair, the continuous cluster's images left, the quantised one's right. */
+export async function contactSheets(analysis: ClusterAnalysis, options: ContactSheetOptions = {}): Promise<RgbImage> {
+  const { images = 8, size = 64 } = options;
+  const white: RgbImage = { data: new Uint8Array(size * size * 3).fill(255), width: size, height: size };
+  const rows: RgbImage[][] = [];
+  for (const { continuous, quantised } of pairClusters(analysis)) {
+    const left = await thumbnails(analysis.files, continuous, options);
+    const padding = new Array<RgbImage>(images - left.length + 1).fill(white);
+    rows.push([...left, ...padding, ...(await thumbnails(analysis.files, quantised, options))]);
+  }
+  return tilePicture(rows, 2);
+}
+
+async function thumbnails(
+  files: ClusterAnalysis["files"],
+  cluster: Cluster,
+  { images = 8, size = 64, maxPixels }: ContactSheetOptions,
+): Promise<RgbImage[]> {
+  const shown: RgbImage[] = [];
+  for (const index of cluster.images.slice(0, images)) {
+    shown.push(centreCrop(await readImage(files[index]!.path, { maxPixels }), size, "adm"));
+  }
+  return shown;
+}

@@ -1,0 +1,94 @@
+import { expected } from "../../errors.ts";
+import {
+  type LabelledFeatures,
+  leaveOneOutAccuracy,
+  nearestNeighbourAccuracy,
+  trainLinearProbe,
+} from "../../metrics/index.ts";
+import type { FeatureRows, PooledFeatures } from "../pooled-features.ts";
+
+/** What is known from one kind of feature, on the same images as from the others. Shares, 0 to 1. */
+export interface ProbeScores {
+  readonly kind: "continuous" | "quantised";
+  /** Such as "mean patch". */
+  readonly feature: string;
+  readonly dim: number;
+  /** Each test image's nearest training image has its class. */
+  readonly nearestNeighbour: number;
+  /** The same among the test images alone, each left out. */
+  readonly leaveOneOut: number;
+  /** Logistic regression on the training images. */
+  readonly linear: number;
+  /** False where the regression ended before its optimum: `linear` is a lower bound then. */
+  readonly converged: boolean;
+}
+
+/** Images with their classes. */
+export interface LabelledPool {
+  readonly pool: PooledFeatures;
+  /** [images] numbers that mean the same in both sets. */
+  readonly labels: readonly number[];
+}
+
+/** The kinds of feature, each with the name that it has in tables. */
+const FEATURES = [
+  ["continuous", "class token", "classToken"],
+  ["continuous", "mean patch", "meanPatch"],
+  ["quantised", "mean codebook vector", "meanCode"],
+] as const;
+
+/** The same probes on every kind of feature that the tokenizer has. @throws INVALID_ARGUMENT for fewer than two classes */
+export function probeFeatures(train: LabelledPool, test: LabelledPool): ProbeScores[] {
+  return FEATURES.flatMap(([kind, feature, key]) => {
+    const [gallery, queries] = [train.pool[key], test.pool[key]];
+    if (!gallery || !queries) return [];
+    const [learnt, asked] = [labelled(gallery, train.labels), labelled(queries, test.labels)];
+    const probe = trainLinearProbe(learnt);
+    return {
+      kind,
+      feature,
+      dim: queries.dim,
+      nearestNeighbour: nearestNeighbourAccuracy(asked, learnt),
+      leaveOneOut: leaveOneOutAccuracy(asked),
+      linear: probe.accuracy(asked),
+      converged: probe.converged,
+    };
+  });
+}
+
+/** Every second image of each class, in the files' order, is for training; the others are for the test. */
+export function halves(pool: PooledFeatures, labels: readonly number[]): { train: LabelledPool; test: LabelledPool } {
+  const seen = new Map<number, number>();
+  const first: number[] = [];
+  const second: number[] = [];
+  for (const [row, label] of labels.entries()) {
+    const count = seen.get(label) ?? 0;
+    seen.set(label, count + 1);
+    (count % 2 === 0 ? first : second).push(row);
+  }
+  if (second.length < 2)
+    throw expected("INVALID_ARGUMENT", "classes of two images or more", "the probes", second.length);
+  return { train: subset(pool, labels, first), test: subset(pool, labels, second) };
+}
+
+function subset(pool: PooledFeatures, labels: readonly number[], rows: readonly number[]): LabelledPool {
+  const pick = (all: FeatureRows | null): FeatureRows | null => all && pickRows(all, rows);
+  return {
+    pool: {
+      ...pool,
+      files: rows.map((row) => pool.files[row]!),
+      meanPatch: pickRows(pool.meanPatch, rows),
+      classToken: pick(pool.classToken),
+      meanCode: pick(pool.meanCode),
+    },
+    labels: rows.map((row) => labels[row]!),
+  };
+}
+
+function pickRows({ features, dim }: FeatureRows, rows: readonly number[]): FeatureRows {
+  const picked = new Float32Array(rows.length * dim);
+  for (const [i, row] of rows.entries()) picked.set(features.subarray(row * dim, (row + 1) * dim), i * dim);
+  return { features: picked, dim };
+}
+
+const labelled = (rows: FeatureRows, labels: readonly number[]): LabelledFeatures => ({ ...rows, labels });

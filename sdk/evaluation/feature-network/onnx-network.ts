@@ -1,0 +1,80 @@
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import { expected, words } from "../../errors.ts";
+import { resize } from "../../image/resize.ts";
+import type { TapActivations } from "../../metrics/index.ts";
+import type { NetworkArray, NetworkJobs, NetworkSetup } from "../../runtime/network-jobs.ts";
+import { buffersOf } from "../../runtime/protocol.ts";
+import { workerFile } from "../../runtime/worker-file.ts";
+import { WorkerPool } from "../../runtime/worker-pool.ts";
+import type { RgbImage } from "../../vision-tokenizer.ts";
+import type { FeatureNetwork, FeatureNetworkOptions, NetworkOutput } from "./feature-network.ts";
+import { type NetworkDescription, readNetworkDescription } from "./network-description.ts";
+
+/** An ONNX file as a feature network. It runs on the CPU, in a thread of its own. */
+export async function openOnnxNetwork(path: string, { taps }: FeatureNetworkOptions): Promise<FeatureNetwork> {
+  const description = await readNetworkDescription(path.replace(/\.onnx$/i, ".json"));
+  const unknown = taps?.find((tap) => !description.taps.includes(tap));
+  if (unknown !== undefined) {
+    const known = description.taps.length > 0 ? `one of ${description.taps.join(", ")}` : "no tap: it describes none";
+    throw expected("INVALID_ARGUMENT", known, `a tap of ${description.name}`, unknown);
+  }
+  const tapNames = taps ?? description.taps;
+  const outputs = [description.features, ...tapNames];
+  const setup: NetworkSetup = { path: resolve(path), outputs, threads: availableParallelism() };
+  const pool = new WorkerPool<NetworkJobs>({ size: 1, setup, file: workerFile("network-worker") });
+  try {
+    await pool.run("open", null);
+  } catch (error) {
+    await pool.dispose();
+    throw error;
+  }
+  return {
+    name: description.name,
+    feature: description.features,
+    taps: tapNames,
+    async run(image, { signal } = {}) {
+      const input = networkInput(image, description);
+      const options = { transfer: buffersOf([input.data]), ...(signal && { signal }) };
+      return outputOf(await pool.run("run", input, options), description.name);
+    },
+    [Symbol.asyncDispose]: () => pool.dispose(),
+  };
+}
+
+/** [1, 3, h, w]: the image at the network's size, normalised. */
+function networkInput(image: RgbImage, { input }: NetworkDescription): NetworkArray {
+  const { size, resample, mean, std } = input;
+  const { data, width, height } = size === null ? image : resize(image, size, size, resample);
+  const plane = width * height;
+  const values = new Float32Array(3 * plane);
+  for (let i = 0; i < plane; i++) {
+    for (let c = 0; c < 3; c++) values[c * plane + i] = (data[3 * i + c]! / 255 - mean[c]!) / std[c]!;
+  }
+  return { data: values, dims: [1, 3, height, width] };
+}
+
+function outputOf([features, ...taps]: readonly NetworkArray[], name: string): NetworkOutput {
+  const [batch, dim, ...rest] = features!.dims;
+  if (batch !== 1 || dim === undefined || rest.some((side) => side !== 1)) {
+    const shape = words(`[${features!.dims.join(", ")}]`);
+    throw expected("INVALID_CHECKPOINT", "[1, dim] or [1, dim, 1, 1] numbers", `the features of ${name}`, shape);
+  }
+  return { features: features!.data, taps: taps.map((tap) => tapOf(tap, name)) };
+}
+
+/** [1, channels, h, w] or [1, positions, channels] -> [positions, channels] */
+function tapOf({ data, dims }: NetworkArray, name: string): TapActivations {
+  if (dims.length === 3 && dims[0] === 1) return { data, channels: dims[2]! };
+  if (dims.length !== 4 || dims[0] !== 1) {
+    const wanted = "[1, channels, h, w] or [1, positions, channels] numbers";
+    throw expected("INVALID_CHECKPOINT", wanted, `a tap of ${name}`, words(`[${dims.join(", ")}]`));
+  }
+  const channels = dims[1]!;
+  const positions = data.length / channels;
+  const rows = new Float32Array(data.length);
+  for (let c = 0; c < channels; c++) {
+    for (let p = 0; p < positions; p++) rows[p * channels + c] = data[c * positions + p]!;
+  }
+  return { data: rows, channels };
+}

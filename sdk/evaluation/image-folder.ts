@@ -1,0 +1,35 @@
+import { readdir } from "node:fs/promises";
+import { basename, dirname, extname, join } from "node:path";
+import { expected, words } from "../errors.ts";
+
+export interface LabelledFile {
+  readonly path: string;
+  /** The name of the folder it lies in. */
+  readonly label: string;
+}
+
+const suffixes = new Set([".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".avif"]);
+
+/** Every image under `folder`, sorted by path. @throws INVALID_ARGUMENT where there is none, or no folder */
+export async function listImages(folder: string): Promise<LabelledFile[]> {
+  const names = await readdir(folder, { recursive: true }).catch((cause: Error) => {
+    throw expected("INVALID_ARGUMENT", "a readable folder", "the images", words(`${folder}: ${cause.message}`), {
+      cause,
+    });
+  });
+  const images = names.filter((name) => suffixes.has(extname(name).toLowerCase()));
+  if (images.length === 0) {
+    throw expected("INVALID_ARGUMENT", `files ending in ${[...suffixes].join(", ")}`, folder, words("none"));
+  }
+  return images.sort().map((name) => {
+    const path = join(folder, name);
+    return { path, label: basename(dirname(path)) };
+  });
+}
+
+/** Each image's class as a number, the classes in the order of their names. */
+export function labelNumbers(files: readonly LabelledFile[]): { names: string[]; labels: number[] } {
+  const names = [...new Set(files.map(({ label }) => label))].sort();
+  const numbers = new Map(names.map((name, i) => [name, i]));
+  return { names, labels: files.map(({ label }) => numbers.get(label)!) };
+}

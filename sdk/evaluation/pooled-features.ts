@@ -1,0 +1,100 @@
+import { CodebookUsage } from "../metrics/index.ts";
+import type { ImageTokens } from "../vision-tokenizer.ts";
+import type { VQRAE } from "../vqrae.ts";
+import type { LabelledFile } from "./image-folder.ts";
+import { type FailedImage, noneReadable, readableImages } from "./readable-images.ts";
+
+/** One vector an image, of each kind that the tokenizer has. */
+export interface PooledFeatures {
+  /** The images that could be read; the rows below are in their order. */
+  readonly files: readonly LabelledFile[];
+  readonly failed: readonly FailedImage[];
+  /** The mean of the tokens' features: continuous. */
+  readonly meanPatch: FeatureRows;
+  /** null for an encoder without one. */
+  readonly classToken: FeatureRows | null;
+  /** The mean of the tokens' codebook vectors, projected as the quantizer compares them: quantised. null without a codebook. */
+  readonly meanCode: FeatureRows | null;
+  /** All ids, counted. */
+  readonly usage: CodebookUsage | null;
+}
+
+export interface FeatureRows {
+  /** [images, dim], row-major. */
+  readonly features: Float32Array;
+  readonly dim: number;
+}
+
+export interface PoolFeaturesOptions {
+  readonly maxPixels?: number | undefined;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Acts between batches. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Encodes images, in batches, and keeps one vector of each kind for each. @throws INVALID_ARGUMENT where none can be read; as `encode` */
+export async function poolFeatures(
+  tokenizer: VQRAE,
+  files: readonly LabelledFile[],
+  { maxPixels, onProgress, signal }: PoolFeaturesOptions = {},
+): Promise<PooledFeatures> {
+  const { featureDim, codebook } = tokenizer.info;
+  const read: LabelledFile[] = [];
+  const failed: FailedImage[] = [];
+  const rows = { meanPatch: new Rows(featureDim), classToken: new Rows(featureDim), meanCode: new Rows(codebook?.dim) };
+  const usage = codebook && new CodebookUsage(codebook.size);
+  const onFailure = (failure: FailedImage) => failed.push(failure);
+  for await (const batch of readableImages(files, { maxPixels, onFailure, signal })) {
+    const images = batch.map(({ image }) => image);
+    const tokens: ImageTokens[] = await tokenizer.encode(images, signal ? { signal } : {});
+    for (const [i, { features, classToken, ids }] of tokens.entries()) {
+      read.push(batch[i]!.file);
+      rows.meanPatch.add(meanToken(features!, featureDim));
+      if (classToken) rows.classToken.add(classToken);
+      if (ids && codebook) {
+        usage?.add(ids);
+        rows.meanCode.add(meanToken(await tokenizer.codebookVectors(ids), codebook.dim));
+      }
+    }
+    onProgress?.(read.length + failed.length, files.length);
+  }
+  const meanPatch = rows.meanPatch.joined();
+  if (meanPatch === null) throw noneReadable(failed);
+  return {
+    files: read,
+    failed,
+    meanPatch,
+    classToken: rows.classToken.joined(),
+    meanCode: rows.meanCode.joined(),
+    usage,
+  };
+}
+
+/** The mean of the tokens of `features` [tokens, dim]: [dim]. */
+export function meanToken(features: Float32Array, dim: number): Float32Array {
+  const tokens = features.length / dim;
+  const mean = new Float64Array(dim);
+  for (let i = 0; i < features.length; i++) mean[i % dim]! += features[i]! / tokens;
+  return Float32Array.from(mean);
+}
+
+class Rows {
+  readonly #dim: number;
+  readonly #rows: Float32Array[] = [];
+
+  constructor(dim = 0) {
+    this.#dim = dim;
+  }
+
+  add(row: Float32Array): void {
+    this.#rows.push(row);
+  }
+
+  /** null where there is no row. */
+  joined(): FeatureRows | null {
+    if (this.#rows.length === 0) return null;
+    const features = new Float32Array(this.#rows.length * this.#dim);
+    for (const [i, row] of this.#rows.entries()) features.set(row, i * this.#dim);
+    return { features, dim: this.#dim };
+  }
+}

@@ -1,0 +1,121 @@
+import { expected, words } from "../../errors.ts";
+import { CodebookUsage, FeatureMoments, frechetDistance, perceptualDistance } from "../../metrics/index.ts";
+import type { VQRAE } from "../../vqrae.ts";
+import type { FeatureNetwork } from "../feature-network/feature-network.ts";
+import type { LabelledFile } from "../image-folder.ts";
+import { type FailedImage, noneReadable, readableImages } from "../readable-images.ts";
+import { pixelScores } from "./pixel-scores.ts";
+import { cropFor, type Reconstruction, type ReconstructionCrop, reconstructAll } from "./reconstruct.ts";
+import { type ImageScores, type ReconstructionReport, spreadOf, spreadOfSome } from "./report.ts";
+
+export interface EvaluateReconstructionOptions {
+  /** Default "none". */
+  readonly crop?: ReconstructionCrop;
+  /** For the Frechet distance and, where it has taps, the perceptual distance. The caller disposes it. */
+  readonly network?: FeatureNetwork | undefined;
+  /** Images with more pixels are counted as failed (default 100 megapixels). */
+  readonly maxPixels?: number | undefined;
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Called with each reconstruction, in the files' order. */
+  readonly onReconstruction?: (file: LabelledFile, reconstruction: Reconstruction) => void;
+  /** Acts between batches. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Encodes and decodes images and measures what comes back against what the encoder saw, in batches: memory does not grow
+ * with their number. The Frechet distance is between all originals, cropped alike, and all reconstructions.
+ * @throws UNSUPPORTED for a tokenizer without a decoder; INVALID_ARGUMENT where no image can be read; what the tokenizer
+ * and the network throw; the signal's reason
+ */
+export async function evaluateReconstruction(
+  tokenizer: VQRAE,
+  files: readonly LabelledFile[],
+  options: EvaluateReconstructionOptions = {},
+): Promise<ReconstructionReport> {
+  const { crop = "none", network, maxPixels, onProgress, onReconstruction, signal } = options;
+  const { codebook, outputSize, inputSize, modelId, precision } = tokenizer.info;
+  if (codebook === null || outputSize === null) {
+    const received = words(`${modelId}, which has none`);
+    throw expected("UNSUPPORTED", "a checkpoint with a codebook and a decoder", "evaluateReconstruction", received);
+  }
+  const usage = new CodebookUsage(codebook.size);
+  const distances = network && new NetworkDistances(network);
+  const failed: FailedImage[] = [];
+  const perImage: ImageScores[] = [];
+  const prepare = cropFor(tokenizer, crop);
+  const onFailure = (failure: FailedImage) => failed.push(failure);
+  for await (const batch of readableImages(files, { maxPixels, prepare, onFailure, signal })) {
+    const images = batch.map(({ image }) => image);
+    for (const [i, reconstruction] of (await reconstructAll(tokenizer, images, signal)).entries()) {
+      const { file } = batch[i]!;
+      usage.add(reconstruction.ids);
+      const perceptual = (await distances?.add(reconstruction, signal)) ?? null;
+      perImage.push({ path: file.path, ...pixelScores(reconstruction.original, reconstruction.decoded), perceptual });
+      onReconstruction?.(file, reconstruction);
+      onProgress?.(perImage.length + failed.length, files.length);
+    }
+  }
+  if (perImage.length === 0) throw noneReadable(failed);
+  const perceptual = spreadOfSome(
+    perImage.map((scores) => scores.perceptual),
+    false,
+  );
+  return {
+    model: modelId,
+    images: perImage.length,
+    failed,
+    protocol: { crop, inputSize: inputSize?.width ?? null, outputSize: outputSize.width, precision },
+    psnr: spreadOf(
+      perImage.map((scores) => scores.psnr),
+      true,
+    ),
+    ssimUniform: spreadOfSome(
+      perImage.map((scores) => scores.ssimUniform),
+      true,
+    ),
+    ssimGaussian: spreadOfSome(
+      perImage.map((scores) => scores.ssimGaussian),
+      true,
+    ),
+    codebook: {
+      size: codebook.size,
+      used: Math.round(usage.utilization * codebook.size),
+      utilization: usage.utilization,
+      entropy: usage.entropy,
+      perplexity: usage.perplexity,
+    },
+    frechet: distances ? distances.frechet() : null,
+    perceptual: network && perceptual ? { network: network.name, taps: network.taps, ...perceptual } : null,
+    perImage,
+  };
+}
+
+/** What a feature network says of originals and reconstructions. */
+class NetworkDistances {
+  readonly #network: FeatureNetwork;
+  #moments: { original: FeatureMoments; decoded: FeatureMoments } | null = null;
+
+  constructor(network: FeatureNetwork) {
+    this.#network = network;
+  }
+
+  /** The perceptual distance of the pair; null without taps. */
+  async add({ original, decoded }: Reconstruction, signal?: AbortSignal): Promise<number | null> {
+    const a = await this.#network.run(original, { signal });
+    const b = await this.#network.run(decoded, { signal });
+    const dim = a.features.length;
+    this.#moments ??= { original: new FeatureMoments(dim), decoded: new FeatureMoments(dim) };
+    this.#moments.original.add(a.features);
+    this.#moments.decoded.add(b.features);
+    return a.taps.length > 0 ? perceptualDistance(a.taps, b.taps) : null;
+  }
+
+  /** null of fewer than two images, which have no covariance. */
+  frechet(): ReconstructionReport["frechet"] {
+    if (this.#moments === null || this.#moments.original.count < 2) return null;
+    const { name: network, feature } = this.#network;
+    const { original, decoded } = this.#moments;
+    return { network, feature, dim: original.dim, distance: frechetDistance(original, decoded) };
+  }
+}

@@ -1,0 +1,35 @@
+import { readImage } from "../../image/read-image.ts";
+import type { RgbImage } from "../../vision-tokenizer.ts";
+import type { VQRAE } from "../../vqrae.ts";
+import { pairsPicture } from "../tile-picture.ts";
+import { cropFor, reconstructAll } from "./reconstruct.ts";
+import type { ReconstructionReport } from "./report.ts";
+
+/** Pairs in each of the three groups. */
+const SHOWN = 8;
+
+/**
+ * A picture of the images that came back worst, of those around the median and of those that came back best, by PSNR: three
+ * pairs of rows, originals above reconstructions. They are read and reconstructed again, so that evaluating needs no memory
+ * for pictures. Of few images each group has fewer.
+ */
+export async function rankedPicture(
+  tokenizer: VQRAE,
+  { perImage, protocol: { crop } }: ReconstructionReport,
+  options: { readonly maxPixels?: number | undefined; readonly signal?: AbortSignal } = {},
+): Promise<RgbImage> {
+  const { maxPixels, signal } = options;
+  const ranked = [...perImage].sort((a, b) => a.psnr - b.psnr);
+  const count = Math.min(SHOWN, ranked.length);
+  const middle = Math.floor((ranked.length - count) / 2);
+  const chosen = [0, middle, ranked.length - count].flatMap((start) => ranked.slice(start, start + count));
+  const prepare = cropFor(tokenizer, crop);
+  const pairs: [RgbImage, RgbImage][] = [];
+  for (const { path } of chosen) {
+    signal?.throwIfAborted();
+    const image = prepare(await readImage(path, { maxPixels }));
+    for (const { original, decoded } of await reconstructAll(tokenizer, [image], signal))
+      pairs.push([original, decoded]);
+  }
+  return pairsPicture(pairs, count);
+}

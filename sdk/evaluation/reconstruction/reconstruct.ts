@@ -1,0 +1,41 @@
+import { expected, words } from "../../errors.ts";
+import { type CentreCrop, centreCrop } from "../../image/centre-crop.ts";
+import type { RgbImage } from "../../vision-tokenizer.ts";
+import type { VQRAE } from "../../vqrae.ts";
+
+/** "none": the whole image, as the checkpoint's own preprocessing takes it. */
+export type ReconstructionCrop = CentreCrop | "none";
+
+export interface Reconstruction {
+  /** What a perfect reconstruction would be. */
+  readonly original: RgbImage;
+  readonly decoded: RgbImage;
+  readonly ids: Int32Array;
+}
+
+/** Cuts an image as `crop` says, to the size that the encoder sees. @throws UNSUPPORTED for a tokenizer without one size */
+export function cropFor(tokenizer: VQRAE, crop: ReconstructionCrop): (image: RgbImage) => RgbImage {
+  const { inputSize, modelId } = tokenizer.info;
+  if (crop === "none") return (image) => image;
+  if (inputSize === null) {
+    const received = words(`${modelId}, which takes images of any size`);
+    throw expected("UNSUPPORTED", "an encoder of one input size", `the crop "${crop}"`, received, {
+      mend: 'Take the crop "none".',
+    });
+  }
+  return (image) => centreCrop(image, inputSize.width, crop);
+}
+
+/** Encodes and decodes images: one encoder pass, one decoder pass. */
+export async function reconstructAll(
+  tokenizer: VQRAE,
+  images: readonly RgbImage[],
+  signal?: AbortSignal,
+): Promise<Reconstruction[]> {
+  const options = signal ? { signal } : {};
+  const tokens = await tokenizer.encode(images, { features: false, ids: true, ...options });
+  const ids = tokens.map((one) => one.ids!);
+  const decoded = await tokenizer.decode(ids, options);
+  const originals = await Promise.all(images.map((image) => tokenizer.reconstructionTarget(image)));
+  return ids.map((own, i) => ({ original: originals[i]!, decoded: decoded[i]!, ids: own }));
+}

@@ -1,0 +1,19 @@
+import type { ImageSpec } from "../checkpoint/checkpoint.ts";
+import type { RgbImage } from "../vision-tokenizer.ts";
+import { preprocess } from "./preprocess.ts";
+import { type View, views } from "./views.ts";
+
+/** An image as its views, each as the encoder takes it. */
+export interface PreparedImage {
+  readonly views: readonly View[];
+  /** Of the image before that. */
+  readonly width: number;
+  readonly height: number;
+}
+
+export function prepareViews(image: RgbImage, spec: ImageSpec): PreparedImage {
+  // A view that is not the image itself has been brought to its size already.
+  const prepare = (view: RgbImage) => (view === image ? preprocess(view, spec) : view);
+  const prepared = views(image, spec).map((view) => ({ ...view, image: prepare(view.image) }));
+  return { views: prepared, width: image.width, height: image.height };
+}

@@ -1,0 +1,69 @@
+import { expected, words } from "../errors.ts";
+import { checkFeatures } from "./labelled-features.ts";
+
+/** A covariance of more columns would take 512 MB. */
+const MAX_DIM = 8192;
+
+/**
+ * Mean and covariance of feature vectors, gathered one after the other in float64 (Welford's update): memory does not
+ * grow with their number. Equals numpy.mean and numpy.cov.
+ */
+export class FeatureMoments {
+  readonly dim: number;
+  readonly #mean: Float64Array;
+  /** [dim, dim], the upper triangle: sums of products of deviations from the mean. */
+  readonly #products: Float64Array;
+  #count = 0;
+
+  constructor(dim: number) {
+    if (!Number.isSafeInteger(dim) || dim < 1 || dim > MAX_DIM) {
+      throw expected("INVALID_ARGUMENT", `an integer from 1 to ${MAX_DIM}`, "dim of feature moments", dim);
+    }
+    this.dim = dim;
+    this.#mean = new Float64Array(dim);
+    this.#products = new Float64Array(dim * dim);
+  }
+
+  /** Vectors added so far. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Adds one vector [dim]. @throws INVALID_ARGUMENT for another length or a number that is not finite */
+  add(vector: Float32Array | Float64Array): this {
+    const { dim } = this;
+    checkFeatures(vector, dim, 1, "a feature vector");
+    this.#count += 1;
+    const deviation = new Float64Array(dim);
+    for (let i = 0; i < dim; i++) {
+      deviation[i] = vector[i]! - this.#mean[i]!;
+      this.#mean[i]! += deviation[i]! / this.#count;
+    }
+    const share = (this.#count - 1) / this.#count;
+    for (let i = 0; i < dim; i++) {
+      const factor = share * deviation[i]!;
+      for (let j = i, at = i * dim + i; j < dim; j++, at++) this.#products[at]! += factor * deviation[j]!;
+    }
+    return this;
+  }
+
+  /** [dim] */
+  get mean(): Float64Array {
+    return this.#mean.slice();
+  }
+
+  /** The unbiased estimate [dim, dim]. @throws INVALID_ARGUMENT before the second vector */
+  covariance(): Float64Array {
+    const { dim } = this;
+    if (this.#count < 2) {
+      throw expected("INVALID_ARGUMENT", "at least two vectors", "a covariance", words(String(this.#count)));
+    }
+    const result = new Float64Array(dim * dim);
+    for (let i = 0; i < dim; i++) {
+      for (let j = i; j < dim; j++) {
+        result[i * dim + j] = result[j * dim + i] = this.#products[i * dim + j]! / (this.#count - 1);
+      }
+    }
+    return result;
+  }
+}

@@ -1,0 +1,66 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ChatMLChatWrapper, getLlama, type LlamaContextSequence, LlamaLogLevel } from "node-llama-cpp";
+import { attachVision, type VlmMessage } from "../../adapters/llama-cpp/index.ts";
+import { Vlm } from "../../adapters/llama-cpp/vlm.ts";
+import type { VQRAE } from "../../sdk/index.ts";
+import { imageBytes, row, rowEmbedder } from "./row-embedder.ts";
+import { writeTinyLlm } from "./tiny-llm.ts";
+
+/** Tokens whose embeddings the images 0 and 1 are. */
+export const cat = Array.from({ length: 40 }, (_, i) => 40 + i);
+export const dog = Array.from({ length: 12 }, (_, i) => 140 - i);
+
+export interface TinyVlm {
+  readonly vlm: Vlm;
+  /** The images that were encoded. */
+  readonly embedded: readonly number[];
+  /** Tokens that its sequences have decoded. */
+  decodedTokens(): number;
+}
+
+/** A model of random weights in this process, which sees the images 0 and 1 of `imageBytes`. */
+export async function openTinyVlms() {
+  const folder = await mkdtemp(join(tmpdir(), "vqrae-vlm-"));
+  const llama = await getLlama({ gpu: false, build: "never", logLevel: LlamaLogLevel.error });
+  const tiny = await writeTinyLlm(join(folder, "qwen3.gguf"), "qwen3");
+  const model = await llama.loadModel({ modelPath: tiny.path });
+  const open: Vlm[] = [];
+
+  return {
+    async openVlm({ sequences = 1, contextSize = 512 } = {}): Promise<TinyVlm> {
+      const context = await model.createContext({ contextSize, batchSize: 64, threads: 1, sequences });
+      const used: LlamaContextSequence[] = [];
+      const getSequence = context.getSequence.bind(context);
+      context.getSequence = (options) => {
+        const sequence = getSequence(options);
+        used.push(sequence);
+        return sequence;
+      };
+      const images = [cat, dog].map((tokens) => ({ segments: [row(tokens, tiny)] }));
+      const { tokenizer, embedded } = rowEmbedder(tiny.embeddingDim, images);
+      const vision = await attachVision(context, { tokenizer });
+      const chatWrapper = new ChatMLChatWrapper();
+      const parts = { modelId: "tiny", llama, model, context, vision, tokenizer: tokenizer as VQRAE, chatWrapper };
+      const vlm = new Vlm(parts, [() => context.dispose()]);
+      open.push(vlm);
+      const decodedTokens = () => used.reduce((sum, { tokenMeter }) => sum + tokenMeter.usedInputTokens, 0);
+      return { vlm, embedded, decodedTokens };
+    },
+    async closeVlms(): Promise<void> {
+      for (const vlm of open.splice(0)) await vlm.dispose();
+    },
+    async dispose(): Promise<void> {
+      await llama.dispose();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export const see = (index: number, text = "abc"): VlmMessage => ({
+  role: "user",
+  content: [{ image: imageBytes(index) }, text],
+});
+/** The tiny model answers it at length, as it does "abc" beside an image. */
+export const why: VlmMessage[] = [{ role: "user", content: "why" }];

@@ -1,0 +1,290 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { readImage } from "../../../sdk/index.ts";
+import { temporaryFolder } from "../checkpoint/temporary.ts";
+import { base64Png, lines, png, promptOf, readAll, tsv, writeTree } from "./files.ts";
+
+const parquet = (name: string) => fileURLToPath(new URL(`../../golden/benchmarks/parquet/${name}`, import.meta.url));
+const reds = (questions: readonly { images: readonly { bytes(): Promise<Uint8Array> }[] }[]) =>
+  Promise.all(
+    questions.map((question) =>
+      Promise.all(question.images.map(async (image) => (await readImage(await image.bytes())).data[0])),
+    ),
+  );
+
+const LETTER = "Answer with the option's letter from the given choices directly.";
+const SHORT = "Answer the question using a single word or phrase.";
+
+describe("tables of VLMEvalKit", () => {
+  it("MMBench: hints, missing options, images by the index of another row", async () => {
+    const folder = await temporaryFolder();
+    const [first, second] = [await base64Png(7), await base64Png(9)];
+    const header = [
+      "index",
+      "question",
+      "hint",
+      "A",
+      "B",
+      "C",
+      "D",
+      "answer",
+      "category",
+      "l2-category",
+      "image",
+      "split",
+    ];
+    await writeTree(folder, {
+      "MMBench_DEV_EN.tsv": tsv(
+        header,
+        [1_000_241, "Which?", "", "dog", "cat", "None", "", "B", "scene", "coarse", 241, "dev"],
+        [241, "Which?", "", "cat", "dog", "", "nan", "A", "scene", "coarse", first, "dev"],
+        [300, '"Who ""is"" it?"', "Look.", "he", "she", "it", "they", "C", "who", "fine", second, "dev"],
+      ),
+    });
+    const questions = await readAll("mmbench", { path: folder });
+    expect(questions.map(({ id, group, at }) => [id, group, at])).toEqual([
+      ["1000241", "241", "MMBench_DEV_EN.tsv, line 2"],
+      ["241", "241", "MMBench_DEV_EN.tsv, line 3"],
+      ["300", "300", "MMBench_DEV_EN.tsv, line 4"],
+    ]);
+    expect(await reds(questions)).toEqual([[7], [7], [9]]);
+    expect(questions[0]!.options).toEqual([
+      { letter: "A", text: "dog" },
+      { letter: "B", text: "cat" },
+    ]);
+    expect(promptOf("mmbench", "vlmevalkit", questions[2]!)).toBe(
+      `Look.\nWho "is" it?\nA. he\nB. she\nC. it\nD. they\n${LETTER}`,
+    );
+    expect(promptOf("mmbench", "lmms-eval", questions[2]!)).toBe(
+      `Look. Who "is" it? There are several options:\nA. he\nB. she\nC. it\nD. they\n\n${LETTER}`,
+    );
+  });
+
+  it("MMMU: several images in a list, open questions, the dev split left out", async () => {
+    const folder = await temporaryFolder();
+    const image = `['${await base64Png(1)}', '${await base64Png(2)}']`;
+    const header = ["index", "id", "split", "question", "A", "B", "answer", "image"];
+    await writeTree(folder, {
+      "MMMU_DEV_VAL.tsv": tsv(
+        header,
+        [1, "dev_Art_1", "dev", "q", "x", "y", "A", await base64Png(3)],
+        [2, "validation_Art_1", "validation", "<image 1> or <image 2>?", "x", "y", "B", image],
+        [3, "validation_Math_1", "validation", "How much?", "", "", "['7', '8']", await base64Png(4)],
+      ),
+    });
+    const questions = await readAll("mmmu", { path: join(folder, "MMMU_DEV_VAL.tsv") });
+    expect(questions.map(({ answers, categories }) => [answers, categories.category])).toEqual([
+      [["B"], "Art"],
+      [["7", "8"], "Math"],
+    ]);
+    expect(await reds(questions)).toEqual([[1, 2], [4]]);
+    const [choice, open] = questions;
+    const text = `<image 1> or <image 2>?\nA. x\nB. y\n${LETTER}`;
+    expect(promptOf("mmmu", "vlmevalkit", choice!)).toEqual(["Image-1: ", 0, "\n", "Image-2: ", 1, "\n", text]);
+    expect(promptOf("mmmu", "vlmevalkit", open!)).toBe("How much?\nAnswer the question directly.");
+    expect(promptOf("mmmu", "lmms-eval", open!)).toBe(`How much?\n\n${SHORT}`);
+    expect(promptOf("mmmu", "official", choice!)).toBe(`<image 1> or <image 2>?\n(A) x\n(B) y\n\n${LETTER}`);
+  });
+
+  it("TextVQA: the answers are a Python list", async () => {
+    const folder = await temporaryFolder();
+    const row = [34602, "what BRAND is it?", `['nokia', "it's", 'nokia']`, await base64Png(5)];
+    await writeTree(folder, { "TextVQA_VAL.tsv": tsv(["index", "question", "answer", "image"], row) });
+    const [question] = await readAll("textvqa", { path: folder });
+    expect(question!.answers).toEqual(["nokia", "it's", "nokia"]);
+    expect(promptOf("textvqa", "lmms-eval", question!)).toBe(`What brand is it?\n${SHORT}`);
+    expect(promptOf("textvqa", "vlmevalkit", question!)).toBe(`what BRAND is it?\n${SHORT}`);
+  });
+});
+
+describe("the authors' own files", () => {
+  it("MME: a folder a subtask, in both of its layouts", async () => {
+    const folder = await writeTree(await temporaryFolder(), {
+      "color/1.txt": "Is it red? Please answer yes or no.\tYes\nIs it blue? Please answer yes or no.\tNo\n",
+      "color/1.jpg": await png(1),
+      "OCR/questions_answers_YN/2.txt": "Is it a?\tYes\r\nIs it b?\tNo",
+      "OCR/images/2.png": await png(2),
+    });
+    const questions = await readAll("mme", { path: folder });
+    expect(questions.map(({ group, answers }) => [group, ...answers])).toEqual([
+      ["color/1", "Yes"],
+      ["color/1", "No"],
+      ["OCR/2", "Yes"],
+      ["OCR/2", "No"],
+    ]);
+    expect(await reds(questions)).toEqual([[1], [1], [2], [2]]);
+    expect(promptOf("mme", "lmms-eval", questions[0]!)).toBe(`Is it red?\n${SHORT}`);
+    expect(promptOf("mme", "vlmevalkit", questions[0]!)).toBe(`Is it red? Please answer yes or no. ${SHORT}`);
+  });
+
+  it("POPE: an object a line, a file a category", async () => {
+    const folder = await writeTree(await temporaryFolder(), {
+      "coco_pope_random.json": lines({ question_id: 1, image: "a.jpg", text: "Is there a cat?", label: "yes" }),
+      "coco_pope_popular.json": lines({ question_id: 1, image: "a.jpg", text: "Is there a dog?", label: "no" }),
+      "pictures/a.jpg": await png(3),
+    });
+    const questions = await readAll("pope", { path: folder, images: join(folder, "pictures") });
+    expect(questions.map(({ id, answers }) => [id, ...answers])).toEqual([
+      ["popular/1", "no"],
+      ["random/1", "yes"],
+    ]);
+    expect(await reds(questions)).toEqual([[3], [3]]);
+    expect(promptOf("pope", "vlmevalkit", questions[1]!)).toBe("Is there a cat?");
+  });
+
+  it("GQA: an object of questions, those that are balanced", async () => {
+    const question = (over: object) => ({
+      question: 'What { is " it?',
+      answer: "cat",
+      imageId: "n1",
+      isBalanced: true,
+      types: { structural: "query" },
+      ...over,
+    });
+    const folder = await writeTree(await temporaryFolder(), {
+      "testdev_balanced_questions.json": JSON.stringify(
+        {
+          "201": question({}),
+          "202": question({ isBalanced: false }),
+          "203": question({ types: { structural: "verify" } }),
+        },
+        null,
+        1,
+      ),
+      "images/n1.jpg": await png(8),
+    });
+    const questions = await readAll("gqa", { path: folder });
+    expect(questions.map(({ id, categories, text }) => [id, categories.type, text])).toEqual([
+      ["201", "open", 'What { is " it?'],
+      ["203", "binary", 'What { is " it?'],
+    ]);
+    expect(questions[0]!.at).toBe("testdev_balanced_questions.json, line 2");
+    expect(await reds(questions)).toEqual([[8], [8]]);
+  });
+
+  it("SEED-Bench: questions and names of their types in one file, videos left out", async () => {
+    const question = (question_id: number, data_type: string) => ({
+      question_id,
+      question: "How many?",
+      choice_a: "1",
+      choice_b: "2",
+      choice_c: "3",
+      choice_d: "4",
+      answer: "C",
+      data_type,
+      question_type_id: 5,
+      data_id: "1_2",
+    });
+    const folder = await writeTree(await temporaryFolder(), {
+      "SEED-Bench.json": JSON.stringify({
+        questions: [question(1, "image"), question(2, "video")],
+        question_type: { "Instances Counting": 5 },
+      }),
+      "SEED-Bench-image/1_2": await png(6),
+    });
+    const questions = await readAll("seedbench", { path: folder });
+    expect(questions.map(({ id, answers, categories }) => [id, ...answers, categories.category])).toEqual([
+      ["1", "C", "Instances Counting"],
+    ]);
+    expect(await reds(questions)).toEqual([[6]]);
+    expect(promptOf("seedbench", "official", questions[0]!)).toBe(`How many?\nA. 1\nB. 2\nC. 3\nD. 4\n${LETTER}`);
+  });
+
+  it("TextVQA: LLaVA's OCR tokens, where they lie beside the questions", async () => {
+    const data = [{ question_id: 1, image_id: "ab", question: "what brand?", answers: Array(10).fill("nokia") }];
+    const folder = await writeTree(await temporaryFolder(), {
+      "TextVQA_0.5.1_val.json": JSON.stringify({ dataset_type: "val", data }),
+      "llava_textvqa_val_v051_ocr.jsonl": lines({
+        question_id: "ab",
+        image: "ab.jpg",
+        text: `What brand?\nReference OCR token: NOKIA, 3310\n${SHORT}`,
+      }),
+      "train_images/ab.jpg": await png(2),
+    });
+    const [question] = await readAll("textvqa", { path: folder });
+    expect(promptOf("textvqa", "official", question!)).toBe(`what brand?\nReference OCR token: NOKIA, 3310\n${SHORT}`);
+    expect(() => promptOf("textvqa", "official", { ...question!, ocrTokens: undefined })).toThrow(/OCR tokens/);
+  });
+
+  it("AI2D: a file an image, of the test split's images", async () => {
+    const sheet = (imageName: string) =>
+      JSON.stringify({
+        imageName,
+        questions: {
+          "What is A?": { abcLabel: true, answerTexts: ["ear", "eye"], correctAnswer: 1, questionId: `${imageName}-0` },
+        },
+      });
+    const folder = await writeTree(await temporaryFolder(), {
+      "questions/0.png.json": sheet("0.png"),
+      "questions/1.png.json": sheet("1.png"),
+      "images/1.png": await png(4),
+      "ai2d_test_ids.csv": "1\n",
+    });
+    const questions = await readAll("ai2d", { path: folder });
+    expect(questions.map(({ id, answers }) => [id, ...answers])).toEqual([["1.png-0", "B"]]);
+    expect(await reds(questions)).toEqual([[4]]);
+    expect(promptOf("ai2d", "lmms-eval", questions[0]!)).toBe(`What is A?\nA. ear\nB. eye\n${LETTER}`);
+  });
+
+  it("easy-VQA and NLVR", async () => {
+    const folder = await writeTree(await temporaryFolder(), {
+      "test/questions.json": JSON.stringify([
+        ["what is it?", "circle", 0],
+        ["is it red?", "no", 0],
+      ]),
+      "test/images/0.png": await png(1),
+      "nlvr/dev.json": lines({ sentence: "There is a tower.", label: "true", identifier: "3-0", directory: "2" }),
+      ...Object.fromEntries(
+        await Promise.all([0, 1, 2, 3, 4, 5].map(async (i) => [`nlvr/images/2/dev-3-0-${i}.png`, await png(i)])),
+      ),
+      // As published, hidden.json has no directory, and some sentences' images lie in two.
+      "hidden/hidden.json": lines({ sentence: "There is a tower.", label: "false", identifier: "7-1" }),
+      ...Object.fromEntries(
+        await Promise.all(
+          [0, 1, 2, 3, 4, 5].map(async (i) => [`hidden/images/${i < 4 ? 3 : 4}/hidden-7-1-${i}.png`, await png(i)]),
+        ),
+      ),
+    });
+    const easy = await readAll("easy-vqa", { path: join(folder, "test") });
+    expect(easy.map(({ categories }) => categories.kind)).toEqual(["shape", "yes or no"]);
+    const orders = await readAll("nlvr", { path: join(folder, "nlvr") });
+    expect(orders.map(({ id }) => id)).toEqual([0, 1, 2, 3, 4, 5].map((i) => `dev-3-0-${i}`));
+    expect(await reds(orders)).toEqual([[0], [1], [2], [3], [4], [5]]);
+    expect(await reds(await readAll("nlvr", { path: join(folder, "hidden") }))).toEqual([[0], [1], [2], [3], [4], [5]]);
+  });
+});
+
+describe("parquet files of the hub", () => {
+  it.each([
+    [
+      "mme",
+      "mme.parquet",
+      ["color/color/0.png#1", "color/color/0.png#2", "color/color/1.png#1", "color/color/1.png#2"],
+      [[0], [1], [2], [3]],
+    ],
+    ["pope", "pope.parquet", ["random/1", "popular/1", "adversarial/1"], [[0], [1], [2]]],
+    ["gqa", "gqa", ["20", "21"], [[2], [0]]],
+    ["mmbench", "mmbench.parquet", ["241", "1000241", "300"], [[3], [4], [6]]],
+    ["seedbench", "seedbench.parquet", ["0", "2"], [[0], [2]]],
+    ["ai2d", "ai2d.parquet", ["1", "2", "3"], [[0], [1], [2]]],
+    ["textvqa", "textvqa.parquet", ["34602", "34603", "34604"], [[0], [1], [2]]],
+    ["mmmu", "mmmu", ["validation_Accounting_1", "validation_Accounting_2"], [[1], [3, 4]]],
+  ])("%s", async (name, file, ids, images) => {
+    const questions = await readAll(name, { path: parquet(file) });
+    expect(questions.map(({ id }) => id)).toEqual(ids);
+    expect(await reds(questions)).toEqual(images);
+  });
+
+  it("MMMU: options as Python writes them, several answers", async () => {
+    const [choice, open] = await readAll("mmmu", { path: parquet("mmmu") });
+    expect(choice!.options.map(({ text }) => text)).toEqual(["$6", "$7", "$8's", "$9"]);
+    expect(open!.answers).toEqual(["24/7", "3.429"]);
+    expect(open!.writtenAnswer).toBe("['24/7', '3.429']");
+  });
+
+  it("AI2D: the answer is an option's number", async () => {
+    const questions = await readAll("ai2d", { path: parquet("ai2d.parquet") });
+    expect(questions.map(({ answers }) => answers[0])).toEqual(["A", "B", "C"]);
+  });
+});

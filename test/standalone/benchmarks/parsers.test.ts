@@ -1,0 +1,198 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Option } from "../../../adapters/benchmarks/index.ts";
+import { exactMatchForm } from "../../../adapters/benchmarks/parsers/exact-match.ts";
+import { firstSentenceYesNo } from "../../../adapters/benchmarks/parsers/first-sentence-yes-no.ts";
+import { mcqAnswer } from "../../../adapters/benchmarks/parsers/mcq-answer.ts";
+import { mmbenchLetter } from "../../../adapters/benchmarks/parsers/mmbench-option.ts";
+import { mmeOfficialYesNo, mmeYesNo } from "../../../adapters/benchmarks/parsers/mme-yes-no.ts";
+import { mmmuChoice, mmmuChoiceLmmsEval } from "../../../adapters/benchmarks/parsers/mmmu-choice.ts";
+import { mmmuOpenIsRight, mmmuOpenValues } from "../../../adapters/benchmarks/parsers/mmmu-open.ts";
+import { float, round2, strip, stripCharacters, words } from "../../../adapters/benchmarks/parsers/python-text.ts";
+import { vlmevalkitOption } from "../../../adapters/benchmarks/parsers/vlmevalkit-option.ts";
+import { evalAiAnswer, vlmevalkitAnswer } from "../../../adapters/benchmarks/parsers/vqa-answer.ts";
+import { yesNoWord } from "../../../adapters/benchmarks/parsers/yes-no-word.ts";
+import { vqaAccuracy } from "../../../adapters/benchmarks/scores/vqa-accuracy.ts";
+
+const options = (...texts: string[]): Option[] => texts.map((text, i) => ({ letter: "ABCDE"[i]!, text }));
+const animals = options("rabbit", "teddy bear", "cat", "dog");
+const colours = options("red", "dark blue", "green", "none of these");
+
+/** Values that the harnesses' own functions gave; test/golden/benchmarks has more of them. */
+describe("golden values", () => {
+  it.each(
+    Object.entries({
+      "The Dog's.": "dog 's",
+      "1,000": "1000",
+      "a.b.c": "abc",
+      "3.5": "3.5",
+      "yes, it is": "yes it is",
+      dont: "don't",
+      "two-three": "2 3",
+      "Coca-Cola": "coca cola",
+      "U.S.A.": "usa",
+      "it's": "it 's",
+      None: "0",
+      "ten o'clock": "10 o'clock",
+      "12:30": "12:30",
+      "(red)": "red",
+      "50 %": "50 %",
+      "-5": "5",
+      "R/C": "r c",
+      "no.": "no",
+      "$1,234.56": "$1234.56",
+      A: "",
+      "what?!": "what",
+      "1,2": "12",
+    }),
+  )("EvalAI's processor: %j is %j", (answer, expected) => expect(evalAiAnswer(answer)).toBe(expected));
+
+  it("VQA accuracy: two of ten give 0.6, three 0.9, five 1", () => {
+    const answers = ["stop", "stop", "go", "go", "go", "go", "go", "yield", "yield", "yield"];
+    const scores = ["stop", "yield", "go", "left"].map((given) => vqaAccuracy(given, answers));
+    for (const [i, score] of [0.6, 0.9, 1, 0].entries()) expect(scores[i]).toBeCloseTo(score, 12);
+  });
+
+  it.each([
+    ["B", "B"],
+    ["B.", "B"],
+    ["(C)", "C"],
+    ["The answer is C", "C"],
+    ["Either A or D , so D it is", "D"],
+    ["I think that the colour looks dark blue to me", "B"],
+    ["(A) or (B)", "B"],
+    ["Answer: A", "A"],
+  ])("MMMU's choice: %j is %j", (answer, letter) => expect(mmmuChoice(answer, colours)).toBe(letter));
+
+  it.each([
+    ["The answer is 1,234.5", ["1234.5", "1234", "234.5"]],
+    ["x = 3", ["3"]],
+    ["So the result is 7.", ["7"]],
+    ["12", ["12"]],
+    ["Total is 5. Therefore final is 6", ["6"]],
+  ])("MMMU's open answer: the numbers of %j are %j", (answer, numbers) => {
+    const found = mmmuOpenValues(answer).filter((value) => typeof value === "number");
+    expect(new Set(found.map(String))).toEqual(new Set(numbers));
+  });
+
+  it.each([
+    ["Yes", "yes"],
+    ["No, there is not.", "no"],
+    ["NO", "yes"],
+    ["There is no dog. Yes.", "no"],
+    ["no\n", "yes"],
+    ["I do not know", "no"],
+    ["Nope", "yes"],
+  ])("POPE: %j is %j", (answer, expected) => expect(firstSentenceYesNo(answer)).toBe(expected));
+
+  it.each([
+    ["B", "B"],
+    ["(B)", "B"],
+    ["The answer is B.", "B"],
+    ["A cat", "A"],
+    ["B. rabbit", "B"],
+    ["A or B", null],
+    ["It is a dog", "D"],
+    ["The correct answer is **C**. Here's why: it has whiskers and so on and on", "C"],
+    ["Z", "Z"],
+    ["b", null],
+  ])("VLMEvalKit's can_infer: %j is %j", (answer, letter) => {
+    expect(vlmevalkitOption(answer, animals)).toBe(letter);
+  });
+
+  it.each([
+    ["B", "B"],
+    ["(B)", "B"],
+    ["The answer is B.", "B"],
+    ["A cat sits here now", null],
+    ["B. rabbit", "B"],
+    ["A or B", null],
+    ["C)", "C"],
+    [": D", "D"],
+  ])("lmms-eval's MMBench letter: %j is %j", (answer, letter) => expect(mmbenchLetter(answer)).toBe(letter));
+});
+
+describe("where harnesses differ", () => {
+  it("MME: dots, one letter, the first four characters", () => {
+    expect(["Y", "n.", "Yes.", "oh no", "know", "it is yes"].map(mmeYesNo)).toEqual([
+      "yes",
+      "no",
+      "yes",
+      "other",
+      "no",
+      "other",
+    ]);
+    expect(["Y", "yes"].map(mmeOfficialYesNo)).toEqual(["other", "yes"]);
+    expect(["Y", "oh no", "yes and no", "It is, yes!"].map(yesNoWord)).toEqual(["Unknown", "No", "Unknown", "Yes"]);
+  });
+
+  it("MMMU: lmms-eval finds an A in DNA", () => {
+    expect(mmmuChoiceLmmsEval("DNA test", colours)).toBe("A");
+    expect(mmmuChoice("DNA test", colours)).toBeNull();
+  });
+
+  it("VQA: VLMEvalKit keeps a period beside a digit", () => {
+    expect([evalAiAnswer("5."), vlmevalkitAnswer("5.")]).toEqual(["5", "5."]);
+  });
+
+  it("no more than 32 periods go", () => expect(evalAiAnswer(".".repeat(40))).toBe(".".repeat(8)));
+
+  it("GQA: spaces count for lmms-eval", () => {
+    expect([exactMatchForm("T-shirt."), exactMatchForm(" cat")]).toEqual(["tshirt", " cat"]);
+  });
+
+  it("a letter in any form, by its form and then its place", () => {
+    expect(mcqAnswer("Not (A), the answer is B.", [..."ABCD"])).toBe("B");
+    expect(mcqAnswer("  ", [..."AB"])).toBeNull();
+  });
+
+  it("an open answer of MMMU is right by a part of its text or by its number", () => {
+    expect(mmmuOpenIsRight(mmmuOpenValues("so it is dark red"), ["red"])).toBe(true);
+    expect(mmmuOpenIsRight(mmmuOpenValues("about 2.675"), ["2.67"])).toBe(true);
+    expect(mmmuOpenIsRight(mmmuOpenValues("exact"), ["x"])).toBe(false);
+  });
+});
+
+describe("Python's text functions", () => {
+  it("white space is Python's", () => {
+    expect(strip("\x1c\u0085 a\u00a0b \u3000")).toBe("a\u00a0b");
+    expect(strip("\ufeffa")).toBe("\ufeffa");
+    expect(words(" a\u2028b  c\x1f")).toEqual(["a", "b", "c"]);
+    expect(stripCharacters("..a.b..", ".")).toBe("a.b");
+    expect(stripCharacters("....", ".")).toBe("");
+  });
+
+  it("float reads what Python's reads", () => {
+    expect(["1_000", " 3. ", ".5e3", "-inf", "٣", "1,0", "", "1__0", "e5", "0x1"].map(float)).toEqual([
+      1000,
+      3,
+      500,
+      -Infinity,
+      3,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ]);
+    expect(float("NaN")).toBeNaN();
+  });
+
+  it("rounds halves to even and everything else to the nearest", () => {
+    expect([0.125, 0.375, -0.125, 2.675, 1e22, 7].map(round2)).toEqual([0.12, 0.38, -0.12, 2.67, 1e22, 7]);
+  });
+
+  it("whatever a model says, every parser ends", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 60 }), (answer) => {
+        const letters = ["A", "B", "C", "D", "Z", null];
+        expect(letters).toContain(vlmevalkitOption(answer, animals));
+        expect([...letters, "E"]).toContain(mmbenchLetter(answer));
+        expect(letters).toContain(mmmuChoice(answer, colours));
+        expect(["yes", "no"]).toContain(firstSentenceYesNo(answer));
+        expect(mmmuOpenValues(answer).length).toBeGreaterThan(0);
+        expect(typeof evalAiAnswer(answer)).toBe("string");
+      }),
+    );
+  });
+});

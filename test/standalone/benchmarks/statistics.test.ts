@@ -1,0 +1,127 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Group } from "../../../adapters/benchmarks/index.ts";
+import { circularScore } from "../../../adapters/benchmarks/scores/circular.ts";
+import { meanScore } from "../../../adapters/benchmarks/scores/mean.ts";
+import { mmeScore } from "../../../adapters/benchmarks/scores/mme.ts";
+import { popeOfficial } from "../../../adapters/benchmarks/scores/yes-no-rates.ts";
+import { confidenceIntervals, middle95 } from "../../../adapters/benchmarks/statistics/bootstrap.ts";
+import { mcNemar, pairedBootstrap } from "../../../adapters/benchmarks/statistics/paired-tests.ts";
+
+const judged = (score: number, over: object = {}) => ({
+  id: "1",
+  answers: ["yes"],
+  categories: {},
+  parsed: null,
+  score,
+  ...over,
+});
+const singles = (scores: readonly number[]): Group[] => scores.map((score) => [judged(score)]);
+const accuracy = meanScore("accuracy");
+
+describe("figures", () => {
+  it("MME: accuracy and pairs, a subtask and all", () => {
+    const image = (category: string, first: number, second: number) =>
+      [first, second].map((s) => judged(s, { categories: { category } }));
+    const metrics = mmeScore([
+      image("color", 1, 1),
+      image("color", 1, 0),
+      image("OCR", 0, 0),
+      image("code_reasoning", 1, 1),
+    ]);
+    expect(metrics).toEqual({
+      "perception (points)": 125,
+      "cognition (points)": 200,
+      "color (points)": 125,
+      "OCR (points)": 0,
+      "code_reasoning (points)": 200,
+    });
+  });
+
+  it("circular: right in every order or not at all", () => {
+    const score = circularScore("accuracy");
+    expect(
+      score([
+        [judged(1), judged(1)],
+        [judged(1), judged(0)],
+      ]),
+    ).toEqual({ accuracy: 50 });
+  });
+
+  it("rates of nothing are 0, not NaN", () => {
+    const never = [[judged(0, { parsed: "no", categories: { category: "random" } })]];
+    expect(popeOfficial(never)).toMatchObject({ "F1: random": 0, "precision: random": 0, "recall: random": 0 });
+  });
+});
+
+describe("intervals", () => {
+  it("are the same for a seed, and as wide as a binomial's", () => {
+    const groups = singles(Array.from({ length: 400 }, (_, i) => (i % 4 === 0 ? 0 : 1)));
+    const [low, high] = confidenceIntervals(groups, accuracy).accuracy!;
+    expect(confidenceIntervals(groups, accuracy).accuracy).toEqual([low, high]);
+    const halfWidth = 196 * Math.sqrt((0.75 * 0.25) / 400);
+    expect(low).toBeGreaterThan(75 - 1.25 * halfWidth);
+    expect(low).toBeLessThan(75 - 0.75 * halfWidth);
+    expect(high - 75).toBeGreaterThan(0.75 * halfWidth);
+    expect(high - 75).toBeLessThan(1.25 * halfWidth);
+  });
+
+  it("draw groups whole: pairs that are all right or all wrong are as uncertain as half as many questions", () => {
+    const pairs = Array.from({ length: 100 }, (_, i): Group => [judged(i % 2), judged(i % 2)]);
+    const width = (groups: readonly Group[]) => {
+      const [low, high] = confidenceIntervals(groups, accuracy).accuracy!;
+      return high - low;
+    };
+    expect(width(pairs)).toBeGreaterThan(1.2 * width(pairs.flat().map((one) => [one])));
+  });
+
+  it("percentiles lie between neighbours as numpy's do", () => {
+    expect(middle95([3, 1, 2, 4, 5])).toEqual([1.1, 4.9]);
+  });
+});
+
+describe("paired tests", () => {
+  // scipy.stats.binomtest(min(b, c), b + c).pvalue
+  it.each([
+    [1, 9, 0.021484375],
+    [10, 10, 1],
+    [0, 5, 0.0625],
+    [15, 30, 0.035697803555194696],
+    [0, 0, 1],
+  ])("McNemar: %i against %i", (onlyFirst, onlySecond, p) => {
+    const first = [...Array(onlyFirst).fill(true), ...Array(onlySecond).fill(false), true, false];
+    const second = [...Array(onlyFirst).fill(false), ...Array(onlySecond).fill(true), true, false];
+    const result = mcNemar(first, second);
+    expect(result).toMatchObject({ onlyFirst, onlySecond });
+    expect(result.p).toBeCloseTo(p, 9);
+  });
+
+  it("McNemar stays a probability for many pairs", () => {
+    fc.assert(
+      fc.property(fc.nat(3000), fc.nat(3000), (b, c) => {
+        const { p } = mcNemar(
+          Array.from({ length: b + c }, (_, i) => i < b),
+          Array.from({ length: b + c }, (_, i) => i >= b),
+        );
+        expect(p).toBeGreaterThanOrEqual(0);
+        expect(p).toBeLessThanOrEqual(1);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it("the paired bootstrap finds a difference that is there, and none in equal runs", () => {
+    const first = singles(Array.from({ length: 200 }, (_, i) => (i % 2 === 0 ? 1 : 0)));
+    const better = singles(Array.from({ length: 200 }, (_, i) => (i % 2 === 0 || i % 10 === 1 ? 1 : 0)));
+    const paired = (second: readonly Group[]) =>
+      pairedBootstrap(
+        first.map((group, i) => [group, second[i]!] as const),
+        accuracy,
+      );
+    const found = paired(better);
+    expect(found.difference).toBe(10);
+    expect(found.interval[0]).toBeGreaterThan(0);
+    expect(found.p).toBeLessThan(0.01);
+    expect(paired(first)).toMatchObject({ difference: 0, interval: [0, 0], p: 1 });
+  });
+});

@@ -1,0 +1,302 @@
+"""The generator's trainer on a miniature tokenizer: data, loss, resuming, export, sampling, judges."""
+
+import json
+import random
+
+import gguf
+import numpy as np
+import pytest
+import torch
+from PIL import ImageOps
+from runner import run_here
+
+from vqrae_training.config import load_sections
+from vqrae_training.data.sources import Item, read_source
+from vqrae_training.errors import UserError
+from vqrae_training.generator.config import GeneratorConfig, TrainSection
+from vqrae_training.generator.corpus import Photo, encode, largest_classes, read_corpus
+from vqrae_training.generator.drawn import Drawing, combinations, draw, held_out, sample_drawing
+from vqrae_training.generator.export import Sampling, load_run
+from vqrae_training.generator.model import build_generator, codebook_embeddings, visual_loss
+from vqrae_training.generator.prompts import all_prompts, class_prompt, drawn_prompt
+from vqrae_training.generator.sample import choose, sample_ids
+from vqrae_training.generator.sequences import Sequences, make_vocabulary
+from vqrae_training.generator.shapes import look
+from vqrae_training.generator.train import learning_rate
+from vqrae_training.language.gguf_file import read_gguf
+from vqrae_training.models.checkpoint import load_checkpoint, save_checkpoint
+from vqrae_training.models.decoder import DecoderConfig
+from vqrae_training.models.encoder import load_encoder
+from vqrae_training.models.vqrae import VQRAE, CodebookConfig
+
+SMALL = ["corpus.classes=2", "corpus.photos=8", "corpus.val_photos=4", "corpus.drawings=1", "language.hidden_size=32",
+         "language.intermediate_size=48", "language.layers=2", "language.heads=2", "language.kv_heads=1", "language.head_dim=16",
+         "train.muon=true", "train.bf16=false", "train.compile=false", "train.batch=4", "train.warmup=2", "train.cooldown=0",
+         "train.log_every=1", "train.eval_every=3"]  # fmt: skip
+
+
+def generator(*arguments: str) -> str:
+    result = run_here(["generator", *arguments])
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def train(folder, out, *options: str) -> str:
+    paths = ["--tokenizer", str(folder / "tokenizer"), "--ids", str(folder / "ids"), "--out", str(out)]
+    flags = [o for o in options if o.startswith("--")]
+    return generator("train", *paths, *flags, "--set", *SMALL, *(o for o in options if not o.startswith("--")))
+
+
+@pytest.fixture(scope="module")
+def folder(workspace, tmp_path_factory):
+    """A tokenizer of 64 codes and 4 x 4 tokens, the ids of 24 photos, 16 mirror images and 300 drawings, and a run of 6 steps."""
+    root = tmp_path_factory.mktemp("generator")
+    torch.manual_seed(3)
+    decoder = DecoderConfig(hidden_size=32, intermediate_size=48, layers=1, heads=2, patch_size=4, head_kernel=1)
+    model = VQRAE(load_encoder(workspace / "encoder"), CodebookConfig(size=64, dim=16, layers=(1, 3)), decoder)
+    save_checkpoint(model, root / "tokenizer", torch.float32)
+    photos = str(workspace / "photos")
+    generator("ids", "--tokenizer", str(root / "tokenizer"), "--train", photos, "--val", photos, "--out", str(root / "ids"),
+              "--set", *SMALL)  # fmt: skip
+    train(root, root / "run", "train.steps=6")
+    return root
+
+
+def sequences(folder, **options) -> Sequences:
+    corpus = read_corpus(folder / "ids")
+    return Sequences(corpus, make_vocabulary(corpus.labels, 1024, 64), TrainSection(**options))
+
+
+# --- data ---
+
+
+def test_ids_are_the_tokenizers_and_a_second_call_adds_nothing(folder, workspace):
+    corpus = read_corpus(folder / "ids")
+    row = corpus.rows(Drawing, "train")[5]
+    model = load_checkpoint(folder / "tokenizer").eval()
+    picture = draw(corpus.items[row], 32, 4)
+    pixels = torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1)[None].float() / 255
+    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (model.encoder.mean, model.encoder.std))
+    with torch.no_grad():
+        ids = model((pixels - mean) / std).quantized.ids[0]
+    assert corpus.ids[row].tolist() == ids.tolist()
+    before = (folder / "ids" / "ids.npy").stat().st_mtime_ns
+    photos = str(workspace / "photos")
+    common = ["--tokenizer", str(folder / "tokenizer"), "--train", photos, "--val", photos, "--out", str(folder / "ids")]
+    generator("ids", *common, "--set", *SMALL)
+    assert read_corpus(folder / "ids").ids.shape == (2 * (2 * 8 + 4) + 300, 16) and before <= (folder / "ids" / "ids.npy").stat().st_mtime_ns
+    refused = run_here(["generator", "ids", *common, "--set", *SMALL, "corpus.seed=5"])
+    assert refused.returncode == 1 and "but received another's" in refused.stderr
+
+
+def test_train_photos_come_mirrored_too(folder, workspace):
+    corpus = read_corpus(folder / "ids")
+    model = load_checkpoint(folder / "tokenizer").eval()
+    rows = corpus.rows(Photo, "train")
+    assert [corpus.items[row].mirrored for row in rows] == [False, True] * 16
+    assert not any(corpus.items[row].mirrored for row in corpus.rows(Photo, "val"))
+    found = {i.name: i for i in read_source(workspace / "photos")}
+    image = found[corpus.items[rows[1]].name].open()
+    assert corpus.ids[rows[1]].tolist() == encode(model, [ImageOps.mirror(image)])[0][0].tolist()
+
+
+def test_what_is_missing_from_an_ids_folder_is_said(folder, tmp_path):
+    with pytest.raises(UserError, match="Expected a folder that `generator ids` wrote"):
+        read_corpus(tmp_path)
+    for file in (folder / "ids").iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "encoded.json").write_text("17")
+    with pytest.raises(UserError, match="but received 17: run `generator ids` again"):
+        read_corpus(tmp_path)
+
+
+def test_the_classes_are_the_largest_and_no_background():
+    count = {"b": 3, "a": 3, "c": 5, "BACKGROUND_Google": 9, "Faces": 9}
+    items = [Item(f"{label}/{i}", label, "") for label, n in count.items() for i in range(n)]
+    assert largest_classes(items, 2) == ["c", "a"]
+
+
+def test_a_tenth_of_the_combinations_is_never_trained_on(folder):
+    corpus = read_corpus(folder / "ids")
+    share = sum(held_out(*c) for c in combinations()) / len(combinations())
+    assert 0.05 < share < 0.15
+    shown = {(d.shape, d.colour, d.size, d.background) for d in (corpus.items[r] for r in corpus.rows(Drawing, "train"))}
+    assert shown == {c for c in combinations() if not held_out(*c)}
+
+
+def test_captions_tell_shape_and_colour_always_and_are_known_to_the_text_tokenizer():
+    drawing = sample_drawing(("star", "orange", "small", "grey"), 14, random.Random(0))
+    assert drawn_prompt(drawing) == "a small orange star on a grey background"
+    said = {drawn_prompt(drawing, random.Random(i)) for i in range(40)}
+    assert said == {f"{a}{b}" for a in ("an orange star", "a small orange star") for b in ("", " on a grey background")}
+    known = all_prompts(["ewer", "airplanes"])
+    assert said <= set(known) and {class_prompt("ewer"), "an airplane", "a jug"} <= set(known)
+
+
+# --- sequences and loss ---
+
+
+def test_a_batch_is_prompt_boi_ids_and_predicts_ids_and_eoi(folder):
+    s = sequences(folder, batch=32, drawn_share=0.5, prompt_dropout=0.25)
+    v, batch = s.vocabulary, s.batch(7)
+    assert all(torch.equal(a, b) for a, b in zip(batch, s.batch(7), strict=True)) and not torch.equal(batch.labels, s.batch(8).labels)
+    silent, texts = 0, set(all_prompts(s.corpus.labels))
+    for tokens, predicting, labels in zip(*batch, strict=True):
+        start = predicting[0].item()
+        silent += start == 0
+        assert tokens[start] == v.boi and v.tokenizer.decode(tokens[:start].tolist()) in texts | {""}
+        assert torch.equal(predicting, torch.arange(start, start + 17))
+        assert labels[-1] == v.eoi and torch.equal(tokens[predicting[1:]], labels[:-1])
+        assert (labels[:-1] - v.first).tolist() in s.corpus.ids.tolist()
+    assert 2 <= silent <= 16
+
+
+def test_the_loss_counts_visual_tokens_only(folder):
+    s = sequences(folder, batch=4)
+    torch.manual_seed(0)
+    model = build_generator(load_sections(GeneratorConfig, "generator/tiny", SMALL).language, s.vocabulary, None)
+    batch = s.batch(0)
+    labels = torch.full_like(batch.tokens, -100)
+    labels.scatter_(1, batch.predicting[:, 1:], batch.labels[:, :-1])  # transformers shifts by itself
+    end = torch.tensor([[s.vocabulary.eoi]] * 4)
+    tokens, labels = torch.cat([batch.tokens, end], 1), torch.cat([labels, torch.full_like(end, -100)], 1)
+    labels.scatter_(1, batch.predicting[:, -1:] + 1, s.vocabulary.eoi)
+    theirs = model(tokens, labels=labels).loss
+    assert visual_loss(model, batch).item() == pytest.approx(theirs.item(), rel=1e-5)
+
+
+def test_embeddings_start_from_the_codebook():
+    torch.manual_seed(0)
+    codes = torch.randn(64, 16) @ torch.diag(torch.logspace(1, -3, 16))
+    rows = codebook_embeddings(codes, 32)
+    assert rows.shape == (64, 32) and rows.square().sum(1).mean().item() == pytest.approx(1, abs=1e-4)
+    near, mine = torch.cdist(codes, codes).fill_diagonal_(9e9).argmin(1), torch.cdist(rows, rows).fill_diagonal_(9e9)
+    rank = (mine < mine.gather(1, near[:, None])).sum(1).float()
+    assert rank.median() <= 8  # the nearest of 63 stays among the nearest
+
+
+# --- training ---
+
+
+def test_the_rate_rises_stays_and_falls():
+    options = TrainSection(steps=100, warmup=10, cooldown=20)
+    assert [learning_rate(s, options) for s in (0, 9, 50, 80, 90, 99)] == [0.1, 1, 1, 1, 0.5, 0.05]
+
+
+def test_a_stopped_run_goes_on_exactly(folder, tmp_path):
+    train(folder, tmp_path / "run", "train.steps=3")
+    assert "resumed at step 3" in train(folder, tmp_path / "run", "train.steps=6", "--allow-changes")
+    first, second = (torch.load(f / "run" / "last.pt", weights_only=False)["model"] for f in (folder, tmp_path))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    steps = [json.loads(line)["step"] for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert sorted(set(steps)) == [1, 2, 3, 4, 5, 6]
+    with pytest.raises(UserError, match="train.lr"):
+        from vqrae_training.generator.train import main
+
+        main(["--tokenizer", str(folder / "tokenizer"), "--ids", str(folder / "ids"), "--out", str(tmp_path / "run"),
+              "--set", *SMALL, "train.steps=6", "train.lr=9"])  # fmt: skip
+
+
+@pytest.mark.parametrize("muon", ["false", "true"])
+def test_it_learns(folder, tmp_path, muon):
+    train(folder, tmp_path, "train.steps=40", f"train.muon={muon}", "train.lr=1e-2", "train.log_every=5", "train.eval_every=40")
+    losses = [m["loss"] for m in map(json.loads, (tmp_path / "metrics.jsonl").read_text().splitlines()) if "loss" in m]
+    assert losses[-1] < losses[0] - 0.2
+
+
+# --- export and sampling ---
+
+
+def test_the_gguf_file_gives_the_same_logits_and_says_how_to_use_it(folder, tmp_path):
+    path = tmp_path / "gen" / "llm.gguf"
+    generator("export", str(folder / "run"), "--out", str(path), "--guidance-scale", "2", "--top-k", "5",
+              "--top-p", "0.5")  # fmt: skip
+    model, s, _ = load_run(folder / "run")
+    read, tokenizer = read_gguf(path)
+    batch = s.batch(0)
+    with torch.no_grad():
+        mine, theirs = model(batch.tokens).logits, read(batch.tokens).logits
+    assert (mine - theirs).abs().max() < 1e-2 * mine.abs().max()
+    assert tokenizer.encode("a photo of a noisy").ids == s.vocabulary.text("a photo of a noisy")
+    fields = gguf.GGUFReader(path).fields
+    said = {k.removeprefix("vqrae.visual."): f for k, f in fields.items() if k.startswith("vqrae.visual.")}
+    u32, f32, text = gguf.GGUFValueType.UINT32, gguf.GGUFValueType.FLOAT32, gguf.GGUFValueType.STRING
+    v = s.vocabulary
+    assert {k: (f.types[0], f.contents()) for k, f in said.items()} == {
+        "codebook_size": (u32, 64), "first_token": (u32, v.first), "boi_token": (u32, v.boi), "eoi_token": (u32, v.eoi),
+        "rows": (u32, 4), "columns": (u32, 4), "tokenizer": (text, "tokenizer"), "prompt_format": (text, "{prompt}"),
+        "unconditional_prompt": (text, ""), "guidance_scale": (f32, 2.0), "temperature": (f32, 1.0), "top_p": (f32, 0.5),
+        "top_k": (u32, 5),
+    }  # fmt: skip
+    assert fields["tokenizer.ggml.tokens"].contents()[v.boi :][:3] == ["<|boi|>", "<|eoi|>", "<|visual_0|>"]
+    assert set(fields["tokenizer.ggml.token_type"].contents()[v.boi :]) == {3} and v.boi + 1 == v.eoi == v.first - 1
+
+
+def test_a_run_starts_from_an_exported_model(folder, tmp_path):
+    path = tmp_path / "llm.gguf"
+    generator("export", str(folder / "run"), "--out", str(path))
+    train(folder, tmp_path / "next", "train.steps=1", "train.lr=0.0", "train.embedding_lr=0.0", f"train.init={json.dumps(str(path))}")
+    model, _, _ = load_run(tmp_path / "next")
+    read, _ = read_gguf(path)
+    assert all(torch.equal(tensor, model.state_dict()[name]) for name, tensor in read.state_dict().items())
+    paths = ["--tokenizer", str(folder / "tokenizer"), "--ids", str(folder / "ids"), "--out", str(tmp_path / "other")]
+    result = run_here(["generator", "train", *paths, "--init", str(path), "--set", *SMALL, "language.layers=1"])
+    assert "Expected num_hidden_layers 1 for the language model" in result.stderr and "Traceback" not in result.stderr
+
+
+def test_samples_are_what_whole_forward_passes_give(folder):
+    model, s, _ = load_run(folder / "run")
+    v, prompts = s.vocabulary, ["a red star", "a photo of a plain", "a large blue circle on a grey background"]
+    greedy = sample_ids(model, v, prompts, 16, Sampling(guidance_scale=2.0, temperature=0.0))
+    for row, prompt in zip(greedy, prompts, strict=True):
+        told, untold = [*v.text(prompt), v.boi], [v.boi]
+        for id in row.tolist():
+            with torch.no_grad():
+                c, u = (model(torch.tensor([t])).logits[0, -1, v.first :] for t in (told, untold))
+            guided = u + 2 * (c - u)
+            assert guided[id] >= guided.max() - 1e-4
+            told, untold = [*told, id + v.first], [*untold, id + v.first]
+
+
+def test_a_seed_fixes_the_samples(folder):
+    model, s, _ = load_run(folder / "run")
+    draw_with = lambda seed: sample_ids(model, s.vocabulary, ["a red star"] * 3, 16, Sampling(guidance_scale=1.0, top_p=1.0), seed)
+    assert torch.equal(draw_with(1), draw_with(1)) and not torch.equal(draw_with(1), draw_with(2))
+    assert len({tuple(r) for r in draw_with(1).tolist()}) == 3
+
+
+def test_top_k_and_top_p_leave_the_likeliest():
+    logits = torch.log(torch.tensor([[0.5, 0.3, 0.15, 0.05]])).repeat(4000, 1)
+    drawn = lambda **o: choose(logits, Sampling(**{"top_p": 1.0} | o), torch.Generator().manual_seed(0))
+    shares = lambda ids: torch.bincount(ids, minlength=4) / len(ids)
+    assert torch.allclose(shares(drawn()), torch.tensor([0.5, 0.3, 0.15, 0.05]), atol=0.03)
+    assert torch.allclose(shares(drawn(top_k=2)), torch.tensor([0.625, 0.375, 0, 0]), atol=0.03)
+    assert torch.allclose(shares(drawn(top_p=0.7)), torch.tensor([0.625, 0.375, 0, 0]), atol=0.03)
+    assert set(drawn(temperature=0.0).tolist()) == {0}
+
+
+# --- judges ---
+
+
+def test_every_drawing_is_read_as_it_was_meant():
+    rng = random.Random(1)
+    for combination in combinations()[::5]:
+        d = sample_drawing(combination, 14, rng)
+        assert look(draw(d, 112, 14)) == (d.shape, d.colour, d.size, d.background)
+    assert look(draw(d, 112, 14).crop((0, 0, 8, 8)).resize((112, 112))) is None
+
+
+def test_evaluate_prints_judges_and_samples(folder, tmp_path):
+    out = generator("evaluate", str(folder / "run"), "--judges", "--scales", "1", "2", "--per-class", "2", "--drawings", "4",
+                    "--json", str(tmp_path / "f.json"), "--picture", str(tmp_path / "s.png"))  # fmt: skip
+    figures = json.loads((tmp_path / "f.json").read_text())
+    assert [m["sampling"]["guidance_scale"] for m in figures["samples"]] == [1, 2]
+    assert figures["judges"]["photos"]["images"] == len(read_corpus(folder / "ids").rows(Photo, "val"))
+    shipped = str(tmp_path / "llm.gguf")
+    generator("export", str(folder / "run"), "--out", shipped)
+    told = ("--ids", str(folder / "ids"), "--tokenizer", str(folder / "tokenizer"))
+    again = generator("evaluate", shipped, *told, "--scales", "1", "--per-class", "2", "--drawings", "4")
+    assert again.count("\n| guidance") == 1
+    refused = run_here(["generator", "evaluate", shipped, *told[:2], "--scales", "1"])
+    assert refused.returncode == 1 and "received no --tokenizer" in refused.stderr
+    assert out.count("held-out combinations") == 1 + 2 + 2 and "| real |" in out and (tmp_path / "s.png").stat().st_size > 1000

@@ -1,0 +1,134 @@
+"""What the generator learns from, under the tokenizer and computed once: `ids.npy` int16 [n, t], the class-token features
+`features.npy` float16 [n, d] (for the probe that judges samples) and `items.json`, what each row is.
+
+    python -m vqrae_training generator ids --tokenizer models/vqrae-tiny --train caltech101-128/train \\
+        --val caltech101-128/val --out runs/ids
+
+The folder resumes where a stopped run left it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+
+from ..data.images import encoder_view, normalise, to_uint8
+from ..data.sources import Item, read_source
+from ..errors import UserError
+from ..evaluate.command import spread
+from ..models.vqrae import VQRAE
+from .config import CorpusSection
+from .drawn import Drawing, combinations, draw, sample_drawing
+
+BATCH = 32
+NOT_CLASSES = {"BACKGROUND_Google", "Faces"}  # no class; the photos of Faces_easy, cut wider
+
+
+@dataclasses.dataclass(frozen=True)
+class Photo:
+    name: str
+    label: str
+    split: str  # "train" or "val"
+    mirrored: bool = False
+
+
+def largest_classes(items: list[Item], count: int) -> list[str]:
+    """The `count` labels with the most images, equal ones by name; without NOT_CLASSES."""
+    labels = [i.label for i in items if i.label not in NOT_CLASSES]
+    return sorted(sorted(set(labels)), key=lambda label: -labels.count(label))[:count]
+
+
+def list_corpus(train: list[Item], val: list[Item], options: CorpusSection, grid: int) -> list[Photo | Drawing]:
+    """Photos, at most `options.photos` of a class, evenly over its list, and the mirror image of each to train on; then
+    drawings of every combination."""
+    shown: list[Photo | Drawing] = []
+    for label in largest_classes(train, options.classes):
+        for split, items, most in (("train", train, options.photos), ("val", val, options.val_photos)):
+            chosen = spread([i for i in items if i.label == label], most)
+            sides = (False, True) if split == "train" else (False,)
+            shown += [Photo(i.name, label, split, mirrored) for i in chosen for mirrored in sides]
+    rng = random.Random(options.seed)
+    return shown + [sample_drawing(c, grid, rng) for _ in range(options.drawings) for c in combinations()]
+
+
+@torch.inference_mode()
+def encode(model: VQRAE, images: list[Image.Image]) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures -> ids int16 [n, t] and the class token's features float16 [n, d]."""
+    encoder = model.encoder
+    pixels = torch.stack([to_uint8(encoder_view(image, encoder.image)) for image in images])
+    hidden = encoder(normalise(pixels, encoder.mean, encoder.std), model.taps)
+    ids = model.quantizer(model.quantizer_input(hidden)).ids
+    return ids.numpy().astype(np.int16), encoder.final_norm(hidden[-1][:, 0]).numpy().astype(np.float16)
+
+
+def build_corpus(model: VQRAE, train: str, val: str, options: CorpusSection, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    grid, size = model.encoder.grid, model.encoder.image_size
+    photos = {"train": read_source(train), "val": read_source(val)}
+    files = {(split, i.name): i for split, items in photos.items() for i in items}
+    items = list_corpus(photos["train"], photos["val"], options, grid)
+    listing = json.dumps([{"kind": type(i).__name__} | dataclasses.asdict(i) for i in items], indent=0)
+    listed, counted = folder / "items.json", folder / "encoded.json"
+    if counted.exists() and listed.read_text() != listing:
+        raise UserError(f"Expected the ids of this data for {folder} but received another's. Remove the folder or name another")
+    listed.write_text(listing)
+    done = json.loads(counted.read_text()) if counted.exists() else 0
+    array = lambda name, kind, width: np.lib.format.open_memmap(folder / name, "r+" if done else "w+", kind, (len(items), width))
+    ids, features = array("ids.npy", np.int16, grid * grid), array("features.npy", np.float16, model.encoder.hidden_size)
+    model.eval()
+
+    def picture(item: Photo | Drawing) -> Image.Image:
+        if isinstance(item, Drawing):
+            return draw(item, size, grid)
+        photo = files[item.split, item.name].open()
+        return ImageOps.mirror(photo) if item.mirrored else photo
+
+    started, first = time.time(), done
+    while done < len(items):
+        rows = slice(done, min(done + BATCH, len(items)))
+        ids[rows], features[rows] = encode(model, [picture(i) for i in items[rows]])
+        ids.flush()
+        features.flush()
+        done = rows.stop
+        counted.write_text(json.dumps(done))
+        if done // BATCH % 10 == 0:
+            rate = (done - first) / (time.time() - started)
+            print(f"{done}/{len(items)} pictures, {rate:.1f}/s, {(len(items) - done) / rate:.0f} s left", flush=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class Corpus:
+    items: list[Photo | Drawing]
+    ids: np.ndarray  # int16 [n, t]
+    features: np.ndarray  # float16 [n, d]
+
+    def rows(self, kind: type, split: str, label: str | None = None) -> list[int]:
+        """Of all Photos or Drawings of a split; of one class's photos where `label` says so."""
+        chosen = lambda i: isinstance(i, kind) and i.split == split and label in (None, getattr(i, "label", None))
+        return [row for row, item in enumerate(self.items) if chosen(item)]
+
+    @property
+    def labels(self) -> list[str]:
+        return sorted({i.label for i in self.items if isinstance(i, Photo)})
+
+
+def read_corpus(folder: str | Path) -> Corpus:
+    """Raises UserError for a folder whose ids are missing or not complete."""
+    folder = Path(folder)
+    try:
+        stored = json.loads((folder / "items.json").read_text())
+        done = json.loads((folder / "encoded.json").read_text())
+        ids, features = np.load(folder / "ids.npy"), np.load(folder / "features.npy")
+    except OSError as error:
+        raise UserError(f"Expected a folder that `generator ids` wrote for {folder} but received: {error}") from None
+    if not done == len(stored) == len(ids):
+        raise UserError(f"Expected the ids of {len(stored)} pictures in {folder} but received {done}: run `generator ids` again")
+    kinds = {"Photo": Photo, "Drawing": Drawing}
+    return Corpus([kinds[row.pop("kind")](**row) for row in stored], ids, features)

@@ -1,0 +1,164 @@
+"""What a generator's samples show, by guidance scale: classes by a probe, shapes and colours by pixels.
+
+    python -m vqrae_training generator evaluate models/vqrae-tiny-generator/llm.gguf --ids runs/ids \
+        --tokenizer models/vqrae-tiny --judges --scales 1 2 3 5 --json figures.json
+
+Takes a run's folder too, which knows its ids and tokenizer. Prints a Markdown table. --judges ends with what the judges
+themselves get right: real pictures, and reconstructions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ..errors import UserError
+from ..evaluate.command import spread
+from ..language.gguf_file import read_gguf
+from ..models.checkpoint import load_checkpoint
+from ..models.vqrae import VQRAE
+from .corpus import Corpus, Photo, read_corpus
+from .drawn import Drawing, draw
+from .export import Sampling, load_run
+from .figures import class_accuracy, drawing_accuracy, likeness
+from .probe import ClassProbe, embed
+from .prompts import class_prompt, drawn_prompt
+from .sample import pictures, sample_ids
+from .sequences import describe_vocabulary
+from .sheet import contact_sheet
+
+BATCH = 40  # pictures of one sampling batch
+JUDGED = 120  # photos, and drawings, that the judges are tried on
+
+
+def judges(corpus: Corpus, probe: ClassProbe, tokenizer: VQRAE) -> dict:
+    """The judges on what is known to be right: real pictures, and these through the tokenizer and back."""
+    rows = spread(corpus.rows(Photo, "val"), JUDGED)
+    drawn = spread(corpus.rows(Drawing, "train") + corpus.rows(Drawing, "val"), JUDGED)
+    labels, shapes = [corpus.items[row].label for row in rows], [corpus.items[row] for row in drawn]
+    ids = torch.from_numpy(corpus.ids.astype("int64"))
+    back = embed(tokenizer, pictures(tokenizer, ids[rows]))[1]
+    size, grid = tokenizer.encoder.image_size, tokenizer.encoder.grid
+    return {
+        "photos": class_accuracy(probe, corpus.features[rows], labels),
+        "photos_reconstructed": class_accuracy(probe, back, labels),
+        "photos_likeness": float(np.median(likeness(corpus.ids[rows], corpus))),
+        "drawings": drawing_accuracy([draw(d, size, grid) for d in shapes], shapes),
+        "drawings_reconstructed": drawing_accuracy(pictures(tokenizer, ids[drawn]), shapes),
+    }
+
+
+class Sampler:
+    def __init__(self, source: str, ids: str | None, tokenizer: str | None):
+        """source: a run's folder, or an exported .gguf file with the folders that it came from."""
+        if source.endswith(".gguf"):
+            if not (ids and tokenizer):
+                missing = "--tokenizer" if ids else "--ids"
+                raise UserError(f"Expected --ids and --tokenizer for {source} but received no {missing}")
+            self.model, text = read_gguf(source)
+            self.vocabulary, self.corpus = describe_vocabulary(text), read_corpus(ids)
+        else:
+            self.model, sequences, config = load_run(source)
+            self.vocabulary, self.corpus, tokenizer = sequences.vocabulary, sequences.corpus, config.tokenizer
+        self.tokenizer = load_checkpoint(tokenizer).eval()
+
+    def __call__(self, prompts: list[str], s: Sampling, seed: int) -> tuple[torch.Tensor, list[Image.Image]]:
+        count, parts = self.corpus.ids.shape[1], range(0, len(prompts), BATCH)
+        draws = [sample_ids(self.model, self.vocabulary, prompts[i : i + BATCH], count, s, seed + i) for i in parts]
+        ids = torch.cat(draws)
+        return ids, pictures(self.tokenizer, ids)
+
+
+Shown = list[tuple[Image.Image, str]]  # pictures and their prompts
+
+
+def measure(
+    sampler: Sampler, probe: ClassProbe, s: Sampling, per_class: int, drawings: int, seed: int
+) -> tuple[dict, Shown]:
+    """Photos of every class and drawings, half of them of combinations that training never showed; and all these pictures."""
+    corpus, result = sampler.corpus, {"sampling": vars(s)}
+    shown: Shown = []
+    if per_class:
+        labels = [label for label in corpus.labels for _ in range(per_class)]
+        prompts = [class_prompt(label) for label in labels]
+        ids, images = sampler(prompts, s, seed)
+        shown += zip(images, prompts, strict=True)
+        own = embed(sampler.tokenizer, images)[1]
+        result["photos"] = class_accuracy(probe, own, labels)
+        result["likeness"] = np.percentile(likeness(ids.numpy(), corpus), [50, 95, 100]).tolist()
+    for split in ("train", "val") if drawings else ():
+        known = {(d.shape, d.colour, d.size, d.background): d for d in (corpus.items[r] for r in corpus.rows(Drawing, split))}
+        one_each = [known[key] for key in sorted(known)]
+        wanted = spread(one_each * -(-drawings // 2 // len(one_each)), drawings // 2)
+        prompts = [drawn_prompt(d) for d in wanted]
+        images = sampler(prompts, s, seed)[1]
+        shown += zip(images, prompts, strict=True)
+        result["drawings" if split == "train" else "drawings_held_out"] = drawing_accuracy(images, wanted)
+    return result, shown
+
+
+def table(ceiling: dict | None, measured: list[dict]) -> str:
+    percent = lambda share: f"{100 * share:.1f} %"
+    head = ["pictures", "class top-1", "shape", "colour", "shape and colour", "size", "background", "all four"]
+    keys = ("shape", "colour", "shape_and_colour", "size", "background", "all")
+    rows = [head, ["---"] * len(head)]
+
+    def row(name: str, photos: dict | None, drawn: dict | None) -> None:
+        cells = [f"{percent(photos['top1'])} of {photos['images']}" if photos else ""]
+        rows.append([name, *cells, *([percent(drawn[k]) for k in keys] if drawn else [""] * len(keys))])
+
+    if ceiling:
+        row("real", ceiling["photos"], ceiling["drawings"])
+        row("reconstructed", ceiling["photos_reconstructed"], ceiling["drawings_reconstructed"])
+    for m in measured:
+        s = m["sampling"]
+        name = f"guidance {s['guidance_scale']:g}, T {s['temperature']:g}, top-p {s['top_p']:g}, top-k {s['top_k']}"
+        row(name, m.get("photos"), m.get("drawings"))
+        if "drawings_held_out" in m:
+            row("the same, held-out combinations", None, m["drawings_held_out"])
+    return "\n".join(f"| {' | '.join(r)} |" for r in rows)
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("source", help="an exported .gguf file, or the folder of a run")
+    add("--ids", help="for a .gguf file: the folder that `generator ids` wrote")
+    add("--tokenizer", help="for a .gguf file: the vision tokenizer's checkpoint folder")
+    add("--judges", action="store_true", help="try the judges on real pictures too")
+    add("--scales", type=float, nargs="*", default=[], help="of guidance")
+    for name in ("temperature", "top_p", "top_k"):
+        value = getattr(Sampling(), name)
+        add(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    add("--per-class", type=int, default=8, help="samples of each class")
+    add("--drawings", type=int, default=100, help="samples of drawings, half of them of held-out combinations")
+    add("--seed", type=int, default=0)
+    add("--threads", type=int, default=1)
+    add("--json", help="file for all figures")
+    add("--picture", help="file for a sheet of all samples at the first scale")
+    args = parser.parse_args(argv)
+    torch.set_num_threads(args.threads)
+    sampler = Sampler(args.source, args.ids, args.tokenizer)
+    probe = ClassProbe(sampler.corpus)
+    settings = [Sampling(scale, args.temperature, args.top_p, args.top_k) for scale in args.scales]
+    ceiling, measured = None, []
+
+    def report() -> None:
+        print(table(ceiling, measured) + "\n", flush=True)  # so far: this takes long
+        if args.json:
+            Path(args.json).write_text(json.dumps({"judges": ceiling, "samples": measured}, indent=1) + "\n")
+
+    for i, s in enumerate(settings):
+        figures, shown = measure(sampler, probe, s, args.per_class, args.drawings, args.seed)
+        measured.append(figures)
+        report()
+        if args.picture and i == 0:
+            contact_sheet(*map(list, zip(*shown, strict=True))).quantize().save(args.picture, optimize=True)  # a palette: a third
+    if args.judges:
+        ceiling = judges(sampler.corpus, probe, sampler.tokenizer)
+        report()

@@ -1,0 +1,80 @@
+"""A run as one GGUF file that llama.cpp runs and `vqrae generate` reads.
+
+    python -m vqrae_training generator export runs/generator --out models/vqrae-tiny-generator/llm.gguf
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from transformers import Qwen3ForCausalLM
+
+from ..config import from_dict
+from ..errors import UserError
+from ..language.gguf_file import write_gguf
+from .config import GeneratorConfig
+from .sequences import Sequences, Vocabulary
+from .train import prepare
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How to draw ids: the defaults that the file carries."""
+
+    guidance_scale: float = 2.0  # conditional logits c, unconditional u: u + scale * (c - u); 1 is no guidance
+    temperature: float = 1.0
+    top_p: float = 0.9
+    top_k: int = 0  # 0: all
+
+
+def load_run(folder: str | Path) -> tuple[Qwen3ForCausalLM, Sequences, GeneratorConfig]:
+    """A run's model from its last.pt, in evaluation mode."""
+    file = Path(folder) / "last.pt"
+    if not file.is_file():
+        raise UserError(f"Expected a folder that `generator train` wrote but received {folder}, which has no last.pt")
+    state = torch.load(file, map_location="cpu", weights_only=False)  # a run of one's own: it holds RNG states too
+    config = from_dict(state["config"], GeneratorConfig)
+    model, sequences = prepare(config)
+    model.load_state_dict(state["model"])
+    return model.eval(), sequences, config
+
+
+def export(model: Qwen3ForCausalLM, vocabulary: Vocabulary, path: Path, tokens: int, tokenizer: str, s: Sampling) -> None:
+    """`tokens`: ids of one image, a square; `tokenizer`: the vision tokenizer's name."""
+    side = math.isqrt(tokens)
+    facts = {
+        "codebook_size": vocabulary.size,
+        "first_token": vocabulary.first,
+        "boi_token": vocabulary.boi,
+        "eoi_token": vocabulary.eoi,
+        "rows": side,
+        "columns": tokens // side,
+        "tokenizer": tokenizer,
+        "prompt_format": "{prompt}",
+        "unconditional_prompt": "",
+        "guidance_scale": float(s.guidance_scale),
+        "temperature": float(s.temperature),
+        "top_p": float(s.top_p),
+        "top_k": s.top_k,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_gguf(path, model, vocabulary.tokenizer, path.parent.name, {f"vqrae.visual.{k}": v for k, v in facts.items()})
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", help="folder of a run")
+    parser.add_argument("--out", required=True, help="the .gguf file")
+    for name, value in vars(Sampling()).items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    args = parser.parse_args(argv)
+    model, sequences, config = load_run(args.run)
+    sampling = Sampling(args.guidance_scale, args.temperature, args.top_p, args.top_k)
+    tokens, tokenizer = sequences.corpus.ids.shape[1], Path(config.tokenizer).name
+    export(model, sequences.vocabulary, Path(args.out), tokens, tokenizer, sampling)
+    parameters = sum(p.numel() for p in model.parameters())
+    print(f"{args.out}: {parameters:,} parameters, {Path(args.out).stat().st_size / 2**20:.1f} MiB")

@@ -1,0 +1,38 @@
+"""The figures of a generator's samples: classes by a probe, shapes and colours by pixels, likeness to what it learnt from."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from .corpus import Corpus, Photo
+from .drawn import Drawing
+from .probe import ClassProbe
+from .shapes import look
+
+PARTS = ("shape", "colour", "size", "background")
+
+
+def class_accuracy(probe: ClassProbe, features: np.ndarray, wanted: list[str]) -> dict:
+    """{"top1": share of pictures that the probe gives the wanted class, "by_class": {label: share}}."""
+    right = np.array([a == b for a, b in zip(probe.classify(features), wanted, strict=True)])
+    shares = {label: right[[w == label for w in wanted]].mean().item() for label in sorted(set(wanted))}
+    return {"images": len(wanted), "top1": right.mean().item(), "by_class": shares}
+
+
+def drawing_accuracy(pictures: list[Image.Image], wanted: list[Drawing]) -> dict:
+    """Shares of pictures whose part is as `wanted`, then of those with shape and colour, and all four."""
+    hits = []
+    for picture, drawing in zip(pictures, wanted, strict=True):
+        seen = look(picture)
+        hits.append([seen is not None and getattr(seen, part) == getattr(drawing, part) for part in PARTS])
+    table = np.array(hits)
+    shares = dict(zip(PARTS, table.mean(0).tolist(), strict=True))
+    both, every = table[:, :2].all(1).mean().item(), table.all(1).mean().item()
+    return {"images": len(wanted)} | shares | {"shape_and_colour": both, "all": every}
+
+
+def likeness(ids: np.ndarray, corpus: Corpus) -> np.ndarray:
+    """Of each picture's ids [n, t], the share that the train photo most like it has at the same places, [n]."""
+    known = corpus.ids[corpus.rows(Photo, "train")]
+    return np.array([(known == row).mean(1).max() for row in ids.astype(known.dtype)])

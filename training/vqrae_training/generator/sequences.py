@@ -1,0 +1,89 @@
+"""Vocabulary `[text][boi][eoi][visual ids]`, and batches of `prompt, boi, ids in raster order, eoi`.
+
+The loss counts what follows boi: the ids, and the eoi that closes them. A batch is a function of the seed and the step, so
+that a continued run sees what the first would have seen.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from ..language.tokenizer import PAD, train_tokenizer
+from .config import TrainSection
+from .corpus import Corpus, Photo
+from .drawn import Drawing
+from .prompts import all_prompts, class_prompt, drawn_prompt
+
+BOI, EOI = "<|boi|>", "<|eoi|>"
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    tokenizer: Tokenizer
+    boi: int
+    eoi: int
+    first: int  # token of visual id 0
+    size: int  # visual ids
+
+    def text(self, prompt: str) -> list[int]:
+        return self.tokenizer.encode(prompt).ids
+
+
+def make_vocabulary(labels: list[str], text_size: int, codebook_size: int) -> Vocabulary:
+    """`text_size`: at most, entries of bytes, merges and chat tokens."""
+    visual = [BOI, EOI, *(f"<|visual_{i}|>" for i in range(codebook_size))]
+    return describe_vocabulary(train_tokenizer(all_prompts(labels), text_size + len(visual), visual))
+
+
+def describe_vocabulary(tokenizer: Tokenizer) -> Vocabulary:
+    boi, eoi, first = (tokenizer.token_to_id(token) for token in (BOI, EOI, "<|visual_0|>"))
+    return Vocabulary(tokenizer, boi, eoi, first, tokenizer.get_vocab_size() - first)
+
+
+class Batch(NamedTuple):
+    tokens: Tensor  # int64 [n, length], padded at the end
+    predicting: Tensor  # int64 [n, t + 1]: positions of boi and of the ids
+    labels: Tensor  # int64 [n, t + 1]: the tokens that follow them, ids and eoi
+
+
+class Sequences:
+    """Draws training batches; `prompt_dropout` of them have no words."""
+
+    def __init__(self, corpus: Corpus, vocabulary: Vocabulary, options: TrainSection):
+        self.corpus, self.vocabulary, self.options = corpus, vocabulary, options
+        self.drawings = corpus.rows(Drawing, "train")
+        self.classes = [corpus.rows(Photo, "train", label) for label in corpus.labels]
+        self.weights = [len(rows) ** options.balance for rows in self.classes]
+        self.length = max(len(vocabulary.text(p)) for p in all_prompts(corpus.labels)) + 1 + corpus.ids.shape[1]
+
+    def batch(self, step: int) -> Batch:
+        rng = random.Random(f"{self.options.seed} {step}")
+        rows, prompts = [], []
+        for _ in range(self.options.batch):
+            drawn = self.drawings and (not self.classes or rng.random() < self.options.drawn_share)
+            row = rng.choice(self.drawings if drawn else rng.choices(self.classes, self.weights)[0])
+            rows.append(row)
+            prompt = self.prompt(row, rng)
+            prompts.append("" if rng.random() < self.options.prompt_dropout else prompt)
+        return self.collate(rows, prompts)
+
+    def prompt(self, row: int, rng: random.Random | None = None) -> str:
+        item = self.corpus.items[row]
+        return drawn_prompt(item, rng) if isinstance(item, Drawing) else class_prompt(item.label, rng)
+
+    def collate(self, rows: list[int], prompts: list[str]) -> Batch:
+        v, t = self.vocabulary, self.corpus.ids.shape[1]
+        ids = torch.from_numpy(self.corpus.ids[rows].astype("int64")) + v.first
+        tokens = torch.full((len(rows), self.length), v.tokenizer.token_to_id(PAD))
+        predicting = torch.empty(len(rows), t + 1, dtype=torch.long)
+        for i, prompt in enumerate(prompts):
+            words = v.text(prompt)
+            tokens[i, : len(words) + 1 + t] = torch.tensor([*words, v.boi, *ids[i].tolist()])
+            predicting[i] = torch.arange(len(words), len(words) + t + 1)
+        return Batch(tokens, predicting, torch.cat([ids, torch.full((len(rows), 1), v.eoi)], 1))

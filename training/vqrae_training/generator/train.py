@@ -1,0 +1,135 @@
+"""Train a small language model on visual tokens: next-token prediction (VQRAE, section 4 and Table 9, scaled down).
+
+    python -m vqrae_training generator train --tokenizer models/vqrae-tiny --ids runs/ids --out runs/generator
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from pathlib import Path
+
+import torch
+from torch import nn
+from transformers import Qwen3ForCausalLM
+
+from ..config import load_sections, to_dict
+from ..engine import distributed
+from ..engine.monitor import Monitor
+from ..engine.state import load_state, save_state
+from ..errors import UserError
+from ..language.gguf_file import read_weights_into
+from ..language.muon import Muon
+from ..models.checkpoint import load_checkpoint
+from .config import GeneratorConfig, TrainSection
+from .corpus import Photo, read_corpus
+from .drawn import Drawing
+from .model import build_generator, visual_loss
+from .sequences import Sequences, make_vocabulary
+
+VALIDATION_ROWS = 24  # of photos, and of drawings
+
+
+def learning_rate(step: int, options: TrainSection) -> float:
+    """Share of the full rate for the step after `step` finished ones: a warm-up, constant as in Table 9, then down a line."""
+    rising, falling = (step + 1) / max(1, options.warmup), (options.steps - step) / max(1, options.cooldown)
+    return min(1.0, rising, falling)
+
+
+def make_optimisers(model: Qwen3ForCausalLM, o: TrainSection) -> list[torch.optim.Optimizer]:
+    embeddings = model.model.embed_tokens.weight
+    rest = [p for p in model.parameters() if p is not embeddings]
+    by_muon = lambda p: o.muon and p.ndim == 2
+    others = {"params": [p for p in rest if not by_muon(p)], "peak": o.lr}
+    groups = [others, {"params": [embeddings], "peak": o.embedding_lr}]
+    optimisers: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, o.lr, o.betas, o.eps, o.weight_decay, fused=True)]
+    if matrices := list(filter(by_muon, rest)):
+        optimisers.append(Muon([{"params": matrices, "peak": o.lr}], o.lr, weight_decay=o.weight_decay, bf16=o.bf16))
+    return optimisers
+
+
+@torch.no_grad()
+def validation_losses(model: Qwen3ForCausalLM, sequences: Sequences) -> dict[str, float]:
+    """Loss in nats a token on held-out photos (with words, and without) and on drawings of held-out combinations."""
+    model.eval()
+    losses = {}
+    for name, kind in (("photos", Photo), ("drawings", Drawing)):
+        rows = sequences.corpus.rows(kind, "val")
+        rows = rows[:: max(1, len(rows) // VALIDATION_ROWS)]
+        told = [sequences.prompt(row) for row in rows]
+        for suffix, prompts in (("", told), ("_without_words", [""] * len(rows))):
+            parts = [visual_loss(model, sequences.collate(rows[i : i + 8], prompts[i : i + 8])) for i in range(0, len(rows), 8)]
+            losses[f"val_{name}{suffix}"] = torch.stack(parts).mean().item() if parts else math.nan
+    model.train()
+    return losses
+
+
+def prepare(config: GeneratorConfig) -> tuple[Qwen3ForCausalLM, Sequences]:
+    """The model as it starts, and the data."""
+    corpus = read_corpus(config.ids)
+    quantizer = load_checkpoint(config.tokenizer).quantizer
+    vocabulary = make_vocabulary(corpus.labels, config.language.vocabulary, quantizer.size)
+    with torch.no_grad():
+        codes = quantizer.effective_codebook()
+    return build_generator(config.language, vocabulary, codes), Sequences(corpus, vocabulary, config.train)
+
+
+def train(config: GeneratorConfig, out: Path, allow_changes: bool = False) -> None:
+    o = config.train
+    torch.set_num_threads(o.threads)
+    torch.manual_seed(o.seed)
+    ranks = distributed.start(o.device)
+    model, sequences = prepare(config)
+    model.to(ranks.device)
+    optimisers = make_optimisers(model, o)
+    step_loss = torch.compile(visual_loss) if o.compile else visual_loss
+    out.mkdir(parents=True, exist_ok=True)
+    last, step = out / "last.pt", 0
+    if last.exists():
+        step = load_state(last, config, model, optimisers, allow_changes)["step"]
+        print(f"resumed at step {step}", flush=True)
+    elif o.init:
+        tokenizer = read_weights_into(model, o.init)
+        if tokenizer.get_vocab() != sequences.vocabulary.tokenizer.get_vocab():
+            raise UserError(f"Expected the vocabulary of these prompts for {o.init} but received another. Use the ids' classes")
+    (out / "config.json").write_text(json.dumps(to_dict(config), indent=2) + "\n")
+    seen: list[torch.Tensor] = []
+    with Monitor(out, o.steps, step) as monitor:
+        while step < o.steps:
+            rate = learning_rate(step, o)
+            for group in (group for optimiser in optimisers for group in optimiser.param_groups):
+                group["lr"] = group["peak"] * rate
+            batch = sequences.batch(step)
+            with torch.autocast(ranks.device.type, torch.bfloat16, enabled=o.bf16):
+                loss = step_loss(model, type(batch)(*(part.to(ranks.device) for part in batch)))
+            if not torch.isfinite(loss):
+                raise UserError(f"Expected a finite loss but received {loss.item()} at step {step}; try a lower train.lr")
+            model.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), o.clip or math.inf)
+            for optimiser in optimisers:
+                optimiser.step()
+            step += 1
+            seen.append(loss.detach())
+            if step % o.log_every == 0:
+                monitor.scalars(step, {"loss": torch.stack(seen).mean().item(), "lr": o.lr * rate})
+                seen = []
+            if step % o.eval_every == 0 or step == o.steps:
+                monitor.scalars(step, validation_losses(model, sequences))
+                save_state(last, ranks, config, step, model, optimisers, {})
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--preset", default="generator/tiny", help="a file under presets/, or a .toml file")
+    parser.add_argument("--tokenizer", required=True, help="the vision tokenizer's checkpoint folder")
+    parser.add_argument("--ids", required=True, help="the folder that `generator ids` wrote")
+    parser.add_argument("--out", required=True, help="folder of the run; one that holds last.pt goes on from there")
+    parser.add_argument("--init", help="an exported .gguf file whose weights a new run starts from (train.init)")
+    parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="section.key=value")
+    parser.add_argument("--allow-changes", action="store_true", help="go on from last.pt although the configuration differs")
+    args = parser.parse_args(argv)
+    paths = [f"ids={json.dumps(args.ids)}", f"tokenizer={json.dumps(args.tokenizer)}"]
+    paths += [f"train.init={json.dumps(args.init)}"] if args.init else []
+    train(load_sections(GeneratorConfig, args.preset, paths + args.set), Path(args.out), args.allow_changes)

@@ -1,0 +1,105 @@
+"""Pictures with several conversations each, packed into one sequence a picture:
+
+    <|im_start|>user\n<|vision_start|> picture <|vision_end|> | question <|im_end|> ... answer <|im_end|> | question ...
+
+Every conversation sees the picture and itself alone, at the positions that it has when it is the only one; the loss is on
+the answers with their <|im_end|>. So one pass over a picture's tokens serves all its questions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from ..language.tokenizer import END, IMAGE_END, IMAGE_PAD, IMAGE_START, START
+from .questions import Turn
+
+SHARED, PADDING = -1, -2  # in place of a conversation's number
+
+
+@dataclass(frozen=True)
+class Picture:
+    """features: float16 [tiles, t, d], or text that stands in for the image."""
+
+    seen: Tensor | str
+    conversations: Sequence[Sequence[Turn]]
+
+
+@dataclass(frozen=True)
+class Batch:
+    ids: Tensor  # int64 [n, length]
+    features: Tensor | None  # float16 [tiles of all, t, d]
+    image_at: Tensor  # bool [n, length]
+    mask: Tensor  # bool [n, 1, length, length]: who sees whom
+    positions: Tensor  # int64 [n, length]
+    answered: Tensor  # bool [n, length]: places whose next token is part of an answer
+    targets: Tensor  # int64 [answer tokens]
+    turn_of: Tensor  # int64 [answer tokens]: turns are numbered through the batch
+    turns: int
+
+
+def make_batch(pictures: Sequence[Picture], tokenizer: Tokenizer) -> Batch:
+    rows = [_pack(picture, tokenizer) for picture in pictures]
+    length = max(len(row) for row in rows)
+    columns = []
+    for field, empty in (("id", 0), ("image", False), ("conversation", PADDING), ("position", 0), ("target", -1), ("turn", -1)):
+        columns.append(torch.tensor([[getattr(t, field) for t in row] + [empty] * (length - len(row)) for row in rows]))
+    ids, image_at, conversation, positions, targets, turns = columns
+    same = conversation[:, :, None] == conversation[:, None, :]
+    mask = (same | (conversation == SHARED)[:, None, :]).tril()[:, None]
+    answered = targets >= 0
+    turn_of = turns[answered]
+    first = torch.tensor([0, *(int(row.max()) + 1 for row in turns)]).cumsum(0)[:-1]
+    turn_of = (turns + first[:, None])[answered]
+    features = [p.seen for p in pictures if not isinstance(p.seen, str)]
+    return Batch(
+        ids=ids,
+        features=torch.cat(features) if features else None,
+        image_at=image_at,
+        mask=mask,
+        positions=positions,
+        answered=answered,
+        targets=targets[answered],
+        turn_of=turn_of,
+        turns=int(first[-1] + turns[-1].max() + 1),
+    )
+
+
+@dataclass
+class _Token:
+    id: int
+    image: bool
+    conversation: int
+    position: int
+    turn: int
+    target: int = -1  # the next token, where it is part of an answer
+
+
+def _pack(picture: Picture, tokenizer: Tokenizer) -> list[_Token]:
+    encode = lambda text: tokenizer.encode(text).ids
+    start = encode(f"{START}user\n{IMAGE_START}")
+    if isinstance(picture.seen, str):
+        middle = encode(picture.seen)
+    else:
+        tiles, tokens, _ = picture.seen.shape
+        middle = [tokenizer.token_to_id(IMAGE_PAD)] * (tiles * tokens // 4)
+    shared = [(i, False) for i in start] + [(i, not isinstance(picture.seen, str)) for i in middle]
+    shared += [(i, False) for i in encode(IMAGE_END)]
+    packed = [_Token(i, image, SHARED, position, -1) for position, (i, image) in enumerate(shared)]
+    turn = 0
+    for number, conversation in enumerate(picture.conversations):
+        position = len(shared)
+        for k, (question, answer) in enumerate(conversation):
+            asked = encode(f"{f'{chr(10)}{START}user{chr(10)}' if k else ''}{question}{END}\n{START}assistant\n")
+            said = encode(f"{answer}{END}")
+            # The last token before the answer predicts its first one; <|im_end|> predicts nothing.
+            targets = [-1] * (len(asked) - 1) + said + [-1]
+            for i, target in zip(asked + said, targets, strict=True):
+                packed.append(_Token(i, False, number, position, turn if target >= 0 else -1, target))
+                position += 1
+            turn += 1
+    return packed

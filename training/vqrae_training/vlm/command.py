@@ -1,0 +1,20 @@
+"""python -m vqrae_training vlm <train|export|split>: a small language model that sees through a frozen tokenizer."""
+
+from __future__ import annotations
+
+import sys
+
+from ..errors import UserError
+from . import export, nlvr, train
+
+COMMANDS = {"train": train.main, "export": export.main, "split": nlvr.main}
+
+
+def main(argv: list[str]) -> None:
+    if not argv or argv[0] in ("-h", "--help"):
+        print(__doc__)
+        return
+    if argv[0] not in COMMANDS:
+        raise UserError(f"Expected one of {', '.join(COMMANDS)} for vlm but received {argv[0]!r}")
+    sys.argv[0] += f" {argv[0]}"
+    COMMANDS[argv[0]](argv[1:])

@@ -1,0 +1,153 @@
+"""Which pictures and which questions a step learns from. A step's draw depends on the seed and its number alone, so that a
+run that was killed goes on with the same ones."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import torch
+
+from ..data.sources import Item
+from ..errors import UserError
+from ..evaluate.easy_vqa import Split, read_easy_vqa
+from .batches import Picture
+from .config import DataSection
+from .features import Features
+from .nlvr import Example, read_nlvr, split
+from .questions import CAPTION, Turn, easy_vqa_caption, in_words, is_true, nlvr_caption, nlvr_question, true_or_false
+from .scene import ORDERS, Box, has_towers
+from .statements import telling_apart
+from .variants import VARIANTS, VariantPicture
+
+CYCLES = [i for i, order in enumerate(ORDERS) if all((b - a) % 3 == 1 for a, b in zip(order, order[1:], strict=False))]
+MONITORED = 100  # pictures of easy-VQA's test set, and NLVR's held examples, that progress is shown on
+
+
+class Corpus:
+    """The pictures and questions of both sets; `features` is None while pictures are given in words."""
+
+    def __init__(self, options: DataSection):
+        for name in ("easy_vqa", "nlvr"):
+            if not getattr(options, name):
+                raise UserError(f"Expected --{name.replace('_', '-')} but received none")
+        self.options = options
+        easy = read_easy_vqa(options.easy_vqa)
+        self.easy, self.easy_test = _turns(easy.train), _turns(easy.test)[:MONITORED]
+        self.nlvr, self.held = split(read_nlvr(options.nlvr))
+        self.towers, self.scattered = ([e for e in self.nlvr if has_towers(e.scene) == wanted] for wanted in (True, False))
+        self.of_sentence: dict[str, list[Example]] = {}
+        for example in self.nlvr:
+            self.of_sentence.setdefault(example.sentence, []).append(example)
+        self.pictures, self.tiles = _tiles(self.nlvr)
+        self.features: Features | None = None
+
+    def items(self) -> list[Item | VariantPicture]:
+        """Every picture that training and progress need."""
+        easy = [item for item, _ in self.easy + self.easy_test]
+        return easy + self.pictures + [e.pictures[0] for e in self.held]
+
+    def texts(self, seed: int) -> list[str]:
+        """What a tokenizer learns its merges from: every question and answer once, and made ones."""
+        rng = random.Random(f"{seed}:texts")
+        human = [turn for e in self.nlvr for turn in [(e.sentence, e.label)]]
+        made = [nlvr_question(e.scene, rng) for e in self.nlvr for _ in range(2)]
+        for group in (self.towers, self.scattered):
+            told = [telling_apart(rng.choice(group).scene, e.scene, rng) for e in group for _ in range(2)]
+            made += [t[:2] for t in told if t]
+        asked = [turn for _, turns in self.easy[::4] for turn in turns]
+        words = [in_words(e.scene) for e in self.nlvr]
+        return [f"user\n{q}\nassistant\n{a}" for q, a in human + made + asked] + words
+
+    def draw(self, phase: str, step: int, seed: int) -> list[Picture]:
+        o = self.options
+        rng = random.Random(f"{seed}:{phase}:{step}")
+        if rng.random() < o.easy_share:
+            return [self.easy_picture(*self.easy[i], rng) for i in rng.sample(range(len(self.easy)), o.easy_pictures)]
+        return [picture for _ in range(o.nlvr_pairs) for picture in self.nlvr_pair(rng)]
+
+    def easy_picture(self, item: Item, turns: Sequence[Turn], rng: random.Random) -> Picture:
+        caption = easy_vqa_caption(turns)
+        asked = rng.sample(turns, min(len(turns), self.options.easy_questions))
+        if caption is not None:
+            asked.append((rng.choice(CAPTION), caption))
+        seen = self.features.of(item.name) if self.features else caption or "a shape"
+        return Picture(seen, conversations(asked, self.options.follow, rng))
+
+    def nlvr_pair(self, rng: random.Random) -> list[Picture]:
+        """Two pictures and sentences of which each is true of one and false of the other: a sentence of NLVR with two of its
+        examples in one variant; or, for a share of `mixed`, boxes of six examples, about which all that is asked is made."""
+        first = rng.choice(self.nlvr)
+        if rng.random() < self.options.mixed:
+            alike = self.towers if has_towers(first.scene) else self.scattered
+            boxes = [rng.choice(VARIANTS).box(rng.choice(alike).scene[rng.randrange(3)]) for _ in range(6)]
+            scenes = [tuple(boxes[:3]), tuple(boxes[3:])]
+            asked: list[list[Turn]] = [[], []]
+        else:
+            differs = lambda e: e.label != first.label and has_towers(e.scene) == has_towers(first.scene)
+            others = list(filter(differs, self.of_sentence[first.sentence]))
+            pair, variant = (first, rng.choice(others or [first])), rng.choice(VARIANTS)
+            scenes = [tuple(variant.box(e.scene[i]) for i in rng.choice(ORDERS)) for e in pair]
+            asked = [[true_or_false(variant.sentence(e.sentence), e.label, rng)] for e in pair]
+        for _ in range(self.options.statements):
+            if told := telling_apart(*scenes, rng):
+                for turns, label in zip(asked, told[1:], strict=True):
+                    turns.append(true_or_false(told[0], label, rng))
+        return [self._picture(scene, turns, rng) for scene, turns in zip(scenes, asked, strict=True)]
+
+    def _picture(self, scene: tuple[Box, ...], asked: list[Turn], rng: random.Random) -> Picture:
+        asked = [*asked, nlvr_caption(scene, rng), *(nlvr_question(scene, rng) for _ in range(self.options.questions))]
+        rng.shuffle(asked)
+        return Picture(self.seen(scene), conversations(asked, self.options.follow, rng))
+
+    def seen(self, scene: tuple[Box, ...]) -> torch.Tensor | str:
+        """Features [3, t, d] of boxes that training knows, or words while there are none."""
+        if self.features is None:
+            return in_words(scene)
+        places = (self.tiles[box, place] for place, box in enumerate(scene))
+        return torch.stack([self.features.of(name)[tile] for name, tile in places])
+
+    def monitored(self) -> tuple[list[Picture], list[Picture]]:
+        """Easy-VQA's pictures with all their questions, and NLVR's held ones with their human sentences."""
+        easy = [Picture(self.features.of(item.name), [[turn] for turn in turns]) for item, turns in self.easy_test]
+        held = [Picture(self.features.of(e.pictures[0].name), [[is_true(e.sentence, e.label)]]) for e in self.held]
+        return easy, held
+
+
+def conversations(turns: Sequence[Turn], follow: float, rng: random.Random) -> list[list[Turn]]:
+    """Mostly of one turn; a turn goes on with the conversation before it with probability `follow`."""
+    made: list[list[Turn]] = []
+    for turn in turns:
+        if made and rng.random() < follow:
+            made[-1].append(turn)
+        else:
+            made.append([turn])
+    return made
+
+
+Tiles = dict[tuple[Box, int], tuple[str, int]]
+
+
+def _tiles(examples: list[Example]) -> tuple[list[VariantPicture], Tiles]:
+    """Pictures that between them show every box of the examples in every variant and at each of the three places, and where:
+    (box, place) -> (picture's name, its tile)."""
+    pictures: list[VariantPicture] = []
+    tiles: Tiles = {}
+    for variant in VARIANTS:
+        for example in examples:
+            boxes = tuple(map(variant.box, example.scene))
+            for order in CYCLES:
+                shown = [(boxes[i], place) for place, i in enumerate(ORDERS[order])]
+                if all(key in tiles for key in shown):
+                    continue
+                pictures.append(VariantPicture(example.pictures[order], variant))
+                for key in shown:
+                    tiles.setdefault(key, (pictures[-1].name, key[1]))
+    return pictures, tiles
+
+
+def _turns(part: Split) -> list[tuple[Item, list[Turn]]]:
+    turns: list[list[Turn]] = [[] for _ in part.images]
+    for question, answer, row in zip(part.questions, part.answers, part.image_of.tolist(), strict=True):
+        turns[row].append((question, answer))
+    return list(zip(part.images, turns, strict=True))

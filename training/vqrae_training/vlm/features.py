@@ -1,0 +1,102 @@
+"""The frozen encoder's features of every picture, computed once and kept on disk in half precision.
+
+`tokens.npy` float16 [tiles, t, d]: the tokens of one block, class token left out. Equal tiles are kept once (six NLVR
+pictures of three boxes have nine different tiles). The folder resumes where a killed run stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ..data.cache import fingerprint
+from ..data.images import normalise, to_uint8
+from ..errors import UserError
+from ..models.encoder import Encoder
+from ..models.image_spec import NUMBERS
+
+BATCH = 32
+
+
+class Shown(Protocol):
+    """A picture and its name, such as data.sources.Item; hashable."""
+
+    @property
+    def name(self) -> str: ...
+    def open(self) -> Image.Image: ...
+
+
+def picture_tiles(image: Image.Image, size: int, most: int, resample: str) -> list[Image.Image]:
+    """InternVL's `dynamic_preprocess` without a thumbnail, for at most three tiles: no two such grids have the same shape."""
+    grids = [(c, r) for c in range(1, most + 1) for r in range(1, most + 1) if c * r <= most]
+    columns, rows = min(grids, key=lambda grid: abs(image.width / image.height - grid[0] / grid[1]))
+    stretched = image.resize((columns * size, rows * size), Image.Resampling(NUMBERS[resample]))
+    corners = [(c * size, r * size) for r in range(rows) for c in range(columns)]
+    return [stretched.crop((x, y, x + size, y + size)) for x, y in corners]
+
+
+class Features:
+    """Tokens of each picture's tiles, by the picture's name."""
+
+    def __init__(self, folder: Path):
+        self.tokens = np.load(folder / "tokens.npy", mmap_mode="r")
+        self.rows: dict[str, list[int]] = json.loads((folder / "pictures.json").read_text())
+
+    def of(self, name: str) -> Tensor:
+        """-> float16 [tiles, t, d]"""
+        return torch.from_numpy(self.tokens[self.rows[name]])
+
+
+@torch.no_grad()
+def build_features(encoder: Encoder, layer: int, most: int, items: Sequence[Shown], folder: Path) -> Features:
+    """layer: 1-based block whose output is kept. most: tiles of one picture. A folder of other pictures is refused."""
+    folder.mkdir(parents=True, exist_ok=True)
+    cut = lru_cache(maxsize=4)(lambda item: picture_tiles(item.open(), encoder.image_size, most, encoder.resample))
+    facts = {"pictures": _digest([i.name for i in items]), "layer": layer, "most": most, "encoder": fingerprint(encoder)}
+    state = folder / "cached.json"
+    stored = json.loads(state.read_text()) if state.exists() else {"tiles": 0}
+    done, known = stored.pop("tiles"), stored
+    if known and known != facts:
+        wrong = ", ".join(k for k in facts if known.get(k) != facts[k])
+        raise UserError(f"Expected this run's pictures in {folder} but received others ({wrong} differ). Remove the folder")
+    if known and (folder / "pictures.json").exists() and done == len(np.load(folder / "tokens.npy", mmap_mode="r")):
+        return Features(folder)
+    seen: dict[str, int] = {}
+    rows: dict[str, list[int]] = {}
+    where: list[tuple[Shown, int]] = []
+    for item in items:
+        for k, tile in enumerate(cut(item)):
+            row = seen.setdefault(hashlib.sha256(tile.tobytes()).hexdigest(), len(where))
+            if row == len(where):
+                where.append((item, k))
+            rows.setdefault(item.name, []).append(row)
+    (folder / "pictures.json").write_text(json.dumps(rows))
+    shape = (len(where), encoder.grid**2, encoder.hidden_size)
+    tokens = np.lib.format.open_memmap(folder / "tokens.npy", "r+" if done else "w+", np.float16, shape)
+    started, first = time.time(), done
+    while done < len(where):
+        part = where[done : done + BATCH]
+        pixels = torch.stack([to_uint8(cut(item)[k]) for item, k in part])
+        hidden = encoder(normalise(pixels, encoder.mean, encoder.std), (layer,))[0]
+        tokens[done : done + len(part)] = hidden[:, encoder.prefix :].half().numpy()
+        done += len(part)
+        state.write_text(json.dumps({"tiles": done} | facts))
+        if done // BATCH % 25 == 0:
+            rate = (done - first) / (time.time() - started)
+            print(f"cached {done}/{len(where)} tiles, {rate:.0f}/s, {(len(where) - done) / rate:.0f} s left", flush=True)
+    tokens.flush()
+    return Features(folder)
+
+
+def _digest(names: list[str]) -> str:
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]

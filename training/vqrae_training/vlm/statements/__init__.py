@@ -1,0 +1,32 @@
+"""Sentences in NLVR's manner that are true or false of a scene, made from its structured_rep: they teach what few human
+sentences (about 400 different ones) cannot. The phrasings follow those of the training part."""
+
+from __future__ import annotations
+
+import random
+
+from ..scene import has_towers
+from .items import ITEMS
+from .towers import TOWERS
+from .words import Scene
+
+TRIES = 40  # for a sentence that tells two scenes apart
+
+
+def telling_apart(one: Scene, other: Scene, rng: random.Random) -> tuple[str, str, str] | None:
+    """-> (sentence, "true" or "false" of the first scene, and of the second), which differ, as they do in NLVR: what is said
+    alone must not give the answer away. None where no such sentence was found. Both scenes have towers, or neither has."""
+    makers = TOWERS if has_towers(one) else ITEMS
+    for _ in range(TRIES):
+        maker, seed = rng.choice(makers), rng.random()
+        text, first = maker(one, random.Random(seed))
+        _, second = maker(other, random.Random(seed))  # the same sentence: it depends on the seed alone
+        if first != second:
+            text = text if rng.random() < 0.3 else text + "."
+            text = text if rng.random() < 0.4 else text[0].upper() + text[1:]
+            return text, _label(first), _label(second)
+    return None
+
+
+def _label(holds: bool) -> str:
+    return "true" if holds else "false"
