@@ -131,6 +131,7 @@ document.querySelector("#new").addEventListener("click", () => {
   text.focus();
 });
 
+text.focus(); // before the wait: whoever has moved on by then keeps the focus
 try {
   const chatModels = await modelsOf("/v1/chat/completions");
   model.replaceChildren(...chatModels.map((id) => new Option(id, id)));
