@@ -2,20 +2,21 @@
 
 import json
 import random
+from collections import Counter
 
 import gguf
 import numpy as np
 import pytest
 import torch
-from PIL import ImageOps
+from PIL import Image, ImageOps
 from runner import run_here
 
 from vqrae_training.config import load_sections
 from vqrae_training.data.sources import Item, read_source
 from vqrae_training.errors import UserError
-from vqrae_training.generator.config import GeneratorConfig, TrainSection
-from vqrae_training.generator.corpus import Photo, encode, largest_classes, read_corpus
-from vqrae_training.generator.drawn import Drawing, combinations, draw, held_out, sample_drawing
+from vqrae_training.generator.config import CorpusSection, GeneratorConfig, TrainSection
+from vqrae_training.generator.corpus import Photo, encode, largest_classes, list_corpus, read_corpus
+from vqrae_training.generator.drawn import BACKGROUNDS, COLOURS, SIZES, Drawing, combinations, draw, held_out, placements
 from vqrae_training.generator.export import Sampling, load_run
 from vqrae_training.generator.model import build_generator, codebook_embeddings, visual_loss
 from vqrae_training.generator.prompts import all_prompts, class_prompt, drawn_prompt
@@ -120,12 +121,21 @@ def test_a_tenth_of_the_combinations_is_never_trained_on(folder):
     corpus = read_corpus(folder / "ids")
     share = sum(held_out(*c) for c in combinations()) / len(combinations())
     assert 0.05 < share < 0.15
-    shown = {(d.shape, d.colour, d.size, d.background) for d in (corpus.items[r] for r in corpus.rows(Drawing, "train"))}
+    shown = {corpus.items[r].combination for r in corpus.rows(Drawing, "train")}
     assert shown == {c for c in combinations() if not held_out(*c)}
 
 
+def test_no_two_drawings_of_a_corpus_are_alike():
+    assert [len(placements((shape, "red", size, "grey"), 14)) for shape in ("circle", "rectangle") for size in SIZES] == [81, 25, 162, 50]
+    drawings = [d for d in list_corpus([], [], CorpusSection(drawings=40), 14) if isinstance(d, Drawing)]
+    assert len(set(drawings)) == len(drawings)
+    count = Counter(d.combination for d in drawings)
+    assert {(c[0] == "rectangle", c[2], n) for c, n in count.items()} == {
+        (False, "small", 40), (False, "large", 25), (True, "small", 40), (True, "large", 40)}  # fmt: skip
+
+
 def test_captions_tell_shape_and_colour_always_and_are_known_to_the_text_tokenizer():
-    drawing = sample_drawing(("star", "orange", "small", "grey"), 14, random.Random(0))
+    drawing = placements(("star", "orange", "small", "grey"), 14)[0]
     assert drawn_prompt(drawing) == "a small orange star on a grey background"
     said = {drawn_prompt(drawing, random.Random(i)) for i in range(40)}
     assert said == {f"{a}{b}" for a in ("an orange star", "a small orange star") for b in ("", " on a grey background")}
@@ -281,9 +291,22 @@ def test_top_k_and_top_p_leave_the_likeliest():
 def test_every_drawing_is_read_as_it_was_meant():
     rng = random.Random(1)
     for combination in combinations()[::5]:
-        d = sample_drawing(combination, 14, rng)
-        assert look(draw(d, 112, 14)) == (d.shape, d.colour, d.size, d.background)
-    assert look(draw(d, 112, 14).crop((0, 0, 8, 8)).resize((112, 112))) is None
+        d = rng.choice(placements(combination, 14))
+        assert look(draw(d, 112, 14), 14) == d.combination
+    assert look(draw(d, 112, 14).crop((0, 0, 8, 8)).resize((112, 112)), 14) is None
+
+
+def test_an_outline_that_no_drawing_has_is_no_shape():
+    plain = draw(placements(("circle", "red", "large", "white"), 14)[12], 112, 14)
+    for hidden in ((0, 0, 60, 112), (20, 50, 92, 62)):  # half of the circle; a bar across it
+        broken = plain.copy()
+        broken.paste(BACKGROUNDS["white"], hidden)
+        seen = look(broken, 14)
+        assert (seen.shape, seen.colour, seen.size) != ("circle", "red", "large") and seen.colour == "red"
+    spread = Image.new("RGB", (112, 112), BACKGROUNDS["white"])
+    spread.paste(COLOURS["red"], (8, 8, 104, 16))
+    spread.paste(COLOURS["red"], (8, 8, 16, 104))
+    assert look(spread, 14) == (None, "red", None, "white")
 
 
 def test_evaluate_prints_judges_and_samples(folder, tmp_path):

@@ -12,7 +12,7 @@ class CorpusSection:
     classes: int = 20  # photos: of the classes with the most images
     photos: int = 100  # of each class, at most
     val_photos: int = 15
-    drawings: int = 4  # of each combination of shape, colour, size and background
+    drawings: int = 4  # of each combination of shape, colour, size and background, at most: no two are alike
     seed: int = 0
 
 

@@ -25,7 +25,7 @@ from ..errors import UserError
 from ..evaluate.command import spread
 from ..models.vqrae import VQRAE
 from .config import CorpusSection
-from .drawn import Drawing, combinations, draw, sample_drawing
+from .drawn import Drawing, combinations, draw, placements
 
 BATCH = 32
 NOT_CLASSES = {"BACKGROUND_Google", "Faces"}  # no class; the photos of Faces_easy, cut wider
@@ -47,7 +47,7 @@ def largest_classes(items: list[Item], count: int) -> list[str]:
 
 def list_corpus(train: list[Item], val: list[Item], options: CorpusSection, grid: int) -> list[Photo | Drawing]:
     """Photos, at most `options.photos` of a class, evenly over its list, and the mirror image of each to train on; then
-    drawings of every combination."""
+    drawings of every combination, at most `options.drawings` of each, no two alike."""
     shown: list[Photo | Drawing] = []
     for label in largest_classes(train, options.classes):
         for split, items, most in (("train", train, options.photos), ("val", val, options.val_photos)):
@@ -55,7 +55,8 @@ def list_corpus(train: list[Item], val: list[Item], options: CorpusSection, grid
             sides = (False, True) if split == "train" else (False,)
             shown += [Photo(i.name, label, split, mirrored) for i in chosen for mirrored in sides]
     rng = random.Random(options.seed)
-    return shown + [sample_drawing(c, grid, rng) for _ in range(options.drawings) for c in combinations()]
+    drawings = [placements(combination, grid) for combination in combinations()]
+    return shown + [d for possible in drawings for d in rng.sample(possible, min(options.drawings, len(possible)))]
 
 
 @torch.inference_mode()

@@ -7,7 +7,6 @@ outlines small enough for a small model, and no drawing touches the picture's ed
 from __future__ import annotations
 
 import math
-import random
 import zlib
 from dataclasses import dataclass
 from itertools import product
@@ -44,8 +43,12 @@ class Drawing:
     upright: bool = False  # of a rectangle
 
     @property
+    def combination(self) -> tuple[str, str, str, str]:
+        return self.shape, self.colour, self.size, self.background
+
+    @property
     def split(self) -> str:
-        return "val" if held_out(self.shape, self.colour, self.size, self.background) else "train"
+        return "val" if held_out(*self.combination) else "train"
 
 
 def combinations() -> list[tuple[str, str, str, str]]:
@@ -58,12 +61,13 @@ def held_out(shape: str, colour: str, size: str, background: str) -> bool:
     return zlib.crc32(f"{size} {colour} {shape} {background}".encode()) % 10 == 0
 
 
-def sample_drawing(combination: tuple[str, str, str, str], grid: int, rng: random.Random) -> Drawing:
-    """A drawing at a random place of a picture of grid x grid tokens."""
+def placements(combination: tuple[str, str, str, str], grid: int) -> list[Drawing]:
+    """All the drawings of a combination on a picture of grid x grid tokens."""
     shape, colour, size, background = combination
     margin = (_tokens(size, grid) + 1) // 2  # half the shape and half a token of background
-    x, y = (rng.randint(margin, grid - margin) for _ in range(2))
-    return Drawing(shape, colour, size, background, x, y, shape == "rectangle" and rng.random() < 0.5)
+    places = range(margin, grid - margin + 1)
+    turns = (False, True) if shape == "rectangle" else (False,)
+    return [Drawing(shape, colour, size, background, x, y, upright) for x, y, upright in product(places, places, turns)]
 
 
 def draw(drawing: Drawing, size: int, grid: int) -> Image.Image:

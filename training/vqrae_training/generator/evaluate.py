@@ -48,8 +48,8 @@ def judges(corpus: Corpus, probe: ClassProbe, tokenizer: VQRAE) -> dict:
         "photos": class_accuracy(probe, corpus.features[rows], labels),
         "photos_reconstructed": class_accuracy(probe, back, labels),
         "photos_likeness": float(np.median(likeness(corpus.ids[rows], corpus))),
-        "drawings": drawing_accuracy([draw(d, size, grid) for d in shapes], shapes),
-        "drawings_reconstructed": drawing_accuracy(pictures(tokenizer, ids[drawn]), shapes),
+        "drawings": drawing_accuracy([draw(d, size, grid) for d in shapes], shapes, grid),
+        "drawings_reconstructed": drawing_accuracy(pictures(tokenizer, ids[drawn]), shapes, grid),
     }
 
 
@@ -81,7 +81,7 @@ def measure(
     sampler: Sampler, probe: ClassProbe, s: Sampling, per_class: int, drawings: int, seed: int
 ) -> tuple[dict, Shown]:
     """Photos of every class and drawings, half of them of combinations that training never showed; and all these pictures."""
-    corpus, result = sampler.corpus, {"sampling": vars(s)}
+    corpus, grid, result = sampler.corpus, sampler.tokenizer.encoder.grid, {"sampling": vars(s)}
     shown: Shown = []
     if per_class:
         labels = [label for label in corpus.labels for _ in range(per_class)]
@@ -92,13 +92,13 @@ def measure(
         result["photos"] = class_accuracy(probe, own, labels)
         result["likeness"] = np.percentile(likeness(ids.numpy(), corpus), [50, 95, 100]).tolist()
     for split in ("train", "val") if drawings else ():
-        known = {(d.shape, d.colour, d.size, d.background): d for d in (corpus.items[r] for r in corpus.rows(Drawing, split))}
+        known = {d.combination: d for d in (corpus.items[r] for r in corpus.rows(Drawing, split))}
         one_each = [known[key] for key in sorted(known)]
         wanted = spread(one_each * -(-drawings // 2 // len(one_each)), drawings // 2)
         prompts = [drawn_prompt(d) for d in wanted]
         images = sampler(prompts, s, seed)[1]
         shown += zip(images, prompts, strict=True)
-        result["drawings" if split == "train" else "drawings_held_out"] = drawing_accuracy(images, wanted)
+        result["drawings" if split == "train" else "drawings_held_out"] = drawing_accuracy(images, wanted, grid)
     return result, shown
 
 

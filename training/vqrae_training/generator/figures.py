@@ -20,11 +20,11 @@ def class_accuracy(probe: ClassProbe, features: np.ndarray, wanted: list[str]) -
     return {"images": len(wanted), "top1": right.mean().item(), "by_class": shares}
 
 
-def drawing_accuracy(pictures: list[Image.Image], wanted: list[Drawing]) -> dict:
-    """Shares of pictures whose part is as `wanted`, then of those with shape and colour, and all four."""
+def drawing_accuracy(pictures: list[Image.Image], wanted: list[Drawing], grid: int) -> dict:
+    """Shares of pictures of grid x grid tokens whose part is as `wanted`, then of those with shape and colour, and all four."""
     hits = []
     for picture, drawing in zip(pictures, wanted, strict=True):
-        seen = look(picture)
+        seen = look(picture, grid)
         hits.append([seen is not None and getattr(seen, part) == getattr(drawing, part) for part in PARTS])
     table = np.array(hits)
     shares = dict(zip(PARTS, table.mean(0).tolist(), strict=True))

@@ -57,7 +57,10 @@ class Sequences:
 
     def __init__(self, corpus: Corpus, vocabulary: Vocabulary, options: TrainSection):
         self.corpus, self.vocabulary, self.options = corpus, vocabulary, options
-        self.drawings = corpus.rows(Drawing, "train")
+        combinations: dict[tuple[str, str, str, str], list[int]] = {}
+        for row in corpus.rows(Drawing, "train"):
+            combinations.setdefault(corpus.items[row].combination, []).append(row)
+        self.drawings = list(combinations.values())  # a large shape has fewer places than a small one
         self.classes = [corpus.rows(Photo, "train", label) for label in corpus.labels]
         self.weights = [len(rows) ** options.balance for rows in self.classes]
         self.length = max(len(vocabulary.text(p)) for p in all_prompts(corpus.labels)) + 1 + corpus.ids.shape[1]
@@ -67,7 +70,7 @@ class Sequences:
         rows, prompts = [], []
         for _ in range(self.options.batch):
             drawn = self.drawings and (not self.classes or rng.random() < self.options.drawn_share)
-            row = rng.choice(self.drawings if drawn else rng.choices(self.classes, self.weights)[0])
+            row = rng.choice(rng.choice(self.drawings) if drawn else rng.choices(self.classes, self.weights)[0])
             rows.append(row)
             prompt = self.prompt(row, rng)
             prompts.append("" if rng.random() < self.options.prompt_dropout else prompt)
