@@ -64,35 +64,45 @@ def held_out(shape: str, colour: str, size: str, background: str) -> bool:
 def placements(combination: tuple[str, str, str, str], grid: int) -> list[Drawing]:
     """All the drawings of a combination on a picture of grid x grid tokens."""
     shape, colour, size, background = combination
-    margin = (_tokens(size, grid) + 1) // 2  # half the shape and half a token of background
+    margin = (tokens(size, grid) + 1) // 2  # half the shape and half a token of background
     places = range(margin, grid - margin + 1)
-    turns = (False, True) if shape == "rectangle" else (False,)
-    return [Drawing(shape, colour, size, background, x, y, upright) for x, y, upright in product(places, places, turns)]
+    return [Drawing(shape, colour, size, background, x, y, upright) for x, y, upright in product(places, places, turns(shape))]
+
+
+def turns(shape: str) -> tuple[bool, ...]:
+    """What `upright` can be."""
+    return (False, True) if shape == "rectangle" else (False,)
 
 
 def draw(drawing: Drawing, size: int, grid: int) -> Image.Image:
     """`size`: of the picture in pixels, grid x grid tokens."""
     scale = OVERSAMPLING * size / grid
     image = Image.new("RGB", (OVERSAMPLING * size,) * 2, BACKGROUNDS[drawing.background])
-    pen, colour = ImageDraw.Draw(image), COLOURS[drawing.colour]
-    r = _tokens(drawing.size, grid) * scale / 2
-    x, y = drawing.x * scale, drawing.y * scale
-    if drawing.shape == "circle":
-        pen.ellipse((x - r, y - r, x + r, y + r), colour)
-    elif drawing.shape == "square":
-        s = r * 0.9
-        pen.rectangle((x - s, y - s, x + s, y + s), colour)
-    elif drawing.shape == "rectangle":
-        w, h = (r * 0.5, r) if drawing.upright else (r, r * 0.5)
-        pen.rectangle((x - w, y - h, x + w, y + h), colour)
-    elif drawing.shape == "triangle":
-        pen.polygon([(x, y - r), (x + r, y + r * 0.8), (x - r, y + r * 0.8)], colour)
-    else:
-        pen.polygon(_star(x, y, r), colour)
+    r = tokens(drawing.size, grid) * scale / 2
+    paint(image, drawing.shape, drawing.upright, drawing.x * scale, drawing.y * scale, r, COLOURS[drawing.colour])
     return image.resize((size, size), Image.Resampling.BOX)
 
 
-def _tokens(size: str, grid: int) -> int:
+def paint(
+    image: Image.Image, shape: str, upright: bool, x: float, y: float, r: float, colour: int | tuple[int, int, int]
+) -> None:
+    """x, y and half the width r in pixels."""
+    pen = ImageDraw.Draw(image)
+    if shape == "circle":
+        pen.ellipse((x - r, y - r, x + r, y + r), colour)
+    elif shape == "square":
+        s = r * 0.9
+        pen.rectangle((x - s, y - s, x + s, y + s), colour)
+    elif shape == "rectangle":
+        w, h = (r * 0.5, r) if upright else (r, r * 0.5)
+        pen.rectangle((x - w, y - h, x + w, y + h), colour)
+    elif shape == "triangle":
+        pen.polygon([(x, y - r), (x + r, y + r * 0.8), (x - r, y + r * 0.8)], colour)
+    else:
+        pen.polygon(_star(x, y, r), colour)
+
+
+def tokens(size: str, grid: int) -> int:
     """From one side of the shape to the other."""
     return round(SIZES[size] * grid)
 

@@ -2,7 +2,7 @@
 
 The background is the median of the border; the shape is the largest connected region unlike it. Its colour is the nearest of
 the palette to its median pixel; shape and size are those of the drawing whose outline covers it best (intersection over union,
-over all the drawings that there can be). Checked on real drawings and their reconstructions.
+over all places and the widths between). Checked on real drawings and their reconstructions.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from .drawn import BACKGROUNDS, COLOURS, SHAPES, SIZES, Drawing, draw, placements
+from .drawn import BACKGROUNDS, COLOURS, OVERSAMPLING, SHAPES, SIZES, paint, tokens, turns
 
 SMALLEST = 0.004  # of the picture: less is dirt
-LEAST_OVERLAP = 0.65  # less is no shape: of 300 reconstructions of real drawings, the worst has 0.70
+LEAST_OVERLAP = 0.65  # less is no shape: of 300 reconstructions of real drawings, the worst has 0.72
 
 
 class Seen(NamedTuple):
@@ -45,25 +45,45 @@ def look(picture: Image.Image, grid: int) -> Seen | None:
     region = ndimage.binary_fill_holes(region)
     core = ndimage.binary_erosion(region, iterations=2)
     colour = np.median(pixels[core if core.any() else region], 0)
-    shape, extent = _outline(region, grid)
-    return Seen(shape, _nearest(COLOURS, colour), extent, _nearest(BACKGROUNDS, background))
+    outline = _outline(region, grid)
+    size = next((s for s in SIZES if outline and outline.width == tokens(s, grid)), None)
+    return Seen(outline and outline.shape, _nearest(COLOURS, colour), size, _nearest(BACKGROUNDS, background))
 
 
-def _outline(region: np.ndarray, grid: int) -> tuple[str, str] | tuple[None, None]:
-    """Shape and size of the drawing whose outline covers a region best."""
-    drawings, outlines = _outlines(len(region), grid)
-    shared = outlines @ region.ravel().astype(np.float32)
-    overlaps = shared / (outlines.sum(1) + region.sum() - shared)
+class Outline(NamedTuple):
+    shape: str
+    width: int  # in tokens
+
+
+def _outline(region: np.ndarray, grid: int) -> Outline | None:
+    """The one that covers a region best, by intersection over union."""
+    outlines, covered = _outlines(len(region), grid)
+    seen = region.ravel().astype(np.float32)
+    shared = covered @ seen
+    overlaps = shared / (covered.sum(1) + seen.sum() - shared)
     best = int(np.argmax(overlaps))
-    return (drawings[best].shape, drawings[best].size) if overlaps[best] >= LEAST_OVERLAP else (None, None)
+    return outlines[best] if overlaps[best] >= LEAST_OVERLAP else None
 
 
 @lru_cache(maxsize=1)
-def _outlines(size: int, grid: int) -> tuple[list[Drawing], np.ndarray]:
-    """Every drawing that there can be, colours aside, and the pixels that it covers, float32 [n, size * size]."""
-    drawings = [d for shape, s in product(SHAPES, SIZES) for d in placements((shape, "black", s, "white"), grid)]
-    covered = np.stack([np.asarray(draw(d, size, grid).convert("L")).ravel() < 128 for d in drawings])
-    return drawings, covered.astype(np.float32)
+def _outlines(size: int, grid: int) -> tuple[list[Outline], np.ndarray]:
+    """Every shape of every width from small to large, on all corners between tokens where the picture holds it, and the pixels
+    that each covers, float32 [n, size * size]."""
+    patch, middle = size // grid, grid // 2
+    outlines, covered = [], []
+    for shape, width in product(SHAPES, range(tokens("small", grid), tokens("large", grid) + 1)):
+        for upright in turns(shape):
+            image = Image.new("L", (OVERSAMPLING * size,) * 2)
+            centre = OVERSAMPLING * patch * middle
+            paint(image, shape, upright, centre, centre, OVERSAMPLING * patch * width / 2, 255)
+            inside = np.asarray(image.resize((size, size), Image.Resampling.BOX)) > 127
+            top, bottom, left, right = (edge for lines in (inside.any(1), inside.any(0)) for edge in np.where(lines)[0][[0, -1]])
+            moves = range(-middle * patch, (grid - middle) * patch, patch)
+            for down, aside in product(moves, moves):
+                if 0 <= top + down <= bottom + down < size and 0 <= left + aside <= right + aside < size:
+                    outlines.append(Outline(shape, width))
+                    covered.append(np.roll(inside, (down, aside), (0, 1)).ravel())
+    return outlines, np.stack(covered).astype(np.float32)
 
 
 def _nearest(palette: dict[str, tuple[int, int, int]], colour: np.ndarray) -> str:
