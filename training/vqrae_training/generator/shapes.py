@@ -18,7 +18,7 @@ from scipy import ndimage
 from .drawn import BACKGROUNDS, COLOURS, OVERSAMPLING, SHAPES, SIZES, paint, tokens, turns
 
 SMALLEST = 0.004  # of the picture: less is dirt
-LEAST_OVERLAP = 0.65  # less is no shape: of 300 reconstructions of real drawings, the worst has 0.72
+LEAST_OVERLAP = 0.65  # less is no shape; reconstructions of real drawings have more (`generator evaluate --judges`)
 
 
 class Seen(NamedTuple):
@@ -57,18 +57,18 @@ class Outline(NamedTuple):
 
 def _outline(region: np.ndarray, grid: int) -> Outline | None:
     """The one that covers a region best, by intersection over union."""
-    outlines, covered = _outlines(len(region), grid)
+    outlines, covered, areas = _outlines(len(region), grid)
     seen = region.ravel().astype(np.float32)
     shared = covered @ seen
-    overlaps = shared / (covered.sum(1) + seen.sum() - shared)
+    overlaps = shared / (areas + seen.sum() - shared)
     best = int(np.argmax(overlaps))
     return outlines[best] if overlaps[best] >= LEAST_OVERLAP else None
 
 
 @lru_cache(maxsize=1)
-def _outlines(size: int, grid: int) -> tuple[list[Outline], np.ndarray]:
-    """Every shape of every width from small to large, on all corners between tokens where the picture holds it, and the pixels
-    that each covers, float32 [n, size * size]."""
+def _outlines(size: int, grid: int) -> tuple[list[Outline], np.ndarray, np.ndarray]:
+    """Every shape of every width from small to large, on all corners between tokens where the picture holds it; the pixels that
+    each covers, float32 [n, size * size]; and how many these are, [n]."""
     patch, middle = size // grid, grid // 2
     outlines, covered = [], []
     for shape, width in product(SHAPES, range(tokens("small", grid), tokens("large", grid) + 1)):
@@ -83,7 +83,8 @@ def _outlines(size: int, grid: int) -> tuple[list[Outline], np.ndarray]:
                 if 0 <= top + down <= bottom + down < size and 0 <= left + aside <= right + aside < size:
                     outlines.append(Outline(shape, width))
                     covered.append(np.roll(inside, (down, aside), (0, 1)).ravel())
-    return outlines, np.stack(covered).astype(np.float32)
+    pixels = np.stack(covered).astype(np.float32)
+    return outlines, pixels, pixels.sum(1)
 
 
 def _nearest(palette: dict[str, tuple[int, int, int]], colour: np.ndarray) -> str:
