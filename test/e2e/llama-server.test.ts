@@ -40,9 +40,9 @@ test.each(["llama", "qwen3", "gemma3"] as const)(
     expect(server.info).toMatchObject({ embeddingDim: llm.embeddingDim, contextSize: 512 });
     const words = ["a cat sat on ", "some very blue mat", " and was", "x"];
     const prompts: [string, PromptPart[]][] = [
-      [words.join(""), [embeddingsOf(llm, words.join(""))]],
-      [words.join(""), words.map((word, i) => (i % 2 === 0 ? word : embeddingsOf(llm, word)))],
-      [words[0]!, [embeddingsOf(llm, "a"), embeddingsOf(llm, " cat"), embeddingsOf(llm, " sat on ")]],
+      [words.join(""), [embeddingsOf(llm, words.slice(0, 3).join("")), "x"]],
+      [words.join(""), words.map((word, i) => (i % 2 === 1 ? word : embeddingsOf(llm, word)))],
+      [words[0]!, [embeddingsOf(llm, "a"), embeddingsOf(llm, " cat"), " sat on "]],
     ];
     for (const [text, parts] of prompts) {
       const [plain, packed] = [await server.complete(text, greedy), await server.complete(parts, greedy)];
@@ -105,7 +105,7 @@ test("a server without an mmproj, and one with another than a carrier, are UNSUP
   await using ordinary = await startLlamaServer(llm.path, mmproj);
   expect(await failure(LlamaServer.connect(ordinary.url))).toEqual({
     code: "UNSUPPORTED",
-    message: expect.stringMatching(/Expected a pixel carrier .* 3 embeddings gave 4 tokens of prompt, 5 gave 4/),
+    message: expect.stringMatching(/Expected a pixel carrier .* 3 embeddings gave 5 tokens of prompt, 5 gave 5/),
   });
 });
 
@@ -128,11 +128,13 @@ test("embeddings of another width, with full attention or beyond the range are r
     [withData(new Float32Array(64).fill(100)), "INVALID_ARGUMENT", /from -64 to below 64 .* --range 256/],
     [withData(new Float32Array(64).fill(Number.NaN)), "INVALID_ARGUMENT", /received NaN/],
     [{ ...image, segments: [{ ...segment, attention: "full" }] }, "UNSUPPORTED", /causal attention/],
+    [image, "INVALID_ARGUMENT", /text after the last image .* received an image at its end/],
   ];
   for (const [bad, code, message] of refused) {
-    expect(await failure(server.complete([bad], greedy))).toEqual({ code, message: expect.stringMatching(message) });
+    const prompt = bad === image ? [bad] : [bad, "x"];
+    expect(await failure(server.complete(prompt, greedy))).toEqual({ code, message: expect.stringMatching(message) });
   }
   const marked = `text with ${server.info.mediaMarker}`;
   expect(await failure(server.complete([marked], greedy))).toMatchObject({ code: "INVALID_ARGUMENT" });
-  expect((await server.complete([image], greedy)).text).toBe((await server.complete("a cat", greedy)).text);
+  expect((await server.complete([image, "s"], greedy)).text).toBe((await server.complete("a cats", greedy)).text);
 });

@@ -60,8 +60,9 @@ export class LlamaServer {
    * Continues a prompt, piece by piece. Leaving the loop, or `signal`, ends the request and the server's work; then the
    * loop rejects with the signal's reason.
    *
-   * @throws INVALID_ARGUMENT for embeddings of another width than the model's or out of the carrier's range; UNSUPPORTED
-   *   for full attention; SERVER_ERROR, also for a prompt that is longer than the context
+   * @throws INVALID_ARGUMENT for embeddings of another width than the model's or out of the carrier's range, and for a
+   *   prompt without text after its last image; UNSUPPORTED for full attention; SERVER_ERROR, also for a prompt that is
+   *   longer than the context
    */
   async *stream(prompt: PromptContent, options: CompletionOptions = {}): AsyncGenerator<CompletionPiece, Completion> {
     const images: string[] = [];
@@ -106,6 +107,12 @@ export class LlamaServer {
     images: readonly string[],
     options: CompletionOptions,
   ): AsyncGenerator<CompletionPiece, Completion> {
+    // The server aborts where nothing is left to evaluate after an image: GGML_ASSERT(batch.size() > 0), server-context.cpp.
+    if (images.length > 0 && text.endsWith(this.info.mediaMarker)) {
+      throw expected("INVALID_ARGUMENT", "text after the last image", "the prompt", words("an image at its end"), {
+        mend: "Add some: llama-server cannot go on from an image itself.",
+      });
+    }
     const prompt = images.length > 0 ? { prompt_string: text, multimodal_data: images } : text;
     const controller = new AbortController();
     const signal = options.signal ? AbortSignal.any([options.signal, controller.signal]) : controller.signal;

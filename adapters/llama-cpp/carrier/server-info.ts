@@ -60,7 +60,7 @@ export async function requireCarrier(
       embeddingDim: carrier.embeddingDim,
       tokens: embeddings,
     } as const;
-    const text = await packPrompt([image], carrier, info.mediaMarker, images);
+    const text = await packPrompt([image, "a"], carrier, info.mediaMarker, images);
     const prompt = { prompt_string: text, multimodal_data: images };
     const { tokens_evaluated } = await http.post("completion", { prompt, n_predict: 0, cache_prompt: false }, signal);
     return Number(tokens_evaluated);

@@ -100,6 +100,7 @@ async function complete(body: CompletionBody, response: ServerResponse): Promise
     answer(response, 400, error(400, message, "invalid_request_error"));
     return;
   }
+  if (images.length > 0 && text.endsWith(marker)) process.abort(); // as llama-server does, with a failed assertion
   const prompt = images.length === 0 ? bos + text : text.replaceAll(marker, "<__media__>");
   const media_paths = images.map((image) => `data:image/png;base64,${image}`);
   if (body.n_predict === 0) {
