@@ -51,7 +51,7 @@ export const generate = cliCommand({
   },
   examples: [
     'vqrae generate "a red triangle"',
-    'vqrae generate "a photo of a pagoda" -o pagodas.png --grid 3x3 --seed 1 --guidance 3',
+    'vqrae generate "a photo of a sunflower" -o sunflowers.png --grid 3x3 --seed 1',
     'vqrae generate "a red triangle" --continue photo.png --rows 7 --previews .',
     'vqrae generate "a red triangle" --llm model.gguf --model ./my-tokenizer --json',
   ],
