@@ -15,7 +15,7 @@ from vqrae_training.config import load_sections
 from vqrae_training.data.sources import Item, read_source
 from vqrae_training.errors import UserError
 from vqrae_training.generator.config import CorpusSection, GeneratorConfig, TrainSection
-from vqrae_training.generator.corpus import Photo, encode, largest_classes, list_corpus, read_corpus
+from vqrae_training.generator.corpus import Corpus, Photo, encode, largest_classes, list_corpus, read_corpus
 from vqrae_training.generator.drawn import BACKGROUNDS, COLOURS, SIZES, Drawing, combinations, draw, held_out, placements
 from vqrae_training.generator.export import Sampling, load_run
 from vqrae_training.generator.model import build_generator, codebook_embeddings, visual_loss
@@ -159,6 +159,22 @@ def test_a_batch_is_prompt_boi_ids_and_predicts_ids_and_eoi(folder):
         assert labels[-1] == v.eoi and torch.equal(tokens[predicting[1:]], labels[:-1])
         assert (labels[:-1] - v.first).tolist() in s.corpus.ids.tolist()
     assert 2 <= silent <= 16
+
+
+def test_drawings_lie_around_the_middle_as_the_deviation_says():
+    combination = next(c for c in combinations() if c[2] == "small" and c[0] != "rectangle" and not held_out(*c))
+    places = placements(combination, 14)
+    row_as_ids = np.repeat(np.arange(len(places), dtype=np.int16)[:, None], 196, 1)
+    corpus, vocabulary = Corpus(places, row_as_ids, np.zeros((len(places), 1))), make_vocabulary([], 1024, len(places))
+
+    def squared_distance(deviation: float) -> float:
+        options = TrainSection(batch=1000, drawn_share=1.0, place_deviation=deviation)
+        rows = Sequences(corpus, vocabulary, options).batch(0).labels[:, 0] - vocabulary.first
+        return np.mean([(places[row].x - 7) ** 2 + (places[row].y - 7) ** 2 for row in rows])
+
+    assert len(places) == 81
+    assert abs(squared_distance(0) - 2 * 20 / 3) < 1  # nine places a side, all alike
+    assert abs(squared_distance(1) - 2) < 0.3
 
 
 def test_the_loss_counts_visual_tokens_only(folder):

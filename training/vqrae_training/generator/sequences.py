@@ -6,6 +6,7 @@ that a continued run sees what the first would have seen.
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -46,6 +47,12 @@ def describe_vocabulary(tokenizer: Tokenizer) -> Vocabulary:
     return Vocabulary(tokenizer, boi, eoi, first, tokenizer.get_vocab_size() - first)
 
 
+def nearness(drawing: Drawing, middle: float, deviation: float) -> float:
+    """Weight of a drawing's place: a normal density around the picture's middle, in tokens; 1 everywhere for a deviation of 0."""
+    squared = (drawing.x - middle) ** 2 + (drawing.y - middle) ** 2
+    return math.exp(-squared / (2 * deviation**2)) if deviation else 1.0
+
+
 class Batch(NamedTuple):
     tokens: Tensor  # int64 [n, length], padded at the end
     predicting: Tensor  # int64 [n, t + 1]: positions of boi and of the ids
@@ -60,7 +67,10 @@ class Sequences:
         combinations: dict[tuple[str, str, str, str], list[int]] = {}
         for row in corpus.rows(Drawing, "train"):
             combinations.setdefault(corpus.items[row].combination, []).append(row)
-        self.drawings = list(combinations.values())  # a large shape has fewer places than a small one
+        middle = math.isqrt(corpus.ids.shape[1]) / 2
+        near = lambda row: nearness(corpus.items[row], middle, options.place_deviation)
+        # By combination: a large shape has fewer places than a small one.
+        self.drawings = [(rows, [near(row) for row in rows]) for rows in combinations.values()]
         self.classes = [corpus.rows(Photo, "train", label) for label in corpus.labels]
         self.weights = [len(rows) ** options.balance for rows in self.classes]
         self.length = max(len(vocabulary.text(p)) for p in all_prompts(corpus.labels)) + 1 + corpus.ids.shape[1]
@@ -70,7 +80,10 @@ class Sequences:
         rows, prompts = [], []
         for _ in range(self.options.batch):
             drawn = self.drawings and (not self.classes or rng.random() < self.options.drawn_share)
-            row = rng.choice(rng.choice(self.drawings) if drawn else rng.choices(self.classes, self.weights)[0])
+            if drawn:
+                row = rng.choices(*rng.choice(self.drawings))[0]
+            else:
+                row = rng.choice(rng.choices(self.classes, self.weights)[0])
             rows.append(row)
             prompt = self.prompt(row, rng)
             prompts.append("" if rng.random() < self.options.prompt_dropout else prompt)
