@@ -1,7 +1,7 @@
 /**
  * Prints the tables of docs/vqrae-tiny.md, docs/vqrae-tiny-vlm.md or docs/vqrae-tiny-generator.md from a training's metrics:
  *
- *   node scripts/training-tables.ts docs/data/vqrae-tiny
+ *   node scripts/training-tables.ts docs/data/vqrae-tiny [every so many steps only]
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -51,8 +51,8 @@ const tables: { file: string; marker: string; columns: Columns }[] = [
       "NLVR, 381 held sentences": percent("val_nlvr"),
     },
   },
-  {
-    file: "generator.jsonl",
+  ...["generator.jsonl", "generator-continued.jsonl"].map((file) => ({
+    file,
     marker: "val_photos",
     columns: {
       step: count("step"),
@@ -61,10 +61,10 @@ const tables: { file: string; marker: string; columns: Columns }[] = [
       "drawings, with words": fixed("val_drawings", 3),
       "without words ": fixed("val_drawings_without_words", 3),
     },
-  },
+  })),
 ];
 
-const [folder] = process.argv.slice(2);
+const [folder, every = "1"] = process.argv.slice(2);
 if (!folder)
   throw new Error("Expected the folder of foundation.jsonl, stage1.jsonl, ... (such as docs/data/vqrae-tiny).");
 const there = await readdir(folder);
@@ -73,7 +73,7 @@ for (const { file, marker, columns } of tables.filter((table) => there.includes(
     .trim()
     .split("\n")
     .map((l) => JSON.parse(l));
-  const rows = lines.filter((line) => marker in line);
+  const rows = lines.filter((line) => marker in line && line.step! % Number(every) === 0);
   const headings = Object.keys(columns).filter((h) => rows.some((row) => columns[h]!(row) !== ""));
   console.log(`\n${file}\n\n| ${headings.join(" | ")} |\n|${headings.map(() => "---").join("|")}|`);
   for (const row of rows) console.log(`| ${headings.map((h) => columns[h]!(row)).join(" | ")} |`);

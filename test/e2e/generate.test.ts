@@ -27,7 +27,7 @@ function shapeColour({ data, width, height }: RgbImage): [number, number, number
 }
 
 describe("the generator that ships", () => {
-  // Its card: the right colour in 95 % of the drawings. By chance the largest channel is right in a third.
+  // Its card: the right colour in all of the drawings. By chance the largest channel is right in a third.
   test("the words decide the colour", { timeout: 300_000 }, async () => {
     const channels = { red: 0, green: 1, blue: 2 };
     let right = 0;
@@ -38,7 +38,7 @@ describe("the generator that ships", () => {
         return found.indexOf(Math.max(...found)) === channel;
       }).length;
     }
-    expect(right).toBeGreaterThanOrEqual(10);
+    expect(right).toBeGreaterThanOrEqual(11);
   });
 
   test("vqrae generate writes a PNG offline", { timeout: 300_000 }, () =>
