@@ -52,6 +52,7 @@ export async function* streamChat(model, messages, signal) {
       if (!line.startsWith("data: ") || line === "data: [DONE]") continue;
       const event = JSON.parse(line.slice(6));
       if (event.error) throw new Error(event.error.message);
+      signal?.throwIfAborted(); // pieces that had come before the user stopped
       yield event.choices[0]?.delta.content ?? "";
     }
   }

@@ -217,6 +217,8 @@ describe.skipIf(chromium === null)("the chat page", { timeout: 180_000 }, () => 
     await page.setInputFiles("#file", photo);
     await page.locator("#attached img").waitFor();
     const whole = (await answerTo("why")).text; // some hundred tokens
+    // The hardest case: the whole answer is there at once.
+    await page.route("**/v1/chat/completions", async (route) => route.fulfill({ response: await route.fetch() }));
     // A user who is as quick as the model: Stop at the answer's first words.
     await page.evaluate(`new MutationObserver((_, observer) => {
       if (!document.querySelector(".message.assistant")?.textContent) return;
