@@ -1,7 +1,7 @@
 /**
  * Builds a stock llama-server for the tests, from the llama.cpp sources that node-llama-cpp ships, and prints its path:
  *
- *     VQRAE_LLAMA_SERVER=$(node scripts/llama-server/build.ts) npx vitest run test/e2e/llama-server.test.ts
+ *     VQRAE_LLAMA_SERVER=$(node scripts/llama-server/build.ts) npx vitest run $(grep -rl startLlamaServer test --include=*.test.ts)
  *
  * Takes git, cmake and a C++ compiler, and some ten minutes on two cores the first time. What was built is kept in
  * node_modules/.cache/llama-server, or in the folder that is given, under the sources' version.

@@ -57,7 +57,7 @@ def combinations() -> list[tuple[str, str, str, str]]:
 
 
 def held_out(shape: str, colour: str, size: str, background: str) -> bool:
-    """25 of the 300 combinations, where a CRC-32 divides by ten: never trained on, so that they tell reading from remembering."""
+    """25 of the 300 combinations, CRC-32 a multiple of ten: never trained on, so that they tell reading from remembering."""
     return zlib.crc32(f"{size} {colour} {shape} {background}".encode()) % 10 == 0
 
 
