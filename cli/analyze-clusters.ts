@@ -7,9 +7,10 @@ import {
   listImages,
 } from "../sdk/evaluation/index.ts";
 import { encodePng } from "../sdk/index.ts";
+import { writeWhole } from "../sdk/kit.ts";
 import { cliCommand, modelArgs } from "./command.ts";
 import { imageLimit } from "./image-limit.ts";
-import { checkOutput, writeOutput } from "./output-file.ts";
+import { checkOutput } from "./output-file.ts";
 import { precisionOptions } from "./precision.ts";
 import { wholeNumber } from "./whole-number.ts";
 import { withTokenizer } from "./with-tokenizer.ts";
@@ -50,8 +51,8 @@ export const analyzeClustersCommand = cliCommand({
       const onProgress = (done: number, total: number) => progress.say(`encoding: ${done} of ${total} images`);
       return analyzeClusters(tokenizer, files, { ...wanted, ...limit, train: learnt, onProgress });
     });
-    if (picture !== undefined) await writeOutput(picture, await encodePng(await contactSheets(analysis, limit)));
-    if (page !== undefined) await writeOutput(page, [await clustersPage(analysis, limit)]);
+    if (picture !== undefined) await writeWhole(picture, await encodePng(await contactSheets(analysis, limit)));
+    if (page !== undefined) await writeWhole(page, [await clustersPage(analysis, limit)]);
     process.stdout.write(json ? `${JSON.stringify(plain(analysis))}\n` : `${linesOf(analysis).join("\n")}\n`);
   },
 });

@@ -2,8 +2,8 @@ import type { VisionLanguageModel } from "../adapters/benchmarks/index.ts";
 import { LlamaServer, serverModel } from "../adapters/llama-cpp/carrier/index.ts";
 import { openAiModel } from "../adapters/openai-client/index.ts";
 import { loadProjector } from "../adapters/projector/index.ts";
-import { expected } from "../sdk/errors.ts";
 import { VQRAE } from "../sdk/index.ts";
+import { expected } from "../sdk/kit.ts";
 import { type VlmArgs, vlmArgs, withVlm } from "./vlm.ts";
 
 /** Where the model is that answers: in this process by default. */
@@ -38,7 +38,7 @@ export async function withBenchModel<T>(
   if (args.server === undefined) return withVlm("bench", args, use);
   if (args.projector === undefined) {
     const mend = "Name the projector that belongs to the server's model, and its encoder with --model.";
-    throw expected("INVALID_ARGUMENT", "--projector", "--server", undefined, { mend });
+    throw expected("INVALID_ARGUMENT", "--projector", "--server", undefined, mend);
   }
   const server = await LlamaServer.connect(args.server);
   const tokenizer = await VQRAE.load(args.model, { projector: await loadProjector(args.projector) });

@@ -10,7 +10,7 @@ import {
   scoreText,
   testSentences,
 } from "../adapters/benchmarks/index.ts";
-import { expected } from "../sdk/errors.ts";
+import { expected } from "../sdk/kit.ts";
 import { type BenchModelArgs, benchModelArgs, withBenchModel } from "./bench-model.ts";
 import { cliCommand, usageErrorMend } from "./command.ts";
 import { Progress } from "./progress.ts";
@@ -70,7 +70,7 @@ async function measure(benchmark: Benchmark, args: MeasureArgs, json: boolean | 
   const { data, images, out } = args;
   if (data === undefined) {
     const mend = `${benchmark.about}.`;
-    throw expected("INVALID_ARGUMENT", "--data", `vqrae bench ${benchmark.name}`, undefined, { mend });
+    throw expected("INVALID_ARGUMENT", "--data", `vqrae bench ${benchmark.name}`, undefined, mend);
   }
   const profile = profileOf(args.profile);
   const limit = args.limit === undefined ? {} : { limit: wholeNumber("--limit", args.limit, 1) };
@@ -141,7 +141,7 @@ function benchmarkOf(name: string): Benchmark {
   const found = benchmarks.find((benchmark) => benchmark.name === name);
   if (found) return found;
   const mend = usageErrorMend("vqrae bench");
-  throw expected("INVALID_ARGUMENT", `one of ${names.join(", ")}`, "the benchmark", name, { mend });
+  throw expected("INVALID_ARGUMENT", `one of ${names.join(", ")}`, "the benchmark", name, mend);
 }
 
 function profileOf(name: string | undefined): ProfileName | undefined {

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { carrierFor, writeCarrier } from "../adapters/llama-cpp/carrier/index.ts";
-import { expected } from "../sdk/errors.ts";
+import { expected } from "../sdk/kit.ts";
 import { cliCommand, jsonArg } from "./command.ts";
 import { checkOutput } from "./output-file.ts";
 

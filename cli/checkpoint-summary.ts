@@ -1,4 +1,4 @@
-import type { Checkpoint, FeatureSpec, ImageSpec, TransformerSpec } from "../sdk/checkpoint/checkpoint.ts";
+import type { Checkpoint, FeatureSpec, ImageSpec, TransformerSpec } from "../sdk/kit.ts";
 
 /** A checkpoint's settings without its tensors. */
 export interface CheckpointSummary {

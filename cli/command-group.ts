@@ -1,5 +1,5 @@
 import { renderUsage } from "citty";
-import { expected, words } from "../sdk/errors.ts";
+import { expected } from "../sdk/kit.ts";
 import { asksForHelp, type CliCommand, plainUnlessTerminal, usageErrorMend } from "./command.ts";
 
 /** `vqrae <name> <one of commands> ...`. */
@@ -12,10 +12,7 @@ export function commandGroup(
     const [wanted] = rawArgs;
     if (wanted !== undefined && Object.hasOwn(commands, wanted)) return commands[wanted]!;
     const names = Object.keys(commands).join(", ");
-    const received = wanted === undefined ? words("none") : wanted;
-    throw expected("INVALID_ARGUMENT", `one of ${names}`, `what to ${name}`, received, {
-      mend: usageErrorMend(`vqrae ${name}`),
-    });
+    throw expected("INVALID_ARGUMENT", `one of ${names}`, `what to ${name}`, wanted, usageErrorMend(`vqrae ${name}`));
   };
   return {
     description,

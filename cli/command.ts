@@ -1,6 +1,6 @@
 import { stripVTControlCharacters, parseArgs as tokenize } from "node:util";
 import { type ArgDef, type ArgsDef, defineCommand, type ParsedArgs, parseArgs, renderUsage } from "citty";
-import { expected, words } from "../sdk/errors.ts";
+import { expected, expectedBut } from "../sdk/kit.ts";
 
 /** One `vqrae <command>`. */
 export interface CliCommand {
@@ -104,13 +104,13 @@ function checkArguments<T extends ArgsDef>(rawArgs: readonly string[], definitio
     const option = options.get(token.name);
     if (!option) {
       const known = [...options.keys()].map((name) => `--${name}`).join(", ");
-      throw expected("INVALID_ARGUMENT", `one of ${known}`, `an option of ${command}`, rawName, { mend });
+      throw expected("INVALID_ARGUMENT", `one of ${known}`, `an option of ${command}`, rawName, mend);
     }
     if (option.type === "boolean" && value !== undefined) {
-      throw expected("INVALID_ARGUMENT", "no value", rawName, value, { mend });
+      throw expected("INVALID_ARGUMENT", "no value", rawName, value, mend);
     }
     if (option.type !== "boolean" && (!value || (!inlineValue && value.startsWith("-")))) {
-      throw expected("INVALID_ARGUMENT", "a value", rawName, value ? value : words("none"), { mend });
+      throw expected("INVALID_ARGUMENT", "a value", rawName, value || undefined, mend);
     }
   }
   checkPositionals(positionals, all, definition.repeatable ?? false, command);
@@ -127,13 +127,13 @@ function checkPositionals(given: readonly string[], args: [string, ArgDef][], re
   const positional = args.filter(([, { type }]) => type === "positional");
   const names = positional.map(([name, { required }]) => (required === false ? `[${name}]` : `<${name}>`));
   if (given.length < positional.filter(([, { required }]) => required !== false).length) {
-    const received = words(given.length === 0 ? "none" : `only ${given.join(" ")}`);
-    throw expected("INVALID_ARGUMENT", names.join(" "), `the arguments of ${command}`, received, { mend });
+    const received = given.length === 0 ? "none" : `only ${given.join(" ")}`;
+    throw expectedBut("INVALID_ARGUMENT", names.join(" "), `the arguments of ${command}`, received, mend);
   }
   if (given.length > names.length && !repeatable) {
-    const received = words(`${given.length}: ${given.join(" ")}`);
-    throw expected("INVALID_ARGUMENT", `only ${names.join(" ")}`, `the arguments of ${command}`, received, { mend });
+    const received = `${given.length}: ${given.join(" ")}`;
+    throw expectedBut("INVALID_ARGUMENT", `only ${names.join(" ")}`, `the arguments of ${command}`, received, mend);
   }
   const empty = given.indexOf("");
-  if (empty >= 0) throw expected("INVALID_ARGUMENT", "a path", `argument ${empty + 1} of ${command}`, "", { mend });
+  if (empty >= 0) throw expected("INVALID_ARGUMENT", "a path", `argument ${empty + 1} of ${command}`, "", mend);
 }

@@ -1,8 +1,9 @@
 import { pipeline } from "node:stream/promises";
 import { type ImageTokens, type VisionTokenizer, VqraeError } from "../sdk/index.ts";
+import { writeWhole } from "../sdk/kit.ts";
 import { cliCommand, modelArgs } from "./command.ts";
 import { imageLimit } from "./image-limit.ts";
-import { checkOutput, writeOutput } from "./output-file.ts";
+import { checkOutput } from "./output-file.ts";
 import { precisionOptions } from "./precision.ts";
 import type { Progress } from "./progress.ts";
 import { countTokens, type EncodedImages } from "./tokens.ts";
@@ -74,17 +75,15 @@ async function encodeInSteps(
 
 /** Names the file where the tokenizer names its place in the call, which nobody sees on a command line. */
 function withPath(error: unknown, step: readonly string[]): unknown {
-  if (!VqraeError.isInstance(error)) return error;
-  const [prefix, index] = /^images\[(\d+)\]: /.exec(error.message) ?? [];
-  if (prefix === undefined) return error;
-  const path = step[Number(index)]!;
-  const message = error.message.slice(prefix.length);
-  return new VqraeError(error.code, message.includes(path) ? message : `${path}: ${message}`, { cause: error });
+  if (!VqraeError.isInstance(error) || error.index === undefined) return error;
+  const path = step[error.index] ?? "";
+  const { message } = VqraeError.isInstance(error.cause) ? error.cause : error;
+  return new VqraeError(error.code, message.includes(path) ? message : `${path}: ${message}`, { path, cause: error });
 }
 
 async function write(out: string, format: ".json" | ".npz" | ".safetensors", encoded: EncodedImages): Promise<void> {
-  if (format === ".json") await writeOutput(out, tokensToJson(encoded));
-  if (format === ".npz") await writeOutput(out, tokensToNpz(encoded));
+  if (format === ".json") await writeWhole(out, tokensToJson(encoded));
+  if (format === ".npz") await writeWhole(out, tokensToNpz(encoded));
   if (format === ".safetensors") await writeTokensSafetensors(out, encoded);
 }
 

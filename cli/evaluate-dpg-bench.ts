@@ -8,11 +8,10 @@ import {
   runDpgBench,
   vlmJudge,
 } from "../adapters/benchmarks/index.ts";
-import { expected } from "../sdk/errors.ts";
 import { encodePng, readImage } from "../sdk/index.ts";
+import { expected, writeWhole } from "../sdk/kit.ts";
 import { benchModelArgs, withBenchModel } from "./bench-model.ts";
 import { cliCommand, usageErrorMend } from "./command.ts";
-import { writeOutput } from "./output-file.ts";
 import { Progress } from "./progress.ts";
 import { wholeNumber } from "./whole-number.ts";
 
@@ -55,7 +54,7 @@ export const evaluateDpgBenchCommand = cliCommand({
   async run({ folder, csv, answers, judge, grids, resolution, pics, "all-rows": allRows, json, ...args }) {
     const mend = usageErrorMend(name);
     const options = { resolution: wholeNumber("--resolution", resolution, 1), pics: wholeNumber("--pics", pics, 1) };
-    if (options.pics > 4) throw expected("INVALID_ARGUMENT", "a whole number from 1 to 4", "--pics", pics, { mend });
+    if (options.pics > 4) throw expected("INVALID_ARGUMENT", "a whole number from 1 to 4", "--pics", pics, mend);
     if (grids !== undefined) {
       const count = await writeGrids(folder, grids);
       process.stdout.write(
@@ -63,9 +62,9 @@ export const evaluateDpgBenchCommand = cliCommand({
       );
       return;
     }
-    if (csv === undefined) throw expected("INVALID_ARGUMENT", "--csv", name, undefined, { mend });
+    if (csv === undefined) throw expected("INVALID_ARGUMENT", "--csv", name, undefined, mend);
     if ((answers === undefined) === !judge) {
-      throw expected("INVALID_ARGUMENT", "one of --answers, --judge", name, judge ? "both" : undefined, { mend });
+      throw expected("INVALID_ARGUMENT", "one of --answers, --judge", name, judge ? "both" : undefined, mend);
     }
     const items = await readDpgItems(csv, { skipFirstRow: !allRows });
     const progress = new Progress({ verbose: args.verbose });
@@ -95,7 +94,7 @@ async function writeGrids(folder: string, target: string): Promise<number> {
   for (const item of items) {
     const files = (await readdir(join(folder, item))).filter((file) => /\.(png|jpe?g|webp)$/i.test(file)).sort();
     const images = await Promise.all(files.slice(0, 4).map((file) => readImage(join(folder, item, file))));
-    await writeOutput(join(target, `${item}.png`), await encodePng(dpgGrid(images)));
+    await writeWhole(join(target, `${item}.png`), await encodePng(dpgGrid(images)));
   }
   return items.length;
 }

@@ -6,10 +6,10 @@ import {
   vlmJudge,
   writeGenEvalFolders,
 } from "../adapters/benchmarks/index.ts";
-import { expected } from "../sdk/errors.ts";
+import { expected, writeWhole } from "../sdk/kit.ts";
 import { benchModelArgs, withBenchModel } from "./bench-model.ts";
 import { cliCommand, usageErrorMend } from "./command.ts";
-import { checkOutput, writeOutput } from "./output-file.ts";
+import { checkOutput } from "./output-file.ts";
 import { Progress } from "./progress.ts";
 
 export const evaluateGenEvalCommand = cliCommand({
@@ -47,9 +47,13 @@ export const evaluateGenEvalCommand = cliCommand({
     const ways = [prompts !== undefined, detections !== undefined, judge === true].filter(Boolean).length;
     if (ways !== 1) {
       const mend = usageErrorMend("vqrae evaluate geneval");
-      throw expected("INVALID_ARGUMENT", "one of --prompts, --detections, --judge", "vqrae evaluate geneval", ways, {
+      throw expected(
+        "INVALID_ARGUMENT",
+        "one of --prompts, --detections, --judge",
+        "vqrae evaluate geneval",
+        ways,
         mend,
-      });
+      );
     }
     if (prompts !== undefined) {
       const found = await readGenEvalPrompts(prompts);
@@ -68,7 +72,7 @@ export const evaluateGenEvalCommand = cliCommand({
           ? await withBenchModel(args, (model) => runGenEval(folder, { judge: vlmJudge(model) }, { onProgress }))
           : await runGenEval(folder, { detections: await readDetections(detections) }, { onProgress });
       if (out !== undefined)
-        await writeOutput(
+        await writeWhole(
           out,
           report.results.map((result) => `${JSON.stringify(result)}\n`),
         );

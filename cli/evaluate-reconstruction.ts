@@ -1,4 +1,3 @@
-import { expected } from "../sdk/errors.ts";
 import {
   evaluateReconstruction,
   type FeatureNetwork,
@@ -10,9 +9,10 @@ import {
   type Spread,
 } from "../sdk/evaluation/index.ts";
 import { encodePng } from "../sdk/index.ts";
+import { expected, writeWhole } from "../sdk/kit.ts";
 import { cliCommand, modelArgs, usageErrorMend } from "./command.ts";
 import { imageLimit } from "./image-limit.ts";
-import { checkOutput, writeOutput } from "./output-file.ts";
+import { checkOutput } from "./output-file.ts";
 import { precisionOptions } from "./precision.ts";
 import { withTokenizer } from "./with-tokenizer.ts";
 
@@ -53,7 +53,7 @@ export const evaluateReconstructionCommand = cliCommand({
     if (crop === undefined) throw expected("INVALID_ARGUMENT", `one of ${CROPS.join(", ")}`, "--crop", cropName);
     if (taps !== undefined && features === undefined) {
       const mend = usageErrorMend("vqrae evaluate reconstruction");
-      throw expected("INVALID_ARGUMENT", "--features with --taps", "the network", undefined, { mend });
+      throw expected("INVALID_ARGUMENT", "--features with --taps", "the network", undefined, mend);
     }
     if (picture !== undefined) await checkOutput(picture, [".png"]);
     const limit = imageLimit(options["max-pixels"]);
@@ -66,7 +66,7 @@ export const evaluateReconstructionCommand = cliCommand({
         const found = await evaluateReconstruction(tokenizer, files, { ...limit, crop, network, onProgress });
         if (picture !== undefined) {
           progress.say("drawing the picture");
-          await writeOutput(picture, await encodePng(await rankedPicture(tokenizer, found, limit)));
+          await writeWhole(picture, await encodePng(await rankedPicture(tokenizer, found, limit)));
         }
         return found;
       } finally {

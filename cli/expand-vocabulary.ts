@@ -1,6 +1,6 @@
 import { type ExpandOptions, expandVocabulary } from "../adapters/generation/index.ts";
-import { expected } from "../sdk/errors.ts";
 import type { VQRAE } from "../sdk/index.ts";
+import { expected } from "../sdk/kit.ts";
 import { cliCommand, sharedArgs } from "./command.ts";
 import { numbersOf } from "./numbers.ts";
 import { withTokenizer } from "./with-tokenizer.ts";

@@ -1,11 +1,11 @@
 import { extname } from "node:path";
 import { type GeneratedImage, type GenerateOptions, loadGenerator, presets } from "../adapters/generation/index.ts";
-import { expected } from "../sdk/errors.ts";
 import { encodePng } from "../sdk/index.ts";
+import { expected, writeWhole } from "../sdk/kit.ts";
 import { cliCommand, sharedArgs, usageErrorMend } from "./command.ts";
 import { gpuArg, gpuOf } from "./gpu.ts";
 import { numbersOf } from "./numbers.ts";
-import { checkFolder, checkOutput, writeOutput } from "./output-file.ts";
+import { checkFolder, checkOutput } from "./output-file.ts";
 import { pictureGrid } from "./picture-grid.ts";
 import { Progress } from "./progress.ts";
 
@@ -89,7 +89,7 @@ export const generate = cliCommand({
           if (event.type === "progress") progress.say(`token ${event.done} of ${event.total}`);
           if (event.type === "preview") {
             const name = `${previews}/preview-${event.index + 1}-rows-${String(event.rows).padStart(2, "0")}.png`;
-            await writeOutput(name, await encodePng(event.image));
+            await writeWhole(name, await encodePng(event.image));
           }
           if (event.type === "image") images.push(event);
         }
@@ -120,7 +120,7 @@ function what(images: readonly GeneratedImage[], index: number, grid: Grid): str
 
 async function writeImages(out: string, images: readonly GeneratedImage[], grid: Grid): Promise<string[]> {
   if (grid !== null) {
-    await writeOutput(
+    await writeWhole(
       out,
       await encodePng(
         pictureGrid(
@@ -134,7 +134,7 @@ async function writeImages(out: string, images: readonly GeneratedImage[], grid:
   const extension = extname(out);
   const numbered = (i: number) => `${out.slice(0, -extension.length)}-${i + 1}${extension}`;
   const files = images.map((_, i) => (images.length === 1 ? out : numbered(i)));
-  for (const [i, { image }] of images.entries()) await writeOutput(files[i]!, await encodePng(image));
+  for (const [i, { image }] of images.entries()) await writeWhole(files[i]!, await encodePng(image));
   return files;
 }
 
@@ -161,4 +161,4 @@ function sourceOf(llm: string | undefined, tokenizer: string, server: string | u
 }
 
 const usageError = (what: string, received: string) =>
-  expected("INVALID_ARGUMENT", what, "vqrae generate", received, { mend: usageErrorMend("vqrae generate") });
+  expected("INVALID_ARGUMENT", what, "vqrae generate", received, usageErrorMend("vqrae generate"));

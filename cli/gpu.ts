@@ -1,4 +1,4 @@
-import { expected } from "../sdk/errors.ts";
+import { expected } from "../sdk/kit.ts";
 
 const GPUS = ["auto", "cuda", "vulkan", "metal", "off"] as const;
 type Gpu = (typeof GPUS)[number];

@@ -1,4 +1,4 @@
-import { expected } from "../sdk/errors.ts";
+import { expected } from "../sdk/kit.ts";
 
 /** The most pixels that an image may have, as an option of the SDK's; none leaves the SDK's own limit. */
 export interface ImageLimit {

@@ -1,12 +1,16 @@
-import type { TensorRef } from "../sdk/checkpoint/checkpoint.ts";
-import { isWeightDtype } from "../sdk/checkpoint/dtypes.ts";
-import { isFile } from "../sdk/checkpoint/files.ts";
-import { describeNonFinite, type NonFiniteTensor, nonFiniteTensors } from "../sdk/checkpoint/finite-weights.ts";
-import { loadCheckpoint } from "../sdk/checkpoint/load-checkpoint.ts";
-import { openSafetensors } from "../sdk/checkpoint/safetensors.ts";
-import type { StoredTensor } from "../sdk/checkpoint/safetensors-header.ts";
-import { openTensors } from "../sdk/checkpoint/shards.ts";
-import { findCheckpoint } from "../sdk/runtime/source.ts";
+import type { TensorRef } from "../sdk/index.ts";
+import {
+  describeNonFinite,
+  findCheckpoint,
+  isFile,
+  isWeightDtype,
+  loadCheckpoint,
+  type NonFiniteTensor,
+  nonFiniteTensors,
+  openSafetensors,
+  openTensors,
+  type StoredTensor,
+} from "../sdk/kit.ts";
 import { type CheckpointSummary, checkpointLines, summarizeCheckpoint } from "./checkpoint-summary.ts";
 import { cliCommand, sharedArgs } from "./command.ts";
 import { summarizeTensors, type TensorsSummary, tensorLines } from "./tensor-table.ts";

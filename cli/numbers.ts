@@ -1,4 +1,4 @@
-import { expected } from "../sdk/errors.ts";
+import { expected } from "../sdk/kit.ts";
 
 /** Numbers that options hold, by the names that the SDK has for them; those that were not given are left out. */
 export function numbersOf<K extends string>(

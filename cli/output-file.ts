@@ -1,6 +1,6 @@
-import { stat, writeFile } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { dirname, extname, resolve } from "node:path";
-import { expected, words } from "../sdk/errors.ts";
+import { expected, expectedBut } from "../sdk/kit.ts";
 
 /**
  * Checks, before any work is done, that `path` can become a file of one of `extensions`, and returns its extension.
@@ -29,16 +29,6 @@ export async function checkFolder(folder: string, subject: string, path = folder
     () => false,
   );
   if (isFolder) return;
-  const received = words(`${path}: there is no folder ${resolve(folder)}`);
-  throw expected("INVALID_ARGUMENT", "a folder that exists", subject, received);
-}
-
-/** @throws INVALID_ARGUMENT for a path that cannot be written */
-export async function writeOutput(path: string, data: Uint8Array | Iterable<string>): Promise<void> {
-  try {
-    await writeFile(path, data);
-  } catch (cause) {
-    const received = words(`${path}: ${(cause as Error).message}`);
-    throw expected("INVALID_ARGUMENT", "a writable path", "the output file", received, { cause });
-  }
+  const received = `${path}: there is no folder ${resolve(folder)}`;
+  throw expectedBut("INVALID_ARGUMENT", "a folder that exists", subject, received);
 }

@@ -1,5 +1,5 @@
-import { expected } from "../sdk/errors.ts";
 import type { LoadOptions } from "../sdk/index.ts";
+import { expected } from "../sdk/kit.ts";
 
 /** Reads the values of --precision and --cache-dir; what is left out leaves the SDK's own. @throws INVALID_ARGUMENT */
 export function precisionOptions(

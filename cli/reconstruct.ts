@@ -1,8 +1,9 @@
 import { pixelScores } from "../sdk/evaluation/index.ts";
 import { encodePng, type RgbImage, readImage } from "../sdk/index.ts";
+import { writeWhole } from "../sdk/kit.ts";
 import { cliCommand, modelArgs } from "./command.ts";
 import { imageLimit } from "./image-limit.ts";
-import { checkOutput, writeOutput } from "./output-file.ts";
+import { checkOutput } from "./output-file.ts";
 import { pictureGrid } from "./picture-grid.ts";
 import { precisionOptions } from "./precision.ts";
 import { withTokenizer } from "./with-tokenizer.ts";
@@ -37,7 +38,7 @@ export const reconstruct = cliCommand({
       },
     );
     const picture = beside ? pictureGrid([original, reconstruction], 2) : reconstruction;
-    await writeOutput(output, await encodePng(picture));
+    await writeWhole(output, await encodePng(picture));
 
     const { width, height } = reconstruction;
     const measures = measure(original, reconstruction);

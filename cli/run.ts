@@ -1,6 +1,6 @@
 import { renderUsage } from "citty";
 import packageJson from "../package.json" with { type: "json" };
-import { expected } from "../sdk/errors.ts";
+import { expected } from "../sdk/kit.ts";
 import { asksForHelp, type CliCommand, plainUnlessTerminal, usageErrorMend } from "./command.ts";
 
 /** Only the command that runs is loaded: to load them all takes twice as long. */
@@ -28,7 +28,7 @@ export async function run(rawArgs: readonly string[]): Promise<void> {
   if (name === undefined || name === "--help" || name === "-h") return print(await help());
   if (!Object.hasOwn(commands, name)) {
     const names = Object.keys(commands).join(", ");
-    throw expected("INVALID_ARGUMENT", `one of ${names}`, "the command", name, { mend: usageErrorMend("vqrae") });
+    throw expected("INVALID_ARGUMENT", `one of ${names}`, "the command", name, usageErrorMend("vqrae"));
   }
   const command = await commands[name]!();
   if (asksForHelp(rest)) return print(await command.help(rest));

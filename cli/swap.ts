@@ -7,7 +7,7 @@ import {
   showFact,
   swapVit,
 } from "../adapters/vit-swap/index.ts";
-import { expected } from "../sdk/errors.ts";
+import { expected } from "../sdk/kit.ts";
 import { cliCommand, sharedArgs } from "./command.ts";
 
 export const swap = cliCommand({

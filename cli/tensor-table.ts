@@ -1,4 +1,4 @@
-import type { StoredTensor } from "../sdk/checkpoint/safetensors-header.ts";
+import type { StoredTensor } from "../sdk/kit.ts";
 
 export interface TensorsSummary {
   readonly parameters: number;

@@ -1,5 +1,5 @@
 import { zipSync } from "fflate";
-import { expected } from "../sdk/errors.ts";
+import { expected } from "../sdk/kit.ts";
 import { numbersToNpy, stringsToNpy } from "./npy.ts";
 import { type EncodedImages, stackTokens } from "./tokens.ts";
 
@@ -20,9 +20,13 @@ export function tokensToNpz(encoded: EncodedImages): Uint8Array {
   for (const { name, shape, data } of stackTokens(encoded)) entries[`${name}.npy`] = numbersToNpy(data, shape);
   const bytes = Object.values(entries).reduce((sum, entry) => sum + entry.length, 0);
   if (bytes > MAX_BYTES) {
-    throw expected("INVALID_ARGUMENT", `at most ${MAX_BYTES} bytes`, "an npz file", bytes, {
-      mend: "Write .safetensors, leave --features out, or encode fewer images at a time.",
-    });
+    throw expected(
+      "INVALID_ARGUMENT",
+      `at most ${MAX_BYTES} bytes`,
+      "an npz file",
+      bytes,
+      "Write .safetensors, leave --features out, or encode fewer images at a time.",
+    );
   }
   return zipSync(entries, { level: 0, mtime: DATE });
 }

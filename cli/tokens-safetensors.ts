@@ -1,4 +1,4 @@
-import { writeSafetensors } from "../sdk/checkpoint/write-safetensors.ts";
+import { writeSafetensors } from "../sdk/kit.ts";
 import { type EncodedImages, stackTokens } from "./tokens.ts";
 
 /** The arrays of `stackTokens` as tensors; the metadata has the model's name and the paths as a JSON list. */

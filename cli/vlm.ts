@@ -1,5 +1,5 @@
 import { type LoadVlmOptions, loadVlm, type Vlm, type VlmSource } from "../adapters/llama-cpp/index.ts";
-import { expected } from "../sdk/errors.ts";
+import { expected } from "../sdk/kit.ts";
 import { modelArgs, usageErrorMend } from "./command.ts";
 import { gpuArg, gpuOf } from "./gpu.ts";
 import { imageLimit } from "./image-limit.ts";
@@ -62,10 +62,10 @@ function sourceOf(command: string, { llm, projector, model }: VlmArgs): VlmSourc
   if ((llm === undefined) !== (projector === undefined)) {
     const mend = usageErrorMend(`vqrae ${command}`);
     const given = llm === undefined ? "--projector alone" : "--llm alone";
-    throw expected("INVALID_ARGUMENT", "--llm and --projector together", `vqrae ${command}`, given, { mend });
+    throw expected("INVALID_ARGUMENT", "--llm and --projector together", `vqrae ${command}`, given, mend);
   }
   if (llm !== undefined && projector !== undefined) return { llm, projector, tokenizer: model };
   if (model === "default") return "default";
   const mend = "The language model that ships was trained with the default tokenizer.";
-  throw expected("INVALID_ARGUMENT", "--llm and --projector", `--model of vqrae ${command}`, model, { mend });
+  throw expected("INVALID_ARGUMENT", "--llm and --projector", `--model of vqrae ${command}`, model, mend);
 }

@@ -1,4 +1,4 @@
-import { expected } from "../sdk/errors.ts";
+import { expected } from "../sdk/kit.ts";
 
 /** Reads the value of an option that counts something. @throws INVALID_ARGUMENT */
 export function wholeNumber(option: string, text: string, least: number, most = Number.MAX_SAFE_INTEGER): number {

@@ -1,4 +1,4 @@
-/** What went wrong, for programs; the message is for people. */
+/** What went wrong, for programs; the message is for people. docs/errors.md says what to do about each. */
 export type VqraeErrorCode =
   /** An argument has the wrong type, shape or range. */
   | "INVALID_ARGUMENT"
@@ -10,16 +10,24 @@ export type VqraeErrorCode =
   | "CHECKPOINT_NOT_FOUND"
   /** config.json or preprocessor_config.json does not validate. */
   | "INVALID_CONFIG"
-  /** The safetensors file is damaged, or a tensor is missing or has the wrong shape. */
+  /** A weight file is damaged, or a tensor is missing or has the wrong shape. */
   | "INVALID_CHECKPOINT"
   /** The GGUF file is damaged, or is no GGUF file that is understood. */
   | "INVALID_GGUF"
-  /** The checkpoint cannot do what was asked, such as ids from an encoder without a codebook. */
+  /** A data file, such as a benchmark's or a results folder's, is damaged or lacks a field; the message names file and line. */
+  | "INVALID_DATA"
+  /** Two parts do not belong together, such as a projector and an encoder of another width. */
+  | "INCOMPATIBLE"
+  /** The prompt, with its images, is longer than the language model's context. */
+  | "CONTEXT_OVERFLOW"
+  /** The model, the device or the server cannot do what was asked, such as ids from an encoder without a codebook. */
   | "UNSUPPORTED"
   /** A native dependency or execution provider could not be loaded. */
   | "MISSING_DEPENDENCY"
-  /** A data file, such as a benchmark's or a results folder's, is damaged or lacks a field; the message names file and line. */
-  | "INVALID_DATA"
+  /** The system refuses to read or write a file: the disk is full, the folder read-only; `path` says which. */
+  | "IO_ERROR"
+  /** The output is there already, and nothing said that it may be replaced; `path` says which. */
+  | "ALREADY_EXISTS"
   /** No server answers at the address. */
   | "SERVER_UNREACHABLE"
   /** The server answered with an error, or with something that is not understood. */
@@ -31,41 +39,88 @@ export type VqraeErrorCode =
 
 const marker = Symbol.for("vqrae.error");
 
+/** What a program may need besides the code. */
+export interface VqraeErrorDetails {
+  /** Which of many inputs is at fault, from 0. */
+  readonly index?: number;
+  /** The file or folder at fault. */
+  readonly path?: string;
+  readonly cause?: unknown;
+}
+
 /** The one error class of this package. `VqraeError.isInstance` also works across duplicate installs. */
 export class VqraeError extends Error {
   override readonly name = "VqraeError";
   readonly code: VqraeErrorCode;
+  /** Which of many inputs is at fault, from 0. */
+  readonly index?: number;
+  /** The file or folder at fault. */
+  readonly path?: string;
   readonly [marker] = true;
 
-  constructor(code: VqraeErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+  constructor(code: VqraeErrorCode, message: string, { index, path, cause }: VqraeErrorDetails = {}) {
+    super(message, cause === undefined ? undefined : { cause });
     this.code = code;
+    if (index !== undefined) this.index = index;
+    if (path !== undefined) this.path = path;
   }
 
   static isInstance(error: unknown): error is VqraeError {
-    return typeof error === "object" && error !== null && (error as Record<symbol, unknown>)[marker] === true;
+    return typeof error === "object" && error !== null && marker in error && error[marker] === true;
+  }
+
+  /** The same error for input `index` of many, which `name` names in the message: "images[3]: Expected ...". */
+  at(index: number, name: string): VqraeError {
+    const { code, message, path } = this;
+    return new VqraeError(code, `${name}[${index}]: ${message}`, {
+      index,
+      ...(path !== undefined && { path }),
+      cause: this,
+    });
   }
 }
 
-/** Builds the package's one message form: "Expected X for Y but received Z", with an optional mend. */
+/** What mends the error, in a sentence; or that and the error's details. */
+type Mend = string | (VqraeErrorDetails & { readonly mend?: string | undefined }) | undefined;
+
+/**
+ * Builds the package's one message form, "Expected X for Y but received Z", from any value received, which is described
+ * and quoted. `mend`: a sentence that says what to do.
+ */
 export function expected(
   code: VqraeErrorCode,
   what: string,
   subject: string,
   received: unknown,
-  { mend, cause }: { mend?: string; cause?: unknown } = {},
+  mend?: Mend,
 ): VqraeError {
-  const message = `Expected ${what} for ${subject} but received ${describe(received)}.${mend ? ` ${mend}` : ""}`;
-  return new VqraeError(code, message, cause === undefined ? undefined : { cause });
+  return expectedBut(code, what, subject, describe(received), mend);
 }
+
+/** The same with words for what was received, which are printed as they are: "none", "a file of 12 bytes". */
+export function expectedBut(
+  code: VqraeErrorCode,
+  what: string,
+  subject: string,
+  words: string,
+  mend?: Mend,
+): VqraeError {
+  const { mend: sentence, ...details } = typeof mend === "string" ? { mend } : (mend ?? {});
+  const message = `Expected ${what} for ${subject} but received ${words}.${sentence ? ` ${sentence}` : ""}`;
+  return new VqraeError(code, printable(message), details);
+}
+
+/** Names of files and tensors are somebody else's: their control characters must not reach a terminal. */
+const printable = (text: string): string =>
+  text.replaceAll(/[^\P{Cc}\n\t]/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`);
 
 /** Lists inside lists that a description shows. */
 const MAX_DEPTH = 3;
 
-/** A short, safe description of any value; pass a `Description` to print words as they are. */
+/** A short, safe description of any value. */
 export function describe(value: unknown, depth = 0): string {
-  if (value instanceof Description) return value.text;
-  if (value === null || value === undefined) return String(value);
+  if (value === undefined) return "nothing";
+  if (value === null) return "null";
   if (typeof value === "string") return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
   if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") return String(value);
   if (Array.isArray(value)) {
@@ -79,14 +134,3 @@ export function describe(value: unknown, depth = 0): string {
   if (ArrayBuffer.isView(value)) return `${value.constructor.name} of ${value.byteLength} bytes`;
   return typeof value === "object" ? `an object of type ${value.constructor?.name ?? "Object"}` : `a ${typeof value}`;
 }
-
-/** Words that `describe` prints unquoted, such as "a file of 12 bytes". */
-export class Description {
-  readonly text: string;
-  constructor(text: string) {
-    this.text = text;
-  }
-}
-
-/** Marks `text` to be printed as it is in an error message. */
-export const words = (text: string): Description => new Description(text);

@@ -1,5 +1,5 @@
 import type { Activation, NormRef, TensorRef, Tiling } from "./checkpoint/checkpoint.ts";
-import { expected, words } from "./errors.ts";
+import { expectedBut } from "./errors.ts";
 
 /**
  * What turns an encoder's features into the embeddings of a language model, as plain data: `VQRAE.load(folder, {
@@ -135,6 +135,6 @@ function widthAfter(width: number, op: ProjectorOp): number {
 
 function requireWidth({ name, shape, file }: TensorRef, axis: number, width: number): void {
   if (shape[axis] === width) return;
-  const received = words(`shape [${shape.join(", ")}]`);
-  throw expected("INVALID_CHECKPOINT", `${width} numbers on axis ${axis}`, `tensor ${name} in ${file}`, received);
+  const received = `shape [${shape.join(", ")}]`;
+  throw expectedBut("INVALID_CHECKPOINT", `${width} numbers on axis ${axis}`, `tensor ${name} in ${file}`, received);
 }

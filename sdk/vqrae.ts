@@ -4,7 +4,7 @@ import { requireFiniteWeights } from "./checkpoint/finite-weights.ts";
 import { fitProjector } from "./checkpoint/fit-projector.ts";
 import { loadCheckpoint } from "./checkpoint/load-checkpoint.ts";
 import { selectFeatures } from "./checkpoint/select-features.ts";
-import { expected, VqraeError, words } from "./errors.ts";
+import { expected, expectedBut, VqraeError } from "./errors.ts";
 import { abortable } from "./runtime/abort.ts";
 import { inBatches } from "./runtime/batches.ts";
 import { defaultCacheFolder } from "./runtime/cache-folder.ts";
@@ -308,7 +308,7 @@ export class VQRAE implements VisionTokenizer {
       return await read();
     } catch (error) {
       if (index === null || !VqraeError.isInstance(error)) throw error;
-      throw new VqraeError(error.code, `images[${index}]: ${error.message}`, { cause: error });
+      throw error.at(index, "images");
     }
   }
 
@@ -317,10 +317,8 @@ export class VQRAE implements VisionTokenizer {
     if (ids === true && !hasCodebook) throw this.#unsupported("encode with ids", "a codebook");
     const wantIds = ids ?? hasCodebook;
     if (!features && !wantIds) {
-      const received = words(
-        `features: false and ids: ${ids === undefined ? "undefined, without a codebook" : "false"}`,
-      );
-      throw expected("INVALID_ARGUMENT", "features or ids to compute", "the options of encode", received);
+      const received = `features: false and ids: ${ids === undefined ? "undefined, without a codebook" : "false"}`;
+      throw expectedBut("INVALID_ARGUMENT", "features or ids to compute", "the options of encode", received);
     }
     return { features, ids: wantIds };
   }
@@ -331,14 +329,18 @@ export class VQRAE implements VisionTokenizer {
 
   #requireProjector(call: string): void {
     if (this.info.projector !== null) return;
-    const received = words(`${this.info.modelId}, which was loaded without one`);
-    throw expected("UNSUPPORTED", "a tokenizer with a projector", call, received, {
-      mend: 'Load one with `loadProjector(folder)` of "vqrae/projector" and pass it: `VQRAE.load(folder, { projector })`.',
-    });
+    const received = `${this.info.modelId}, which was loaded without one`;
+    throw expectedBut(
+      "UNSUPPORTED",
+      "a tokenizer with a projector",
+      call,
+      received,
+      'Load one with `loadProjector(folder)` of "vqrae/projector" and pass it: `VQRAE.load(folder, { projector })`.',
+    );
   }
 
   #unsupported(call: string, part: string): VqraeError {
-    return expected("UNSUPPORTED", `a checkpoint with ${part}`, call, words(`${this.info.modelId}, which has none`));
+    return expectedBut("UNSUPPORTED", `a checkpoint with ${part}`, call, `${this.info.modelId}, which has none`);
   }
 }
 

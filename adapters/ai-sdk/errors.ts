@@ -1,5 +1,5 @@
 import { InvalidArgumentError, InvalidPromptError, UnsupportedFunctionalityError } from "@ai-sdk/provider";
-import { VqraeError } from "../../sdk/errors.ts";
+import { VqraeError } from "../../sdk/index.ts";
 
 /** A failure as the AI SDK's class for it, where there is one; the signal's reason and others stay as they are. */
 export function toAiSdkError(error: unknown, prompt: unknown): unknown {

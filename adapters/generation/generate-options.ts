@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { expected, words } from "../../sdk/errors.ts";
+import { expected, expectedBut } from "../../sdk/kit.ts";
 import type { GenerateOptions, ImageGeneratorInfo, ImageStart } from "./image-generator.ts";
 import { presetNames, presets } from "./sampling/presets.ts";
 import type { GuidanceSchedule, Sampling } from "./sampling/sampling.ts";
@@ -82,8 +82,8 @@ function samplingOf(options: GenerateOptions, info: ImageGeneratorInfo): Samplin
   if (sampling.guidanceScale !== 1 && !info.guidance) {
     const mend =
       "A server evaluates one sequence a request. Pass guidanceScale: 1, or load the model in this process, without `server`.";
-    const received = words(`guidanceScale ${sampling.guidanceScale}`);
-    throw expected("UNSUPPORTED", "guidanceScale 1", "a llama-server", received, { mend });
+    const received = `guidanceScale ${sampling.guidanceScale}`;
+    throw expectedBut("UNSUPPORTED", "guidanceScale 1", "a llama-server", received, mend);
   }
   return sampling;
 }

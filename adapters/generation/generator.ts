@@ -1,5 +1,5 @@
-import { expected, words } from "../../sdk/errors.ts";
 import type { TokenIds, VisionTokenizer } from "../../sdk/index.ts";
+import { expected, expectedBut } from "../../sdk/kit.ts";
 import { type GenerateRequest, parseGenerateOptions } from "./generate-options.ts";
 import type {
   GeneratedImage,
@@ -128,8 +128,8 @@ export class TokenImageGenerator implements ImageGenerator {
       throw expected("INVALID_ARGUMENT", "an Int32Array or an array of integers", "option continueImage.ids", ids);
     }
     if (ids.length < kept) {
-      const received = words(`${ids.length}`);
-      throw expected("INVALID_ARGUMENT", `at least ${kept} ids`, "option continueImage.ids", received);
+      const received = `${ids.length}`;
+      throw expectedBut("INVALID_ARGUMENT", `at least ${kept} ids`, "option continueImage.ids", received);
     }
     const own = ids.slice(0, kept);
     const bad = own.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= codebookSize);
@@ -140,6 +140,6 @@ export class TokenImageGenerator implements ImageGenerator {
 
   #assertUsable(): void {
     if (!this.#disposed) return;
-    throw expected("DISPOSED", "a generator that is in use", "this call", words("one after dispose()"));
+    throw expectedBut("DISPOSED", "a generator that is in use", "this call", "one after dispose()");
   }
 }

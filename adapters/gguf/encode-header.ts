@@ -1,4 +1,4 @@
-import { expected, words } from "../../sdk/errors.ts";
+import { describe, expectedBut } from "../../sdk/kit.ts";
 import { fixedSizes, idOf, isFixedSize } from "./fixed-size.ts";
 import type { PlacedTensor } from "./lay-out.ts";
 import { MAX_ARRAY_DEPTH } from "./limits.ts";
@@ -35,8 +35,8 @@ class ByteWriter {
   }
 
   string(text: string, subject: string): void {
-    if (typeof text !== "string") throw wrong("a string", subject, text);
-    if (/\p{Surrogate}/u.test(text)) throw wrong("well-formed text", subject, words("half a surrogate pair"));
+    if (typeof text !== "string") throw wrong("a string", subject, describe(text));
+    if (/\p{Surrogate}/u.test(text)) throw wrong("well-formed text", subject, "half a surrogate pair");
     const encoded = Buffer.from(text);
     this.uint64(encoded.length);
     const { at } = this.extend(encoded.length);
@@ -50,8 +50,8 @@ class ByteWriter {
   }
 }
 
-const wrong = (what: string, subject: string, received: unknown) =>
-  expected("INVALID_ARGUMENT", what, subject, received);
+const wrong = (what: string, subject: string, received: string) =>
+  expectedBut("INVALID_ARGUMENT", what, subject, received);
 
 /**
  * Everything before the tensor data, version 3, up to the first aligned byte.
@@ -94,7 +94,7 @@ function writeValue(writer: ByteWriter, value: GgufValue, subject: string): void
 }
 
 function writeArray(writer: ByteWriter, { of, value }: GgufArray, subject: string, depth: number): void {
-  if (depth > MAX_ARRAY_DEPTH) throw wrong(`arrays at most ${MAX_ARRAY_DEPTH} deep`, subject, words("deeper ones"));
+  if (depth > MAX_ARRAY_DEPTH) throw wrong(`arrays at most ${MAX_ARRAY_DEPTH} deep`, subject, "deeper ones");
   if (of !== "array") requireType(of, `the elements of ${subject}`);
   writer.uint32(idOf(of));
   writer.uint64(value.length);
@@ -108,7 +108,7 @@ function writeScalar(writer: ByteWriter, type: GgufScalarType, value: unknown, s
     return;
   }
   const { bytes, values, accepts, write } = fixedSizes[type] as (typeof fixedSizes)["uint8"];
-  if (!accepts(value)) throw wrong(`${values} (${type})`, subject, value);
+  if (!accepts(value)) throw wrong(`${values} (${type})`, subject, describe(value));
   const { view, at } = writer.extend(bytes);
   write(view, at, value);
 }
@@ -116,5 +116,5 @@ function writeScalar(writer: ByteWriter, type: GgufScalarType, value: unknown, s
 function requireType(type: string, subject: string): void {
   if (type === "string" || isFixedSize(type)) return;
   const names = [...Object.keys(fixedSizes), "string", "array"].join(", ");
-  throw wrong(`one of ${names}`, `the type of ${subject}`, type);
+  throw wrong(`one of ${names}`, `the type of ${subject}`, describe(type));
 }

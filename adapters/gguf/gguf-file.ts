@@ -1,4 +1,5 @@
-import { expected, type VqraeError } from "../../sdk/errors.ts";
+import type { VqraeError } from "../../sdk/index.ts";
+import { expectedBut } from "../../sdk/kit.ts";
 import type { GgufTensorType } from "./tensor-types.ts";
 import type { GgufValue } from "./values.ts";
 
@@ -28,5 +29,5 @@ export interface GgufFile extends GgufHeader {
   readonly file: string;
 }
 
-export const invalidGguf = (what: string, subject: string, received: unknown, mend?: string): VqraeError =>
-  expected("INVALID_GGUF", what, subject, received, mend === undefined ? {} : { mend });
+export const invalidGguf = (what: string, subject: string, received: string, mend?: string): VqraeError =>
+  expectedBut("INVALID_GGUF", what, subject, received, mend);

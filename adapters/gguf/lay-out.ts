@@ -1,4 +1,4 @@
-import { expected } from "../../sdk/errors.ts";
+import { describe, expectedBut } from "../../sdk/kit.ts";
 import {
   ALIGNMENT_KEY,
   DEFAULT_ALIGNMENT,
@@ -28,7 +28,7 @@ export function alignmentFor(metadata: ReadonlyMap<string, GgufValue>): number {
   const asked = metadata.get(ALIGNMENT_KEY);
   if (asked === undefined) return DEFAULT_ALIGNMENT;
   if (asked.type === "uint32" && isAlignment(asked.value)) return asked.value;
-  throw wrong(`a uint32 power of two up to ${MAX_ALIGNMENT}`, ALIGNMENT_KEY, asked.value);
+  throw wrong(`a uint32 power of two up to ${MAX_ALIGNMENT}`, ALIGNMENT_KEY, describe(asked.value));
 }
 
 /** Places tensors one after the other, in the order given, as llama.cpp requires. */
@@ -36,16 +36,22 @@ export function layOut(layout: readonly GgufTensorLayout[], alignment: number): 
   const places = new Map<string, PlacedTensor>();
   let begin = 0;
   for (const { name, type, shape } of layout) {
-    if (places.has(name)) throw wrong("a name of its own", "a tensor", name);
+    if (places.has(name)) throw wrong("a name of its own", "a tensor", describe(name));
     if (Buffer.byteLength(name) > MAX_TENSOR_NAME_BYTES) {
-      throw wrong(`at most ${MAX_TENSOR_NAME_BYTES} bytes`, "a tensor's name", name);
+      throw wrong(`at most ${MAX_TENSOR_NAME_BYTES} bytes`, "a tensor's name", describe(name));
     }
-    if (!isTensorType(type)) throw wrong(`one of ${tensorTypeNames.join(", ")}`, `type of tensor ${name}`, type);
-    if (shape.length > MAX_DIMENSIONS) throw wrong(`at most ${MAX_DIMENSIONS} dimensions`, `tensor ${name}`, shape);
+    if (!isTensorType(type))
+      throw wrong(`one of ${tensorTypeNames.join(", ")}`, `type of tensor ${name}`, describe(type));
+    if (shape.length > MAX_DIMENSIONS)
+      throw wrong(`at most ${MAX_DIMENSIONS} dimensions`, `tensor ${name}`, describe(shape));
     const countable = shape.every((n) => Number.isSafeInteger(n) && n >= 0);
     const length = countable ? tensorBytes(type, shape) : Number.NaN;
     if (Number.isNaN(length)) {
-      throw wrong(`a countable shape, rows of a multiple of ${blockSize(type)}`, `tensor ${name} (${type})`, shape);
+      throw wrong(
+        `a countable shape, rows of a multiple of ${blockSize(type)}`,
+        `tensor ${name} (${type})`,
+        describe(shape),
+      );
     }
     places.set(name, { name, type, shape, begin, length });
     begin = alignUp(begin + length, alignment);
@@ -61,5 +67,5 @@ export function dataBytes(places: Iterable<PlacedTensor>, alignment: number): nu
 
 const alignUp = (bytes: number, alignment: number): number => Math.ceil(bytes / alignment) * alignment;
 
-const wrong = (what: string, subject: string, received: unknown) =>
-  expected("INVALID_ARGUMENT", what, subject, received);
+const wrong = (what: string, subject: string, received: string) =>
+  expectedBut("INVALID_ARGUMENT", what, subject, received);

@@ -1,4 +1,4 @@
-import { words } from "../../sdk/errors.ts";
+import { describe } from "../../sdk/kit.ts";
 import { Cursor } from "./cursor.ts";
 import { type GgufHeader, type GgufTensor, invalidGguf } from "./gguf-file.ts";
 import {
@@ -39,7 +39,7 @@ export function parseHeader(bytes: Uint8Array, fileBytes: number, file: string):
   const metadata = new Map<string, GgufValue>();
   for (let i = 0; i < keyCount; i++) {
     const key = values.string(`key ${i + 1} of ${file}`, MAX_KEY_BYTES);
-    if (metadata.has(key)) throw invalidGguf("each key once", file, words(`${JSON.stringify(key)} twice`));
+    if (metadata.has(key)) throw invalidGguf("each key once", file, `${JSON.stringify(key)} twice`);
     metadata.set(key, values.value(`${key} of ${file}`));
   }
   const alignment = alignmentOf(metadata, file);
@@ -47,7 +47,7 @@ export function parseHeader(bytes: Uint8Array, fileBytes: number, file: string):
   const dataStart = Math.ceil(cursor.position / alignment) * alignment;
   const tensors = new Map<string, GgufTensor>();
   for (const tensor of described) {
-    if (tensors.has(tensor.name)) throw invalidGguf("each tensor once", file, words(`${tensor.name} twice`));
+    if (tensors.has(tensor.name)) throw invalidGguf("each tensor once", file, `${tensor.name} twice`);
     tensors.set(tensor.name, { ...tensor, offset: dataStart + tensor.offset });
   }
   requireSeparate(tensors.values(), fileBytes, file);
@@ -55,20 +55,29 @@ export function parseHeader(bytes: Uint8Array, fileBytes: number, file: string):
 }
 
 function parseStart(cursor: Cursor, file: string): number {
-  if (cursor.uint32() !== MAGIC) throw invalidGguf('"GGUF"', `the first bytes of ${file}`, words("others"));
+  if (cursor.uint32() !== MAGIC) throw invalidGguf('"GGUF"', `the first bytes of ${file}`, "others");
   const version = cursor.uint32();
   if (VERSIONS.includes(version)) return version;
   if (version !== 0 && (version & 0xffff) === 0) {
-    throw invalidGguf("little-endian numbers", file, words("a big-endian GGUF file"));
+    throw invalidGguf("little-endian numbers", file, "a big-endian GGUF file");
   }
-  throw invalidGguf(`version ${VERSIONS.join(" or ")}`, file, version, "Convert it with a current llama.cpp.");
+  throw invalidGguf(
+    `version ${VERSIONS.join(" or ")}`,
+    file,
+    describe(version),
+    "Convert it with a current llama.cpp.",
+  );
 }
 
 function alignmentOf(metadata: ReadonlyMap<string, GgufValue>, file: string): number {
   const stored = metadata.get(ALIGNMENT_KEY);
   if (stored === undefined) return DEFAULT_ALIGNMENT;
   if (stored.type === "uint32" && isAlignment(stored.value)) return stored.value;
-  throw invalidGguf(`a uint32 power of two up to ${MAX_ALIGNMENT}`, `${ALIGNMENT_KEY} of ${file}`, stored.value);
+  throw invalidGguf(
+    `a uint32 power of two up to ${MAX_ALIGNMENT}`,
+    `${ALIGNMENT_KEY} of ${file}`,
+    describe(stored.value),
+  );
 }
 
 /** Its offset counts from the start of the data. */
@@ -77,19 +86,19 @@ function parseTensor(cursor: Cursor, values: ValueParser, index: number, alignme
   const subject = (part: string) => `${part} of tensor ${name} in ${file}`;
   const dimensions = cursor.uint32();
   if (dimensions > MAX_DIMENSIONS)
-    throw invalidGguf(`at most ${MAX_DIMENSIONS}`, subject("the dimensions"), dimensions);
+    throw invalidGguf(`at most ${MAX_DIMENSIONS}`, subject("the dimensions"), describe(dimensions));
   const sizes = Array.from({ length: dimensions }, () => cursor.uint64());
   const typeId = cursor.uint32();
   const type = tensorTypeOfId(typeId);
-  if (type === undefined) throw invalidGguf("a type of ggml's that is known", subject("the type"), typeId);
+  if (type === undefined) throw invalidGguf("a type of ggml's that is known", subject("the type"), describe(typeId));
   const shape = sizes.map(Number).reverse();
   const length = shape.every(Number.isSafeInteger) ? tensorBytes(type, shape) : Number.NaN;
   if (Number.isNaN(length)) {
-    throw invalidGguf(`whole blocks of ${type}, countable in bytes`, subject("the shape"), sizes.reverse());
+    throw invalidGguf(`whole blocks of ${type}, countable in bytes`, subject("the shape"), describe(sizes.reverse()));
   }
   const offset = cursor.uint64();
   if (offset % BigInt(alignment) !== 0n || offset > Number.MAX_SAFE_INTEGER) {
-    throw invalidGguf(`a multiple of ${alignment}`, subject("the offset"), offset);
+    throw invalidGguf(`a multiple of ${alignment}`, subject("the offset"), describe(offset));
   }
   return { name, type, shape, offset: Number(offset), length };
 }
@@ -102,17 +111,13 @@ function requireSeparate(tensors: Iterable<GgufTensor>, fileBytes: number, file:
       throw invalidGguf(
         `at least ${end} bytes, for tensor ${name},`,
         file,
-        words(`a file of ${fileBytes} bytes`),
+        `a file of ${fileBytes} bytes`,
         "The file was cut short, or its header is wrong: download it again.",
       );
     }
     if (length === 0) continue;
     if (offset < before.end) {
-      throw invalidGguf(
-        "data of its own",
-        `tensor ${name} in ${file}`,
-        words(`bytes that tensor ${before.name} has too`),
-      );
+      throw invalidGguf("data of its own", `tensor ${name} in ${file}`, `bytes that tensor ${before.name} has too`);
     }
     before = { name, end };
   }

@@ -1,4 +1,4 @@
-import { words } from "../../sdk/errors.ts";
+import { describe } from "../../sdk/kit.ts";
 import type { Cursor } from "./cursor.ts";
 import { fixedSizes, isFixedSize, typeOfId } from "./fixed-size.ts";
 import { invalidGguf } from "./gguf-file.ts";
@@ -23,10 +23,10 @@ export class ValueParser {
   /** A count of things of at least `bytes` bytes each, checked against a limit and against the rest of the file. */
   count(limit: number, bytes: number, subject: string): number {
     const count = this.#cursor.uint64();
-    if (count > limit) throw invalidGguf(`at most ${limit}`, subject, count);
+    if (count > limit) throw invalidGguf(`at most ${limit}`, subject, describe(count));
     const room = this.#fileBytes - this.#cursor.position;
     if (Number(count) * bytes > room) {
-      const received = words(`${count}, which take more than the ${room} bytes that follow`);
+      const received = `${count}, which take more than the ${room} bytes that follow`;
       throw invalidGguf(
         "a count that the file can hold",
         subject,
@@ -43,7 +43,7 @@ export class ValueParser {
     try {
       return utf8.decode(this.#cursor.bytes.subarray(start, start + length));
     } catch {
-      throw invalidGguf("UTF-8", subject, words("other bytes"));
+      throw invalidGguf("UTF-8", subject, "other bytes");
     }
   }
 
@@ -55,7 +55,7 @@ export class ValueParser {
   #type(subject: string): GgufScalarType | "array" {
     const id = this.#cursor.uint32();
     const type = typeOfId(id);
-    if (type === undefined) throw invalidGguf("one of the types 0 to 12", `the type of ${subject}`, id);
+    if (type === undefined) throw invalidGguf("one of the types 0 to 12", `the type of ${subject}`, describe(id));
     return type;
   }
 
@@ -67,7 +67,7 @@ export class ValueParser {
 
   #array(subject: string, depth: number): GgufArray {
     if (depth > MAX_ARRAY_DEPTH) {
-      throw invalidGguf(`arrays at most ${MAX_ARRAY_DEPTH} deep`, subject, words("deeper ones"));
+      throw invalidGguf(`arrays at most ${MAX_ARRAY_DEPTH} deep`, subject, "deeper ones");
     }
     const of = this.#type(`the elements of ${subject}`);
     // An array starts with its type and its count.

@@ -1,5 +1,4 @@
-import { narrowF16, widenF16 } from "../../sdk/checkpoint/half.ts";
-import { expected, words } from "../../sdk/errors.ts";
+import { expectedBut, narrowF16, widenF16 } from "../../sdk/kit.ts";
 
 /** Q8_0: blocks of 32 elements, an F16 scale and 32 signed bytes (ggml-quants.c, `quantize_row_q8_0_ref`). */
 const ELEMENTS = 32;
@@ -8,7 +7,7 @@ const BYTES = 2 + ELEMENTS;
 /** @throws INVALID_ARGUMENT for values that make no whole blocks */
 export function quantizeQ8(values: Float32Array): Uint8Array {
   if (values.length % ELEMENTS !== 0) {
-    throw expected("INVALID_ARGUMENT", `a multiple of ${ELEMENTS} values`, "Q8_0", words(`${values.length}`));
+    throw expectedBut("INVALID_ARGUMENT", `a multiple of ${ELEMENTS} values`, "Q8_0", `${values.length}`);
   }
   const blocks = values.length / ELEMENTS;
   const out = new DataView(new ArrayBuffer(blocks * BYTES));

@@ -1,5 +1,4 @@
-import { openFile, readExactly } from "../../sdk/checkpoint/files.ts";
-import { words } from "../../sdk/errors.ts";
+import { openFile, readExactly } from "../../sdk/kit.ts";
 import { OutOfBytes } from "./cursor.ts";
 import { type GgufFile, type GgufHeader, invalidGguf } from "./gguf-file.ts";
 import { MAX_HEADER_BYTES } from "./limits.ts";
@@ -25,7 +24,7 @@ export async function readGguf(path: string): Promise<GgufFile> {
       const header = tryParse(await readExactly(opened, 0, length, "INVALID_GGUF"), size, file);
       if (header) return { file, ...header };
       if (length === size) throw tooShort(file, size);
-      if (length === limit) throw invalidGguf(`a header of at most ${limit} bytes`, file, words("a longer one"));
+      if (length === limit) throw invalidGguf(`a header of at most ${limit} bytes`, file, "a longer one");
     }
   } finally {
     await opened.handle.close();
@@ -45,6 +44,6 @@ const tooShort = (file: string, size: number) =>
   invalidGguf(
     "a whole GGUF header",
     file,
-    words(`a file of ${size} bytes that ends inside it`),
+    `a file of ${size} bytes that ends inside it`,
     "It is no GGUF file, or its download was cut short.",
   );

@@ -1,5 +1,4 @@
-import { type OpenFile, openFile, readExactly } from "../../sdk/checkpoint/files.ts";
-import { expected } from "../../sdk/errors.ts";
+import { expected, type OpenFile, openFile, readExactly } from "../../sdk/kit.ts";
 import type { GgufFile, GgufTensor } from "./gguf-file.ts";
 import { decodeGgufTensor } from "./tensor-data.ts";
 import { tensorBytes } from "./tensor-types.ts";

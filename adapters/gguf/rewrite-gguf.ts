@@ -1,6 +1,6 @@
 import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
-import { expected } from "../../sdk/errors.ts";
+import { expected } from "../../sdk/kit.ts";
 import type { GgufFile, GgufTensor } from "./gguf-file.ts";
 import { readGguf } from "./read-gguf.ts";
 import { readGgufTensorPieces } from "./read-tensor.ts";
@@ -51,9 +51,7 @@ export async function requireOtherFile(file: GgufFile, target: string): Promise<
 }
 
 const isInput = (target: string) =>
-  expected("INVALID_ARGUMENT", "another file than the input", "the output file", target, {
-    mend: "Ask for it with `inPlace`.",
-  });
+  expected("INVALID_ARGUMENT", "another file than the input", "the output file", target, "Ask for it with `inPlace`.");
 
 const isSame = async ({ file }: GgufFile, target: string): Promise<boolean> =>
   (await realpath(target).catch(() => resolve(target))) === file;

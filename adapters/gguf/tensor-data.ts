@@ -1,5 +1,4 @@
-import { narrowBF16, narrowF16, widenBF16, widenF16 } from "../../sdk/checkpoint/half.ts";
-import { expected, words } from "../../sdk/errors.ts";
+import { expectedBut, narrowBF16, narrowF16, widenBF16, widenF16 } from "../../sdk/kit.ts";
 import { dequantizeQ8, quantizeQ8 } from "./q8.ts";
 import type { GgufTensorType } from "./tensor-types.ts";
 
@@ -37,5 +36,5 @@ export function encodeGgufTensor(type: GgufFloatType, values: Float32Array): Arr
 export function decodeGgufTensor(type: GgufTensorType, bytes: Uint8Array<ArrayBuffer>, subject: string): Float32Array {
   if (isFloatType(type)) return codecs[type].decode(bytes);
   const known = Object.keys(codecs).join(", ");
-  throw expected("UNSUPPORTED", `one of ${known}`, subject, words(type));
+  throw expectedBut("UNSUPPORTED", `one of ${known}`, subject, type);
 }

@@ -1,5 +1,4 @@
-import { expected, words } from "../../sdk/errors.ts";
-import { replaceFile } from "../../sdk/replace-file.ts";
+import { expected, expectedBut, replaceFile } from "../../sdk/kit.ts";
 import { encodeHeader } from "./encode-header.ts";
 import { alignmentFor, dataBytes, type GgufTensorLayout, layOut, type PlacedTensor } from "./lay-out.ts";
 import type { GgufValue } from "./values.ts";
@@ -63,14 +62,14 @@ export async function streamGguf(
       let position = header.length + place.begin;
       const end = position + place.length;
       for await (const piece of ArrayBuffer.isView(data) ? [data] : data) {
-        if (position + piece.byteLength > end) throw wrongLength(place, words("more"));
+        if (position + piece.byteLength > end) throw wrongLength(place, "more");
         await file.write(piece, position);
         position += piece.byteLength;
       }
-      if (position < end) throw wrongLength(place, words(`${place.length - (end - position)}`));
+      if (position < end) throw wrongLength(place, `${place.length - (end - position)}`);
     });
     const [forgotten] = missing.keys();
-    if (forgotten !== undefined) throw expected("INVALID_ARGUMENT", "data", `tensor ${forgotten}`, words("none"));
+    if (forgotten !== undefined) throw expectedBut("INVALID_ARGUMENT", "data", `tensor ${forgotten}`, "none");
   });
 }
 
@@ -83,5 +82,5 @@ function uniqueKeys(metadata: Iterable<readonly [string, GgufValue]>): Map<strin
   return values;
 }
 
-const wrongLength = ({ name, type, shape, length }: PlacedTensor, received: unknown) =>
-  expected("INVALID_ARGUMENT", `${length} bytes`, `tensor ${name} (${type} [${shape.join(", ")}])`, received);
+const wrongLength = ({ name, type, shape, length }: PlacedTensor, received: string) =>
+  expectedBut("INVALID_ARGUMENT", `${length} bytes`, `tensor ${name} (${type} [${shape.join(", ")}])`, received);

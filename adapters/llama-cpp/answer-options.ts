@@ -1,5 +1,5 @@
 import type { LLamaChatGenerateResponseOptions } from "node-llama-cpp";
-import { expected } from "../../sdk/errors.ts";
+import { expected } from "../../sdk/kit.ts";
 import type { VlmOptions } from "../vision-language-model.ts";
 
 /** Tokens of an answer where nothing else is asked for. */

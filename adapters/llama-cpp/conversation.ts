@@ -1,6 +1,6 @@
 import type { ChatHistoryItem } from "node-llama-cpp";
-import { expected, words } from "../../sdk/errors.ts";
 import type { ImageInput } from "../../sdk/index.ts";
+import { expected, expectedBut } from "../../sdk/kit.ts";
 import type { VlmMessage, VlmPart } from "../vision-language-model.ts";
 import { withoutPlaceholders } from "./placeholder.ts";
 
@@ -20,8 +20,8 @@ export async function chatHistory(
   // All is checked before anything is encoded.
   const checked = messages.map(checkedMessage);
   if (checked.at(-1)!.role !== "user") {
-    const received = words(`one of the ${checked.at(-1)!.role}`);
-    throw expected("INVALID_ARGUMENT", "a message of the user", "the conversation's end", received);
+    const received = `one of the ${checked.at(-1)!.role}`;
+    throw expectedBut("INVALID_ARGUMENT", "a message of the user", "the conversation's end", received);
   }
   const history: ChatHistoryItem[] = [];
   for (const { role, parts } of checked) {
@@ -51,7 +51,7 @@ function checkedMessage(message: VlmMessage, i: number): { role: VlmMessage["rol
       throw expected("INVALID_ARGUMENT", "text or { image }", `a part of message ${i}`, part);
     }
     if (isImage && role === "assistant") {
-      throw expected("INVALID_ARGUMENT", "text", `a part of message ${i}, an answer`, words("an image"));
+      throw expectedBut("INVALID_ARGUMENT", "text", `a part of message ${i}, an answer`, "an image");
     }
   }
   return { role, parts };

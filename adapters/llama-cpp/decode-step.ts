@@ -1,4 +1,4 @@
-import { expected, words } from "../../sdk/errors.ts";
+import { expectedBut } from "../../sdk/kit.ts";
 import type { ImageLibrary } from "./image-library.ts";
 import type { EmbeddingBatch } from "./native/llama-library.ts";
 import type { ContextInternals, DecodeRequest } from "./node-llama-cpp.ts";
@@ -36,15 +36,15 @@ export function stepOf(
   const { places, index } = image;
   const { grid, attention } = places;
   if (logits.slice(start, end).some(Boolean)) {
-    const received = words("an image at its end");
-    throw expected("UNSUPPORTED", "text after the image", "what is generated from", received);
+    const received = "an image at its end";
+    throw expectedBut("UNSUPPORTED", "text after the image", "what is generated from", received);
   }
   const whole = index === 0 && end - start === places.positions;
   if ((attention === "full" || hasMultiAxisPositions) && !whole) {
     const why = attention === "full" ? "whose embeddings attend to each other" : "whose positions have several axes";
-    const received = words(`${end - start} of its ${places.positions} positions`);
+    const received = `${end - start} of its ${places.positions} positions`;
     const mend = "The context is full. Create it with a larger contextSize.";
-    throw expected("UNSUPPORTED", `the whole of an image ${why}`, "the context", received, { mend });
+    throw expectedBut("UNSUPPORTED", `the whole of an image ${why}`, "the context", received, mend);
   }
   const data = library.embeddingsOf(places);
   const begin = firstTokenSequenceIndex + start;

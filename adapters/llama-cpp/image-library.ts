@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { expected, words } from "../../sdk/errors.ts";
 import type { ImageEmbeddings, ImageSegment } from "../../sdk/index.ts";
+import { expectedBut } from "../../sdk/kit.ts";
 import { placeOf, VIRTUAL_TOKENS, virtualToken } from "./virtual-tokens.ts";
 
 /** Places of an image that are decoded together or one by one: rows of embeddings. */
@@ -90,9 +90,9 @@ export class ImageLibrary {
   tokensOf(key: string): number[] {
     const image = this.#images.get(key);
     if (image === undefined) {
-      const received = words(`the place of an image that was not given to it, or was dropped for newer ones (${key})`);
+      const received = `the place of an image that was not given to it, or was dropped for newer ones (${key})`;
       const mend = "Of a chat history that comes from elsewhere, give each image to `vision.image(...)` again first.";
-      throw expected("INVALID_ARGUMENT", "images that this vision knows", "the text", received, { mend });
+      throw expectedBut("INVALID_ARGUMENT", "images that this vision knows", "the text", received, mend);
     }
     this.#touch(key);
     return image.parts.flatMap((part) =>
@@ -114,9 +114,9 @@ export class ImageLibrary {
         }
       }
     }
-    const received = words("one of another context or of an earlier run");
+    const received = "one of another context or of an earlier run";
     const mend = "Give each of its images to `vision.image(...)` first, or clear the sequence's history.";
-    throw expected("INVALID_ARGUMENT", "images that this vision knows", "the sequence", received, { mend });
+    throw expectedBut("INVALID_ARGUMENT", "images that this vision knows", "the sequence", received, mend);
   }
 
   /** [rows, embeddingDim] @throws INVALID_ARGUMENT where they have been dropped for others */
@@ -127,8 +127,8 @@ export class ImageLibrary {
       return found.data;
     }
     const mend = "Give it to `vision.image(...)` again, or raise the option cacheBytes of attachVision.";
-    const received = words("one that was dropped for newer ones");
-    throw expected("INVALID_ARGUMENT", "an image whose embeddings are kept", "the context", received, { mend });
+    const received = "one that was dropped for newer ones";
+    throw expectedBut("INVALID_ARGUMENT", "an image whose embeddings are kept", "the context", received, mend);
   }
 
   #touch(key: string): void {

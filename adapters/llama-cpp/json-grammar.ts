@@ -1,5 +1,5 @@
 import type { GbnfJsonBasicSchema, Llama, LlamaGrammar } from "node-llama-cpp";
-import { expected, words } from "../../sdk/errors.ts";
+import { expected, expectedBut } from "../../sdk/kit.ts";
 
 /** Schemas inside schemas. */
 const MAX_DEPTH = 64;
@@ -44,8 +44,8 @@ export async function jsonGrammar(llama: Llama, schema: object): Promise<LlamaGr
   try {
     return await llama.createGrammarForJsonSchema(understood);
   } catch (cause) {
-    const received = words(`one that makes no grammar (${cause instanceof Error ? cause.message : cause})`);
-    throw expected("INVALID_ARGUMENT", "a JSON schema", "the option jsonSchema", received, { cause });
+    const received = `one that makes no grammar (${cause instanceof Error ? cause.message : cause})`;
+    throw expectedBut("INVALID_ARGUMENT", "a JSON schema", "the option jsonSchema", received, { cause });
   }
 }
 
@@ -54,20 +54,20 @@ function checkedSchema(value: unknown, place: string, { depth, defs }: Scope): S
     throw expected("INVALID_ARGUMENT", "a JSON schema", place, value);
   }
   if (depth > MAX_DEPTH) {
-    const received = words(`deeper ones at ${place.slice(0, 60)}...`);
-    throw expected("UNSUPPORTED", `schemas in at most ${MAX_DEPTH} schemas`, "jsonSchema", received);
+    const received = `deeper ones at ${place.slice(0, 60)}...`;
+    throw expectedBut("UNSUPPORTED", `schemas in at most ${MAX_DEPTH} schemas`, "jsonSchema", received);
   }
   const schema = normalised(value as Schema);
   const kind = KEPT.find(({ has }) => has(schema));
   if (kind === undefined) {
     const mend = "Give it one type, or oneOf, const, enum or $ref.";
-    throw expected("UNSUPPORTED", "a schema with a type", place, words(JSON.stringify(value).slice(0, 80)), { mend });
+    throw expectedBut("UNSUPPORTED", "a schema with a type", place, JSON.stringify(value).slice(0, 80), mend);
   }
   for (const keyword of Object.keys(schema)) {
     if (ANNOTATIONS.has(keyword) || kind.keywords.includes(keyword)) continue;
     const mend = "Check the answer yourself instead.";
     const kept = kind.keywords.join(", ");
-    throw expected("UNSUPPORTED", `only ${kept} at this place`, place, words(`the keyword ${keyword}`), { mend });
+    throw expectedBut("UNSUPPORTED", `only ${kept} at this place`, place, `the keyword ${keyword}`, mend);
   }
   if (schema.format !== undefined && !FORMATS.includes(schema.format as string)) {
     throw expected("UNSUPPORTED", `one of ${FORMATS.join(", ")}`, `${place}.format`, schema.format);

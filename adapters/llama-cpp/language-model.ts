@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { Llama, LlamaContext, LlamaModel } from "node-llama-cpp";
-import { expected, words } from "../../sdk/errors.ts";
+import { expected, expectedBut } from "../../sdk/kit.ts";
 import { loadNodeLlamaCpp } from "./node-llama-cpp.ts";
 
 export interface LanguageModelOptions {
@@ -41,8 +41,8 @@ export async function openLanguageModel(path: string, options: LanguageModelOpti
       .loadModel({ modelPath: file, ...(signal && { loadSignal: signal }) })
       .catch((cause: unknown) => {
         signal?.throwIfAborted();
-        const received = words(`one that llama.cpp does not load (${cause instanceof Error ? cause.message : cause})`);
-        throw expected("INVALID_GGUF", "the GGUF file of a text model", file, received, { cause });
+        const received = `one that llama.cpp does not load (${cause instanceof Error ? cause.message : cause})`;
+        throw expectedBut("INVALID_GGUF", "the GGUF file of a text model", file, received, { cause });
       });
     onProgress?.("context");
     const context = await model.createContext({
@@ -64,6 +64,6 @@ export async function languageModelFile(path: unknown): Promise<string> {
   const file = resolve(path);
   const entry = await stat(file).catch(() => null);
   if (entry?.isFile()) return file;
-  const received = words(entry === null ? "nothing there" : "a folder there");
-  throw expected("CHECKPOINT_NOT_FOUND", "a GGUF file", `the language model ${file}`, received);
+  const received = entry === null ? "nothing there" : "a folder there";
+  throw expectedBut("CHECKPOINT_NOT_FOUND", "a GGUF file", `the language model ${file}`, received);
 }

@@ -2,7 +2,8 @@ import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { pathToFileURL } from "node:url";
 import type { LlamaContext, LlamaContextSequence } from "node-llama-cpp";
-import { expected, type VqraeError, words } from "../../sdk/errors.ts";
+import type { VqraeError } from "../../sdk/index.ts";
+import { expected, expectedBut } from "../../sdk/kit.ts";
 import { loadKoffi } from "./native/koffi.ts";
 import { type Address, type LlamaLibrary, loadedLibraryFile, openLlamaLibrary } from "./native/llama-library.ts";
 import { unwrapObject } from "./native/unwrap-object.ts";
@@ -182,7 +183,7 @@ export class ContextInternals {
   ): Unhook {
     if (Object.hasOwn(this.#private, "_decodeTokens")) {
       const mend = "Dispose the earlier one first, or use it.";
-      throw expected("INVALID_ARGUMENT", "one vision", "this context", words("a second one"), { mend });
+      throw expectedBut("INVALID_ARGUMENT", "one vision", "this context", "a second one", mend);
     }
     const own = this.#private._decodeTokens;
     const hooked: DecodeTokens = (request, mapper) => decode(request, (part) => own.call(this.#context, part, mapper));
@@ -270,14 +271,14 @@ const addonModelOf = (context: LlamaContext): AddonModel => (context.model as un
 
 function requireLayout(holds: boolean, what: string, place: string): void {
   if (holds) return;
-  const received = words(`something else on ${process.platform}-${process.arch}`);
+  const received = `something else on ${process.platform}-${process.arch}`;
   const mend = "Only 64-bit Linux and macOS builds of node-llama-cpp are known. A build of your own may differ.";
-  throw expected("UNSUPPORTED", what, `${place} of node-llama-cpp's AddonContext`, received, { mend });
+  throw expectedBut("UNSUPPORTED", what, `${place} of node-llama-cpp's AddonContext`, received, mend);
 }
 
 const disposedContext = (): VqraeError => {
   const mend = "Create another one.";
-  return expected("DISPOSED", "a context that is in use", "this call", words("a disposed context"), { mend });
+  return expectedBut("DISPOSED", "a context that is in use", "this call", "a disposed context", mend);
 };
 
 const versions = Object.keys(SUPPORTED_VERSIONS);
@@ -288,9 +289,9 @@ export async function loadNodeLlamaCpp(): Promise<typeof import("node-llama-cpp"
   try {
     return await import("node-llama-cpp");
   } catch (cause) {
-    const received = words(`an import error on ${process.platform}-${process.arch}`);
+    const received = `an import error on ${process.platform}-${process.arch}`;
     const what = "the package node-llama-cpp";
-    throw expected("MISSING_DEPENDENCY", what, "llama.cpp in this process", received, { mend: install, cause });
+    throw expectedBut("MISSING_DEPENDENCY", what, "llama.cpp in this process", received, { mend: install, cause });
   }
 }
 
@@ -302,9 +303,13 @@ async function loadInternals() {
   const layout = SUPPORTED_VERSIONS[version];
   if (layout === undefined) {
     const what = `one of ${versions.join(", ")}`;
-    throw expected("UNSUPPORTED", what, "the version of node-llama-cpp", version, {
-      mend: `Its private fields are used, which change. ${install}`,
-    });
+    throw expected(
+      "UNSUPPORTED",
+      what,
+      "the version of node-llama-cpp",
+      version,
+      `Its private fields are used, which change. ${install}`,
+    );
   }
   const locks = createRequire(entry).resolve("lifecycle-utils");
   const { acquireLock } = (await import(pathToFileURL(locks).href)) as { acquireLock: AcquireLock };

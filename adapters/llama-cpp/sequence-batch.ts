@@ -1,5 +1,5 @@
 import type { LlamaContext, LlamaContextSequence } from "node-llama-cpp";
-import { expected, words } from "../../sdk/errors.ts";
+import { expected, expectedBut } from "../../sdk/kit.ts";
 import { ContextInternals } from "./node-llama-cpp.ts";
 
 /** A range of the vocabulary whose logits are read. */
@@ -38,7 +38,7 @@ export class SequenceBatch implements AsyncDisposable {
     if (!Number.isInteger(count) || count < 1 || count > context.sequencesLeft) {
       const mend = "Create the context with more `sequences`, or dispose those that are no longer used.";
       const what = `from 1 to ${context.sequencesLeft} sequences, as many as are free`;
-      throw expected("INVALID_ARGUMENT", what, "a batch of sequences", count, { mend });
+      throw expected("INVALID_ARGUMENT", what, "a batch of sequences", count, mend);
     }
     internals.limitThreads();
     const sequences = Array.from({ length: count }, () => context.getSequence());
@@ -102,7 +102,7 @@ export class SequenceBatch implements AsyncDisposable {
   #logits(index: number, { first, count }: LogitRange): Float32Array {
     const { llama, address } = this.#internals;
     const found = llama.logits(address, index, first, count);
-    if (found === null) throw expected("RUNTIME", "logits", `llama_get_logits_ith of token ${index}`, words("none"));
+    if (found === null) throw expectedBut("RUNTIME", "logits", `llama_get_logits_ith of token ${index}`, "none");
     return found;
   }
 
@@ -112,8 +112,8 @@ export class SequenceBatch implements AsyncDisposable {
     }
     const range = Number.isInteger(first) && Number.isInteger(count) && first >= 0 && count >= 1;
     if (!range || first + count > this.#vocabulary) {
-      const received = words(`${first} and the ${count} from there on`);
-      throw expected("INVALID_ARGUMENT", `some of ${this.#vocabulary} tokens`, "the range of logits", received);
+      const received = `${first} and the ${count} from there on`;
+      throw expectedBut("INVALID_ARGUMENT", `some of ${this.#vocabulary} tokens`, "the range of logits", received);
     }
     for (const [i, own] of tokens.entries()) {
       if (own.length === 0) throw expected("INVALID_ARGUMENT", "at least one token", `sequence ${i}`, own);
@@ -125,7 +125,7 @@ export class SequenceBatch implements AsyncDisposable {
       if (length > this.#context.contextSize) {
         const mend = "Create the context with a larger contextSize.";
         const what = `at most ${this.#context.contextSize} tokens, as the context holds,`;
-        throw expected("INVALID_ARGUMENT", what, `sequence ${i}`, length, { mend });
+        throw expected("INVALID_ARGUMENT", what, `sequence ${i}`, length, mend);
       }
     }
   }

@@ -1,5 +1,5 @@
 import type { ChatWrapper, LlamaChat, LlamaContext, LlamaContextSequence, Token } from "node-llama-cpp";
-import { expected, words } from "../../sdk/errors.ts";
+import { expectedBut } from "../../sdk/kit.ts";
 import { loadNodeLlamaCpp } from "./node-llama-cpp.ts";
 
 /** Of a prompt, how much a sequence must hold already to be taken for it before an empty one (llama-server has such a bound too). */
@@ -94,6 +94,6 @@ export class SequencePool {
 
 function allTaken(count: number) {
   const mend = "Dispose an earlier session's sequence, or load the model with the option sequences.";
-  const received = words(`one more than ${count}`);
-  return expected("INVALID_ARGUMENT", "a free sequence", "conversations at a time", received, { mend });
+  const received = `one more than ${count}`;
+  return expectedBut("INVALID_ARGUMENT", "a free sequence", "conversations at a time", received, mend);
 }

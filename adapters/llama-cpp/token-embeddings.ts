@@ -1,6 +1,6 @@
 import { type FileHandle, stat } from "node:fs/promises";
 import type { GgufFileInfo } from "node-llama-cpp";
-import { openFile } from "../../sdk/checkpoint/index.ts";
+import { openFile } from "../../sdk/kit.ts";
 import type { GgufTensor } from "../gguf/index.ts";
 import { readTensorRows } from "../gguf/read-tensor.ts";
 import { isFloatType } from "../gguf/tensor-data.ts";

@@ -1,6 +1,6 @@
 import type { LlamaContext } from "node-llama-cpp";
-import { expected, words } from "../../sdk/errors.ts";
 import type { ImageEmbeddings, ImageInput, RgbImage, VisionTokenizer } from "../../sdk/index.ts";
+import { expected, expectedBut } from "../../sdk/kit.ts";
 import { decodeWithImages } from "./decode-images.ts";
 import { keyedImage } from "./image-content.ts";
 import { ImageLibrary } from "./image-library.ts";
@@ -47,14 +47,12 @@ export async function attachVision(context: LlamaContext, options: AttachVisionO
   const { projector, modelId, precision } = tokenizer.info;
   if (projector === null) {
     const mend = 'Load it with `VQRAE.load(folder, { projector: await loadProjector(folder) })` of "vqrae/projector".';
-    throw expected(
+    throw expectedBut(
       "INVALID_ARGUMENT",
       "a tokenizer with a projector",
       "attachVision",
-      words(`${modelId} without one`),
-      {
-        mend,
-      },
+      `${modelId} without one`,
+      mend,
     );
   }
   if (typeof cacheBytes !== "number" || !(cacheBytes >= 0)) {
@@ -63,9 +61,9 @@ export async function attachVision(context: LlamaContext, options: AttachVisionO
   const internals = await ContextInternals.open(context);
   if (projector.outputDim !== internals.embeddingDim) {
     const what = `embeddings of width ${internals.embeddingDim}, as the language model takes them`;
-    const received = words(`width ${projector.outputDim}`);
+    const received = `width ${projector.outputDim}`;
     const mend = "A projector works with the language model that it was trained with.";
-    throw expected("INVALID_ARGUMENT", what, `the projector ${projector.modelId}`, received, { mend });
+    throw expectedBut("INVALID_ARGUMENT", what, `the projector ${projector.modelId}`, received, mend);
   }
   internals.limitThreads();
   const embeddings = internals.hasAdapters
@@ -158,10 +156,10 @@ export class LlamaVision {
     const positions = this.#library.positionsOf(key);
     const most = this.#context.contextSize - RESERVED_POSITIONS;
     if (positions > most) {
-      const received = words(`one of ${positions}`);
+      const received = `one of ${positions}`;
       const mend = "Create the context with a larger contextSize.";
       const what = `an image of at most ${most} tokens`;
-      throw expected("INVALID_ARGUMENT", what, `a context of ${this.#context.contextSize}`, received, { mend });
+      throw expectedBut("INVALID_ARGUMENT", what, `a context of ${this.#context.contextSize}`, received, mend);
     }
     return placeholder(key);
   }
@@ -197,24 +195,24 @@ export class LlamaVision {
       const rows = grid.rows * grid.columns;
       if (embeddingDim !== this.#internals.embeddingDim || data.length !== rows * embeddingDim) {
         const what = `${rows} x ${this.#internals.embeddingDim} numbers`;
-        const received = words(`${data.length} of width ${embeddingDim}`);
-        throw expected("INVALID_ARGUMENT", what, "the embeddings of an image", received);
+        const received = `${data.length} of width ${embeddingDim}`;
+        throw expectedBut("INVALID_ARGUMENT", what, "the embeddings of an image", received);
       }
       const bad = data.findIndex((value) => !Number.isFinite(value));
       if (bad >= 0) throw expected("RUNTIME", "finite numbers", `the embeddings of an image, at ${bad}`, data[bad]);
       if (attention === "full" && rows > this.#internals.microBatchSize) {
-        const received = words(`${rows} embeddings that attend to each other`);
+        const received = `${rows} embeddings that attend to each other`;
         const mend = `Create the context with batchSize: ${rows} or more.`;
         const what = `at most ${this.#internals.microBatchSize} embeddings`;
-        throw expected("INVALID_ARGUMENT", what, "one batch", received, { mend });
+        throw expectedBut("INVALID_ARGUMENT", what, "one batch", received, mend);
       }
     }
   }
 
   #assertUsable(): void {
     if (!this.#disposed && !this.#internals.disposed) return;
-    const received = words(this.#disposed ? "one after dispose()" : "one whose context was disposed");
-    throw expected("DISPOSED", "a vision that is in use", "this call", received, { mend: "Attach it again." });
+    const received = this.#disposed ? "one after dispose()" : "one whose context was disposed";
+    throw expectedBut("DISPOSED", "a vision that is in use", "this call", received, "Attach it again.");
   }
 }
 

@@ -7,8 +7,8 @@ import type {
   LlamaModel,
   Token,
 } from "node-llama-cpp";
-import { expected, words } from "../../sdk/errors.ts";
 import type { ImageInput, VQRAE } from "../../sdk/index.ts";
+import { expected, expectedBut } from "../../sdk/kit.ts";
 import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions, VlmPiece } from "../vision-language-model.ts";
 import { checkOptions, DEFAULT_MAX_TOKENS, samplingOptions } from "./answer-options.ts";
 import { chatHistory } from "./conversation.ts";
@@ -112,7 +112,7 @@ export class Vlm implements VisionLanguageModel {
   /** Answers that are being given reject with DISPOSED. */
   async dispose(): Promise<void> {
     const mend = "Load it again.";
-    const gone = expected("DISPOSED", "a model that is in use", "an answer", words("one after dispose()"), { mend });
+    const gone = expectedBut("DISPOSED", "a model that is in use", "an answer", "one after dispose()", mend);
     this.#closing.abort(gone);
     await Promise.allSettled(this.#answers);
     this.vision.dispose();
@@ -135,10 +135,10 @@ export class Vlm implements VisionLanguageModel {
     const tokens = this.#tokenize(history);
     const room = this.context.contextSize - 1 - tokens.length;
     if (room < 1) {
-      const received = words(`one of ${tokens.length}`);
+      const received = `one of ${tokens.length}`;
       const mend = "Leave out earlier messages, or load the model with a larger contextSize.";
       const what = `a conversation of at most ${this.context.contextSize - 2} tokens`;
-      throw expected("INVALID_ARGUMENT", what, `a context of ${this.context.contextSize}`, received, { mend });
+      throw expectedBut("INVALID_ARGUMENT", what, `a context of ${this.context.contextSize}`, received, mend);
     }
     const lease = await this.#sequences.lease(tokens, signal);
     let text = "";

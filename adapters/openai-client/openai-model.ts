@@ -1,4 +1,5 @@
-import { expected, VqraeError, words } from "../../sdk/errors.ts";
+import { VqraeError } from "../../sdk/index.ts";
+import { describe, expected, expectedBut } from "../../sdk/kit.ts";
 import { eventData } from "../server-sent-events.ts";
 import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions, VlmPiece } from "../vision-language-model.ts";
 import { isObject, type Json, requestBody } from "./request.ts";
@@ -49,7 +50,7 @@ class OpenAiModel implements VisionLanguageModel {
       const text = isObject(choice?.message) ? choice.message.content : undefined;
       // A model that was cut off before it said anything has null here.
       if (!choice || (typeof text !== "string" && text !== null))
-        throw this.#wrong("an answer with choices[0]", answer);
+        throw this.#wrong("an answer with choices[0]", describe(answer));
       return { text: text ?? "", finishReason: this.#finishReason(choice.finish_reason), ...usage(answer) };
     } catch (error) {
       throw this.#broken(error, options.signal);
@@ -67,7 +68,7 @@ class OpenAiModel implements VisionLanguageModel {
     let counts = usage({});
     try {
       if (!response.body) throw this.#wrong("a stream", "nothing");
-      for await (const data of eventData(response.body, (event) => this.#wrong("a shorter event", event))) {
+      for await (const data of eventData(response.body, (event) => this.#wrong("a shorter event", describe(event)))) {
         deadline.moveOn();
         const event = this.#parse(data);
         const choice = firstChoice(event);
@@ -78,7 +79,7 @@ class OpenAiModel implements VisionLanguageModel {
         text += piece;
         yield { text: piece };
       }
-      if (reason === null) throw this.#wrong("an answer that ends", words("a stream that broke off"));
+      if (reason === null) throw this.#wrong("an answer that ends", "a stream that broke off");
       return { text, finishReason: this.#finishReason(reason), ...counts };
     } catch (error) {
       throw this.#broken(error, options.signal);
@@ -100,18 +101,18 @@ class OpenAiModel implements VisionLanguageModel {
     try {
       value = JSON.parse(text);
     } catch {}
-    if (!isObject(value)) throw this.#wrong("a JSON object", text);
-    if (isObject(value.error)) throw this.#wrong("an answer", words(String(value.error.message ?? "an error")));
+    if (!isObject(value)) throw this.#wrong("a JSON object", describe(text));
+    if (isObject(value.error)) throw this.#wrong("an answer", String(value.error.message ?? "an error"));
     return value;
   }
 
   #finishReason(reason: unknown): VlmAnswer["finishReason"] {
     if (reason === "stop" || reason === "length") return reason;
-    throw this.#wrong('an answer that ends with "stop" or "length"', reason);
+    throw this.#wrong('an answer that ends with "stop" or "length"', describe(reason));
   }
 
-  #wrong(what: string, received: unknown): VqraeError {
-    return expected("SERVER_ERROR", what, this.#url.href, received);
+  #wrong(what: string, received: string): VqraeError {
+    return expectedBut("SERVER_ERROR", what, this.#url.href, received);
   }
 
   /** What ended an answer before its end, as an error of ours; the caller's own abort as it is. */

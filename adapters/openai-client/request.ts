@@ -1,4 +1,4 @@
-import { expected, words } from "../../sdk/errors.ts";
+import { expectedBut } from "../../sdk/kit.ts";
 import type { VlmMessage, VlmOptions, VlmPart } from "../vision-language-model.ts";
 import { imageUrl } from "./image-url.ts";
 
@@ -18,7 +18,7 @@ export async function requestBody(
   const { maxTokens, temperature = 0, topK, topP, seed, stop, jsonSchema } = options;
   if (topK !== undefined) {
     const mend = "OpenAI's protocol has no top-k: leave the option topK out.";
-    throw expected("UNSUPPORTED", "no topK", "an OpenAI-compatible endpoint", words(`topK ${topK}`), { mend });
+    throw expectedBut("UNSUPPORTED", "no topK", "an OpenAI-compatible endpoint", `topK ${topK}`, mend);
   }
   return {
     model,

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { expected, type VqraeError, words } from "../../sdk/errors.ts";
+import type { VqraeError } from "../../sdk/index.ts";
+import { expectedBut } from "../../sdk/kit.ts";
 import { isObject, type Json } from "./request.ts";
 
 export interface SendOptions {
@@ -120,13 +121,13 @@ function refused(url: URL, status: number, text: string): VqraeError {
   const error = isObject(answer) && isObject(answer.error) ? answer.error.message : undefined;
   const message = typeof error === "string" ? error : text;
   const mend = status === 401 || status === 403 ? "Pass the endpoint's key as apiKey." : undefined;
-  const received = words(`${status}: ${message.slice(0, 500)}`);
-  return expected("SERVER_ERROR", "an answer", url.href, received, mend ? { mend } : {});
+  const received = `${status}: ${message.slice(0, 500)}`;
+  return expectedBut("SERVER_ERROR", "an answer", url.href, received, mend ? { mend } : {});
 }
 
 /** fetch hides the reason, such as a refused connection, in its error's cause. */
 export function unreachable(url: URL, cause: unknown): VqraeError {
   const { message, cause: inner } = cause as Error;
   const reason = (inner as Error | undefined)?.message || message;
-  return expected("SERVER_UNREACHABLE", "an answer", url.href, words(reason), { cause });
+  return expectedBut("SERVER_UNREACHABLE", "an answer", url.href, reason, { cause });
 }

@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
-import { expected, words } from "../../sdk/errors.ts";
+import { expectedBut } from "../../sdk/kit.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { ApiError } from "./http/api-error.ts";
 
@@ -92,7 +92,7 @@ function answerBadRequest(error: NodeJS.ErrnoException, socket: Socket): void {
 
 function notListening(host: string, port: number, cause: NodeJS.ErrnoException) {
   const taken = cause.code === "EADDRINUSE";
-  const received = words(taken ? "one that another program listens on" : `${cause.code}: ${cause.message}`);
+  const received = taken ? "one that another program listens on" : `${cause.code}: ${cause.message}`;
   const mend = taken ? "Choose another with --port, or 0 for any." : "Choose another with --host.";
-  return expected("INVALID_ARGUMENT", "a free address", `${host}:${port}`, received, { mend, cause });
+  return expectedBut("INVALID_ARGUMENT", "a free address", `${host}:${port}`, received, { mend, cause });
 }

@@ -1,7 +1,14 @@
 import { basename, join, resolve } from "node:path";
-import { invalidConfig, openTensors, parseConfig, readJsonObject, tensorLookup } from "../../sdk/checkpoint/index.ts";
-import { expected, words } from "../../sdk/errors.ts";
 import { defineProjector, type Projector } from "../../sdk/index.ts";
+import {
+  expected,
+  expectedBut,
+  invalidConfig,
+  openTensors,
+  parseConfig,
+  readJsonObject,
+  tensorLookup,
+} from "../../sdk/kit.ts";
 import { families } from "./families/all.ts";
 import type { ProjectorFamily } from "./families/family.ts";
 
@@ -23,7 +30,7 @@ export async function loadProjector(folder: string): Promise<Projector> {
   const all = tensorLookup(await openTensors(root), root);
   const prefixes = all.prefixesOf(family.landmark);
   if (prefixes.length > 1)
-    throw expected("UNSUPPORTED", "one projector", root, words(`${prefixes.length}: ${prefixes.join(", ")}`));
+    throw expectedBut("UNSUPPORTED", "one projector", root, `${prefixes.length}: ${prefixes.join(", ")}`);
   // Where none is found, the first missing tensor's error says so.
   const tensors = all.below(prefixes[0] ?? "");
   const { inputDim, ...parts } = family.read(config, tensors);

@@ -1,12 +1,6 @@
 import { z } from "zod";
-import {
-  type ActivationName,
-  activations,
-  looseSection,
-  positiveInteger,
-  type TensorLookup,
-} from "../../sdk/checkpoint/index.ts";
 import type { ImageLayout, ProjectorOp, TileLayout } from "../../sdk/index.ts";
+import { type ActivationName, activations, looseSection, positiveInteger, type TensorLookup } from "../../sdk/kit.ts";
 
 /** What several families of projectors share. */
 

@@ -1,4 +1,4 @@
-import { expected, words } from "../../sdk/errors.ts";
+import { expectedBut } from "../../sdk/kit.ts";
 import { type FactValue, factNames, type TowerFact, type TowerFacts, towerFacts } from "./tower-facts.ts";
 
 /** One difference between the tower that a model has and the encoder that is to take its place. */
@@ -79,7 +79,7 @@ export function requireFit(
     mendable.length === refused.length
       ? `The file can be written all the same: allow ${mendable.join(", ")}.`
       : "A tower is replaced by an encoder that was trained from the same one.";
-  throw expected("INVALID_ARGUMENT", `an encoder like the vision tower of ${target}`, encoder, words(listed), { mend });
+  throw expectedBut("INVALID_ARGUMENT", `an encoder like the vision tower of ${target}`, encoder, listed, mend);
 }
 
 /** A fact's value in words. */

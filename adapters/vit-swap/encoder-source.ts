@@ -1,5 +1,4 @@
-import { type Checkpoint, findCheckpoint, loadCheckpoint } from "../../sdk/checkpoint/index.ts";
-import { expected } from "../../sdk/errors.ts";
+import { type Checkpoint, expected, findCheckpoint, loadCheckpoint } from "../../sdk/kit.ts";
 import type { FeaturesTaken } from "./tower-facts.ts";
 
 /** The encoder of a checkpoint: a folder, or "default". */

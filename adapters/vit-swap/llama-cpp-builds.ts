@@ -1,4 +1,4 @@
-import { expected } from "../../sdk/errors.ts";
+import { expected } from "../../sdk/kit.ts";
 
 /** Where a graph of llama.cpp puts the class token among the patches. Its position table is added from row 0 on either way. */
 export type ClassTokenPlace = "first" | "last";
@@ -23,7 +23,11 @@ export function classTokenPlace(version: string): ClassTokenPlace {
   const known = build !== undefined && checked.firstBuild <= Number(build) && Number(build) <= checked.lastBuild;
   if (known || checked.releases.includes(version)) return checked.place;
   const what = `b${checked.firstBuild} to b${checked.lastBuild}, ${checked.releases.join(", ")}, "class-first" or "class-last"`;
-  throw expected("UNSUPPORTED", what, "the version of llama.cpp", version, {
-    mend: "Where its graph puts the class token is not known here: docs/swap-the-vit.md says how to find out.",
-  });
+  throw expected(
+    "UNSUPPORTED",
+    what,
+    "the version of llama.cpp",
+    version,
+    "Where its graph puts the class token is not known here: docs/swap-the-vit.md says how to find out.",
+  );
 }

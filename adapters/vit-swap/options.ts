@@ -1,4 +1,4 @@
-import { expected } from "../../sdk/errors.ts";
+import { expected } from "../../sdk/kit.ts";
 import { DEFAULT_BUILD } from "./llama-cpp-builds.ts";
 import { isMmprojType, type MmprojTypeName, mmprojTypeNames } from "./mmproj/types.ts";
 import { type TowerFact, towerFacts } from "./tower-facts.ts";

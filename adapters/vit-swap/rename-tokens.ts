@@ -1,4 +1,4 @@
-import { expected } from "../../sdk/errors.ts";
+import { expected } from "../../sdk/kit.ts";
 import { ggufValue, readGguf, rewriteGguf } from "../gguf/index.ts";
 
 const TOKENS = "tokenizer.ggml.tokens";

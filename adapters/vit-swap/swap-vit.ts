@@ -1,7 +1,6 @@
 import { stat } from "node:fs/promises";
 import { extname } from "node:path";
-import { isFile } from "../../sdk/checkpoint/index.ts";
-import { expected, words } from "../../sdk/errors.ts";
+import { expected, expectedBut, isFile } from "../../sdk/kit.ts";
 import { type CheckpointPlan, planCheckpoint } from "./checkpoint/plan-checkpoint.ts";
 import { swapCheckpoint } from "./checkpoint/swap-checkpoint.ts";
 import { type Mismatch, refusedOf } from "./compare.ts";
@@ -102,10 +101,10 @@ async function kindOf(model: string, out: string): Promise<SwapReport["kind"]> {
     throw expected("INVALID_ARGUMENT", "a name ending in .gguf", "the output of an mmproj", out);
   }
   if (await stat(model).catch(() => null)) return toFile ? "new mmproj" : "checkpoint";
-  throw expected(
+  throw expectedBut(
     "CHECKPOINT_NOT_FOUND",
     "an mmproj file or a checkpoint folder",
     "the model",
-    words(`${model}: nothing there`),
+    `${model}: nothing there`,
   );
 }

@@ -1,4 +1,4 @@
-import type { Checkpoint, EncoderSpec } from "../../sdk/checkpoint/index.ts";
+import type { Checkpoint, EncoderSpec } from "../../sdk/kit.ts";
 
 /** What must agree between a tower and its successor, and how a report says each. */
 export const factNames = {

@@ -1,4 +1,5 @@
-import type { EncoderSpec, TensorRef } from "../../sdk/checkpoint/index.ts";
+import type { TensorRef } from "../../sdk/index.ts";
+import type { EncoderSpec } from "../../sdk/kit.ts";
 
 /** A tensor of a vision tower by the part it plays, the same for every family: "block.3.query.weight". */
 export interface TowerTensor {

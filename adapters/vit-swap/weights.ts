@@ -1,5 +1,5 @@
-import { type EncoderSpec, readTensor, type TensorRef, type WeightDtype } from "../../sdk/checkpoint/index.ts";
-import { expected, words } from "../../sdk/errors.ts";
+import type { TensorRef } from "../../sdk/index.ts";
+import { type EncoderSpec, expected, expectedBut, readTensor, type WeightDtype } from "../../sdk/kit.ts";
 import { encodeGgufTensor } from "../gguf/index.ts";
 import type { TowerTensor } from "./tower-tensors.ts";
 
@@ -33,9 +33,13 @@ export function encodeWeights(type: WeightDtype, values: Float32Array, { name, f
   if (type === "F16") {
     const large = values.find((value) => Math.abs(value) >= 65_520);
     if (large !== undefined) {
-      throw expected("INVALID_ARGUMENT", "numbers below 65,520, which F16 holds,", `tensor ${name} in ${file}`, large, {
-        mend: "Write F32.",
-      });
+      throw expected(
+        "INVALID_ARGUMENT",
+        "numbers below 65,520, which F16 holds,",
+        `tensor ${name} in ${file}`,
+        large,
+        "Write F32.",
+      );
     }
   }
   const data = encodeGgufTensor(type, values);
@@ -46,5 +50,5 @@ export function encodeWeights(type: WeightDtype, values: Float32Array, { name, f
 export function requireFinite(values: Float32Array, { name, file }: TensorRef): Float32Array {
   const bad = values.find((value) => !Number.isFinite(value));
   if (bad === undefined) return values;
-  throw expected("INVALID_CHECKPOINT", "finite numbers", `tensor ${name} in ${file}`, words(String(bad)));
+  throw expectedBut("INVALID_CHECKPOINT", "finite numbers", `tensor ${name} in ${file}`, String(bad));
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { expected, words } from "../errors.ts";
+import { expected } from "../errors.ts";
 
 /**
  * The kinds of field that our configs have. Each one's `error` says what is expected, as a phrase that fits
@@ -57,8 +57,7 @@ export function invalidConfig(
 ) {
   const name = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
   const subject = path.length > 0 ? `${name.replace(/^\./, "")} in ${file}` : file;
-  const shown = received === undefined ? words("nothing") : received;
-  return expected("INVALID_CONFIG", what, subject, shown, mend === undefined ? {} : { mend });
+  return expected("INVALID_CONFIG", what, subject, received, mend);
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

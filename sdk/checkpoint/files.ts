@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { access, type FileHandle, open, readFile, realpath, stat } from "node:fs/promises";
-import { expected, VqraeError, type VqraeErrorCode, words } from "../errors.ts";
+import { expected, expectedBut, VqraeError, type VqraeErrorCode } from "../errors.ts";
 import { duplicateKey } from "./json-structure.ts";
 
 /** A config is a few kB, an index about 100 bytes a tensor; the worst JSON of this size still fits the heap. */
@@ -58,7 +58,7 @@ export async function readExactly(
   for (let done = 0; done < length; ) {
     const { bytesRead } = await handle.read(bytes, done, Math.min(length - done, MAX_READ_BYTES), offset + done);
     if (bytesRead === 0) {
-      throw expected(code, `${length} bytes at ${offset}`, file, words(`a file that ends after ${done}`));
+      throw expectedBut(code, `${length} bytes at ${offset}`, file, `a file that ends after ${done}`);
     }
     done += bytesRead;
   }
@@ -68,7 +68,7 @@ export async function readExactly(
 /** The object in a JSON file; `code` where it is no JSON object, or one that holds a key twice. */
 export async function readJsonObject(path: string, code: VqraeErrorCode): Promise<Record<string, unknown>> {
   const { file, size } = await findFile(path);
-  if (size > MAX_JSON_BYTES) throw expected(code, `at most ${MAX_JSON_BYTES} bytes`, path, words(`${size} bytes`));
+  if (size > MAX_JSON_BYTES) throw expectedBut(code, `at most ${MAX_JSON_BYTES} bytes`, path, `${size} bytes`);
   let text: string;
   let value: unknown;
   try {
@@ -76,11 +76,11 @@ export async function readJsonObject(path: string, code: VqraeErrorCode): Promis
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await readFile(file));
     value = JSON.parse(text);
   } catch (cause) {
-    throw expected(code, "JSON in UTF-8", path, words(reason(cause)), { cause });
+    throw expectedBut(code, "JSON in UTF-8", path, reason(cause), { cause });
   }
   if (!isObject(value)) throw expected(code, "a JSON object", path, value);
   const twice = duplicateKey(text);
-  if (twice !== null) throw expected(code, "each key once", path, words(`${JSON.stringify(twice)} twice`));
+  if (twice !== null) throw expectedBut(code, "each key once", path, `${JSON.stringify(twice)} twice`);
   return value;
 }
 
@@ -88,7 +88,7 @@ export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 function notFound(path: string, received: string, cause?: unknown): VqraeError {
-  return expected("CHECKPOINT_NOT_FOUND", "a readable file", path, words(received), { cause });
+  return expectedBut("CHECKPOINT_NOT_FOUND", "a readable file", path, received, { cause });
 }
 
 /** Words for a thrown value: what a system error means, or its message. */

@@ -1,4 +1,4 @@
-import { expected, words } from "../errors.ts";
+import { expectedBut } from "../errors.ts";
 import type { Checkpoint, TensorRef, WeightDtype } from "./checkpoint.ts";
 import { type OpenFile, openFile, readExactly } from "./files.ts";
 import { isTensorRef } from "./tensor-ref.ts";
@@ -68,10 +68,14 @@ export async function requireFiniteWeights(
   const found = await nonFiniteTensors(tensorsOf(checkpoint), { ...(signal && { signal }), ...(report && { report }) });
   if (found.length === 0) return;
   const named = found.slice(0, MAX_NAMED).map(describeNonFinite).join(", ");
-  const received = words(`${found.length} with others: ${named}${found.length > MAX_NAMED ? ", ..." : ""}`);
-  throw expected("INVALID_CHECKPOINT", "tensors of finite numbers", checkpoint.folder, received, {
-    mend: "Save the checkpoint again from a state before training diverged, or download it again.",
-  });
+  const received = `${found.length} with others: ${named}${found.length > MAX_NAMED ? ", ..." : ""}`;
+  throw expectedBut(
+    "INVALID_CHECKPOINT",
+    "tensors of finite numbers",
+    checkpoint.folder,
+    received,
+    "Save the checkpoint again from a state before training diverged, or download it again.",
+  );
 }
 
 /** Such as "head.weight (3 NaN and 1 infinite of 1024)". */

@@ -1,4 +1,4 @@
-import { expected, words } from "../errors.ts";
+import { expected, expectedBut } from "../errors.ts";
 import { cellSide, type Projector } from "../projector.ts";
 import type { Checkpoint, ImageSpec, NativeImageSpec } from "./checkpoint.ts";
 import { selectFeatures } from "./select-features.ts";
@@ -16,12 +16,12 @@ export function fitProjector(checkpoint: Checkpoint, projector: Projector): Chec
   const width = features.layers.length * hiddenSize;
   if (width !== info.inputDim) {
     const across = features.layers.length > 1 ? `${features.layers.length} layers of ${hiddenSize}, ` : "";
-    throw expected(
+    throw expectedBut(
       "INVALID_ARGUMENT",
       `features of ${info.inputDim} numbers, which ${its} takes,`,
       `the encoder ${modelId}`,
-      words(`${across}${width} numbers`),
-      { mend: "A projector works behind the encoder that it was trained with." },
+      `${across}${width} numbers`,
+      "A projector works behind the encoder that it was trained with.",
     );
   }
   const chosen = features.layers.map((layer) => selectFeatures(checkpoint, { ...features, layer }).features);
@@ -38,11 +38,11 @@ export function fitProjector(checkpoint: Checkpoint, projector: Projector): Chec
   const side = cellSide(ops);
   const whole = image.geometry === "native" ? wholeCells(image, side) : grid! % side === 0;
   if (!whole)
-    throw expected(
+    throw expectedBut(
       "INVALID_ARGUMENT",
       `a grid of patches in cells of ${side} x ${side}, which ${its} takes,`,
       `the encoder ${modelId}`,
-      words(grid === null ? "grids of any size" : `${grid} x ${grid} patches`),
+      grid === null ? "grids of any size" : `${grid} x ${grid} patches`,
     );
   return {
     ...checkpoint,
@@ -68,25 +68,34 @@ function requireTokens({ encoder, modelId }: Checkpoint, { features, info }: Pro
   const before = (encoder.classToken ? 1 : 0) + (encoder.registers?.shape[1] ?? 0);
   if (before === (features.tokens === "all" ? 0 : 1)) return;
   const what = features.tokens === "all" ? "an encoder of patches alone" : "one class token before the patches";
-  const received = words(`${modelId}, which has ${before} tokens before them`);
-  throw expected("UNSUPPORTED", what, `the projector ${info.modelId}`, received);
+  const received = `${modelId}, which has ${before} tokens before them`;
+  throw expectedBut("UNSUPPORTED", what, `the projector ${info.modelId}`, received);
 }
 
 /** How images are prepared for embedding. Tiles come in the encoder's size, so that nothing is resized or cut again. */
 function imageOf({ image, modelId }: Checkpoint, { tiling, layout }: Projector, its: string): ImageSpec {
   if (image.geometry === "native") {
     if (tiling || layout.tiles.kind === "stitched") {
-      const received = words("one that keeps aspect ratios");
-      throw expected("INVALID_ARGUMENT", `an encoder of square images for ${its}, which has tiles,`, modelId, received);
+      const received = "one that keeps aspect ratios";
+      throw expectedBut(
+        "INVALID_ARGUMENT",
+        `an encoder of square images for ${its}, which has tiles,`,
+        modelId,
+        received,
+      );
     }
     return tiling === null && image.budget ? { ...image, budget: { ...image.budget, tiles: null } } : image;
   }
   const own = tiling === undefined ? image.tiling : tiling;
   if (layout.tiles.kind === "stitched" && own?.kind !== "anyres") {
-    const received = words(own === null ? "whole images" : `${own.kind} tiles`);
-    throw expected("INVALID_ARGUMENT", `LLaVA's anyres tiles, which ${its} puts together,`, modelId, received, {
-      mend: "The checkpoint's processor says how it tiles: load the folder of the whole model.",
-    });
+    const received = own === null ? "whole images" : `${own.kind} tiles`;
+    throw expectedBut(
+      "INVALID_ARGUMENT",
+      `LLaVA's anyres tiles, which ${its} puts together,`,
+      modelId,
+      received,
+      "The checkpoint's processor says how it tiles: load the folder of the whole model.",
+    );
   }
   if (!tiling) return { ...image, tiling: own };
   return { ...image, tiling, geometry: "stretch", resizeTo: image.size, background: null };

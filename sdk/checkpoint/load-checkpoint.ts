@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { expected, words } from "../errors.ts";
+import { expectedBut } from "../errors.ts";
 import type { Checkpoint, SquareImageSpec } from "./checkpoint.ts";
 import { invalidConfig, parseConfig } from "./config-fields.ts";
 import { familyOf } from "./families/all.ts";
@@ -105,7 +105,11 @@ async function requireFolder(folder: string): Promise<void> {
   const status = await stat(folder).catch(() => null);
   if (status?.isDirectory() && (await isFile(join(folder, "config.json")))) return;
   const received = status ? (status.isDirectory() ? "a folder without config.json" : "a file") : "nothing there";
-  throw expected("CHECKPOINT_NOT_FOUND", "a folder with config.json", folder, words(received), {
-    mend: "A checkpoint holds config.json and model.safetensors (or its shards and their index).",
-  });
+  throw expectedBut(
+    "CHECKPOINT_NOT_FOUND",
+    "a folder with config.json",
+    folder,
+    received,
+    "A checkpoint holds config.json and model.safetensors (or its shards and their index).",
+  );
 }

@@ -1,4 +1,4 @@
-import { expected, words } from "../errors.ts";
+import { expectedBut } from "../errors.ts";
 import type { BlockRef, EncoderSpec, ImageSpec, NormRef, PositionsRef, TransformerSpec } from "./checkpoint.ts";
 import type { BlockNames, EncoderFamily, Grids, VisionConfig } from "./families/family.ts";
 import type { TensorLookup } from "./tensor-lookup.ts";
@@ -24,8 +24,7 @@ export function resolveEncoder(
   const prefix = prefixOf(names.patchEmbedding, tensors);
   const tower = tensors.below(prefix);
   for (const { tensor, expected: what } of family.refuses) {
-    if (tower.has(tensor))
-      throw expected("UNSUPPORTED", what, "the encoder", words(`one with tensor ${prefix}${tensor}`));
+    if (tower.has(tensor)) throw expectedBut("UNSUPPORTED", what, "the encoder", `one with tensor ${prefix}${tensor}`);
   }
 
   const trainedGrid = Math.floor(config.imageSize / patchSize);
@@ -80,7 +79,7 @@ function gridOf(image: ImageSpec, patchSize: number): Pick<EncoderSpec, "imageSi
 
 function requireTokens(count: number, why: string): void {
   if (count <= MAX_TOKENS) return;
-  throw expected("INVALID_CONFIG", `at most ${MAX_TOKENS} tokens`, "one image", words(`${count}: ${why}`));
+  throw expectedBut("INVALID_CONFIG", `at most ${MAX_TOKENS} tokens`, "one image", `${count}: ${why}`);
 }
 
 /** An encoder that takes its trained grid alone interpolates nothing. */
@@ -93,12 +92,7 @@ const interpolationOf = (grids: Grids): Pick<PositionsRef, "filter" | "antialias
 function prefixOf(patchEmbedding: string, tensors: TensorLookup): string {
   const prefixes = tensors.prefixesOf(`${patchEmbedding}.weight`);
   if (prefixes.length < 2) return prefixes[0] ?? ""; // where none is found, the first missing tensor's error says so
-  throw expected(
-    "UNSUPPORTED",
-    "one vision tower",
-    "the checkpoint",
-    words(`${prefixes.length}: ${prefixes.join(", ")}`),
-  );
+  throw expectedBut("UNSUPPORTED", "one vision tower", "the checkpoint", `${prefixes.length}: ${prefixes.join(", ")}`);
 }
 
 /** What a block of plain linears and LayerNorms lacks. */

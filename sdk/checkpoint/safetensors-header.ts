@@ -1,4 +1,4 @@
-import { expected, type VqraeError, words } from "../errors.ts";
+import { describe, expected, expectedBut, type VqraeError } from "../errors.ts";
 import { byteLength, type Dtype, dtypeNames, isDtype } from "./dtypes.ts";
 import { isObject } from "./files.ts";
 import { duplicateKey, isWithin, type StructureLimits } from "./json-structure.ts";
@@ -41,9 +41,9 @@ export interface SafetensorsHeader {
 export function parseHeader(bytes: Uint8Array, file: string, dataStart: number, dataLength: number): SafetensorsHeader {
   const header = parseObject(bytes, file);
   const { __metadata__: metadata = {} } = header;
-  if (!isStrings(metadata)) throw invalid("an object of strings", `__metadata__ of ${file}`, metadata);
+  if (!isStrings(metadata)) throw invalid("an object of strings", `__metadata__ of ${file}`, describe(metadata));
   const listed = Object.entries(header).filter(([name]) => name !== "__metadata__");
-  if (listed.length > MAX_TENSORS) throw invalid(`at most ${MAX_TENSORS} tensors`, file, listed.length);
+  if (listed.length > MAX_TENSORS) throw invalid(`at most ${MAX_TENSORS} tensors`, file, describe(listed.length));
   const tensors = listed.map(([name, entry]) => parseTensor(name, entry, file, dataStart, dataLength));
   requireContiguous(tensors, file, dataStart, dataLength);
   return { metadata, tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])) };
@@ -58,36 +58,42 @@ function parseObject(bytes: Uint8Array, file: string): Record<string, unknown> {
     if (!isWithin(text, HEADER_LIMITS)) throw new Error("more fields or deeper nesting than a header can have");
     value = JSON.parse(text);
   } catch (cause) {
-    throw expected("INVALID_CHECKPOINT", "JSON in UTF-8", subject, words((cause as Error).message), { cause });
+    throw expectedBut("INVALID_CHECKPOINT", "JSON in UTF-8", subject, (cause as Error).message, { cause });
   }
-  if (!isObject(value)) throw invalid("a JSON object", subject, value);
+  if (!isObject(value)) throw invalid("a JSON object", subject, describe(value));
   const twice = duplicateKey(text);
-  if (twice !== null) throw invalid("each key once", subject, words(`${JSON.stringify(twice)} twice`));
+  if (twice !== null) throw invalid("each key once", subject, `${JSON.stringify(twice)} twice`);
   return value;
 }
 
 function parseTensor(name: string, entry: unknown, file: string, dataStart: number, dataLength: number): StoredTensor {
-  if (name.length > MAX_NAME_LENGTH) throw invalid(`at most ${MAX_NAME_LENGTH} characters`, `a name in ${file}`, name);
+  if (name.length > MAX_NAME_LENGTH)
+    throw invalid(`at most ${MAX_NAME_LENGTH} characters`, `a name in ${file}`, describe(name));
   const subject = (part: string) => `${part} of tensor ${name} in ${file}`;
-  if (!isObject(entry)) throw invalid("an object", `tensor ${name} in ${file}`, entry);
+  if (!isObject(entry)) throw invalid("an object", `tensor ${name} in ${file}`, describe(entry));
   const { dtype, shape, data_offsets: offsets } = entry;
-  if (!isDtype(dtype)) throw invalid(`one of ${dtypeNames.join(", ")}`, subject("dtype"), dtype);
-  if (!isCounts(shape)) throw invalid("a list of whole numbers >= 0", subject("shape"), shape);
-  if (shape.length > MAX_RANK) throw invalid(`at most ${MAX_RANK} dimensions`, subject("shape"), shape.length);
+  if (!isDtype(dtype)) throw invalid(`one of ${dtypeNames.join(", ")}`, subject("dtype"), describe(dtype));
+  if (!isCounts(shape)) throw invalid("a list of whole numbers >= 0", subject("shape"), describe(shape));
+  if (shape.length > MAX_RANK)
+    throw invalid(`at most ${MAX_RANK} dimensions`, subject("shape"), describe(shape.length));
   if (!isCounts(offsets) || offsets.length !== 2) {
-    throw invalid("two whole numbers >= 0", subject("data_offsets"), offsets);
+    throw invalid("two whole numbers >= 0", subject("data_offsets"), describe(offsets));
   }
   const [begin, end] = offsets as [number, number];
-  if (begin > end) throw invalid("begin <= end", subject("data_offsets"), offsets);
+  if (begin > end) throw invalid("begin <= end", subject("data_offsets"), describe(offsets));
   if (end > dataLength) {
-    throw expected("INVALID_CHECKPOINT", `at most ${dataLength} bytes of data`, subject("data_offsets"), offsets, {
-      mend: "The file was cut short, or its header is wrong: download it again.",
-    });
+    throw expected(
+      "INVALID_CHECKPOINT",
+      `at most ${dataLength} bytes of data`,
+      subject("data_offsets"),
+      offsets,
+      "The file was cut short, or its header is wrong: download it again.",
+    );
   }
   const needed = byteLength(dtype, shape);
-  if (Number.isNaN(needed)) throw invalid("a countable number of bytes", subject("shape"), shape);
+  if (Number.isNaN(needed)) throw invalid("a countable number of bytes", subject("shape"), describe(shape));
   if (needed !== end - begin) {
-    throw invalid(`${needed} bytes (${dtype} [${shape.join(", ")}])`, subject("data_offsets"), words(`${end - begin}`));
+    throw invalid(`${needed} bytes (${dtype} [${shape.join(", ")}])`, subject("data_offsets"), `${end - begin}`);
   }
   return { name, dtype, shape, file, offset: dataStart + begin, length: needed };
 }
@@ -98,12 +104,12 @@ function requireContiguous(tensors: readonly StoredTensor[], file: string, start
   for (const { name, offset, length } of tensors.toSorted((a, b) => a.offset - b.offset || a.length - b.length)) {
     if (offset !== position) {
       const problem = offset < position ? "an overlap with the tensor before it" : "a hole before it";
-      throw invalid(`data at byte ${position}`, `tensor ${name} in ${file}`, words(`byte ${offset}, ${problem}`));
+      throw invalid(`data at byte ${position}`, `tensor ${name} in ${file}`, `byte ${offset}, ${problem}`);
     }
     position = offset + length;
   }
   const unused = start + length - position;
-  if (unused > 0) throw invalid("tensors that cover all the data", file, words(`${unused} bytes after the last one`));
+  if (unused > 0) throw invalid("tensors that cover all the data", file, `${unused} bytes after the last one`);
 }
 
 function isCounts(value: unknown): value is number[] {
@@ -114,5 +120,5 @@ function isStrings(value: unknown): value is Record<string, string> {
   return isObject(value) && Object.values(value).every((text) => typeof text === "string");
 }
 
-const invalid = (what: string, subject: string, received: unknown): VqraeError =>
-  expected("INVALID_CHECKPOINT", what, subject, received);
+const invalid = (what: string, subject: string, received: string): VqraeError =>
+  expectedBut("INVALID_CHECKPOINT", what, subject, received);

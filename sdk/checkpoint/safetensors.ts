@@ -1,4 +1,4 @@
-import { expected, words } from "../errors.ts";
+import { expectedBut } from "../errors.ts";
 import { openFile, readExactly } from "./files.ts";
 import { parseHeader, type SafetensorsHeader } from "./safetensors-header.ts";
 
@@ -36,17 +36,25 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
 }
 
 const tooShort = (what: string, file: string, size: number) =>
-  expected("INVALID_CHECKPOINT", what, file, words(`a file of ${size} bytes`), {
-    mend: "It is no safetensors file, or its download was cut short.",
-  });
+  expectedBut(
+    "INVALID_CHECKPOINT",
+    what,
+    file,
+    `a file of ${size} bytes`,
+    "It is no safetensors file, or its download was cut short.",
+  );
 
 function tooLong(file: string, length: bigint, start: Uint8Array) {
   const isPointer = new TextDecoder().decode(start) === "version ";
   const mend = isPointer
     ? "It looks like a Git LFS pointer: run `git lfs pull` in its folder."
     : "It is no safetensors file.";
-  const received = words(`${length} bytes`);
-  return expected("INVALID_CHECKPOINT", `at most ${MAX_HEADER_BYTES} bytes`, `the header of ${file}`, received, {
+  const received = `${length} bytes`;
+  return expectedBut(
+    "INVALID_CHECKPOINT",
+    `at most ${MAX_HEADER_BYTES} bytes`,
+    `the header of ${file}`,
+    received,
     mend,
-  });
+  );
 }

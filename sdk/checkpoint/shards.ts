@@ -1,5 +1,5 @@
 import { basename, join } from "node:path";
-import { expected, words } from "../errors.ts";
+import { expected, expectedBut } from "../errors.ts";
 import { isFile, isObject, readJsonObject } from "./files.ts";
 import { openSafetensors } from "./safetensors.ts";
 import type { StoredTensor } from "./safetensors-header.ts";
@@ -16,9 +16,13 @@ const INDEX = "model.safetensors.index.json";
 export async function openTensors(folder: string): Promise<ReadonlyMap<string, StoredTensor>> {
   if (await isFile(join(folder, SINGLE))) return (await openSafetensors(join(folder, SINGLE))).tensors;
   if (await isFile(join(folder, INDEX))) return openShards(folder);
-  throw expected("CHECKPOINT_NOT_FOUND", `${SINGLE} or ${INDEX}`, folder, words("a folder with neither"), {
-    mend: "Only safetensors weights are read: save others with `model.save_pretrained(folder)` of transformers.",
-  });
+  throw expectedBut(
+    "CHECKPOINT_NOT_FOUND",
+    `${SINGLE} or ${INDEX}`,
+    folder,
+    "a folder with neither",
+    "Only safetensors weights are read: save others with `model.save_pretrained(folder)` of transformers.",
+  );
 }
 
 async function openShards(folder: string): Promise<ReadonlyMap<string, StoredTensor>> {
@@ -43,7 +47,7 @@ async function openShards(folder: string): Promise<ReadonlyMap<string, StoredTen
     for (const name of names) {
       const tensor = stored.get(name);
       if (!tensor) {
-        throw expected("INVALID_CHECKPOINT", `tensor ${name}, as ${INDEX} says,`, join(folder, shard), words("none"));
+        throw expectedBut("INVALID_CHECKPOINT", `tensor ${name}, as ${INDEX} says,`, join(folder, shard), "none");
       }
       tensors.set(name, tensor);
     }

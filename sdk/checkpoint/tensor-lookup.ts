@@ -1,4 +1,4 @@
-import { expected, words } from "../errors.ts";
+import { expected, expectedBut } from "../errors.ts";
 import type { LinearRef, NormRef, TensorRef } from "./checkpoint.ts";
 import { isWeightDtype } from "./dtypes.ts";
 import type { StoredTensor } from "./safetensors-header.ts";
@@ -65,10 +65,14 @@ export function tensorLookup(tensors: ReadonlyMap<string, StoredTensor>, folder:
         const own = Array.from(tensors.values()).filter(({ name }) => name.startsWith(prefix));
         const extra = own.find(({ name }) => !used.has(name) && !except.includes(name.slice(prefix.length)));
         if (!extra) return;
-        const received = words(`an unknown tensor ${extra.name} of shape [${extra.shape.join(", ")}]`);
-        throw expected("INVALID_CHECKPOINT", "only config.json's tensors", `${prefix}* in ${extra.file}`, received, {
-          mend: "What it is for would be left out of the computation: check that config.json belongs to these weights.",
-        });
+        const received = `an unknown tensor ${extra.name} of shape [${extra.shape.join(", ")}]`;
+        throw expectedBut(
+          "INVALID_CHECKPOINT",
+          "only config.json's tensors",
+          `${prefix}* in ${extra.file}`,
+          received,
+          "What it is for would be left out of the computation: check that config.json belongs to these weights.",
+        );
       },
     };
   };
@@ -98,15 +102,19 @@ function weight(
   const wanted = `shape [${shape.map((size) => size ?? "any").join(", ")}]`;
   if (!stored) {
     const some = Array.from(tensors.keys()).slice(0, 3).join(", ");
-    throw expected("INVALID_CHECKPOINT", wanted, `tensor ${name} in ${folder}`, words("no such tensor"), {
-      mend: `There are ${tensors.size} tensors${some && `: ${some}${tensors.size > 3 ? ", ..." : ""}`}.`,
-    });
+    throw expectedBut(
+      "INVALID_CHECKPOINT",
+      wanted,
+      `tensor ${name} in ${folder}`,
+      "no such tensor",
+      `There are ${tensors.size} tensors${some && `: ${some}${tensors.size > 3 ? ", ..." : ""}`}.`,
+    );
   }
   const { dtype, file } = stored;
   if (stored.shape.length !== shape.length || stored.shape.some((size, axis) => size !== (shape[axis] ?? size))) {
     throw expected("INVALID_CHECKPOINT", wanted, `tensor ${name} in ${file}`, stored.shape);
   }
   if (!isWeightDtype(dtype))
-    throw expected("INVALID_CHECKPOINT", "F32, F16 or BF16", `dtype of tensor ${name} in ${file}`, words(dtype));
+    throw expectedBut("INVALID_CHECKPOINT", "F32, F16 or BF16", `dtype of tensor ${name} in ${file}`, dtype);
   return { ...stored, dtype };
 }

@@ -1,4 +1,4 @@
-import { expected, words } from "../errors.ts";
+import { expected, expectedBut } from "../errors.ts";
 import { replaceFile } from "../replace-file.ts";
 import { byteLength, type Dtype, dtypeNames, dtypeRank, isDtype } from "./dtypes.ts";
 
@@ -70,7 +70,7 @@ export async function streamSafetensors(
       requireLength(place, done);
     });
     const [forgotten] = missing.keys();
-    if (forgotten !== undefined) throw expected("INVALID_ARGUMENT", "data", `tensor ${forgotten}`, words("none"));
+    if (forgotten !== undefined) throw expectedBut("INVALID_ARGUMENT", "data", `tensor ${forgotten}`, "none");
   });
 }
 
@@ -118,5 +118,5 @@ function layOut(layout: readonly TensorLayout[]): Map<string, Place> {
 function requireLength({ name, dtype, shape, begin, end }: Place, bytes: number): void {
   if (bytes === end - begin) return;
   const subject = `tensor ${name} (${dtype} [${shape.join(", ")}])`;
-  throw expected("INVALID_ARGUMENT", `${end - begin} bytes`, subject, words(`${bytes}`));
+  throw expectedBut("INVALID_ARGUMENT", `${end - begin} bytes`, subject, `${bytes}`);
 }

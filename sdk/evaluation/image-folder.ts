@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
-import { expected, words } from "../errors.ts";
+import { expectedBut } from "../errors.ts";
 
 export interface LabelledFile {
   readonly path: string;
@@ -13,13 +13,13 @@ const suffixes = new Set([".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".ti
 /** Every image under `folder`, sorted by path. @throws INVALID_ARGUMENT where there is none, or no folder */
 export async function listImages(folder: string): Promise<LabelledFile[]> {
   const names = await readdir(folder, { recursive: true }).catch((cause: Error) => {
-    throw expected("INVALID_ARGUMENT", "a readable folder", "the images", words(`${folder}: ${cause.message}`), {
+    throw expectedBut("INVALID_ARGUMENT", "a readable folder", "the images", `${folder}: ${cause.message}`, {
       cause,
     });
   });
   const images = names.filter((name) => suffixes.has(extname(name).toLowerCase()));
   if (images.length === 0) {
-    throw expected("INVALID_ARGUMENT", `files ending in ${[...suffixes].join(", ")}`, folder, words("none"));
+    throw expectedBut("INVALID_ARGUMENT", `files ending in ${[...suffixes].join(", ")}`, folder, "none");
   }
   return images.sort().map((name) => {
     const path = join(folder, name);

@@ -1,4 +1,4 @@
-import { expected, VqraeError, type VqraeErrorCode, words } from "../errors.ts";
+import { expectedBut, VqraeError, type VqraeErrorCode } from "../errors.ts";
 import { readImage } from "../image/read-image.ts";
 import type { RgbImage } from "../vision-tokenizer.ts";
 import type { LabelledFile } from "./image-folder.ts";
@@ -52,5 +52,5 @@ const isAboutTheImage = (error: unknown): error is VqraeError =>
 /** Nothing can be measured. */
 export function noneReadable(failed: readonly FailedImage[]): VqraeError {
   const received = failed[0] ? `${failed.length} that cannot be read, the first: ${failed[0].message}` : "none";
-  return expected("INVALID_ARGUMENT", "at least one readable image", "a measurement", words(received));
+  return expectedBut("INVALID_ARGUMENT", "at least one readable image", "a measurement", received);
 }

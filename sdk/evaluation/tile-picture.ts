@@ -1,10 +1,10 @@
-import { expected, words } from "../errors.ts";
+import { expectedBut } from "../errors.ts";
 import type { RgbImage } from "../vision-tokenizer.ts";
 
 /** Rows of images of one size on white, `gap` pixels apart; rows may be of different lengths. */
 export function tilePicture(rows: readonly (readonly RgbImage[])[], gap = 4): RgbImage {
   const first = rows[0]?.[0];
-  if (!first) throw expected("INVALID_ARGUMENT", "at least one image", "a picture", words("none"));
+  if (!first) throw expectedBut("INVALID_ARGUMENT", "at least one image", "a picture", "none");
   const { width: w, height: h } = first;
   const width = Math.max(...rows.map((row) => row.length)) * (w + gap) - gap;
   const height = rows.length * (h + gap) - gap;
@@ -12,8 +12,8 @@ export function tilePicture(rows: readonly (readonly RgbImage[])[], gap = 4): Rg
   for (const [r, row] of rows.entries()) {
     for (const [c, image] of row.entries()) {
       if (image.width !== w || image.height !== h) {
-        const received = words(`${image.width} x ${image.height}`);
-        throw expected("INVALID_ARGUMENT", `${w} x ${h} pixels`, `image ${c} of row ${r}`, received);
+        const received = `${image.width} x ${image.height}`;
+        throw expectedBut("INVALID_ARGUMENT", `${w} x ${h} pixels`, `image ${c} of row ${r}`, received);
       }
       const at = r * (h + gap) * width + c * (w + gap);
       for (let y = 0; y < h; y++) data.set(image.data.subarray(y * w * 3, (y + 1) * w * 3), (at + y * width) * 3);

@@ -20,9 +20,13 @@ export function buildDecoderGraph(
   settings: GraphSettings = {},
 ): OnnxModel {
   if (!quantizer || !decoder) {
-    throw expected("UNSUPPORTED", "a checkpoint with a decoder", "decode", modelId, {
-      mend: "This checkpoint is an encoder alone and gives features only.",
-    });
+    throw expected(
+      "UNSUPPORTED",
+      "a checkpoint with a decoder",
+      "decode",
+      modelId,
+      "This checkpoint is an encoder alone and gives features only.",
+    );
   }
   const { hiddenSize: d, grid, patchSize: q, headKernel, layerNormEps } = decoder;
   const tokens = grid * grid; // N

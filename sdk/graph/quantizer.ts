@@ -43,7 +43,11 @@ export function codeVectors(g: GraphBuilder, { codebook, codebookProjection }: Q
 
 function requireQuantizer({ quantizer, modelId }: Checkpoint): QuantizerSpec {
   if (quantizer) return quantizer;
-  throw expected("UNSUPPORTED", "a checkpoint with a codebook", "ids", modelId, {
-    mend: "This checkpoint is an encoder alone and gives features only.",
-  });
+  throw expected(
+    "UNSUPPORTED",
+    "a checkpoint with a codebook",
+    "ids",
+    modelId,
+    "This checkpoint is an encoder alone and gives features only.",
+  );
 }

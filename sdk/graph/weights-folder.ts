@@ -1,5 +1,5 @@
 import nodePath, { type PlatformPath } from "node:path";
-import { expected, words } from "../errors.ts";
+import { expectedBut } from "../errors.ts";
 
 /** Files as a graph names them: relative to one folder, which onnxruntime does not look outside of. */
 export interface WeightsFolder {
@@ -21,9 +21,13 @@ export function weightsFolder(files: readonly string[], path: PlatformPath = nod
     while (outside(path.relative(folder, file), path)) {
       const parent = path.dirname(folder);
       if (parent === folder) {
-        throw expected("INVALID_CHECKPOINT", `a file on the drive of ${first}`, "the weights", words(file), {
-          mend: "onnxruntime reads the weights of one graph from below one folder: put them on the same drive.",
-        });
+        throw expectedBut(
+          "INVALID_CHECKPOINT",
+          `a file on the drive of ${first}`,
+          "the weights",
+          file,
+          "onnxruntime reads the weights of one graph from below one folder: put them on the same drive.",
+        );
       }
       folder = parent;
     }

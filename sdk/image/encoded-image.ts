@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { types } from "node:util";
-import { describe, expected, VqraeError, words } from "../errors.ts";
+import { describe, expected, expectedBut, VqraeError } from "../errors.ts";
 import { dataUrlBytes } from "./data-url.ts";
 import { firstLine } from "./sharp.ts";
 
@@ -25,17 +25,21 @@ export async function encodedImage(input: unknown): Promise<EncodedImage> {
   if (scheme === "data") return { bytes: dataUrlBytes(text), subject: "the data: URL" };
   if (scheme === "file") return readImageFile(pathOf(text));
   if (scheme === null) return readImageFile(text);
-  throw expected("INVALID_ARGUMENT", "a path, a file: URL or a data: URL", "the image", text, {
-    mend: "Remote images are not fetched: fetch it yourself and pass the bytes, `await (await fetch(url)).arrayBuffer()`.",
-  });
+  throw expected(
+    "INVALID_ARGUMENT",
+    "a path, a file: URL or a data: URL",
+    "the image",
+    text,
+    "Remote images are not fetched: fetch it yourself and pass the bytes, `await (await fetch(url)).arrayBuffer()`.",
+  );
 }
 
 /** Bytes as they are, the text of a path or a URL, INVALID_ARGUMENT for anything else. */
 export function bytesOrText(input: unknown): Uint8Array | string {
   const buffer = types.isUint8Array(input) ? input.buffer : input;
   if (types.isArrayBuffer(buffer) && isDetached(buffer)) {
-    const received = words("a detached buffer, whose bytes went to another thread");
-    throw expected("INVALID_ARGUMENT", "bytes", "the image", received);
+    const received = "a detached buffer, whose bytes went to another thread";
+    throw expectedBut("INVALID_ARGUMENT", "bytes", "the image", received);
   }
   if (types.isUint8Array(input)) return input;
   if (types.isAnyArrayBuffer(input)) return new Uint8Array(input);
@@ -58,8 +62,8 @@ function pathOf(url: string): string {
   try {
     return fileURLToPath(url);
   } catch (cause) {
-    const received = words(`${describe(url)} (${firstLine(cause)})`);
-    throw expected("INVALID_ARGUMENT", "a file: URL of this machine", "the image", received, { cause });
+    const received = `${describe(url)} (${firstLine(cause)})`;
+    throw expectedBut("INVALID_ARGUMENT", "a file: URL of this machine", "the image", received, { cause });
   }
 }
 
@@ -69,18 +73,18 @@ async function readImageFile(path: string): Promise<EncodedImage> {
     // Checked before opening: reading a pipe or a device may never end.
     const file = await stat(path);
     if (!file.isFile()) {
-      const received = words(file.isDirectory() ? "a folder" : "a device, pipe or socket");
-      throw expected("INVALID_ARGUMENT", "a file", subject, received);
+      const received = file.isDirectory() ? "a folder" : "a device, pipe or socket";
+      throw expectedBut("INVALID_ARGUMENT", "a file", subject, received);
     }
     if (file.size > MAX_FILE_BYTES) {
-      const received = words(`${file.size} bytes`);
-      throw expected("IMAGE_TOO_LARGE", `a file of at most ${MAX_FILE_BYTES} bytes`, subject, received);
+      const received = `${file.size} bytes`;
+      throw expectedBut("IMAGE_TOO_LARGE", `a file of at most ${MAX_FILE_BYTES} bytes`, subject, received);
     }
     return { bytes: await readFile(path), subject };
   } catch (cause) {
     if (VqraeError.isInstance(cause)) throw cause;
     const missing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
-    const received = words(missing ? "no such file" : firstLine(cause));
-    throw expected("INVALID_ARGUMENT", "a readable file", subject, received, { cause });
+    const received = missing ? "no such file" : firstLine(cause);
+    throw expectedBut("INVALID_ARGUMENT", "a readable file", subject, received, { cause });
   }
 }

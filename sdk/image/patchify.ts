@@ -1,5 +1,5 @@
 import type { ImageSpec } from "../checkpoint/checkpoint.ts";
-import { expected, words } from "../errors.ts";
+import { expected, expectedBut } from "../errors.ts";
 import type { RgbImage } from "../vision-tokenizer.ts";
 import { checkRgbImage } from "./rgb-image.ts";
 
@@ -61,13 +61,18 @@ function check(images: readonly RgbImage[], patchSize: number): { width: number;
   for (const [i, image] of images.entries()) {
     checkRgbImage(image, `image ${i} to patchify`);
     if (image.width !== width || image.height !== height) {
-      const size = words(`${image.width} x ${image.height}`);
-      throw expected("INVALID_ARGUMENT", `${width} x ${height} pixels like image 0`, `image ${i} to patchify`, size);
+      const size = `${image.width} x ${image.height}`;
+      throw expectedBut("INVALID_ARGUMENT", `${width} x ${height} pixels like image 0`, `image ${i} to patchify`, size);
     }
   }
   if (Math.min(width, height) < patchSize) {
-    const size = words(`${width} x ${height} pixels`);
-    throw expected("INVALID_ARGUMENT", `at least one patch of ${patchSize} x ${patchSize}`, "images to patchify", size);
+    const size = `${width} x ${height} pixels`;
+    throw expectedBut(
+      "INVALID_ARGUMENT",
+      `at least one patch of ${patchSize} x ${patchSize}`,
+      "images to patchify",
+      size,
+    );
   }
   return { width, height };
 }

@@ -1,4 +1,4 @@
-import { expected, words } from "../errors.ts";
+import { expectedBut } from "../errors.ts";
 
 export type RasterFormat = "JPEG" | "PNG" | "WebP" | "GIF" | "TIFF" | "HEIC" | "AVIF/HEIF";
 
@@ -26,7 +26,7 @@ export function rasterFormat(bytes: Uint8Array, subject: string): RasterFormat {
   const found = SIGNATURES.find(([, at, ...starts]) => starts.some((start) => head.startsWith(start, at)));
   if (found !== undefined) return found[0];
   const mend = `${SUPPORTED} can be read.`;
-  throw expected("INVALID_IMAGE", "a raster image", subject, words(lookOf(head, bytes)), { mend });
+  throw expectedBut("INVALID_IMAGE", "a raster image", subject, lookOf(head, bytes), mend);
 }
 
 function lookOf(head: string, bytes: Uint8Array): string {

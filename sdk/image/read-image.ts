@@ -1,4 +1,4 @@
-import { expected, VqraeError, words } from "../errors.ts";
+import { expected, expectedBut, VqraeError } from "../errors.ts";
 import type { ImageInput, RgbImage } from "../vision-tokenizer.ts";
 import { cmykToRgb } from "./cmyk.ts";
 import { type EncodedImage, encodedImage } from "./encoded-image.ts";
@@ -65,15 +65,15 @@ async function decode({ bytes, subject }: EncodedImage, maxPixels: number): Prom
     return decoded;
   } catch (cause) {
     if (VqraeError.isInstance(cause)) throw cause;
-    const received = words(`a damaged, truncated or unsupported ${format} of ${bytes.byteLength} bytes`);
+    const received = `a damaged, truncated or unsupported ${format} of ${bytes.byteLength} bytes`;
     const mend = `${format === "HEIC" ? HEIC_MEND : ""}The decoder says: ${firstLine(cause)}`;
-    throw expected("INVALID_IMAGE", "a complete image", subject, received, { mend, cause });
+    throw expectedBut("INVALID_IMAGE", "a complete image", subject, received, { mend, cause });
   }
 }
 
 function checkPixels(width: number, height: number, maxPixels: number, subject: string): void {
   if (width * height <= maxPixels) return;
-  const received = words(`${width} x ${height} = ${width * height} pixels`);
+  const received = `${width} x ${height} = ${width * height} pixels`;
   const mend = "Raise the option maxPixels if you trust the image.";
-  throw expected("IMAGE_TOO_LARGE", `at most ${maxPixels} pixels`, subject, received, { mend });
+  throw expectedBut("IMAGE_TOO_LARGE", `at most ${maxPixels} pixels`, subject, received, mend);
 }

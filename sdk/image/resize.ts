@@ -1,5 +1,5 @@
 import type { Resample } from "../checkpoint/checkpoint.ts";
-import { expected, words } from "../errors.ts";
+import { expected, expectedBut } from "../errors.ts";
 import type { RgbImage } from "../vision-tokenizer.ts";
 import { type Coefficients, coefficients, RESAMPLES, sliceCoefficients } from "./coefficients.ts";
 import { resampleJs } from "./resize-js.ts";
@@ -80,8 +80,8 @@ function bothPasses(image: RgbImage, horizontal: Coefficients, vertical: Coeffic
 /** @throws IMAGE_TOO_LARGE for a side above 2^20 pixels */
 export function checkSides({ width, height }: RgbImage): void {
   if (Math.max(width, height) <= MAX_SIDE) return;
-  const size = words(`${width} x ${height} pixels`);
-  throw expected("IMAGE_TOO_LARGE", `sides of at most ${MAX_SIDE} pixels`, "the image", size);
+  const size = `${width} x ${height} pixels`;
+  throw expectedBut("IMAGE_TOO_LARGE", `sides of at most ${MAX_SIDE} pixels`, "the image", size);
 }
 
 function check(image: RgbImage, resample: Resample, target: Crop): void {
@@ -96,7 +96,7 @@ function check(image: RgbImage, resample: Resample, target: Crop): void {
     }
   }
   if (target.width * target.height > MAX_RESULT_PIXELS) {
-    const size = words(`${target.width} x ${target.height}`);
-    throw expected("INVALID_ARGUMENT", `at most ${MAX_RESULT_PIXELS} pixels`, "the resized image", size);
+    const size = `${target.width} x ${target.height}`;
+    throw expectedBut("INVALID_ARGUMENT", `at most ${MAX_RESULT_PIXELS} pixels`, "the resized image", size);
   }
 }

@@ -1,4 +1,4 @@
-import { describe, expected, words } from "../errors.ts";
+import { describe, expected, expectedBut } from "../errors.ts";
 import type { RgbImage } from "../vision-tokenizer.ts";
 
 /** Whether `value` looks like raw pixels rather than encoded bytes, a path or a URL. */
@@ -14,7 +14,7 @@ export function checkRgbImage(image: RgbImage, subject = "the raw image"): void 
   if (!isRgbImage(image)) throw expected("INVALID_ARGUMENT", "{ data, width, height }", subject, image);
   const { data, width, height } = image;
   if (width === 0 || height === 0) {
-    throw expected("INVALID_IMAGE", "at least one pixel", subject, words(`${width} x ${height} pixels`));
+    throw expectedBut("INVALID_IMAGE", "at least one pixel", subject, `${width} x ${height} pixels`);
   }
   for (const [name, side] of Object.entries({ width, height })) {
     if (!Number.isSafeInteger(side) || side < 0) {
@@ -25,12 +25,12 @@ export function checkRgbImage(image: RgbImage, subject = "the raw image"): void 
     throw expected("INVALID_ARGUMENT", "a Uint8Array", `data of ${subject}`, data);
   }
   if (data.length !== width * height * 3) {
-    throw expected(
+    throw expectedBut(
       "INVALID_ARGUMENT",
       `${width * height * 3} bytes (${width} x ${height} RGB pixels)`,
       `data of ${subject}`,
-      words(describe(data)),
-      { mend: "Raw pixels are 8-bit RGB without alpha or row padding." },
+      describe(data),
+      "Raw pixels are 8-bit RGB without alpha or row padding.",
     );
   }
 }

@@ -1,4 +1,4 @@
-import { expected, words } from "../errors.ts";
+import { expectedBut } from "../errors.ts";
 
 type Sharp = typeof import("sharp")["default"];
 
@@ -10,9 +10,9 @@ export async function loadSharp(): Promise<Sharp> {
   try {
     return (await import("sharp")).default;
   } catch (cause) {
-    const received = words(`an import error on ${process.platform}-${process.arch} (${firstLine(cause)})`);
+    const received = `an import error on ${process.platform}-${process.arch} (${firstLine(cause)})`;
     const mend = "Run `npm install sharp`, or pass raw { data, width, height } pixels.";
-    throw expected("MISSING_DEPENDENCY", "the package sharp", "image files", received, { mend, cause });
+    throw expectedBut("MISSING_DEPENDENCY", "the package sharp", "image files", received, { mend, cause });
   }
 }
 

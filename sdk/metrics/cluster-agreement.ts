@@ -1,4 +1,4 @@
-import { expected, words } from "../errors.ts";
+import { expected, expectedBut } from "../errors.ts";
 
 export interface ClusterAgreement {
   /** The share of rows that carry their cluster's most frequent label, 0 to 1. It grows with the number of clusters. */
@@ -13,7 +13,7 @@ export interface ClusterAgreement {
  */
 export function clusterAgreement(assignments: ArrayLike<number>, labels: ArrayLike<number>): ClusterAgreement {
   const total = assignments.length;
-  if (total === 0) throw expected("INVALID_ARGUMENT", "at least one row", "cluster agreement", words("none"));
+  if (total === 0) throw expectedBut("INVALID_ARGUMENT", "at least one row", "cluster agreement", "none");
   if (labels.length !== total)
     throw expected("INVALID_ARGUMENT", `${total} labels`, "cluster agreement", labels.length);
   const byCluster = new Map<number, Map<number, number>>();

@@ -1,4 +1,4 @@
-import { expected, words } from "../errors.ts";
+import { expected, expectedBut } from "../errors.ts";
 import { checkFeatures } from "./labelled-features.ts";
 
 /** A covariance of more columns would take 512 MB. */
@@ -56,7 +56,7 @@ export class FeatureMoments {
   covariance(): Float64Array {
     const { dim } = this;
     if (this.#count < 2) {
-      throw expected("INVALID_ARGUMENT", "at least two vectors", "a covariance", words(String(this.#count)));
+      throw expectedBut("INVALID_ARGUMENT", "at least two vectors", "a covariance", String(this.#count));
     }
     const result = new Float64Array(dim * dim);
     for (let i = 0; i < dim; i++) {

@@ -1,4 +1,4 @@
-import { expected, words } from "../errors.ts";
+import { expected, expectedBut } from "../errors.ts";
 import type { RgbImage } from "../vision-tokenizer.ts";
 
 /** Checks that two images can be compared pixel by pixel: RGB of equal size. */
@@ -6,9 +6,13 @@ export function checkPair(a: RgbImage, b: RgbImage): void {
   checkImage(a, "the first image");
   checkImage(b, "the second image");
   if (a.width !== b.width || a.height !== b.height) {
-    throw expected("INVALID_ARGUMENT", `${a.width} x ${a.height} pixels`, "the second image", sizeOf(b), {
-      mend: "Resize one of the two: a metric compares pixel with pixel.",
-    });
+    throw expectedBut(
+      "INVALID_ARGUMENT",
+      `${a.width} x ${a.height} pixels`,
+      "the second image",
+      sizeOf(b),
+      "Resize one of the two: a metric compares pixel with pixel.",
+    );
   }
 }
 
@@ -18,7 +22,7 @@ function checkImage(image: RgbImage, subject: string): void {
     throw expected("INVALID_ARGUMENT", "{ data: 8-bit RGB bytes, width, height }", subject, data ?? image);
   }
   if (!isCount(width) || !isCount(height)) {
-    throw expected("INVALID_ARGUMENT", "a positive integer width and height", subject, sizeOf(image));
+    throw expectedBut("INVALID_ARGUMENT", "a positive integer width and height", subject, sizeOf(image));
   }
   if (data.length !== width * height * 3) {
     throw expected("INVALID_ARGUMENT", `${width * height * 3} bytes (${width} x ${height} x 3)`, subject, data);
@@ -28,4 +32,4 @@ function checkImage(image: RgbImage, subject: string): void {
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0;
 
 /** "640 x 480 pixels", for messages. */
-export const sizeOf = (image: RgbImage) => words(`${image.width} x ${image.height} pixels`);
+export const sizeOf = (image: RgbImage): string => `${image.width} x ${image.height} pixels`;

@@ -1,4 +1,4 @@
-import { expected, words } from "../errors.ts";
+import { expected, expectedBut } from "../errors.ts";
 
 /** Feature vectors of n images with their classes. */
 export interface LabelledFeatures {
@@ -14,11 +14,11 @@ export interface LabelledFeatures {
 export function checkLabelled(set: LabelledFeatures, subject: string): void {
   const { features, dim, labels } = set ?? {};
   if (!(labels && labels.length > 0)) {
-    throw expected("INVALID_ARGUMENT", "at least one label", subject, words("none"));
+    throw expectedBut("INVALID_ARGUMENT", "at least one label", subject, "none");
   }
   for (let i = 0; i < labels.length; i++) {
     if (!Number.isSafeInteger(labels[i])) {
-      throw expected("INVALID_ARGUMENT", "integer labels", subject, words(`${String(labels[i])} at row ${i}`));
+      throw expectedBut("INVALID_ARGUMENT", "integer labels", subject, `${String(labels[i])} at row ${i}`);
     }
   }
   checkFeatures(features, dim, labels.length, subject);
@@ -34,11 +34,11 @@ export function checkFeatures(features: unknown, dim: number, rows: number, subj
   }
   if (features.length !== rows * dim) {
     const wanted = `${rows * dim} numbers (${rows} rows of ${dim})`;
-    throw expected("INVALID_ARGUMENT", wanted, subject, words(`${features.length} numbers`));
+    throw expectedBut("INVALID_ARGUMENT", wanted, subject, `${features.length} numbers`);
   }
   const bad = features.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0) {
-    const place = words(`${features[bad]} at row ${Math.floor(bad / dim)}, column ${bad % dim}`);
-    throw expected("INVALID_ARGUMENT", "finite numbers", subject, place);
+    const place = `${features[bad]} at row ${Math.floor(bad / dim)}, column ${bad % dim}`;
+    throw expectedBut("INVALID_ARGUMENT", "finite numbers", subject, place);
   }
 }

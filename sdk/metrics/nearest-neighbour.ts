@@ -1,4 +1,4 @@
-import { expected, words } from "../errors.ts";
+import { expected, expectedBut } from "../errors.ts";
 import { checkLabelled, type LabelledFeatures } from "./labelled-features.ts";
 
 /** The eps of torch's and HF's ViT LayerNorm in this project; it only matters for nearly constant vectors. */
@@ -22,7 +22,7 @@ export function nearestNeighbourAccuracy(queries: LabelledFeatures, gallery: Lab
 export function leaveOneOutAccuracy(set: LabelledFeatures): number {
   checkLabelled(set, "leave-one-out accuracy");
   if (set.labels.length < 2) {
-    throw expected("INVALID_ARGUMENT", "at least two vectors", "leave-one-out accuracy", words("one"));
+    throw expectedBut("INVALID_ARGUMENT", "at least two vectors", "leave-one-out accuracy", "one");
   }
   return shareOfHits(set, set, true);
 }

@@ -1,4 +1,4 @@
-import { expected, words } from "../errors.ts";
+import { expected, expectedBut } from "../errors.ts";
 
 /** What one layer of a network says about one image. */
 export interface TapActivations {
@@ -17,7 +17,7 @@ const EPSILON = 1e-10;
  * @throws INVALID_ARGUMENT where the two images' taps differ in number or shape
  */
 export function perceptualDistance(a: readonly TapActivations[], b: readonly TapActivations[]): number {
-  if (a.length === 0) throw expected("INVALID_ARGUMENT", "at least one tap", "a perceptual distance", words("none"));
+  if (a.length === 0) throw expectedBut("INVALID_ARGUMENT", "at least one tap", "a perceptual distance", "none");
   if (b.length !== a.length) throw expected("INVALID_ARGUMENT", `${a.length} taps`, "the second image", b.length);
   return a.reduce((sum, tap, i) => sum + tapDistance(tap, b[i]!, i), 0) / a.length;
 }
@@ -28,8 +28,13 @@ function tapDistance(a: TapActivations, b: TapActivations, index: number): numbe
     throw expected("INVALID_ARGUMENT", "[positions, channels] numbers", `tap ${index}`, data);
   }
   if (b.channels !== channels || b.data.length !== data.length) {
-    const shape = words(`[${b.data.length / b.channels}, ${b.channels}]`);
-    throw expected("INVALID_ARGUMENT", `[${data.length / channels}, ${channels}]`, `tap ${index} of the second`, shape);
+    const shape = `[${b.data.length / b.channels}, ${b.channels}]`;
+    throw expectedBut(
+      "INVALID_ARGUMENT",
+      `[${data.length / channels}, ${channels}]`,
+      `tap ${index} of the second`,
+      shape,
+    );
   }
   let sum = 0;
   for (let start = 0; start < data.length; start += channels) {

@@ -1,4 +1,4 @@
-import { expected } from "../errors.ts";
+import { expectedBut } from "../errors.ts";
 import type { RgbImage } from "../vision-tokenizer.ts";
 import { checkPair, sizeOf } from "./image-pair.ts";
 import { channelOf, multiply, type Plane, padReflect, slide } from "./plane.ts";
@@ -69,6 +69,6 @@ function gaussian(size: number, sigma: number): Float64Array {
 function checkWindow(a: RgbImage, b: RgbImage, size: number): void {
   checkPair(a, b);
   if (Math.min(a.width, a.height) < size) {
-    throw expected("INVALID_ARGUMENT", `at least ${size} x ${size} pixels (the window)`, "SSIM", sizeOf(a));
+    throw expectedBut("INVALID_ARGUMENT", `at least ${size} x ${size} pixels (the window)`, "SSIM", sizeOf(a));
   }
 }

@@ -1,4 +1,4 @@
-import { expected, words } from "../errors.ts";
+import { expectedBut } from "../errors.ts";
 import { type DeviceReport, gpuProviders, missingPart, probeDevice } from "./probe-devices.ts";
 import type { ExecutionProvider, Precision } from "./protocol.ts";
 import { deviceMend } from "./providers.ts";
@@ -21,9 +21,7 @@ export async function chooseDevice(asked: "auto" | ExecutionProvider, precision:
   if (asked !== "auto") {
     const { available, reason } = await probeDevice(asked);
     if (available) return { device: asked, reason: "asked for" };
-    throw expected("MISSING_DEPENDENCY", `a working "${asked}" device`, "VQRAE.load", words(reason), {
-      mend: deviceMend[asked],
-    });
+    throw expectedBut("MISSING_DEPENDENCY", `a working "${asked}" device`, "VQRAE.load", reason, deviceMend[asked]);
   }
   const refused: string[] = [];
   for (const provider of gpuProviders) {

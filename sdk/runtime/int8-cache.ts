@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { EncoderSpec, Int8LinearRef } from "../checkpoint/checkpoint.ts";
 import { contentKey, filesKey } from "../checkpoint/int8/content-key.ts";
 import { openInt8File, writeInt8File } from "../checkpoint/int8/int8-file.ts";
-import { expected, VqraeError, words } from "../errors.ts";
+import { expectedBut, VqraeError } from "../errors.ts";
 
 /**
  * A folder of int8 encoders: `<content key>.safetensors`, and `<files key>.key`, which remembers the content key of
@@ -30,7 +30,7 @@ export class Int8Cache {
    * The int8 form of `encoder`, made where no checkpoint with the same weights has one. Reads every weight. `between` is
    * called between tensors; what it throws ends the work.
    *
-   * @throws INVALID_ARGUMENT for a folder that cannot be written, INVALID_CHECKPOINT for a weight that is not finite
+   * @throws IO_ERROR for a folder that cannot be written, INVALID_CHECKPOINT for a weight that is not finite
    */
   async make(encoder: EncoderSpec, between: (groupsDone: number) => void): Promise<EncoderSpec<Int8LinearRef>> {
     const files = await filesKey(encoder); // before the files are read: what changes meanwhile changes the key
@@ -48,17 +48,16 @@ export class Int8Cache {
       await writeInt8File(path, encoder, content, between);
     } catch (error) {
       const code = VqraeError.isInstance(error) ? error.code : (error as NodeJS.ErrnoException).syscall;
-      if (code !== "INVALID_ARGUMENT" && code !== "mkdir") throw error;
+      if (code !== "IO_ERROR" && code !== "mkdir") throw error;
       cause = error;
     }
     // Looked for after a failure as well: on Windows a file that another process has just made and opened stays its own.
     const made = await openInt8File(path, encoder, content);
     if (made !== null) return made;
-    const received = words(
-      `${this.#folder}: ${cause instanceof Error ? cause.message : "what is written there is lost"}`,
-    );
-    throw expected("INVALID_ARGUMENT", "a writable folder", "the cache of int8 weights", received, {
+    const received = `${this.#folder}: ${cause instanceof Error ? cause.message : "what is written there is lost"}`;
+    throw expectedBut("IO_ERROR", "a writable folder", "the cache of int8 weights", received, {
       mend: 'Pass another folder as option "cacheDir".',
+      path: this.#folder,
       cause,
     });
   }

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import type { EncoderSpec, Int8LinearRef } from "../checkpoint/checkpoint.ts";
 import { planInt8 } from "../checkpoint/int8/int8-plan.ts";
-import { expected, words } from "../errors.ts";
+import { expectedBut } from "../errors.ts";
 import { Int8Cache } from "./int8-cache.ts";
 import { fromPlainError, type PlainError } from "./protocol.ts";
 import { workerFile } from "./worker-file.ts";
@@ -40,7 +40,7 @@ export async function makeInt8(
       const stop = () => worker.postMessage("stop");
       signal.addEventListener("abort", stop, { once: true });
       let outcome = (): void =>
-        reject(expected("RUNTIME", "int8 weights", "a worker thread", words("nothing before it ended")));
+        reject(expectedBut("RUNTIME", "int8 weights", "a worker thread", "nothing before it ended"));
       let reported = 0;
       worker.on("message", (message: Int8WorkerMessage) => {
         if ("made" in message) outcome = () => resolve(message.made);
@@ -56,8 +56,8 @@ export async function makeInt8(
         }
       });
       worker.on("error", (cause) => {
-        const what = words(`one that died (${cause instanceof Error ? cause.message : String(cause)})`);
-        outcome = () => reject(expected("RUNTIME", "a living worker thread", "int8 weights", what, { cause }));
+        const what = `one that died (${cause instanceof Error ? cause.message : String(cause)})`;
+        outcome = () => reject(expectedBut("RUNTIME", "a living worker thread", "int8 weights", what, { cause }));
       });
       worker.on("exit", () => {
         signal.removeEventListener("abort", stop);

@@ -1,6 +1,6 @@
 import { workerData } from "node:worker_threads";
 import type { InferenceSession } from "onnxruntime-node";
-import { expected, words } from "../errors.ts";
+import { expected, expectedBut } from "../errors.ts";
 import type { NetworkJobs, NetworkSetup } from "./network-jobs.ts";
 import { reason } from "./providers.ts";
 import { serveJobs } from "./serve-jobs.ts";
@@ -18,15 +18,15 @@ async function open(): Promise<InferenceSession> {
     intraOpNumThreads: threads,
     logSeverityLevel: LOG_ERRORS,
   }).catch((cause: unknown) => {
-    const failure = words(`onnxruntime's error: ${reason(cause)}`);
-    throw expected("INVALID_CHECKPOINT", "a readable ONNX network", path, failure, { cause });
+    const failure = `onnxruntime's error: ${reason(cause)}`;
+    throw expectedBut("INVALID_CHECKPOINT", "a readable ONNX network", path, failure, { cause });
   });
   if (session.inputNames.length !== 1) {
     throw expected("INVALID_CHECKPOINT", "one input, the pixels", path, session.inputNames);
   }
   const missing = outputs.find((name) => !session.outputNames.includes(name));
   if (missing !== undefined) {
-    throw expected("INVALID_CHECKPOINT", `an output "${missing}"`, path, words(session.outputNames.join(", ")));
+    throw expectedBut("INVALID_CHECKPOINT", `an output "${missing}"`, path, session.outputNames.join(", "));
   }
   return session;
 }
@@ -47,9 +47,9 @@ serveJobs<NetworkJobs>({
       }));
       return { output, arrays: output.map((array) => array.data) };
     } catch (cause) {
-      const failure = words(`onnxruntime's error: ${reason(cause)}`);
+      const failure = `onnxruntime's error: ${reason(cause)}`;
       const subject = `${path} with [${dims.join(", ")}] pixels`;
-      throw expected("RUNTIME", "a finished run", subject, failure, { cause });
+      throw expectedBut("RUNTIME", "a finished run", subject, failure, { cause });
     }
   },
 });

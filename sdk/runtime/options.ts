@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isObject } from "../checkpoint/files.ts";
-import { expected, words } from "../errors.ts";
+import { expected, expectedBut } from "../errors.ts";
 import type { Projector } from "../projector.ts";
 import type { DecodeOptions, EmbedOptions, EncodeOptions } from "../vision-tokenizer.ts";
 import type { Precision } from "./protocol.ts";
@@ -133,8 +133,8 @@ function parse<S extends z.ZodObject>(schema: S, options: unknown, method: strin
   const issue = result.error.issues[0]!;
   const names = Object.keys(schema.shape).join(", ");
   if (issue.code === "unrecognized_keys" && issue.path.length === 0) {
-    const unknown = words(issue.keys.map((key) => JSON.stringify(key)).join(", "));
-    throw expected("INVALID_ARGUMENT", `one of ${names}`, `the options of ${method}`, unknown);
+    const unknown = issue.keys.map((key) => JSON.stringify(key)).join(", ");
+    throw expectedBut("INVALID_ARGUMENT", `one of ${names}`, `the options of ${method}`, unknown);
   }
   const name = issue.path[0];
   if (typeof name !== "string") {

@@ -1,5 +1,5 @@
 import type { Tensor } from "onnxruntime-node";
-import { expected, words } from "../errors.ts";
+import { expected, expectedBut } from "../errors.ts";
 import type { GraphName } from "./protocol.ts";
 
 export type Outputs = Record<string, Tensor | undefined>;
@@ -9,16 +9,20 @@ export function floats(graph: GraphName, outputs: Outputs, name: string): Float3
   const values = output(graph, outputs, name, Float32Array);
   const bad = values.findIndex((value) => !Number.isFinite(value));
   if (bad < 0) return values;
-  throw expected("RUNTIME", "finite numbers", outputOf(graph, name), values[bad], {
-    mend: "Check the checkpoint's weights for NaN and infinity.",
-  });
+  throw expected(
+    "RUNTIME",
+    "finite numbers",
+    outputOf(graph, name),
+    values[bad],
+    "Check the checkpoint's weights for NaN and infinity.",
+  );
 }
 
 export function output<A>(graph: GraphName, outputs: Outputs, name: string, type: new (...args: never[]) => A): A {
   const tensor = outputs[name];
   if (tensor?.data instanceof type) return tensor.data;
-  const received = words(tensor === undefined ? "no such output" : tensor.type);
-  throw expected("RUNTIME", type.name, outputOf(graph, name), received);
+  const received = tensor === undefined ? "no such output" : tensor.type;
+  throw expectedBut("RUNTIME", type.name, outputOf(graph, name), received);
 }
 
 const outputOf = (graph: GraphName, name: string): string => `output "${name}" of the ${graph} graph`;

@@ -105,6 +105,8 @@ export interface PlainError {
   readonly code: VqraeErrorCode | null;
   readonly message: string;
   readonly stack: string | undefined;
+  readonly index: number | undefined;
+  readonly path: string | undefined;
   readonly cause: PlainError | null;
 }
 
@@ -112,10 +114,12 @@ export interface PlainError {
 const MAX_CAUSES = 8;
 
 export function toPlainError(error: unknown, depth = 0): PlainError {
-  if (!(error instanceof Error)) return { code: null, message: String(error), stack: undefined, cause: null };
+  const plain = { code: null, stack: undefined, index: undefined, path: undefined, cause: null };
+  if (!(error instanceof Error)) return { ...plain, message: String(error) };
   const hasCause = error.cause !== undefined && depth < MAX_CAUSES;
   return {
-    code: VqraeError.isInstance(error) ? error.code : null,
+    ...plain,
+    ...(VqraeError.isInstance(error) && { code: error.code, index: error.index, path: error.path }),
     message: error.message,
     stack: error.stack,
     cause: hasCause ? toPlainError(error.cause, depth + 1) : null,
@@ -123,9 +127,10 @@ export function toPlainError(error: unknown, depth = 0): PlainError {
 }
 
 /** The error again, as a `VqraeError` where it was one, with the stack of the thread that threw it. */
-export function fromPlainError({ code, message, stack, cause }: PlainError): Error {
-  const options = cause === null ? undefined : { cause: fromPlainError(cause) };
-  const error = code === null ? new Error(message, options) : new VqraeError(code, message, options);
+export function fromPlainError({ code, message, stack, index, path, cause }: PlainError): Error {
+  const options = cause === null ? {} : { cause: fromPlainError(cause) };
+  const details = { ...options, ...(index !== undefined && { index }), ...(path !== undefined && { path }) };
+  const error = code === null ? new Error(message, options) : new VqraeError(code, message, details);
   if (stack !== undefined) error.stack = stack;
   return error;
 }

@@ -1,5 +1,5 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
-import { expected, words } from "../errors.ts";
+import { expected, expectedBut } from "../errors.ts";
 import type { ElementArrays } from "../search/graph-runner.ts";
 import type { ExecutionProvider, GraphName, GraphSource, WorkerSetup } from "./protocol.ts";
 import { deviceMend, reason } from "./providers.ts";
@@ -21,7 +21,7 @@ export async function importOnnxRuntime(
     return await load();
   } catch (cause) {
     const tried = `import("onnxruntime-node") on ${process.platform}-${process.arch}, Node ${process.version}: ${reason(cause)}`;
-    throw expected("MISSING_DEPENDENCY", "a loadable native library", "onnxruntime-node", words(tried), {
+    throw expectedBut("MISSING_DEPENDENCY", "a loadable native library", "onnxruntime-node", tried, {
       mend: "Run `ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node`, or `npm rebuild onnxruntime-node` after a change of platform or Node.",
       cause,
     });
@@ -71,9 +71,9 @@ export class Sessions {
       return session;
     } catch (cause) {
       const code = device === "cpu" ? "RUNTIME" : "MISSING_DEPENDENCY";
-      const failure = words(`onnxruntime's error: ${reason(cause)}`);
+      const failure = `onnxruntime's error: ${reason(cause)}`;
       const mend = device === "cpu" ? {} : { mend: deviceMend[device] };
-      throw expected(code, `a working "${device}" session`, `the ${name} graph`, failure, { ...mend, cause });
+      throw expectedBut(code, `a working "${device}" session`, `the ${name} graph`, failure, { ...mend, cause });
     }
   }
 
@@ -97,8 +97,8 @@ export class Sessions {
     try {
       return await session.run(feeds, present);
     } catch (cause) {
-      const failure = words(`onnxruntime's error: ${reason(cause)}`);
-      throw expected("RUNTIME", "a finished run", `the ${name} graph`, failure, { cause });
+      const failure = `onnxruntime's error: ${reason(cause)}`;
+      throw expectedBut("RUNTIME", "a finished run", `the ${name} graph`, failure, { cause });
     }
   }
 }

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expected, words } from "../errors.ts";
+import { expected, expectedBut } from "../errors.ts";
 
 /**
  * The folder of the model that ships with the package. This module lies one folder below the package's root once it is
@@ -24,12 +24,16 @@ export async function findCheckpoint(source: string): Promise<string> {
   const entry = await stat(folder).catch(() => null);
   if (entry?.isDirectory()) return folder;
   const found = entry === null ? "nothing there" : "a file there";
-  const received = words(`${JSON.stringify(source)}: looked for the folder ${folder} and found ${found}`);
+  const received = `${JSON.stringify(source)}: looked for the folder ${folder} and found ${found}`;
   const mend =
     source === "default"
       ? "The model ships with the package: install it again."
       : "Nothing is downloaded from a model hub yet: download the checkpoint and pass its folder.";
-  throw expected("CHECKPOINT_NOT_FOUND", 'a checkpoint folder or "default"', "the source of VQRAE.load", received, {
+  throw expectedBut(
+    "CHECKPOINT_NOT_FOUND",
+    'a checkpoint folder or "default"',
+    "the source of VQRAE.load",
+    received,
     mend,
-  });
+  );
 }

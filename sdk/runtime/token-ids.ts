@@ -1,4 +1,4 @@
-import { expected, words } from "../errors.ts";
+import { expected, expectedBut } from "../errors.ts";
 import type { TokenGrid, TokenIds } from "../vision-tokenizer.ts";
 
 /** Whether `input` is many grids rather than one: an array whose first element is a list itself. */
@@ -15,7 +15,7 @@ export function checkGrid(ids: TokenIds, { rows, columns }: TokenGrid, codes: nu
   const count = rows * columns;
   if (ids.length !== count) {
     const what = `${count} ids (${rows} rows of ${columns})`;
-    throw expected("INVALID_ARGUMENT", what, subject, words(String(ids.length)));
+    throw expectedBut("INVALID_ARGUMENT", what, subject, String(ids.length));
   }
   return checkIds(ids, codes, subject);
 }

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { expected, type VqraeError, words } from "../errors.ts";
+import { expectedBut, type VqraeError } from "../errors.ts";
 import type { Gate } from "./gate.ts";
 import { fromPlainError, type JobRequest, type JobResponse, type JobTable } from "./protocol.ts";
 
@@ -133,9 +133,9 @@ export class WorkerPool<J extends JobTable<J>> {
       seat.worker.ref();
       seat.worker.postMessage(job.request, job.transfer);
     } catch (cause) {
-      const what = words(cause instanceof Error ? cause.message : String(cause));
+      const what = cause instanceof Error ? cause.message : String(cause);
       job.reject(
-        expected("RUNTIME", "a job that a worker thread accepts", `"${String(job.request.kind)}"`, what, { cause }),
+        expectedBut("RUNTIME", "a job that a worker thread accepts", `"${String(job.request.kind)}"`, what, { cause }),
       );
       this.#release(seat);
     }
@@ -152,7 +152,7 @@ export class WorkerPool<J extends JobTable<J>> {
       this.#release(seat);
     });
     worker.on("messageerror", (cause) => {
-      seat.job?.reject(expected("RUNTIME", "a readable answer", "a worker thread", words(cause.message), { cause }));
+      seat.job?.reject(expectedBut("RUNTIME", "a readable answer", "a worker thread", cause.message, { cause }));
       this.#release(seat);
     });
     worker.on("error", (error) => {
@@ -169,8 +169,8 @@ export class WorkerPool<J extends JobTable<J>> {
   #mourn(seat: Seat<J>, exitCode: number, cause: unknown): void {
     this.#deaths += 1;
     const why = cause instanceof Error ? cause.message : `exit code ${exitCode}`;
-    const died = words(`one that died (${why})`);
-    const error = expected("RUNTIME", "a living worker thread", "the tokenizer", died, { cause });
+    const died = `one that died (${why})`;
+    const error = expectedBut("RUNTIME", "a living worker thread", "the tokenizer", died, { cause });
     seat.job?.reject(error);
     if (this.#deaths >= MAX_DEATHS) {
       this.#broken = error;
@@ -190,6 +190,4 @@ export class WorkerPool<J extends JobTable<J>> {
 }
 
 export const disposedError = (): VqraeError =>
-  expected("DISPOSED", "a tokenizer that is in use", "this call", words("one after dispose()"), {
-    mend: "Load it again.",
-  });
+  expectedBut("DISPOSED", "a tokenizer that is in use", "this call", "one after dispose()", "Load it again.");

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { expected, words } from "../../../sdk/errors.ts";
+import { expectedBut } from "../../../sdk/kit.ts";
 import type { QuestionImage } from "../benchmark.ts";
 
 const BASE64 = /^[A-Za-z0-9+/\s]*={0,2}\s*$/;
@@ -9,8 +9,8 @@ export function base64Image(at: string, text: string): QuestionImage {
   // Node skips what is no base64, and decodes the rest to something else.
   const length = text.length - (text.match(/\s/g)?.length ?? 0);
   if (!BASE64.test(text) || length % 4 !== 0) {
-    const received = words(`${length} characters that are not`);
-    throw expected("INVALID_DATA", "base64", `the image in ${at}`, received);
+    const received = `${length} characters that are not`;
+    throw expectedBut("INVALID_DATA", "base64", `the image in ${at}`, received);
   }
   return { at, bytes: async () => Buffer.from(text, "base64") };
 }
@@ -21,8 +21,8 @@ export function fileImage(path: string): QuestionImage {
     at: path,
     bytes: () =>
       readFile(path).catch((cause: NodeJS.ErrnoException) => {
-        const received = words(cause.code === "ENOENT" ? "no such file" : cause.message);
-        throw expected("INVALID_DATA", "a readable file", `the image ${path}`, received, {
+        const received = cause.code === "ENOENT" ? "no such file" : cause.message;
+        throw expectedBut("INVALID_DATA", "a readable file", `the image ${path}`, received, {
           mend: "Name the folder of the images with --images.",
           cause,
         });

@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { basename } from "node:path";
-import { expected, words } from "../../../sdk/errors.ts";
+import { expectedBut } from "../../../sdk/kit.ts";
 import { parsed } from "./json-lines.ts";
 
 /** An element of a benchmark's JSON file is one question. */
@@ -65,11 +65,11 @@ class ElementScanner {
 
   end(): void {
     if (this.#depth !== 0 || this.#inString) {
-      throw expected("INVALID_DATA", "complete JSON", `${this.#file}, line ${this.#line}`, words("its end"));
+      throw expectedBut("INVALID_DATA", "complete JSON", `${this.#file}, line ${this.#line}`, "its end");
     }
     if (this.#found) return;
     const what = this.#property === null ? "a JSON array or object" : `a JSON object with "${this.#property}"`;
-    throw expected("INVALID_DATA", what, this.#file, words("none"));
+    throw expectedBut("INVALID_DATA", what, this.#file, "none");
   }
 
   get #betweenElements(): boolean {
@@ -132,7 +132,7 @@ class ElementScanner {
     if (!this.#inside) return;
     this.#text += character;
     if (this.#text.length <= MAX_ELEMENT_CHARACTERS) return;
-    const received = words(`more than ${MAX_ELEMENT_CHARACTERS}`);
-    throw expected("INVALID_DATA", "an element of fewer characters", `${this.#file}, line ${this.#line}`, received);
+    const received = `more than ${MAX_ELEMENT_CHARACTERS}`;
+    throw expectedBut("INVALID_DATA", "an element of fewer characters", `${this.#file}, line ${this.#line}`, received);
   }
 }

@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { basename } from "node:path";
 import { createInterface } from "node:readline";
-import { expected } from "../../../sdk/errors.ts";
+import { expected } from "../../../sdk/kit.ts";
 import { Row } from "./row.ts";
 
 /** The rows of a file with one JSON object a line; empty lines are passed over. @throws INVALID_DATA with file and line */

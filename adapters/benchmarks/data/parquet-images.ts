@@ -1,4 +1,4 @@
-import { expected } from "../../../sdk/errors.ts";
+import { expected } from "../../../sdk/kit.ts";
 import type { QuestionImage } from "../benchmark.ts";
 import { imageBytes, openParquet, readRows } from "./parquet.ts";
 

@@ -8,7 +8,7 @@ import {
   parquetSchema,
 } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
-import { expected, words } from "../../../sdk/errors.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
 import type { QuestionImage } from "../benchmark.ts";
 import { Row } from "./row.ts";
 
@@ -56,7 +56,7 @@ export function imageBytes(at: string, column: string, cell: unknown): Uint8Arra
   const one = Array.isArray(cell) ? cell[0] : cell;
   const bytes = (one as { bytes?: unknown } | null | undefined)?.bytes;
   if (bytes instanceof Uint8Array && bytes.length > 0) return bytes;
-  throw expected("INVALID_DATA", "an image's bytes", `${column} in ${at}`, one ?? words("none"));
+  throw expected("INVALID_DATA", "an image's bytes", `${column} in ${at}`, one);
 }
 
 interface Parquet {
@@ -72,8 +72,8 @@ export async function openParquet(path: string, columns: readonly string[]): Pro
   const names = parquetSchema(metadata).children.map(({ element }) => element.name);
   const missing = columns.filter((name) => !names.includes(name));
   if (missing.length === 0) return { file, metadata, names };
-  const received = words(`${names.slice(0, 30).join(", ")}: ${missing.join(", ")} missing`);
-  throw expected("INVALID_DATA", `the columns ${columns.join(", ")}`, path, received);
+  const received = `${names.slice(0, 30).join(", ")}: ${missing.join(", ")} missing`;
+  throw expectedBut("INVALID_DATA", `the columns ${columns.join(", ")}`, path, received);
 }
 
 async function opened(path: string): Promise<Pick<Parquet, "file" | "metadata">> {
@@ -102,4 +102,4 @@ export async function readRows(path: string, range: RowRange): Promise<Record<st
 }
 
 const unreadable = (path: string, cause: unknown) =>
-  expected("INVALID_DATA", "a parquet file", path, words((cause as Error).message), { cause });
+  expectedBut("INVALID_DATA", "a parquet file", path, (cause as Error).message, { cause });

@@ -1,4 +1,4 @@
-import { expected, words } from "../../../sdk/errors.ts";
+import { expected } from "../../../sdk/kit.ts";
 import { own } from "./own.ts";
 
 /** A row of a table or an element of a JSON file, whose fields are checked as they are read. */
@@ -73,6 +73,6 @@ export class Row {
   /** The error of a field whose value is not what it should be. */
   wrong(name: string, what: string) {
     const value = this.raw(name);
-    return expected("INVALID_DATA", what, `${name} in ${this.at}`, value === undefined ? words("none") : value);
+    return expected("INVALID_DATA", what, `${name} in ${this.at}`, value);
   }
 }

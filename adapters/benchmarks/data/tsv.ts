@@ -3,7 +3,8 @@ import { open } from "node:fs/promises";
 import { basename } from "node:path";
 import { CsvError, parse } from "csv-parse";
 import { parse as parseSync } from "csv-parse/sync";
-import { expected, VqraeError, words } from "../../../sdk/errors.ts";
+import { VqraeError } from "../../../sdk/index.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
 import type { QuestionImage } from "../benchmark.ts";
 import { base64Image } from "./images.ts";
 import { pythonList } from "./python-list.ts";
@@ -68,16 +69,16 @@ async function* records(path: string, columns: readonly string[]): AsyncGenerato
     if (VqraeError.isInstance(cause)) throw cause;
     const { message, lines } = cause as CsvError & { lines?: number };
     const at = cause instanceof CsvError ? `${file}, line ${lines}` : path;
-    throw expected("INVALID_DATA", "a tab-separated table", at, words(message), { cause });
+    throw expectedBut("INVALID_DATA", "a tab-separated table", at, message, { cause });
   }
-  if (!header) throw expected("INVALID_DATA", "a tab-separated table", path, words("an empty file"));
+  if (!header) throw expectedBut("INVALID_DATA", "a tab-separated table", path, "an empty file");
 }
 
 function requireColumns(file: string, header: readonly string[], columns: readonly string[]): void {
   const missing = columns.filter((name) => !header.includes(name));
   if (missing.length === 0) return;
-  const received = words(`${header.slice(0, 30).join(", ")}: ${missing.join(", ")} missing`);
-  throw expected("INVALID_DATA", `the columns ${columns.join(", ")}`, `${file}, line 1`, received);
+  const received = `${header.slice(0, 30).join(", ")}: ${missing.join(", ")} missing`;
+  throw expectedBut("INVALID_DATA", `the columns ${columns.join(", ")}`, `${file}, line 1`, received);
 }
 
 /** Where a row lies in the file, in bytes, and the number of its image column. */

@@ -1,5 +1,5 @@
-import { expected, words } from "../../../sdk/errors.ts";
 import type { RgbImage } from "../../../sdk/index.ts";
+import { expectedBut } from "../../../sdk/kit.ts";
 
 /** Where the crops of a grid lie, in units of their size: top left, top right, bottom left, bottom right. */
 const PLACES = [
@@ -13,14 +13,14 @@ const PLACES = [
 export function dpgGrid(images: readonly RgbImage[]): RgbImage {
   const [first] = images;
   if (images.length !== PLACES.length || !first) {
-    throw expected("INVALID_ARGUMENT", "four images", "a grid of DPG-Bench", words(String(images.length)));
+    throw expectedBut("INVALID_ARGUMENT", "four images", "a grid of DPG-Bench", String(images.length));
   }
   const side = first.width;
   const grid = { data: new Uint8Array(4 * side * side * 3), width: 2 * side, height: 2 * side };
   for (const [index, image] of images.entries()) {
     if (image.width !== side || image.height !== side) {
-      const received = words(`${image.width} x ${image.height}`);
-      throw expected("INVALID_ARGUMENT", `${side} x ${side} pixels`, `image ${index} of the grid`, received);
+      const received = `${image.width} x ${image.height}`;
+      throw expectedBut("INVALID_ARGUMENT", `${side} x ${side} pixels`, `image ${index} of the grid`, received);
     }
     const [x, y] = PLACES[index]!;
     for (let row = 0; row < side; row++) {
@@ -37,10 +37,14 @@ export function gridCrops(grid: RgbImage, size: number, count: number): RgbImage
   const width = size * (1 + Math.max(...places.map(([x]) => x)));
   const height = size * (1 + Math.max(...places.map(([, y]) => y)));
   if (grid.width < width || grid.height < height) {
-    const received = words(`${grid.width} x ${grid.height}`);
-    throw expected("INVALID_ARGUMENT", `at least ${width} x ${height} pixels`, "a grid of DPG-Bench", received, {
-      mend: "Give the size of one of its images with --resolution, and how many it holds with --pics.",
-    });
+    const received = `${grid.width} x ${grid.height}`;
+    throw expectedBut(
+      "INVALID_ARGUMENT",
+      `at least ${width} x ${height} pixels`,
+      "a grid of DPG-Bench",
+      received,
+      "Give the size of one of its images with --resolution, and how many it holds with --pics.",
+    );
   }
   return places.map(([x, y]) => {
     const data = new Uint8Array(size * size * 3);

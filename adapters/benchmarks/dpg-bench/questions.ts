@@ -2,7 +2,8 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { parse } from "csv-parse";
-import { expected, VqraeError, words } from "../../../sdk/errors.ts";
+import { VqraeError } from "../../../sdk/index.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
 import { Row } from "../data/row.ts";
 
 /** A question of one image, answerable with yes or no. */
@@ -41,8 +42,7 @@ export async function readDpgItems(
   { skipFirstRow = true }: DpgQuestionsOptions = {},
 ): Promise<Map<string, DpgItem>> {
   const entry = await stat(path).catch(() => null);
-  if (!entry?.isFile())
-    throw expected("INVALID_DATA", "dpg_bench.csv", path, words(entry ? "no file" : "nothing there"));
+  if (!entry?.isFile()) throw expectedBut("INVALID_DATA", "dpg_bench.csv", path, entry ? "no file" : "nothing there");
   const items = new Map<string, DpgItem & { questions: DpgQuestion[] }>();
   let skipped = !skipFirstRow;
   let current: string | null = null;
@@ -64,7 +64,7 @@ export async function readDpgItems(
     items.set(id, item);
     current = id;
   }
-  if (items.size === 0) throw expected("INVALID_DATA", "at least one question", path, words("none"));
+  if (items.size === 0) throw expectedBut("INVALID_DATA", "at least one question", path, "none");
   return items;
 }
 
@@ -80,7 +80,7 @@ async function* csvRows(path: string): AsyncGenerator<Row> {
   } catch (cause) {
     if (VqraeError.isInstance(cause)) throw cause;
     const { message, lines } = cause as Error & { lines?: number };
-    throw expected("INVALID_DATA", "a table", `${name}, line ${lines ?? "?"}`, words(message), { cause });
+    throw expectedBut("INVALID_DATA", "a table", `${name}, line ${lines ?? "?"}`, message, { cause });
   }
 }
 

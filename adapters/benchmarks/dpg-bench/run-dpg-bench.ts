@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { expected, VqraeError, words } from "../../../sdk/errors.ts";
-import { type RgbImage, readImage } from "../../../sdk/index.ts";
+import { type RgbImage, readImage, VqraeError } from "../../../sdk/index.ts";
+import { expectedBut } from "../../../sdk/kit.ts";
 import { NOT_COMPARABLE, readOrList, type UnreadableImage, type YesNoJudge } from "../judge/yes-no-judge.ts";
 import type { SuppliedAnswers } from "./answers.ts";
 import { gridCrops } from "./grid.ts";
@@ -44,7 +44,7 @@ export async function runDpgBench(
   { resolution, pics, onProgress, signal }: DpgBenchOptions,
 ): Promise<DpgReport> {
   const names = await readdir(folder).catch((cause: Error) => {
-    throw expected("INVALID_DATA", "a readable folder", folder, words(cause.message), { cause });
+    throw expectedBut("INVALID_DATA", "a readable folder", folder, cause.message, { cause });
   });
   const scores: (ItemScore & { filename: string })[] = [];
   const failed: UnreadableImage[] = [];
@@ -66,8 +66,8 @@ export async function runDpgBench(
     onProgress?.(index + 1, names.length);
   }
   if (scores.length === 0) {
-    const received = words(failed[0] ? `${failed.length} that failed, the first: ${failed[0].message}` : "none");
-    throw expected("INVALID_DATA", "at least one picture that can be scored", folder, received);
+    const received = failed[0] ? `${failed.length} that failed, the first: ${failed[0].message}` : "none";
+    throw expectedBut("INVALID_DATA", "at least one picture that can be scored", folder, received);
   }
   const comparable = "answers" in evaluator;
   return {

@@ -1,4 +1,4 @@
-import { expected, words } from "../../../sdk/errors.ts";
+import { expectedBut } from "../../../sdk/kit.ts";
 import { mean } from "../scores/mean.ts";
 import type { DpgItem } from "./questions.ts";
 
@@ -20,12 +20,12 @@ export interface ItemScore {
  * @throws INVALID_DATA for an answer that is missing; UNSUPPORTED for a parent that is no question of the item
  */
 export function scoreItem({ id, questions }: DpgItem, crops: readonly CropAnswers[]): ItemScore {
-  if (crops.length === 0) throw expected("INVALID_DATA", "answers about at least one crop", id, words("none"));
+  if (crops.length === 0) throw expectedBut("INVALID_DATA", "answers about at least one crop", id, "none");
   const answers = crops.map((crop, index) =>
     questions.map((question) => {
       const answer = crop.get(question.id);
       if (answer !== undefined) return answer ? 1 : 0;
-      throw expected("INVALID_DATA", `an answer to question ${question.id}`, `crop ${index} of ${id}`, words("none"));
+      throw expectedBut("INVALID_DATA", `an answer to question ${question.id}`, `crop ${index} of ${id}`, "none");
     }),
   );
   const scores = answers.map((crop) => {
@@ -36,7 +36,7 @@ export function scoreItem({ id, questions }: DpgItem, crops: readonly CropAnswer
         if (score !== undefined) return score === 0;
         const mend =
           "The reference drops the table's first row: an item whose questions depend on it cannot be scored.";
-        throw expected("UNSUPPORTED", `a question ${parent}, the parent of ${own},`, at, words("none"), { mend });
+        throw expectedBut("UNSUPPORTED", `a question ${parent}, the parent of ${own},`, at, "none", mend);
       });
       if (zero) counted.set(own, 0);
     }

@@ -1,4 +1,4 @@
-import { expected, words } from "../../../sdk/errors.ts";
+import { expectedBut } from "../../../sdk/kit.ts";
 import type { Detection } from "./detections.ts";
 import { relativePosition } from "./geometry.ts";
 import { COLORS, type Color, type GenEvalPrompt, type IncludeClause } from "./prompts.ts";
@@ -51,9 +51,7 @@ function colorOf({ at, color, class: name }: Detection): Color {
   if (color !== undefined) return color;
   const mend =
     "The prompt asks for a colour: GenEval's classifier is CLIP ViT-L/14 over ten colours, on the box's crop.";
-  throw expected("INVALID_DATA", `one of ${COLORS.join(", ")}`, `the color of a ${name} in ${at}`, words("none"), {
-    mend,
-  });
+  throw expectedBut("INVALID_DATA", `one of ${COLORS.join(", ")}`, `the color of a ${name} in ${at}`, "none", mend);
 }
 
 function wrongPlace(

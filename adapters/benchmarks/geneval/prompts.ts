@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expected, words } from "../../../sdk/errors.ts";
+import { expectedBut } from "../../../sdk/kit.ts";
 import { jsonLines, parsed } from "../data/json-lines.ts";
 import { Row } from "../data/row.ts";
 import type { Relation } from "./geometry.ts";
@@ -48,7 +48,7 @@ export async function readGenEvalPrompts(path: string): Promise<GenEvalPrompt[]>
   await requireFile(path, "GenEval's evaluation_metadata.jsonl");
   const prompts: GenEvalPrompt[] = [];
   for await (const row of jsonLines(path)) prompts.push(promptOf(row));
-  if (prompts.length === 0) throw expected("INVALID_DATA", "at least one prompt", path, words("none"));
+  if (prompts.length === 0) throw expectedBut("INVALID_DATA", "at least one prompt", path, "none");
   return prompts;
 }
 
@@ -85,14 +85,14 @@ export async function* generatedImages(folder: string): AsyncGenerator<Generated
 
 async function names(folder: string): Promise<string[]> {
   const found = await readdir(folder).catch((cause: Error) => {
-    throw expected("INVALID_DATA", "a readable folder", folder, words(cause.message), { cause });
+    throw expectedBut("INVALID_DATA", "a readable folder", folder, cause.message, { cause });
   });
   return found.sort();
 }
 
 async function requireFile(path: string, what: string): Promise<void> {
   const entry = await stat(path).catch(() => null);
-  if (!entry?.isFile()) throw expected("INVALID_DATA", what, path, words(entry ? "no file" : "nothing there"));
+  if (!entry?.isFile()) throw expectedBut("INVALID_DATA", what, path, entry ? "no file" : "nothing there");
 }
 
 function promptOf(row: Row): GenEvalPrompt {

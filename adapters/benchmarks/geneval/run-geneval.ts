@@ -1,5 +1,5 @@
-import { expected, words } from "../../../sdk/errors.ts";
 import { readImage } from "../../../sdk/index.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
 import { NOT_COMPARABLE, readOrList, type UnreadableImage, type YesNoJudge } from "../judge/yes-no-judge.ts";
 import { DETECTION_LIMITS, type Detection, keptObjects } from "./detections.ts";
 import { evaluateImage } from "./evaluate-image.ts";
@@ -49,7 +49,7 @@ export async function runGenEval(
     results.push({ ...own, metadata: JSON.stringify(metadata), details: JSON.stringify(details) });
     options.onProgress?.(results.length);
   }
-  if (results.length === 0) throw expected("INVALID_DATA", "NNNNN/samples/*.png", folder, words("no image"));
+  if (results.length === 0) throw expectedBut("INVALID_DATA", "NNNNN/samples/*.png", folder, "no image");
   const comparable = "detections" in evaluator;
   if (comparable) refuseStrangers(evaluator.detections, results);
   const name = comparable
@@ -67,7 +67,7 @@ function detected({ filename, prompt }: GeneratedImage, detections: ReadonlyMap<
   const found = detections.get(filename);
   if (found === undefined) {
     const mend = 'An image in which nothing was found has a line with "detections": [].';
-    throw expected("INVALID_DATA", `a line of ${filename}`, "the detections", words("none"), { mend });
+    throw expectedBut("INVALID_DATA", `a line of ${filename}`, "the detections", "none", mend);
   }
   const objects = keptObjects(found, prompt.tag);
   const details = Object.fromEntries(

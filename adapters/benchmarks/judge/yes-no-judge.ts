@@ -1,5 +1,5 @@
-import { expected, VqraeError } from "../../../sdk/errors.ts";
-import type { ImageInput } from "../../../sdk/index.ts";
+import { type ImageInput, VqraeError } from "../../../sdk/index.ts";
+import { expected } from "../../../sdk/kit.ts";
 import type { VisionLanguageModel } from "../../vision-language-model.ts";
 import { yesNoWord } from "../parsers/yes-no-word.ts";
 

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { expected, words } from "../../../sdk/errors.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
 import type { Group, Judged } from "../benchmark.ts";
 import { jsonLines } from "../data/json-lines.ts";
 import { type RunRecord, readRunRecord } from "../run/run-record.ts";
@@ -59,10 +59,8 @@ export async function compareRuns(first: string, second: string, page?: string):
   const differs = SHARED.find((name) => one.record[name] !== other.record[name]);
   const files = runs.map(({ record }) => record.data.map(({ sha256 }) => sha256).join());
   if (differs || files[0] !== files[1]) {
-    const received = words(
-      differs ? `${differs} ${one.record[differs]} and ${other.record[differs]}` : "other data files",
-    );
-    throw expected("INVALID_DATA", "two runs of the same questions", `${first} and ${second}`, received);
+    const received = differs ? `${differs} ${one.record[differs]} and ${other.record[differs]}` : "other data files";
+    throw expectedBut("INVALID_DATA", "two runs of the same questions", `${first} and ${second}`, received);
   }
   const { benchmark, profile } = one.record;
   const task = benchmarks.find(({ name }) => name === benchmark);
@@ -102,18 +100,18 @@ async function readRun(folder: string): Promise<Run> {
   const path = join(folder, "judgements.jsonl");
   if (!(await stat(path).catch(() => null))) {
     const mend = "Run the benchmark again: it goes on where it stopped.";
-    throw expected("INVALID_DATA", "a finished run", folder, words("one without judgements.jsonl"), { mend });
+    throw expectedBut("INVALID_DATA", "a finished run", folder, "one without judgements.jsonl", mend);
   }
   const groups: Judged[][] = [];
   for await (const row of jsonLines(path)) {
     const result = judgement.safeParse(row.fields);
-    if (!result.success) throw expected("INVALID_DATA", "a judgement", row.at, words(result.error.issues[0]!.message));
+    if (!result.success) throw expectedBut("INVALID_DATA", "a judgement", row.at, result.error.issues[0]!.message);
     const { group, ...judged } = result.data;
     (groups[group] ??= []).push(judged as Judged);
   }
   const count = groups.flat().length;
   if (count === record.questions) return { record, groups };
-  throw expected("INVALID_DATA", `${record.questions} judgements`, path, words(`${count}`));
+  throw expectedBut("INVALID_DATA", `${record.questions} judgements`, path, `${count}`);
 }
 
 function changedQuestions(pairs: readonly (readonly [Group, Group])[]): ChangedQuestion[] {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import packageJson from "../../../package.json" with { type: "json" };
-import { replaceFile } from "../../../sdk/replace-file.ts";
+import { replaceFile } from "../../../sdk/kit.ts";
 import type { Benchmark, Group, Profile } from "../benchmark.ts";
 import type { Judgements } from "../run/judge-answers.ts";
 import { type RunRecord, writeJson } from "../run/run-record.ts";

@@ -1,5 +1,5 @@
 import { readdir, stat } from "node:fs/promises";
-import { expected, words } from "../../../sdk/errors.ts";
+import { expectedBut } from "../../../sdk/kit.ts";
 import type { Benchmark, BenchmarkData, Question, QuestionSource } from "../benchmark.ts";
 
 export type DataFormat = keyof BenchmarkData;
@@ -15,8 +15,8 @@ export async function openQuestions(
   const format = await formatOf(source.path);
   const reader = data[format];
   if (reader) return { format, questions: () => reader(source) };
-  const received = words(`${source.path}, which is in the format ${format}`);
-  throw expected(
+  const received = `${source.path}, which is in the format ${format}`;
+  throw expectedBut(
     "INVALID_DATA",
     `files in the format ${Object.keys(data).join(" or ")}`,
     `the data of ${name}`,
@@ -27,8 +27,7 @@ export async function openQuestions(
 /** By the name of a file, or of the files in a folder. */
 async function formatOf(path: string): Promise<DataFormat> {
   const entry = await stat(path).catch(() => null);
-  if (!entry)
-    throw expected("INVALID_DATA", "a file or folder", "the benchmark's data", words(`${path}: nothing there`));
+  if (!entry) throw expectedBut("INVALID_DATA", "a file or folder", "the benchmark's data", `${path}: nothing there`);
   const names = entry.isFile() ? [path] : await readdir(path, { recursive: true });
   if (names.some((name) => name.endsWith(".tsv"))) return "tsv";
   return names.some((name) => name.endsWith(".parquet")) ? "parquet" : "official";

@@ -1,6 +1,6 @@
 import { type FileHandle, open, readFile, truncate } from "node:fs/promises";
 import { z } from "zod";
-import { expected, words } from "../../../sdk/errors.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
 import { parsed } from "../data/json-lines.ts";
 
 const schema = z.strictObject({
@@ -69,16 +69,14 @@ function readPredictions(path: string, text: string, asked: ReadonlySet<string>)
     const result = schema.safeParse(parsed(line, at));
     if (!result.success) {
       const [issue] = result.error.issues;
-      const received = words(`${issue?.path.join(".") || "the line"}: ${issue?.message}`);
-      throw expected("INVALID_DATA", "an answer", at, received, {
-        mend: "Delete the line: its question is asked again.",
-      });
+      const received = `${issue?.path.join(".") || "the line"}: ${issue?.message}`;
+      throw expectedBut("INVALID_DATA", "an answer", at, received, "Delete the line: its question is asked again.");
     }
     const { id } = result.data;
-    if (known.has(id)) throw expected("INVALID_DATA", "one answer a question", at, words(`a second one for ${id}`));
+    if (known.has(id)) throw expectedBut("INVALID_DATA", "one answer a question", at, `a second one for ${id}`);
     if (!asked.has(id)) {
       const mend = "Answers of another run lie in this folder: take another one.";
-      throw expected("INVALID_DATA", "the id of a question of this run", at, id, { mend });
+      throw expected("INVALID_DATA", "the id of a question of this run", at, id, mend);
     }
     known.set(id, result.data);
   }

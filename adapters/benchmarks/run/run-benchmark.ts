@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { expected, VqraeError } from "../../../sdk/errors.ts";
+import { VqraeError } from "../../../sdk/index.ts";
+import { expected } from "../../../sdk/kit.ts";
 import type { VisionLanguageModel } from "../../vision-language-model.ts";
 import type { Benchmark, Profile, ProfileName, Question, QuestionSource } from "../benchmark.ts";
 import { Failures } from "../report/failures.ts";

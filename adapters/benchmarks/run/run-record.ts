@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import { expected, words } from "../../../sdk/errors.ts";
-import { replaceFile } from "../../../sdk/replace-file.ts";
+import { expectedBut, replaceFile } from "../../../sdk/kit.ts";
 import { parsed } from "../data/json-lines.ts";
 
 const schema = z.object({
@@ -24,12 +23,12 @@ export type RunRecord = z.infer<typeof schema>;
 /** @throws INVALID_DATA where there is none, or it is damaged */
 export async function readRunRecord(path: string): Promise<RunRecord> {
   const text = await readFile(path, "utf8").catch((cause: Error) => {
-    throw expected("INVALID_DATA", "a results folder", path, words(cause.message), { cause });
+    throw expectedBut("INVALID_DATA", "a results folder", path, cause.message, { cause });
   });
   const result = schema.safeParse(parsed(text, path));
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  throw expected("INVALID_DATA", "the record of a run", path, words(`${issue?.path.join(".")}: ${issue?.message}`));
+  throw expectedBut("INVALID_DATA", "the record of a run", path, `${issue?.path.join(".")}: ${issue?.message}`);
 }
 
 /** @throws INVALID_DATA where the folder holds another run's record */
@@ -44,9 +43,9 @@ export async function keepRunRecord(path: string, record: RunRecord): Promise<vo
     (name) => JSON.stringify(kept[name]) !== JSON.stringify(record[name]),
   );
   if (changed.length === 0) return;
-  const received = words(`one with another ${changed.join(", ")}`);
+  const received = `one with another ${changed.join(", ")}`;
   const mend = "Take another results folder, or delete this one.";
-  throw expected("INVALID_DATA", "the record of this run", path, received, { mend });
+  throw expectedBut("INVALID_DATA", "the record of this run", path, received, mend);
 }
 
 /** Writes all of it or nothing. */

@@ -1,4 +1,4 @@
-import { expected, words } from "../../../sdk/errors.ts";
+import { expectedBut } from "../../../sdk/kit.ts";
 import type { Benchmark, Question } from "../benchmark.ts";
 
 /** What is known of a benchmark's questions before the first is asked. */
@@ -27,18 +27,18 @@ export async function survey(
     signal?.throwIfAborted();
     const earlier = places.get(id);
     if (earlier !== undefined) {
-      throw expected("INVALID_DATA", "an id of its own", at, words(`${JSON.stringify(id)}, which ${earlier} has too`));
+      throw expectedBut("INVALID_DATA", "an id of its own", at, `${JSON.stringify(id)}, which ${earlier} has too`);
     }
     places.set(id, at);
     groups.set(id, group);
     sizes.set(group, (sizes.get(group) ?? 0) + 1);
   }
-  if (places.size === 0) throw expected("INVALID_DATA", "questions", `the data of ${title}`, words("none"));
+  if (places.size === 0) throw expectedBut("INVALID_DATA", "questions", `the data of ${title}`, "none");
   for (const [id, group] of groups) {
     const size = sizes.get(group);
     if (groupSize !== undefined && size !== groupSize) {
       const subject = `${JSON.stringify(group)}, which ${places.get(id)} belongs to`;
-      throw expected("INVALID_DATA", `${groupSize} questions`, subject, words(`${size}`));
+      throw expectedBut("INVALID_DATA", `${groupSize} questions`, subject, `${size}`);
     }
   }
   const asked = new Set([...sizes.keys()].slice(0, limit));

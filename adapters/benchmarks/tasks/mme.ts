@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expected, words } from "../../../sdk/errors.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
 import type { Benchmark, Profile, Question, QuestionReader } from "../benchmark.ts";
 import { parquetFiles } from "../data/find-files.ts";
 import { fileImage } from "../data/images.ts";
@@ -91,7 +91,7 @@ const parquet: QuestionReader = async function* ({ path }) {
 const folders: QuestionReader = async function* ({ path }) {
   const subtasks = [...PERCEPTION, ...COGNITION].filter((name) => existsSync(join(path, name)));
   if (subtasks.length === 0) {
-    throw expected("INVALID_DATA", `folders named ${PERCEPTION.join(", ")}`, path, words("a folder without"));
+    throw expectedBut("INVALID_DATA", `folders named ${PERCEPTION.join(", ")}`, path, "a folder without");
   }
   for (const category of subtasks) {
     const folder = join(path, category);

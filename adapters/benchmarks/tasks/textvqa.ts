@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { expected, words } from "../../../sdk/errors.ts";
+import { expectedBut } from "../../../sdk/kit.ts";
 import type { Benchmark, Profile, Question, QuestionReader } from "../benchmark.ts";
 import { findFiles, parquetFiles } from "../data/find-files.ts";
 import { fileImage } from "../data/images.ts";
@@ -61,9 +61,13 @@ const official: Profile = {
   maxTokens: LLAVA_TOKENS,
   prompt({ text, ocrTokens, at }) {
     if (ocrTokens) return `${text}\nReference OCR token: ${ocrTokens.join(", ")}\n${SHORT_ANSWER}`;
-    throw expected("INVALID_DATA", "OCR tokens", at, words("a question without"), {
-      mend: `Put ${OCR_FILE} beside the questions, or take another profile.`,
-    });
+    throw expectedBut(
+      "INVALID_DATA",
+      "OCR tokens",
+      at,
+      "a question without",
+      `Put ${OCR_FILE} beside the questions, or take another profile.`,
+    );
   },
   judge: judgeWith(evalAiAnswer),
   score: meanScore("accuracy"),

@@ -1,7 +1,6 @@
 import { constants, copyFile, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { openTensors, readJsonObject, type StoredTensor } from "../../../sdk/checkpoint/index.ts";
-import { expected, words } from "../../../sdk/errors.ts";
+import { expected, expectedBut, openTensors, readJsonObject, type StoredTensor } from "../../../sdk/kit.ts";
 import type { VisualVocabulary } from "../vocabulary/visual-vocabulary.ts";
 import { type ExpandOptions, expandedVocabulary } from "./expand-options.ts";
 import { type TokenTensorKind, writeShard } from "./expand-shard.ts";
@@ -71,14 +70,14 @@ function tokenTensors(tensors: ReadonlyMap<string, StoredTensor>, folder: string
     [...tensors.values()].filter(({ name }) => ends.some((end) => name === end || name.endsWith(`.${end}`)));
   const [embeddings, ...others] = ending(EMBEDDINGS);
   if (embeddings === undefined || others.length > 0) {
-    const received = words(embeddings === undefined ? "none" : others.map(({ name }) => name).join(", "));
-    throw expected("UNSUPPORTED", `one tensor that ends in ${EMBEDDINGS.join(", ")}`, folder, received);
+    const received = embeddings === undefined ? "none" : others.map(({ name }) => name).join(", ");
+    throw expectedBut("UNSUPPORTED", `one tensor that ends in ${EMBEDDINGS.join(", ")}`, folder, received);
   }
   const kinds = new Map<StoredTensor, TokenTensorKind>([[embeddings, "embeddings"]]);
   for (const output of ending(OUTPUTS)) kinds.set(output, "output");
   for (const { name, dtype, shape, file } of kinds.keys()) {
     if (!EXPANDABLE.includes(dtype)) {
-      throw expected("UNSUPPORTED", `one of ${EXPANDABLE.join(", ")}`, `tensor ${name} of ${file}`, words(dtype));
+      throw expectedBut("UNSUPPORTED", `one of ${EXPANDABLE.join(", ")}`, `tensor ${name} of ${file}`, dtype);
     }
     if (shape.length !== 2 || shape[0] !== embeddings.shape[0]) {
       throw expected("INVALID_CHECKPOINT", `${embeddings.shape[0]} rows`, `tensor ${name} of ${file}`, shape);

@@ -1,4 +1,4 @@
-import { expected, words } from "../../../sdk/errors.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
 import {
   decodeGgufTensor,
   encodeGgufTensor,
@@ -37,8 +37,8 @@ export async function expandGguf(source: string, target: string, options: Expand
   const size = vocabularySize(gguf);
   const vocabulary = expandedVocabulary(size, options);
   if (hasVisualVocabulary(gguf)) {
-    const received = words("one that has them");
-    throw expected("INVALID_ARGUMENT", "a language model without visual tokens", gguf.file, received);
+    const received = "one that has them";
+    throw expectedBut("INVALID_ARGUMENT", "a language model without visual tokens", gguf.file, received);
   }
   requireTokenTensors(gguf, size);
   const { rows = "mean" } = options;
@@ -55,19 +55,19 @@ export async function expandGguf(source: string, target: string, options: Expand
 function requireTokenTensors({ file, tensors }: GgufFile, size: number): void {
   const embeddings = tensors.get("token_embd.weight");
   if (embeddings?.shape[0] !== size || embeddings.shape.length !== 2) {
-    const received = embeddings ? embeddings.shape : words("none");
+    const received = embeddings?.shape;
     throw expected("INVALID_GGUF", `${size} rows, one for each token,`, `token_embd.weight of ${file}`, received);
   }
   for (const { name, shape, type } of tensors.values()) {
     const known = Object.hasOwn(tokenTensors, name);
     if (shape[0] === size && !known) {
-      const received = words(`${name}, which has a row for each token too`);
-      throw expected("UNSUPPORTED", `only ${Object.keys(tokenTensors).join(", ")}`, file, received);
+      const received = `${name}, which has a row for each token too`;
+      throw expectedBut("UNSUPPORTED", `only ${Object.keys(tokenTensors).join(", ")}`, file, received);
     }
     if (known && shape[0] !== size) throw expected("INVALID_GGUF", `${size} rows`, `${name} of ${file}`, shape);
     if (known && !EXPANDABLE.includes(type)) {
       const mend = "Expand the F16, BF16 or Q8_0 file of the model, and quantize what comes out with llama-quantize.";
-      throw expected("UNSUPPORTED", `one of ${EXPANDABLE.join(", ")}`, `${name} of ${file}`, words(type), { mend });
+      throw expectedBut("UNSUPPORTED", `one of ${EXPANDABLE.join(", ")}`, `${name} of ${file}`, type, mend);
     }
   }
 }

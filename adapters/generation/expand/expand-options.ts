@@ -1,5 +1,5 @@
-import { expected } from "../../../sdk/errors.ts";
 import type { TokenGrid } from "../../../sdk/index.ts";
+import { expected } from "../../../sdk/kit.ts";
 import type { Sampling } from "../sampling/sampling.ts";
 import { PROMPT_PLACE, type VisualVocabulary } from "../vocabulary/visual-vocabulary.ts";
 import type { NewRows } from "./new-rows.ts";

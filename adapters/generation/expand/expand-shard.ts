@@ -1,4 +1,4 @@
-import { openFile, readExactly, type StoredTensor, streamSafetensors } from "../../../sdk/checkpoint/index.ts";
+import { openFile, readExactly, type StoredTensor, streamSafetensors } from "../../../sdk/kit.ts";
 import { decodeGgufTensor, encodeGgufTensor, type GgufFloatType } from "../../gguf/index.ts";
 import { type NewRows, newRows, rowStatistics } from "./new-rows.ts";
 

@@ -1,4 +1,4 @@
-import { expected } from "../../../sdk/errors.ts";
+import { expected } from "../../../sdk/kit.ts";
 import { newTokenNames, type VisualVocabulary } from "../vocabulary/visual-vocabulary.ts";
 
 type Json = Record<string, unknown>;

@@ -1,4 +1,4 @@
-import { expected, words } from "../../../sdk/errors.ts";
+import { describe, expectedBut } from "../../../sdk/kit.ts";
 import { uniformNumbers } from "../sampling/random.ts";
 
 /**
@@ -85,16 +85,11 @@ function rowMaker(kind: "embeddings" | "output", rows: NewRows, width: number, c
   }
   const given = kind === "embeddings" ? rows.embeddings : rows.output;
   if (given === undefined) {
-    throw expected(
-      "INVALID_ARGUMENT",
-      "`output` too",
-      "rows of a model with an output layer of its own",
-      words("none"),
-    );
+    throw expectedBut("INVALID_ARGUMENT", "`output` too", "rows of a model with an output layer of its own", "none");
   }
   if (!(given instanceof Float32Array) || given.length !== codebookSize * width) {
-    const received = given instanceof Float32Array ? words(`${given.length} numbers`) : given;
-    throw expected("INVALID_ARGUMENT", `${codebookSize} x ${width} numbers`, `rows.${kind}`, received);
+    const received = given instanceof Float32Array ? `${given.length} numbers` : describe(given);
+    throw expectedBut("INVALID_ARGUMENT", `${codebookSize} x ${width} numbers`, `rows.${kind}`, received);
   }
   return { absolute: true, of: (id) => given.subarray(id * width, (id + 1) * width) };
 }
@@ -102,8 +97,8 @@ function rowMaker(kind: "embeddings" | "output", rows: NewRows, width: number, c
 /** The codebook's rows around its mean, projected to `width`, their numbers of deviation 1 over all of them. */
 function codebookOffsets(codebook: Float32Array, codebookSize: number, width: number, seed: number) {
   if (!(codebook instanceof Float32Array) || codebook.length === 0 || codebook.length % codebookSize !== 0) {
-    const received = codebook instanceof Float32Array ? words(`${codebook.length} numbers`) : codebook;
-    throw expected("INVALID_ARGUMENT", `${codebookSize} rows of one width`, "rows.codebook", received);
+    const received = codebook instanceof Float32Array ? `${codebook.length} numbers` : describe(codebook);
+    throw expectedBut("INVALID_ARGUMENT", `${codebookSize} rows of one width`, "rows.codebook", received);
   }
   const dim = codebook.length / codebookSize;
   const centre = new Float64Array(dim);

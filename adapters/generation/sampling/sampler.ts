@@ -1,4 +1,4 @@
-import { expected } from "../../../sdk/errors.ts";
+import { expected } from "../../../sdk/kit.ts";
 import { uniformNumbers } from "./random.ts";
 import type { Sampling } from "./sampling.ts";
 import { type WeighSpace, weigh, weighSpace } from "./weigh.ts";
@@ -40,9 +40,13 @@ function argmax(logits: Float32Array): number {
 }
 
 const notFinite = (id: number, received: unknown) =>
-  expected("RUNTIME", "a finite number", `the logit of visual id ${id}`, received, {
-    mend: "The language model's weights or its device are at fault: check the file, or try another device.",
-  });
+  expected(
+    "RUNTIME",
+    "a finite number",
+    `the logit of visual id ${id}`,
+    received,
+    "The language model's weights or its device are at fault: check the file, or try another device.",
+  );
 
 /** The first index whose cumulative weight is more than `target`; of the last weight where rounding made them equal. */
 function firstAbove(cumulative: Float64Array, target: number): number {

@@ -1,4 +1,4 @@
-import { expected, words } from "../../../sdk/errors.ts";
+import { expectedBut } from "../../../sdk/kit.ts";
 import { type LanguageModel, SequenceBatch } from "../../llama-cpp/index.ts";
 import { guide } from "../sampling/guide.ts";
 import { Sampler } from "../sampling/sampler.ts";
@@ -70,8 +70,8 @@ export class LlamaCppIds implements IdSource {
     // The last id is drawn, never decoded.
     const needed = prompt + rows * columns - 1;
     if (needed <= contextSize) return;
-    const received = words(`a prompt of ${prompt} tokens before an image of ${rows * columns}`);
+    const received = `a prompt of ${prompt} tokens before an image of ${rows * columns}`;
     const mend = "Shorten the prompt, or load the generator with a larger contextSize.";
-    throw expected("INVALID_ARGUMENT", `at most ${contextSize} tokens`, "the context", received, { mend });
+    throw expectedBut("INVALID_ARGUMENT", `at most ${contextSize} tokens`, "the context", received, mend);
   }
 }

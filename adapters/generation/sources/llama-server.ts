@@ -1,4 +1,4 @@
-import { expected, words } from "../../../sdk/errors.ts";
+import { expectedBut } from "../../../sdk/kit.ts";
 import type { TokenServer } from "../../llama-cpp/carrier/index.ts";
 import { promptTokens } from "../vocabulary/prompt.ts";
 import { idOfToken, tokensOfIds, type VisualVocabulary } from "../vocabulary/visual-vocabulary.ts";
@@ -42,10 +42,10 @@ export class LlamaServerIds implements IdSource {
     tokens.push(...tokensOfIds(this.#vocabulary, start));
     const missing = rows * columns - start.length;
     if (tokens.length + missing > this.#server.contextSize) {
-      const received = words(`a prompt of ${tokens.length} tokens and ${missing} to generate`);
+      const received = `a prompt of ${tokens.length} tokens and ${missing} to generate`;
       const mend = "Shorten the prompt, or start the server with a larger --ctx-size.";
       const what = `at most ${this.#server.contextSize} tokens`;
-      throw expected("INVALID_ARGUMENT", what, "the server's context", received, { mend });
+      throw expectedBut("INVALID_ARGUMENT", what, "the server's context", received, mend);
     }
     let made = 0;
     const completion = this.#server.complete(tokens, {
@@ -63,9 +63,13 @@ export class LlamaServerIds implements IdSource {
       yield [idOfToken(this.#vocabulary, token)];
     }
     if (made < missing) {
-      throw expected("SERVER_ERROR", `${missing} tokens`, "POST /completion", words(`${made}`), {
-        mend: "The server must send token ids (return_tokens): update an old one.",
-      });
+      throw expectedBut(
+        "SERVER_ERROR",
+        `${missing} tokens`,
+        "POST /completion",
+        `${made}`,
+        "The server must send token ids (return_tokens): update an old one.",
+      );
     }
   }
 

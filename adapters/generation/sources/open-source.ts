@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { expected, words } from "../../../sdk/errors.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
 import type { GgufFile } from "../../gguf/index.ts";
 import { TokenServer } from "../../llama-cpp/carrier/index.ts";
 import { openLanguageModel } from "../../llama-cpp/index.ts";
@@ -52,16 +52,14 @@ async function openServer(
   const server = await TokenServer.connect(url, { apiKey, ...(signal && { signal }) });
   const size = vocabularySize(gguf);
   if (server.vocabularySize !== size) {
-    const received = words(`one with ${server.vocabularySize}`);
+    const received = `one with ${server.vocabularySize}`;
     const what = `a model with ${size} tokens, as ${gguf.file} has,`;
-    throw expected("INVALID_ARGUMENT", what, `the server at ${url}`, received, { mend: "Does it serve that file?" });
+    throw expectedBut("INVALID_ARGUMENT", what, `the server at ${url}`, received, "Does it serve that file?");
   }
   const least = leastContext(vocabulary) + 1;
   if (server.contextSize < least) {
     const mend = "Start the server with a larger --ctx-size.";
-    throw expected("INVALID_ARGUMENT", `at least ${least} tokens`, "the server's context", server.contextSize, {
-      mend,
-    });
+    throw expected("INVALID_ARGUMENT", `at least ${least} tokens`, "the server's context", server.contextSize, mend);
   }
   return new LlamaServerIds(server, vocabulary, bosToken(gguf));
 }
@@ -75,7 +73,7 @@ function contextSizeOf(gguf: GgufFile, vocabulary: VisualVocabulary, asked: numb
   const trained = typeof known === "number" ? known : Number.POSITIVE_INFINITY;
   if (trained < least) {
     const what = `a model that knows contexts of ${least} tokens, an image of ${rows} x ${columns} ids,`;
-    throw expected("INVALID_GGUF", what, file, words(`one trained with ${trained}`));
+    throw expectedBut("INVALID_GGUF", what, file, `one trained with ${trained}`);
   }
   if (asked === undefined) return Math.min(trained, least + DEFAULT_PROMPT);
   if (Number.isInteger(asked) && asked >= least) return asked;

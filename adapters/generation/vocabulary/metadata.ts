@@ -1,4 +1,4 @@
-import { expected, words } from "../../../sdk/errors.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
 import { type GgufFile, type GgufValue, ggufValue } from "../../gguf/index.ts";
 import { PROMPT_PLACE, type VisualVocabulary } from "./visual-vocabulary.ts";
 
@@ -42,11 +42,11 @@ export function readVisualVocabulary(gguf: GgufFile): VisualVocabulary {
   if (!hasVisualVocabulary(gguf)) {
     const mend =
       "Add visual tokens with `vqrae expand-vocabulary` and train the model on them, or take one that has them.";
-    const received = words("a language model without");
-    throw expected("INVALID_GGUF", `metadata about visual tokens (${PREFIX}*)`, file, received, { mend });
+    const received = "a language model without";
+    throw expectedBut("INVALID_GGUF", `metadata about visual tokens (${PREFIX}*)`, file, received, mend);
   }
   const wrong = (what: string, key: string, received: unknown) =>
-    expected("INVALID_GGUF", what, `${PREFIX}${key} of ${file}`, received === undefined ? words("nothing") : received);
+    expected("INVALID_GGUF", what, `${PREFIX}${key} of ${file}`, received);
   const number = (key: string, what: string, accepts: (value: number) => boolean, missing?: number): number => {
     const value = metadata.get(PREFIX + key)?.value ?? missing;
     if (typeof value === "number" && accepts(value)) return value;
@@ -98,9 +98,13 @@ export function readVisualVocabulary(gguf: GgufFile): VisualVocabulary {
 export function vocabularySize({ file, metadata }: GgufFile): number {
   const tokens = metadata.get("tokenizer.ggml.tokens");
   if (tokens?.type === "array" && tokens.of === "string") return tokens.value.length;
-  throw expected("INVALID_GGUF", "a list of tokens", `tokenizer.ggml.tokens of ${file}`, words("none"), {
-    mend: "It is no language model.",
-  });
+  throw expectedBut(
+    "INVALID_GGUF",
+    "a list of tokens",
+    `tokenizer.ggml.tokens of ${file}`,
+    "none",
+    "It is no language model.",
+  );
 }
 
 /** What the model puts before each text, if anything: `llama_vocab_get_add_bos`. */

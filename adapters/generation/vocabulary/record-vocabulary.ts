@@ -1,4 +1,4 @@
-import { expected } from "../../../sdk/errors.ts";
+import { expected } from "../../../sdk/kit.ts";
 import { readGguf, rewriteGguf } from "../../gguf/index.ts";
 import { visualMetadata, vocabularySize } from "./metadata.ts";
 import type { VisualVocabulary } from "./visual-vocabulary.ts";

@@ -1,5 +1,5 @@
-import { expected, words } from "../../../sdk/errors.ts";
 import type { VisionTokenizerInfo } from "../../../sdk/index.ts";
+import { expectedBut } from "../../../sdk/kit.ts";
 import type { VisualVocabulary } from "./visual-vocabulary.ts";
 
 /**
@@ -11,12 +11,12 @@ export function requireTokenizer(vocabulary: VisualVocabulary, info: VisionToken
   const { codebookSize, grid, tokenizer } = vocabulary;
   const { codebook, outputSize, modelId } = info;
   if (codebook === null || outputSize === null) {
-    const received = words(`${modelId}, which has none`);
-    throw expected("UNSUPPORTED", "a tokenizer with a codebook and a decoder", "image generation", received);
+    const received = `${modelId}, which has none`;
+    throw expectedBut("UNSUPPORTED", "a tokenizer with a codebook and a decoder", "image generation", received);
   }
   const mend = `The language model was trained on the ids of ${tokenizer === "" ? "another tokenizer" : tokenizer}.`;
   const refuse = (what: string, received: string) =>
-    expected("INVALID_ARGUMENT", what, `the tokenizer ${modelId}`, words(received), { mend });
+    expectedBut("INVALID_ARGUMENT", what, `the tokenizer ${modelId}`, received, mend);
   if (codebook.size !== codebookSize) {
     throw refuse(`a codebook of ${codebookSize}, as the language model's vocabulary has,`, `one of ${codebook.size}`);
   }

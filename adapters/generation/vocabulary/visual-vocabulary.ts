@@ -1,5 +1,5 @@
-import { expected, words } from "../../../sdk/errors.ts";
 import type { TokenGrid, TokenIds } from "../../../sdk/index.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
 import type { Sampling } from "../sampling/sampling.ts";
 
 /** Where the visual tokens lie in a language model's vocabulary: [text][begin of image][end of image][codebook]. */
@@ -44,5 +44,5 @@ export function idOfToken({ codebookSize, firstToken }: VisualVocabulary, token:
   const id = token - firstToken;
   if (Number.isInteger(id) && id >= 0 && id < codebookSize) return id;
   const what = `a token from ${firstToken} to ${firstToken + codebookSize - 1}`;
-  throw expected("RUNTIME", what, "an image's ids", words(`token ${token}`));
+  throw expectedBut("RUNTIME", what, "an image's ids", `token ${token}`);
 }

@@ -1,4 +1,4 @@
-import { expected, words } from "../../../sdk/errors.ts";
+import { expectedBut } from "../../../sdk/kit.ts";
 import { readGguf } from "../../gguf/index.ts";
 import { type Carrier, checkCarrier, DEFAULT_RANGE } from "./carrier.ts";
 
@@ -11,15 +11,23 @@ export async function carrierFor(llm: string, range = DEFAULT_RANGE): Promise<Ca
   const architecture = metadata.get("general.architecture")?.value;
   const embeddingDim = metadata.get(`${architecture}.embedding_length`)?.value;
   if (typeof embeddingDim !== "number") {
-    const received = words(`one of architecture ${architecture}`);
-    throw expected("UNSUPPORTED", "the GGUF of a language model", file, received, {
-      mend: "Pass the model that llama-server is started with (-m), not its mmproj.",
-    });
+    const received = `one of architecture ${architecture}`;
+    throw expectedBut(
+      "UNSUPPORTED",
+      "the GGUF of a language model",
+      file,
+      received,
+      "Pass the model that llama-server is started with (-m), not its mmproj.",
+    );
   }
   if (metadata.has(`${architecture}.rope.dimension_sections`)) {
-    throw expected("UNSUPPORTED", "one position a token", file, words(`${architecture}, which has several`), {
-      mend: "Use this model in process: a llama-server would place the carrier's tokens in one row.",
-    });
+    throw expectedBut(
+      "UNSUPPORTED",
+      "one position a token",
+      file,
+      `${architecture}, which has several`,
+      "Use this model in process: a llama-server would place the carrier's tokens in one row.",
+    );
   }
   const carrier = { embeddingDim, range };
   checkCarrier(carrier);

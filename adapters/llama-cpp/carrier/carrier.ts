@@ -1,4 +1,4 @@
-import { expected } from "../../../sdk/errors.ts";
+import { expected } from "../../../sdk/kit.ts";
 
 /**
  * The pixel carrier: how embeddings travel to a llama.cpp server that takes images only.

@@ -1,4 +1,4 @@
-import { expected, words } from "../../../sdk/errors.ts";
+import { expectedBut } from "../../../sdk/kit.ts";
 
 /** Sampling and limits of one completion; what is left out is the server's default. */
 export interface CompletionOptions {
@@ -79,6 +79,4 @@ export function endOf(event: Json, text: string, tokens: readonly number[]): Com
 }
 
 export const cutShort = (address: string) =>
-  expected("SERVER_ERROR", "an answer that ends", address, words("a stream that broke off"), {
-    mend: "See the server's log.",
-  });
+  expectedBut("SERVER_ERROR", "an answer that ends", address, "a stream that broke off", "See the server's log.");

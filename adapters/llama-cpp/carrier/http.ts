@@ -1,4 +1,5 @@
-import { expected, VqraeError, words } from "../../../sdk/errors.ts";
+import { VqraeError } from "../../../sdk/index.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
 import { eventData } from "../../server-sent-events.ts";
 
 export interface HttpOptions {
@@ -47,7 +48,7 @@ export class HttpClient {
       for await (const data of eventData(response.body, tooLong)) yield this.#event(path, data);
     } catch (error) {
       if (VqraeError.isInstance(error) || signal.aborted) throw error;
-      throw expected("SERVER_ERROR", "the rest of the answer", this.#address(path), words(reasonOf(error)), {
+      throw expectedBut("SERVER_ERROR", "the rest of the answer", this.#address(path), reasonOf(error), {
         cause: error,
       });
     }
@@ -76,7 +77,7 @@ export class HttpClient {
     } catch (cause) {
       if (signal?.aborted) throw cause;
       const mend = `Start it: \`${this.#command}\`.`;
-      throw expected("SERVER_UNREACHABLE", "a llama-server", this.#url.href, words(reasonOf(cause)), { mend, cause });
+      throw expectedBut("SERVER_UNREACHABLE", "a llama-server", this.#url.href, reasonOf(cause), { mend, cause });
     }
     if (response.ok) return response;
     const text = await response.text();
@@ -103,15 +104,15 @@ export class HttpClient {
 
   #wrong(path: string, what: string, text: string): VqraeError {
     const mend = "Is it a llama-server that listens there?";
-    return expected("SERVER_ERROR", what, `the answer of ${this.#address(path)}`, text, { mend });
+    return expected("SERVER_ERROR", what, `the answer of ${this.#address(path)}`, text, mend);
   }
 
   #refused(path: string, status: number, answer: unknown): VqraeError {
     const error = isObject(answer) && isObject(answer.error) ? answer.error : {};
     const message = typeof error.message === "string" ? error.message : "no message";
     const mend = mends.find(({ when }) => when.test(`${status} ${error.type} ${message}`))?.mend;
-    const received = words(`${status}: ${message.slice(0, 500)}`);
-    return expected("SERVER_ERROR", "an answer", this.#address(path), received, mend ? { mend } : {});
+    const received = `${status}: ${message.slice(0, 500)}`;
+    return expectedBut("SERVER_ERROR", "an answer", this.#address(path), received, mend ? { mend } : {});
   }
 
   #address(path: string): string {

@@ -1,4 +1,4 @@
-import { expected, words } from "../../../sdk/errors.ts";
+import { expectedBut } from "../../../sdk/kit.ts";
 import { wholeAnswer } from "../whole-answer.ts";
 import { type Carrier, checkCarrier, DEFAULT_RANGE } from "./carrier.ts";
 import {
@@ -91,8 +91,8 @@ export class LlamaServer {
     const { prompt } = await this.#http.post("apply-template", { messages: packed }, options.signal);
     const markers = String(prompt).split(this.info.mediaMarker).length - 1;
     if (typeof prompt !== "string" || markers !== images.length) {
-      const received = words(`a prompt with ${markers}`);
-      throw expected("SERVER_ERROR", `${images.length} images`, "the server's chat template", received);
+      const received = `a prompt with ${markers}`;
+      throw expectedBut("SERVER_ERROR", `${images.length} images`, "the server's chat template", received);
     }
     return yield* this.#complete(prompt, images, options);
   }
@@ -109,9 +109,13 @@ export class LlamaServer {
   ): AsyncGenerator<CompletionPiece, Completion> {
     // The server aborts where nothing is left to evaluate after an image: GGML_ASSERT(batch.size() > 0), server-context.cpp.
     if (images.length > 0 && text.endsWith(this.info.mediaMarker)) {
-      throw expected("INVALID_ARGUMENT", "text after the last image", "the prompt", words("an image at its end"), {
-        mend: "Add some: llama-server cannot go on from an image itself.",
-      });
+      throw expectedBut(
+        "INVALID_ARGUMENT",
+        "text after the last image",
+        "the prompt",
+        "an image at its end",
+        "Add some: llama-server cannot go on from an image itself.",
+      );
     }
     const prompt = images.length > 0 ? { prompt_string: text, multimodal_data: images } : text;
     const controller = new AbortController();

@@ -1,5 +1,5 @@
-import { expected, words } from "../../../sdk/errors.ts";
 import type { RgbImage } from "../../../sdk/index.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
 import { type Carrier, carrierStep, checkCarrier, patchSize } from "./carrier.ts";
 
 /** Beyond it some image decoders refuse a side. */
@@ -17,8 +17,8 @@ export function packEmbeddings(carrier: Carrier, data: Float32Array): RgbImage {
   const { embeddingDim, range } = carrier;
   const count = data.length / embeddingDim;
   if (!Number.isInteger(count) || count === 0) {
-    const received = words(`${data.length} numbers`);
-    throw expected("INVALID_ARGUMENT", `embeddings of ${embeddingDim} numbers each`, "the embeddings", received);
+    const received = `${data.length} numbers`;
+    throw expectedBut("INVALID_ARGUMENT", `embeddings of ${embeddingDim} numbers each`, "the embeddings", received);
   }
   const side = patchSize(carrier);
   const rows = squarest(count);
@@ -26,9 +26,7 @@ export function packEmbeddings(carrier: Carrier, data: Float32Array): RgbImage {
   const [width, height] = [columns * side, rows * side];
   if (width > MAX_SIDE) {
     const mend = "Another count of tokens has more even divisors: tile the image otherwise.";
-    throw expected("INVALID_ARGUMENT", `sides up to ${MAX_SIDE} pixels`, `${count} embeddings`, words(`${width}`), {
-      mend,
-    });
+    throw expectedBut("INVALID_ARGUMENT", `sides up to ${MAX_SIDE} pixels`, `${count} embeddings`, `${width}`, mend);
   }
   const pixels = new Uint8Array(width * height * 3);
   const scale = 1 / carrierStep(carrier);
@@ -60,5 +58,5 @@ function outOfRange(value: number, token: number, i: number, range: number) {
     ? `Write a carrier of a larger range: vqrae carrier --range ${2 ** Math.ceil(Math.log2(Math.abs(value) * 2))}.`
     : "The projector or the image gives numbers that are not finite.";
   const subject = `number ${i} of embedding ${token}`;
-  return expected("INVALID_ARGUMENT", `a number from -${range} to below ${range}`, subject, value, { mend });
+  return expected("INVALID_ARGUMENT", `a number from -${range} to below ${range}`, subject, value, mend);
 }

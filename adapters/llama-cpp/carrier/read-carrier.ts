@@ -1,3 +1,4 @@
+import { describe } from "../../../sdk/kit.ts";
 import { invalidGguf } from "../../gguf/gguf-file.ts";
 import { readGguf } from "../../gguf/index.ts";
 import { type Carrier, checkCarrier } from "./carrier.ts";
@@ -12,7 +13,7 @@ export async function readCarrier(path: string): Promise<Carrier> {
   const [embeddingDim, range] = [EMBEDDING_DIM_KEY, RANGE_KEY].map((key) => metadata.get(key)?.value);
   if (typeof embeddingDim !== "number" || typeof range !== "number") {
     const mend = "Write one with `vqrae carrier`.";
-    throw invalidGguf("a pixel carrier", file, metadata.get("clip.projector_type")?.value, mend);
+    throw invalidGguf("a pixel carrier", file, describe(metadata.get("clip.projector_type")?.value), mend);
   }
   checkCarrier({ embeddingDim, range });
   return { embeddingDim, range };

@@ -1,5 +1,5 @@
-import { expected, words } from "../../../sdk/errors.ts";
 import { encodePng, type ImageEmbeddings, type ImageSegment } from "../../../sdk/index.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
 import type { Carrier } from "./carrier.ts";
 import { packEmbeddings } from "./pack-embeddings.ts";
 
@@ -29,7 +29,7 @@ async function packImage(image: ImageEmbeddings, carrier: Carrier, marker: strin
   if (image.embeddingDim !== carrier.embeddingDim) {
     const mend = "Use the projector that was trained for the server's model.";
     const what = `embeddings of ${carrier.embeddingDim} numbers, as the server's model has them,`;
-    throw expected("INVALID_ARGUMENT", what, "an image", words(`embeddings of ${image.embeddingDim}`), { mend });
+    throw expectedBut("INVALID_ARGUMENT", what, "an image", `embeddings of ${image.embeddingDim}`, mend);
   }
   let text = "";
   for (const segment of image.segments) {
@@ -40,7 +40,7 @@ async function packImage(image: ImageEmbeddings, carrier: Carrier, marker: strin
     requireGrid(segment, carrier);
     if (segment.attention === "full") {
       const mend = "Serve this model in process: llama-server decodes the carrier's images causally.";
-      throw expected("UNSUPPORTED", "causal attention", "an image's embeddings", words("full attention"), { mend });
+      throw expectedBut("UNSUPPORTED", "causal attention", "an image's embeddings", "full attention", mend);
     }
     images.push(Buffer.from(await encodePng(packEmbeddings(carrier, segment.data))).toString("base64"));
     text += marker;
@@ -52,7 +52,7 @@ function requireGrid({ data, grid }: Extract<ImageSegment, { type: "embeddings" 
   const count = grid.rows * grid.columns;
   if (data.length === count * embeddingDim) return;
   const what = `${count} x ${embeddingDim} numbers`;
-  throw expected("INVALID_ARGUMENT", what, "the embeddings of an image", words(`${data.length}`));
+  throw expectedBut("INVALID_ARGUMENT", what, "the embeddings of an image", `${data.length}`);
 }
 
 function withoutMarker(text: string, marker: string): string {

@@ -1,4 +1,4 @@
-import { expected, words } from "../../../sdk/errors.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
 import type { Carrier } from "./carrier.ts";
 import type { HttpClient } from "./http.ts";
 import { packPrompt } from "./segments.ts";
@@ -22,9 +22,13 @@ export async function readServerInfo(http: HttpClient, signal: AbortSignal | und
   const props = await http.get("props", signal);
   const vision = (props.modalities as { vision?: unknown } | undefined)?.vision;
   if (vision !== true) {
-    throw expected("UNSUPPORTED", "image input", "the server's model", words("none"), {
-      mend: "Start the server with --mmproj and the file that `vqrae carrier` writes.",
-    });
+    throw expectedBut(
+      "UNSUPPORTED",
+      "image input",
+      "the server's model",
+      "none",
+      "Start the server with --mmproj and the file that `vqrae carrier` writes.",
+    );
   }
   const { data } = (await http.get("v1/models", signal)) as { data?: { meta?: { n_embd?: unknown } }[] };
   const settings = props.default_generation_settings as { n_ctx?: unknown } | undefined;
@@ -39,7 +43,7 @@ export async function readServerInfo(http: HttpClient, signal: AbortSignal | und
 /** A size that the server tells. @throws SERVER_ERROR */
 export function count(value: unknown, subject: string): number {
   if (typeof value === "number" && Number.isInteger(value) && value > 0) return value;
-  throw expected("SERVER_ERROR", "a whole number", subject, value, { mend: "Update llama-server." });
+  throw expected("SERVER_ERROR", "a whole number", subject, value, "Update llama-server.");
 }
 
 /**
@@ -67,8 +71,12 @@ export async function requireCarrier(
   };
   const [three, five] = [await tokensOf(3), await tokensOf(5)];
   if (five - three === 2) return;
-  const received = words(`another: 3 embeddings gave ${three} tokens of prompt, 5 gave ${five}`);
-  throw expected("UNSUPPORTED", "a pixel carrier", "the server's mmproj", received, {
-    mend: "Start the server with --mmproj and the file that `vqrae carrier` writes for this model.",
-  });
+  const received = `another: 3 embeddings gave ${three} tokens of prompt, 5 gave ${five}`;
+  throw expectedBut(
+    "UNSUPPORTED",
+    "a pixel carrier",
+    "the server's mmproj",
+    received,
+    "Start the server with --mmproj and the file that `vqrae carrier` writes for this model.",
+  );
 }

@@ -1,4 +1,4 @@
-import { expected, words } from "../../../sdk/errors.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
 import { type CompletionOptions, completionFields, cutShort, pieceOf } from "./completion.ts";
 import { HttpClient, type HttpOptions } from "./http.ts";
 import { count } from "./server-info.ts";
@@ -51,7 +51,7 @@ export class TokenServer {
     try {
       for await (const event of this.#http.stream("completion", { ...completionFields(options), prompt }, signal)) {
         for (const token of pieceOf(event).tokens) {
-          if (!Number.isInteger(token)) throw expected("SERVER_ERROR", "a token", "POST /completion", words("another"));
+          if (!Number.isInteger(token)) throw expectedBut("SERVER_ERROR", "a token", "POST /completion", "another");
           yield token;
         }
         if (event.stop === true) return;

@@ -1,4 +1,4 @@
-import { expected, words } from "../../../sdk/errors.ts";
+import { expectedBut } from "../../../sdk/kit.ts";
 
 export type Koffi = typeof import("koffi")["default"];
 export type Library = ReturnType<Koffi["load"]>;
@@ -13,8 +13,11 @@ export async function loadKoffi(): Promise<Koffi> {
   try {
     return (await import("koffi")).default;
   } catch (cause) {
-    const received = words(`an import error on ${process.platform}-${process.arch}`);
+    const received = `an import error on ${process.platform}-${process.arch}`;
     const mend = "Run `npm install koffi`.";
-    throw expected("MISSING_DEPENDENCY", "the package koffi", "llama.cpp in this process", received, { mend, cause });
+    throw expectedBut("MISSING_DEPENDENCY", "the package koffi", "llama.cpp in this process", received, {
+      mend,
+      cause,
+    });
   }
 }

@@ -1,4 +1,4 @@
-import { expected, words } from "../../../sdk/errors.ts";
+import { expectedBut } from "../../../sdk/kit.ts";
 import { bind, type Koffi, type NativeFunction } from "./koffi.ts";
 
 /** llama.cpp's `llama_rope_type`s whose positions have several axes. */
@@ -62,9 +62,13 @@ export function loadedLibraryFile(): string {
   const own = found.filter((file) => file.includes("node-llama-cpp"));
   const [file] = own.length > 0 ? own : found;
   if (file !== undefined) return file;
-  throw expected("RUNTIME", "libllama among the loaded libraries", "this process", words("none"), {
-    mend: "Load the model with node-llama-cpp's getLlama() before using its context here.",
-  });
+  throw expectedBut(
+    "RUNTIME",
+    "libllama among the loaded libraries",
+    "this process",
+    "none",
+    "Load the model with node-llama-cpp's getLlama() before using its context here.",
+  );
 }
 
 /** @throws RUNTIME where the library lacks a function */
@@ -74,7 +78,7 @@ export function openLlamaLibrary(koffi: Koffi, file: string): LlamaLibrary {
     try {
       return bind(library, name, result, parameters);
     } catch (cause) {
-      throw expected("RUNTIME", `the function ${name}`, file, words("a library without it"), { cause });
+      throw expectedBut("RUNTIME", `the function ${name}`, file, "a library without it", { cause });
     }
   };
   const batchType = koffi.struct({

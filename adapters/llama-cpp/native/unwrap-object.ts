@@ -1,4 +1,4 @@
-import { expected, words } from "../../../sdk/errors.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
 import { bind, type Koffi } from "./koffi.ts";
 
 /** Gives the address of the C++ object behind a JavaScript object that a Node-API addon wrapped. */
@@ -32,9 +32,9 @@ function make(koffi: Koffi): UnwrapObject {
     try {
       return bind(node, name, result, parameters);
     } catch (cause) {
-      const received = words(`Node ${process.version} on ${process.platform}-${process.arch}, which lacks it`);
+      const received = `Node ${process.version} on ${process.platform}-${process.arch}, which lacks it`;
       const mend = "Serve the model with llama-server and use the pixel carrier instead (docs/llama-server.md).";
-      throw expected("UNSUPPORTED", `the function ${name}`, "this Node", received, { mend, cause });
+      throw expectedBut("UNSUPPORTED", `the function ${name}`, "this Node", received, { mend, cause });
     }
   };
   const getEnvironment = find(GET_ENVIRONMENT, "void*", ["void*"]);
@@ -91,7 +91,7 @@ function make(koffi: Koffi): UnwrapObject {
     linked.unwrap(object);
     if (failure !== undefined) throw failure;
     if (address === null) {
-      throw expected("RUNTIME", "an object of a native addon", "napi_unwrap", words("one that wraps nothing"));
+      throw expectedBut("RUNTIME", "an object of a native addon", "napi_unwrap", "one that wraps nothing");
     }
     return address;
   };

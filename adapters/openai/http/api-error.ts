@@ -1,4 +1,4 @@
-import { VqraeError, type VqraeErrorCode } from "../../../sdk/errors.ts";
+import { VqraeError, type VqraeErrorCode } from "../../../sdk/index.ts";
 
 export interface ApiErrorOptions {
   readonly code?: string;

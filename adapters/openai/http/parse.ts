@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { describe } from "../../../sdk/errors.ts";
+import { describe } from "../../../sdk/kit.ts";
 import { ApiError } from "./api-error.ts";
 
 type Issue = z.core.$ZodIssue;

@@ -1,4 +1,4 @@
-import { epsilon, looseSection, positiveInteger } from "../../../sdk/checkpoint/index.ts";
+import { epsilon, looseSection, positiveInteger } from "../../../sdk/kit.ts";
 import { layout, textConfig, widthInto } from "../parts.ts";
 import { family } from "./family.ts";
 

@@ -1,4 +1,4 @@
-import { looseSection, positiveInteger } from "../../../sdk/checkpoint/index.ts";
+import { looseSection, positiveInteger } from "../../../sdk/kit.ts";
 import { layout, linear, textConfig, widthInto } from "../parts.ts";
 import { family } from "./family.ts";
 

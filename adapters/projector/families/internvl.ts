@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ProjectorFeatures } from "../../../sdk/index.ts";
 import {
   type ActivationName,
   activationName,
@@ -6,8 +7,7 @@ import {
   looseSection,
   oneOf,
   type TensorLookup,
-} from "../../../sdk/checkpoint/index.ts";
-import type { ProjectorFeatures } from "../../../sdk/index.ts";
+} from "../../../sdk/kit.ts";
 import { activation, downsampleRatio, layerNorm, layout, linear, textConfig, widthInto } from "../parts.ts";
 import { family, type ReadProjector } from "./family.ts";
 

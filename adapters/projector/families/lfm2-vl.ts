@@ -1,4 +1,4 @@
-import { activationName, flag, looseSection, positiveInteger } from "../../../sdk/checkpoint/index.ts";
+import { activationName, flag, looseSection, positiveInteger } from "../../../sdk/kit.ts";
 import { activation, layerNorm, layout, linear, textConfig, widthInto } from "../parts.ts";
 import { family } from "./family.ts";
 

@@ -1,13 +1,6 @@
 import { z } from "zod";
-import {
-  activationName,
-  flag,
-  integer,
-  looseSection,
-  oneOf,
-  type TensorLookup,
-} from "../../../sdk/checkpoint/index.ts";
 import type { ProjectorFeatures } from "../../../sdk/index.ts";
+import { activationName, flag, integer, looseSection, oneOf, type TensorLookup } from "../../../sdk/kit.ts";
 import { activation, layout, linear, textConfig, widthInto } from "../parts.ts";
 import { family, type ReadProjector } from "./family.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { epsilon, flag, integer, oneOf, positiveInteger, section, tileCount } from "../../../sdk/checkpoint/index.ts";
+import { epsilon, flag, integer, oneOf, positiveInteger, section, tileCount } from "../../../sdk/kit.ts";
 import { activation, downsampleRatio, layerNorm, layout, linear } from "../parts.ts";
 import { family } from "./family.ts";
 

@@ -1,5 +1,4 @@
-import { type EncoderSpec, openFile, readExactly } from "../../../sdk/checkpoint/index.ts";
-import { replaceFile } from "../../../sdk/replace-file.ts";
+import { type EncoderSpec, openFile, readExactly, replaceFile } from "../../../sdk/kit.ts";
 import { encodeWeights, kernelOf, requireFinite, towerValues } from "../weights.ts";
 import type { Replacement } from "./plan-checkpoint.ts";
 

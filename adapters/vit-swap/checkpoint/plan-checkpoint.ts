@@ -1,13 +1,14 @@
 import { realpath, stat } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
+import type { TensorRef } from "../../../sdk/index.ts";
 import {
   type Checkpoint,
+  expected,
+  expectedBut,
   fitProjector,
   loadCheckpoint,
-  type TensorRef,
   type WeightDtype,
-} from "../../../sdk/checkpoint/index.ts";
-import { expected, words } from "../../../sdk/errors.ts";
+} from "../../../sdk/kit.ts";
 import { loadProjector } from "../../projector/index.ts";
 import { type Mismatch, mismatches } from "../compare.ts";
 import { featuresGiven } from "../encoder-source.ts";
@@ -78,8 +79,8 @@ function pairUp(model: Checkpoint, encoder: Checkpoint, { finalNorm }: FeaturesT
     if (!source && role.startsWith("final_norm.") && !finalNorm) return [];
     const count = (sizes: readonly number[]) => sizes.reduce((product, size) => product * size, 1);
     if (source && count(source.shape) === count(shape)) return [{ target: ref, source }];
-    const received = words(source ? `one of shape [${source.shape.join(", ")}]` : "none");
-    throw expected(
+    const received = source ? `one of shape [${source.shape.join(", ")}]` : "none";
+    throw expectedBut(
       "INVALID_ARGUMENT",
       `a tensor of shape [${shape.join(", ")}] in place of ${ref.name}`,
       encoder.modelId,

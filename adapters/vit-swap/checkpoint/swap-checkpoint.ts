@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { cp, readdir, realpath, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
-import type { Checkpoint } from "../../../sdk/checkpoint/index.ts";
-import { expected, VqraeError, words } from "../../../sdk/errors.ts";
+import { VqraeError } from "../../../sdk/index.ts";
+import { type Checkpoint, ioError } from "../../../sdk/kit.ts";
 import { requireFit } from "../compare.ts";
 import type { ParsedOptions } from "../options.ts";
 import { overwriteTensors } from "./overwrite-tensors.ts";
@@ -42,9 +42,7 @@ export async function swapCheckpoint(
     await rename(temporary, target);
   } catch (cause) {
     await rm(temporary, { recursive: true, force: true });
-    if (VqraeError.isInstance(cause)) throw cause;
-    const received = words(`${out}: ${(cause as Error).message}`);
-    throw expected("INVALID_ARGUMENT", "a folder that can be written", "the output", received, { cause });
+    throw VqraeError.isInstance(cause) ? cause : ioError(out, cause);
   }
   return plan;
 }

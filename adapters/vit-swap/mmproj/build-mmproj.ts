@@ -1,7 +1,6 @@
 import { basename } from "node:path";
-import { type Checkpoint, fitProjector } from "../../../sdk/checkpoint/index.ts";
-import { expected, words } from "../../../sdk/errors.ts";
 import type { Projector } from "../../../sdk/index.ts";
+import { type Checkpoint, expected, expectedBut, fitProjector } from "../../../sdk/kit.ts";
 import { type GgufValue, ggufValue, writeGguf } from "../../gguf/index.ts";
 import { loadProjector } from "../../projector/index.ts";
 import { classTokenPlace } from "../llama-cpp-builds.ts";
@@ -32,18 +31,17 @@ export async function planBuild(
   const loaded = await loadProjector(folder);
   const type = options.type ?? typeOfProjector[loaded.info.type];
   if (type === undefined || loaded.layout.tiles.kind === "stitched") {
-    const received = words(
+    const received =
       loaded.layout.tiles.kind === "stitched"
         ? `${loaded.info.type}, which puts a newline after each row of tiles`
-        : loaded.info.type,
-    );
+        : loaded.info.type;
     const mend = "Swap the tower of its own mmproj file instead.";
-    throw expected(
+    throw expectedBut(
       "UNSUPPORTED",
       `one of ${Object.keys(typeOfProjector).join(", ")}`,
       `the projector ${folder}`,
       received,
-      { mend },
+      mend,
     );
   }
   const layers = options.layer === undefined ? loaded.features.layers : [options.layer];

@@ -1,5 +1,5 @@
-import type { Checkpoint } from "../../../sdk/checkpoint/index.ts";
-import { expected, type VqraeError, words } from "../../../sdk/errors.ts";
+import type { VqraeError } from "../../../sdk/index.ts";
+import { type Checkpoint, expectedBut } from "../../../sdk/kit.ts";
 import type { ClassTokenPlace } from "../llama-cpp-builds.ts";
 import type { FeaturesTaken, TowerFact } from "../tower-facts.ts";
 import { isWritable } from "./tower-keys.ts";
@@ -30,13 +30,7 @@ export function obstacles(
   const found: Obstacle[] = [];
   const refuse = (fact: TowerFact, what: string, received: string, mend?: string) => {
     const subject = `the encoder of an mmproj of type ${typeName}`;
-    const error = expected(
-      "UNSUPPORTED",
-      what,
-      subject,
-      words(`${modelId}: ${received}`),
-      mend === undefined ? {} : { mend },
-    );
+    const error = expectedBut("UNSUPPORTED", what, subject, `${modelId}: ${received}`, mend);
     found.push({ fact, error });
   };
 

@@ -1,6 +1,5 @@
-import { type EncoderSpec, readTensor, type TensorRef } from "../../../sdk/checkpoint/index.ts";
-import { expected, type VqraeError, words } from "../../../sdk/errors.ts";
-import type { Projector, ProjectorOp } from "../../../sdk/index.ts";
+import type { Projector, ProjectorOp, TensorRef, VqraeError } from "../../../sdk/index.ts";
+import { type EncoderSpec, expectedBut, readTensor } from "../../../sdk/kit.ts";
 import type { GgufTensorToWrite } from "../../gguf/index.ts";
 import { encodeWeights, requireFinite } from "../weights.ts";
 import type { MmprojFloat } from "./tower-data.ts";
@@ -35,7 +34,7 @@ function pairUp(ops: readonly ProjectorOp[], typeName: MmprojTypeName, modelId: 
   const steps: readonly MmprojStep[] = mmprojTypes[typeName].steps;
   const refuse = (): VqraeError => {
     const list = (all: readonly { op: string }[]) => all.map(({ op }) => op).join(", ");
-    return expected("UNSUPPORTED", list(steps), `a projector of type ${typeName}`, words(`${modelId}: ${list(ops)}`));
+    return expectedBut("UNSUPPORTED", list(steps), `a projector of type ${typeName}`, `${modelId}: ${list(ops)}`);
   };
   const left = [...ops];
   const pairs = steps.flatMap((step): Pair[] => {
@@ -53,7 +52,7 @@ function pairUp(ops: readonly ProjectorOp[], typeName: MmprojTypeName, modelId: 
 function requireSame(step: MmprojStep, op: ProjectorOp, encoder: EncoderSpec, subject: string, modelId: string): void {
   const [wanted, given] = constants(step, op, encoder);
   if (wanted === given) return;
-  throw expected("UNSUPPORTED", `${step.op} of ${wanted}`, subject, words(`${modelId}: ${step.op} of ${given}`));
+  throw expectedBut("UNSUPPORTED", `${step.op} of ${wanted}`, subject, `${modelId}: ${step.op} of ${given}`);
 }
 
 function constants(step: MmprojStep, op: ProjectorOp, encoder: EncoderSpec): [wanted: unknown, given: unknown] {

@@ -1,4 +1,4 @@
-import { expected, words } from "../../../sdk/errors.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
 import { type GgufFile, type GgufTensorType, readGguf } from "../../gguf/index.ts";
 import type { TowerFacts } from "../tower-facts.ts";
 import { isMmprojType, type MmprojTypeName, mmprojTypeNames, mmprojTypes } from "./types.ts";
@@ -26,20 +26,18 @@ export async function readMmproj(path: string): Promise<Mmproj> {
   const file = await readGguf(path);
   const keys = keysOf(file);
   if (keys.text("general.architecture") !== "clip" || keys.flag("clip.has_vision_encoder") !== true) {
-    const received = words(
-      `a model of architecture ${keys.text("general.architecture") ?? "unknown"}, without a vision tower`,
-    );
-    throw expected("INVALID_GGUF", "an mmproj with a vision tower", path, received);
+    const received = `a model of architecture ${keys.text("general.architecture") ?? "unknown"}, without a vision tower`;
+    throw expectedBut("INVALID_GGUF", "an mmproj with a vision tower", path, received);
   }
   const type = TYPE_KEYS.map((key) => keys.text(key)).find((found) => found !== undefined);
   if (!isMmprojType(type)) {
     const known = `one of ${mmprojTypeNames.join(", ")}`;
-    throw expected("UNSUPPORTED", known, `the projector type of ${path}`, type ?? words("none"));
+    throw expected("UNSUPPORTED", known, `the projector type of ${path}`, type);
   }
   const linear = file.tensors.get("v.blk.0.attn_out.weight");
   if (!linear || !file.tensors.has("v.patch_embd.weight")) {
-    const received = words(`${file.tensors.size} tensors without them`);
-    throw expected("INVALID_GGUF", "the tensors of a vision tower (v.patch_embd.weight, v.blk.0.*)", path, received);
+    const received = `${file.tensors.size} tensors without them`;
+    throw expectedBut("INVALID_GGUF", "the tensors of a vision tower (v.patch_embd.weight, v.blk.0.*)", path, received);
   }
   const scale = file.metadata.get("clip.vision.projector.scale_factor");
   const factor = scale === undefined ? mmprojTypes[type].factor : keys.number("clip.vision.projector.scale_factor");
@@ -94,7 +92,7 @@ function keysOf({ metadata, file }: GgufFile) {
     number: (key: string): number => {
       const found = value(key);
       if (typeof found === "number" && found > 0) return found;
-      throw expected("INVALID_GGUF", "a number > 0", `${key} of ${file}`, found ?? words("nothing"));
+      throw expected("INVALID_GGUF", "a number > 0", `${key} of ${file}`, found);
     },
     numbers: (key: string): readonly number[] | undefined => {
       const found = value(key);

@@ -1,5 +1,4 @@
-import type { Checkpoint } from "../../../sdk/checkpoint/index.ts";
-import { expected, words } from "../../../sdk/errors.ts";
+import { type Checkpoint, expectedBut } from "../../../sdk/kit.ts";
 import { ggufValue, requireOtherFile, rewriteGguf } from "../../gguf/index.ts";
 import { type Mismatch, mismatches, refusedOf, requireFit } from "../compare.ts";
 import { featuresGiven } from "../encoder-source.ts";
@@ -40,9 +39,13 @@ export async function planMmproj(
   const wanted = { layers: (facts.layer ?? []) as readonly number[], finalNorm: facts.finalNorm === true };
   const features = featuresGiven(encoder, wanted, options.layer);
   if (features.layers.length === 0) {
-    throw expected("INVALID_ARGUMENT", "clip.vision.feature_layer", path, words("a file that leaves the block open"), {
-      mend: "Say with `layer` which block its projector was trained on: -2 of all that the encoder has for LLaVA 1.5.",
-    });
+    throw expectedBut(
+      "INVALID_ARGUMENT",
+      "clip.vision.feature_layer",
+      path,
+      "a file that leaves the block open",
+      "Say with `layer` which block its projector was trained on: -2 of all that the encoder has for LLaVA 1.5.",
+    );
   }
   const inTheWay = [
     ...obstacles(encoder, features, type, classTokenPlace(options.llamaCpp)),
@@ -80,7 +83,7 @@ function projectorObstacles(
   const refuse = (fact: TowerFact, what: string, received: string) =>
     found.push({
       fact,
-      error: expected("UNSUPPORTED", what, `the projector of ${file.file}`, words(`${modelId}: ${received}`)),
+      error: expectedBut("UNSUPPORTED", what, `the projector of ${file.file}`, `${modelId}: ${received}`),
     });
   const wanted = facts.layer as readonly number[] | null;
   if (wanted && wanted.length !== layers.length) {

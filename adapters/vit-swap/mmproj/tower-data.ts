@@ -1,4 +1,4 @@
-import type { Checkpoint } from "../../../sdk/checkpoint/index.ts";
+import type { Checkpoint } from "../../../sdk/kit.ts";
 import type { GgufTensorToWrite } from "../../gguf/index.ts";
 import type { ClassTokenPlace } from "../llama-cpp-builds.ts";
 import type { FeaturesTaken } from "../tower-facts.ts";

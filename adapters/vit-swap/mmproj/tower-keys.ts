@@ -1,4 +1,4 @@
-import type { Activation, Checkpoint } from "../../../sdk/checkpoint/index.ts";
+import type { Activation, Checkpoint } from "../../../sdk/kit.ts";
 import { type GgufValue, ggufValue } from "../../gguf/index.ts";
 import type { FeaturesTaken } from "../tower-facts.ts";
 import type { MmprojType } from "./types.ts";

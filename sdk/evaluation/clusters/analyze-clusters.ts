@@ -1,4 +1,4 @@
-import { expected, words } from "../../errors.ts";
+import { expected, expectedBut } from "../../errors.ts";
 import { clusterAgreement } from "../../metrics/index.ts";
 import type { VQRAE } from "../../vqrae.ts";
 import { type LabelledFile, labelNumbers } from "../image-folder.ts";
@@ -52,12 +52,7 @@ export async function analyzeClusters(
   const { clusters = 20, seed = 0, train, ...pooling } = options;
   const { codebook, modelId } = tokenizer.info;
   if (codebook === null) {
-    throw expected(
-      "UNSUPPORTED",
-      "a checkpoint with a codebook",
-      "analyzeClusters",
-      words(`${modelId}, which has none`),
-    );
+    throw expectedBut("UNSUPPORTED", "a checkpoint with a codebook", "analyzeClusters", `${modelId}, which has none`);
   }
   if (!Number.isSafeInteger(clusters) || clusters < 1 || clusters > files.length) {
     throw expected("INVALID_ARGUMENT", `a whole number from 1 to ${files.length}, the images,`, "clusters", clusters);

@@ -1,4 +1,4 @@
-import { expected, words } from "../../errors.ts";
+import { expectedBut } from "../../errors.ts";
 import type { RgbImage } from "../../vision-tokenizer.ts";
 import { VQRAE } from "../../vqrae.ts";
 import { meanToken } from "../pooled-features.ts";
@@ -48,5 +48,5 @@ export async function openEncoderNetwork(
 function layerOf(tap: string): number {
   const layer = Number(tap);
   if (Number.isSafeInteger(layer) && layer >= 1) return layer;
-  throw expected("INVALID_ARGUMENT", "the number of a block, 1 the first", "a tap of an encoder", words(tap));
+  throw expectedBut("INVALID_ARGUMENT", "the number of a block, 1 the first", "a tap of an encoder", tap);
 }

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { extname } from "node:path";
-import { expected, words } from "../../errors.ts";
+import { expectedBut } from "../../errors.ts";
 import type { TapActivations } from "../../metrics/index.ts";
 import type { RgbImage } from "../../vision-tokenizer.ts";
 import { openEncoderNetwork } from "./encoder-network.ts";
@@ -41,7 +41,7 @@ export async function openFeatureNetwork(path: string, options: FeatureNetworkOp
   if (extname(path).toLowerCase() === ".onnx") return openOnnxNetwork(path, options);
   const found = path === "default" || (await stat(path).catch(() => null))?.isDirectory();
   if (!found) {
-    throw expected("INVALID_ARGUMENT", "an .onnx file or a checkpoint folder", "the feature network", words(path));
+    throw expectedBut("INVALID_ARGUMENT", "an .onnx file or a checkpoint folder", "the feature network", path);
   }
   return openEncoderNetwork(path, options);
 }

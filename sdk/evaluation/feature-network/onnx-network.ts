@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import { expected, words } from "../../errors.ts";
+import { expected, expectedBut } from "../../errors.ts";
 import { resize } from "../../image/resize.ts";
 import type { TapActivations } from "../../metrics/index.ts";
 import type { NetworkArray, NetworkJobs, NetworkSetup } from "../../runtime/network-jobs.ts";
@@ -57,8 +57,8 @@ function networkInput(image: RgbImage, { input }: NetworkDescription): NetworkAr
 function outputOf([features, ...taps]: readonly NetworkArray[], name: string): NetworkOutput {
   const [batch, dim, ...rest] = features!.dims;
   if (batch !== 1 || dim === undefined || rest.some((side) => side !== 1)) {
-    const shape = words(`[${features!.dims.join(", ")}]`);
-    throw expected("INVALID_CHECKPOINT", "[1, dim] or [1, dim, 1, 1] numbers", `the features of ${name}`, shape);
+    const shape = `[${features!.dims.join(", ")}]`;
+    throw expectedBut("INVALID_CHECKPOINT", "[1, dim] or [1, dim, 1, 1] numbers", `the features of ${name}`, shape);
   }
   return { features: features!.data, taps: taps.map((tap) => tapOf(tap, name)) };
 }
@@ -68,7 +68,7 @@ function tapOf({ data, dims }: NetworkArray, name: string): TapActivations {
   if (dims.length === 3 && dims[0] === 1) return { data, channels: dims[2]! };
   if (dims.length !== 4 || dims[0] !== 1) {
     const wanted = "[1, channels, h, w] or [1, positions, channels] numbers";
-    throw expected("INVALID_CHECKPOINT", wanted, `a tap of ${name}`, words(`[${dims.join(", ")}]`));
+    throw expectedBut("INVALID_CHECKPOINT", wanted, `a tap of ${name}`, `[${dims.join(", ")}]`);
   }
   const channels = dims[1]!;
   const positions = data.length / channels;

@@ -1,4 +1,4 @@
-import { expected, words } from "../../errors.ts";
+import { expectedBut } from "../../errors.ts";
 import { CodebookUsage, FeatureMoments, frechetDistance, perceptualDistance } from "../../metrics/index.ts";
 import type { VQRAE } from "../../vqrae.ts";
 import type { FeatureNetwork } from "../feature-network/feature-network.ts";
@@ -36,8 +36,8 @@ export async function evaluateReconstruction(
   const { crop = "none", network, maxPixels, onProgress, onReconstruction, signal } = options;
   const { codebook, outputSize, inputSize, modelId, precision } = tokenizer.info;
   if (codebook === null || outputSize === null) {
-    const received = words(`${modelId}, which has none`);
-    throw expected("UNSUPPORTED", "a checkpoint with a codebook and a decoder", "evaluateReconstruction", received);
+    const received = `${modelId}, which has none`;
+    throw expectedBut("UNSUPPORTED", "a checkpoint with a codebook and a decoder", "evaluateReconstruction", received);
   }
   const usage = new CodebookUsage(codebook.size);
   const distances = network && new NetworkDistances(network);

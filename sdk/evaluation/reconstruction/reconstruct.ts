@@ -1,4 +1,4 @@
-import { expected, words } from "../../errors.ts";
+import { expectedBut } from "../../errors.ts";
 import { type CentreCrop, centreCrop } from "../../image/centre-crop.ts";
 import type { RgbImage } from "../../vision-tokenizer.ts";
 import type { VQRAE } from "../../vqrae.ts";
@@ -18,10 +18,14 @@ export function cropFor(tokenizer: VQRAE, crop: ReconstructionCrop): (image: Rgb
   const { inputSize, modelId } = tokenizer.info;
   if (crop === "none") return (image) => image;
   if (inputSize === null) {
-    const received = words(`${modelId}, which takes images of any size`);
-    throw expected("UNSUPPORTED", "an encoder of one input size", `the crop "${crop}"`, received, {
-      mend: 'Take the crop "none".',
-    });
+    const received = `${modelId}, which takes images of any size`;
+    throw expectedBut(
+      "UNSUPPORTED",
+      "an encoder of one input size",
+      `the crop "${crop}"`,
+      received,
+      'Take the crop "none".',
+    );
   }
   return (image) => centreCrop(image, inputSize.width, crop);
 }

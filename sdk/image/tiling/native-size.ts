@@ -1,5 +1,5 @@
 import type { NativeImageSpec } from "../../checkpoint/checkpoint.ts";
-import { expected, words } from "../../errors.ts";
+import { expectedBut } from "../../errors.ts";
 import { wholeNumber } from "./arguments.ts";
 
 interface Size {
@@ -49,8 +49,8 @@ export function smartResize(
 ): Size {
   for (const [name, value] of Object.entries({ width, height, factor, minPixels, maxPixels })) wholeNumber(value, name);
   if (Math.max(width, height) / Math.min(width, height) > MAX_ASPECT) {
-    const received = words(`${width} x ${height}`);
-    throw expected("INVALID_ARGUMENT", `sides of a ratio up to ${MAX_ASPECT}`, "smartResize", received);
+    const received = `${width} x ${height}`;
+    throw expectedBut("INVALID_ARGUMENT", `sides of a ratio up to ${MAX_ASPECT}`, "smartResize", received);
   }
   const size = { width: multiple(width, factor, 0), height: multiple(height, factor, 0) };
   return withinPixels(size, { width, height }, { factor, minPixels, maxPixels });
@@ -93,8 +93,8 @@ export function nativeSize(
   if (budget === null) return naflexSize(image, patchSize, maxPatches);
   const size = budgetSize(image, budget);
   if (size.width * size.height <= maxPatches * patchSize ** 2) return size;
-  const received = words(`${image.width} x ${image.height} pixels`);
-  throw expected("INVALID_IMAGE", `sides of which ${maxPatches} patches keep the ratio`, "an image", received);
+  const received = `${image.width} x ${image.height} pixels`;
+  throw expectedBut("INVALID_IMAGE", `sides of which ${maxPatches} patches keep the ratio`, "an image", received);
 }
 
 /** The size that LFM2-VL brings an image to (transformers' Lfm2VlImageProcessor `smart_resize`). */

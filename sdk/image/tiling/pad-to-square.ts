@@ -1,4 +1,4 @@
-import { expected, words } from "../../errors.ts";
+import { expectedBut } from "../../errors.ts";
 import type { RgbImage } from "../../vision-tokenizer.ts";
 import { checkRgbImage } from "../rgb-image.ts";
 import { type Colour, paste } from "./paste.ts";
@@ -17,8 +17,8 @@ export function padToSquare(image: RgbImage, colour: Colour): RgbImage {
   const { width, height } = image;
   const side = Math.max(width, height);
   if (side * side > MAX_PIXELS) {
-    const received = words(`${width} x ${height} pixels`);
-    throw expected(
+    const received = `${width} x ${height} pixels`;
+    throw expectedBut(
       "IMAGE_TOO_LARGE",
       `sides of at most ${Math.sqrt(MAX_PIXELS)} pixels`,
       "padding to a square",

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { expandVocabulary } from "../../../adapters/generation/index.ts";
-import { openTensors } from "../../../sdk/checkpoint/index.ts";
+import { openTensors } from "../../../sdk/kit.ts";
 import { readTensor } from "../../../sdk/checkpoint/read-tensor.ts";
 import type { StoredTensor } from "../../../sdk/checkpoint/safetensors-header.ts";
 import { temporaryFolder } from "../../standalone/checkpoint/temporary.ts";
