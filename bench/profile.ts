@@ -11,11 +11,11 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { environment } from "../scripts/lib/environment.ts";
-import { loadCheckpoint } from "../sdk/checkpoint/load-checkpoint.ts";
-import { buildEncoderGraph } from "../sdk/graph/encoder.ts";
-import { makeInt8 } from "../sdk/runtime/make-int8.ts";
-import { fusedAttention } from "../sdk/runtime/providers.ts";
-import { findCheckpoint } from "../sdk/runtime/source.ts";
+import { findCheckpoint } from "../sdk/families/find-checkpoint.ts";
+import { loadCheckpoint } from "../sdk/families/load-checkpoint.ts";
+import { buildEncoderGraph } from "../sdk/nn/vit/encoder.ts";
+import { fusedAttention } from "../sdk/runtime/devices/providers.ts";
+import { makeInt8 } from "../sdk/runtime/int8/make-int8.ts";
 
 const { values, positionals } = parseArgs({
   options: {

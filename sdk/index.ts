@@ -4,16 +4,6 @@
  * @module vqrae
  */
 
-export type { NormRef, Resample, TensorRef, Tiling } from "./checkpoint/checkpoint.ts";
-export { VqraeError, type VqraeErrorCode } from "./errors.ts";
-export { type CentreCrop, centreCrop } from "./image/centre-crop.ts";
-export { encodePng } from "./image/encode-png.ts";
-export { readImage } from "./image/read-image.ts";
-export { resize } from "./image/resize.ts";
-export { type AnyresOptions, anyresTiles } from "./image/tiling/anyres-tiles.ts";
-export { type DynamicTilesOptions, dynamicTiles } from "./image/tiling/dynamic-tiles.ts";
-export { naflexSize, type SmartResizeOptions, smartResize } from "./image/tiling/native-size.ts";
-export { padToSquare } from "./image/tiling/pad-to-square.ts";
 export {
   defineProjector,
   type ImageLayout,
@@ -22,10 +12,7 @@ export {
   type ProjectorInfo,
   type ProjectorOp,
   type TileLayout,
-} from "./projector.ts";
-export type { LoadOptions, LoadProgress } from "./runtime/options.ts";
-export { type DeviceReport, probeDevices } from "./runtime/probe-devices.ts";
-export type { ExecutionProvider } from "./runtime/protocol.ts";
+} from "./contract/projector.ts";
 export type {
   DecodeOptions,
   EmbedOptions,
@@ -39,5 +26,18 @@ export type {
   TokenIds,
   VisionTokenizer,
   VisionTokenizerInfo,
-} from "./vision-tokenizer.ts";
+} from "./contract/vision-tokenizer.ts";
+export { VqraeError, type VqraeErrorCode } from "./errors.ts";
+export type { NormRef, Resample, TensorRef, Tiling } from "./families/checkpoint.ts";
+export { type CentreCrop, centreCrop } from "./image/centre-crop.ts";
+export { encodePng } from "./image/encode-png.ts";
+export { readImage } from "./image/read-image.ts";
+export { resize } from "./image/resize.ts";
+export { type AnyresOptions, anyresTiles } from "./image/tiling/anyres-tiles.ts";
+export { type DynamicTilesOptions, dynamicTiles } from "./image/tiling/dynamic-tiles.ts";
+export { naflexSize, type SmartResizeOptions, smartResize } from "./image/tiling/native-size.ts";
+export { padToSquare } from "./image/tiling/pad-to-square.ts";
+export { type DeviceReport, probeDevices } from "./runtime/devices/probe-devices.ts";
+export type { LoadOptions, LoadProgress } from "./runtime/options.ts";
+export type { ExecutionProvider } from "./runtime/pool/protocol.ts";
 export { VQRAE } from "./vqrae.ts";

@@ -5,7 +5,7 @@
  * @module vqrae/kit
  */
 
-export { type ActivationName, activationName, activations } from "./checkpoint/activations.ts";
+export { describe, expected, expectedBut } from "./errors.ts";
 export type {
   Activation,
   Checkpoint,
@@ -14,7 +14,8 @@ export type {
   ImageSpec,
   TransformerSpec,
   WeightDtype,
-} from "./checkpoint/checkpoint.ts";
+} from "./families/checkpoint.ts";
+export { type ActivationName, activationName, activations } from "./families/fields/activations.ts";
 export {
   epsilon,
   flag,
@@ -25,20 +26,20 @@ export {
   parseConfig,
   positiveInteger,
   section,
-} from "./checkpoint/config-fields.ts";
-export { isWeightDtype } from "./checkpoint/dtypes.ts";
-export { isFile, isObject, type OpenFile, openFile, readExactly, readJsonObject } from "./checkpoint/files.ts";
-export { describeNonFinite, type NonFiniteTensor, nonFiniteTensors } from "./checkpoint/finite-weights.ts";
-export { fitProjector } from "./checkpoint/fit-projector.ts";
-export { narrowBF16, narrowF16, widenBF16, widenF16 } from "./checkpoint/half.ts";
-export { loadCheckpoint } from "./checkpoint/load-checkpoint.ts";
-export { tileCount } from "./checkpoint/processor-fields.ts";
-export { readTensor } from "./checkpoint/read-tensor.ts";
-export { openSafetensors } from "./checkpoint/safetensors.ts";
-export type { StoredTensor } from "./checkpoint/safetensors-header.ts";
-export { openTensors } from "./checkpoint/shards.ts";
-export { type TensorLookup, tensorLookup } from "./checkpoint/tensor-lookup.ts";
-export { streamSafetensors, writeSafetensors } from "./checkpoint/write-safetensors.ts";
-export { describe, expected, expectedBut } from "./errors.ts";
-export { ioError, type NewFile, onDisk, replaceFile, writeWhole } from "./replace-file.ts";
-export { findCheckpoint } from "./runtime/source.ts";
+} from "./families/fields/config-fields.ts";
+export { findCheckpoint } from "./families/find-checkpoint.ts";
+export { fitProjector } from "./families/fit-projector.ts";
+export { tileCount } from "./families/image/processor-fields.ts";
+export { loadCheckpoint } from "./families/load-checkpoint.ts";
+export { packageFile } from "./files/package-file.ts";
+export { isFile, isObject, type OpenFile, openFile, readExactly, readJsonObject } from "./files/read-file.ts";
+export { ioError, type NewFile, onDisk, replaceFile, writeWhole } from "./files/replace-file.ts";
+export { isWeightDtype } from "./weights/dtypes.ts";
+export { describeNonFinite, type NonFiniteTensor, nonFiniteTensors } from "./weights/finite-weights.ts";
+export { narrowBF16, narrowF16, widenBF16, widenF16 } from "./weights/half.ts";
+export { openTensors } from "./weights/open-tensors.ts";
+export { readTensor } from "./weights/read-tensor.ts";
+export { openSafetensors } from "./weights/safetensors/open-safetensors.ts";
+export type { StoredTensor } from "./weights/safetensors/safetensors-header.ts";
+export { streamSafetensors, writeSafetensors } from "./weights/safetensors/write-safetensors.ts";
+export { type TensorLookup, tensorLookup } from "./weights/tensor-lookup.ts";

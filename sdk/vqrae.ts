@@ -1,31 +1,6 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import { requireFiniteWeights } from "./checkpoint/finite-weights.ts";
-import { fitProjector } from "./checkpoint/fit-projector.ts";
-import { loadCheckpoint } from "./checkpoint/load-checkpoint.ts";
-import { selectFeatures } from "./checkpoint/select-features.ts";
-import { expected, expectedBut, VqraeError } from "./errors.ts";
-import { abortable } from "./runtime/abort.ts";
-import { inBatches } from "./runtime/batches.ts";
-import { defaultCacheFolder } from "./runtime/cache-folder.ts";
-import { chooseDevice } from "./runtime/choose-device.ts";
-import { Gate } from "./runtime/gate.ts";
-import { ImageReader } from "./runtime/image-reader.ts";
-import { makeInt8 } from "./runtime/make-int8.ts";
-import { defaultBatchSize, describeCheckpoint } from "./runtime/model.ts";
-import { openPool, openPoolOrFallBack, type PoolOptions } from "./runtime/open-pool.ts";
-import {
-  type LoadOptions,
-  parseDecodeOptions,
-  parseEmbedOptions,
-  parseEncodeOptions,
-  parseLoadOptions,
-} from "./runtime/options.ts";
-import { buffersOf, type Jobs } from "./runtime/protocol.ts";
-import { findCheckpoint } from "./runtime/source.ts";
-import { checkGrid, checkIds, isManyGrids } from "./runtime/token-ids.ts";
-import { disposedError, type WorkerPool } from "./runtime/worker-pool.ts";
-import type { CodeTables } from "./search/code-tables.ts";
+import { checkGrid, checkIds, isManyGrids } from "./contract/token-ids.ts";
 import type {
   DecodeOptions,
   EmbedOptions,
@@ -37,7 +12,32 @@ import type {
   TokenIds,
   VisionTokenizer,
   VisionTokenizerInfo,
-} from "./vision-tokenizer.ts";
+} from "./contract/vision-tokenizer.ts";
+import { expected, expectedBut, VqraeError } from "./errors.ts";
+import { findCheckpoint } from "./families/find-checkpoint.ts";
+import { fitProjector } from "./families/fit-projector.ts";
+import { loadCheckpoint } from "./families/load-checkpoint.ts";
+import { selectFeatures } from "./families/select-features.ts";
+import { chooseDevice } from "./runtime/devices/choose-device.ts";
+import { ImageReader } from "./runtime/images/image-reader.ts";
+import { defaultCacheFolder } from "./runtime/int8/cache-folder.ts";
+import { makeInt8 } from "./runtime/int8/make-int8.ts";
+import {
+  type LoadOptions,
+  parseDecodeOptions,
+  parseEmbedOptions,
+  parseEncodeOptions,
+  parseLoadOptions,
+} from "./runtime/options.ts";
+import { abortable } from "./runtime/pool/abort.ts";
+import { inBatches } from "./runtime/pool/batches.ts";
+import { Gate } from "./runtime/pool/gate.ts";
+import { buffersOf, type Jobs } from "./runtime/pool/protocol.ts";
+import { disposedError, type WorkerPool } from "./runtime/pool/worker-pool.ts";
+import { defaultBatchSize, describeCheckpoint } from "./runtime/sessions/build-graphs.ts";
+import { openPool, openPoolOrFallBack, type PoolOptions } from "./runtime/sessions/open-pool.ts";
+import type { CodeTables } from "./search/code-tables.ts";
+import { requireFiniteWeights } from "./weights/finite-weights.ts";
 
 /**
  * A VQRAE checkpoint, or a vision encoder alone, as a `VisionTokenizer`.

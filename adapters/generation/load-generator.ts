@@ -1,6 +1,6 @@
 import { basename, dirname, extname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type LoadOptions, type VisionTokenizer, VQRAE } from "../../sdk/index.ts";
+import { packageFile } from "../../sdk/kit.ts";
 import { readGguf } from "../gguf/index.ts";
 import { languageModelFile } from "../llama-cpp/index.ts";
 import { TokenImageGenerator } from "./generator.ts";
@@ -12,9 +12,7 @@ import { requireTokenizer } from "./vocabulary/require-tokenizer.ts";
 
 /** The small model that ships, behind the default tokenizer. */
 function shippedGenerator(): GeneratorSource {
-  // One folder below the package's root once it is bundled, two below in the source tree.
-  const root = import.meta.url.endsWith(".ts") ? "../../" : "../";
-  const folder = fileURLToPath(new URL(`${root}models/vqrae-tiny-generator`, import.meta.url));
+  const folder = packageFile("models/vqrae-tiny-generator");
   return { llm: join(folder, "llm.gguf"), tokenizer: "default" };
 }
 

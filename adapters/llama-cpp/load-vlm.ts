@@ -1,6 +1,6 @@
 import { basename, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type LoadOptions, VQRAE } from "../../sdk/index.ts";
+import { packageFile } from "../../sdk/kit.ts";
 import { given } from "../given.ts";
 import { loadProjector } from "../projector/index.ts";
 import { type LanguageModelOptions, languageModelFile, openLanguageModel } from "./language-model.ts";
@@ -28,9 +28,7 @@ const SHIPPED = "vqrae-tiny-vlm";
 
 /** The small model that ships: its projector and its language model, behind the default tokenizer. */
 function shippedVlm(): VlmSource {
-  // One folder below the package's root once it is bundled, two below in the source tree.
-  const root = import.meta.url.endsWith(".ts") ? "../../" : "../";
-  const folder = fileURLToPath(new URL(`${root}models/${SHIPPED}`, import.meta.url));
+  const folder = packageFile(`models/${SHIPPED}`);
   return { llm: join(folder, "llm.gguf"), projector: folder, tokenizer: "default" };
 }
 

@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { packageFile } from "../../sdk/kit.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
@@ -18,9 +18,7 @@ const HEADERS = {
 
 /** The page's files by their path on the server, read once. */
 export async function chatPage(): Promise<ReadonlyMap<string, () => Response>> {
-  // One folder below the package's root once it is bundled, two below in the source tree.
-  const root = import.meta.url.endsWith(".ts") ? "../../" : "../";
-  const folder = fileURLToPath(new URL(`${root}examples/chat`, import.meta.url));
+  const folder = packageFile("examples/chat");
   const pages = new Map<string, () => Response>();
   for (const name of await readdir(folder)) {
     const type = TYPES[extname(name)];

@@ -1,6 +1,6 @@
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { GraphBuilder } from "../../sdk/graph/graph-builder.ts";
-import { DataType } from "../../sdk/graph/onnx-proto.ts";
+import { GraphBuilder } from "../../sdk/nn/onnx/graph-builder.ts";
+import { DataType } from "../../sdk/nn/onnx/onnx-proto.ts";
 
 /** The sizes that decide an encoder's arithmetic, in the names of a Hugging Face vision config. */
 export interface Sizes {

@@ -13,9 +13,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import { readTensor } from "../../sdk/checkpoint/read-tensor.ts";
-import { openSafetensors } from "../../sdk/checkpoint/safetensors.ts";
 import { VQRAE } from "../../sdk/index.ts";
+import { readTensor } from "../../sdk/weights/read-tensor.ts";
+import { openSafetensors } from "../../sdk/weights/safetensors/open-safetensors.ts";
 import { environment } from "../lib/environment.ts";
 
 const TOLERANCE = 1e-4;

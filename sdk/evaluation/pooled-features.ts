@@ -1,5 +1,5 @@
+import type { ImageTokens } from "../contract/vision-tokenizer.ts";
 import { CodebookUsage } from "../metrics/index.ts";
-import type { ImageTokens } from "../vision-tokenizer.ts";
 import type { VQRAE } from "../vqrae.ts";
 import type { LabelledFile } from "./image-folder.ts";
 import { type FailedImage, noneReadable, readableImages } from "./readable-images.ts";

@@ -1,5 +1,5 @@
+import type { RgbImage } from "../contract/vision-tokenizer.ts";
 import { expectedBut } from "../errors.ts";
-import type { RgbImage } from "../vision-tokenizer.ts";
 
 /** Rows of images of one size on white, `gap` pixels apart; rows may be of different lengths. */
 export function tilePicture(rows: readonly (readonly RgbImage[])[], gap = 4): RgbImage {

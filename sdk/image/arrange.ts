@@ -1,5 +1,5 @@
-import type { ProjectorSpec } from "../checkpoint/checkpoint.ts";
-import type { ImageEmbeddings, ImageSegment, RgbImage, TokenGrid } from "../vision-tokenizer.ts";
+import type { ImageEmbeddings, ImageSegment, RgbImage, TokenGrid } from "../contract/vision-tokenizer.ts";
+import type { ProjectorSpec } from "../families/checkpoint.ts";
 import type { View } from "./views.ts";
 
 /** The embeddings of one view, [rows * columns, dim]. */

@@ -1,5 +1,5 @@
+import type { RgbImage } from "../contract/vision-tokenizer.ts";
 import { expected } from "../errors.ts";
-import type { RgbImage } from "../vision-tokenizer.ts";
 import { resize, resizeAndCrop } from "./resize.ts";
 import { checkRgbImage } from "./rgb-image.ts";
 

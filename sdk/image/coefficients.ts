@@ -1,4 +1,4 @@
-import type { Resample } from "../checkpoint/checkpoint.ts";
+import type { Resample } from "../families/checkpoint.ts";
 
 /**
  * The weights of one axis of Pillow's separable, antialiased resize (`precompute_coeffs` and `normalize_coeffs_8bpc`

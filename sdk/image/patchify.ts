@@ -1,6 +1,6 @@
-import type { ImageSpec } from "../checkpoint/checkpoint.ts";
+import type { RgbImage } from "../contract/vision-tokenizer.ts";
 import { expected, expectedBut } from "../errors.ts";
-import type { RgbImage } from "../vision-tokenizer.ts";
+import type { ImageSpec } from "../families/checkpoint.ts";
 import { checkRgbImage } from "./rgb-image.ts";
 
 /**

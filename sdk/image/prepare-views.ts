@@ -1,5 +1,5 @@
-import type { ImageSpec } from "../checkpoint/checkpoint.ts";
-import type { RgbImage } from "../vision-tokenizer.ts";
+import type { RgbImage } from "../contract/vision-tokenizer.ts";
+import type { ImageSpec } from "../families/checkpoint.ts";
 import { preprocess } from "./preprocess.ts";
 import { type View, views } from "./views.ts";
 

@@ -1,5 +1,5 @@
-import type { NativeImageSpec, SquareImageSpec } from "../checkpoint/checkpoint.ts";
-import type { RgbImage } from "../vision-tokenizer.ts";
+import type { RgbImage } from "../contract/vision-tokenizer.ts";
+import type { NativeImageSpec, SquareImageSpec } from "../families/checkpoint.ts";
 import { resize, resizeAndCrop } from "./resize.ts";
 import { checkRgbImage } from "./rgb-image.ts";
 import { nativeSize } from "./tiling/native-size.ts";

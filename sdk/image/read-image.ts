@@ -1,5 +1,5 @@
+import type { ImageInput, RgbImage } from "../contract/vision-tokenizer.ts";
 import { expected, expectedBut, VqraeError } from "../errors.ts";
-import type { ImageInput, RgbImage } from "../vision-tokenizer.ts";
 import { cmykToRgb } from "./cmyk.ts";
 import { type EncodedImage, encodedImage } from "./encoded-image.ts";
 import { rasterFormat } from "./raster-format.ts";

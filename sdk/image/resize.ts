@@ -1,6 +1,6 @@
-import type { Resample } from "../checkpoint/checkpoint.ts";
+import type { RgbImage } from "../contract/vision-tokenizer.ts";
 import { expected, expectedBut } from "../errors.ts";
-import type { RgbImage } from "../vision-tokenizer.ts";
+import type { Resample } from "../families/checkpoint.ts";
 import { type Coefficients, coefficients, RESAMPLES, sliceCoefficients } from "./coefficients.ts";
 import { resampleJs } from "./resize-js.ts";
 import { resampleWasm } from "./resize-wasm.ts";

@@ -1,5 +1,5 @@
+import type { RgbImage } from "../contract/vision-tokenizer.ts";
 import { describe, expected, expectedBut } from "../errors.ts";
-import type { RgbImage } from "../vision-tokenizer.ts";
 
 /** Whether `value` looks like raw pixels rather than encoded bytes, a path or a URL. */
 export function isRgbImage(value: unknown): value is RgbImage {

@@ -1,5 +1,5 @@
-import type { ImageSpec, NativeImageSpec, PixelBudget } from "../checkpoint/checkpoint.ts";
-import type { RgbImage } from "../vision-tokenizer.ts";
+import type { RgbImage } from "../contract/vision-tokenizer.ts";
+import type { ImageSpec, NativeImageSpec, PixelBudget } from "../families/checkpoint.ts";
 import { resize } from "./resize.ts";
 import { anyresTiles, bestResolution } from "./tiling/anyres-tiles.ts";
 import { dynamicGrid, dynamicTiles } from "./tiling/dynamic-tiles.ts";

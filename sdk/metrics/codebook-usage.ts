@@ -1,5 +1,5 @@
+import type { TokenIds } from "../contract/vision-tokenizer.ts";
 import { expected } from "../errors.ts";
-import type { TokenIds } from "../vision-tokenizer.ts";
 
 /**
  * Counts how often each entry of a codebook is used, over as many images as one likes.

@@ -1,5 +1,5 @@
+import type { RgbImage } from "../contract/vision-tokenizer.ts";
 import { expected, expectedBut } from "../errors.ts";
-import type { RgbImage } from "../vision-tokenizer.ts";
 
 /** Checks that two images can be compared pixel by pixel: RGB of equal size. */
 export function checkPair(a: RgbImage, b: RgbImage): void {

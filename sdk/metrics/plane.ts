@@ -1,4 +1,4 @@
-import type { RgbImage } from "../vision-tokenizer.ts";
+import type { RgbImage } from "../contract/vision-tokenizer.ts";
 
 /** One channel as floats: data [height, width]. */
 export interface Plane {

@@ -1,5 +1,5 @@
+import type { RgbImage } from "../contract/vision-tokenizer.ts";
 import { expectedBut } from "../errors.ts";
-import type { RgbImage } from "../vision-tokenizer.ts";
 import { checkPair, sizeOf } from "./image-pair.ts";
 import { channelOf, multiply, type Plane, padReflect, slide } from "./plane.ts";
 

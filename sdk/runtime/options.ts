@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { isObject } from "../checkpoint/files.ts";
+import type { Projector } from "../contract/projector.ts";
+import type { DecodeOptions, EmbedOptions, EncodeOptions } from "../contract/vision-tokenizer.ts";
 import { expected, expectedBut } from "../errors.ts";
-import type { Projector } from "../projector.ts";
-import type { DecodeOptions, EmbedOptions, EncodeOptions } from "../vision-tokenizer.ts";
-import type { Precision } from "./protocol.ts";
+import { isObject } from "../files/read-file.ts";
+import type { Precision } from "./pool/protocol.ts";
 
 /** How `VQRAE.load` sets the tokenizer up. */
 export interface LoadOptions {

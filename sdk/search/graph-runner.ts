@@ -11,7 +11,7 @@ export interface ElementArrays {
   uint8: Uint8Array;
 }
 
-/** Runs the graphs of sdk/graph/code-search.ts. */
+/** Runs the graphs of search-graphs.ts. */
 export interface GraphRunner {
   tensor<T extends keyof ElementArrays>(type: T, data: ElementArrays[T], dims: readonly number[]): Tensor;
   run(

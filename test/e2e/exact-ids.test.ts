@@ -1,12 +1,12 @@
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Checkpoint } from "../../sdk/checkpoint/checkpoint.ts";
-import { loadCheckpoint } from "../../sdk/checkpoint/load-checkpoint.ts";
-import { buildEncoderGraph } from "../../sdk/graph/encoder.ts";
-import { buildCodebookGraph, buildQuantizerGraph } from "../../sdk/graph/quantizer.ts";
+import type { Checkpoint } from "../../sdk/families/checkpoint.ts";
+import { loadCheckpoint } from "../../sdk/families/load-checkpoint.ts";
+import { buildCodebookGraph, buildQuantizerGraph } from "../../sdk/families/vqrae/quantizer.ts";
 import { patchify } from "../../sdk/image/patchify.ts";
 import { preprocess } from "../../sdk/image/preprocess.ts";
 import { readImage, VQRAE } from "../../sdk/index.ts";
+import { buildEncoderGraph } from "../../sdk/nn/vit/encoder.ts";
 import { buildCodeTables } from "../../sdk/search/build-code-tables.ts";
 import { CodeSearch } from "../../sdk/search/code-search.ts";
 import { int64, run } from "../standalone/graph/session.ts";

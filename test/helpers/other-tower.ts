@@ -1,6 +1,6 @@
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
-import { type TensorToWrite, writeSafetensors } from "../../sdk/checkpoint/write-safetensors.ts";
+import { type TensorToWrite, writeSafetensors } from "../../sdk/weights/safetensors/write-safetensors.ts";
 import { readExpected } from "../golden/expected.ts";
 import { temporaryFolder } from "../standalone/checkpoint/temporary.ts";
 import { gaussian, uniform } from "./random.ts";

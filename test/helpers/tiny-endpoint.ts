@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type ImageGenerator, loadGenerator } from "../../adapters/generation/index.ts";
 import { loadVlm, type Vlm } from "../../adapters/llama-cpp/index.ts";
 import { createEndpoint, type EndpointOptions, type Listening, listen } from "../../adapters/openai/index.ts";
-import { type TensorToWrite, writeSafetensors } from "../../sdk/checkpoint/write-safetensors.ts";
+import { type TensorToWrite, writeSafetensors } from "../../sdk/weights/safetensors/write-safetensors.ts";
 import { writeJson } from "../standalone/checkpoint/temporary.ts";
 import { gaussian, uniform } from "./random.ts";
 import { tinyTokenizer, writeTinyGenerator } from "./tiny-generator.ts";

@@ -1,6 +1,6 @@
+import type { RgbImage } from "../../contract/vision-tokenizer.ts";
 import { centreCrop } from "../../image/centre-crop.ts";
 import { readImage } from "../../image/read-image.ts";
-import type { RgbImage } from "../../vision-tokenizer.ts";
 import { tilePicture } from "../tile-picture.ts";
 import type { ClusterAnalysis } from "./analyze-clusters.ts";
 import type { Cluster } from "./cluster-vectors.ts";

@@ -1,5 +1,5 @@
+import type { RgbImage } from "../../contract/vision-tokenizer.ts";
 import { expectedBut } from "../../errors.ts";
-import type { RgbImage } from "../../vision-tokenizer.ts";
 import { VQRAE } from "../../vqrae.ts";
 import { meanToken } from "../pooled-features.ts";
 import type { FeatureNetwork, FeatureNetworkOptions } from "./feature-network.ts";

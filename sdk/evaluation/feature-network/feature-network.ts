@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
 import { extname } from "node:path";
+import type { RgbImage } from "../../contract/vision-tokenizer.ts";
 import { expectedBut } from "../../errors.ts";
 import type { TapActivations } from "../../metrics/index.ts";
-import type { RgbImage } from "../../vision-tokenizer.ts";
 import { openEncoderNetwork } from "./encoder-network.ts";
 import { openOnnxNetwork } from "./onnx-network.ts";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { oneOf, parseConfig, positiveInteger, rgb, rgbScale, section } from "../../checkpoint/config-fields.ts";
-import { readJsonObject } from "../../checkpoint/files.ts";
+import { oneOf, parseConfig, positiveInteger, rgb, rgbScale, section } from "../../families/fields/config-fields.ts";
+import { readJsonObject } from "../../files/read-file.ts";
 
 const name = z.string({ error: "a name" }).min(1, { error: "a name" });
 

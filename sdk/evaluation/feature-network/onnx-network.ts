@@ -1,13 +1,13 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
+import type { RgbImage } from "../../contract/vision-tokenizer.ts";
 import { expected, expectedBut } from "../../errors.ts";
+import { workerFile } from "../../files/package-file.ts";
 import { resize } from "../../image/resize.ts";
 import type { TapActivations } from "../../metrics/index.ts";
-import type { NetworkArray, NetworkJobs, NetworkSetup } from "../../runtime/network-jobs.ts";
-import { buffersOf } from "../../runtime/protocol.ts";
-import { workerFile } from "../../runtime/worker-file.ts";
-import { WorkerPool } from "../../runtime/worker-pool.ts";
-import type { RgbImage } from "../../vision-tokenizer.ts";
+import type { NetworkArray, NetworkJobs, NetworkSetup } from "../../runtime/networks/network-jobs.ts";
+import { buffersOf } from "../../runtime/pool/protocol.ts";
+import { WorkerPool } from "../../runtime/pool/worker-pool.ts";
 import type { FeatureNetwork, FeatureNetworkOptions, NetworkOutput } from "./feature-network.ts";
 import { type NetworkDescription, readNetworkDescription } from "./network-description.ts";
 

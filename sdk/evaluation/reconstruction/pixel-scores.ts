@@ -1,6 +1,6 @@
+import type { RgbImage } from "../../contract/vision-tokenizer.ts";
 import { psnr, ssimGaussian, ssimUniform } from "../../metrics/index.ts";
 import { GAUSSIAN_SIZE } from "../../metrics/ssim.ts";
-import type { RgbImage } from "../../vision-tokenizer.ts";
 
 export interface PixelScores {
   /** Infinite where the images are equal. */

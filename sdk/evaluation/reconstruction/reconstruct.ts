@@ -1,6 +1,6 @@
+import type { RgbImage } from "../../contract/vision-tokenizer.ts";
 import { expectedBut } from "../../errors.ts";
 import { type CentreCrop, centreCrop } from "../../image/centre-crop.ts";
-import type { RgbImage } from "../../vision-tokenizer.ts";
 import type { VQRAE } from "../../vqrae.ts";
 
 /** "none": the whole image, as the checkpoint's own preprocessing takes it. */

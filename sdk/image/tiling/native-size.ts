@@ -1,5 +1,5 @@
-import type { NativeImageSpec } from "../../checkpoint/checkpoint.ts";
 import { expectedBut } from "../../errors.ts";
+import type { NativeImageSpec } from "../../families/checkpoint.ts";
 import { wholeNumber } from "./arguments.ts";
 
 interface Size {

@@ -1,5 +1,5 @@
+import type { RgbImage } from "../../contract/vision-tokenizer.ts";
 import { expectedBut } from "../../errors.ts";
-import type { RgbImage } from "../../vision-tokenizer.ts";
 import { checkRgbImage } from "../rgb-image.ts";
 import { type Colour, paste } from "./paste.ts";
 

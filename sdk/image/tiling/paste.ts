@@ -1,4 +1,4 @@
-import type { RgbImage } from "../../vision-tokenizer.ts";
+import type { RgbImage } from "../../contract/vision-tokenizer.ts";
 
 export type Colour = readonly [red: number, green: number, blue: number];
 

@@ -1,5 +1,5 @@
-import type { Resample } from "../../checkpoint/checkpoint.ts";
-import type { RgbImage } from "../../vision-tokenizer.ts";
+import type { RgbImage } from "../../contract/vision-tokenizer.ts";
+import type { Resample } from "../../families/checkpoint.ts";
 import { resize } from "../resize.ts";
 import { checkRgbImage } from "../rgb-image.ts";
 import { wholeNumber } from "./arguments.ts";

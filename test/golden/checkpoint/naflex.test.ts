@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { loadCheckpoint } from "../../../sdk/checkpoint/load-checkpoint.ts";
-import { buildEncoderGraph } from "../../../sdk/graph/encoder.ts";
+import { loadCheckpoint } from "../../../sdk/families/load-checkpoint.ts";
 import { patchify } from "../../../sdk/image/patchify.ts";
 import { preprocess } from "../../../sdk/image/preprocess.ts";
 import { VQRAE } from "../../../sdk/index.ts";
+import { buildEncoderGraph } from "../../../sdk/nn/vit/encoder.ts";
 import { int64, run } from "../../standalone/graph/session.ts";
 import { largestDifference, readExpected } from "../expected.ts";
 import { pattern } from "../image/fixtures.ts";

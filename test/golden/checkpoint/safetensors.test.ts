@@ -2,9 +2,9 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { readTensor } from "../../../sdk/checkpoint/read-tensor.ts";
-import { openSafetensors } from "../../../sdk/checkpoint/safetensors.ts";
-import { type TensorToWrite, writeSafetensors } from "../../../sdk/checkpoint/write-safetensors.ts";
+import { readTensor } from "../../../sdk/weights/read-tensor.ts";
+import { openSafetensors } from "../../../sdk/weights/safetensors/open-safetensors.ts";
+import { type TensorToWrite, writeSafetensors } from "../../../sdk/weights/safetensors/write-safetensors.ts";
 
 const golden = join(import.meta.dirname, "python.safetensors");
 

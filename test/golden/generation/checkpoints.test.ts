@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { expandVocabulary } from "../../../adapters/generation/index.ts";
 import { openTensors } from "../../../sdk/kit.ts";
-import { readTensor } from "../../../sdk/checkpoint/read-tensor.ts";
-import type { StoredTensor } from "../../../sdk/checkpoint/safetensors-header.ts";
+import { readTensor } from "../../../sdk/weights/read-tensor.ts";
+import type { StoredTensor } from "../../../sdk/weights/safetensors/safetensors-header.ts";
 import { temporaryFolder } from "../../standalone/checkpoint/temporary.ts";
 import { largestDifference } from "../expected.ts";
 

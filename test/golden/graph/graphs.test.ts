@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { loadCheckpoint } from "../../../sdk/checkpoint/load-checkpoint.ts";
-import { buildDecoderGraph } from "../../../sdk/graph/decoder.ts";
-import { buildEncoderGraph } from "../../../sdk/graph/encoder.ts";
-import { buildCodebookGraph } from "../../../sdk/graph/quantizer.ts";
+import { loadCheckpoint } from "../../../sdk/families/load-checkpoint.ts";
+import { buildDecoderGraph } from "../../../sdk/families/vqrae/decoder.ts";
+import { buildCodebookGraph } from "../../../sdk/families/vqrae/quantizer.ts";
+import { buildEncoderGraph } from "../../../sdk/nn/vit/encoder.ts";
 import { int64, run } from "../../standalone/graph/session.ts";
 import { quantize } from "../../standalone/search/quantize.ts";
 import { type Expected, largestDifference, readExpected } from "../expected.ts";

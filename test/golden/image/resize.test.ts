@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Resample } from "../../../sdk/checkpoint/checkpoint.ts";
+import type { Resample } from "../../../sdk/families/checkpoint.ts";
 import { preprocess } from "../../../sdk/image/preprocess.ts";
 import { type Resampler, resize, resizeAndCrop } from "../../../sdk/image/resize.ts";
 import { resampleJs } from "../../../sdk/image/resize-js.ts";

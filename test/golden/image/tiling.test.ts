@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import type { RgbImage } from "../../../sdk/contract/vision-tokenizer.ts";
 import { anyresTiles, bestResolution } from "../../../sdk/image/tiling/anyres-tiles.ts";
 import { dynamicGrid, dynamicTiles } from "../../../sdk/image/tiling/dynamic-tiles.ts";
 import { naflexSize, smartResize } from "../../../sdk/image/tiling/native-size.ts";
 import { padToSquare } from "../../../sdk/image/tiling/pad-to-square.ts";
-import type { RgbImage } from "../../../sdk/vision-tokenizer.ts";
 import { pattern, readCases } from "./fixtures.ts";
 
 type Pair = [number, number];

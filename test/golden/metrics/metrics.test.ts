@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import type { RgbImage } from "../../../sdk/contract/vision-tokenizer.ts";
 import {
   type LabelledFeatures,
   leaveOneOutAccuracy,
@@ -9,7 +10,6 @@ import {
   ssimUniform,
   trainLinearProbe,
 } from "../../../sdk/metrics/index.ts";
-import type { RgbImage } from "../../../sdk/vision-tokenizer.ts";
 
 /** Metrics agree with the reference implementations to this much; both work in float64. */
 const TOLERANCE = 1e-6;

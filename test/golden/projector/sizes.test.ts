@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { imageProcessors } from "../../../sdk/checkpoint/families/image-processors.ts";
+import { imageProcessors } from "../../../sdk/families/image/image-processors.ts";
 import { unpadded } from "../../../sdk/image/arrange.ts";
 import { dynamicGrid } from "../../../sdk/image/tiling/dynamic-tiles.ts";
 import { budgetSize, exceeds } from "../../../sdk/image/tiling/native-size.ts";

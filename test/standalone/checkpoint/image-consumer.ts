@@ -1,5 +1,5 @@
-import { type ImageProcessor, imageProcessors } from "../../../sdk/checkpoint/families/image-processors.ts";
-import { type ImageConsumer, readImageSpec } from "../../../sdk/checkpoint/preprocessor-config.ts";
+import { type ImageProcessor, imageProcessors } from "../../../sdk/families/image/image-processors.ts";
+import { type ImageConsumer, readImageSpec } from "../../../sdk/families/image/preprocessor-config.ts";
 import { temporaryFolder, writeJson } from "./temporary.ts";
 
 /** An encoder of 224 pixels (patches of 16), by itself or, with a config, inside a VLM. */

@@ -1,8 +1,8 @@
 import { chmod, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { loadCheckpoint } from "../../../sdk/checkpoint/load-checkpoint.ts";
-import { writeSafetensors } from "../../../sdk/checkpoint/write-safetensors.ts";
+import { loadCheckpoint } from "../../../sdk/families/load-checkpoint.ts";
+import { writeSafetensors } from "../../../sdk/weights/safetensors/write-safetensors.ts";
 import { failure, temporaryFolder, writeJson } from "./temporary.ts";
 import { type Shapes, type TinyConfig, tinyConfig, tinyShapes, writeTinyVqrae, zeros } from "./tiny-vqrae.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { imageProcessors } from "../../../sdk/checkpoint/families/image-processors.ts";
-import { readImageSpec } from "../../../sdk/checkpoint/preprocessor-config.ts";
+import { imageProcessors } from "../../../sdk/families/image/image-processors.ts";
+import { readImageSpec } from "../../../sdk/families/image/preprocessor-config.ts";
 import { encoder, read } from "./image-consumer.ts";
 import { failure, temporaryFolder, writeJson } from "./temporary.ts";
 

@@ -3,7 +3,7 @@ import { open, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { openSafetensors } from "../../../sdk/checkpoint/safetensors.ts";
+import { openSafetensors } from "../../../sdk/weights/safetensors/open-safetensors.ts";
 import { failure, temporaryFolder } from "./temporary.ts";
 
 /** A file of `header` (its text, or an object) and `dataLength` zero bytes. */

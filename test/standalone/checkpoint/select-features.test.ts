@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { loadCheckpoint } from "../../../sdk/checkpoint/load-checkpoint.ts";
-import { selectFeatures } from "../../../sdk/checkpoint/select-features.ts";
+import { loadCheckpoint } from "../../../sdk/families/load-checkpoint.ts";
+import { selectFeatures } from "../../../sdk/families/select-features.ts";
 import { VQRAE } from "../../../sdk/index.ts";
 
 const golden = (name: string) => join(import.meta.dirname, "../../golden/checkpoint", name);

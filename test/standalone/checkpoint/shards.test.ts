@@ -1,8 +1,8 @@
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { openTensors } from "../../../sdk/checkpoint/shards.ts";
-import { writeSafetensors } from "../../../sdk/checkpoint/write-safetensors.ts";
+import { openTensors } from "../../../sdk/weights/open-tensors.ts";
+import { writeSafetensors } from "../../../sdk/weights/safetensors/write-safetensors.ts";
 import { failure, temporaryFolder, writeJson } from "./temporary.ts";
 import { zeros } from "./tiny-vqrae.ts";
 

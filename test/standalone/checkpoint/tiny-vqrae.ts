@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type TensorToWrite, writeSafetensors } from "../../../sdk/checkpoint/write-safetensors.ts";
+import { type TensorToWrite, writeSafetensors } from "../../../sdk/weights/safetensors/write-safetensors.ts";
 import { temporaryFolder, writeJson } from "./temporary.ts";
 
 export type Shapes = Record<string, number[]>;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { imageProcessors } from "../../../sdk/checkpoint/families/image-processors.ts";
+import { imageProcessors } from "../../../sdk/families/image/image-processors.ts";
 import { encoder, read } from "./image-consumer.ts";
 import { failure } from "./temporary.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { parseVqraeConfig } from "../../../sdk/checkpoint/vqrae-config.ts";
 import { VqraeError } from "../../../sdk/errors.ts";
+import { parseVqraeConfig } from "../../../sdk/families/vqrae/config.ts";
 import { type TinyConfig, tinyConfig } from "./tiny-vqrae.ts";
 
 test("a sound config; layers default to the last, normalize to false, headKernel to 1", () => {

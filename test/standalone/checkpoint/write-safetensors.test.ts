@@ -2,10 +2,14 @@ import { readdir, readFile, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { byteLength, dtypeNames, isWeightDtype } from "../../../sdk/checkpoint/dtypes.ts";
-import { readTensor } from "../../../sdk/checkpoint/read-tensor.ts";
-import { openSafetensors } from "../../../sdk/checkpoint/safetensors.ts";
-import { streamSafetensors, type TensorToWrite, writeSafetensors } from "../../../sdk/checkpoint/write-safetensors.ts";
+import { byteLength, dtypeNames, isWeightDtype } from "../../../sdk/weights/dtypes.ts";
+import { readTensor } from "../../../sdk/weights/read-tensor.ts";
+import { openSafetensors } from "../../../sdk/weights/safetensors/open-safetensors.ts";
+import {
+  streamSafetensors,
+  type TensorToWrite,
+  writeSafetensors,
+} from "../../../sdk/weights/safetensors/write-safetensors.ts";
 import { failure, temporaryFolder } from "./temporary.ts";
 
 const f32 = (name: string, ...values: number[]): TensorToWrite => ({

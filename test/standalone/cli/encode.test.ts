@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
-import { openSafetensors } from "../../../sdk/checkpoint/safetensors.ts";
 import { type ImageTokens, VQRAE } from "../../../sdk/index.ts";
+import { openSafetensors } from "../../../sdk/weights/safetensors/open-safetensors.ts";
 import { readNpz } from "./read-npz.ts";
 import { inFolder, photo, runCli, tinyEncoder, tinyModel } from "./run-cli.ts";
 

@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { openSafetensors } from "../../../sdk/checkpoint/safetensors.ts";
 import { VQRAE } from "../../../sdk/index.ts";
+import { openSafetensors } from "../../../sdk/weights/safetensors/open-safetensors.ts";
 import { readNpz } from "./read-npz.ts";
 import { inFolder, photo, runCli } from "./run-cli.ts";
 

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { loadCheckpoint } from "../../../sdk/checkpoint/load-checkpoint.ts";
+import { loadCheckpoint } from "../../../sdk/families/load-checkpoint.ts";
 import { preprocess } from "../../../sdk/image/preprocess.ts";
 import { resize } from "../../../sdk/image/resize.ts";
 import { encodePng, type RgbImage, readImage, VQRAE } from "../../../sdk/index.ts";

@@ -1,5 +1,5 @@
 import * as ort from "onnxruntime-node";
-import type { OnnxModel } from "../../../sdk/graph/graph-builder.ts";
+import type { OnnxModel } from "../../../sdk/nn/onnx/graph-builder.ts";
 
 type Feeds = Record<string, { readonly data: Float32Array | BigInt64Array; readonly shape: readonly number[] }>;
 type Results = Record<

@@ -7,7 +7,7 @@ import type {
   NormRef,
   TensorRef,
   WeightDtype,
-} from "../../../sdk/checkpoint/checkpoint.ts";
+} from "../../../sdk/families/checkpoint.ts";
 
 export interface TinyOptions {
   readonly dtype?: WeightDtype;

@@ -1,6 +1,6 @@
 import { posix, win32 } from "node:path";
 import { expect, it } from "vitest";
-import { weightsFolder } from "../../../sdk/graph/weights-folder.ts";
+import { weightsFolder } from "../../../sdk/nn/onnx/weights-folder.ts";
 
 it("is the deepest folder that holds all files", () => {
   const find = (...files: string[]) => {

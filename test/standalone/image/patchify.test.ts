@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { RgbImage } from "../../../sdk/contract/vision-tokenizer.ts";
 import { normalisationTables, patchify } from "../../../sdk/image/patchify.ts";
-import type { RgbImage } from "../../../sdk/vision-tokenizer.ts";
 import { readCases } from "../../golden/image/fixtures.ts";
 
 type Triple = [number, number, number];

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { ImageInput, RgbImage } from "../../../sdk/contract/vision-tokenizer.ts";
 import { encodePng } from "../../../sdk/image/encode-png.ts";
 import { readImage } from "../../../sdk/image/read-image.ts";
-import type { ImageInput, RgbImage } from "../../../sdk/vision-tokenizer.ts";
 import { pngOfParts } from "./png-of-parts.ts";
 
 const raw: RgbImage = { data: Uint8Array.from({ length: 5 * 4 * 3 }, (_, i) => (i * 37) % 256), width: 5, height: 4 };

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { foldGroup, type GroupArrays, type LinearArrays } from "../../../sdk/checkpoint/int8/fold.ts";
+import { foldGroup, type GroupArrays, type LinearArrays } from "../../../sdk/weights/int8/fold.ts";
 
 const inputs = 5;
 const floats = (length: number) =>

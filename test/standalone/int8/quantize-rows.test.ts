@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { quantizeRows } from "../../../sdk/checkpoint/int8/quantize-rows.ts";
+import { quantizeRows } from "../../../sdk/weights/int8/quantize-rows.ts";
 
 const sizes = fc.record({ outputs: fc.integer({ min: 1, max: 130 }), inputs: fc.integer({ min: 1, max: 9 }) });
 const weights = sizes.chain(({ outputs, inputs }) =>

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { RgbImage } from "../../../sdk/contract/vision-tokenizer.ts";
 import { VqraeError } from "../../../sdk/errors.ts";
 import { psnr, ssimGaussian, ssimUniform } from "../../../sdk/metrics/index.ts";
-import type { RgbImage } from "../../../sdk/vision-tokenizer.ts";
 
 const metrics = { psnr, ssimUniform, ssimGaussian };
 

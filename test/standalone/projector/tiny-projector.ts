@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type TensorToWrite, writeSafetensors } from "../../../sdk/checkpoint/write-safetensors.ts";
+import { type TensorToWrite, writeSafetensors } from "../../../sdk/weights/safetensors/write-safetensors.ts";
 import { temporaryFolder, writeJson } from "../checkpoint/temporary.ts";
 
 /** A `vqrae_projector` of an encoder's width, cells of 1 x 1, to a language model's 6. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { inBatches } from "../../../sdk/runtime/batches.ts";
-import { Gate } from "../../../sdk/runtime/gate.ts";
+import { inBatches } from "../../../sdk/runtime/pool/batches.ts";
+import { Gate } from "../../../sdk/runtime/pool/gate.ts";
 
 /** An image that stands for its index. */
 const imageOf = (index: number) => ({ data: new Uint8Array(3).fill(index), width: 1, height: 1 });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { abortable } from "../../../sdk/runtime/abort.ts";
-import { Gate } from "../../../sdk/runtime/gate.ts";
+import { abortable } from "../../../sdk/runtime/pool/abort.ts";
+import { Gate } from "../../../sdk/runtime/pool/gate.ts";
 
 describe("Gate", () => {
   it("lets no more than its limit in, in order, and goes on after a failure", async () => {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { loadCheckpoint } from "../../../sdk/checkpoint/load-checkpoint.ts";
+import { loadCheckpoint } from "../../../sdk/families/load-checkpoint.ts";
 import { VQRAE } from "../../../sdk/index.ts";
-import { chooseDevice } from "../../../sdk/runtime/choose-device.ts";
-import { openPoolOrFallBack } from "../../../sdk/runtime/open-pool.ts";
-import { type DeviceReport, probeDevices } from "../../../sdk/runtime/probe-devices.ts";
-import { parseProbeResult, printProbeResult } from "../../../sdk/runtime/probe-result.ts";
-import type { GpuProvider } from "../../../sdk/runtime/protocol.ts";
-import { runProbe } from "../../../sdk/runtime/run-probe.ts";
+import { chooseDevice } from "../../../sdk/runtime/devices/choose-device.ts";
+import { type DeviceReport, probeDevices } from "../../../sdk/runtime/devices/probe-devices.ts";
+import { parseProbeResult, printProbeResult } from "../../../sdk/runtime/devices/probe-result.ts";
+import { runProbe } from "../../../sdk/runtime/devices/run-probe.ts";
+import type { GpuProvider } from "../../../sdk/runtime/pool/protocol.ts";
+import { openPoolOrFallBack } from "../../../sdk/runtime/sessions/open-pool.ts";
 import { runCli } from "../cli/run-cli.ts";
 import { tinyVqrae } from "./fixtures/tiny.ts";
 

@@ -2,12 +2,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { openSafetensors } from "../../../sdk/checkpoint/safetensors.ts";
-import { writeSafetensors } from "../../../sdk/checkpoint/write-safetensors.ts";
-import { GraphBuilder } from "../../../sdk/graph/graph-builder.ts";
-import { DataType } from "../../../sdk/graph/onnx-proto.ts";
-import { fromPlainError, toPlainError } from "../../../sdk/runtime/protocol.ts";
-import { importOnnxRuntime, Sessions } from "../../../sdk/runtime/sessions.ts";
+import { GraphBuilder } from "../../../sdk/nn/onnx/graph-builder.ts";
+import { DataType } from "../../../sdk/nn/onnx/onnx-proto.ts";
+import { fromPlainError, toPlainError } from "../../../sdk/runtime/pool/protocol.ts";
+import { importOnnxRuntime, Sessions } from "../../../sdk/runtime/sessions/sessions.ts";
+import { openSafetensors } from "../../../sdk/weights/safetensors/open-safetensors.ts";
+import { writeSafetensors } from "../../../sdk/weights/safetensors/write-safetensors.ts";
 
 describe("importOnnxRuntime", () => {
   it("says what was tried and how to mend it", async () => {

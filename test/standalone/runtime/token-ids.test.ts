@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { checkGrid, checkIds, isManyGrids } from "../../../sdk/runtime/token-ids.ts";
+import { checkGrid, checkIds, isManyGrids } from "../../../sdk/contract/token-ids.ts";
 
 const grid = { rows: 2, columns: 3 };
 

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadCheckpoint } from "../../../sdk/checkpoint/load-checkpoint.ts";
+import { loadCheckpoint } from "../../../sdk/families/load-checkpoint.ts";
 import { preprocess } from "../../../sdk/image/preprocess.ts";
 import { resize } from "../../../sdk/image/resize.ts";
 import { type RgbImage, readImage, VQRAE } from "../../../sdk/index.ts";

@@ -4,9 +4,9 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
 import { VqraeError } from "../../../sdk/errors.ts";
-import { Gate } from "../../../sdk/runtime/gate.ts";
-import type { Jobs } from "../../../sdk/runtime/protocol.ts";
-import { WorkerPool } from "../../../sdk/runtime/worker-pool.ts";
+import { Gate } from "../../../sdk/runtime/pool/gate.ts";
+import type { Jobs } from "../../../sdk/runtime/pool/protocol.ts";
+import { WorkerPool } from "../../../sdk/runtime/pool/worker-pool.ts";
 import { act } from "./fixtures/fake-worker.ts";
 
 const file = new URL("./fixtures/fake-worker.ts", import.meta.url);
@@ -145,7 +145,7 @@ describe("abort", () => {
 
 describe("the process", () => {
   const script = (body: string) =>
-    `import { WorkerPool } from ${JSON.stringify(new URL("../../../sdk/runtime/worker-pool.ts", import.meta.url).href)};
+    `import { WorkerPool } from ${JSON.stringify(new URL("../../../sdk/runtime/pool/worker-pool.ts", import.meta.url).href)};
      const pool = new WorkerPool({ size: 1, setup: null, file: new URL(${JSON.stringify(file.href)}) });
      const run = (...ids) => pool.run("codebook", { ids: Int32Array.from(ids) });
      ${body}`;

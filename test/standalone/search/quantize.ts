@@ -1,5 +1,5 @@
-import type { Checkpoint } from "../../../sdk/checkpoint/checkpoint.ts";
-import { buildCodebookGraph, buildQuantizerGraph } from "../../../sdk/graph/quantizer.ts";
+import type { Checkpoint } from "../../../sdk/families/checkpoint.ts";
+import { buildCodebookGraph, buildQuantizerGraph } from "../../../sdk/families/vqrae/quantizer.ts";
 import { buildCodeTables } from "../../../sdk/search/build-code-tables.ts";
 import { CodeSearch } from "../../../sdk/search/code-search.ts";
 import { int64, run } from "../graph/session.ts";

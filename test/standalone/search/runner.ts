@@ -1,10 +1,10 @@
+import { importOnnxRuntime, Sessions } from "../../../sdk/runtime/sessions/sessions.ts";
+import type { GraphRunner } from "../../../sdk/search/graph-runner.ts";
 import {
   buildCoordinatesGraph,
   buildFloat32SearchGraph,
   buildInt8SearchGraph,
-} from "../../../sdk/graph/code-search.ts";
-import { importOnnxRuntime, Sessions } from "../../../sdk/runtime/sessions.ts";
-import type { GraphRunner } from "../../../sdk/search/graph-runner.ts";
+} from "../../../sdk/search/search-graphs.ts";
 import { SHORTLIST } from "../../../sdk/search/shortlists.ts";
 
 /** The search's graphs on one thread, for codebooks of `size` codes. */

@@ -8,7 +8,7 @@ import { type GgufChanges, ggufValue } from "../../../adapters/gguf/index.ts";
 import { loadEncoder } from "../../../adapters/vit-swap/encoder-source.ts";
 import { checkSwap, type MmprojTypeName, type SwapOptions, swapVit } from "../../../adapters/vit-swap/index.ts";
 import { obstacles } from "../../../adapters/vit-swap/mmproj/obstacles.ts";
-import { type TensorToWrite, writeSafetensors } from "../../../sdk/checkpoint/write-safetensors.ts";
+import { type TensorToWrite, writeSafetensors } from "../../../sdk/weights/safetensors/write-safetensors.ts";
 import { readExpected } from "../../golden/expected.ts";
 import { rewritten } from "../../golden/projector/rewritten.ts";
 import { writeTinyLlm } from "../../helpers/tiny-llm.ts";

@@ -5,7 +5,7 @@ import { loadEncoder } from "../../../adapters/vit-swap/encoder-source.ts";
 import { renameTokens, swapVit } from "../../../adapters/vit-swap/index.ts";
 import { towerTensorsToWrite } from "../../../adapters/vit-swap/mmproj/tower-data.ts";
 import { mmprojTypes } from "../../../adapters/vit-swap/mmproj/types.ts";
-import { readTensor } from "../../../sdk/checkpoint/read-tensor.ts";
+import { readTensor } from "../../../sdk/weights/read-tensor.ts";
 import { writeTinyLlm } from "../../helpers/tiny-llm.ts";
 import { failure, temporaryFolder } from "../checkpoint/temporary.ts";
 import { encoder, mmproj, vlm } from "./fixtures.ts";

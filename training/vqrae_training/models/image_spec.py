@@ -1,4 +1,4 @@
-"""How an encoder's images are prepared, read from its Hugging Face folder as sdk/checkpoint/preprocessor-config.ts does."""
+"""How an encoder's images are prepared, read from its Hugging Face folder as sdk/families/image/preprocessor-config.ts does."""
 
 from __future__ import annotations
 

@@ -1,0 +1,30 @@
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { expected, expectedBut } from "../errors.ts";
+import { packageFile } from "../files/package-file.ts";
+
+/**
+ * The checkpoint folder that `source` means: "default" or a path.
+ * @throws INVALID_ARGUMENT for what is no string, CHECKPOINT_NOT_FOUND for what is no folder
+ */
+export async function findCheckpoint(source: string): Promise<string> {
+  if (typeof source !== "string" || source === "") {
+    throw expected("INVALID_ARGUMENT", 'a checkpoint folder or "default"', "the source of VQRAE.load", source);
+  }
+  const folder = source === "default" ? packageFile("models/vqrae-tiny") : resolve(source);
+  const entry = await stat(folder).catch(() => null);
+  if (entry?.isDirectory()) return folder;
+  const found = entry === null ? "nothing there" : "a file there";
+  const received = `${JSON.stringify(source)}: looked for the folder ${folder} and found ${found}`;
+  const mend =
+    source === "default"
+      ? "The model ships with the package: install it again."
+      : "Nothing is downloaded from a model hub yet: download the checkpoint and pass its folder.";
+  throw expectedBut(
+    "CHECKPOINT_NOT_FOUND",
+    'a checkpoint folder or "default"',
+    "the source of VQRAE.load",
+    received,
+    mend,
+  );
+}

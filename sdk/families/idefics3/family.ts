@@ -1,0 +1,26 @@
+import type { EncoderFamily } from "../family.ts";
+import { visionConfig } from "../fields/vision-config.ts";
+import { imageProcessors } from "../image/image-processors.ts";
+import { siglip } from "../siglip/family.ts";
+
+/**
+ * The SigLIP inside Idefics3 and SmolVLM (transformers/models/idefics3, smolvlm). Its buckets of fractional positions are
+ * the trained ones, in order, where an image fills the tile, as all here do.
+ */
+export const idefics3Vision: EncoderFamily = {
+  ...siglip,
+  // Older files say of their vision_config what the whole model is.
+  modelTypes: { idefics3_vision: [], smolvlm_vision: [], idefics3: ["vision_config"], smolvlm: ["vision_config"] },
+  config: visionConfig({
+    hidden_size: 1152,
+    intermediate_size: 3072,
+    num_hidden_layers: 12,
+    num_attention_heads: 16,
+    image_size: 224,
+    patch_size: 32,
+    layer_norm_eps: 1e-6,
+    hidden_act: "gelu_pytorch_tanh",
+    qkv_bias: true,
+  }),
+  imageProcessor: imageProcessors.Idefics3ImageProcessor,
+};

@@ -1,0 +1,63 @@
+import { expected } from "../../errors.ts";
+import { transformerBlock } from "../../nn/layers/transformer-block.ts";
+import { GraphBuilder, type GraphSettings, type OnnxModel } from "../../nn/onnx/graph-builder.ts";
+import { DataType } from "../../nn/onnx/onnx-proto.ts";
+import type { Checkpoint } from "../checkpoint.ts";
+import { codeVectors } from "./quantizer.ts";
+
+/**
+ * The symmetric ViT decoder (VQRAE, arXiv 2511.23386, section 3.2). n images of N = G² tokens, width D, q x q pixels a
+ * token; H = W = G * q.
+ *
+ * - input `ids`: int64 [n, N] in raster order, each in [0, K): the caller checks, since ONNX reads -1 as the last row
+ * - output `pixels`: uint8 [n, H, W, 3], RGB
+ * - output `energies`: float32 [n * N], the squared length of each token's patch vector; not finite where a weight is not
+ *
+ * @throws VqraeError UNSUPPORTED for an encoder alone.
+ */
+export function buildDecoderGraph(
+  { modelId, quantizer, decoder }: Checkpoint,
+  settings: GraphSettings = {},
+): OnnxModel {
+  if (!quantizer || !decoder) {
+    throw expected(
+      "UNSUPPORTED",
+      "a checkpoint with a decoder",
+      "decode",
+      modelId,
+      "This checkpoint is an encoder alone and gives features only.",
+    );
+  }
+  const { hiddenSize: d, grid, patchSize: q, headKernel, layerNormEps } = decoder;
+  const tokens = grid * grid; // N
+  const side = grid * q; //      H = W
+  const g = new GraphBuilder("decoder", settings);
+
+  const ids = g.input("ids", DataType.int64, ["images", tokens]); //            [n, N]
+  const vectors = codeVectors(g, quantizer, g.reshape(ids, [-1])); //           [n * N, e]
+  let x = g.linear(vectors, quantizer.outProjection); //                        [n * N, D]
+  x = g.reshape(x, [-1, tokens, d]); //                                         [n, N, D]
+  x = g.add(x, g.weight(decoder.positions, [tokens, d])); //                    [n, N, D]
+  x = g.reshape(x, [-1, d]); //                                                 [n * N, D]
+  for (const block of decoder.blocks) x = transformerBlock(g, x, block, decoder, [-1, tokens]);
+  x = g.norm(x, decoder.finalNorm, d, layerNormEps); //                         [n * N, D]
+  x = g.transpose(g.reshape(x, [-1, grid, grid, d]), [0, 3, 1, 2]); //          [n, D, G, G]
+  x = g.convolution(x, decoder.head, headKernel); //                            [n, q * q * 3, G, G]
+  x = g.reshape(g.transpose(x, [0, 2, 3, 1]), [-1, q * q * 3]); //              [n * N, q * q * 3]
+  g.output("energies", g.sumOfSquares(x), DataType.float, ["tokens"]); //       [n * N]
+
+  x = g.multiply(x, g.floats(perPixel(decoder.std, q))); //                     [n * N, q * q * 3]
+  x = g.add(x, g.floats(perPixel(decoder.mean, q)));
+  x = g.multiply(g.clip(x, 0, 1), g.float(255));
+  x = g.cast(g.round(x), DataType.uint8);
+  x = g.reshape(x, [-1, grid, grid, q, q, 3]); //                               token row, column; pixel row, column
+  x = g.transpose(x, [0, 1, 3, 2, 4, 5]); //                                    [n, G, q, G, q, 3]
+  x = g.reshape(x, [-1, side, side, 3]); //                                     [n, H, W, 3]
+  g.output("pixels", x, DataType.uint8, ["images", side, side, 3]);
+  return g.finish();
+}
+
+/** Three channel values, repeated for each of q * q pixels. */
+function perPixel(channels: readonly [number, number, number], q: number): number[] {
+  return Array.from({ length: q * q }, () => channels).flat();
+}

@@ -1,0 +1,77 @@
+import { randomUUID } from "node:crypto";
+import { open, rename, rm } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { expectedBut, VqraeError } from "../errors.ts";
+
+/** libuv writes at most 2 GiB - 1 at once. */
+const MAX_WRITE_BYTES = 1024 * 1024 * 1024;
+
+export interface NewFile {
+  /** Writes all of `data` at `position`, in bytes from the file's start; what is never written stays zero. */
+  write(data: ArrayBufferView, position: number): Promise<void>;
+}
+
+/**
+ * Writes a file beside `path`, syncs it to the disk and renames it to `path`, so that a reader of `path` sees the old
+ * file or the whole new one. Where `fill` throws, nothing is left; a killed process leaves the old file as it was, and a
+ * temporary one beside it.
+ *
+ * @throws IO_ERROR where the system refuses; and what `fill` throws, as it is
+ */
+export async function replaceFile(path: string, fill: (file: NewFile) => Promise<void>): Promise<void> {
+  const target = resolve(path);
+  const temporary = join(dirname(target), `.${basename(target)}.${randomUUID()}.tmp`);
+  try {
+    const file = await onDisk(path, () => open(temporary, "wx"));
+    try {
+      await fill({
+        write: ({ buffer, byteOffset, byteLength }, position) =>
+          onDisk(path, async () => {
+            for (let done = 0; done < byteLength; ) {
+              const bytes = new Uint8Array(buffer, byteOffset + done, Math.min(byteLength - done, MAX_WRITE_BYTES));
+              done += (await file.write(bytes, 0, bytes.length, position + done)).bytesWritten;
+            }
+          }),
+      });
+      await onDisk(path, () => file.sync());
+    } finally {
+      await file.close();
+    }
+    await onDisk(path, () => rename(temporary, target));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/**
+ * Writes a whole file as `replaceFile` does: bytes, or texts one after the other in UTF-8.
+ * @throws IO_ERROR where the system refuses
+ */
+export async function writeWhole(path: string, data: ArrayBufferView | string | Iterable<string>): Promise<void> {
+  await replaceFile(path, async (file) => {
+    let position = 0;
+    for (const piece of ArrayBuffer.isView(data) || typeof data === "string" ? [data] : data) {
+      const bytes = typeof piece === "string" ? Buffer.from(piece) : piece;
+      await file.write(bytes, position);
+      position += bytes.byteLength;
+    }
+  });
+}
+
+/** Does `work` on the file or folder `path`. @throws IO_ERROR where the system refuses */
+export async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw VqraeError.isInstance(cause) ? cause : ioError(path, cause);
+  }
+}
+
+/** The error for a system call on `path` that failed. */
+export function ioError(path: string, cause: unknown): VqraeError {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const received = `${path}: ${cause instanceof Error ? cause.message : String(cause)}`;
+  const mend = code === "ENOSPC" ? "The disk is full: free some space, or write to another one." : undefined;
+  return expectedBut("IO_ERROR", "a path that the system can write", "path", received, { mend, path, cause });
+}

@@ -1,0 +1,26 @@
+import type { AnyLinearRef, EncoderSpec } from "../../families/checkpoint.ts";
+import type { GraphBuilder, Value } from "../onnx/graph-builder.ts";
+
+/**
+ * The positions of class token and patches, [tokens, D]. Where the encoder's grid is another than the one they were
+ * trained on, the patches' rows are resized as a picture is (transformers' `interpolate_pos_encoding`, Siglip2's
+ * `resize_positional_embeddings`). `imageGrid`: int64 [rows R, columns C], where each image has a grid of its own.
+ */
+export function positions(
+  g: GraphBuilder,
+  { positions, grid, hiddenSize: d, classToken }: EncoderSpec<AnyLinearRef>,
+  imageGrid: Value | null,
+): Value {
+  const first = classToken ? 1 : 0;
+  const trained = first + positions.grid ** 2;
+  const table = g.weight(positions.table, [trained, d]);
+  if (grid === positions.grid) return table;
+
+  const sizes = grid === null ? g.concat([g.ints([1, d]), imageGrid!], 0) : g.ints([1, d, grid, grid]);
+  let x = first === 0 ? table : g.slice(table, 0, first); //                    [G0 * G0, D]
+  x = g.reshape(x, [1, positions.grid, positions.grid, d]);
+  x = g.transpose(x, [0, 3, 1, 2]); //                                          [1, D, G0, G0]
+  x = g.interpolate(x, sizes, positions.filter, positions.antialias); //        [1, D, R, C]
+  x = g.reshape(g.transpose(x, [0, 2, 3, 1]), [-1, d]); //                      [R * C, D]
+  return first === 0 ? x : g.concat([g.slice(table, 0, 0, first), x], 0);
+}

@@ -1,0 +1,389 @@
+import { basename } from "node:path";
+import type {
+  Activation,
+  AnyLinearRef,
+  Int8LinearRef,
+  LinearRef,
+  NormRef,
+  TensorRef,
+  WeightDtype,
+} from "../../families/checkpoint.ts";
+import {
+  type Attribute,
+  DataType,
+  type Dimension,
+  encodeModel,
+  type NodeProto,
+  type TensorProto,
+  type ValueInfoProto,
+} from "./onnx-proto.ts";
+import { weightsFolder } from "./weights-folder.ts";
+
+/** An ONNX model whose weights stay in the checkpoint's own safetensors files. */
+export interface OnnxModel {
+  readonly bytes: Uint8Array;
+  /** The folder that the weights' locations are relative to and below (`model_external_initializers_file_folder_path`). */
+  readonly weightsFolder: string;
+  /** Names of nodes that onnxruntime's WebGPU provider takes and cannot run: they stay on the CPU. */
+  readonly cpuNodes: readonly string[];
+}
+
+/** What a graph takes into account of the device that it is to run on. */
+export interface GraphSettings {
+  /** Attention as one operator (default), or written out for devices where that one is wrong. */
+  readonly fusedAttention?: boolean;
+}
+
+/** The name of a tensor inside the graph. */
+export type Value = string;
+
+const weightTypes: Record<WeightDtype | "I8", DataType> = {
+  F32: DataType.float,
+  F16: DataType.float16,
+  BF16: DataType.bfloat16,
+  I8: DataType.int8,
+};
+
+/** An initializer whose bytes stay in a file. */
+interface StoredWeight extends Omit<TensorProto, "data"> {
+  /** Absolute path. */
+  readonly file: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** A tensor in 8 bits: value = (byte - zeroPoint) * scale, all bytes sharing both. */
+interface Quantized {
+  readonly bytes: Value;
+  readonly scale: Value;
+  readonly zeroPoint: Value;
+}
+
+/** Collects the nodes of one graph. Every method that computes returns the name of its result. */
+export class GraphBuilder {
+  readonly #name: string;
+  readonly #settings: GraphSettings;
+  readonly #nodes: NodeProto[] = [];
+  readonly #initializers = new Map<string, TensorProto | StoredWeight>();
+  readonly #inputs: ValueInfoProto[] = [];
+  readonly #outputs: ValueInfoProto[] = [];
+  readonly #casts = new Map<Value, Value>();
+  readonly #cpuNodes: string[] = [];
+  readonly #quantized = new Map<Value, Quantized>();
+  /** The files of weights, by what the graph calls them. */
+  readonly #files = new Map<string, string>();
+
+  constructor(name: string, settings: GraphSettings = {}) {
+    this.#name = name;
+    this.#settings = settings;
+  }
+
+  // --- inputs and outputs ---
+
+  input(name: string, type: DataType, shape: readonly Dimension[]): Value {
+    this.#inputs.push({ name, type, shape });
+    return name;
+  }
+
+  output(name: string, value: Value, type: DataType, shape: readonly Dimension[]): void {
+    this.#node("Identity", [value], {}, { output: name });
+    this.#outputs.push({ name, type, shape });
+  }
+
+  /** @throws VqraeError INVALID_CHECKPOINT where no folder holds all weights: on different drives of Windows. */
+  finish(): OnnxModel {
+    const { folder, locations } = weightsFolder([...this.#files.values()]);
+    const initializers = Array.from(this.#initializers.values(), (initializer): TensorProto => {
+      if (!("file" in initializer)) return initializer;
+      const { file, offset, length, ...tensor } = initializer;
+      return { ...tensor, data: { location: locations.get(file)!, offset, length } };
+    });
+    const bytes = encodeModel({
+      name: this.#name,
+      nodes: this.#nodes,
+      initializers,
+      inputs: this.#inputs,
+      outputs: this.#outputs,
+    });
+    return { bytes, weightsFolder: folder, cpuNodes: this.#cpuNodes };
+  }
+
+  // --- weights and constants ---
+
+  /** A tensor of the checkpoint as float32. `shape` reads the same bytes as another shape of as many elements. */
+  weight(ref: TensorRef, shape: readonly number[] = ref.shape): Value {
+    const stored = this.#stored(ref, shape);
+    return ref.dtype === "F32" ? stored : this.#castOnce(stored);
+  }
+
+  floats(values: ArrayLike<number>, shape: readonly number[] = [values.length]): Value {
+    return this.#constant(DataType.float, shape, Float32Array.from(values));
+  }
+
+  /** A float32 scalar. */
+  float(value: number): Value {
+    return this.floats([value], []);
+  }
+
+  ints(values: readonly number[]): Value {
+    return this.#constant(DataType.int64, [values.length], BigInt64Array.from(values, BigInt));
+  }
+
+  // --- linear algebra and layers ---
+
+  /** a [m, k], b [k, n] -> [m, n] */
+  product(a: Value, b: Value): Value {
+    return this.#node("MatMul", [a, b]);
+  }
+
+  /** x [t, in], weight [out, in], bias [out] -> [t, out]; weight [in, out] where not `transposeWeight` */
+  gemm(x: Value, weight: Value, bias: Value | null, transposeWeight = true): Value {
+    const attributes = { transB: { int: transposeWeight ? 1 : 0 } };
+    return this.#node("Gemm", bias === null ? [x, weight] : [x, weight, bias], attributes);
+  }
+
+  /** x [t, in] -> [t, out] */
+  linear(x: Value, linear: AnyLinearRef): Value {
+    if ("columns" in linear) return this.#int8Linear(x, linear);
+    return this.gemm(x, this.weight(linear.weight), linear.bias && this.weight(linear.bias));
+  }
+
+  /** x [n, in, rows, columns], weight [out, in, side, side], side odd -> [n, out, rows, columns]; zeros around the edge. */
+  convolution(x: Value, { weight, bias }: LinearRef, side: number): Value {
+    const inputs = [x, this.weight(weight), ...(bias ? [this.weight(bias)] : [])];
+    return this.#node("Conv", inputs, { pads: { ints: new Array<number>(4).fill((side - 1) / 2) } });
+  }
+
+  /** A LayerNorm over the last axis, of `width` numbers, or an RMSNorm where there is no bias. */
+  norm(x: Value, { weight, bias }: NormRef, width: number, epsilon: number): Value {
+    const attributes = { axis: { int: -1 }, epsilon: { float: epsilon } };
+    const scale = this.weight(weight, [width]);
+    if (bias) return this.#node("LayerNormalization", [x, scale, this.weight(bias, [width])], attributes);
+    return this.#node("SimplifiedLayerNormalization", [x, scale], attributes);
+  }
+
+  /** x / sqrt(mean(x²) + epsilon) * (weight + offset), over the last axis. */
+  rmsNorm(x: Value, weight: TensorRef, offset: number, epsilon: number): Value {
+    const scale = offset === 0 ? this.weight(weight) : this.add(this.weight(weight), this.float(offset));
+    return this.#node("SimplifiedLayerNormalization", [x, scale], { axis: { int: -1 }, epsilon: { float: epsilon } });
+  }
+
+  /** Over the last axis, of `width` numbers: mean 0 and variance 1. */
+  standardise(x: Value, width: number, epsilon: number): Value {
+    const scale = this.floats(new Array<number>(width).fill(1));
+    return this.#node("LayerNormalization", [x, scale], { axis: { int: -1 }, epsilon: { float: epsilon } });
+  }
+
+  activation(x: Value, kind: Exclude<Activation, "swiglu">): Value {
+    if (kind === "quick_gelu")
+      return this.#node("QuickGelu", [x], { alpha: { float: 1.702 } }, { domain: "com.microsoft" });
+    return this.#node("Gelu", [x], { approximate: { string: kind === "gelu_tanh" ? "tanh" : "none" } });
+  }
+
+  /** x [t, 2 * width] -> silu of the first half times the second [t, width] */
+  swiglu(x: Value, width: number): Value {
+    const gate = this.slice(x, 1, 0, width);
+    const silu = this.multiply(gate, this.#node("Sigmoid", [gate]));
+    return this.multiply(silu, this.slice(x, 1, width, 2 * width));
+  }
+
+  /** softmax(q kᵀ / sqrt(width / heads)) v of [n, t, width] each -> [n, t, width] */
+  attention(query: Value, key: Value, value: Value, heads: number, width: number): Value {
+    if (this.#settings.fusedAttention ?? true) {
+      const attributes = { num_heads: { int: heads } };
+      return this.#node("MultiHeadAttention", [query, key, value], attributes, { domain: "com.microsoft" });
+    }
+    const size = width / heads;
+    const perHead = (x: Value, order: readonly number[]) => this.transpose(this.reshape(x, [0, 0, heads, size]), order);
+    const [q, v] = [perHead(query, [0, 2, 1, 3]), perHead(value, [0, 2, 1, 3])]; //   [n, heads, t, size]
+    const scores = this.#node("MatMul", [q, perHead(key, [0, 2, 3, 1])]); //          [n, heads, t, t]
+    const weights = this.#node("Softmax", [this.multiply(scores, this.float(1 / Math.sqrt(size)))], {
+      axis: { int: -1 },
+    });
+    const heard = this.transpose(this.#node("MatMul", [weights, v]), [0, 2, 1, 3]); // [n, t, heads, size]
+    return this.reshape(heard, [0, 0, width]);
+  }
+
+  // --- element by element, with broadcasting ---
+
+  add(a: Value, b: Value): Value {
+    return this.#node("Add", [a, b]);
+  }
+
+  subtract(a: Value, b: Value): Value {
+    return this.#node("Sub", [a, b]);
+  }
+
+  multiply(a: Value, b: Value): Value {
+    return this.#node("Mul", [a, b]);
+  }
+
+  /** Of integers the whole part. */
+  divide(a: Value, b: Value): Value {
+    return this.#node("Div", [a, b]);
+  }
+
+  clip(x: Value, low: number, high: number): Value {
+    return this.#node("Clip", [x, this.float(low), this.float(high)]);
+  }
+
+  /** To the nearest integer, halves to the even one. */
+  round(x: Value): Value {
+    return this.#node("Round", [x]);
+  }
+
+  cast(x: Value, to: DataType): Value {
+    return this.#node("Cast", [x], { to: { int: to } });
+  }
+
+  // --- shapes ---
+
+  /** -1 stands for the one size that follows from the others, 0 for that of `x` in the same place. */
+  reshape(x: Value, shape: readonly number[]): Value {
+    return this.#node("Reshape", [x, this.ints(shape)]);
+  }
+
+  /** The same with a shape that the graph computes, int64 [rank]. */
+  reshapeTo(x: Value, shape: Value): Value {
+    return this.#node("Reshape", [x, shape]);
+  }
+
+  transpose(x: Value, permutation: readonly number[]): Value {
+    return this.#node("Transpose", [x], { perm: { ints: permutation } });
+  }
+
+  /** x[start:end] along `axis`, to the last one by default. */
+  slice(x: Value, axis: number, start: number, end: number = Number.MAX_SAFE_INTEGER): Value {
+    return this.#node("Slice", [x, this.ints([start]), this.ints([end]), this.ints([axis])]);
+  }
+
+  concat(values: readonly Value[], axis: number): Value {
+    return values.length === 1 ? values[0]! : this.#node("Concat", values, { axis: { int: axis } });
+  }
+
+  /** x [1, ...shape] -> [n, ...shape], n being the first size of `like`. */
+  repeatLike(x: Value, like: Value, shape: readonly number[]): Value {
+    const count = this.#node("Shape", [like], { start: { int: 0 }, end: { int: 1 } });
+    return this.#node("Expand", [x, this.concat([count, this.ints(shape)], 0)]);
+  }
+
+  /**
+   * x [1, d, side, side] -> [1, d, rows, columns], the four of them `sizes` (int64), by torch's `interpolate`
+   * (align_corners false), whose bicubic kernel is another with antialias than without.
+   */
+  interpolate(x: Value, sizes: Value, filter: "bilinear" | "bicubic", antialias: boolean): Value {
+    const attributes = {
+      mode: { string: filter === "bicubic" ? "cubic" : "linear" },
+      coordinate_transformation_mode: { string: "half_pixel" },
+      cubic_coeff_a: { float: antialias ? -0.5 : -0.75 },
+      antialias: { int: antialias ? 1 : 0 },
+      exclude_outside: { int: antialias ? 1 : 0 },
+    };
+    const resized = this.#node("Resize", [x, "", "", sizes], attributes);
+    if (antialias) this.#cpuNodes.push(resized);
+    return resized;
+  }
+
+  // --- search ---
+
+  /** table[ids]: rows of a checkpoint's tensor [rows, d] by ids [..] -> float32 [.., d]; only those rows are converted. */
+  gatherRows(table: TensorRef, ids: Value): Value {
+    const rows = this.#node("Gather", [this.#stored(table, table.shape), ids], { axis: { int: 0 } });
+    return table.dtype === "F32" ? rows : this.cast(rows, DataType.float);
+  }
+
+  /** The mean over `axes`, which are left out of the result's shape. */
+  mean(x: Value, axes: readonly number[]): Value {
+    return this.#node("ReduceMean", [x, this.ints(axes)], { keepdims: { int: 0 } });
+  }
+
+  /** x [t, d] -> the sum of squares of each row [t] */
+  sumOfSquares(x: Value): Value {
+    return this.#node("ReduceSumSquare", [x, this.ints([1])], { keepdims: { int: 0 } });
+  }
+
+  /**
+   * x [t, k] -> each row's `count` largest values [t, count], descending, and their columns, int64 [t, count]; of equal
+   * ones the lower column first (ONNX TopK). It adds little to the product before it, whatever the count.
+   */
+  largest(x: Value, count: number): { values: Value; columns: Value } {
+    const columns = `TopK_${this.#nodes.length}_columns`;
+    const values = this.#node("TopK", [x, this.ints([count])], { axis: { int: 1 } }, { alsoOutputs: [columns] });
+    return { values, columns };
+  }
+
+  /** uint8 x [t, d], of which 128 stands for 0, and int8 y [d, k] -> x y times `scales` [k], float32 [t, k]. */
+  integerProduct(x: Value, y: Value, scales: Value): Value {
+    const zero = this.#constant(DataType.uint8, [], Uint8Array.of(128));
+    const inputs = [x, y, this.float(1), scales, zero];
+    return this.#node("MatMulIntegerToFloat", inputs, {}, { domain: "com.microsoft" });
+  }
+
+  // --- inner parts ---
+
+  /**
+   * x [t, in] -> [t, out], products and sums in integers. onnxruntime makes one operator of this and the input's
+   * quantisation where nothing else reads that.
+   */
+  #int8Linear(x: Value, { columns, scales, bias }: Int8LinearRef): Value {
+    const { bytes, scale, zeroPoint } = this.#quantizeOnce(x);
+    const weights = [this.#stored(columns, columns.shape), scale, this.weight(scales), zeroPoint];
+    const noWeightZeroPoint = "";
+    const inputs = [bytes, ...weights, ...(bias ? [noWeightZeroPoint, this.weight(bias)] : [])];
+    return this.#node("MatMulIntegerToFloat", inputs, {}, { domain: "com.microsoft" });
+  }
+
+  /** Query, key and value read the same bytes. */
+  #quantizeOnce(x: Value): Quantized {
+    const known = this.#quantized.get(x);
+    if (known !== undefined) return known;
+    const scale = `${x}_scale`;
+    const zeroPoint = `${x}_zero_point`;
+    const bytes = this.#node("DynamicQuantizeLinear", [x], {}, { alsoOutputs: [scale, zeroPoint] });
+    const result = { bytes, scale, zeroPoint };
+    this.#quantized.set(x, result);
+    return result;
+  }
+
+  #stored(ref: TensorRef<WeightDtype | "I8">, shape: readonly number[]): Value {
+    const { file, offset, length } = ref;
+    const name = `${this.#nameOf(file)}/${ref.name} [${shape.join(", ")}]`;
+    this.#initializers.set(name, { name, type: weightTypes[ref.dtype], dims: shape, file, offset, length });
+    return name;
+  }
+
+  /** A file's own name, which stands in onnxruntime's messages; numbered where another folder has one of that name. */
+  #nameOf(file: string): string {
+    let name = basename(file);
+    for (let count = 2; (this.#files.get(name) ?? file) !== file; count++) name = `${basename(file)} (${count})`;
+    this.#files.set(name, file);
+    return name;
+  }
+
+  #castOnce(stored: Value): Value {
+    const known = this.#casts.get(stored);
+    if (known !== undefined) return known;
+    const result = this.cast(stored, DataType.float);
+    this.#casts.set(stored, result);
+    return result;
+  }
+
+  #constant(type: DataType, dims: readonly number[], data: ArrayBufferView): Value {
+    const name = `constant_${this.#initializers.size}`;
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    this.#initializers.set(name, { name, type, dims, data: bytes });
+    return name;
+  }
+
+  #node(
+    opType: string,
+    inputs: readonly Value[],
+    attributes: Readonly<Record<string, Attribute>> = {},
+    options: { domain?: string; output?: string; alsoOutputs?: readonly string[] } = {},
+  ): Value {
+    const { domain = "", output = `${opType}_${this.#nodes.length}`, alsoOutputs = [] } = options;
+    const outputs = [output, ...alsoOutputs];
+    this.#nodes.push({ name: output, opType, domain, inputs, outputs, attributes });
+    return output;
+  }
+}

@@ -1,0 +1,124 @@
+import type { AnyLinearRef, Checkpoint, EncoderSpec } from "../../families/checkpoint.ts";
+import { positions } from "../layers/positions.ts";
+import { transformerBlock } from "../layers/transformer-block.ts";
+import { GraphBuilder, type GraphSettings, type OnnxModel, type Value } from "../onnx/graph-builder.ts";
+import { DataType } from "../onnx/onnx-proto.ts";
+
+/** Of the LayerNorm without affine that the quantizer's layers go through (training/vqrae_training/models/vqrae.py). */
+const tapNormEpsilon = 1e-6;
+
+/** What the graph needs of a checkpoint; its linears may be in 8 bits. */
+export interface EncoderParts extends Pick<Checkpoint, "features" | "quantizer"> {
+  readonly encoder: EncoderSpec<AnyLinearRef>;
+}
+
+/**
+ * The vision transformer. n images of N = grid² patches of p x p pixels, width D; T = N and, before it, the class token
+ * and registers of encoders that have them. Where each image has a grid of its own, n = 1 and N = rows * columns.
+ *
+ * - input `patches`: float32 [n * N, 3 * p * p], normalised pixels, each patch ordered channel, row, column
+ * - input `grid`: int64 [2], rows and columns; where each image has its own
+ * - output `features`: float32 [n, N, D], the patch tokens of `features.layer`
+ * - output `class_token`: float32 [n, D], of the same layer; where the encoder has one
+ * - output `quantizer_input`: float32 [n * N, layers * D]; where the checkpoint has a quantizer
+ *
+ * Blocks above the deepest one that an output needs are left out.
+ */
+export function buildEncoderGraph(
+  { encoder, features, quantizer }: EncoderParts,
+  settings: GraphSettings = {},
+): OnnxModel {
+  const { hiddenSize: d, grid, layerNormEps } = encoder;
+  const patches = grid === null ? null : grid * grid; //       N
+  const g = new GraphBuilder("encoder", settings);
+  const { taps, sequences, patchTokens } = encoderBlocks(g, encoder, [features.layer, ...(quantizer?.layers ?? [])]);
+
+  let z = taps.get(features.layer)!; //                                          [n * T, D]
+  if (features.postNorm && encoder.finalNorm) z = g.norm(z, encoder.finalNorm, d, layerNormEps);
+  g.output("features", patchTokens(z), DataType.float, ["images", patches ?? "patches", d]);
+  if (encoder.classToken) {
+    const classToken = g.slice(g.reshape(z, [...sequences, d]), 1, 0, 1); //     [n, 1, D]
+    g.output("class_token", g.reshape(classToken, [-1, d]), DataType.float, ["images", d]);
+  }
+
+  if (quantizer) {
+    const columns = quantizer.layers.map((layer) => {
+      const y = g.reshape(patchTokens(taps.get(layer)!), [-1, d]); //            [n * N, D]
+      return quantizer.normalize ? g.standardise(y, d, tapNormEpsilon) : y;
+    });
+    const width = columns.length * d;
+    g.output("quantizer_input", g.concat(columns, 1), DataType.float, ["patches", width]); // [n * N, layers * D]
+  }
+  return g.finish();
+}
+
+export interface EncoderBlocks {
+  /** The residual stream after each block, [n * T, D]; 0 is what goes into the first. */
+  readonly taps: ReadonlyMap<number, Value>;
+  /** [n, T], one of them -1. */
+  readonly sequences: readonly [images: number, tokens: number];
+  /** A stream [n * T, D] -> its patches [n, N, D]. */
+  readonly patchTokens: (stream: Value) => Value;
+  /** int64 [2], rows and columns; null where all images have one grid. */
+  readonly imageGrid: Value | null;
+}
+
+/** The inputs and the blocks up to the deepest of `layers` (1-based). */
+export function encoderBlocks(
+  g: GraphBuilder,
+  encoder: EncoderSpec<AnyLinearRef>,
+  layers: readonly number[],
+): EncoderBlocks {
+  const { hiddenSize: d, patchSize, grid, layerNormEps, blocks } = encoder;
+  const patches = grid === null ? null : grid * grid; //       N
+  const patchWidth = 3 * patchSize * patchSize; //             3pp
+  const registers = encoder.registers?.shape[1] ?? 0;
+  const first = (encoder.classToken ? 1 : 0) + registers; //   the first patch token's place in the sequence
+
+  // [n, T] and [n, N]; -1 is what follows from the other: the images of a shared grid, the tokens of an image's own.
+  const sequences = patches === null ? ([1, -1] as const) : ([-1, first + patches] as const);
+  const imagePatches = patches === null ? ([1, -1] as const) : ([-1, patches] as const);
+
+  const kernel = patchKernel(g, encoder); //                   [D, 3pp]
+  const bias = encoder.patchEmbedding.bias && g.weight(encoder.patchEmbedding.bias);
+  const pixels = g.input("patches", DataType.float, ["patches", patchWidth]); // [n * N, 3pp]
+  let x = g.reshape(g.gemm(pixels, kernel, bias), [...imagePatches, d]); //      [n, N, D]
+  if (encoder.classToken) {
+    const classToken = g.weight(encoder.classToken, [1, 1, d]);
+    x = g.concat([g.repeatLike(classToken, x, [1, d]), x], 1); //                [n, 1 + N, D]
+  }
+  const imageGrid = grid === null ? g.input("grid", DataType.int64, [2]) : null;
+  x = g.add(x, positions(g, encoder, imageGrid)); //                             [n, T - registers, D]
+  if (encoder.registers) {
+    const tokens = g.repeatLike(g.weight(encoder.registers), x, [registers, d]);
+    const start = first - registers;
+    const parts = [tokens, g.slice(x, 1, start)];
+    x = g.concat(start === 0 ? parts : [g.slice(x, 1, 0, start), ...parts], 1); // [n, T, D]
+  }
+  x = g.reshape(x, [-1, d]); //                                                  [n * T, D]
+  if (encoder.firstNorm) x = g.norm(x, encoder.firstNorm, d, layerNormEps);
+
+  const taps = new Map<number, Value>([[0, x]]);
+  for (const [i, block] of blocks.slice(0, Math.max(...layers)).entries()) {
+    x = transformerBlock(g, x, block, encoder, sequences); //                    [n * T, D]
+    taps.set(i + 1, x);
+  }
+
+  const patchTokens = (stream: Value) => {
+    const images = g.reshape(stream, [...sequences, d]); //                      [n, T, D]
+    return first === 0 ? images : g.slice(images, 1, first); //                  [n, N, D]
+  };
+  return { taps, sequences, patchTokens, imageGrid };
+}
+
+/**
+ * The patch embedding as a matrix over patches ordered channel, row, column. A convolution's stride is its size, so on
+ * patches it is one product over the same bytes; a linear's columns are put into that order when the session is created.
+ */
+function patchKernel(
+  g: GraphBuilder,
+  { hiddenSize: d, patchSize: p, patchEmbedding, channelsLast }: EncoderSpec<AnyLinearRef>,
+): Value {
+  if (!channelsLast) return g.weight(patchEmbedding.weight, [d, 3 * p * p]);
+  return g.reshape(g.transpose(g.weight(patchEmbedding.weight, [d, p, p, 3]), [0, 3, 1, 2]), [d, 3 * p * p]);
+}

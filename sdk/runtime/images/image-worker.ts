@@ -1,0 +1,40 @@
+import { workerData } from "node:worker_threads";
+import { prepareViews } from "../../image/prepare-views.ts";
+import { preprocess } from "../../image/preprocess.ts";
+import { readImage, readPixels } from "../../image/read-image.ts";
+import { resize } from "../../image/resize.ts";
+import { loadSharp } from "../../image/sharp.ts";
+import { views } from "../../image/views.ts";
+import type { ImageJobs, ImageWorkerSetup } from "../pool/protocol.ts";
+import { serveJobs } from "../pool/serve-jobs.ts";
+
+/**
+ * A worker thread that reads and resizes images. A photo's pixels, 36 MB of 12 megapixels, never leave it: copying them
+ * for another thread would take longer than resizing a small photo.
+ */
+const { image: spec, projectorImage, maxPixels } = workerData as ImageWorkerSetup;
+
+serveJobs<ImageJobs>({
+  async open() {
+    await loadSharp();
+    return { output: null };
+  },
+  async preprocess({ image }) {
+    const output = preprocess(await readPixels(image, { maxPixels }), spec);
+    return { output, arrays: [output.data] };
+  },
+  async prepare({ image }) {
+    const output = prepareViews(await readPixels(image, { maxPixels }), projectorImage!);
+    return { output, arrays: output.views.map((view) => view.image.data) };
+  },
+  async views({ image }) {
+    // The image itself may be a view, so it must be in memory that can be handed over.
+    const output = views(await readImage(image, { maxPixels }), spec).map((view) => view.image);
+    return { output, arrays: output.map((view) => view.data) };
+  },
+  async target({ image, side }) {
+    // As training brought its targets to the decoder's size.
+    const output = resize(preprocess(await readPixels(image, { maxPixels }), spec), side, side, "bicubic");
+    return { output, arrays: [output.data] };
+  },
+});

@@ -1,0 +1,83 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expectedBut, VqraeError } from "../../errors.ts";
+import type { EncoderSpec, Int8LinearRef } from "../../families/checkpoint.ts";
+import { contentKey, filesKey } from "../../weights/int8/content-key.ts";
+import { openInt8File, writeInt8File } from "../../weights/int8/int8-file.ts";
+
+/**
+ * A folder of int8 encoders: `<content key>.safetensors`, and `<files key>.key`, which remembers the content key of
+ * files that have been hashed before. Any of them may be deleted while nobody loads it. Each appears whole, by a rename,
+ * and two processes that make the same one make the same bytes.
+ */
+export class Int8Cache {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** The int8 form of `encoder` where it can be found without reading weights, else null. */
+  async find(encoder: EncoderSpec): Promise<EncoderSpec<Int8LinearRef> | null> {
+    const files = await filesKey(encoder);
+    const content = files && (await readFile(this.#keyFile(files), "utf8").catch(() => null));
+    if (content === null || !/^[0-9a-f]{64}$/.test(content)) return null;
+    return openInt8File(this.#int8File(content), encoder, content);
+  }
+
+  /**
+   * The int8 form of `encoder`, made where no checkpoint with the same weights has one. Reads every weight. `between` is
+   * called between tensors; what it throws ends the work.
+   *
+   * @throws IO_ERROR for a folder that cannot be written, INVALID_CHECKPOINT for a weight that is not finite
+   */
+  async make(encoder: EncoderSpec, between: (groupsDone: number) => void): Promise<EncoderSpec<Int8LinearRef>> {
+    const files = await filesKey(encoder); // before the files are read: what changes meanwhile changes the key
+    const content = await contentKey(encoder, () => between(0));
+    const path = this.#int8File(content);
+    const made = (await openInt8File(path, encoder, content)) ?? (await this.#write(path, encoder, content, between));
+    if (files !== null) await this.#remember(files, content);
+    return made;
+  }
+
+  async #write(path: string, encoder: EncoderSpec, content: string, between: (groupsDone: number) => void) {
+    let cause: unknown;
+    try {
+      await mkdir(this.#folder, { recursive: true });
+      await writeInt8File(path, encoder, content, between);
+    } catch (error) {
+      const code = VqraeError.isInstance(error) ? error.code : (error as NodeJS.ErrnoException).syscall;
+      if (code !== "IO_ERROR" && code !== "mkdir") throw error;
+      cause = error;
+    }
+    // Looked for after a failure as well: on Windows a file that another process has just made and opened stays its own.
+    const made = await openInt8File(path, encoder, content);
+    if (made !== null) return made;
+    const received = `${this.#folder}: ${cause instanceof Error ? cause.message : "what is written there is lost"}`;
+    throw expectedBut("IO_ERROR", "a writable folder", "the cache of int8 weights", received, {
+      mend: 'Pass another folder as option "cacheDir".',
+      path: this.#folder,
+      cause,
+    });
+  }
+
+  /** Only saves time, so that a failure is no error. */
+  async #remember(files: string, content: string): Promise<void> {
+    const temporary = join(this.#folder, `.${files}.${randomUUID()}.tmp`);
+    try {
+      await writeFile(temporary, content);
+      await rename(temporary, this.#keyFile(files));
+    } catch {
+      await rm(temporary, { force: true }).catch(() => {});
+    }
+  }
+
+  #int8File(content: string): string {
+    return join(this.#folder, `${content}.safetensors`);
+  }
+
+  #keyFile(files: string): string {
+    return join(this.#folder, `${files}.key`);
+  }
+}

@@ -1,0 +1,27 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { toPlainError } from "../pool/protocol.ts";
+import { Int8Cache } from "./int8-cache.ts";
+import type { Int8WorkerMessage, Int8WorkerSetup } from "./make-int8.ts";
+
+/** A worker thread that makes one int8 encoder: hashing and rounding a billion weights would stop the event loop. */
+const { encoder, folder } = workerData as Int8WorkerSetup;
+const port = parentPort;
+if (port === null) throw new Error("int8-worker.ts runs as a worker thread only");
+
+const tell = (message: Int8WorkerMessage) => port.postMessage(message);
+let stopped = false;
+port.once("message", () => {
+  stopped = true;
+});
+
+try {
+  const made = await new Int8Cache(folder).make(encoder, (groupsDone) => {
+    if (stopped) throw new Error("stopped");
+    tell({ groupsDone });
+  });
+  tell({ made });
+} catch (error) {
+  tell({ error: toPlainError(error) });
+} finally {
+  port.close();
+}

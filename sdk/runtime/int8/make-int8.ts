@@ -1,0 +1,69 @@
+import { Worker } from "node:worker_threads";
+import { expectedBut } from "../../errors.ts";
+import type { EncoderSpec, Int8LinearRef } from "../../families/checkpoint.ts";
+import { workerFile } from "../../files/package-file.ts";
+import { planInt8 } from "../../weights/int8/int8-plan.ts";
+import { fromPlainError, type PlainError } from "../pool/protocol.ts";
+import { Int8Cache } from "./int8-cache.ts";
+
+export interface Int8WorkerSetup {
+  readonly encoder: EncoderSpec;
+  readonly folder: string;
+}
+
+export type Int8WorkerMessage =
+  | { readonly groupsDone: number }
+  | { readonly made: EncoderSpec<Int8LinearRef> }
+  | { readonly error: PlainError };
+
+/**
+ * The int8 form of `encoder`: the cached one, or one made in a worker thread. An abort acts between tensors, and no part
+ * of a file is left.
+ *
+ * @throws what `Int8Cache.make` throws; RUNTIME for a thread that died; the signal's reason
+ */
+export async function makeInt8(
+  encoder: EncoderSpec,
+  folder: string,
+  { report, signal }: { report: (done: number, total: number) => void; signal: AbortSignal },
+): Promise<EncoderSpec<Int8LinearRef>> {
+  const total = planInt8(encoder).groups.length;
+  report(0, total);
+  const made = (await new Int8Cache(folder).find(encoder)) ?? (await inWorker({ encoder, folder }));
+  report(total, total);
+  return made;
+
+  function inWorker(setup: Int8WorkerSetup): Promise<EncoderSpec<Int8LinearRef>> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      const worker = new Worker(workerFile("int8-worker"), { workerData: setup, execArgv: [] });
+      const stop = () => worker.postMessage("stop");
+      signal.addEventListener("abort", stop, { once: true });
+      let outcome = (): void =>
+        reject(expectedBut("RUNTIME", "int8 weights", "a worker thread", "nothing before it ended"));
+      let reported = 0;
+      worker.on("message", (message: Int8WorkerMessage) => {
+        if ("made" in message) outcome = () => resolve(message.made);
+        else if ("error" in message) outcome = () => reject(fromPlainError(message.error));
+        else if (message.groupsDone > reported) {
+          reported = message.groupsDone;
+          try {
+            report(reported, total);
+          } catch (error) {
+            reject(error);
+            stop();
+          }
+        }
+      });
+      worker.on("error", (cause) => {
+        const what = `one that died (${cause instanceof Error ? cause.message : String(cause)})`;
+        outcome = () => reject(expectedBut("RUNTIME", "a living worker thread", "int8 weights", what, { cause }));
+      });
+      worker.on("exit", () => {
+        signal.removeEventListener("abort", stop);
+        if (signal.aborted) reject(signal.reason);
+        else outcome();
+      });
+    });
+  }
+}

@@ -1,0 +1,122 @@
+import type { ImageTokens, RgbImage } from "../../contract/vision-tokenizer.ts";
+import { prepareViews } from "../../image/prepare-views.ts";
+import { buildCodeTables } from "../../search/build-code-tables.ts";
+import { CodeSearch } from "../../search/code-search.ts";
+import { type CodeTables, ownTables, shareTables } from "../../search/code-tables.ts";
+import { takesSharedMemory } from "../../search/shared-memory.ts";
+import type { Jobs, WorkerSetup } from "../pool/protocol.ts";
+import { embed } from "./embed.ts";
+import { encoderInput, shareRuns } from "./encoder-input.ts";
+import { floats, output, split } from "./outputs.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** Images that may not share an encoder pass take one each. */
+export async function encode(
+  sessions: Sessions,
+  setup: WorkerSetup,
+  { images, ...want }: Jobs["encode"]["input"],
+): Promise<ImageTokens[]> {
+  if (shareRuns(setup.image, setup.precision)) return encodePixels(sessions, setup, images, want);
+  const encoded: ImageTokens[] = [];
+  for (const one of images) encoded.push(...(await encodePixels(sessions, setup, [one], want)));
+  return encoded;
+}
+
+/** n images of one size -> patches [n * N, 3pp] -> features [n, N, D] and ids [n, N], in one encoder pass. */
+async function encodePixels(
+  sessions: Sessions,
+  { image, patchSize }: WorkerSetup,
+  pixels: readonly RgbImage[],
+  { features, codes }: Omit<Jobs["encode"]["input"], "images">,
+): Promise<ImageTokens[]> {
+  const { grid, tokens, feeds } = encoderInput(sessions, pixels, image, patchSize);
+  const fetches = [...(features ? ["features", "class_token"] : []), ...(codes ? ["quantizer_input"] : [])];
+  const outputs = await sessions.run("encoder", feeds, fetches);
+
+  const count = pixels.length;
+  const featuresOf = features ? split(floats("encoder", outputs, "features"), count) : null;
+  const classTokenOf = outputs.class_token ? split(floats("encoder", outputs, "class_token"), count) : null;
+  const idsOf = codes
+    ? split(await quantize(sessions, codes, floats("encoder", outputs, "quantizer_input"), tokens), count)
+    : null;
+  return pixels.map((_, i) => ({
+    grid,
+    ...(featuresOf && { features: featuresOf[i]! }),
+    ...(classTokenOf && { classToken: classTokenOf[i]! }),
+    ...(idsOf && { ids: idsOf[i]! }),
+  }));
+}
+
+/** One for each thread's sessions, as it learns how well the codebook's filter does. */
+const searches = new WeakMap<Sessions, CodeSearch>();
+
+/** The quantizer's input of t tokens, [t, layers * D] -> ids [t]. */
+async function quantize(
+  sessions: Sessions,
+  codes: CodeTables,
+  input: Float32Array,
+  tokens: number,
+): Promise<Int32Array> {
+  const tensor = sessions.tensor("float32", input, [tokens, input.length / tokens]);
+  const outputs = await sessions.run("quantizer", { quantizer_input: tensor }, ["vectors"]);
+  let search = searches.get(sessions);
+  if (search === undefined) {
+    search = new CodeSearch(sessions, (await takesSharedMemory(sessions)) ? codes : ownTables(codes));
+    searches.set(sessions, search);
+  }
+  return search.nearest(floats("quantizer", outputs, "vectors"));
+}
+
+/** Codes that are projected at a time. */
+const CODES_PER_RUN = 1024;
+
+/** Computes E, by rows that {@link codebook} gives, and what its search needs; in shared memory. */
+export async function codes(sessions: Sessions, { codebook: shape }: WorkerSetup): Promise<CodeTables> {
+  const { size, dim } = shape!;
+  const rows = new Float32Array(size * dim);
+  for (let first = 0; first < size; first += CODES_PER_RUN) {
+    const ids = Int32Array.from({ length: Math.min(CODES_PER_RUN, size - first) }, (_, i) => first + i);
+    rows.set(await codebook(sessions, { ids }), first * dim);
+  }
+  return shareTables(await buildCodeTables(sessions, rows, size, dim));
+}
+
+/** ids [n, N] -> pixels [n, H, W, 3] */
+export async function decode(sessions: Sessions, { grids }: Jobs["decode"]["input"]): Promise<RgbImage[]> {
+  const tokens = grids[0]?.length ?? 0;
+  const ids = new BigInt64Array(grids.length * tokens);
+  grids.forEach((grid, i) => {
+    ids.set(BigInt64Array.from(grid, BigInt), i * tokens);
+  });
+  const input = sessions.tensor("int64", ids, [grids.length, tokens]);
+  const outputs = await sessions.run("decoder", { ids: input }, ["pixels", "energies"]);
+  floats("decoder", outputs, "energies"); // read for its check alone
+  const pixels = output("decoder", outputs, "pixels", Uint8Array);
+  const [, height = 0, width = 0] = outputs.pixels?.dims ?? [];
+  return split(pixels, grids.length).map((data) => ({ data, width, height }));
+}
+
+/** ids [t] -> vectors [t, e] */
+export async function codebook(sessions: Sessions, { ids }: Jobs["codebook"]["input"]): Promise<Float32Array> {
+  const input = sessions.tensor("int64", BigInt64Array.from(ids, BigInt), [ids.length]);
+  const outputs = await sessions.run("codebook", { ids: input }, ["vectors"]);
+  return floats("codebook", outputs, "vectors").slice();
+}
+
+/** Does each job once on a grey image, so that the first real ones find the sessions open and the memory taken. */
+export async function warmup(
+  sessions: Sessions,
+  setup: WorkerSetup,
+  { codes }: Jobs["warmup"]["input"],
+): Promise<void> {
+  const { graphs, image } = setup;
+  const side = image.geometry === "native" ? image.patchSize : image.size;
+  const grey = { data: new Uint8Array(side * side * 3).fill(128), width: side, height: side };
+  const [encoded] = await encode(sessions, setup, { images: [grey], features: true, codes });
+  if (setup.projector)
+    await embed(sessions, setup, { images: [prepareViews(grey, setup.projector.image)], viewsPerRun: 1 });
+  const ids = encoded?.ids;
+  if (ids === undefined) return;
+  await codebook(sessions, { ids });
+  if (graphs.decoder !== undefined) await decode(sessions, { grids: [ids] });
+}

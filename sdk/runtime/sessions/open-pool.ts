@@ -1,0 +1,110 @@
+import { VqraeError } from "../../errors.ts";
+import type { AnyLinearRef, Checkpoint, EncoderSpec } from "../../families/checkpoint.ts";
+import { workerFile } from "../../files/package-file.ts";
+import type { CodeTables } from "../../search/code-tables.ts";
+import type { ChosenDevice } from "../devices/choose-device.ts";
+import { fusedAttention } from "../devices/providers.ts";
+import type { LoadProgress } from "../options.ts";
+import { Gate } from "../pool/gate.ts";
+import type { Jobs, Precision, WorkerSetup } from "../pool/protocol.ts";
+import { WorkerPool } from "../pool/worker-pool.ts";
+import { buildGraphs } from "./build-graphs.ts";
+
+/**
+ * onnxruntime's WebGPU provider ends the process with a fault of memory where two threads use it at the same time (issue
+ * 32561 of microsoft/onnxruntime; 1.30 does it here too). So all tokenizers on WebGPU take turns, one worker each.
+ */
+const webgpuTurns = new Gate(1);
+
+export interface PoolOptions {
+  /** The checkpoint's own, or the int8 form of it. */
+  readonly encoder: EncoderSpec<AnyLinearRef>;
+  readonly precision: Precision;
+  readonly prepack: boolean;
+  readonly workers: number;
+  /** Threads of each. */
+  readonly threads: number;
+  /** Run every graph once in every worker. */
+  readonly warmup: boolean;
+  readonly signal: AbortSignal;
+  readonly report: (phase: LoadProgress["phase"], loaded: number, total: number, detail?: string) => void;
+}
+
+export interface OpenedPool {
+  readonly pool: WorkerPool<Jobs>;
+  /** What is searched for ids, where the warm-up has made it. */
+  readonly codes: CodeTables | null;
+  /** Where it runs after all. */
+  readonly chosen: ChosenDevice;
+}
+
+/** Worker threads with the checkpoint's graphs, the encoder, with the projector where there is one, open in the first. */
+export async function openPool(
+  checkpoint: Checkpoint,
+  chosen: ChosenDevice,
+  { encoder, precision, prepack, workers, threads, warmup, signal, report }: PoolOptions,
+): Promise<OpenedPool> {
+  const { device } = chosen;
+  const { image, quantizer, projector } = checkpoint;
+  const settings = { fusedAttention: fusedAttention[device] };
+  const graphs = buildGraphs(checkpoint, encoder, settings, (loaded, total) => report("graphs", loaded, total));
+  const codebook = quantizer && { size: quantizer.size, dim: quantizer.dim };
+  const forEmbed = projector && { info: projector.info, image: projector.image, layout: projector.layout };
+  const common = { image, patchSize: encoder.patchSize, codebook, projector: forEmbed, device, precision } as const;
+  const setup = { ...common, graphs, threads, prepack } satisfies WorkerSetup;
+  const size = device === "webgpu" ? 1 : workers;
+  const file = workerFile("worker");
+  const pool = new WorkerPool<Jobs>({ size, setup, file, ...(device === "webgpu" && { turns: webgpuTurns }) });
+  try {
+    report("session", 0, 1);
+    await pool.run("open", { graph: projector ? "projector" : "encoder" }, { signal });
+    report("session", 1, 1);
+    let codes: CodeTables | null = null;
+    if (warmup) {
+      codes = quantizer && (await pool.run("codes", null, { signal }));
+      await warmUp(pool, size, codes, { signal, report });
+    }
+    signal.throwIfAborted();
+    return { pool, codes, chosen };
+  } catch (error) {
+    await pool.dispose();
+    throw error;
+  }
+}
+
+/**
+ * The same on a device that "auto" chose: where that is a GPU it is tried with an image first, and where it cannot run
+ * these graphs after all, the CPU takes its place.
+ */
+export async function openPoolOrFallBack(
+  checkpoint: Checkpoint,
+  chosen: ChosenDevice,
+  options: PoolOptions,
+): Promise<OpenedPool> {
+  if (chosen.device === "cpu") return openPool(checkpoint, chosen, options);
+  try {
+    return await openPool(checkpoint, chosen, { ...options, warmup: true });
+  } catch (error) {
+    if (!VqraeError.isInstance(error)) throw error; // an abort, or what onProgress threw
+    const cpu: ChosenDevice = { device: "cpu", reason: `${chosen.device}: failed on this model: ${error.message}` };
+    options.report("device", 1, 1, `cpu (${cpu.reason})`);
+    return openPool(checkpoint, cpu, options);
+  }
+}
+
+/** As many jobs as workers, given to a pool that has none: each worker gets one. */
+async function warmUp(
+  pool: WorkerPool<Jobs>,
+  workers: number,
+  codes: CodeTables | null,
+  { signal, report }: Pick<PoolOptions, "signal" | "report">,
+): Promise<void> {
+  let done = 0;
+  report("warmup", 0, workers);
+  await Promise.all(
+    Array.from({ length: workers }, async () => {
+      await pool.run("warmup", { codes }, { signal });
+      report("warmup", ++done, workers);
+    }),
+  );
+}

@@ -1,0 +1,46 @@
+import { workerData } from "node:worker_threads";
+import type { Jobs, WorkerSetup } from "../pool/protocol.ts";
+import { serveJobs } from "../pool/serve-jobs.ts";
+import { embed } from "./embed.ts";
+import { codebook, codes, decode, encode, warmup } from "./graph-jobs.ts";
+import { importOnnxRuntime, Sessions } from "./sessions.ts";
+
+/** A worker thread that runs the graphs, because onnxruntime-node's `run` blocks the thread that calls it. */
+const setup = workerData as WorkerSetup;
+
+let opened: Promise<Sessions> | undefined;
+const sessions = (): Promise<Sessions> => {
+  opened ??= importOnnxRuntime().then((runtime) => new Sessions(runtime, setup));
+  return opened;
+};
+
+serveJobs<Jobs>({
+  async open({ graph }) {
+    await (await sessions()).open(graph);
+    return { output: null };
+  },
+  async warmup(input) {
+    await warmup(await sessions(), setup, input);
+    return { output: null };
+  },
+  async encode(input) {
+    const output = await encode(await sessions(), setup, input);
+    return { output, arrays: output.flatMap((image) => [image.features, image.classToken, image.ids]) };
+  },
+  async embed(input) {
+    const output = await embed(await sessions(), setup, input);
+    const segments = output.flatMap((image) => image.segments);
+    return { output, arrays: segments.map((segment) => (segment.type === "text" ? undefined : segment.data)) };
+  },
+  async codes() {
+    return { output: await codes(await sessions(), setup) };
+  },
+  async decode(input) {
+    const output = await decode(await sessions(), input);
+    return { output, arrays: output.map((image) => image.data) };
+  },
+  async codebook(input) {
+    const output = await codebook(await sessions(), input);
+    return { output, arrays: [output] };
+  },
+});

@@ -1,0 +1,111 @@
+import { expectedBut } from "../errors.ts";
+import type { Checkpoint, TensorRef, WeightDtype } from "../families/checkpoint.ts";
+import { type OpenFile, openFile, readExactly } from "../files/read-file.ts";
+import { isTensorRef } from "./tensor-ref.ts";
+
+/** Read at once; the event loop runs between two of them, each checked within a millisecond or two. */
+const CHUNK_BYTES = 1024 * 1024;
+
+/** Names in a message. */
+const MAX_NAMED = 5;
+
+/** A tensor with elements that are no numbers. */
+export interface NonFiniteTensor {
+  readonly name: string;
+  readonly nan: number;
+  readonly infinite: number;
+  readonly elements: number;
+}
+
+/** How to tell a NaN and an infinity by their bits: exponent all ones, with and without a fraction. */
+const bitsOf: Readonly<Record<WeightDtype, { bytes: 2 | 4; exponent: number; fraction: number }>> = {
+  F32: { bytes: 4, exponent: 0x7f800000, fraction: 0x007fffff },
+  F16: { bytes: 2, exponent: 0x7c00, fraction: 0x03ff },
+  BF16: { bytes: 2, exponent: 0x7f80, fraction: 0x007f },
+};
+
+/**
+ * Reads tensors a few megabytes at a time and counts what is NaN or infinite; tensors without are left out.
+ * `report` gets bytes.
+ *
+ * @throws CHECKPOINT_NOT_FOUND where a file has gone, INVALID_CHECKPOINT where it has become shorter; the signal's reason
+ */
+export async function nonFiniteTensors(
+  tensors: readonly TensorRef[],
+  { signal, report }: { signal?: AbortSignal; report?: (loaded: number, total: number) => void } = {},
+): Promise<NonFiniteTensor[]> {
+  const total = tensors.reduce((sum, { length }) => sum + length, 0);
+  let loaded = 0;
+  report?.(loaded, total);
+  const found: NonFiniteTensor[] = [];
+  const opened = new Map<string, OpenFile>();
+  try {
+    for (const ref of tensors) {
+      const file = opened.get(ref.file) ?? (await openFile(ref.file));
+      opened.set(ref.file, file);
+      const counts = { nan: 0, infinite: 0 };
+      for (let done = 0; done < ref.length; done += CHUNK_BYTES) {
+        signal?.throwIfAborted();
+        const bytes = await readExactly(file, ref.offset + done, Math.min(CHUNK_BYTES, ref.length - done));
+        countNonFinite(bytes, ref.dtype, counts);
+        report?.((loaded += bytes.length), total);
+      }
+      const elements = ref.length / bitsOf[ref.dtype].bytes;
+      if (counts.nan + counts.infinite > 0) found.push({ name: ref.name, ...counts, elements });
+    }
+  } finally {
+    await Promise.all(Array.from(opened.values(), ({ handle }) => handle.close()));
+  }
+  return found;
+}
+
+/** @throws INVALID_CHECKPOINT naming the tensors of `checkpoint` that hold NaN or infinity, with their counts */
+export async function requireFiniteWeights(
+  checkpoint: Checkpoint,
+  signal?: AbortSignal,
+  report?: (loaded: number, total: number) => void,
+): Promise<void> {
+  const found = await nonFiniteTensors(tensorsOf(checkpoint), { ...(signal && { signal }), ...(report && { report }) });
+  if (found.length === 0) return;
+  const named = found.slice(0, MAX_NAMED).map(describeNonFinite).join(", ");
+  const received = `${found.length} with others: ${named}${found.length > MAX_NAMED ? ", ..." : ""}`;
+  throw expectedBut(
+    "INVALID_CHECKPOINT",
+    "tensors of finite numbers",
+    checkpoint.folder,
+    received,
+    "Save the checkpoint again from a state before training diverged, or download it again.",
+  );
+}
+
+/** Such as "head.weight (3 NaN and 1 infinite of 1024)". */
+export function describeNonFinite({ name, nan, infinite, elements }: NonFiniteTensor): string {
+  const kinds = [...(nan > 0 ? [`${nan} NaN`] : []), ...(infinite > 0 ? [`${infinite} infinite`] : [])];
+  return `${name} (${kinds.join(" and ")} of ${elements})`;
+}
+
+/** Every tensor that a checkpoint's graphs read, once, in the order of the files. */
+function tensorsOf(checkpoint: Checkpoint): TensorRef[] {
+  const byPlace = new Map<string, TensorRef>();
+  const collect = (value: unknown): void => {
+    if (typeof value !== "object" || value === null) return;
+    if (isTensorRef(value)) byPlace.set(`${value.file}:${value.offset}`, value);
+    else Object.values(value).forEach(collect);
+  };
+  collect([checkpoint.encoder, checkpoint.quantizer, checkpoint.decoder, checkpoint.projector]);
+  return [...byPlace.values()].sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.offset - b.offset));
+}
+
+function countNonFinite(bytes: Uint8Array, dtype: WeightDtype, counts: { nan: number; infinite: number }): void {
+  const { bytes: size, exponent, fraction } = bitsOf[dtype];
+  const elements =
+    size === 4
+      ? new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
+      : new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
+  for (let i = 0; i < elements.length; i++) {
+    const bits = elements[i]!;
+    if ((bits & exponent) !== exponent) continue;
+    if ((bits & fraction) === 0) counts.infinite += 1;
+    else counts.nan += 1;
+  }
+}

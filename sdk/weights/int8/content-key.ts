@@ -1,0 +1,58 @@
+import { createHash, type Hash } from "node:crypto";
+import { stat } from "node:fs/promises";
+import type { EncoderSpec, TensorRef } from "../../families/checkpoint.ts";
+import { openFile, readExactly } from "../../files/read-file.ts";
+import { int8Format } from "./int8-file.ts";
+import { planInt8, sourcesOf } from "./int8-plan.ts";
+
+const CHUNK_BYTES = 4 * 1024 * 1024;
+
+/** A file that has changed this recently may change again without its times telling: they move in steps. */
+const SETTLED_MS = 2000;
+
+/**
+ * Names the content of an encoder's int8 file: a hash of every byte that it is made from. Neither paths nor times are in
+ * it, so that copies of a checkpoint share a file, and two checkpoints whose files carry one date (as in npm packages,
+ * where all do) never. `between` is called between tensors.
+ */
+export async function contentKey(encoder: EncoderSpec, between: () => void): Promise<string> {
+  const hash = createHash("sha256").update(int8Format);
+  for (const { role, ref } of sourcesOf(planInt8(encoder))) {
+    between();
+    hash.update(JSON.stringify([role, ref.dtype, ref.shape]));
+    await hashBytes(hash, ref);
+  }
+  return hash.digest("hex");
+}
+
+/**
+ * Names the files themselves: where on the disk they are, how long, and when they were last touched (ctime, which no
+ * program can set). While it stays the same, so does the content. null where a file is too young for that, or gone.
+ */
+export async function filesKey(encoder: EncoderSpec): Promise<string | null> {
+  const hash = createHash("sha256").update(int8Format);
+  const files = new Map<string, number>();
+  for (const { role, ref } of sourcesOf(planInt8(encoder))) {
+    const { file, dtype, shape, offset } = ref;
+    if (!files.has(file)) files.set(file, files.size);
+    hash.update(JSON.stringify([role, dtype, shape, files.get(file), offset]));
+  }
+  for (const file of files.keys()) {
+    const status = await stat(file, { bigint: true }).catch(() => null);
+    if (status === null || Date.now() - Number(status.ctimeMs) < SETTLED_MS) return null;
+    const { dev, ino, size, mtimeNs, ctimeNs } = status;
+    hash.update([dev, ino, size, mtimeNs, ctimeNs].join());
+  }
+  return hash.digest("hex");
+}
+
+async function hashBytes(hash: Hash, { file, offset, length }: TensorRef): Promise<void> {
+  const opened = await openFile(file);
+  try {
+    for (let done = 0; done < length; done += CHUNK_BYTES) {
+      hash.update(await readExactly(opened, offset + done, Math.min(CHUNK_BYTES, length - done)));
+    }
+  } finally {
+    await opened.handle.close();
+  }
+}
