@@ -28,7 +28,6 @@ export type {
   VisionTokenizerInfo,
 } from "./contract/vision-tokenizer.ts";
 export { VqraeError, type VqraeErrorCode } from "./errors.ts";
-export type { NormRef, Resample, TensorRef, Tiling } from "./families/checkpoint.ts";
 export { type CentreCrop, centreCrop } from "./image/centre-crop.ts";
 export { encodePng } from "./image/encode-png.ts";
 export { readImage } from "./image/read-image.ts";
@@ -37,7 +36,9 @@ export { type AnyresOptions, anyresTiles } from "./image/tiling/anyres-tiles.ts"
 export { type DynamicTilesOptions, dynamicTiles } from "./image/tiling/dynamic-tiles.ts";
 export { naflexSize, type SmartResizeOptions, smartResize } from "./image/tiling/native-size.ts";
 export { padToSquare } from "./image/tiling/pad-to-square.ts";
+export type { Resample, Tiling } from "./image/view-plan.ts";
 export { type DeviceReport, probeDevices } from "./runtime/devices/probe-devices.ts";
 export type { LoadOptions, LoadProgress } from "./runtime/options.ts";
 export type { ExecutionProvider } from "./runtime/pool/protocol.ts";
 export { VQRAE } from "./vqrae.ts";
+export type { NormRef, TensorRef } from "./weights/tensor-ref.ts";

@@ -6,15 +6,7 @@
  */
 
 export { describe, expected, expectedBut } from "./errors.ts";
-export type {
-  Activation,
-  Checkpoint,
-  EncoderSpec,
-  FeatureSpec,
-  ImageSpec,
-  TransformerSpec,
-  WeightDtype,
-} from "./families/checkpoint.ts";
+export type { Checkpoint } from "./families/checkpoint.ts";
 export { type ActivationName, activationName, activations } from "./families/fields/activations.ts";
 export {
   epsilon,
@@ -34,6 +26,9 @@ export { loadCheckpoint } from "./families/load-checkpoint.ts";
 export { packageFile } from "./files/package-file.ts";
 export { isFile, isObject, type OpenFile, openFile, readExactly, readJsonObject } from "./files/read-file.ts";
 export { ioError, type NewFile, onDisk, replaceFile, writeWhole } from "./files/replace-file.ts";
+export type { ImageSpec } from "./image/view-plan.ts";
+export type { Activation, TransformerSpec } from "./nn/layers/transformer-spec.ts";
+export type { EncoderSpec, FeatureSpec } from "./nn/vit/vit-spec.ts";
 export { isWeightDtype } from "./weights/dtypes.ts";
 export { describeNonFinite, type NonFiniteTensor, nonFiniteTensors } from "./weights/finite-weights.ts";
 export { narrowBF16, narrowF16, widenBF16, widenF16 } from "./weights/half.ts";
@@ -43,3 +38,4 @@ export { openSafetensors } from "./weights/safetensors/open-safetensors.ts";
 export type { StoredTensor } from "./weights/safetensors/safetensors-header.ts";
 export { streamSafetensors, writeSafetensors } from "./weights/safetensors/write-safetensors.ts";
 export { type TensorLookup, tensorLookup } from "./weights/tensor-lookup.ts";
+export type { WeightDtype } from "./weights/tensor-ref.ts";

@@ -1,5 +1,7 @@
 import { expectedBut } from "../errors.ts";
-import type { Activation, NormRef, TensorRef, Tiling } from "../families/checkpoint.ts";
+import type { Tiling } from "../image/view-plan.ts";
+import type { Activation } from "../nn/layers/transformer-spec.ts";
+import type { NormRef, TensorRef } from "../weights/tensor-ref.ts";
 
 /**
  * What turns an encoder's features into the embeddings of a language model, as plain data: `VQRAE.load(folder, {

@@ -1,6 +1,7 @@
 import { cellSide, type Projector } from "../contract/projector.ts";
 import { expected, expectedBut } from "../errors.ts";
-import type { Checkpoint, ImageSpec, NativeImageSpec } from "./checkpoint.ts";
+import type { ImageSpec, NativeImageSpec } from "../image/view-plan.ts";
+import type { Checkpoint } from "./checkpoint.ts";
 import { selectFeatures } from "./select-features.ts";
 
 /**

@@ -1,7 +1,7 @@
 import type { RgbImage } from "../contract/vision-tokenizer.ts";
 import { expected, expectedBut } from "../errors.ts";
-import type { ImageSpec } from "../families/checkpoint.ts";
 import { checkRgbImage } from "./rgb-image.ts";
+import type { ImageSpec } from "./view-plan.ts";
 
 /**
  * Cuts normalised images of one size into patches: [n * rows * columns, 3 * patchSize * patchSize], in raster order.

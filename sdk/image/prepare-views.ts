@@ -1,6 +1,6 @@
 import type { RgbImage } from "../contract/vision-tokenizer.ts";
-import type { ImageSpec } from "../families/checkpoint.ts";
 import { preprocess } from "./preprocess.ts";
+import type { ImageSpec } from "./view-plan.ts";
 import { type View, views } from "./views.ts";
 
 /** An image as its views, each as the encoder takes it. */

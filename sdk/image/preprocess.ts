@@ -1,9 +1,9 @@
 import type { RgbImage } from "../contract/vision-tokenizer.ts";
-import type { NativeImageSpec, SquareImageSpec } from "../families/checkpoint.ts";
 import { resize, resizeAndCrop } from "./resize.ts";
 import { checkRgbImage } from "./rgb-image.ts";
 import { nativeSize } from "./tiling/native-size.ts";
 import { padToSquare } from "./tiling/pad-to-square.ts";
+import type { NativeImageSpec, SquareImageSpec } from "./view-plan.ts";
 
 /** What of an `ImageSpec` decides the pixels' places. */
 export type Placement =

@@ -1,10 +1,10 @@
 import type { RgbImage } from "../contract/vision-tokenizer.ts";
-import type { ImageSpec, NativeImageSpec, PixelBudget } from "../families/checkpoint.ts";
 import { resize } from "./resize.ts";
 import { anyresTiles, bestResolution } from "./tiling/anyres-tiles.ts";
 import { dynamicGrid, dynamicTiles } from "./tiling/dynamic-tiles.ts";
 import { exceeds, nativeSize } from "./tiling/native-size.ts";
 import { splitTiles } from "./tiling/split-tiles.ts";
+import type { ImageSpec, NativeImageSpec, PixelBudget } from "./view-plan.ts";
 
 /** One image that an encoder is given, and its place among the tiles, from 0; null for the whole image. */
 export interface View {

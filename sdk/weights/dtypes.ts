@@ -1,5 +1,3 @@
-import type { WeightDtype } from "../families/checkpoint.ts";
-
 /**
  * The element types of safetensors 0.8 and their bits, in the order in which the reference library lays tensors out:
  * it writes the widest first, so that each one starts aligned to its own size.
@@ -29,6 +27,7 @@ const bits = {
   U64: 64,
 } as const;
 
+import type { WeightDtype } from "./tensor-ref.ts";
 export type Dtype = keyof typeof bits;
 
 const names = Object.keys(bits) as Dtype[];

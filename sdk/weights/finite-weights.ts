@@ -1,7 +1,7 @@
 import { expectedBut } from "../errors.ts";
-import type { Checkpoint, TensorRef, WeightDtype } from "../families/checkpoint.ts";
+import type { Checkpoint } from "../families/checkpoint.ts";
 import { type OpenFile, openFile, readExactly } from "../files/read-file.ts";
-import { isTensorRef } from "./tensor-ref.ts";
+import { isTensorRef, type TensorRef, type WeightDtype } from "./tensor-ref.ts";
 
 /** Read at once; the event loop runs between two of them, each checked within a millisecond or two. */
 const CHUNK_BYTES = 1024 * 1024;

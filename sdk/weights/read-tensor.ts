@@ -1,6 +1,6 @@
-import type { TensorRef, WeightDtype } from "../families/checkpoint.ts";
 import { openFile, readExactly } from "../files/read-file.ts";
 import { widenBF16, widenF16 } from "./half.ts";
+import type { TensorRef, WeightDtype } from "./tensor-ref.ts";
 
 const decoders: Record<WeightDtype, (data: ArrayBuffer) => Float32Array> = {
   F32: (data) => new Float32Array(data),

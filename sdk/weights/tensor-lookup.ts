@@ -1,7 +1,7 @@
 import { expected, expectedBut } from "../errors.ts";
-import type { LinearRef, NormRef, TensorRef } from "../families/checkpoint.ts";
 import { isWeightDtype } from "./dtypes.ts";
 import type { StoredTensor } from "./safetensors/safetensors-header.ts";
+import type { LinearRef, NormRef, TensorRef } from "./tensor-ref.ts";
 
 /** Finds tensors by name and checks their shapes; every name is below `prefix`. */
 export interface TensorLookup {

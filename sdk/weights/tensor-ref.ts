@@ -1,4 +1,45 @@
-import type { TensorRef } from "../families/checkpoint.ts";
+/** Element types of a safetensors file that can be a weight. */
+export type WeightDtype = "F32" | "F16" | "BF16";
+
+/** Where a tensor lies: a byte range of a safetensors file. Nothing is read until a graph needs it. */
+export interface TensorRef<D extends WeightDtype | "I8" = WeightDtype> {
+  /** The name inside the file, for messages. */
+  readonly name: string;
+  readonly dtype: D;
+  readonly shape: readonly number[];
+  /** Absolute path of the file, symbolic links resolved. */
+  readonly file: string;
+  /** Bytes from the start of the file. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface LinearRef {
+  /** [out, in], as torch stores it. */
+  readonly weight: TensorRef;
+  /** [out], or null for a linear without bias. */
+  readonly bias: TensorRef | null;
+}
+
+/** A linear in 8 bits: column o of torch's weight transposed is `scales[o]` times column o of `columns`. */
+export interface Int8LinearRef {
+  /** [in, out], as onnxruntime's MatMulIntegerToFloat takes it; -127 to 127. */
+  readonly columns: TensorRef<"I8">;
+  /** [out] */
+  readonly scales: TensorRef;
+  /** [out], or null for a linear without bias. */
+  readonly bias: TensorRef | null;
+}
+
+export type AnyLinearRef = LinearRef | Int8LinearRef;
+
+/** A LayerNorm; without bias an RMSNorm. */
+export interface NormRef {
+  /** [d] */
+  readonly weight: TensorRef;
+  /** [d] */
+  readonly bias: TensorRef | null;
+}
 
 /** Tells a tensor from the other objects of an encoder's, quantizer's or decoder's spec. */
 export const isTensorRef = (value: object): value is TensorRef =>

@@ -1,4 +1,4 @@
-import type { PixelBudget, Resample, Tiling } from "../checkpoint.ts";
+import type { PixelBudget, Resample, Tiling } from "../../image/view-plan.ts";
 import type { ProcessorFields } from "./processor-fields.ts";
 
 /** The defaults of one of transformers' image processors; a checkpoint's file overrides them field by field. */

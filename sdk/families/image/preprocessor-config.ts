@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { isFile, isObject, readJsonObject } from "../../files/read-file.ts";
-import type { ImageSpec, NativeImageSpec, SquareImageSpec, Tiling } from "../checkpoint.ts";
+import type { ImageSpec, NativeImageSpec, SquareImageSpec, Tiling } from "../../image/view-plan.ts";
 import type { EncoderFamily, VisionConfig } from "../family.ts";
 import { invalidConfig, parseConfig } from "../fields/config-fields.ts";
 import { type ImageProcessor, imageProcessors } from "./image-processors.ts";

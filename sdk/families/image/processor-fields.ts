@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Resample } from "../checkpoint.ts";
+import type { Resample } from "../../image/view-plan.ts";
 import { flag, looseSection, positiveInteger, positiveNumber, rgb, rgbScale } from "../fields/config-fields.ts";
 
 /** Pillow's numbers (`PIL.Image.Resampling`) of the filters that we have: not 0 (nearest) and 5 (hamming). */

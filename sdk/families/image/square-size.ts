@@ -1,4 +1,4 @@
-import type { Geometry } from "../checkpoint.ts";
+import type { Geometry } from "../../image/view-plan.ts";
 import type { SquareProcessor } from "./image-processors.ts";
 import type { ProcessorFields, Sizes } from "./processor-fields.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Tiling } from "../checkpoint.ts";
+import type { Tiling } from "../../image/view-plan.ts";
 import { flag, looseSection, parseConfig, positiveInteger } from "../fields/config-fields.ts";
 import { type ProcessorFields, pinpoints, tileCount } from "./processor-fields.ts";
 

@@ -1,7 +1,8 @@
 import { expected } from "../../errors.ts";
 import { GraphBuilder, type OnnxModel, type Value } from "../../nn/onnx/graph-builder.ts";
 import { DataType } from "../../nn/onnx/onnx-proto.ts";
-import type { Checkpoint, QuantizerSpec } from "../checkpoint.ts";
+import type { Checkpoint } from "../checkpoint.ts";
+import type { QuantizerSpec } from "./spec.ts";
 
 /**
  * The vectors whose nearest codes (sdk/search) are the ids.

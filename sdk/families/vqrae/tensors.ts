@@ -1,8 +1,8 @@
 import { resolveBlocks, transformerOf } from "../../nn/vit/vit-tensors.ts";
 import type { TensorLookup } from "../../weights/tensor-lookup.ts";
-import type { DecoderSpec, QuantizerSpec } from "../checkpoint.ts";
 import { vitBlock } from "../vit/family.ts";
 import type { VqraeConfig } from "./config.ts";
+import type { DecoderSpec, QuantizerSpec } from "./spec.ts";
 
 /** Finds the tensors of the SimVQ quantizer (`quantizer.*`); `layers` are 1-based blocks. */
 export function resolveQuantizer(

@@ -1,8 +1,8 @@
 import type { RgbImage } from "../../contract/vision-tokenizer.ts";
 import { expected } from "../../errors.ts";
-import type { Resample } from "../../families/checkpoint.ts";
 import { resize } from "../resize.ts";
 import { checkRgbImage } from "../rgb-image.ts";
+import type { Resample } from "../view-plan.ts";
 import { wholeNumber } from "./arguments.ts";
 import { cut, paste } from "./paste.ts";
 

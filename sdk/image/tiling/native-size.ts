@@ -1,5 +1,5 @@
 import { expectedBut } from "../../errors.ts";
-import type { NativeImageSpec } from "../../families/checkpoint.ts";
+import type { NativeImageSpec } from "../view-plan.ts";
 import { wholeNumber } from "./arguments.ts";
 
 interface Size {

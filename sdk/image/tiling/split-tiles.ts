@@ -1,7 +1,7 @@
 import type { RgbImage } from "../../contract/vision-tokenizer.ts";
-import type { Resample } from "../../families/checkpoint.ts";
 import { resize } from "../resize.ts";
 import { checkRgbImage } from "../rgb-image.ts";
+import type { Resample } from "../view-plan.ts";
 import { wholeNumber } from "./arguments.ts";
 import { cut } from "./paste.ts";
 

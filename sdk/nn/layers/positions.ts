@@ -1,5 +1,6 @@
-import type { AnyLinearRef, EncoderSpec } from "../../families/checkpoint.ts";
+import type { AnyLinearRef } from "../../weights/tensor-ref.ts";
 import type { GraphBuilder, Value } from "../onnx/graph-builder.ts";
+import type { EncoderSpec } from "../vit/vit-spec.ts";
 
 /**
  * The positions of class token and patches, [tokens, D]. Where the encoder's grid is another than the one they were

@@ -1,5 +1,6 @@
-import type { AnyLinearRef, BlockRef, TransformerSpec } from "../../families/checkpoint.ts";
+import type { AnyLinearRef } from "../../weights/tensor-ref.ts";
 import type { GraphBuilder, Value } from "../onnx/graph-builder.ts";
+import type { BlockRef, TransformerSpec } from "./transformer-spec.ts";
 
 /**
  * A pre-norm transformer block over the residual stream x [n * t, d]; `sequences` is [n, t], either of them -1 for what

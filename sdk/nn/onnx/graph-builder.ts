@@ -1,13 +1,13 @@
 import { basename } from "node:path";
 import type {
-  Activation,
   AnyLinearRef,
   Int8LinearRef,
   LinearRef,
   NormRef,
   TensorRef,
   WeightDtype,
-} from "../../families/checkpoint.ts";
+} from "../../weights/tensor-ref.ts";
+import type { Activation } from "../layers/transformer-spec.ts";
 import {
   type Attribute,
   DataType,

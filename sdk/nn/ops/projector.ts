@@ -1,8 +1,10 @@
 import type { ProjectorOp } from "../../contract/projector.ts";
-import type { AnyLinearRef, EncoderSpec, ProjectorSpec } from "../../families/checkpoint.ts";
+import type { ProjectorSpec } from "../../families/checkpoint.ts";
+import type { AnyLinearRef } from "../../weights/tensor-ref.ts";
 import { GraphBuilder, type GraphSettings, type OnnxModel, type Value } from "../onnx/graph-builder.ts";
 import { DataType } from "../onnx/onnx-proto.ts";
 import { encoderBlocks } from "../vit/encoder.ts";
+import type { EncoderSpec } from "../vit/vit-spec.ts";
 
 /**
  * The encoder and behind it the projector: pixels to the embeddings of a language model. n images of N = R x C patches

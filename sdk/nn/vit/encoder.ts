@@ -1,8 +1,10 @@
-import type { AnyLinearRef, Checkpoint, EncoderSpec } from "../../families/checkpoint.ts";
+import type { Checkpoint } from "../../families/checkpoint.ts";
+import type { AnyLinearRef } from "../../weights/tensor-ref.ts";
 import { positions } from "../layers/positions.ts";
 import { transformerBlock } from "../layers/transformer-block.ts";
 import { GraphBuilder, type GraphSettings, type OnnxModel, type Value } from "../onnx/graph-builder.ts";
 import { DataType } from "../onnx/onnx-proto.ts";
+import type { EncoderSpec } from "./vit-spec.ts";
 
 /** Of the LayerNorm without affine that the quantizer's layers go through (training/vqrae_training/models/vqrae.py). */
 const tapNormEpsilon = 1e-6;

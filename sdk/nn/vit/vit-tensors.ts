@@ -1,14 +1,10 @@
 import { expectedBut } from "../../errors.ts";
-import type {
-  BlockRef,
-  EncoderSpec,
-  ImageSpec,
-  NormRef,
-  PositionsRef,
-  TransformerSpec,
-} from "../../families/checkpoint.ts";
 import type { BlockNames, EncoderFamily, Grids, VisionConfig } from "../../families/family.ts";
+import type { ImageSpec } from "../../image/view-plan.ts";
 import type { TensorLookup } from "../../weights/tensor-lookup.ts";
+import type { NormRef } from "../../weights/tensor-ref.ts";
+import type { BlockRef, TransformerSpec } from "../layers/transformer-spec.ts";
+import type { EncoderSpec, PositionsRef } from "./vit-spec.ts";
 
 /** More than any encoder has; attention over as many takes hours, its graph gigabytes. */
 const MAX_TOKENS = 65_536;

@@ -2,9 +2,10 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expectedBut, VqraeError } from "../../errors.ts";
-import type { EncoderSpec, Int8LinearRef } from "../../families/checkpoint.ts";
+import type { EncoderSpec } from "../../nn/vit/vit-spec.ts";
 import { contentKey, filesKey } from "../../weights/int8/content-key.ts";
 import { openInt8File, writeInt8File } from "../../weights/int8/int8-file.ts";
+import type { Int8LinearRef } from "../../weights/tensor-ref.ts";
 
 /**
  * A folder of int8 encoders: `<content key>.safetensors`, and `<files key>.key`, which remembers the content key of

@@ -1,8 +1,9 @@
 import { Worker } from "node:worker_threads";
 import { expectedBut } from "../../errors.ts";
-import type { EncoderSpec, Int8LinearRef } from "../../families/checkpoint.ts";
 import { workerFile } from "../../files/package-file.ts";
+import type { EncoderSpec } from "../../nn/vit/vit-spec.ts";
 import { planInt8 } from "../../weights/int8/int8-plan.ts";
+import type { Int8LinearRef } from "../../weights/tensor-ref.ts";
 import { fromPlainError, type PlainError } from "../pool/protocol.ts";
 import { Int8Cache } from "./int8-cache.ts";
 

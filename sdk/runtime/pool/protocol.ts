@@ -1,8 +1,9 @@
 import type { ImageEmbeddings, ImageTokens, RgbImage } from "../../contract/vision-tokenizer.ts";
 import { VqraeError, type VqraeErrorCode } from "../../errors.ts";
-import type { ImageSpec, ProjectorSpec } from "../../families/checkpoint.ts";
+import type { ProjectorSpec } from "../../families/checkpoint.ts";
 import type { PortableImage } from "../../image/portable-image.ts";
 import type { PreparedImage } from "../../image/prepare-views.ts";
+import type { ImageSpec } from "../../image/view-plan.ts";
 import type { CodeTables } from "../../search/code-tables.ts";
 import type { SearchGraph } from "../../search/graph-runner.ts";
 

@@ -1,12 +1,14 @@
 import type { TokenGrid, VisionTokenizerInfo } from "../../contract/vision-tokenizer.ts";
-import type { AnyLinearRef, Checkpoint, EncoderSpec, ProjectorSpec } from "../../families/checkpoint.ts";
+import type { Checkpoint, ProjectorSpec } from "../../families/checkpoint.ts";
 import { buildDecoderGraph } from "../../families/vqrae/decoder.ts";
 import { buildCodebookGraph, buildQuantizerGraph } from "../../families/vqrae/quantizer.ts";
 import type { GraphSettings } from "../../nn/onnx/graph-builder.ts";
 import { buildProjectorGraph } from "../../nn/ops/projector.ts";
 import { buildEncoderGraph } from "../../nn/vit/encoder.ts";
+import type { EncoderSpec } from "../../nn/vit/vit-spec.ts";
 import { buildCoordinatesGraph, buildFloat32SearchGraph, buildInt8SearchGraph } from "../../search/search-graphs.ts";
 import { SHORTLIST } from "../../search/shortlists.ts";
+import type { AnyLinearRef } from "../../weights/tensor-ref.ts";
 import type { ChosenDevice } from "../devices/choose-device.ts";
 import type { GraphName, GraphSource, Precision } from "../pool/protocol.ts";
 

@@ -1,7 +1,7 @@
 import type { Tensor } from "onnxruntime-node";
 import type { RgbImage, TokenGrid } from "../../contract/vision-tokenizer.ts";
-import type { ImageSpec } from "../../families/checkpoint.ts";
 import { patchify } from "../../image/patchify.ts";
+import type { ImageSpec } from "../../image/view-plan.ts";
 import type { Precision } from "../pool/protocol.ts";
 import type { Sessions } from "./sessions.ts";
 

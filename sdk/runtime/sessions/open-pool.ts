@@ -1,7 +1,9 @@
 import { VqraeError } from "../../errors.ts";
-import type { AnyLinearRef, Checkpoint, EncoderSpec } from "../../families/checkpoint.ts";
+import type { Checkpoint } from "../../families/checkpoint.ts";
 import { workerFile } from "../../files/package-file.ts";
+import type { EncoderSpec } from "../../nn/vit/vit-spec.ts";
 import type { CodeTables } from "../../search/code-tables.ts";
+import type { AnyLinearRef } from "../../weights/tensor-ref.ts";
 import type { ChosenDevice } from "../devices/choose-device.ts";
 import { fusedAttention } from "../devices/providers.ts";
 import type { LoadProgress } from "../options.ts";

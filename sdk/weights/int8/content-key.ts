@@ -1,7 +1,8 @@
 import { createHash, type Hash } from "node:crypto";
 import { stat } from "node:fs/promises";
-import type { EncoderSpec, TensorRef } from "../../families/checkpoint.ts";
 import { openFile, readExactly } from "../../files/read-file.ts";
+import type { EncoderSpec } from "../../nn/vit/vit-spec.ts";
+import type { TensorRef } from "../tensor-ref.ts";
 import { int8Format } from "./int8-file.ts";
 import { planInt8, sourcesOf } from "./int8-plan.ts";
 

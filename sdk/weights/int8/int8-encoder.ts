@@ -1,5 +1,6 @@
-import type { BlockRef, EncoderSpec, Int8LinearRef, LinearRef, NormRef, TensorRef } from "../../families/checkpoint.ts";
-import { isTensorRef } from "../tensor-ref.ts";
+import type { BlockRef } from "../../nn/layers/transformer-spec.ts";
+import type { EncoderSpec } from "../../nn/vit/vit-spec.ts";
+import { type Int8LinearRef, isTensorRef, type LinearRef, type NormRef, type TensorRef } from "../tensor-ref.ts";
 
 /** Linears that share an input: they are folded together (`foldGroup`), and a graph quantises it once for all. */
 export interface LinearGroup<Name extends string = string> {

@@ -1,8 +1,9 @@
 import { expected, VqraeError } from "../../errors.ts";
-import type { EncoderSpec, Int8LinearRef, TensorRef } from "../../families/checkpoint.ts";
+import type { EncoderSpec } from "../../nn/vit/vit-spec.ts";
 import { readTensor } from "../read-tensor.ts";
 import { openSafetensors } from "../safetensors/open-safetensors.ts";
 import { streamSafetensors } from "../safetensors/write-safetensors.ts";
+import type { Int8LinearRef, TensorRef } from "../tensor-ref.ts";
 import { foldGroup, type GroupArrays, type LinearArrays } from "./fold.ts";
 import { int8Encoder, type LinearGroup } from "./int8-encoder.ts";
 import { planInt8 } from "./int8-plan.ts";

@@ -1,5 +1,6 @@
-import type { EncoderSpec, TensorRef } from "../../families/checkpoint.ts";
+import type { EncoderSpec } from "../../nn/vit/vit-spec.ts";
 import type { TensorLayout } from "../safetensors/write-safetensors.ts";
+import type { TensorRef } from "../tensor-ref.ts";
 import { int8Encoder, type LinearGroup } from "./int8-encoder.ts";
 
 /** What an encoder's int8 file holds, and what that is made from. */

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { TensorRef } from "../../../sdk/families/checkpoint.ts";
 import { loadCheckpoint } from "../../../sdk/families/load-checkpoint.ts";
 import { patchify } from "../../../sdk/image/patchify.ts";
 import { type RgbImage, VQRAE } from "../../../sdk/index.ts";
 import { buildEncoderGraph } from "../../../sdk/nn/vit/encoder.ts";
 import { readTensor } from "../../../sdk/weights/read-tensor.ts";
+import type { TensorRef } from "../../../sdk/weights/tensor-ref.ts";
 import { run } from "../../standalone/graph/session.ts";
 import { largestDifference, readExpected } from "../expected.ts";
 

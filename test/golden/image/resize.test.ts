@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { Resample } from "../../../sdk/families/checkpoint.ts";
 import { preprocess } from "../../../sdk/image/preprocess.ts";
 import { type Resampler, resize, resizeAndCrop } from "../../../sdk/image/resize.ts";
 import { resampleJs } from "../../../sdk/image/resize-js.ts";
 import { resampleWasm } from "../../../sdk/image/resize-wasm.ts";
+import type { Resample } from "../../../sdk/image/view-plan.ts";
 import { type ExpectedPixels, type PatternName, pattern, readCases, summarise } from "./fixtures.ts";
 
 interface ResizeCase {

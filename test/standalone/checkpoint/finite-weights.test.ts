@@ -1,11 +1,11 @@
 import { truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { TensorRef } from "../../../sdk/families/checkpoint.ts";
 import { VQRAE } from "../../../sdk/index.ts";
 import { nonFiniteTensors } from "../../../sdk/weights/finite-weights.ts";
 import { openSafetensors } from "../../../sdk/weights/safetensors/open-safetensors.ts";
 import { type TensorToWrite, writeSafetensors } from "../../../sdk/weights/safetensors/write-safetensors.ts";
+import type { TensorRef } from "../../../sdk/weights/tensor-ref.ts";
 import { damagedCheckpoint, setFirst } from "../bad-input/damaged-checkpoint.ts";
 import { failure, temporaryFolder } from "./temporary.ts";
 

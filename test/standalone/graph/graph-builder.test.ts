@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
-import type { TensorRef } from "../../../sdk/families/checkpoint.ts";
 import { GraphBuilder } from "../../../sdk/nn/onnx/graph-builder.ts";
 import { DataType } from "../../../sdk/nn/onnx/onnx-proto.ts";
+import type { TensorRef } from "../../../sdk/weights/tensor-ref.ts";
 import { run } from "./session.ts";
 
 const ref = (file: string, offset = 0): TensorRef => ({

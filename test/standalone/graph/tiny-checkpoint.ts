@@ -1,13 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type {
-  BlockRef,
-  Checkpoint,
-  LinearRef,
-  NormRef,
-  TensorRef,
-  WeightDtype,
-} from "../../../sdk/families/checkpoint.ts";
+import type { Checkpoint } from "../../../sdk/families/checkpoint.ts";
+import type { BlockRef } from "../../../sdk/nn/layers/transformer-spec.ts";
+import type { LinearRef, NormRef, TensorRef, WeightDtype } from "../../../sdk/weights/tensor-ref.ts";
 
 export interface TinyOptions {
   readonly dtype?: WeightDtype;

@@ -5,12 +5,12 @@ import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { compileResize, generate } from "../../../scripts/build-wasm.ts";
 import type { RgbImage } from "../../../sdk/contract/vision-tokenizer.ts";
-import type { Resample } from "../../../sdk/families/checkpoint.ts";
 import { RESAMPLES } from "../../../sdk/image/coefficients.ts";
 import { preprocess } from "../../../sdk/image/preprocess.ts";
 import { type Resampler, resize, resizeAndCrop } from "../../../sdk/image/resize.ts";
 import { resampleJs } from "../../../sdk/image/resize-js.ts";
 import { resampleWasm } from "../../../sdk/image/resize-wasm.ts";
+import type { Resample } from "../../../sdk/image/view-plan.ts";
 import { pattern } from "../../golden/image/fixtures.ts";
 
 const same = (a: RgbImage["data"], b: RgbImage["data"]) => Buffer.from(a).equals(Buffer.from(b));

@@ -1,0 +1,61 @@
+export type Resample = "bilinear" | "bicubic" | "lanczos" | "box";
+/** "stretch" resizes to a square whatever the aspect ratio; "crop" resizes the shortest edge and keeps the ratio. */
+export type Geometry = "stretch" | "crop";
+
+/** How an image becomes the encoder's pixels. */
+export type ImageSpec = SquareImageSpec | NativeImageSpec;
+
+interface PixelSpec {
+  readonly resample: Resample;
+  /** Of pixel values in [0, 1]. */
+  readonly mean: readonly [number, number, number];
+  readonly std: readonly [number, number, number];
+}
+
+/** Every image becomes a square of one size. */
+export interface SquareImageSpec extends PixelSpec {
+  readonly geometry: Geometry;
+  /** Side of the square input in pixels: the centre of the resized image. */
+  readonly size: number;
+  /** Side of the square, or length of the shortest edge, that images are resized to first; at least `size`. */
+  readonly resizeTo: number;
+  /** Bytes: the colour of the square that an image is centred on before anything else (LLaVA 1.5); null for none. */
+  readonly background: readonly [red: number, green: number, blue: number] | null;
+  /** null for most. Where there is one, `size` is a tile's side and the whole image is stretched to it. */
+  readonly tiling: Tiling | null;
+}
+
+/** Every image keeps its aspect ratio, as nearly as whole patches allow (SigLIP2 NaFlex, LFM2-VL). */
+export interface NativeImageSpec extends PixelSpec {
+  readonly geometry: "native";
+  readonly patchSize: number;
+  /** The most patches that an image is resized to. */
+  readonly maxPatches: number;
+  /** null for NaFlex's own rule: as many patches as `maxPatches` allows. */
+  readonly budget: PixelBudget | null;
+}
+
+/** How a vision language model cuts an image into tiles, each of which its encoder sees as an image of its own. */
+export type Tiling =
+  /** InternVL: `min` to `max` tiles, and where `thumbnail` and more than one tile the whole image after them. */
+  | { readonly kind: "dynamic"; readonly min: number; readonly max: number; readonly thumbnail: boolean }
+  /** LLaVA 1.6: the whole image, then the tiles of the best of these canvases. */
+  | { readonly kind: "anyres"; readonly pinpoints: readonly (readonly [height: number, width: number])[] }
+  /** Idefics3: the tiles of the image at this longer side, then the whole image; or, without `split`, that alone. */
+  | { readonly kind: "split"; readonly longestEdge: number; readonly split: boolean };
+
+/** How images of their own aspect ratio are brought to whole patches otherwise than by NaFlex (LFM2-VL). */
+export interface PixelBudget {
+  /** Both sides become multiples of it. */
+  readonly factor: number;
+  readonly minPixels: number;
+  readonly maxPixels: number;
+  /** Images of more than `above` pixels are cut into tiles of `size`; null for none. */
+  readonly tiles: {
+    readonly size: number;
+    readonly above: number;
+    readonly min: number;
+    readonly max: number;
+    readonly thumbnail: boolean;
+  } | null;
+}
