@@ -15,6 +15,7 @@ import { parseArgs, promisify } from "node:util";
 import { environment } from "../scripts/lib/environment.ts";
 import { listImages } from "../sdk/evaluation/index.ts";
 import { type ImageTokens, type LoadOptions, readImage, resize, VQRAE } from "../sdk/index.ts";
+import { requireFeatureDim } from "../sdk/kit.ts";
 import { cosines } from "./lib/cosines.ts";
 import { median } from "./lib/median.ts";
 
@@ -91,7 +92,8 @@ async function speed(model: string, cacheDir: string): Promise<void> {
 async function accuracy(model: string, cacheDir: string): Promise<void> {
   const exact = await VQRAE.load(model);
   const int8 = await VQRAE.load(model, { precision: "int8", cacheDir });
-  const { modelId, featureDim } = exact.info;
+  const { modelId } = exact.info;
+  const featureDim = requireFeatureDim(exact.info);
   const encode = async (path: string): Promise<[ImageTokens, ImageTokens]> => [
     await exact.encode(path),
     await int8.encode(path),

@@ -1,8 +1,7 @@
 import type { VisionLanguageModel } from "../adapters/benchmarks/index.ts";
 import { LlamaServer, serverModel } from "../adapters/llama-cpp/carrier/index.ts";
 import { openAiModel } from "../adapters/openai-client/index.ts";
-import { loadProjector } from "../adapters/projector/index.ts";
-import { VQRAE } from "../sdk/index.ts";
+import { loadProjector, VQRAE } from "../sdk/index.ts";
 import { expected } from "../sdk/kit.ts";
 import { type VlmArgs, vlmArgs, withVlm } from "./vlm.ts";
 

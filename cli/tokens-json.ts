@@ -1,3 +1,4 @@
+import { requireFeatureDim } from "../sdk/kit.ts";
 import type { EncodedImages } from "./tokens.ts";
 
 /** Digits that bring every float32 back exactly. */
@@ -16,7 +17,7 @@ export function* tokensToJson({ info, images, tokens }: EncodedImages): Generato
       image: images[i],
       ...(grid === null && { grid: own }),
       ...(ids && { ids: [...ids] }),
-      ...(features && { features: rowsOf(features, featureDim) }),
+      ...(features && { features: rowsOf(features, requireFeatureDim(info)) }),
       ...(classToken && { classToken: shorten(classToken) }),
     };
     yield `${JSON.stringify(entry)}${i + 1 < tokens.length ? "," : ""}\n`;

@@ -1,4 +1,5 @@
 import type { ImageTokens, VisionTokenizerInfo } from "../sdk/index.ts";
+import { requireFeatureDim } from "../sdk/kit.ts";
 
 /** What `vqrae encode` writes, in any format. */
 export interface EncodedImages {
@@ -22,7 +23,7 @@ export interface NamedArray {
  * [t, dim], the tokens of all images one after the other.
  */
 export function stackTokens({ info, tokens }: EncodedImages): NamedArray[] {
-  const { grid, featureDim } = info;
+  const { grid } = info;
   const n = tokens.length;
   const grids = grid === null ? tokens.map((one) => one.grid) : [grid];
   const places = Int32Array.from(grids.flatMap(({ rows, columns }) => [rows, columns]));
@@ -33,11 +34,13 @@ export function stackTokens({ info, tokens }: EncodedImages): NamedArray[] {
   if (ids.length > 0) arrays.push({ name: "ids", shape, data: fill(new Int32Array(all), ids) });
   const features = tokens.flatMap((one) => (one.features ? [one.features] : []));
   if (features.length > 0) {
+    const featureDim = requireFeatureDim(info);
     const data = fill(new Float32Array(all * featureDim), features);
     arrays.push({ name: "features", shape: [...shape, featureDim], data });
   }
   const classTokens = tokens.flatMap((one) => (one.classToken ? [one.classToken] : []));
   if (classTokens.length > 0) {
+    const featureDim = requireFeatureDim(info);
     arrays.push({
       name: "class_token",
       shape: [n, featureDim],

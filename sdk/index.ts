@@ -5,6 +5,28 @@
  */
 
 export {
+  type DecodeOptions,
+  type Decoder,
+  type DecoderInfo,
+  decodesIds,
+  type IdDecoderInfo,
+  type TokenIds,
+} from "./contract/decoder.ts";
+export type { Embedder, EmbedderInfo, EmbedOptions, ImageEmbeddings, ImageSegment } from "./contract/embedder.ts";
+export {
+  type CodebookInfo,
+  type Defaults,
+  type Encoded,
+  type EncodeOptions,
+  type Encoder,
+  type EncoderInfo,
+  hasCodebook,
+  type ImageIds,
+  type ImageTokens,
+  type ModelInfo,
+} from "./contract/encoder.ts";
+export type { ImageInput, ImageSize, RgbImage, TokenGrid } from "./contract/image.ts";
+export {
   defineProjector,
   type ImageLayout,
   type Projector,
@@ -13,21 +35,10 @@ export {
   type ProjectorOp,
   type TileLayout,
 } from "./contract/projector.ts";
-export type {
-  DecodeOptions,
-  EmbedOptions,
-  EncodeOptions,
-  ImageEmbeddings,
-  ImageInput,
-  ImageSegment,
-  ImageTokens,
-  RgbImage,
-  TokenGrid,
-  TokenIds,
-  VisionTokenizer,
-  VisionTokenizerInfo,
-} from "./contract/vision-tokenizer.ts";
+export type { Views } from "./contract/views.ts";
+export type { VisionTokenizer, VisionTokenizerInfo } from "./contract/vision-tokenizer.ts";
 export { VqraeError, type VqraeErrorCode } from "./errors.ts";
+export { loadProjector } from "./families/projector/load-projector.ts";
 export { type CentreCrop, centreCrop } from "./image/centre-crop.ts";
 export { encodePng } from "./image/encode-png.ts";
 export { readImage } from "./image/read-image.ts";

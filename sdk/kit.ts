@@ -5,6 +5,7 @@
  * @module vqrae/kit
  */
 
+export { requireFeatureDim } from "./contract/encoder.ts";
 export { describe, expected, expectedBut } from "./errors.ts";
 export type { Checkpoint } from "./families/checkpoint.ts";
 export { type ActivationName, activationName, activations } from "./families/fields/activations.ts";
@@ -20,9 +21,9 @@ export {
   section,
 } from "./families/fields/config-fields.ts";
 export { findCheckpoint } from "./families/find-checkpoint.ts";
-export { fitProjector } from "./families/fit-projector.ts";
 export { tileCount } from "./families/image/processor-fields.ts";
 export { loadCheckpoint } from "./families/load-checkpoint.ts";
+export { fitProjector } from "./families/projector/fit-projector.ts";
 export { packageFile } from "./files/package-file.ts";
 export { isFile, isObject, type OpenFile, openFile, readExactly, readJsonObject } from "./files/read-file.ts";
 export { ioError, type NewFile, onDisk, replaceFile, writeWhole } from "./files/replace-file.ts";

@@ -1,22 +1,15 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import { checkGrid, checkIds, isManyGrids } from "./contract/token-ids.ts";
-import type {
-  DecodeOptions,
-  EmbedOptions,
-  EncodeOptions,
-  ImageEmbeddings,
-  ImageInput,
-  ImageTokens,
-  RgbImage,
-  TokenIds,
-  VisionTokenizer,
-  VisionTokenizerInfo,
-} from "./contract/vision-tokenizer.ts";
+import type { DecodeOptions, TokenIds } from "./contract/decoder.ts";
+import type { EmbedOptions, ImageEmbeddings } from "./contract/embedder.ts";
+import type { Defaults, Encoded, EncodeOptions, ImageTokens } from "./contract/encoder.ts";
+import type { ImageInput, RgbImage } from "./contract/image.ts";
+import { checkGrid, checkIds, type DecoderTokens, isManyGrids } from "./contract/token-ids.ts";
+import type { VisionTokenizer, VisionTokenizerInfo } from "./contract/vision-tokenizer.ts";
 import { expected, expectedBut, VqraeError } from "./errors.ts";
 import { findCheckpoint } from "./families/find-checkpoint.ts";
-import { fitProjector } from "./families/fit-projector.ts";
 import { loadCheckpoint } from "./families/load-checkpoint.ts";
+import { fitProjector } from "./families/projector/fit-projector.ts";
 import { selectFeatures } from "./families/select-features.ts";
 import { chooseDevice } from "./runtime/devices/choose-device.ts";
 import { ImageReader } from "./runtime/images/image-reader.ts";
@@ -49,9 +42,9 @@ import { requireFiniteWeights } from "./weights/finite-weights.ts";
  * await tokenizer.dispose(); // or `await using tokenizer = ...` where the language level has it
  * ```
  */
-export class VQRAE implements VisionTokenizer {
-  readonly specificationVersion = "v1";
-  readonly info: VisionTokenizerInfo;
+export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implements VisionTokenizer<Ids> {
+  readonly specificationVersion = "v2";
+  readonly info: VisionTokenizerInfo<Ids>;
   readonly #pool: WorkerPool<Jobs>;
   readonly #images: ImageReader;
   /** Batches that are read or encoded at a time, over all calls: one for each worker and one that is being read. */
@@ -61,7 +54,7 @@ export class VQRAE implements VisionTokenizer {
   #codes: Promise<CodeTables> | null;
   #disposed = false;
 
-  private constructor(info: VisionTokenizerInfo, threads: Threads, batchSize: number, lanes: number) {
+  private constructor(info: VisionTokenizerInfo<Ids>, threads: Threads, batchSize: number, lanes: number) {
     this.info = info;
     this.#pool = threads.pool;
     this.#images = threads.images;
@@ -76,7 +69,9 @@ export class VQRAE implements VisionTokenizer {
    * @throws CHECKPOINT_NOT_FOUND, INVALID_CONFIG, INVALID_CHECKPOINT, UNSUPPORTED, MISSING_DEPENDENCY, RUNTIME,
    * INVALID_ARGUMENT; the signal's reason after an abort
    */
-  static async load(source: string | "default", options?: LoadOptions): Promise<VQRAE> {
+  static load(source: "default", options?: LoadOptions): Promise<VQRAE<Int32Array>>;
+  static load(source: string, options?: LoadOptions): Promise<VQRAE>;
+  static async load(source: string, options?: LoadOptions): Promise<VQRAE> {
     const {
       device = "auto",
       precision = "fp32",
@@ -143,8 +138,11 @@ export class VQRAE implements VisionTokenizer {
   }
 
   /** @throws INVALID_IMAGE, IMAGE_TOO_LARGE, INVALID_ARGUMENT, UNSUPPORTED, DISPOSED, RUNTIME; see `VisionTokenizer`. */
-  encode(image: ImageInput, options?: EncodeOptions): Promise<ImageTokens>;
-  encode(images: readonly ImageInput[], options?: EncodeOptions): Promise<ImageTokens[]>;
+  encode<const O extends EncodeOptions = Defaults>(image: ImageInput, options?: O): Promise<Encoded<Ids, O>>;
+  encode<const O extends EncodeOptions = Defaults>(
+    images: readonly ImageInput[],
+    options?: O,
+  ): Promise<Encoded<Ids, O>[]>;
   async encode(
     input: ImageInput | readonly ImageInput[],
     options?: EncodeOptions,
@@ -189,12 +187,24 @@ export class VQRAE implements VisionTokenizer {
    * An array of numbers is the ids of one image (an empty one is a wrong count); an array of arrays is many images.
    * @throws INVALID_ARGUMENT, UNSUPPORTED, DISPOSED, RUNTIME; see `VisionTokenizer`.
    */
-  decode(ids: TokenIds, options?: DecodeOptions): Promise<RgbImage>;
-  decode(grids: readonly TokenIds[], options?: DecodeOptions): Promise<RgbImage[]>;
-  async decode(input: TokenIds | readonly TokenIds[], options?: DecodeOptions): Promise<RgbImage | RgbImage[]> {
-    const { signal } = parseDecodeOptions(options);
+  decode(tokens: DecoderTokens, options?: DecodeOptions): Promise<RgbImage>;
+  decode(images: readonly DecoderTokens[], options?: DecodeOptions): Promise<RgbImage[]>;
+  async decode(
+    input: DecoderTokens | readonly DecoderTokens[],
+    options?: DecodeOptions,
+  ): Promise<RgbImage | RgbImage[]> {
+    const { signal, grid: asked } = parseDecodeOptions(options);
     const { codebook, outputSize, grid } = this.info;
     if (codebook === null || outputSize === null || grid === null) throw this.#unsupported("decode", "a decoder");
+    if (asked && (asked.rows !== grid.rows || asked.columns !== grid.columns)) {
+      const received = `${asked.rows} rows of ${asked.columns}`;
+      throw expectedBut(
+        "INVALID_ARGUMENT",
+        `${grid.rows} rows of ${grid.columns}`,
+        'option "grid" of decode',
+        received,
+      );
+    }
     this.#assertUsable();
     const many = isManyGrids(input);
     const grids = many
@@ -335,7 +345,7 @@ export class VQRAE implements VisionTokenizer {
       "a tokenizer with a projector",
       call,
       received,
-      'Load one with `loadProjector(folder)` of "vqrae/projector" and pass it: `VQRAE.load(folder, { projector })`.',
+      "Load one with `loadProjector(folder)` and pass it: `VQRAE.load(folder, { projector })`.",
     );
   }
 

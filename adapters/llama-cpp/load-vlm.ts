@@ -1,8 +1,7 @@
 import { basename, join } from "node:path";
-import { type LoadOptions, VQRAE } from "../../sdk/index.ts";
+import { type LoadOptions, loadProjector, VQRAE } from "../../sdk/index.ts";
 import { packageFile } from "../../sdk/kit.ts";
 import { given } from "../given.ts";
-import { loadProjector } from "../projector/index.ts";
 import { type LanguageModelOptions, languageModelFile, openLanguageModel } from "./language-model.ts";
 import { loadNodeLlamaCpp } from "./node-llama-cpp.ts";
 import { attachVision } from "./vision.ts";

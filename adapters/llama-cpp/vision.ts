@@ -46,7 +46,7 @@ export async function attachVision(context: LlamaContext, options: AttachVisionO
   const { tokenizer, cacheBytes = DEFAULT_CACHE_BYTES } = options;
   const { projector, modelId, precision } = tokenizer.info;
   if (projector === null) {
-    const mend = 'Load it with `VQRAE.load(folder, { projector: await loadProjector(folder) })` of "vqrae/projector".';
+    const mend = "Load it with `VQRAE.load(folder, { projector: await loadProjector(folder) })`.";
     throw expectedBut(
       "INVALID_ARGUMENT",
       "a tokenizer with a projector",

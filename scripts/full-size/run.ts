@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { VQRAE } from "../../sdk/index.ts";
+import { requireFeatureDim } from "../../sdk/kit.ts";
 import { readTensor } from "../../sdk/weights/read-tensor.ts";
 import { openSafetensors } from "../../sdk/weights/safetensors/open-safetensors.ts";
 import { environment } from "../lib/environment.ts";
@@ -52,7 +53,8 @@ async function compare(folder: string): Promise<Comparison> {
     largest = Math.max(largest, difference(classToken, await expected(`class_token.${i}`)));
   }
   const encoded = await privateMiB();
-  const { maxTokens, featureDim } = tokenizer.info;
+  const { maxTokens } = tokenizer.info;
+  const featureDim = requireFeatureDim(tokenizer.info);
   await tokenizer.dispose();
   const growth = (now: number | null) => (now === null || before === null ? null : now - before);
   const [loadedMiB, encodedMiB] = [growth(loaded), growth(encoded)];

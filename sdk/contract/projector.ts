@@ -5,7 +5,7 @@ import type { NormRef, TensorRef } from "../weights/tensor-ref.ts";
 
 /**
  * What turns an encoder's features into the embeddings of a language model, as plain data: `VQRAE.load(folder, {
- * projector })` runs it behind the encoder in one graph. `loadProjector` of `vqrae/projector` reads one from a checkpoint.
+ * projector })` runs it behind the encoder in one graph. `loadProjector` reads one from a checkpoint.
  */
 export interface Projector {
   /** The version of this contract. */

@@ -14,12 +14,8 @@ export {
   type SheetRow,
 } from "./clusters/contact-sheets.ts";
 export type { ProbeScores } from "./clusters/probe-features.ts";
-export {
-  type FeatureNetwork,
-  type FeatureNetworkOptions,
-  type NetworkOutput,
-  openFeatureNetwork,
-} from "./feature-network/feature-network.ts";
+export type { FeatureNetwork, FeatureNetworkOptions, NetworkOutput } from "./feature-network/feature-network.ts";
+export { openFeatureNetwork } from "./feature-network/open-feature-network.ts";
 export { type LabelledFile, labelNumbers, listImages } from "./image-folder.ts";
 export { type FeatureRows, type PooledFeatures, type PoolFeaturesOptions, poolFeatures } from "./pooled-features.ts";
 export type { FailedImage } from "./readable-images.ts";

@@ -1,6 +1,6 @@
-import type { ImageTokens } from "../contract/vision-tokenizer.ts";
+import type { Decoder } from "../contract/decoder.ts";
+import { type Encoder, requireFeatureDim } from "../contract/encoder.ts";
 import { CodebookUsage } from "../metrics/index.ts";
-import type { VQRAE } from "../vqrae.ts";
 import type { LabelledFile } from "./image-folder.ts";
 import { type FailedImage, noneReadable, readableImages } from "./readable-images.ts";
 
@@ -34,11 +34,12 @@ export interface PoolFeaturesOptions {
 
 /** Encodes images, in batches, and keeps one vector of each kind for each. @throws INVALID_ARGUMENT where none can be read; as `encode` */
 export async function poolFeatures(
-  tokenizer: VQRAE,
+  tokenizer: Encoder & Decoder,
   files: readonly LabelledFile[],
   { maxPixels, onProgress, signal }: PoolFeaturesOptions = {},
 ): Promise<PooledFeatures> {
-  const { featureDim, codebook } = tokenizer.info;
+  const { codebook } = tokenizer.info;
+  const featureDim = requireFeatureDim(tokenizer.info);
   const read: LabelledFile[] = [];
   const failed: FailedImage[] = [];
   const rows = { meanPatch: new Rows(featureDim), classToken: new Rows(featureDim), meanCode: new Rows(codebook?.dim) };
@@ -46,10 +47,10 @@ export async function poolFeatures(
   const onFailure = (failure: FailedImage) => failed.push(failure);
   for await (const batch of readableImages(files, { maxPixels, onFailure, signal })) {
     const images = batch.map(({ image }) => image);
-    const tokens: ImageTokens[] = await tokenizer.encode(images, signal ? { signal } : {});
+    const tokens = await tokenizer.encode(images, signal ? { signal } : {});
     for (const [i, { features, classToken, ids }] of tokens.entries()) {
       read.push(batch[i]!.file);
-      rows.meanPatch.add(meanToken(features!, featureDim));
+      rows.meanPatch.add(meanToken(features, featureDim));
       if (classToken) rows.classToken.add(classToken);
       if (ids && codebook) {
         usage?.add(ids);

@@ -1,4 +1,4 @@
-import type { RgbImage } from "../contract/vision-tokenizer.ts";
+import type { RgbImage } from "../contract/image.ts";
 import { expectedBut, VqraeError, type VqraeErrorCode } from "../errors.ts";
 import { readImage } from "../image/read-image.ts";
 import type { LabelledFile } from "./image-folder.ts";

@@ -1,4 +1,4 @@
-import type { RgbImage } from "../contract/vision-tokenizer.ts";
+import type { RgbImage } from "../contract/image.ts";
 import { expectedBut } from "../errors.ts";
 
 /** Rows of images of one size on white, `gap` pixels apart; rows may be of different lengths. */

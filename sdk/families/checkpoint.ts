@@ -9,6 +9,8 @@ export interface Checkpoint {
   /** Folder name. */
   readonly modelId: string;
   readonly folder: string;
+  /** As its README.md states it, such as "apache-2.0"; null where that states none. */
+  readonly licence: string | null;
   readonly image: ImageSpec;
   readonly encoder: EncoderSpec;
   readonly features: FeatureSpec;

@@ -11,6 +11,7 @@ import type { Checkpoint } from "./checkpoint.ts";
 import type { EncoderFamily, VisionConfig } from "./family.ts";
 import { invalidConfig, parseConfig } from "./fields/config-fields.ts";
 import { readImageSpec } from "./image/preprocessor-config.ts";
+import { readLicence } from "./licence.ts";
 import { parseVqraeConfig } from "./vqrae/config.ts";
 import { resolveDecoder, resolveQuantizer } from "./vqrae/tensors.ts";
 
@@ -60,6 +61,7 @@ async function loadVqrae(folder: string, file: string, json: Record<string, unkn
   return {
     modelId: basename(folder),
     folder,
+    licence: await readLicence(folder),
     image,
     encoder,
     features,
@@ -75,6 +77,7 @@ async function loadEncoder(folder: string, file: string, json: Record<string, un
   return {
     modelId: basename(folder),
     folder,
+    licence: await readLicence(folder),
     image,
     encoder: resolveEncoder(family, vision, tensorLookup(await openTensors(folder), folder), image),
     features: { layer: vision.layers, postNorm: vision.postNorm },

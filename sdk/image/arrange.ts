@@ -1,4 +1,5 @@
-import type { ImageEmbeddings, ImageSegment, RgbImage, TokenGrid } from "../contract/vision-tokenizer.ts";
+import type { ImageEmbeddings, ImageSegment } from "../contract/embedder.ts";
+import type { RgbImage, TokenGrid } from "../contract/image.ts";
 import type { ProjectorSpec } from "../families/checkpoint.ts";
 import type { View } from "./views.ts";
 

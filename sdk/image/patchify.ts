@@ -1,4 +1,4 @@
-import type { RgbImage } from "../contract/vision-tokenizer.ts";
+import type { RgbImage } from "../contract/image.ts";
 import { expected, expectedBut } from "../errors.ts";
 import { checkRgbImage } from "./rgb-image.ts";
 import type { ImageSpec } from "./view-plan.ts";

@@ -1,4 +1,4 @@
-import type { ImageInput, RgbImage } from "../contract/vision-tokenizer.ts";
+import type { ImageInput, RgbImage } from "../contract/image.ts";
 import { bytesOrText } from "./encoded-image.ts";
 import { checkRgbImage, isRgbImage } from "./rgb-image.ts";
 

@@ -1,4 +1,4 @@
-import type { RgbImage } from "../contract/vision-tokenizer.ts";
+import type { RgbImage } from "../contract/image.ts";
 import { preprocess } from "./preprocess.ts";
 import type { ImageSpec } from "./view-plan.ts";
 import { type View, views } from "./views.ts";

@@ -1,4 +1,4 @@
-import type { ImageInput, RgbImage } from "../contract/vision-tokenizer.ts";
+import type { ImageInput, RgbImage } from "../contract/image.ts";
 import { expected, expectedBut, VqraeError } from "../errors.ts";
 import { cmykToRgb } from "./cmyk.ts";
 import { type EncodedImage, encodedImage } from "./encoded-image.ts";

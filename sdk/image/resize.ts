@@ -1,4 +1,4 @@
-import type { RgbImage } from "../contract/vision-tokenizer.ts";
+import type { RgbImage } from "../contract/image.ts";
 import { expected, expectedBut } from "../errors.ts";
 import { type Coefficients, coefficients, RESAMPLES, sliceCoefficients } from "./coefficients.ts";
 import { resampleJs } from "./resize-js.ts";

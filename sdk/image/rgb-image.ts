@@ -1,4 +1,4 @@
-import type { RgbImage } from "../contract/vision-tokenizer.ts";
+import type { RgbImage } from "../contract/image.ts";
 import { describe, expected, expectedBut } from "../errors.ts";
 
 /** Whether `value` looks like raw pixels rather than encoded bytes, a path or a URL. */

@@ -1,4 +1,4 @@
-import type { RgbImage } from "../contract/vision-tokenizer.ts";
+import type { RgbImage } from "../contract/image.ts";
 import { resize } from "./resize.ts";
 import { anyresTiles, bestResolution } from "./tiling/anyres-tiles.ts";
 import { dynamicGrid, dynamicTiles } from "./tiling/dynamic-tiles.ts";

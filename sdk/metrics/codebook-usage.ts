@@ -1,4 +1,4 @@
-import type { TokenIds } from "../contract/vision-tokenizer.ts";
+import type { TokenIds } from "../contract/decoder.ts";
 import { expected } from "../errors.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { RgbImage } from "../contract/vision-tokenizer.ts";
+import type { RgbImage } from "../contract/image.ts";
 import { expected, expectedBut } from "../errors.ts";
 
 /** Checks that two images can be compared pixel by pixel: RGB of equal size. */

@@ -1,6 +1,5 @@
-import type { RgbImage } from "../contract/vision-tokenizer.ts";
-
 /** One channel as floats: data [height, width]. */
+import type { RgbImage } from "../contract/image.ts";
 export interface Plane {
   readonly data: Float64Array;
   readonly width: number;

@@ -1,4 +1,4 @@
-import type { RgbImage } from "../contract/vision-tokenizer.ts";
+import type { RgbImage } from "../contract/image.ts";
 import { expectedBut } from "../errors.ts";
 import { checkPair, sizeOf } from "./image-pair.ts";
 import { channelOf, multiply, type Plane, padReflect, slide } from "./plane.ts";

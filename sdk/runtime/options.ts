@@ -1,6 +1,8 @@
 import { z } from "zod";
+import type { DecodeOptions } from "../contract/decoder.ts";
+import type { EmbedOptions } from "../contract/embedder.ts";
+import type { EncodeOptions } from "../contract/encoder.ts";
 import type { Projector } from "../contract/projector.ts";
-import type { DecodeOptions, EmbedOptions, EncodeOptions } from "../contract/vision-tokenizer.ts";
 import { expected, expectedBut } from "../errors.ts";
 import { isObject } from "../files/read-file.ts";
 import type { Precision } from "./pool/protocol.ts";
@@ -45,7 +47,7 @@ export interface LoadOptions {
    * (1-based; -1 is the last, -2 what LLaVA 1.5 takes of CLIP), through the encoder's final norm where `postNorm` says so.
    */
   readonly features?: { readonly layer?: number; readonly postNorm?: boolean };
-  /** What `embed` puts behind the encoder: `loadProjector` of `vqrae/projector` reads one. It runs in fp32. */
+  /** What `embed` puts behind the encoder: `loadProjector` reads one. It runs in fp32. */
   readonly projector?: Projector;
   /**
    * Open every session and run one grey image through encode and decode in every worker, so that the first call takes no
@@ -104,7 +106,7 @@ const loadSchema = z.strictObject({
   projector: z
     .custom<Projector>((value) => isObject(value) && value.specificationVersion === "v1" && Array.isArray(value.ops))
     .optional()
-    .describe("what loadProjector of vqrae/projector returns"),
+    .describe("what loadProjector returns"),
   warmup: flag,
   checkWeights: flag,
   onProgress: z
@@ -115,7 +117,12 @@ const loadSchema = z.strictObject({
 });
 const encodeSchema = z.strictObject({ features: flag, ids: flag, signal });
 const embedSchema = z.strictObject({ signal });
-const decodeSchema = z.strictObject({ signal });
+const sides = z.int().min(1);
+const decodeSchema = z.strictObject({
+  grid: z.strictObject({ rows: sides, columns: sides }).optional().describe("{ rows, columns }, whole numbers from 1"),
+  seed: z.int().min(0).optional().describe("a whole number >= 0"),
+  signal,
+});
 
 /** @throws INVALID_ARGUMENT that names the option */
 export const parseLoadOptions = (options: LoadOptions | undefined) => parse(loadSchema, options, "VQRAE.load");

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VQRAE } from "../../sdk/index.ts";
+import { requireFeatureDim } from "../../sdk/kit.ts";
 import { cosine } from "../golden/cosine.ts";
 import { inFolder, runCli } from "../standalone/cli/run-cli.ts";
 
@@ -36,7 +37,7 @@ test("info says so, and why it is on the CPU, alone", () => {
 
 test.each(photos)("%s: features, class token and ids are close to those in fp32", async (path) => {
   const [a, b] = await Promise.all([plain.encode(path), int8.encode(path)]);
-  const { featureDim: d } = plain.info;
+  const d = requireFeatureDim(plain.info);
   const tokens = a.ids!.length;
   const at = (features: Float32Array, token: number) => features.subarray(token * d, (token + 1) * d);
   const cosines = Array.from({ length: tokens }, (_, t) => cosine(at(a.features!, t), at(b.features!, t)));

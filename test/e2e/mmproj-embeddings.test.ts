@@ -1,8 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { loadProjector } from "../../adapters/projector/index.ts";
 import { type MmprojTypeName, swapVit } from "../../adapters/vit-swap/index.ts";
-import { type RgbImage, VQRAE } from "../../sdk/index.ts";
+import { loadProjector, type RgbImage, VQRAE } from "../../sdk/index.ts";
 import { cosine } from "../golden/cosine.ts";
 import { rewritten } from "../golden/projector/rewritten.ts";
 import { mtmdEmbeddings } from "../helpers/mtmd.ts";

@@ -1,6 +1,6 @@
 import { realpath, stat } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
-import type { TensorRef } from "../../../sdk/index.ts";
+import { loadProjector, type TensorRef } from "../../../sdk/index.ts";
 import {
   type Checkpoint,
   expected,
@@ -9,7 +9,6 @@ import {
   loadCheckpoint,
   type WeightDtype,
 } from "../../../sdk/kit.ts";
-import { loadProjector } from "../../projector/index.ts";
 import { type Mismatch, mismatches } from "../compare.ts";
 import { featuresGiven } from "../encoder-source.ts";
 import type { ParsedOptions } from "../options.ts";

@@ -1,8 +1,7 @@
 import { basename } from "node:path";
-import type { Projector } from "../../../sdk/index.ts";
+import { loadProjector, type Projector } from "../../../sdk/index.ts";
 import { type Checkpoint, expected, expectedBut, fitProjector } from "../../../sdk/kit.ts";
 import { type GgufValue, ggufValue, writeGguf } from "../../gguf/index.ts";
-import { loadProjector } from "../../projector/index.ts";
 import { classTokenPlace } from "../llama-cpp-builds.ts";
 import type { ParsedOptions } from "../options.ts";
 import type { FeaturesTaken } from "../tower-facts.ts";

@@ -1,6 +1,7 @@
+import type { Decoder } from "../../contract/decoder.ts";
+import type { Encoder } from "../../contract/encoder.ts";
 import { expected, expectedBut } from "../../errors.ts";
 import { clusterAgreement } from "../../metrics/index.ts";
-import type { VQRAE } from "../../vqrae.ts";
 import { type LabelledFile, labelNumbers } from "../image-folder.ts";
 import { type PoolFeaturesOptions, poolFeatures } from "../pooled-features.ts";
 import type { FailedImage } from "../readable-images.ts";
@@ -45,7 +46,7 @@ export interface ClusterAnalysis {
  * @throws UNSUPPORTED for a tokenizer without a codebook; INVALID_ARGUMENT for fewer images than clusters; as `encode`
  */
 export async function analyzeClusters(
-  tokenizer: VQRAE,
+  tokenizer: Encoder & Decoder,
   files: readonly LabelledFile[],
   options: AnalyzeClustersOptions = {},
 ): Promise<ClusterAnalysis> {

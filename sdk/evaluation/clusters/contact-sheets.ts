@@ -1,4 +1,4 @@
-import type { RgbImage } from "../../contract/vision-tokenizer.ts";
+import type { RgbImage } from "../../contract/image.ts";
 import { centreCrop } from "../../image/centre-crop.ts";
 import { readImage } from "../../image/read-image.ts";
 import { tilePicture } from "../tile-picture.ts";

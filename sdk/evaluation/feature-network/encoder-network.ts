@@ -1,4 +1,5 @@
-import type { RgbImage } from "../../contract/vision-tokenizer.ts";
+import { requireFeatureDim } from "../../contract/encoder.ts";
+import type { RgbImage } from "../../contract/image.ts";
 import { expectedBut } from "../../errors.ts";
 import { VQRAE } from "../../vqrae.ts";
 import { meanToken } from "../pooled-features.ts";
@@ -20,16 +21,17 @@ export async function openEncoderNetwork(
     for (const layer of layers)
       opened.push(await VQRAE.load(source, { device: "cpu", features: { layer, postNorm: false } }));
     const [encoder, ...tapped] = opened as [VQRAE, ...VQRAE[]];
-    const { modelId, featureDim, inputSize } = encoder.info;
+    const { modelId, inputSize } = encoder.info;
+    const featureDim = requireFeatureDim(encoder.info);
     const grey = inputSize ?? { width: 64, height: 64 };
     const probe = await encoder.encode({ data: new Uint8Array(grey.width * grey.height * 3), ...grey }, { ids: false });
     const feature = probe.classToken ? "class token" : "mean patch";
     const run = async (image: RgbImage, { signal }: { signal?: AbortSignal | undefined } = {}) => {
-      const options = { ids: false, ...(signal && { signal }) };
+      const options = { ids: false, ...(signal && { signal }) } as const;
       const [tokens, ...hidden] = await Promise.all([encoder, ...tapped].map((one) => one.encode(image, options)));
       return {
-        features: tokens!.classToken ?? meanToken(tokens!.features!, featureDim),
-        taps: hidden.map(({ features }) => ({ data: features!, channels: featureDim })),
+        features: tokens!.classToken ?? meanToken(tokens!.features, featureDim),
+        taps: hidden.map(({ features }) => ({ data: features, channels: featureDim })),
       };
     };
     return {

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import type { RgbImage } from "../../contract/vision-tokenizer.ts";
+import type { RgbImage } from "../../contract/image.ts";
 import { expected, expectedBut } from "../../errors.ts";
 import { workerFile } from "../../files/package-file.ts";
 import { resize } from "../../image/resize.ts";

@@ -1,6 +1,8 @@
+import type { Decoder } from "../../contract/decoder.ts";
+import type { Encoder } from "../../contract/encoder.ts";
+import type { Views } from "../../contract/views.ts";
 import { expectedBut } from "../../errors.ts";
 import { CodebookUsage, FeatureMoments, frechetDistance, perceptualDistance } from "../../metrics/index.ts";
-import type { VQRAE } from "../../vqrae.ts";
 import type { FeatureNetwork } from "../feature-network/feature-network.ts";
 import type { LabelledFile } from "../image-folder.ts";
 import { type FailedImage, noneReadable, readableImages } from "../readable-images.ts";
@@ -29,7 +31,7 @@ export interface EvaluateReconstructionOptions {
  * and the network throw; the signal's reason
  */
 export async function evaluateReconstruction(
-  tokenizer: VQRAE,
+  tokenizer: Encoder & Decoder & Views,
   files: readonly LabelledFile[],
   options: EvaluateReconstructionOptions = {},
 ): Promise<ReconstructionReport> {

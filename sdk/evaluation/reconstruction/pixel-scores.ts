@@ -1,4 +1,4 @@
-import type { RgbImage } from "../../contract/vision-tokenizer.ts";
+import type { RgbImage } from "../../contract/image.ts";
 import { psnr, ssimGaussian, ssimUniform } from "../../metrics/index.ts";
 import { GAUSSIAN_SIZE } from "../../metrics/ssim.ts";
 

@@ -1,4 +1,4 @@
-import type { RgbImage } from "../../contract/vision-tokenizer.ts";
+import type { RgbImage } from "../../contract/image.ts";
 import { readImage } from "../../image/read-image.ts";
 import type { VQRAE } from "../../vqrae.ts";
 import { pairsPicture } from "../tile-picture.ts";

@@ -1,7 +1,9 @@
-import type { RgbImage } from "../../contract/vision-tokenizer.ts";
+import type { Decoder } from "../../contract/decoder.ts";
+import type { Encoder } from "../../contract/encoder.ts";
+import type { RgbImage } from "../../contract/image.ts";
+import type { Views } from "../../contract/views.ts";
 import { expectedBut } from "../../errors.ts";
 import { type CentreCrop, centreCrop } from "../../image/centre-crop.ts";
-import type { VQRAE } from "../../vqrae.ts";
 
 /** "none": the whole image, as the checkpoint's own preprocessing takes it. */
 export type ReconstructionCrop = CentreCrop | "none";
@@ -14,7 +16,7 @@ export interface Reconstruction {
 }
 
 /** Cuts an image as `crop` says, to the size that the encoder sees. @throws UNSUPPORTED for a tokenizer without one size */
-export function cropFor(tokenizer: VQRAE, crop: ReconstructionCrop): (image: RgbImage) => RgbImage {
+export function cropFor(tokenizer: Pick<Encoder, "info">, crop: ReconstructionCrop): (image: RgbImage) => RgbImage {
   const { inputSize, modelId } = tokenizer.info;
   if (crop === "none") return (image) => image;
   if (inputSize === null) {
@@ -32,13 +34,13 @@ export function cropFor(tokenizer: VQRAE, crop: ReconstructionCrop): (image: Rgb
 
 /** Encodes and decodes images: one encoder pass, one decoder pass. */
 export async function reconstructAll(
-  tokenizer: VQRAE,
+  tokenizer: Encoder & Decoder & Views,
   images: readonly RgbImage[],
   signal?: AbortSignal,
 ): Promise<Reconstruction[]> {
   const options = signal ? { signal } : {};
   const tokens = await tokenizer.encode(images, { features: false, ids: true, ...options });
-  const ids = tokens.map((one) => one.ids!);
+  const ids = tokens.map((one) => one.ids);
   const decoded = await tokenizer.decode(ids, options);
   const originals = await Promise.all(images.map((image) => tokenizer.reconstructionTarget(image)));
   return ids.map((own, i) => ({ original: originals[i]!, decoded: decoded[i]!, ids: own }));

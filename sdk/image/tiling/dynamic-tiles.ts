@@ -1,4 +1,4 @@
-import type { RgbImage } from "../../contract/vision-tokenizer.ts";
+import type { RgbImage } from "../../contract/image.ts";
 import { resize } from "../resize.ts";
 import { checkRgbImage } from "../rgb-image.ts";
 import type { Resample } from "../view-plan.ts";

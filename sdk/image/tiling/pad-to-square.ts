@@ -1,4 +1,4 @@
-import type { RgbImage } from "../../contract/vision-tokenizer.ts";
+import type { RgbImage } from "../../contract/image.ts";
 import { expectedBut } from "../../errors.ts";
 import { checkRgbImage } from "../rgb-image.ts";
 import { type Colour, paste } from "./paste.ts";

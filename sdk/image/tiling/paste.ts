@@ -1,5 +1,4 @@
-import type { RgbImage } from "../../contract/vision-tokenizer.ts";
-
+import type { RgbImage } from "../../contract/image.ts";
 export type Colour = readonly [red: number, green: number, blue: number];
 
 /** `image` on a canvas of one colour, its top left corner at (left, top). */

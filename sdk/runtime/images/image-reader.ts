@@ -1,4 +1,4 @@
-import type { ImageInput, RgbImage } from "../../contract/vision-tokenizer.ts";
+import type { ImageInput, RgbImage } from "../../contract/image.ts";
 import { workerFile } from "../../files/package-file.ts";
 import { memoryOf, type PortableImage, portableImage } from "../../image/portable-image.ts";
 import type { PreparedImage } from "../../image/prepare-views.ts";

@@ -1,4 +1,6 @@
-import type { ImageEmbeddings, ImageTokens, RgbImage } from "../../contract/vision-tokenizer.ts";
+import type { ImageEmbeddings } from "../../contract/embedder.ts";
+import type { ImageTokens } from "../../contract/encoder.ts";
+import type { RgbImage } from "../../contract/image.ts";
 import { VqraeError, type VqraeErrorCode } from "../../errors.ts";
 import type { ProjectorSpec } from "../../families/checkpoint.ts";
 import type { PortableImage } from "../../image/portable-image.ts";

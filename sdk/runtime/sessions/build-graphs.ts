@@ -1,4 +1,5 @@
-import type { TokenGrid, VisionTokenizerInfo } from "../../contract/vision-tokenizer.ts";
+import type { TokenGrid } from "../../contract/image.ts";
+import type { VisionTokenizerInfo } from "../../contract/vision-tokenizer.ts";
 import type { Checkpoint, ProjectorSpec } from "../../families/checkpoint.ts";
 import { buildDecoderGraph } from "../../families/vqrae/decoder.ts";
 import { buildCodebookGraph, buildQuantizerGraph } from "../../families/vqrae/quantizer.ts";
@@ -66,12 +67,14 @@ export function describeCheckpoint(
     encoder.grid === null ? null : Object.freeze({ rows: encoder.grid, columns: encoder.grid });
   return Object.freeze({
     modelId,
+    licence: checkpoint.licence,
+    decodes: quantizer && decoder ? "ids" : null,
     inputSize: image.geometry === "native" ? null : square(image.size),
     outputSize: quantizer && decoder ? square(decoder.grid * decoder.patchSize) : null,
     grid,
     maxTokens: encoder.maxPatches,
     featureDim: encoder.hiddenSize,
-    codebook: quantizer && Object.freeze({ size: quantizer.size, dim: quantizer.dim }),
+    codebook: quantizer && Object.freeze({ size: quantizer.size, dim: quantizer.dim, codesPerToken: 1 }),
     projector: projector && Object.freeze({ ...projector.info, tokensPerView: tokensPerView(checkpoint, projector) }),
     device,
     deviceReason: reason,

@@ -1,4 +1,4 @@
-import type { ImageEmbeddings } from "../../contract/vision-tokenizer.ts";
+import type { ImageEmbeddings } from "../../contract/embedder.ts";
 import { arrange, type EmbeddedView } from "../../image/arrange.ts";
 import type { View } from "../../image/views.ts";
 import type { Jobs, WorkerSetup } from "../pool/protocol.ts";

@@ -1,5 +1,5 @@
 import type { Tensor } from "onnxruntime-node";
-import type { RgbImage, TokenGrid } from "../../contract/vision-tokenizer.ts";
+import type { RgbImage, TokenGrid } from "../../contract/image.ts";
 import { patchify } from "../../image/patchify.ts";
 import type { ImageSpec } from "../../image/view-plan.ts";
 import type { Precision } from "../pool/protocol.ts";

@@ -1,4 +1,5 @@
-import type { ImageTokens, RgbImage } from "../../contract/vision-tokenizer.ts";
+import type { ImageTokens } from "../../contract/encoder.ts";
+import type { RgbImage } from "../../contract/image.ts";
 import { prepareViews } from "../../image/prepare-views.ts";
 import { buildCodeTables } from "../../search/build-code-tables.ts";
 import { CodeSearch } from "../../search/code-search.ts";

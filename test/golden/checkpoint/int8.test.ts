@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadCheckpoint } from "../../../sdk/families/load-checkpoint.ts";
 import { VQRAE } from "../../../sdk/index.ts";
+import { requireFeatureDim } from "../../../sdk/kit.ts";
 import { buildEncoderGraph } from "../../../sdk/nn/vit/encoder.ts";
 import type { EncoderSpec } from "../../../sdk/nn/vit/vit-spec.ts";
 import { foldGroup } from "../../../sdk/weights/int8/fold.ts";
@@ -91,7 +92,7 @@ describe.each(families)("%s", (name) => {
     expect(int8.info).toEqual({ ...plain.info, precision: "int8", deviceReason: "int8 is for the CPU" });
     const image = picture(20, 12);
     const [a, b] = await Promise.all([plain.encode(image), int8.encode(image)]);
-    const { featureDim: d } = plain.info;
+    const d = requireFeatureDim(plain.info);
     expect(b.grid).toEqual(a.grid);
     for (let start = 0; start < a.features!.length; start += d) {
       const end = start + d;

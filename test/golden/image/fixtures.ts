@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { RgbImage } from "../../../sdk/contract/vision-tokenizer.ts";
+import type { RgbImage } from "../../../sdk/contract/image.ts";
 
 /** Pixels as make_fixtures.py writes them: all of them, or their SHA-256. */
 export interface ExpectedPixels {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import type { RgbImage } from "../../../sdk/contract/vision-tokenizer.ts";
+import type { RgbImage } from "../../../sdk/contract/image.ts";
 import { anyresTiles, bestResolution } from "../../../sdk/image/tiling/anyres-tiles.ts";
 import { dynamicGrid, dynamicTiles } from "../../../sdk/image/tiling/dynamic-tiles.ts";
 import { naflexSize, smartResize } from "../../../sdk/image/tiling/native-size.ts";

@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { loadProjector } from "../../../adapters/projector/index.ts";
-import { type ImageEmbeddings, type LoadOptions, VQRAE } from "../../../sdk/index.ts";
+import { type ImageEmbeddings, type LoadOptions, loadProjector, VQRAE } from "../../../sdk/index.ts";
 import { temporaryFolder } from "../../standalone/checkpoint/temporary.ts";
 import { cosine } from "../cosine.ts";
 import { largestDifference, readExpected } from "../expected.ts";

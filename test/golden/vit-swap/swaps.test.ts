@@ -2,10 +2,9 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { loadProjector } from "../../../adapters/projector/index.ts";
-import { plainTiles } from "../../../adapters/projector/parts.ts";
 import { checkSwap, swapVit } from "../../../adapters/vit-swap/index.ts";
-import { VQRAE } from "../../../sdk/index.ts";
+import { plainTiles } from "../../../sdk/families/projector/parts.ts";
+import { loadProjector, VQRAE } from "../../../sdk/index.ts";
 import { temporaryFolder } from "../../standalone/checkpoint/temporary.ts";
 import { largestDifference, readExpected } from "../expected.ts";
 

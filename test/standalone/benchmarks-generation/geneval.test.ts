@@ -146,7 +146,7 @@ describe("bad input names file and line", () => {
   const good = FOUND[0]!;
   test.each([
     [[good, good], /each filename once for boxes\.jsonl, line 2 .* as in boxes\.jsonl, line 1/],
-    [[{ filename: "a.png" }], /a list of objects for detections in boxes\.jsonl, line 1 but received none/],
+    [[{ filename: "a.png" }], /a list of objects for detections in boxes\.jsonl, line 1 but received nothing/],
     [
       [{ filename: "a", detections: [{ class: "dog", box: [1, 2, 3], score: 1 }] }],
       /four numbers.*box in detections\[0\]/,

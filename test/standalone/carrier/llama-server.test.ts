@@ -250,7 +250,7 @@ const refused: [name: string, code: string, message: RegExp, routes: Record<stri
   [
     "an old server",
     "SERVER_ERROR",
-    /n_embd .* received undefined. Update llama-server/,
+    /n_embd .* received nothing. Update llama-server/,
     { "/v1/models": json(200, { data: [] }) },
   ],
   [

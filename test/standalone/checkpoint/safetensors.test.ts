@@ -46,7 +46,7 @@ describe("a header that lies is INVALID_CHECKPOINT", () => {
       4,
     ],
     ["a dtype of Object.prototype", /for dtype of tensor a/, { a: entry([1], [0, 4], "constructor") }, 4],
-    ["no shape", /for shape of tensor a in .* received undefined/, { a: entry(undefined, [0, 4]) }, 4],
+    ["no shape", /for shape of tensor a in .* received nothing/, { a: entry(undefined, [0, 4]) }, 4],
     ["a negative size", /for shape of tensor a/, { a: entry([-1, -1], [0, 4]) }, 4],
     ["a fractional size", /for shape of tensor a/, { a: entry([0.5, 2], [0, 4]) }, 4],
     ["a rank past the limit", /at most 64 dimensions/, { a: entry(Array(65).fill(1), [0, 4]) }, 4],

@@ -100,7 +100,7 @@ describe("INVALID_ARGUMENT, and no file is left", () => {
 
   test("a folder in the way", async () => {
     const folder = await temporaryFolder();
-    expect(await failure(writeGguf(folder, [], [f32("a", 1)]))).toMatchObject({ code: "INVALID_ARGUMENT" });
+    expect(await failure(writeGguf(folder, [], [f32("a", 1)]))).toMatchObject({ code: "IO_ERROR" });
     expect(await readdir(folder)).toEqual([]);
   });
 });

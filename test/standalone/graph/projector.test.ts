@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { fitProjector } from "../../../sdk/families/fit-projector.ts";
+import { fitProjector } from "../../../sdk/families/projector/fit-projector.ts";
 import { defineProjector, type ProjectorOp } from "../../../sdk/index.ts";
 import { GraphBuilder } from "../../../sdk/nn/onnx/graph-builder.ts";
 import { DataType } from "../../../sdk/nn/onnx/onnx-proto.ts";

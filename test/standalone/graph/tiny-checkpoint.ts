@@ -70,6 +70,7 @@ export function writeTinyCheckpoint(folder: string, options: TinyOptions = {}): 
   const rows = Array.from({ length: codes }, () => Array.from({ length: dim }, () => random(1.5)));
   for (const [row, source] of copies) rows[row] = rows[source]!;
   const checkpoint: Checkpoint = {
+    licence: null,
     modelId: "tiny",
     folder,
     image: {

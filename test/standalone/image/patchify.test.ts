@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { RgbImage } from "../../../sdk/contract/vision-tokenizer.ts";
+import type { RgbImage } from "../../../sdk/contract/image.ts";
 import { normalisationTables, patchify } from "../../../sdk/image/patchify.ts";
 import { readCases } from "../../golden/image/fixtures.ts";
 

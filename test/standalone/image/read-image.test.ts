@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import type { ImageInput, RgbImage } from "../../../sdk/contract/vision-tokenizer.ts";
+import type { ImageInput, RgbImage } from "../../../sdk/contract/image.ts";
 import { encodePng } from "../../../sdk/image/encode-png.ts";
 import { readImage } from "../../../sdk/image/read-image.ts";
 import { pngOfParts } from "./png-of-parts.ts";

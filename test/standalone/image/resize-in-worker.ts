@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import type { RgbImage } from "../../../sdk/contract/vision-tokenizer.ts";
+import type { RgbImage } from "../../../sdk/contract/image.ts";
 import { resize } from "../../../sdk/image/resize.ts";
 
 /** Resizes the image it is given and posts the result by transfer. */

@@ -4,7 +4,7 @@ import { Worker } from "node:worker_threads";
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { compileResize, generate } from "../../../scripts/build-wasm.ts";
-import type { RgbImage } from "../../../sdk/contract/vision-tokenizer.ts";
+import type { RgbImage } from "../../../sdk/contract/image.ts";
 import { RESAMPLES } from "../../../sdk/image/coefficients.ts";
 import { preprocess } from "../../../sdk/image/preprocess.ts";
 import { type Resampler, resize, resizeAndCrop } from "../../../sdk/image/resize.ts";

@@ -120,7 +120,7 @@ describe("the cache", () => {
     const file = join(await temporaryFolder(), "file");
     await writeFile(file, "");
     const { code, message } = await failure(VQRAE.load(tinyEncoder, { precision: "int8", cacheDir: file }));
-    expect(code).toBe("INVALID_ARGUMENT");
+    expect(code).toBe("IO_ERROR");
     expect(message).toContain(`for the cache of int8 weights but received ${file}`);
     expect(message).toContain('Pass another folder as option "cacheDir".');
   });
@@ -129,7 +129,7 @@ describe("the cache", () => {
     const folder = await temporaryFolder();
     const encoder = await encoderOf(tinyEncoder);
     await mkdir(join(folder, `${await contentKey(encoder, nothing)}.safetensors`, "x"), { recursive: true });
-    expect((await failure(new Int8Cache(folder).make(encoder, nothing))).code).toBe("INVALID_ARGUMENT");
+    expect((await failure(new Int8Cache(folder).make(encoder, nothing))).code).toBe("IO_ERROR");
     expect((await readdir(folder)).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   });
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { RgbImage } from "../../../sdk/contract/vision-tokenizer.ts";
+import type { RgbImage } from "../../../sdk/contract/image.ts";
 import { VqraeError } from "../../../sdk/errors.ts";
 import { psnr, ssimGaussian, ssimUniform } from "../../../sdk/metrics/index.ts";
 

@@ -1,6 +1,5 @@
 import { describe, expect, it, onTestFinished } from "vitest";
-import { loadProjector } from "../../../adapters/projector/index.ts";
-import { type LoadOptions, type Projector, VQRAE } from "../../../sdk/index.ts";
+import { type LoadOptions, loadProjector, type Projector, VQRAE } from "../../../sdk/index.ts";
 import { failure } from "../checkpoint/temporary.ts";
 import { golden, picture, tinyEncoder, tinyVqrae } from "../runtime/fixtures/tiny.ts";
 import { type Tensors, type TinyProjectorConfig, writeTinyProjector } from "./tiny-projector.ts";
@@ -108,7 +107,7 @@ describe("embed", () => {
     expect(tokenizer.info.projector).toBeNull();
     const { code, message } = await failure(tokenizer.embed(picture(9, 9)));
     expect(code).toBe("UNSUPPORTED");
-    expect(message).toContain('loadProjector(folder)` of "vqrae/projector"');
+    expect(message).toContain("loadProjector(folder)`");
   });
 
   it("never gives NaN", async () => {

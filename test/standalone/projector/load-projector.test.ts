@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { loadProjector } from "../../../adapters/projector/index.ts";
+import { loadProjector } from "../../../sdk/index.ts";
 import { failure, temporaryFolder, writeJson } from "../checkpoint/temporary.ts";
 import { type Tensors, type TinyProjectorConfig, writeTinyProjector } from "./tiny-projector.ts";
 

@@ -33,7 +33,7 @@ describe("token ids", () => {
   });
 
   it("takes a hole in an array for no id", () => {
-    expect(() => checkIds(new Array(2), 64, "the ids")).toThrow("id 0 of the ids but received undefined");
+    expect(() => checkIds(new Array(2), 64, "the ids")).toThrow("id 0 of the ids but received nothing");
   });
 
   it("wants one id for each cell of the grid", () => {

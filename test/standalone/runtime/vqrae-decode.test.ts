@@ -52,7 +52,7 @@ describe("decode", () => {
     ["a bad grid among many", () => [grid(0), grid(1).slice(2)], "for grids[1] but received"],
     ["numbers among grids", () => [grid(0), 5], "for grids[1] but received 5."],
     ["text", () => "12", "for the ids of one image but received"],
-    ["nothing", () => undefined, "for the ids of one image but received undefined."],
+    ["nothing", () => undefined, "for the ids of one image but received nothing."],
   ])("refuses %s", async (_, make, message) => {
     const promise = tokenizer.decode(make() as TokenIds);
     await expect(promise).rejects.toMatchObject({

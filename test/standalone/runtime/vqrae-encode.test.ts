@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ImageInput, type ImageTokens, VQRAE } from "../../../sdk/index.ts";
+import { requireFeatureDim } from "../../../sdk/kit.ts";
 import { picture, tinyEncoder, tinyVqrae } from "./fixtures/tiny.ts";
 
 let folder: string;
@@ -31,9 +32,9 @@ describe("encode", () => {
     const tokens = await tokenizer.encode(picture(40, 30));
     const count = info.maxTokens;
     expect(tokens.grid).toEqual(info.grid);
-    expect(tokens.features).toHaveLength(count * info.featureDim);
+    expect(tokens.features).toHaveLength(count * requireFeatureDim(info));
     expect(tokens.features!.every(Number.isFinite)).toBe(true);
-    expect(tokens.classToken).toHaveLength(info.featureDim);
+    expect(tokens.classToken).toHaveLength(requireFeatureDim(info));
     expect(tokens.ids).toHaveLength(count);
     expect(tokens.ids!.every((id) => Number.isInteger(id) && id >= 0 && id < info.codebook!.size)).toBe(true);
     expect(new Set(tokens.ids).size).toBeGreaterThan(1);

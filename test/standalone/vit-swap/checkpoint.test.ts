@@ -2,9 +2,8 @@ import { cp, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promis
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { encodeGgufTensor } from "../../../adapters/gguf/index.ts";
-import { loadProjector } from "../../../adapters/projector/index.ts";
 import { swapVit } from "../../../adapters/vit-swap/index.ts";
-import { VQRAE } from "../../../sdk/index.ts";
+import { loadProjector, VQRAE } from "../../../sdk/index.ts";
 import { openSafetensors } from "../../../sdk/weights/safetensors/open-safetensors.ts";
 import { type TensorToWrite, writeSafetensors } from "../../../sdk/weights/safetensors/write-safetensors.ts";
 import { largestDifference, readExpected } from "../../golden/expected.ts";

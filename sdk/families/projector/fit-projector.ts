@@ -1,8 +1,8 @@
-import { cellSide, type Projector } from "../contract/projector.ts";
-import { expected, expectedBut } from "../errors.ts";
-import type { ImageSpec, NativeImageSpec } from "../image/view-plan.ts";
-import type { Checkpoint } from "./checkpoint.ts";
-import { selectFeatures } from "./select-features.ts";
+import { cellSide, type Projector } from "../../contract/projector.ts";
+import { expected, expectedBut } from "../../errors.ts";
+import type { ImageSpec, NativeImageSpec } from "../../image/view-plan.ts";
+import type { Checkpoint } from "../checkpoint.ts";
+import { selectFeatures } from "../select-features.ts";
 
 /**
  * The same checkpoint with a projector behind its encoder.

@@ -1,8 +1,10 @@
 import { z } from "zod";
-import type { ProjectorFeatures } from "../../../sdk/index.ts";
-import { activationName, flag, integer, looseSection, oneOf, type TensorLookup } from "../../../sdk/kit.ts";
-import { activation, layout, linear, textConfig, widthInto } from "../parts.ts";
-import { family, type ReadProjector } from "./family.ts";
+import type { ProjectorFeatures } from "../../contract/projector.ts";
+import type { TensorLookup } from "../../weights/tensor-lookup.ts";
+import { activationName } from "../fields/activations.ts";
+import { flag, integer, looseSection, oneOf } from "../fields/config-fields.ts";
+import { activation, layout, linear, textConfig, widthInto } from "../projector/parts.ts";
+import { family, type ReadProjector } from "../projector/projector-family.ts";
 
 const layers = z
   .union([integer, z.array(integer).min(1)], { error: "a layer or a list of layers" })

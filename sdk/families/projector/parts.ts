@@ -1,6 +1,8 @@
 import { z } from "zod";
-import type { ImageLayout, ProjectorOp, TileLayout } from "../../sdk/index.ts";
-import { type ActivationName, activations, looseSection, positiveInteger, type TensorLookup } from "../../sdk/kit.ts";
+import type { ImageLayout, ProjectorOp, TileLayout } from "../../contract/projector.ts";
+import type { TensorLookup } from "../../weights/tensor-lookup.ts";
+import { type ActivationName, activations } from "../fields/activations.ts";
+import { looseSection, positiveInteger } from "../fields/config-fields.ts";
 
 /** What several families of projectors share. */
 

@@ -1,6 +1,7 @@
-import { activationName, flag, looseSection, positiveInteger } from "../../../sdk/kit.ts";
-import { activation, layerNorm, layout, linear, textConfig, widthInto } from "../parts.ts";
-import { family } from "./family.ts";
+import { activationName } from "../fields/activations.ts";
+import { flag, looseSection, positiveInteger } from "../fields/config-fields.ts";
+import { activation, layerNorm, layout, linear, textConfig, widthInto } from "../projector/parts.ts";
+import { family } from "../projector/projector-family.ts";
 
 /** LFM2-VL (transformers/models/lfm2_vl): images of their own aspect ratio; large ones in tiles, then a thumbnail. */
 export const lfm2Vl = family({

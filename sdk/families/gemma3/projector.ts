@@ -1,6 +1,6 @@
-import { epsilon, looseSection, positiveInteger } from "../../../sdk/kit.ts";
-import { layout, textConfig, widthInto } from "../parts.ts";
-import { family } from "./family.ts";
+import { epsilon, looseSection, positiveInteger } from "../fields/config-fields.ts";
+import { layout, textConfig, widthInto } from "../projector/parts.ts";
+import { family } from "../projector/projector-family.ts";
 
 /** Gemma 3 (transformers/models/gemma3): patches averaged to `mm_tokens_per_image`; an image's embeddings see each other. */
 export const gemma3 = family({

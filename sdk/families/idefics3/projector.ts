@@ -1,6 +1,6 @@
-import { looseSection, positiveInteger } from "../../../sdk/kit.ts";
-import { layout, linear, textConfig, widthInto } from "../parts.ts";
-import { family } from "./family.ts";
+import { looseSection, positiveInteger } from "../fields/config-fields.ts";
+import { layout, linear, textConfig, widthInto } from "../projector/parts.ts";
+import { family } from "../projector/projector-family.ts";
 
 const around = "<fake_token_around_image>";
 

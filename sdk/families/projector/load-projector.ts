@@ -1,16 +1,12 @@
 import { basename, join, resolve } from "node:path";
-import { defineProjector, type Projector } from "../../sdk/index.ts";
-import {
-  expected,
-  expectedBut,
-  invalidConfig,
-  openTensors,
-  parseConfig,
-  readJsonObject,
-  tensorLookup,
-} from "../../sdk/kit.ts";
-import { families } from "./families/all.ts";
-import type { ProjectorFamily } from "./families/family.ts";
+import { defineProjector, type Projector } from "../../contract/projector.ts";
+import { expected, expectedBut } from "../../errors.ts";
+import { readJsonObject } from "../../files/read-file.ts";
+import { openTensors } from "../../weights/open-tensors.ts";
+import { tensorLookup } from "../../weights/tensor-lookup.ts";
+import { invalidConfig, parseConfig } from "../fields/config-fields.ts";
+import { families } from "./all.ts";
+import type { ProjectorFamily } from "./projector-family.ts";
 
 /**
  * Reads the projector of a vision language model's checkpoint folder as it comes from the hub (config.json and

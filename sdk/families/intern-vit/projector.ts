@@ -1,15 +1,10 @@
 import { z } from "zod";
-import type { ProjectorFeatures } from "../../../sdk/index.ts";
-import {
-  type ActivationName,
-  activationName,
-  integer,
-  looseSection,
-  oneOf,
-  type TensorLookup,
-} from "../../../sdk/kit.ts";
-import { activation, downsampleRatio, layerNorm, layout, linear, textConfig, widthInto } from "../parts.ts";
-import { family, type ReadProjector } from "./family.ts";
+import type { ProjectorFeatures } from "../../contract/projector.ts";
+import type { TensorLookup } from "../../weights/tensor-lookup.ts";
+import { type ActivationName, activationName } from "../fields/activations.ts";
+import { integer, looseSection, oneOf } from "../fields/config-fields.ts";
+import { activation, downsampleRatio, layerNorm, layout, linear, textConfig, widthInto } from "../projector/parts.ts";
+import { family, type ReadProjector } from "../projector/projector-family.ts";
 
 interface Parts {
   readonly names: { readonly norm: string; readonly first: string; readonly second: string };

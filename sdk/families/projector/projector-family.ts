@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import type { Projector } from "../../../sdk/index.ts";
-import type { TensorLookup } from "../../../sdk/kit.ts";
+import type { Projector } from "../../contract/projector.ts";
+import type { TensorLookup } from "../../weights/tensor-lookup.ts";
 
 /**
  * A family of projectors: what reading one from a checkpoint needs to know about an architecture. To add one, write such

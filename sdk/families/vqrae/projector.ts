@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { epsilon, flag, integer, oneOf, positiveInteger, section, tileCount } from "../../../sdk/kit.ts";
-import { activation, downsampleRatio, layerNorm, layout, linear } from "../parts.ts";
-import { family } from "./family.ts";
+import { epsilon, flag, integer, oneOf, positiveInteger, section } from "../fields/config-fields.ts";
+import { tileCount } from "../image/processor-fields.ts";
+import { activation, downsampleRatio, layerNorm, layout, linear } from "../projector/parts.ts";
+import { family } from "../projector/projector-family.ts";
 
 const text = z.string({ error: "a string" });
 

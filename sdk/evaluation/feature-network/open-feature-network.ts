@@ -1,0 +1,20 @@
+import { stat } from "node:fs/promises";
+import { extname } from "node:path";
+import { expectedBut } from "../../errors.ts";
+import { openEncoderNetwork } from "./encoder-network.ts";
+import type { FeatureNetwork, FeatureNetworkOptions } from "./feature-network.ts";
+import { openOnnxNetwork } from "./onnx-network.ts";
+
+/**
+ * Opens a network: an `.onnx` file with its description beside it (`network.onnx` and `network.json`), or whatever
+ * `VQRAE.load` takes, an encoder's safetensors folder or "default".
+ * @throws INVALID_ARGUMENT, INVALID_CONFIG, CHECKPOINT_NOT_FOUND, INVALID_CHECKPOINT, MISSING_DEPENDENCY, RUNTIME
+ */
+export async function openFeatureNetwork(path: string, options: FeatureNetworkOptions = {}): Promise<FeatureNetwork> {
+  if (extname(path).toLowerCase() === ".onnx") return openOnnxNetwork(path, options);
+  const found = path === "default" || (await stat(path).catch(() => null))?.isDirectory();
+  if (!found) {
+    throw expectedBut("INVALID_ARGUMENT", "an .onnx file or a checkpoint folder", "the feature network", path);
+  }
+  return openEncoderNetwork(path, options);
+}
