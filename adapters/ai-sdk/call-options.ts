@@ -1,5 +1,5 @@
 import type { LanguageModelV4CallOptions, SharedV4Warning } from "@ai-sdk/provider";
-import { given } from "../given.ts";
+import { setFields } from "../../sdk/kit.ts";
 import type { VlmOptions } from "../llama-cpp/index.ts";
 import { ANY_JSON_OBJECT } from "../vision-language-model.ts";
 
@@ -19,7 +19,7 @@ const IGNORED: readonly { feature: string; asked: (options: LanguageModelV4CallO
 export function toVlmOptions(options: LanguageModelV4CallOptions, warnings: SharedV4Warning[]): VlmOptions {
   for (const { feature, asked } of IGNORED) if (asked(options)) warnings.push({ type: "unsupported", feature });
   const { responseFormat } = options;
-  return given({
+  return setFields({
     maxTokens: options.maxOutputTokens,
     temperature: options.temperature,
     topP: options.topP,

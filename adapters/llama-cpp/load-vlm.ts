@@ -1,7 +1,6 @@
 import { basename, join } from "node:path";
 import { type LoadOptions, loadProjector, VQRAE } from "../../sdk/index.ts";
-import { packageFile } from "../../sdk/kit.ts";
-import { given } from "../given.ts";
+import { packageFile, setFields } from "../../sdk/kit.ts";
 import { type LanguageModelOptions, languageModelFile, openLanguageModel } from "./language-model.ts";
 import { loadNodeLlamaCpp } from "./node-llama-cpp.ts";
 import { attachVision } from "./vision.ts";
@@ -52,10 +51,10 @@ export async function loadVlm(source: VlmSource | "default" = "default", options
   try {
     onProgress?.("tokenizer");
     const projector = await loadProjector(parts.projector);
-    const load = given({ device, precision, cacheDir, maxPixels, signal, projector });
+    const load = setFields({ device, precision, cacheDir, maxPixels, signal, projector });
     const tokenizer = await VQRAE.load(parts.tokenizer, load);
     release.unshift(() => tokenizer.dispose());
-    const opened = await openLanguageModel(llm, given({ ...sizes, gpu, onProgress, signal }));
+    const opened = await openLanguageModel(llm, setFields({ ...sizes, gpu, onProgress, signal }));
     release.unshift(async () => opened[Symbol.asyncDispose]());
     const { llama, model, context } = opened;
     const vision = await attachVision(context, { tokenizer });

@@ -3,8 +3,8 @@ import type { DecodeOptions } from "../contract/decoder.ts";
 import type { EmbedOptions } from "../contract/embedder.ts";
 import type { EncodeOptions } from "../contract/encoder.ts";
 import type { Projector } from "../contract/projector.ts";
-import { expected, expectedBut } from "../errors.ts";
 import { isObject } from "../files/read-file.ts";
+import { option, parseOptions } from "../options.ts";
 import type { Precision } from "./pool/protocol.ts";
 
 /** How `VQRAE.load` sets the tokenizer up. */
@@ -80,74 +80,41 @@ const MAX_THREADS = 256;
 /** Activations grow with the batch; past this nothing gets faster. */
 const MAX_BATCH = 256;
 
-const integer = (max: number) => z.number().int().min(1).max(max).optional().describe(`an integer from 1 to ${max}`);
-/** Duck-typed: a signal of another realm (a test runner's, a polyfill's) works as well. */
-const signal = z
-  .custom<AbortSignal>(
-    (value) => typeof value === "object" && value !== null && "aborted" in value && "addEventListener" in value,
-  )
-  .optional()
-  .describe("an AbortSignal");
-const flag = z.boolean().optional().describe("true or false");
-
 const loadSchema = z.strictObject({
-  device: z.enum(["auto", "cpu", "webgpu", "cuda"]).optional().describe('"auto", "cpu", "webgpu" or "cuda"'),
-  precision: z.enum(["fp32", "int8"]).optional().describe('"fp32" or "int8"'),
-  prepack: flag,
-  cacheDir: z.string().min(1).optional().describe("a folder"),
-  workers: integer(MAX_THREADS),
-  threads: integer(MAX_THREADS),
-  batchSize: integer(MAX_BATCH),
-  maxPixels: integer(Number.MAX_SAFE_INTEGER),
-  features: z
-    .strictObject({ layer: z.int().optional(), postNorm: z.boolean().optional() })
-    .optional()
-    .describe("an object with layer (a whole number) and postNorm (true or false)"),
-  projector: z
-    .custom<Projector>((value) => isObject(value) && value.specificationVersion === "v1" && Array.isArray(value.ops))
-    .optional()
-    .describe("what loadProjector returns"),
-  warmup: flag,
-  checkWeights: flag,
-  onProgress: z
-    .custom<(progress: LoadProgress) => void>((value) => typeof value === "function")
-    .optional()
-    .describe("a function"),
-  signal,
+  device: option.oneOf("auto", "cpu", "webgpu", "cuda"),
+  precision: option.oneOf("fp32", "int8"),
+  prepack: option.flag,
+  cacheDir: option.text("a folder"),
+  workers: option.integer(1, MAX_THREADS),
+  threads: option.integer(1, MAX_THREADS),
+  batchSize: option.integer(1, MAX_BATCH),
+  maxPixels: option.integer(1),
+  features: option.object("an object with layer (a whole number) and postNorm (true or false)", {
+    layer: z.int().optional(),
+    postNorm: z.boolean().optional(),
+  }),
+  projector: option.custom<Projector>(
+    "what loadProjector returns",
+    (value) => isObject(value) && value.specificationVersion === "v1" && Array.isArray(value.ops),
+  ),
+  warmup: option.flag,
+  checkWeights: option.flag,
+  onProgress: option.callback<(progress: LoadProgress) => void>(),
+  signal: option.signal,
 });
-const encodeSchema = z.strictObject({ features: flag, ids: flag, signal });
-const embedSchema = z.strictObject({ signal });
-const sides = z.int().min(1);
+const encodeSchema = z.strictObject({ features: option.flag, ids: option.flag, signal: option.signal });
+const embedSchema = z.strictObject({ signal: option.signal });
 const decodeSchema = z.strictObject({
-  grid: z.strictObject({ rows: sides, columns: sides }).optional().describe("{ rows, columns }, whole numbers from 1"),
-  seed: z.int().min(0).optional().describe("a whole number >= 0"),
-  signal,
+  grid: option.object("{ rows, columns }, whole numbers from 1", { rows: z.int().min(1), columns: z.int().min(1) }),
+  seed: option.integer(0),
+  signal: option.signal,
 });
 
 /** @throws INVALID_ARGUMENT that names the option */
-export const parseLoadOptions = (options: LoadOptions | undefined) => parse(loadSchema, options, "VQRAE.load");
+export const parseLoadOptions = (options: LoadOptions | undefined) => parseOptions(loadSchema, options, "VQRAE.load");
 /** @throws INVALID_ARGUMENT that names the option */
-export const parseEncodeOptions = (options: EncodeOptions | undefined) => parse(encodeSchema, options, "encode");
+export const parseEncodeOptions = (options: EncodeOptions | undefined) => parseOptions(encodeSchema, options, "encode");
 /** @throws INVALID_ARGUMENT that names the option */
-export const parseEmbedOptions = (options: EmbedOptions | undefined) => parse(embedSchema, options, "embed");
+export const parseEmbedOptions = (options: EmbedOptions | undefined) => parseOptions(embedSchema, options, "embed");
 /** @throws INVALID_ARGUMENT that names the option */
-export const parseDecodeOptions = (options: DecodeOptions | undefined) => parse(decodeSchema, options, "decode");
-
-/** Checks options and says what is wrong in the package's own words: each field's description is what was expected. */
-function parse<S extends z.ZodObject>(schema: S, options: unknown, method: string): z.infer<S> {
-  const result = schema.safeParse(options ?? {});
-  if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
-  const names = Object.keys(schema.shape).join(", ");
-  if (issue.code === "unrecognized_keys" && issue.path.length === 0) {
-    const unknown = issue.keys.map((key) => JSON.stringify(key)).join(", ");
-    throw expectedBut("INVALID_ARGUMENT", `one of ${names}`, `the options of ${method}`, unknown);
-  }
-  const name = issue.path[0];
-  if (typeof name !== "string") {
-    throw expected("INVALID_ARGUMENT", `an object with ${names}`, `the options of ${method}`, options);
-  }
-  const what = (schema.shape[name] as z.ZodType).description ?? "another value";
-  const value = (options as Record<string, unknown>)[name];
-  throw expected("INVALID_ARGUMENT", what, `option "${name}" of ${method}`, value);
-}
+export const parseDecodeOptions = (options: DecodeOptions | undefined) => parseOptions(decodeSchema, options, "decode");

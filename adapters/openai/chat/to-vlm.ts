@@ -1,4 +1,4 @@
-import { given } from "../../given.ts";
+import { setFields } from "../../../sdk/kit.ts";
 import type { VlmMessage, VlmOptions, VlmPart } from "../../llama-cpp/index.ts";
 import { ANY_JSON_OBJECT } from "../../vision-language-model.ts";
 import { ApiError } from "../http/api-error.ts";
@@ -39,7 +39,7 @@ const tooMany = (what: string, most: number, count: number) =>
 /** The request's sampling and limits. */
 export function toOptions(request: ChatRequest, signal: AbortSignal): VlmOptions {
   const { response_format: format, stop } = request;
-  return given({
+  return setFields({
     maxTokens: request.max_completion_tokens ?? request.max_tokens,
     temperature: request.temperature,
     topP: request.top_p,

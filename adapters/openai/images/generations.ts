@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { encodePng, type RgbImage } from "../../../sdk/index.ts";
+import { setFields } from "../../../sdk/kit.ts";
 import type { GenerateOptions, ImageGenerator } from "../../generation/index.ts";
-import { given } from "../../given.ts";
 import { ApiError } from "../http/api-error.ts";
 import { parseBody } from "../http/parse.ts";
 import type { EndpointLimits } from "../limits.ts";
@@ -57,7 +57,7 @@ function checkSize(size: string | null | undefined, { info }: ImageGenerator): v
 }
 
 const toOptions = (request: GenerationRequest, signal: AbortSignal): GenerateOptions =>
-  given({
+  setFields({
     n: request.n,
     seed: request.seed,
     temperature: request.temperature,
