@@ -34,9 +34,9 @@ describe("options", () => {
     [{ worker: 2 }, 'for the options of VQRAE.load but received "worker".'],
     [
       { device: "gpu" },
-      'Expected "auto", "cpu", "webgpu" or "cuda" for option "device" of VQRAE.load but received "gpu".',
+      'Expected one of "auto", "cpu", "webgpu", "cuda" for option "device" of VQRAE.load but received "gpu".',
     ],
-    [{ precision: "int4" }, 'Expected "fp32" or "int8" for option "precision"'],
+    [{ precision: "int4" }, 'Expected one of "fp32", "int8" for option "precision"'],
     [{ prepack: 1 }, 'Expected true or false for option "prepack"'],
     [{ cacheDir: "" }, 'Expected a folder for option "cacheDir"'],
     [{ workers: 0 }, 'Expected a whole number from 1 to 256 for option "workers" of VQRAE.load but received 0.'],
