@@ -5,6 +5,7 @@
  * @module vqrae/kit
  */
 
+export { type Activation } from "./nn/layers/activation.ts";
 export { requireFeatureDim } from "./contract/encoder.ts";
 export { describe, expected, expectedBut } from "./errors.ts";
 export type { Checkpoint } from "./families/checkpoint.ts";
@@ -29,7 +30,7 @@ export { isFile, isObject, type OpenFile, openFile, readExactly, readJsonObject 
 export { ioError, type NewFile, onDisk, replaceFile, writeWhole } from "./files/replace-file.ts";
 export type { ImageSpec } from "./image/view-plan.ts";
 export { seededRandom } from "./metrics/seeded-random.ts";
-export type { Activation, TransformerSpec } from "./nn/layers/transformer-spec.ts";
+export { type TransformerSpec } from "./nn/layers/transformer-spec.ts";
 export type { EncoderSpec, FeatureSpec } from "./nn/vit/vit-spec.ts";
 export { option, parseOptions, setFields } from "./options.ts";
 export { Gate } from "./runtime/pool/gate.ts";

@@ -1,5 +1,5 @@
+import { type Activation } from "../nn/layers/activation.ts";
 import type { z } from "zod";
-import type { Activation } from "../nn/layers/transformer-spec.ts";
 import type { ImageProcessor } from "./image/image-processors.ts";
 
 /**

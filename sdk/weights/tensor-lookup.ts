@@ -12,8 +12,8 @@ export interface TensorLookup {
   linear(name: string, weightShape: readonly number[], bias?: boolean): LinearRef;
   layerNorm(name: string, size: number): NormRef & { readonly bias: TensorRef };
   rmsNorm(name: string, size: number): NormRef;
-  /** `parts` linears stored as one, their rows one after the other; each reads its own part of the bytes. */
-  fusedLinear(name: string, weightShape: readonly [number, number], parts: number, bias?: boolean): LinearRef[];
+  /** Three linears (query, key, value) stored as one, their rows one after the other; each reads its own part of the bytes. */
+  fusedLinears(name: string, weightShape: readonly [number, number], bias?: boolean): [LinearRef, LinearRef, LinearRef];
   /** Everything that comes before `name` in the names that end with it. */
   prefixesOf(name: string): string[];
   /** The same tensors, seen from `prefix` down. */
@@ -46,13 +46,11 @@ export function tensorLookup(tensors: ReadonlyMap<string, StoredTensor>, folder:
         bias: tensor(`${name}.bias`, [size]),
       }),
       rmsNorm: (name, size) => ({ weight: tensor(`${name}.weight`, [size]), bias: null }),
-      fusedLinear(name, [out, width], parts, bias = true) {
-        const weight = tensor(`${name}.weight`, [parts * out, width]);
-        const biases = bias ? tensor(`${name}.bias`, [parts * out]) : null;
-        return Array.from({ length: parts }, (_, part) => ({
-          weight: rows(weight, part, parts),
-          bias: biases && rows(biases, part, parts),
-        }));
+      fusedLinears(name, [out, width], bias = true) {
+        const weight = tensor(`${name}.weight`, [3 * out, width]);
+        const biases = bias ? tensor(`${name}.bias`, [3 * out]) : null;
+        const part = (i: number) => ({ weight: rows(weight, i, 3), bias: biases && rows(biases, i, 3) });
+        return [part(0), part(1), part(2)];
       },
       prefixesOf: (name) =>
         Array.from(tensors.keys())

@@ -41,6 +41,27 @@ export interface NormRef {
   readonly bias: TensorRef | null;
 }
 
+/**
+ * Linears that read one input, through one norm where there is one. It is tagged so that what walks over a tree of weights
+ * knows it: int8 folds norm and scale into the linears, and a graph quantises the input once for all.
+ */
+export interface LinearGroup<Name extends string = string, Linear extends AnyLinearRef = LinearRef> {
+  readonly kind: "linears";
+  /** Before them; null where the input comes from no norm. */
+  readonly norm: NormRef | null;
+  readonly linears: Readonly<Record<Name, Linear>>;
+  /** [out]: what their outputs are multiplied by (a layer scale); null for most. */
+  readonly scale: TensorRef | null;
+}
+
+export const isLinearGroup = (value: object): value is LinearGroup => "kind" in value && value.kind === "linears";
+
 /** Tells a tensor from the other objects of an encoder's, quantizer's or decoder's spec. */
 export const isTensorRef = (value: object): value is TensorRef =>
   "dtype" in value && "offset" in value && "length" in value;
+
+/** Tags linears that read one input. */
+export const linearGroup = <Name extends string>(
+  linears: Readonly<Record<Name, LinearRef>>,
+  { norm = null, scale = null }: { readonly norm?: NormRef | null; readonly scale?: TensorRef | null } = {},
+): LinearGroup<Name> => ({ kind: "linears", norm, linears, scale });

@@ -1,5 +1,7 @@
 import { expected } from "../../errors.ts";
 import { transformerBlock } from "../../nn/layers/transformer-block.ts";
+import { convolution } from "../../nn/layers/convolution.ts";
+import { norm } from "../../nn/layers/norm.ts";
 import { GraphBuilder, type GraphSettings, type OnnxModel } from "../../nn/onnx/graph-builder.ts";
 import { DataType } from "../../nn/onnx/onnx-proto.ts";
 import type { Checkpoint } from "../checkpoint.ts";
@@ -40,9 +42,9 @@ export function buildDecoderGraph(
   x = g.add(x, g.weight(decoder.positions, [tokens, d])); //                    [n, N, D]
   x = g.reshape(x, [-1, d]); //                                                 [n * N, D]
   for (const block of decoder.blocks) x = transformerBlock(g, x, block, decoder, [-1, tokens]);
-  x = g.norm(x, decoder.finalNorm, d, layerNormEps); //                         [n * N, D]
+  x = norm(g, x, decoder.finalNorm, d, layerNormEps); //                         [n * N, D]
   x = g.transpose(g.reshape(x, [-1, grid, grid, d]), [0, 3, 1, 2]); //          [n, D, G, G]
-  x = g.convolution(x, decoder.head, headKernel); //                            [n, q * q * 3, G, G]
+  x = convolution(g, x, decoder.head, headKernel); //                            [n, q * q * 3, G, G]
   x = g.reshape(g.transpose(x, [0, 2, 3, 1]), [-1, q * q * 3]); //              [n * N, q * q * 3]
   g.output("energies", g.sumOfSquares(x), DataType.float, ["tokens"]); //       [n * N]
 

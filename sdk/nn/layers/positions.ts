@@ -1,5 +1,6 @@
 import type { AnyLinearRef } from "../../weights/tensor-ref.ts";
 import type { GraphBuilder, Value } from "../onnx/graph-builder.ts";
+import { interpolate } from "./convolution.ts";
 import type { EncoderSpec } from "../vit/vit-spec.ts";
 
 /**
@@ -21,7 +22,7 @@ export function positions(
   let x = first === 0 ? table : g.slice(table, 0, first); //                    [G0 * G0, D]
   x = g.reshape(x, [1, positions.grid, positions.grid, d]);
   x = g.transpose(x, [0, 3, 1, 2]); //                                          [1, D, G0, G0]
-  x = g.interpolate(x, sizes, positions.filter, positions.antialias); //        [1, D, R, C]
+  x = interpolate(g, x, sizes, positions.filter, positions.antialias); //        [1, D, R, C]
   x = g.reshape(g.transpose(x, [0, 2, 3, 1]), [-1, d]); //                      [R * C, D]
   return first === 0 ? x : g.concat([g.slice(table, 0, 0, first), x], 0);
 }

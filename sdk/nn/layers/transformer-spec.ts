@@ -1,30 +1,20 @@
-import type { AnyLinearRef, LinearRef, NormRef, TensorRef } from "../../weights/tensor-ref.ts";
+import type { AnyLinearRef, LinearGroup, LinearRef, NormRef } from "../../weights/tensor-ref.ts";
+import type { Activation } from "./activation.ts";
 
-/** A pre-norm transformer block: x + scale1 * out(attention(norm1 x)), then x + scale2 * mlp(norm2 x). */
+/** A pre-norm transformer block: x + out(attention(x)), then x + fc2(activation(fc1(x))); norms and layer scales are the groups'. */
 export interface BlockRef<Linear extends AnyLinearRef = LinearRef> {
-  readonly norm1: NormRef;
-  readonly query: Linear;
-  readonly key: Linear;
-  readonly value: Linear;
+  /** Behind the first norm. */
+  readonly attention: LinearGroup<"query" | "key" | "value", Linear>;
   /** Over all of d, before the heads are split; null for most. */
   readonly queryNorm: NormRef | null;
   readonly keyNorm: NormRef | null;
-  readonly out: Linear;
-  /** [d], the layer scale of the attention's branch, or null. */
-  readonly scale1: TensorRef | null;
-  readonly norm2: NormRef;
-  /** [intermediate, d]; where the MLP is gated [2 * intermediate, d], the gate's rows first. */
-  readonly fc1: Linear;
-  readonly fc2: Linear;
-  /** [d], of the MLP's branch. */
-  readonly scale2: TensorRef | null;
+  /** Its scale is the layer scale of the attention's branch. */
+  readonly attentionOut: LinearGroup<"out", Linear>;
+  /** Behind the second norm. `fc1` is [intermediate, d]; where the MLP is gated [2 * intermediate, d], the gate's rows first. */
+  readonly mlp: LinearGroup<"fc1", Linear>;
+  /** Its scale is the layer scale of the MLP's branch. */
+  readonly mlpOut: LinearGroup<"fc2", Linear>;
 }
-
-/**
- * "gelu" is the exact (erf) form, "gelu_tanh" the approximation that HF calls gelu_pytorch_tanh, "quick_gelu"
- * x * sigmoid(1.702 x), "swiglu" a gated MLP: silu of the first half times the second.
- */
-export type Activation = "gelu" | "gelu_tanh" | "quick_gelu" | "swiglu";
 
 export interface TransformerSpec {
   readonly hiddenSize: number;

@@ -2,12 +2,9 @@ import { basename } from "node:path";
 import type {
   AnyLinearRef,
   Int8LinearRef,
-  LinearRef,
-  NormRef,
   TensorRef,
   WeightDtype,
 } from "../../weights/tensor-ref.ts";
-import type { Activation } from "../layers/transformer-spec.ts";
 import {
   type Attribute,
   DataType,
@@ -78,6 +75,16 @@ export class GraphBuilder {
     this.#settings = settings;
   }
 
+  /** Attention as one operator, or written out for devices where that one is wrong. */
+  get fusedAttention(): boolean {
+    return this.#settings.fusedAttention ?? true;
+  }
+
+  /** Leaves a node to the CPU where onnxruntime's WebGPU provider takes it and cannot run it. */
+  keepOnCpu(node: Value): void {
+    this.#cpuNodes.push(node);
+  }
+
   // --- inputs and outputs ---
 
   input(name: string, type: DataType, shape: readonly Dimension[]): Value {
@@ -86,7 +93,7 @@ export class GraphBuilder {
   }
 
   output(name: string, value: Value, type: DataType, shape: readonly Dimension[]): void {
-    this.#node("Identity", [value], {}, { output: name });
+    this.node("Identity", [value], {}, { output: name });
     this.#outputs.push({ name, type, shape });
   }
 
@@ -129,17 +136,17 @@ export class GraphBuilder {
     return this.#constant(DataType.int64, [values.length], BigInt64Array.from(values, BigInt));
   }
 
-  // --- linear algebra and layers ---
+  // --- linear algebra ---
 
   /** a [m, k], b [k, n] -> [m, n] */
   product(a: Value, b: Value): Value {
-    return this.#node("MatMul", [a, b]);
+    return this.node("MatMul", [a, b]);
   }
 
   /** x [t, in], weight [out, in], bias [out] -> [t, out]; weight [in, out] where not `transposeWeight` */
   gemm(x: Value, weight: Value, bias: Value | null, transposeWeight = true): Value {
     const attributes = { transB: { int: transposeWeight ? 1 : 0 } };
-    return this.#node("Gemm", bias === null ? [x, weight] : [x, weight, bias], attributes);
+    return this.node("Gemm", bias === null ? [x, weight] : [x, weight, bias], attributes);
   }
 
   /** x [t, in] -> [t, out] */
@@ -148,158 +155,85 @@ export class GraphBuilder {
     return this.gemm(x, this.weight(linear.weight), linear.bias && this.weight(linear.bias));
   }
 
-  /** x [n, in, rows, columns], weight [out, in, side, side], side odd -> [n, out, rows, columns]; zeros around the edge. */
-  convolution(x: Value, { weight, bias }: LinearRef, side: number): Value {
-    const inputs = [x, this.weight(weight), ...(bias ? [this.weight(bias)] : [])];
-    return this.#node("Conv", inputs, { pads: { ints: new Array<number>(4).fill((side - 1) / 2) } });
-  }
-
-  /** A LayerNorm over the last axis, of `width` numbers, or an RMSNorm where there is no bias. */
-  norm(x: Value, { weight, bias }: NormRef, width: number, epsilon: number): Value {
-    const attributes = { axis: { int: -1 }, epsilon: { float: epsilon } };
-    const scale = this.weight(weight, [width]);
-    if (bias) return this.#node("LayerNormalization", [x, scale, this.weight(bias, [width])], attributes);
-    return this.#node("SimplifiedLayerNormalization", [x, scale], attributes);
-  }
-
-  /** x / sqrt(mean(x²) + epsilon) * (weight + offset), over the last axis. */
-  rmsNorm(x: Value, weight: TensorRef, offset: number, epsilon: number): Value {
-    const scale = offset === 0 ? this.weight(weight) : this.add(this.weight(weight), this.float(offset));
-    return this.#node("SimplifiedLayerNormalization", [x, scale], { axis: { int: -1 }, epsilon: { float: epsilon } });
-  }
-
-  /** Over the last axis, of `width` numbers: mean 0 and variance 1. */
-  standardise(x: Value, width: number, epsilon: number): Value {
-    const scale = this.floats(new Array<number>(width).fill(1));
-    return this.#node("LayerNormalization", [x, scale], { axis: { int: -1 }, epsilon: { float: epsilon } });
-  }
-
-  activation(x: Value, kind: Exclude<Activation, "swiglu">): Value {
-    if (kind === "quick_gelu")
-      return this.#node("QuickGelu", [x], { alpha: { float: 1.702 } }, { domain: "com.microsoft" });
-    return this.#node("Gelu", [x], { approximate: { string: kind === "gelu_tanh" ? "tanh" : "none" } });
-  }
-
-  /** x [t, 2 * width] -> silu of the first half times the second [t, width] */
-  swiglu(x: Value, width: number): Value {
-    const gate = this.slice(x, 1, 0, width);
-    const silu = this.multiply(gate, this.#node("Sigmoid", [gate]));
-    return this.multiply(silu, this.slice(x, 1, width, 2 * width));
-  }
-
-  /** softmax(q kᵀ / sqrt(width / heads)) v of [n, t, width] each -> [n, t, width] */
-  attention(query: Value, key: Value, value: Value, heads: number, width: number): Value {
-    if (this.#settings.fusedAttention ?? true) {
-      const attributes = { num_heads: { int: heads } };
-      return this.#node("MultiHeadAttention", [query, key, value], attributes, { domain: "com.microsoft" });
-    }
-    const size = width / heads;
-    const perHead = (x: Value, order: readonly number[]) => this.transpose(this.reshape(x, [0, 0, heads, size]), order);
-    const [q, v] = [perHead(query, [0, 2, 1, 3]), perHead(value, [0, 2, 1, 3])]; //   [n, heads, t, size]
-    const scores = this.#node("MatMul", [q, perHead(key, [0, 2, 3, 1])]); //          [n, heads, t, t]
-    const weights = this.#node("Softmax", [this.multiply(scores, this.float(1 / Math.sqrt(size)))], {
-      axis: { int: -1 },
-    });
-    const heard = this.transpose(this.#node("MatMul", [weights, v]), [0, 2, 1, 3]); // [n, t, heads, size]
-    return this.reshape(heard, [0, 0, width]);
-  }
-
   // --- element by element, with broadcasting ---
 
   add(a: Value, b: Value): Value {
-    return this.#node("Add", [a, b]);
+    return this.node("Add", [a, b]);
   }
 
   subtract(a: Value, b: Value): Value {
-    return this.#node("Sub", [a, b]);
+    return this.node("Sub", [a, b]);
   }
 
   multiply(a: Value, b: Value): Value {
-    return this.#node("Mul", [a, b]);
+    return this.node("Mul", [a, b]);
   }
 
   /** Of integers the whole part. */
   divide(a: Value, b: Value): Value {
-    return this.#node("Div", [a, b]);
+    return this.node("Div", [a, b]);
   }
 
   clip(x: Value, low: number, high: number): Value {
-    return this.#node("Clip", [x, this.float(low), this.float(high)]);
+    return this.node("Clip", [x, this.float(low), this.float(high)]);
   }
 
   /** To the nearest integer, halves to the even one. */
   round(x: Value): Value {
-    return this.#node("Round", [x]);
+    return this.node("Round", [x]);
   }
 
   cast(x: Value, to: DataType): Value {
-    return this.#node("Cast", [x], { to: { int: to } });
+    return this.node("Cast", [x], { to: { int: to } });
   }
 
   // --- shapes ---
 
   /** -1 stands for the one size that follows from the others, 0 for that of `x` in the same place. */
   reshape(x: Value, shape: readonly number[]): Value {
-    return this.#node("Reshape", [x, this.ints(shape)]);
+    return this.node("Reshape", [x, this.ints(shape)]);
   }
 
   /** The same with a shape that the graph computes, int64 [rank]. */
   reshapeTo(x: Value, shape: Value): Value {
-    return this.#node("Reshape", [x, shape]);
+    return this.node("Reshape", [x, shape]);
   }
 
   transpose(x: Value, permutation: readonly number[]): Value {
-    return this.#node("Transpose", [x], { perm: { ints: permutation } });
+    return this.node("Transpose", [x], { perm: { ints: permutation } });
   }
 
   /** x[start:end] along `axis`, to the last one by default. */
   slice(x: Value, axis: number, start: number, end: number = Number.MAX_SAFE_INTEGER): Value {
-    return this.#node("Slice", [x, this.ints([start]), this.ints([end]), this.ints([axis])]);
+    return this.node("Slice", [x, this.ints([start]), this.ints([end]), this.ints([axis])]);
   }
 
   concat(values: readonly Value[], axis: number): Value {
-    return values.length === 1 ? values[0]! : this.#node("Concat", values, { axis: { int: axis } });
+    return values.length === 1 ? values[0]! : this.node("Concat", values, { axis: { int: axis } });
   }
 
   /** x [1, ...shape] -> [n, ...shape], n being the first size of `like`. */
   repeatLike(x: Value, like: Value, shape: readonly number[]): Value {
-    const count = this.#node("Shape", [like], { start: { int: 0 }, end: { int: 1 } });
-    return this.#node("Expand", [x, this.concat([count, this.ints(shape)], 0)]);
-  }
-
-  /**
-   * x [1, d, side, side] -> [1, d, rows, columns], the four of them `sizes` (int64), by torch's `interpolate`
-   * (align_corners false), whose bicubic kernel is another with antialias than without.
-   */
-  interpolate(x: Value, sizes: Value, filter: "bilinear" | "bicubic", antialias: boolean): Value {
-    const attributes = {
-      mode: { string: filter === "bicubic" ? "cubic" : "linear" },
-      coordinate_transformation_mode: { string: "half_pixel" },
-      cubic_coeff_a: { float: antialias ? -0.5 : -0.75 },
-      antialias: { int: antialias ? 1 : 0 },
-      exclude_outside: { int: antialias ? 1 : 0 },
-    };
-    const resized = this.#node("Resize", [x, "", "", sizes], attributes);
-    if (antialias) this.#cpuNodes.push(resized);
-    return resized;
+    const count = this.node("Shape", [like], { start: { int: 0 }, end: { int: 1 } });
+    return this.node("Expand", [x, this.concat([count, this.ints(shape)], 0)]);
   }
 
   // --- search ---
 
   /** table[ids]: rows of a checkpoint's tensor [rows, d] by ids [..] -> float32 [.., d]; only those rows are converted. */
   gatherRows(table: TensorRef, ids: Value): Value {
-    const rows = this.#node("Gather", [this.#stored(table, table.shape), ids], { axis: { int: 0 } });
+    const rows = this.node("Gather", [this.#stored(table, table.shape), ids], { axis: { int: 0 } });
     return table.dtype === "F32" ? rows : this.cast(rows, DataType.float);
   }
 
   /** The mean over `axes`, which are left out of the result's shape. */
   mean(x: Value, axes: readonly number[]): Value {
-    return this.#node("ReduceMean", [x, this.ints(axes)], { keepdims: { int: 0 } });
+    return this.node("ReduceMean", [x, this.ints(axes)], { keepdims: { int: 0 } });
   }
 
   /** x [t, d] -> the sum of squares of each row [t] */
   sumOfSquares(x: Value): Value {
-    return this.#node("ReduceSumSquare", [x, this.ints([1])], { keepdims: { int: 0 } });
+    return this.node("ReduceSumSquare", [x, this.ints([1])], { keepdims: { int: 0 } });
   }
 
   /**
@@ -308,7 +242,7 @@ export class GraphBuilder {
    */
   largest(x: Value, count: number): { values: Value; columns: Value } {
     const columns = `TopK_${this.#nodes.length}_columns`;
-    const values = this.#node("TopK", [x, this.ints([count])], { axis: { int: 1 } }, { alsoOutputs: [columns] });
+    const values = this.node("TopK", [x, this.ints([count])], { axis: { int: 1 } }, { alsoOutputs: [columns] });
     return { values, columns };
   }
 
@@ -316,7 +250,7 @@ export class GraphBuilder {
   integerProduct(x: Value, y: Value, scales: Value): Value {
     const zero = this.#constant(DataType.uint8, [], Uint8Array.of(128));
     const inputs = [x, y, this.float(1), scales, zero];
-    return this.#node("MatMulIntegerToFloat", inputs, {}, { domain: "com.microsoft" });
+    return this.node("MatMulIntegerToFloat", inputs, {}, { domain: "com.microsoft" });
   }
 
   // --- inner parts ---
@@ -330,7 +264,7 @@ export class GraphBuilder {
     const weights = [this.#stored(columns, columns.shape), scale, this.weight(scales), zeroPoint];
     const noWeightZeroPoint = "";
     const inputs = [bytes, ...weights, ...(bias ? [noWeightZeroPoint, this.weight(bias)] : [])];
-    return this.#node("MatMulIntegerToFloat", inputs, {}, { domain: "com.microsoft" });
+    return this.node("MatMulIntegerToFloat", inputs, {}, { domain: "com.microsoft" });
   }
 
   /** Query, key and value read the same bytes. */
@@ -339,7 +273,7 @@ export class GraphBuilder {
     if (known !== undefined) return known;
     const scale = `${x}_scale`;
     const zeroPoint = `${x}_zero_point`;
-    const bytes = this.#node("DynamicQuantizeLinear", [x], {}, { alsoOutputs: [scale, zeroPoint] });
+    const bytes = this.node("DynamicQuantizeLinear", [x], {}, { alsoOutputs: [scale, zeroPoint] });
     const result = { bytes, scale, zeroPoint };
     this.#quantized.set(x, result);
     return result;
@@ -375,7 +309,10 @@ export class GraphBuilder {
     return name;
   }
 
-  #node(
+  /**
+   * Any operator: `name` of ONNX's own domain or another one. Layers are built of it. Returns the first output's name.
+   */
+  node(
     opType: string,
     inputs: readonly Value[],
     attributes: Readonly<Record<string, Attribute>> = {},

@@ -1,6 +1,8 @@
 import type { ProjectorOp } from "../../contract/projector.ts";
 import type { ProjectorSpec } from "../../families/checkpoint.ts";
 import type { AnyLinearRef } from "../../weights/tensor-ref.ts";
+import { activation } from "../layers/activation.ts";
+import { norm, rmsNorm } from "../layers/norm.ts";
 import { GraphBuilder, type GraphSettings, type OnnxModel, type Value } from "../onnx/graph-builder.ts";
 import { DataType } from "../onnx/onnx-proto.ts";
 import { encoderBlocks } from "../vit/encoder.ts";
@@ -25,7 +27,7 @@ export function buildProjectorGraph(
 
   const features = layers.map((layer) => {
     const z = taps.get(layer)!; //                                               [n * T, D]
-    const normed = postNorm && encoder.finalNorm ? g.norm(z, encoder.finalNorm, d, layerNormEps) : z;
+    const normed = postNorm && encoder.finalNorm ? norm(g, z, encoder.finalNorm, d, layerNormEps) : z;
     return g.reshape(patchTokens(normed), [-1, d]); //                            [n * N, D]
   });
   const input: Tokens = {
@@ -65,9 +67,9 @@ export function step(g: GraphBuilder, x: Tokens, op: ProjectorOp): Tokens {
       return { value: g.reshape(g.mean(value, [1, 3]), [-1, x.width]), width: x.width, columns };
     }
     case "layer_norm":
-      return { ...x, value: g.norm(x.value, op.norm, x.width, op.epsilon) };
+      return { ...x, value: norm(g, x.value, op.norm, x.width, op.epsilon) };
     case "rms_norm":
-      return { ...x, value: g.rmsNorm(x.value, op.weight, op.offset, op.epsilon) };
+      return { ...x, value: rmsNorm(g, x.value, op.weight, op.offset, op.epsilon) };
     case "linear": {
       const { weight, bias, transposed } = op;
       const [out, into] = [weight.shape[transposed ? 1 : 0]!, weight.shape[transposed ? 0 : 1]!];
@@ -75,7 +77,7 @@ export function step(g: GraphBuilder, x: Tokens, op: ProjectorOp): Tokens {
       return { ...x, value: g.gemm(x.value, values, bias && g.weight(bias), !transposed), width: out };
     }
     case "activation":
-      return { ...x, value: g.activation(x.value, op.kind) };
+      return { ...x, value: activation(g, x.value, op.kind) };
   }
 }
 

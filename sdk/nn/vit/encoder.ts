@@ -2,6 +2,7 @@ import type { Checkpoint } from "../../families/checkpoint.ts";
 import type { AnyLinearRef } from "../../weights/tensor-ref.ts";
 import { positions } from "../layers/positions.ts";
 import { transformerBlock } from "../layers/transformer-block.ts";
+import { norm, standardise } from "../layers/norm.ts";
 import { GraphBuilder, type GraphSettings, type OnnxModel, type Value } from "../onnx/graph-builder.ts";
 import { DataType } from "../onnx/onnx-proto.ts";
 import type { EncoderSpec } from "./vit-spec.ts";
@@ -36,7 +37,7 @@ export function buildEncoderGraph(
   const { taps, sequences, patchTokens } = encoderBlocks(g, encoder, [features.layer, ...(quantizer?.layers ?? [])]);
 
   let z = taps.get(features.layer)!; //                                          [n * T, D]
-  if (features.postNorm && encoder.finalNorm) z = g.norm(z, encoder.finalNorm, d, layerNormEps);
+  if (features.postNorm && encoder.finalNorm) z = norm(g, z, encoder.finalNorm, d, layerNormEps);
   g.output("features", patchTokens(z), DataType.float, ["images", patches ?? "patches", d]);
   if (encoder.classToken) {
     const classToken = g.slice(g.reshape(z, [...sequences, d]), 1, 0, 1); //     [n, 1, D]
@@ -46,7 +47,7 @@ export function buildEncoderGraph(
   if (quantizer) {
     const columns = quantizer.layers.map((layer) => {
       const y = g.reshape(patchTokens(taps.get(layer)!), [-1, d]); //            [n * N, D]
-      return quantizer.normalize ? g.standardise(y, d, tapNormEpsilon) : y;
+      return quantizer.normalize ? standardise(g, y, d, tapNormEpsilon) : y;
     });
     const width = columns.length * d;
     g.output("quantizer_input", g.concat(columns, 1), DataType.float, ["patches", width]); // [n * N, layers * D]
@@ -98,7 +99,7 @@ export function encoderBlocks(
     x = g.concat(start === 0 ? parts : [g.slice(x, 1, 0, start), ...parts], 1); // [n, T, D]
   }
   x = g.reshape(x, [-1, d]); //                                                  [n * T, D]
-  if (encoder.firstNorm) x = g.norm(x, encoder.firstNorm, d, layerNormEps);
+  if (encoder.firstNorm) x = norm(g, x, encoder.firstNorm, d, layerNormEps);
 
   const taps = new Map<number, Value>([[0, x]]);
   for (const [i, block] of blocks.slice(0, Math.max(...layers)).entries()) {

@@ -1,3 +1,4 @@
+import { linearGroup } from "../../weights/tensor-ref.ts";
 import { expectedBut } from "../../errors.ts";
 import type { BlockNames, EncoderFamily, Grids, VisionConfig } from "../../families/family.ts";
 import type { ImageSpec } from "../../image/view-plan.ts";
@@ -122,25 +123,21 @@ export function resolveBlocks(
   for (let index = 0; index < count; index++) {
     const names = namesOf(index);
     const { attention } = names;
+    const one = (name: string) => tensors.linear(name, [d, d], qkvBias);
     const [query, key, value] =
       typeof attention === "string"
-        ? tensors.fusedLinear(attention, [d, d], 3, qkvBias)
-        : [attention.query, attention.key, attention.value].map((name) => tensors.linear(name, [d, d], qkvBias));
+        ? tensors.fusedLinears(attention, [d, d], qkvBias)
+        : ([one(attention.query), one(attention.key), one(attention.value)] as const);
     const { fc1, fc2 } = gated && names.gated ? names.gated : names;
     const [scale1 = null, scale2 = null] = names.scales?.map((name) => tensors.tensor(name, [d])) ?? [];
+    const hidden = gated ? 2 * intermediateSize : intermediateSize;
     blocks.push({
-      norm1: norm(names.norm1),
-      query: query!,
-      key: key!,
-      value: value!,
+      attention: linearGroup({ query, key, value }, { norm: norm(names.norm1) }),
       queryNorm: headNorm(names.queryNorm),
       keyNorm: headNorm(names.keyNorm),
-      out: tensors.linear(names.out, [d, d]),
-      scale1,
-      norm2: norm(names.norm2),
-      fc1: tensors.linear(fc1, [gated ? 2 * intermediateSize : intermediateSize, d]),
-      fc2: tensors.linear(fc2, [d, intermediateSize]),
-      scale2,
+      attentionOut: linearGroup({ out: tensors.linear(names.out, [d, d]) }, { scale: scale1 }),
+      mlp: linearGroup({ fc1: tensors.linear(fc1, [hidden, d]) }, { norm: norm(names.norm2) }),
+      mlpOut: linearGroup({ fc2: tensors.linear(fc2, [d, intermediateSize]) }, { scale: scale2 }),
     });
   }
   return blocks;

@@ -1,3 +1,6 @@
+import { activation } from "../../nn/layers/activation.ts";
+import { attention } from "../../nn/layers/attention.ts";
+import { standardise } from "../../nn/layers/norm.ts";
 import { GraphBuilder, type OnnxModel, type Value } from "../../nn/onnx/graph-builder.ts";
 import { DataType } from "../../nn/onnx/onnx-proto.ts";
 
@@ -23,10 +26,10 @@ export function buildProbeGraph(settings: { readonly fusedAttention: boolean }):
   const linear = (x: Value, seed: number) =>
     g.gemm(x, g.floats(numbers(WIDTH * WIDTH, seed, 2 / Math.sqrt(WIDTH)), [WIDTH, WIDTH]), null);
   const x = g.input("x", DataType.float, [IMAGES * TOKENS, WIDTH]);
-  const h = g.standardise(x, WIDTH, 1e-6);
-  const [q, k, v] = [2, 3, 4].map((seed) => g.reshape(linear(h, seed), [IMAGES, TOKENS, WIDTH]));
-  const attended = g.reshape(g.attention(q!, k!, v!, HEADS, WIDTH), [-1, WIDTH]);
-  const mlp = linear(g.activation(linear(h, 5), "gelu_tanh"), 6);
+  const h = standardise(g, x, WIDTH, 1e-6);
+  const perImage = (seed: number) => g.reshape(linear(h, seed), [IMAGES, TOKENS, WIDTH]);
+  const attended = g.reshape(attention(g, perImage(2), perImage(3), perImage(4), HEADS, WIDTH), [-1, WIDTH]);
+  const mlp = linear(activation(g, linear(h, 5), "gelu_tanh"), 6);
   g.output("y", g.concat([attended, mlp], 1), DataType.float, [IMAGES * TOKENS, 2 * WIDTH]);
   return g.finish();
 }

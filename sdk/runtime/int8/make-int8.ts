@@ -1,50 +1,50 @@
 import { Worker } from "node:worker_threads";
 import { expectedBut } from "../../errors.ts";
 import { workerFile } from "../../files/package-file.ts";
-import type { EncoderSpec } from "../../nn/vit/vit-spec.ts";
 import { planInt8 } from "../../weights/int8/int8-plan.ts";
-import type { Int8LinearRef } from "../../weights/tensor-ref.ts";
+import type { AnyPrecision } from "../../weights/int8/int8-tree.ts";
 import { fromPlainError, type PlainError } from "../pool/protocol.ts";
 import { Int8Cache } from "./int8-cache.ts";
 
 export interface Int8WorkerSetup {
-  readonly encoder: EncoderSpec;
+  /** A tree of weights; it survives structured cloning. */
+  readonly weights: object;
   readonly folder: string;
 }
 
 export type Int8WorkerMessage =
   | { readonly groupsDone: number }
-  | { readonly made: EncoderSpec<Int8LinearRef> }
+  | { readonly made: object }
   | { readonly error: PlainError };
 
 /**
- * The int8 form of `encoder`: the cached one, or one made in a worker thread. An abort acts between tensors, and no part
+ * The int8 form of a tree of weights: the cached one, or one made in a worker thread. An abort acts between tensors, and no part
  * of a file is left.
  *
  * @throws what `Int8Cache.make` throws; RUNTIME for a thread that died; the signal's reason
  */
-export async function makeInt8(
-  encoder: EncoderSpec,
+export async function makeInt8<T extends object>(
+  weights: T,
   folder: string,
   { report, signal }: { report: (done: number, total: number) => void; signal: AbortSignal },
-): Promise<EncoderSpec<Int8LinearRef>> {
-  const total = planInt8(encoder).groups.length;
+): Promise<AnyPrecision<T>> {
+  const total = planInt8(weights).groups.length;
   report(0, total);
-  const made = (await new Int8Cache(folder).find(encoder)) ?? (await inWorker({ encoder, folder }));
+  const made = (await new Int8Cache(folder).find(weights)) ?? (await inWorker());
   report(total, total);
   return made;
 
-  function inWorker(setup: Int8WorkerSetup): Promise<EncoderSpec<Int8LinearRef>> {
+  function inWorker(): Promise<AnyPrecision<T>> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
-      const worker = new Worker(workerFile("int8-worker"), { workerData: setup, execArgv: [] });
+      const worker = new Worker(workerFile("int8-worker"), { workerData: { weights, folder } satisfies Int8WorkerSetup, execArgv: [] });
       const stop = () => worker.postMessage("stop");
       signal.addEventListener("abort", stop, { once: true });
       let outcome = (): void =>
         reject(expectedBut("RUNTIME", "int8 weights", "a worker thread", "nothing before it ended"));
       let reported = 0;
       worker.on("message", (message: Int8WorkerMessage) => {
-        if ("made" in message) outcome = () => resolve(message.made);
+        if ("made" in message) outcome = () => resolve(message.made as AnyPrecision<T>);
         else if ("error" in message) outcome = () => reject(fromPlainError(message.error));
         else if (message.groupsDone > reported) {
           reported = message.groupsDone;

@@ -1,7 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { openFile, readExactly } from "../../files/read-file.ts";
-import type { EncoderSpec } from "../../nn/vit/vit-spec.ts";
 import type { TensorRef } from "../tensor-ref.ts";
 import { int8Format } from "./int8-file.ts";
 import { planInt8, sourcesOf } from "./int8-plan.ts";
@@ -12,13 +11,13 @@ const CHUNK_BYTES = 4 * 1024 * 1024;
 const SETTLED_MS = 2000;
 
 /**
- * Names the content of an encoder's int8 file: a hash of every byte that it is made from. Neither paths nor times are in
+ * Names the content of the int8 file of a tree of weights: a hash of every byte that it is made from. Neither paths nor times are in
  * it, so that copies of a checkpoint share a file, and two checkpoints whose files carry one date (as in npm packages,
  * where all do) never. `between` is called between tensors.
  */
-export async function contentKey(encoder: EncoderSpec, between: () => void): Promise<string> {
+export async function contentKey(weights: object, between: () => void): Promise<string> {
   const hash = createHash("sha256").update(int8Format);
-  for (const { role, ref } of sourcesOf(planInt8(encoder))) {
+  for (const { role, ref } of sourcesOf(planInt8(weights))) {
     between();
     hash.update(JSON.stringify([role, ref.dtype, ref.shape]));
     await hashBytes(hash, ref);
@@ -30,10 +29,10 @@ export async function contentKey(encoder: EncoderSpec, between: () => void): Pro
  * Names the files themselves: where on the disk they are, how long, and when they were last touched (ctime, which no
  * program can set). While it stays the same, so does the content. null where a file is too young for that, or gone.
  */
-export async function filesKey(encoder: EncoderSpec): Promise<string | null> {
+export async function filesKey(weights: object): Promise<string | null> {
   const hash = createHash("sha256").update(int8Format);
   const files = new Map<string, number>();
-  for (const { role, ref } of sourcesOf(planInt8(encoder))) {
+  for (const { role, ref } of sourcesOf(planInt8(weights))) {
     const { file, dtype, shape, offset } = ref;
     if (!files.has(file)) files.set(file, files.size);
     hash.update(JSON.stringify([role, dtype, shape, files.get(file), offset]));

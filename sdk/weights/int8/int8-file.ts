@@ -1,21 +1,20 @@
 import { expected, VqraeError } from "../../errors.ts";
-import type { EncoderSpec } from "../../nn/vit/vit-spec.ts";
 import { readTensor } from "../read-tensor.ts";
 import { openSafetensors } from "../safetensors/open-safetensors.ts";
 import { streamSafetensors } from "../safetensors/write-safetensors.ts";
-import type { Int8LinearRef, TensorRef } from "../tensor-ref.ts";
+import type { TensorRef } from "../tensor-ref.ts";
 import { foldGroup, type GroupArrays, type LinearArrays } from "./fold.ts";
-import { int8Encoder, type LinearGroup } from "./int8-encoder.ts";
+import { type AnyPrecision, int8Tree, type PlacedGroup } from "./int8-tree.ts";
 import { planInt8 } from "./int8-plan.ts";
 import { quantizeRows } from "./quantize-rows.ts";
 
 /** Changes with everything that changes an int8 file's content: files of another version are not read. */
-export const int8Format = "vqrae-int8 1";
+export const int8Format = "vqrae-int8 2";
 
 type Write = (name: string, data: ArrayBufferView) => Promise<void>;
 
 /**
- * Writes the int8 form of an encoder; the weights of a few linears are in memory at a time. `between` is called before
+ * Writes the int8 form of a tree of weights; the weights of a few linears are in memory at a time. `between` is called before
  * each group of linears, with how many are done; what it throws ends the work, and no file is left.
  *
  * @param key of the content, kept as metadata
@@ -23,11 +22,11 @@ type Write = (name: string, data: ArrayBufferView) => Promise<void>;
  */
 export async function writeInt8File(
   path: string,
-  encoder: EncoderSpec,
+  weights: object,
   key: string,
   between: (groupsDone: number) => void,
 ): Promise<void> {
-  const { layout, copies, groups } = planInt8(encoder);
+  const { layout, copies, groups } = planInt8(weights);
   await streamSafetensors(path, layout, { format: int8Format, key }, async (write) => {
     for (const [name, ref] of copies) await write(name, await readFinite(ref));
     for (const [done, group] of groups.entries()) {
@@ -38,12 +37,12 @@ export async function writeInt8File(
   between(groups.length);
 }
 
-async function writeGroup(group: LinearGroup, write: Write): Promise<void> {
-  const { prefix, norm } = group;
-  const { gamma, linears } = foldGroup(await readGroup(group));
-  if (norm && gamma) {
-    await write(`${prefix}${norm.name}.weight`, gamma);
-    if (norm.ref.bias) await write(`${prefix}${norm.name}.bias`, new Float32Array(gamma.length));
+async function writeGroup(placed: PlacedGroup, write: Write): Promise<void> {
+  const { prefix, group } = placed;
+  const { gamma, linears } = foldGroup(await readGroup(placed));
+  if (gamma) {
+    await write(`${prefix}norm.weight`, gamma);
+    if (group.norm?.bias) await write(`${prefix}norm.bias`, new Float32Array(gamma.length));
   }
   for (const { name, weight, outputs, bias } of linears) {
     const { columns, scales } = quantizeRows(weight, outputs);
@@ -54,22 +53,15 @@ async function writeGroup(group: LinearGroup, write: Write): Promise<void> {
 }
 
 /** @throws INVALID_CHECKPOINT for a weight that is not finite */
-export async function readGroup({ norm, linears }: LinearGroup): Promise<GroupArrays> {
-  const readOptional = async (ref: TensorRef | null | undefined) => (ref ? readFinite(ref) : null);
+export async function readGroup({ group: { norm, linears, scale } }: PlacedGroup): Promise<GroupArrays> {
+  const readOptional = async (ref: TensorRef | null) => (ref ? readFinite(ref) : null);
+  const outScale = await readOptional(scale);
   const arrays: LinearArrays[] = [];
-  for (const [name, { weight, bias, outScale }] of Object.entries(linears)) {
-    arrays.push({
-      name,
-      weight: await readFinite(weight),
-      outputs: weight.shape[0]!,
-      bias: await readOptional(bias),
-      outScale: await readOptional(outScale),
-    });
+  for (const [name, { weight, bias }] of Object.entries(linears)) {
+    const [outputs = 0] = weight.shape;
+    arrays.push({ name, weight: await readFinite(weight), outputs, bias: await readOptional(bias), outScale });
   }
-  return {
-    norm: norm && { gamma: await readFinite(norm.ref.weight), beta: await readOptional(norm.ref.bias) },
-    linears: arrays,
-  };
+  return { norm: norm && { gamma: await readFinite(norm.weight), beta: await readOptional(norm.bias) }, linears: arrays };
 }
 
 async function readFinite(ref: TensorRef): Promise<Float32Array> {
@@ -79,12 +71,12 @@ async function readFinite(ref: TensorRef): Promise<Float32Array> {
   throw expected("INVALID_CHECKPOINT", "finite numbers", `tensor ${ref.name} in ${ref.file}`, values[bad]);
 }
 
-/** The encoder whose tensors lie in the int8 file at `path`; null where that is missing, damaged or of another content. */
-export async function openInt8File(
+/** The tree whose tensors lie in the int8 file at `path`; null where that is missing, damaged or of another content. */
+export async function openInt8File<T extends object>(
   path: string,
-  encoder: EncoderSpec,
+  weights: T,
   key: string,
-): Promise<EncoderSpec<Int8LinearRef> | null> {
+): Promise<AnyPrecision<T> | null> {
   const opened = await openSafetensors(path).catch((error: unknown) => {
     if (VqraeError.isInstance(error)) return null;
     throw error;
@@ -92,10 +84,10 @@ export async function openInt8File(
   if (opened === null || opened.metadata.format !== int8Format || opened.metadata.key !== key) return null;
   const { file, tensors } = opened;
   let complete = true;
-  const spec = int8Encoder(encoder, (layout) => {
+  const tree = int8Tree(weights, (layout) => {
     const stored = tensors.get(layout.name);
     complete &&= stored?.dtype === layout.dtype && stored.shape.join() === layout.shape.join();
     return { ...layout, file, offset: stored?.offset ?? 0, length: stored?.length ?? 0 };
   });
-  return complete ? spec : null;
+  return complete ? tree : null;
 }

@@ -1,21 +1,20 @@
-import type { EncoderSpec } from "../../nn/vit/vit-spec.ts";
 import type { TensorLayout } from "../safetensors/write-safetensors.ts";
 import type { TensorRef } from "../tensor-ref.ts";
-import { int8Encoder, type LinearGroup } from "./int8-encoder.ts";
+import { int8Tree, type PlacedGroup } from "./int8-tree.ts";
 
-/** What an encoder's int8 file holds, and what that is made from. */
+/** What the int8 file of a tree of weights holds, and what that is made from. */
 export interface Int8Plan {
   readonly layout: readonly TensorLayout[];
   /** By the name of the copy. */
   readonly copies: ReadonlyMap<string, TensorRef>;
-  readonly groups: readonly LinearGroup[];
+  readonly groups: readonly PlacedGroup[];
 }
 
-export function planInt8(encoder: EncoderSpec): Int8Plan {
+export function planInt8(weights: object): Int8Plan {
   const layout: TensorLayout[] = [];
   const copies = new Map<string, TensorRef>();
-  const groups = new Set<LinearGroup>();
-  int8Encoder(encoder, (tensor, source) => {
+  const groups = new Set<PlacedGroup>();
+  int8Tree(weights, (tensor, source) => {
     layout.push(tensor);
     if ("copyOf" in source) copies.set(tensor.name, source.copyOf);
     else groups.add(source.partOf);
@@ -27,13 +26,13 @@ export function planInt8(encoder: EncoderSpec): Int8Plan {
 /** Every tensor that the file is made from, and what it is there for: equal roles in two plans mean the same use. */
 export function* sourcesOf({ copies, groups }: Int8Plan): Generator<{ role: string; ref: TensorRef }> {
   for (const [name, ref] of copies) yield { role: `copy ${name}`, ref };
-  for (const { prefix, norm, linears } of groups) {
-    const named = { gamma: norm?.ref.weight, beta: norm?.ref.bias };
-    for (const [role, ref] of Object.entries(named)) if (ref) yield { role: `${prefix}${norm?.name} ${role}`, ref };
-    for (const [name, { weight, bias, outScale }] of Object.entries(linears)) {
-      for (const [role, ref] of Object.entries({ weight, bias, outScale })) {
-        if (ref) yield { role: `${prefix}${name} ${role}`, ref };
-      }
+  for (const { prefix, group } of groups) {
+    const { norm, linears, scale } = group;
+    for (const [role, ref] of Object.entries({ gamma: norm?.weight, beta: norm?.bias, scale })) {
+      if (ref) yield { role: `${prefix}${role}`, ref };
+    }
+    for (const [name, { weight, bias }] of Object.entries(linears)) {
+      for (const [role, ref] of Object.entries({ weight, bias })) if (ref) yield { role: `${prefix}${name} ${role}`, ref };
     }
   }
 }
