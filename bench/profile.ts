@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { environment } from "../scripts/lib/environment.ts";
 import { findCheckpoint } from "../sdk/families/find-checkpoint.ts";
-import { loadCheckpoint } from "../sdk/families/load-checkpoint.ts";
+import { readModel } from "../sdk/families/read-model.ts";
 import { buildEncoderGraph } from "../sdk/nn/vit/encoder.ts";
 import { fusedAttention } from "../sdk/runtime/devices/providers.ts";
 import { makeInt8 } from "../sdk/runtime/int8/make-int8.ts";
@@ -39,8 +39,7 @@ interface TraceEvent {
 
 /** Milliseconds a run, by operator. */
 async function profile(encoder: Parameters<typeof buildEncoderGraph>[0]["encoder"]): Promise<Map<string, number>> {
-  const checkpoint = { ...exact, encoder };
-  const graph = buildEncoderGraph(checkpoint, { fusedAttention: fusedAttention.cpu });
+  const graph = buildEncoderGraph({ encoder, features, quantizer: null }, { fusedAttention: fusedAttention.cpu });
   const { patchSize, maxPatches } = encoder;
   const width = 3 * patchSize * patchSize;
   const patches = Float32Array.from({ length: maxPatches * width }, (_, i) => Math.sin(i * 12.9898) * 1.7);
@@ -72,18 +71,20 @@ async function profile(encoder: Parameters<typeof buildEncoderGraph>[0]["encoder
   return totals;
 }
 
-const exact = await loadCheckpoint(await findCheckpoint(source));
-const int8 = await makeInt8(exact.encoder, join(work, "weights"), {
+const { modelId, tower } = await readModel(await findCheckpoint(source));
+if (tower === null) throw new Error(`${source} is no vision transformer`);
+const { spec, features } = tower;
+const int8 = await makeInt8(spec, join(work, "weights"), {
   report: () => {},
   signal: new AbortController().signal,
 });
-const [fp32Times, int8Times] = [await profile(exact.encoder), await profile(int8)];
+const [fp32Times, int8Times] = [await profile(spec), await profile(int8)];
 const sum = (times: Map<string, number>) => [...times.values()].reduce((a, b) => a + b, 0);
 const operators = [...new Set([...fp32Times.keys(), ...int8Times.keys()])].sort(
   (a, b) => (int8Times.get(b) ?? 0) + (fp32Times.get(b) ?? 0) - (int8Times.get(a) ?? 0) - (fp32Times.get(a) ?? 0),
 );
 console.log(
-  `${await environment()}; ${threads} threads; ${exact.modelId}; ${runs} runs, weights ${values.prepack ? "" : "not "}prepacked\n`,
+  `${await environment()}; ${threads} threads; ${modelId}; ${runs} runs, weights ${values.prepack ? "" : "not "}prepacked\n`,
 );
 console.log("| operator | fp32 | share | int8 | share |\n| --- | --- | --- | --- | --- |");
 const cells = (times: Map<string, number>, operator: string): string[] => {

@@ -9,14 +9,12 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { environment } from "../scripts/lib/environment.ts";
-import { loadCheckpoint } from "../sdk/families/load-checkpoint.ts";
-import { buildCodebookGraph, buildQuantizerGraph } from "../sdk/families/vqrae/quantizer.ts";
+import { readModel } from "../sdk/families/read-model.ts";
 import { patchify } from "../sdk/image/patchify.ts";
 import { preprocess } from "../sdk/image/preprocess.ts";
 import { readImage } from "../sdk/index.ts";
 import type { OnnxModel } from "../sdk/nn/onnx/graph-builder.ts";
 import { DataType, encodeModel, type NodeProto, type ValueInfoProto } from "../sdk/nn/onnx/onnx-proto.ts";
-import { buildEncoderGraph } from "../sdk/nn/vit/encoder.ts";
 import { importOnnxRuntime, Sessions } from "../sdk/runtime/sessions/sessions.ts";
 import { buildCodeTables, round } from "../sdk/search/build-code-tables.ts";
 import { CodeSearch } from "../sdk/search/code-search.ts";
@@ -54,19 +52,18 @@ interface Scene {
 /** The shipped model's codes, and its tokens of an example photo. */
 async function shippedModel(): Promise<Scene> {
   const path = (relative: string) => fileURLToPath(new URL(`../${relative}`, import.meta.url));
-  const checkpoint = await loadCheckpoint(path("models/vqrae-tiny"));
-  const { image, encoder, quantizer } = checkpoint;
+  const { image, encoder, codebook, weights, graphs } = await readModel(path("models/vqrae-tiny"));
   const pixels = [preprocess(await readImage(path("examples/images/astronaut.jpg")), image)];
   const data = patchify(pixels, encoder.patchSize, image.mean, image.std);
   const tokens = encoder.grid! ** 2;
   const patches = new Tensor("float32", data, [tokens, data.length / tokens]);
-  const { quantizer_input } = await runOnce(buildEncoderGraph(checkpoint), { patches });
-  const { vectors } = await runOnce(buildQuantizerGraph(checkpoint), { quantizer_input: quantizer_input! });
-  const ids = BigInt64Array.from({ length: quantizer!.size }, (_, id) => BigInt(id));
-  const codes = await runOnce(buildCodebookGraph(checkpoint), { ids: new Tensor("int64", ids, [ids.length]) });
+  const { quantizer_input } = await runOnce(graphs.encode.build(weights.encoder, {}), { patches });
+  const { vectors } = await runOnce(graphs.quantize!({}), { quantizer_input: quantizer_input! });
+  const ids = BigInt64Array.from({ length: codebook!.size }, (_, id) => BigInt(id));
+  const codes = await runOnce(graphs.codebook!({}), { ids: new Tensor("int64", ids, [ids.length]) });
   return {
     name: "shipped model, a photo's tokens",
-    dim: quantizer!.dim,
+    dim: codebook!.dim,
     codes: codes.vectors!.data as Float32Array,
     tokens: vectors!.data as Float32Array,
   };

@@ -4,11 +4,11 @@ import {
   findCheckpoint,
   isFile,
   isWeightDtype,
-  loadCheckpoint,
   type NonFiniteTensor,
   nonFiniteTensors,
   openSafetensors,
   openTensors,
+  readModel,
   type StoredTensor,
 } from "../sdk/kit.ts";
 import { type CheckpointSummary, checkpointLines, summarizeCheckpoint } from "./checkpoint-summary.ts";
@@ -64,7 +64,7 @@ async function readFile(path: string): Promise<Opened> {
 }
 
 async function readFolder(source: string): Promise<Opened> {
-  const checkpoint = await loadCheckpoint(await findCheckpoint(source));
+  const checkpoint = await readModel(await findCheckpoint(source));
   const stored = [...(await openTensors(checkpoint.folder)).values()];
   const { folder: path } = checkpoint;
   return { path, checkpoint: summarizeCheckpoint(checkpoint), weights: summarizeTensors(stored), stored };

@@ -69,6 +69,12 @@ export class VqraeError extends Error {
     return typeof error === "object" && error !== null && marker in error && error[marker] === true;
   }
 
+  /** The same error, about input `index` of many. */
+  withIndex(index: number): VqraeError {
+    const { code, message, path } = this;
+    return new VqraeError(code, message, { index, ...(path !== undefined && { path }), cause: this });
+  }
+
   /** The same error for input `index` of many, which `name` names in the message: "images[3]: Expected ...". */
   at(index: number, name: string): VqraeError {
     const { code, message, path } = this;

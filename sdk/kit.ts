@@ -5,10 +5,10 @@
  * @module vqrae/kit
  */
 
-export { type Activation } from "./nn/layers/activation.ts";
 export { requireFeatureDim } from "./contract/encoder.ts";
 export { describe, expected, expectedBut } from "./errors.ts";
-export type { Checkpoint } from "./families/checkpoint.ts";
+export { defineModel, type ModelParts } from "./families/define-model.ts";
+export { defineFamily, type Family, type FamilySource } from "./families/family.ts";
 export { type ActivationName, activationName, activations } from "./families/fields/activations.ts";
 export {
   epsilon,
@@ -23,15 +23,16 @@ export {
 } from "./families/fields/config-fields.ts";
 export { findCheckpoint } from "./families/find-checkpoint.ts";
 export { tileCount } from "./families/image/processor-fields.ts";
-export { loadCheckpoint } from "./families/load-checkpoint.ts";
-export { fitProjector } from "./families/projector/fit-projector.ts";
+export type { EncoderGraph, Model, ModelBase, ModelGraphs, ProjectorSpec, Tower } from "./families/model.ts";
+export { readModel } from "./families/read-model.ts";
 export { packageFile } from "./files/package-file.ts";
 export { isFile, isObject, type OpenFile, openFile, readExactly, readJsonObject } from "./files/read-file.ts";
 export { ioError, type NewFile, onDisk, replaceFile, writeWhole } from "./files/replace-file.ts";
-export type { ImageSpec } from "./image/view-plan.ts";
+export type { ViewPlan } from "./image/view-plan.ts";
 export { seededRandom } from "./metrics/seeded-random.ts";
-export { type TransformerSpec } from "./nn/layers/transformer-spec.ts";
-export type { EncoderSpec, FeatureSpec } from "./nn/vit/vit-spec.ts";
+export type { Activation } from "./nn/layers/activation.ts";
+export type { TransformerSpec } from "./nn/layers/transformer-spec.ts";
+export type { FeatureSpec, VitSpec } from "./nn/vit/vit-spec.ts";
 export { option, parseOptions, setFields } from "./options.ts";
 export { Gate } from "./runtime/pool/gate.ts";
 export { isWeightDtype } from "./weights/dtypes.ts";

@@ -3,14 +3,12 @@ import { resolve } from "node:path";
 import type { DecodeOptions, TokenIds } from "./contract/decoder.ts";
 import type { EmbedOptions, ImageEmbeddings } from "./contract/embedder.ts";
 import type { Defaults, Encoded, EncodeOptions, ImageTokens } from "./contract/encoder.ts";
-import type { ImageInput, RgbImage } from "./contract/image.ts";
-import { checkGrid, checkIds, type DecoderTokens, isManyGrids } from "./contract/token-ids.ts";
+import type { ImageInput, RgbImage, TokenGrid } from "./contract/image.ts";
+import { checkFeatures, checkGrid, checkIds, type DecoderTokens, isManyGrids } from "./contract/token-ids.ts";
 import type { VisionTokenizer, VisionTokenizerInfo } from "./contract/vision-tokenizer.ts";
 import { expected, expectedBut, VqraeError } from "./errors.ts";
 import { findCheckpoint } from "./families/find-checkpoint.ts";
-import { loadCheckpoint } from "./families/load-checkpoint.ts";
-import { fitProjector } from "./families/projector/fit-projector.ts";
-import { selectFeatures } from "./families/select-features.ts";
+import { readModel } from "./families/read-model.ts";
 import { chooseDevice } from "./runtime/devices/choose-device.ts";
 import { ImageReader } from "./runtime/images/image-reader.ts";
 import { defaultCacheFolder } from "./runtime/int8/cache-folder.ts";
@@ -27,7 +25,8 @@ import { inBatches } from "./runtime/pool/batches.ts";
 import { Gate } from "./runtime/pool/gate.ts";
 import { buffersOf, type Jobs } from "./runtime/pool/protocol.ts";
 import { disposedError, type WorkerPool } from "./runtime/pool/worker-pool.ts";
-import { defaultBatchSize, describeCheckpoint } from "./runtime/sessions/build-graphs.ts";
+import { defaultBatchSize } from "./runtime/sessions/build-graphs.ts";
+import { modelInfo } from "./runtime/sessions/model-info.ts";
 import { openPool, openPoolOrFallBack, type PoolOptions } from "./runtime/sessions/open-pool.ts";
 import type { CodeTables } from "./search/code-tables.ts";
 import { requireFiniteWeights } from "./weights/finite-weights.ts";
@@ -78,6 +77,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
       workers = 1,
       features,
       projector,
+      families,
       onProgress,
       signal,
       ...rest
@@ -94,18 +94,20 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
       const report: PoolOptions["report"] = (phase, loaded, total, detail) =>
         onProgress?.({ phase, loaded, total, ...(detail !== undefined && { detail }) });
       report("checkpoint", 0, 1);
-      const stored = await loadCheckpoint(await findCheckpoint(source));
-      const checkpoint = selectFeatures(projector ? fitProjector(stored, projector) : stored, features);
+      const stored = await readModel(await findCheckpoint(source), families);
+      const projected = projector ? stored.withProjector(projector) : stored;
+      const model = features ? projected.selectFeatures(features) : projected;
       report("checkpoint", 1, 1);
       signal.throwIfAborted();
 
       if (rest.checkWeights) {
-        await requireFiniteWeights(checkpoint, signal, (loaded, total) => report("weights", loaded, total));
+        const trees = [model.weights.encoder, ...model.weights.others];
+        await requireFiniteWeights(model.folder, trees, signal, (loaded, total) => report("weights", loaded, total));
       }
-      const encoder =
+      const weights =
         precision === "fp32"
-          ? checkpoint.encoder
-          : await makeInt8(checkpoint.encoder, resolve(rest.cacheDir ?? defaultCacheFolder()), {
+          ? model.weights.encoder
+          : await makeInt8(model.weights.encoder, resolve(rest.cacheDir ?? defaultCacheFolder()), {
               report: (loaded, total) => report("quantize", loaded, total),
               signal,
             });
@@ -116,19 +118,19 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
 
       const threads = rest.threads ?? Math.max(1, Math.floor(availableParallelism() / workers));
       const { warmup = false, prepack = false } = rest;
-      const poolOptions = { encoder, precision, prepack, workers, threads, warmup, signal, report };
+      const poolOptions = { weights, precision, prepack, workers, threads, warmup, signal, report };
       const open = device === "auto" ? openPoolOrFallBack : openPool;
       const images = new ImageReader(
-        { image: checkpoint.image, projectorImage: checkpoint.projector?.image ?? null, maxPixels: rest.maxPixels },
+        { image: model.image, projectorImage: model.projector?.image ?? null, maxPixels: rest.maxPixels },
         workers,
       );
       try {
         const imagesOpen = images.open(signal);
         imagesOpen.catch(() => {}); // what fails here fails again, and is told, with the first image
-        const { pool, codes, chosen } = await open(checkpoint, wanted, poolOptions);
+        const { pool, codes, chosen } = await open(model, wanted, poolOptions);
         if (warmup) await imagesOpen;
-        const info = describeCheckpoint(checkpoint, chosen, precision);
-        const batchSize = rest.batchSize ?? defaultBatchSize(checkpoint);
+        const info = modelInfo(model, chosen, precision);
+        const batchSize = rest.batchSize ?? defaultBatchSize(model);
         return new VQRAE(info, { pool, images, codes }, batchSize, workers + 1);
       } catch (error) {
         await images.dispose();
@@ -194,33 +196,22 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
     options?: DecodeOptions,
   ): Promise<RgbImage | RgbImage[]> {
     const { signal, grid: asked } = parseDecodeOptions(options);
-    const { codebook, outputSize, grid } = this.info;
-    if (codebook === null || outputSize === null || grid === null) throw this.#unsupported("decode", "a decoder");
-    if (asked && (asked.rows !== grid.rows || asked.columns !== grid.columns)) {
-      const received = `${asked.rows} rows of ${asked.columns}`;
-      throw expectedBut(
-        "INVALID_ARGUMENT",
-        `${grid.rows} rows of ${grid.columns}`,
-        'option "grid" of decode',
-        received,
-      );
-    }
     this.#assertUsable();
     const many = isManyGrids(input);
-    const grids = many
-      ? input.map((ids, i) => checkGrid(ids, grid, codebook.size, `grids[${i}]`))
-      : [checkGrid(input, grid, codebook.size, "the ids of one image")];
-    const starts = Array.from({ length: Math.ceil(grids.length / this.#batchSize) }, (_, i) => i * this.#batchSize);
+    const images = (many ? input : [input]).map((one, i) =>
+      this.#decoderInput(one, asked, many ? `grids[${i}]` : "the ids of one image", many ? i : null),
+    );
+    const starts = Array.from({ length: Math.ceil(images.length / this.#batchSize) }, (_, i) => i * this.#batchSize);
     const batches = await abortable(signal, (signal) =>
       Promise.all(
         starts.map((start) => {
-          const batch = grids.slice(start, start + this.#batchSize);
-          return this.#pool.run("decode", { grids: batch }, { transfer: buffersOf(batch), signal });
+          const batch = images.slice(start, start + this.#batchSize);
+          return this.#pool.run("decode", { images: batch }, { transfer: buffersOf(batch), signal });
         }),
       ),
     );
-    const images = batches.flat();
-    return many ? images : images[0]!;
+    const decoded = batches.flat();
+    return many ? decoded : decoded[0]!;
   }
 
   /**
@@ -324,6 +315,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
 
   #outputs({ features = true, ids }: { features?: boolean | undefined; ids?: boolean | undefined }) {
     const hasCodebook = this.info.codebook !== null;
+    if (features && this.info.featureDim === null) throw this.#unsupported("encode with features", "features");
     if (ids === true && !hasCodebook) throw this.#unsupported("encode with ids", "a codebook");
     const wantIds = ids ?? hasCodebook;
     if (!features && !wantIds) {
@@ -331,6 +323,28 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
       throw expectedBut("INVALID_ARGUMENT", "features or ids to compute", "the options of encode", received);
     }
     return { features, ids: wantIds };
+  }
+
+  /** A checked copy of one image's ids or features. An error's `index` says which of many it is about. */
+  #decoderInput(
+    tokens: DecoderTokens,
+    asked: TokenGrid | undefined,
+    subject: string,
+    index: number | null,
+  ): Int32Array | Float32Array {
+    const { codebook, decodes, featureDim, grid } = this.info;
+    if (decodes === null || grid === null) throw this.#unsupported("decode", "a decoder");
+    try {
+      if (asked && (asked.rows !== grid.rows || asked.columns !== grid.columns)) {
+        const received = `${asked.rows} rows of ${asked.columns}`;
+        const what = `${grid.rows} rows of ${grid.columns}`;
+        throw expectedBut("INVALID_ARGUMENT", what, 'option "grid" of decode', received);
+      }
+      if (decodes === "features") return checkFeatures(tokens, grid, featureDim ?? 0, subject);
+      return checkGrid(tokens, grid, codebook?.size ?? 0, subject);
+    } catch (error) {
+      throw VqraeError.isInstance(error) && index !== null ? error.withIndex(index) : error;
+    }
   }
 
   #assertUsable(): void {

@@ -1,4 +1,4 @@
-import type { Checkpoint, EncoderSpec } from "../../sdk/kit.ts";
+import type { Checkpoint, VitSpec } from "../../sdk/kit.ts";
 
 /** What must agree between a tower and its successor, and how a report says each. */
 export const factNames = {
@@ -42,7 +42,7 @@ export interface FeaturesTaken {
 
 /** The facts of a checkpoint's encoder. */
 export function factsOf({ encoder, image }: Checkpoint, { layers, finalNorm }: FeaturesTaken): TowerFacts {
-  const [block] = encoder.blocks as [EncoderSpec["blocks"][number]];
+  const [block] = encoder.blocks as [VitSpec["blocks"][number]];
   return {
     width: encoder.hiddenSize,
     mlpWidth: encoder.intermediateSize,

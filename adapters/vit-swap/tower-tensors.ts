@@ -1,5 +1,5 @@
 import type { TensorRef } from "../../sdk/index.ts";
-import type { EncoderSpec } from "../../sdk/kit.ts";
+import type { VitSpec } from "../../sdk/kit.ts";
 
 /** A tensor of a vision tower by the part it plays, the same for every family: "block.3.query.weight". */
 export interface TowerTensor {
@@ -19,7 +19,7 @@ const pair = (name: string, parts: { weight: TensorRef; bias: TensorRef | null }
  * The tensors of a tower of `blocks` blocks, in the order in which they are computed.
  * @param finalNorm whether the encoder's final norm is one of them
  */
-export function towerTensors(spec: EncoderSpec, blocks: number, finalNorm: boolean): TowerTensor[] {
+export function towerTensors(spec: VitSpec, blocks: number, finalNorm: boolean): TowerTensor[] {
   const all: Parts = {
     ...pair("patch_embedding", spec.patchEmbedding),
     class_token: spec.classToken,
@@ -42,7 +42,7 @@ export function towerTensors(spec: EncoderSpec, blocks: number, finalNorm: boole
   });
 }
 
-function blockParts(name: string, block: EncoderSpec["blocks"][number]): Parts {
+function blockParts(name: string, block: VitSpec["blocks"][number]): Parts {
   return {
     ...pair(`${name}.norm1`, block.norm1),
     ...pair(`${name}.query`, block.query),

@@ -1,10 +1,10 @@
 import type { TensorRef } from "../../sdk/index.ts";
-import { type EncoderSpec, expected, expectedBut, readTensor, type WeightDtype } from "../../sdk/kit.ts";
+import { type VitSpec, expected, expectedBut, readTensor, type WeightDtype } from "../../sdk/kit.ts";
 import { encodeGgufTensor } from "../gguf/index.ts";
 import type { TowerTensor } from "./tower-tensors.ts";
 
 /** The patch embedding's kernel [width, 3, patch, patch], from whichever order the columns are stored in. */
-export function kernelOf({ patchSize: p }: EncoderSpec, values: Float32Array, toChannelsLast: boolean): Float32Array {
+export function kernelOf({ patchSize: p }: VitSpec, values: Float32Array, toChannelsLast: boolean): Float32Array {
   const out = new Float32Array(values.length);
   const area = p * p;
   for (let row = 0; row < values.length; row += 3 * area) {
@@ -20,7 +20,7 @@ export function kernelOf({ patchSize: p }: EncoderSpec, values: Float32Array, to
 }
 
 /** A tower's tensor as floats; the patch kernel ordered channel, row, column. */
-export async function towerValues(encoder: EncoderSpec, { role, ref }: TowerTensor): Promise<Float32Array> {
+export async function towerValues(encoder: VitSpec, { role, ref }: TowerTensor): Promise<Float32Array> {
   const values = await readTensor(ref);
   return role === "patch_embedding.weight" && encoder.channelsLast ? kernelOf(encoder, values, false) : values;
 }

@@ -1,6 +1,6 @@
-import { type Activation } from "../nn/layers/activation.ts";
 import { expectedBut } from "../errors.ts";
 import type { Tiling } from "../image/view-plan.ts";
+import type { Activation } from "../nn/layers/activation.ts";
 import type { NormRef, TensorRef } from "../weights/tensor-ref.ts";
 
 /**

@@ -44,3 +44,25 @@ function assertList(ids: unknown, subject: string): asserts ids is TokenIds {
   if (ids instanceof Int32Array || Array.isArray(ids)) return;
   throw expected("INVALID_ARGUMENT", "an Int32Array or an array of integers", subject, ids);
 }
+
+/**
+ * A checked copy of one image's features, [tokens, dim].
+ * @throws INVALID_ARGUMENT for a wrong count, or for a number that is not finite
+ */
+export function checkFeatures(
+  features: DecoderTokens,
+  { rows, columns }: TokenGrid,
+  dim: number,
+  subject: string,
+): Float32Array {
+  if (!(features instanceof Float32Array))
+    throw expected("INVALID_ARGUMENT", "a Float32Array of features", subject, features);
+  const count = rows * columns * dim;
+  if (features.length !== count) {
+    const what = `${count} numbers (${rows} rows of ${columns} tokens of ${dim})`;
+    throw expectedBut("INVALID_ARGUMENT", what, subject, String(features.length));
+  }
+  const bad = features.findIndex((value) => !Number.isFinite(value));
+  if (bad < 0) return features.slice();
+  throw expected("INVALID_ARGUMENT", "a finite number", `number ${bad} of ${subject}`, features[bad]);
+}

@@ -1,6 +1,6 @@
 import type { ImageEmbeddings, ImageSegment } from "../contract/embedder.ts";
 import type { RgbImage, TokenGrid } from "../contract/image.ts";
-import type { ProjectorSpec } from "../families/checkpoint.ts";
+import type { ProjectorSpec } from "../families/model.ts";
 import type { View } from "./views.ts";
 
 /** The embeddings of one view, [rows * columns, dim]. */

@@ -1,7 +1,7 @@
 import type { RgbImage } from "../contract/image.ts";
 import { expected, expectedBut } from "../errors.ts";
 import { checkRgbImage } from "./rgb-image.ts";
-import type { ImageSpec } from "./view-plan.ts";
+import type { ViewPlan } from "./view-plan.ts";
 
 /**
  * Cuts normalised images of one size into patches: [n * rows * columns, 3 * patchSize * patchSize], in raster order.
@@ -11,8 +11,8 @@ import type { ImageSpec } from "./view-plan.ts";
 export function patchify(
   images: readonly RgbImage[],
   patchSize: number,
-  mean: ImageSpec["mean"],
-  std: ImageSpec["std"],
+  mean: ViewPlan["mean"],
+  std: ViewPlan["std"],
 ): Float32Array {
   const { width, height } = check(images, patchSize);
   const tables = normalisationTables(mean, std);
@@ -40,7 +40,7 @@ export function patchify(
 type Table = Float32Array;
 
 /** Per channel, (byte / 255 - mean) / std for each of the 256 bytes, every step rounded to float32 as torch does. */
-export function normalisationTables(mean: ImageSpec["mean"], std: ImageSpec["std"]): [Table, Table, Table] {
+export function normalisationTables(mean: ViewPlan["mean"], std: ViewPlan["std"]): [Table, Table, Table] {
   const table = (channel: 0 | 1 | 2): Table => {
     const [shift, scale] = [Math.fround(mean[channel]), Math.fround(std[channel])];
     if (!Number.isFinite(shift)) throw expected("INVALID_ARGUMENT", "finite numbers", "mean", mean);

@@ -1,6 +1,6 @@
 import type { RgbImage } from "../contract/image.ts";
 import { preprocess } from "./preprocess.ts";
-import type { ImageSpec } from "./view-plan.ts";
+import type { ViewPlan } from "./view-plan.ts";
 import { type View, views } from "./views.ts";
 
 /** An image as its views, each as the encoder takes it. */
@@ -11,7 +11,7 @@ export interface PreparedImage {
   readonly height: number;
 }
 
-export function prepareViews(image: RgbImage, spec: ImageSpec): PreparedImage {
+export function prepareViews(image: RgbImage, spec: ViewPlan): PreparedImage {
   // A view that is not the image itself has been brought to its size already.
   const prepare = (view: RgbImage) => (view === image ? preprocess(view, spec) : view);
   const prepared = views(image, spec).map((view) => ({ ...view, image: prepare(view.image) }));

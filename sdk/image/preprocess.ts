@@ -3,14 +3,12 @@ import { resize, resizeAndCrop } from "./resize.ts";
 import { checkRgbImage } from "./rgb-image.ts";
 import { nativeSize } from "./tiling/native-size.ts";
 import { padToSquare } from "./tiling/pad-to-square.ts";
-import type { NativeImageSpec, SquareImageSpec } from "./view-plan.ts";
+import type { NativePlan, SquarePlan } from "./view-plan.ts";
 
-/** What of an `ImageSpec` decides the pixels' places. */
+/** What of an `ViewPlan` decides the pixels' places. */
 export type Placement =
-  | (Pick<SquareImageSpec, "geometry" | "size" | "resizeTo" | "resample"> &
-      Partial<Pick<SquareImageSpec, "background">>)
-  | (Pick<NativeImageSpec, "geometry" | "patchSize" | "maxPatches" | "resample"> &
-      Partial<Pick<NativeImageSpec, "budget">>);
+  | (Pick<SquarePlan, "geometry" | "size" | "resizeTo" | "resample"> & Partial<Pick<SquarePlan, "background">>)
+  | (Pick<NativePlan, "geometry" | "patchSize" | "maxPatches" | "resample"> & Partial<Pick<NativePlan, "pixels">>);
 
 /**
  * Brings an image of any size to the pixels that a checkpoint was trained on. "native" keeps the aspect ratio, as nearly

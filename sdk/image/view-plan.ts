@@ -3,7 +3,7 @@ export type Resample = "bilinear" | "bicubic" | "lanczos" | "box";
 export type Geometry = "stretch" | "crop";
 
 /** How an image becomes the encoder's pixels. */
-export type ImageSpec = SquareImageSpec | NativeImageSpec;
+export type ViewPlan = SquarePlan | NativePlan;
 
 interface PixelSpec {
   readonly resample: Resample;
@@ -13,7 +13,7 @@ interface PixelSpec {
 }
 
 /** Every image becomes a square of one size. */
-export interface SquareImageSpec extends PixelSpec {
+export interface SquarePlan extends PixelSpec {
   readonly geometry: Geometry;
   /** Side of the square input in pixels: the centre of the resized image. */
   readonly size: number;
@@ -26,13 +26,15 @@ export interface SquareImageSpec extends PixelSpec {
 }
 
 /** Every image keeps its aspect ratio, as nearly as whole patches allow (SigLIP2 NaFlex, LFM2-VL). */
-export interface NativeImageSpec extends PixelSpec {
+export interface NativePlan extends PixelSpec {
   readonly geometry: "native";
   readonly patchSize: number;
   /** The most patches that an image is resized to. */
   readonly maxPatches: number;
   /** null for NaFlex's own rule: as many patches as `maxPatches` allows. */
-  readonly budget: PixelBudget | null;
+  readonly pixels: PixelRange | null;
+  /** null for none. */
+  readonly tiles: LargeImageTiles | null;
 }
 
 /** How a vision language model cuts an image into tiles, each of which its encoder sees as an image of its own. */
@@ -44,18 +46,21 @@ export type Tiling =
   /** Idefics3: the tiles of the image at this longer side, then the whole image; or, without `split`, that alone. */
   | { readonly kind: "split"; readonly longestEdge: number; readonly split: boolean };
 
-/** How images of their own aspect ratio are brought to whole patches otherwise than by NaFlex (LFM2-VL). */
-export interface PixelBudget {
+/** How images of their own aspect ratio are brought to whole patches, and to how many (Qwen-VL, LFM2-VL: `smart_resize`). */
+export interface PixelRange {
   /** Both sides become multiples of it. */
   readonly factor: number;
   readonly minPixels: number;
   readonly maxPixels: number;
-  /** Images of more than `above` pixels are cut into tiles of `size`; null for none. */
-  readonly tiles: {
-    readonly size: number;
-    readonly above: number;
-    readonly min: number;
-    readonly max: number;
-    readonly thumbnail: boolean;
-  } | null;
+}
+
+/** Tiles of images of many pixels, with or without the whole image after them (LFM2-VL). */
+export interface LargeImageTiles {
+  /** Side of a tile. */
+  readonly size: number;
+  /** Images of more pixels are cut. */
+  readonly above: number;
+  readonly min: number;
+  readonly max: number;
+  readonly thumbnail: boolean;
 }

@@ -4,7 +4,7 @@ import { anyresTiles, bestResolution } from "./tiling/anyres-tiles.ts";
 import { dynamicGrid, dynamicTiles } from "./tiling/dynamic-tiles.ts";
 import { exceeds, nativeSize } from "./tiling/native-size.ts";
 import { splitTiles } from "./tiling/split-tiles.ts";
-import type { ImageSpec, NativeImageSpec, PixelBudget } from "./view-plan.ts";
+import type { NativePlan, PixelRange, ViewPlan } from "./view-plan.ts";
 
 /** One image that an encoder is given, and its place among the tiles, from 0; null for the whole image. */
 export interface View {
@@ -13,8 +13,8 @@ export interface View {
 }
 
 /** The images that a checkpoint's encoder is given for one: its tiles in the order of the VLM's code, or the image itself. */
-export function views(image: RgbImage, spec: ImageSpec): View[] {
-  if (spec.geometry === "native") return spec.budget ? budgetViews(image, spec, spec.budget) : [{ image, tile: null }];
+export function views(image: RgbImage, spec: ViewPlan): View[] {
+  if (spec.geometry === "native") return spec.pixels ? nativeViews(image, spec, spec.pixels) : [{ image, tile: null }];
   if (spec.tiling === null) return [{ image, tile: null }];
   const { tiling, size: tile, resample } = spec;
   switch (tiling.kind) {
@@ -34,12 +34,11 @@ export function views(image: RgbImage, spec: ImageSpec): View[] {
   }
 }
 
-/** LFM2-VL: an image of many pixels as its tiles and a thumbnail, which is all that there is of others. */
-function budgetViews(image: RgbImage, spec: NativeImageSpec, budget: PixelBudget): View[] {
-  const { resample, patchSize } = spec;
+/** An image of many pixels as its tiles and the whole of it, another as the whole alone. */
+function nativeViews(image: RgbImage, spec: NativePlan, { factor }: PixelRange): View[] {
+  const { resample, patchSize, tiles } = spec;
   const { width, height } = nativeSize(image, spec);
   const whole: View = { image: resize(image, width, height, resample), tile: null };
-  const { tiles, factor } = budget;
   if (tiles === null || !exceeds(image, tiles.above, factor, patchSize)) return [whole];
   const options = { ...tiles, tile: tiles.size, resample, thumbnail: false };
   const cut = dynamicTiles(image, options);

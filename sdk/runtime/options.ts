@@ -3,6 +3,7 @@ import type { DecodeOptions } from "../contract/decoder.ts";
 import type { EmbedOptions } from "../contract/embedder.ts";
 import type { EncodeOptions } from "../contract/encoder.ts";
 import type { Projector } from "../contract/projector.ts";
+import type { Family } from "../families/family.ts";
 import { isObject } from "../files/read-file.ts";
 import { option, parseOptions } from "../options.ts";
 import type { Precision } from "./pool/protocol.ts";
@@ -49,6 +50,8 @@ export interface LoadOptions {
   readonly features?: { readonly layer?: number; readonly postNorm?: boolean };
   /** What `embed` puts behind the encoder: `loadProjector` reads one. It runs in fp32. */
   readonly projector?: Projector;
+  /** Families of models besides those that are known, which go before them: `defineFamily` of `vqrae/kit` makes one. */
+  readonly families?: readonly Family[];
   /**
    * Open every session and run one grey image through encode and decode in every worker, so that the first call takes no
    * longer than the next (default false: sessions open when they are first needed).
@@ -96,6 +99,10 @@ const loadSchema = z.strictObject({
   projector: option.custom<Projector>(
     "what loadProjector returns",
     (value) => isObject(value) && value.specificationVersion === "v1" && Array.isArray(value.ops),
+  ),
+  families: option.custom<readonly Family[]>(
+    "a list of what defineFamily returns",
+    (value) => Array.isArray(value) && value.every((one) => isObject(one) && isObject(one.modelTypes) && "read" in one),
   ),
   warmup: option.flag,
   checkWeights: option.flag,

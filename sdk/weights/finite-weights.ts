@@ -1,5 +1,4 @@
 import { expectedBut } from "../errors.ts";
-import type { Checkpoint } from "../families/checkpoint.ts";
 import { type OpenFile, openFile, readExactly } from "../files/read-file.ts";
 import { isTensorRef, type TensorRef, type WeightDtype } from "./tensor-ref.ts";
 
@@ -59,20 +58,21 @@ export async function nonFiniteTensors(
   return found;
 }
 
-/** @throws INVALID_CHECKPOINT naming the tensors of `checkpoint` that hold NaN or infinity, with their counts */
+/** @throws INVALID_CHECKPOINT naming the tensors of `trees` that hold NaN or infinity, with their counts */
 export async function requireFiniteWeights(
-  checkpoint: Checkpoint,
+  folder: string,
+  trees: readonly object[],
   signal?: AbortSignal,
   report?: (loaded: number, total: number) => void,
 ): Promise<void> {
-  const found = await nonFiniteTensors(tensorsOf(checkpoint), { ...(signal && { signal }), ...(report && { report }) });
+  const found = await nonFiniteTensors(tensorsOf(trees), { ...(signal && { signal }), ...(report && { report }) });
   if (found.length === 0) return;
   const named = found.slice(0, MAX_NAMED).map(describeNonFinite).join(", ");
   const received = `${found.length} with others: ${named}${found.length > MAX_NAMED ? ", ..." : ""}`;
   throw expectedBut(
     "INVALID_CHECKPOINT",
     "tensors of finite numbers",
-    checkpoint.folder,
+    folder,
     received,
     "Save the checkpoint again from a state before training diverged, or download it again.",
   );
@@ -84,15 +84,15 @@ export function describeNonFinite({ name, nan, infinite, elements }: NonFiniteTe
   return `${name} (${kinds.join(" and ")} of ${elements})`;
 }
 
-/** Every tensor that a checkpoint's graphs read, once, in the order of the files. */
-function tensorsOf(checkpoint: Checkpoint): TensorRef[] {
+/** Every tensor of trees of weights, once, in the order of the files. */
+function tensorsOf(trees: readonly object[]): TensorRef[] {
   const byPlace = new Map<string, TensorRef>();
   const collect = (value: unknown): void => {
     if (typeof value !== "object" || value === null) return;
     if (isTensorRef(value)) byPlace.set(`${value.file}:${value.offset}`, value);
     else Object.values(value).forEach(collect);
   };
-  collect([checkpoint.encoder, checkpoint.quantizer, checkpoint.decoder, checkpoint.projector]);
+  collect(trees);
   return [...byPlace.values()].sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.offset - b.offset));
 }
 

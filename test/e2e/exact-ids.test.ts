@@ -1,12 +1,10 @@
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Checkpoint } from "../../sdk/families/checkpoint.ts";
-import { loadCheckpoint } from "../../sdk/families/load-checkpoint.ts";
-import { buildCodebookGraph, buildQuantizerGraph } from "../../sdk/families/vqrae/quantizer.ts";
+import type { Model } from "../../sdk/families/model.ts";
+import { readModel } from "../../sdk/families/read-model.ts";
 import { patchify } from "../../sdk/image/patchify.ts";
 import { preprocess } from "../../sdk/image/preprocess.ts";
 import { readImage, VQRAE } from "../../sdk/index.ts";
-import { buildEncoderGraph } from "../../sdk/nn/vit/encoder.ts";
 import { buildCodeTables } from "../../sdk/search/build-code-tables.ts";
 import { CodeSearch } from "../../sdk/search/code-search.ts";
 import { int64, run } from "../standalone/graph/session.ts";
@@ -18,26 +16,26 @@ import { searchGraphs } from "../standalone/search/runner.ts";
 const path = (relative: string) => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
 const photos = ["astronaut", "cat", "coffee", "rocket"].map((name) => path(`examples/images/${name}.jpg`));
 
-let checkpoint: Checkpoint;
+let model: Model;
 let codes: Float32Array;
 beforeAll(async () => {
-  checkpoint = await loadCheckpoint(path("models/vqrae-tiny"));
-  const ids = int64(Array.from({ length: checkpoint.quantizer!.size }, (_, id) => id));
-  const { vectors } = await run(buildCodebookGraph(checkpoint), { ids: { data: ids, shape: [ids.length] } });
+  model = await readModel(path("models/vqrae-tiny"));
+  const ids = int64(Array.from({ length: model.codebook!.size }, (_, id) => id));
+  const { vectors } = await run(model.graphs.codebook!({}), { ids: { data: ids, shape: [ids.length] } });
   codes = vectors!.data as Float32Array;
 });
 
 async function tokensOf(photo: string): Promise<Float32Array> {
-  const { image, encoder } = checkpoint;
+  const { image, encoder } = model;
   const pixels = [preprocess(await readImage(photo), image)];
   const data = patchify(pixels, encoder.patchSize, image.mean, image.std);
   const tokens = encoder.grid! ** 2;
-  const encoded = await run(buildEncoderGraph(checkpoint), {
+  const encoded = await run(model.graphs.encode.build(model.weights.encoder, {}), {
     patches: { data, shape: [tokens, data.length / tokens] },
   });
   const { data: input, shape } = encoded.quantizer_input!;
   const feeds = { quantizer_input: { data: input as Float32Array, shape } };
-  return (await run(buildQuantizerGraph(checkpoint), feeds)).vectors!.data as Float32Array;
+  return (await run(model.graphs.quantize!({}), feeds)).vectors!.data as Float32Array;
 }
 
 describe("the shipped model's ids", () => {
@@ -45,12 +43,12 @@ describe("the shipped model's ids", () => {
     await using tokenizer = await VQRAE.load("default", { threads: 1 });
     const encoded = await tokenizer.encode(photos, { features: false });
     for (const [i, photo] of photos.entries()) {
-      expect(encoded[i]!.ids).toEqual(nearestReference(await tokensOf(photo), codes, checkpoint.quantizer!.dim));
+      expect(encoded[i]!.ids).toEqual(nearestReference(await tokensOf(photo), codes, model.codebook!.dim));
     }
   });
 
   test("are found along few directions, nearly all of them", async () => {
-    const { size, dim } = checkpoint.quantizer!;
+    const { size, dim } = model.codebook!;
     const graphs = await searchGraphs(size);
     const tables = await buildCodeTables(graphs, codes, size, dim);
     expect(tables.filter?.kind).toBe("projected");

@@ -1,4 +1,4 @@
-import { type EncoderSpec, openFile, readExactly, replaceFile } from "../../../sdk/kit.ts";
+import { type VitSpec, openFile, readExactly, replaceFile } from "../../../sdk/kit.ts";
 import { encodeWeights, kernelOf, requireFinite, towerValues } from "../weights.ts";
 import type { Replacement } from "./plan-checkpoint.ts";
 
@@ -13,7 +13,7 @@ export async function overwriteTensors(
   source: string,
   target: string,
   replacements: readonly Replacement[],
-  { from, to }: { readonly from: EncoderSpec; readonly to: EncoderSpec },
+  { from, to }: { readonly from: VitSpec; readonly to: VitSpec },
 ): Promise<void> {
   const opened = await openFile(source);
   try {
@@ -37,7 +37,7 @@ export async function overwriteTensors(
   }
 }
 
-async function dataOf({ target, source }: Replacement, from: EncoderSpec, to: EncoderSpec): Promise<Uint8Array> {
+async function dataOf({ target, source }: Replacement, from: VitSpec, to: VitSpec): Promise<Uint8Array> {
   const values = requireFinite(await towerValues(from, source), source.ref);
   const turned = source.role === "patch_embedding.weight" && to.channelsLast ? kernelOf(to, values, true) : values;
   return encodeWeights(target.dtype, turned, source.ref);

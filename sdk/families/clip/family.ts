@@ -1,13 +1,13 @@
-import type { EncoderFamily } from "../family.ts";
-import { ownFields, visionConfig } from "../fields/vision-config.ts";
 import { imageProcessors } from "../image/image-processors.ts";
 import { siglipBlock } from "../siglip/family.ts";
+import type { VitArchitecture } from "../vit/architecture.ts";
+import { ownFields, visionConfig } from "../vit/vision-config.ts";
 
 /**
  * CLIP (transformers/models/clip): a class token, a patch convolution without bias, and a norm before the blocks.
  * Its `post_layernorm` is meant for the pooled class token: the last hidden state goes without.
  */
-export const clip: EncoderFamily = {
+export const clip: VitArchitecture = {
   modelTypes: { clip_vision_model: [], clip: ["vision_config"] },
   config: visionConfig(
     {

@@ -1,8 +1,8 @@
-import type { EncoderFamily, EncoderNames, VisionConfig } from "../family.ts";
 import { flag, nonNegativeInteger, positiveNumber } from "../fields/config-fields.ts";
-import { ownFields, type VisionDefaults, visionConfig } from "../fields/vision-config.ts";
 import { imageProcessors } from "../image/image-processors.ts";
+import type { VisionConfig, VitArchitecture, VitNames } from "../vit/architecture.ts";
 import { vitBlock, vitEmbeddings } from "../vit/family.ts";
+import { ownFields, type VisionDefaults, visionConfig } from "../vit/vision-config.ts";
 
 const defaults: VisionDefaults = {
   hidden_size: 768,
@@ -26,7 +26,7 @@ function mlpOf(ratio: number, gated: boolean, { hiddenSize, activation }: Vision
     : { intermediateSize: width, activation };
 }
 
-const names: EncoderNames = {
+const names: VitNames = {
   ...vitEmbeddings,
   block: (index) => {
     const block = `encoder.layer.${index}`;
@@ -47,7 +47,7 @@ const names: EncoderNames = {
 };
 
 /** DINOv2 (transformers/models/dinov2), most of whose checkpoints were trained at 518 px and are used at 224. */
-export const dinov2: EncoderFamily = {
+export const dinov2: VitArchitecture = {
   modelTypes: { dinov2: [] },
   config: visionConfig(
     defaults,
@@ -61,7 +61,7 @@ export const dinov2: EncoderFamily = {
 };
 
 /** DINOv2 with registers (transformers/models/dinov2_with_registers). */
-export const dinov2WithRegisters: EncoderFamily = {
+export const dinov2WithRegisters: VitArchitecture = {
   modelTypes: { dinov2_with_registers: [] },
   config: visionConfig(
     defaults,

@@ -1,4 +1,4 @@
-import { type Activation } from "../../nn/layers/activation.ts";
+import type { Activation } from "../../nn/layers/activation.ts";
 import { oneOf } from "./config-fields.ts";
 
 /** What transformers calls its activations (`ACT2FN`). */

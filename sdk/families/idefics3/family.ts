@@ -1,13 +1,13 @@
-import type { EncoderFamily } from "../family.ts";
-import { visionConfig } from "../fields/vision-config.ts";
 import { imageProcessors } from "../image/image-processors.ts";
 import { siglip } from "../siglip/family.ts";
+import type { VitArchitecture } from "../vit/architecture.ts";
+import { visionConfig } from "../vit/vision-config.ts";
 
 /**
  * The SigLIP inside Idefics3 and SmolVLM (transformers/models/idefics3, smolvlm). Its buckets of fractional positions are
  * the trained ones, in order, where an image fills the tile, as all here do.
  */
-export const idefics3Vision: EncoderFamily = {
+export const idefics3Vision: VitArchitecture = {
   ...siglip,
   // Older files say of their vision_config what the whole model is.
   modelTypes: { idefics3_vision: [], smolvlm_vision: [], idefics3: ["vision_config"], smolvlm: ["vision_config"] },

@@ -1,4 +1,4 @@
-import type { PixelBudget, Resample, Tiling } from "../../image/view-plan.ts";
+import type { NativePlan, Resample, Tiling } from "../../image/view-plan.ts";
 import type { ProcessorFields } from "./processor-fields.ts";
 
 /** The defaults of one of transformers' image processors; a checkpoint's file overrides them field by field. */
@@ -33,7 +33,7 @@ export interface NativeProcessor extends PixelDefaults {
   readonly patchSize: number;
   readonly maxPatches: number;
   /** Sizes by another rule than NaFlex's; null for that. */
-  readonly budget: ((fields: ProcessorFields) => PixelBudget) | null;
+  readonly sizes: ((fields: ProcessorFields) => Pick<NativePlan, "pixels" | "tiles">) | null;
 }
 
 const half = [0.5, 0.5, 0.5] as const;
@@ -83,7 +83,7 @@ const idefics3 = {
 } as const;
 
 /** LFM2-VL counts in its own tokens, each of `downsample_factor`² patches. */
-function lfm2Budget({
+function lfm2Sizes({
   encoder_patch_size: patch = 16,
   downsample_factor: side = 2,
   min_image_tokens: least = 64,
@@ -94,11 +94,11 @@ function lfm2Budget({
   min_tiles: min = 2,
   max_tiles: max = 10,
   use_thumbnail: thumbnail = true,
-}: ProcessorFields): PixelBudget {
+}: ProcessorFields): Pick<NativePlan, "pixels" | "tiles"> {
   const factor = patch * side;
   const maxPixels = most * factor ** 2;
   const tiles = split && max > 1 ? { size, above: maxPixels * tolerance, min, max, thumbnail } : null;
-  return { factor, minPixels: least * factor ** 2, maxPixels, tiles };
+  return { pixels: { factor, minPixels: least * factor ** 2, maxPixels }, tiles };
 }
 
 /** By class name, without the suffixes "Fast" and "Pil" of its variants (transformers/models/<family>/image_processing_*). */
@@ -112,7 +112,7 @@ export const imageProcessors = {
     kind: "native",
     patchSize: 16,
     maxPatches: 256,
-    budget: null,
+    sizes: null,
     resample: "bilinear",
     mean: half,
     std: half,
@@ -147,7 +147,7 @@ export const imageProcessors = {
     kind: "native",
     patchSize: 16,
     maxPatches: 1024,
-    budget: lfm2Budget,
+    sizes: lfm2Sizes,
     resample: "bilinear",
     mean: half,
     std: half,

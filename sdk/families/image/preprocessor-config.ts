@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { isFile, isObject, readJsonObject } from "../../files/read-file.ts";
-import type { ImageSpec, NativeImageSpec, SquareImageSpec, Tiling } from "../../image/view-plan.ts";
-import type { EncoderFamily, VisionConfig } from "../family.ts";
+import type { NativePlan, SquarePlan, Tiling, ViewPlan } from "../../image/view-plan.ts";
 import { invalidConfig, parseConfig } from "../fields/config-fields.ts";
+import type { VisionConfig, VitArchitecture } from "../vit/architecture.ts";
 import { type ImageProcessor, imageProcessors } from "./image-processors.ts";
 import { isCanvas, type ProcessorFields, processorFields, resampleByNumber } from "./processor-fields.ts";
 import { squareSize } from "./square-size.ts";
@@ -10,7 +10,7 @@ import { processorClasses, readVlmImage } from "./vlm-image.ts";
 
 /** The encoder that the images are for. */
 export interface ImageConsumer {
-  readonly family: Pick<EncoderFamily, "imageProcessor" | "grids">;
+  readonly family: Pick<VitArchitecture, "imageProcessor" | "grids">;
   readonly vision: Pick<VisionConfig, "imageSize" | "patchSize">;
   /** The whole model's config.json, which may be a vision language model's. */
   readonly config: Record<string, unknown>;
@@ -24,7 +24,7 @@ export interface ImageConsumer {
  *
  * @throws INVALID_CONFIG naming the field that does not validate or that asks for what we cannot do
  */
-export async function readImageSpec(folder: string, consumer: ImageConsumer): Promise<ImageSpec> {
+export async function readImageSpec(folder: string, consumer: ImageConsumer): Promise<ViewPlan> {
   const source = await readProcessor(folder);
   const processor = processorOf(source, consumer.family);
   // transformers writes null for "not set".
@@ -40,25 +40,25 @@ function nativeSpec(
   fields: ProcessorFields,
   { file, path }: Source,
   { vision }: ImageConsumer,
-): NativeImageSpec {
-  const patchField = processor.budget ? "encoder_patch_size" : "patch_size";
+): NativePlan {
+  const patchField = processor.sizes ? "encoder_patch_size" : "patch_size";
   const patchSize = fields[patchField] ?? processor.patchSize;
   if (patchSize !== vision.patchSize) {
     const what = `${vision.patchSize}, the encoder's patch_size,`;
     throw invalidConfig(what, [...path, patchField], file, patchSize);
   }
-  const pixels = pixelsOf(fields, processor);
-  if (processor.budget) {
-    const budget = processor.budget(fields);
-    const { tiles, factor, maxPixels } = budget;
+  const values = pixelsOf(fields, processor);
+  const { pixels = null, tiles = null } = processor.sizes?.(fields) ?? {};
+  if (pixels) {
+    const { factor, maxPixels } = pixels;
     if (tiles && tiles.size % factor !== 0)
       throw invalidConfig(`a multiple of ${factor}`, [...path, "tile_size"], file, tiles.size);
     const maxPatches = Math.max(maxPixels, (tiles?.size ?? 0) ** 2) / patchSize ** 2;
-    return { geometry: "native", patchSize, maxPatches, budget, ...pixels };
+    return { geometry: "native", patchSize, maxPatches, pixels, tiles, ...values };
   }
   if (fields.do_pad) throw invalidConfig("false", [...path, "do_pad"], file, true);
   const maxPatches = fields.max_num_patches ?? processor.maxPatches;
-  return { geometry: "native", patchSize, maxPatches, budget: null, ...pixels };
+  return { geometry: "native", patchSize, maxPatches, pixels, tiles, ...values };
 }
 
 function squareSpec(
@@ -66,7 +66,7 @@ function squareSpec(
   fileFields: ProcessorFields,
   { file, path, config, processorClass }: Source,
   { family, vision, config: model, file: modelFile }: ImageConsumer,
-): SquareImageSpec {
+): SquarePlan {
   // The image processors of LLaVA and InternVL in transformers do all that their models need.
   const isWhole = processor.padding !== null || processor.tiling !== null;
   const vlm = isWhole ? null : readVlmImage(model, modelFile, vision.imageSize);

@@ -1,8 +1,8 @@
-import type { EncoderFamily } from "../family.ts";
 import { flag, oneOf } from "../fields/config-fields.ts";
-import { ownFields, visionConfig } from "../fields/vision-config.ts";
 import { imageProcessors } from "../image/image-processors.ts";
+import type { VitArchitecture } from "../vit/architecture.ts";
 import { vitEmbeddings } from "../vit/family.ts";
+import { ownFields, visionConfig } from "../vit/vision-config.ts";
 
 const normType = oneOf("layer_norm", "rms_norm");
 
@@ -10,7 +10,7 @@ const normType = oneOf("layer_norm", "rms_norm");
  * InternViT as OpenGVLab publishes it, alone or inside InternVL (OpenGVLab/InternVL
  * internvl_chat/internvl/model/internvl_chat/modeling_intern_vit.py). The defaults are the 6B's; there is no final norm.
  */
-export const internVit: EncoderFamily = {
+export const internVit: VitArchitecture = {
   modelTypes: { intern_vit_6b: [] },
   config: visionConfig(
     {
@@ -62,7 +62,7 @@ export const internVit: EncoderFamily = {
 };
 
 /** InternViT in transformers' own names, as InternVL3-*-hf holds it (transformers/models/internvl). */
-export const internVlVision: EncoderFamily = {
+export const internVlVision: VitArchitecture = {
   modelTypes: { internvl_vision: [] },
   config: visionConfig(
     {

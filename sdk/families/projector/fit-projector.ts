@@ -1,31 +1,32 @@
 import { cellSide, type Projector } from "../../contract/projector.ts";
 import { expected, expectedBut } from "../../errors.ts";
-import type { ImageSpec, NativeImageSpec } from "../../image/view-plan.ts";
-import type { Checkpoint } from "../checkpoint.ts";
-import { selectFeatures } from "../select-features.ts";
+import type { NativePlan, ViewPlan } from "../../image/view-plan.ts";
+import type { VitSpec } from "../../nn/vit/vit-spec.ts";
+import type { ModelBase, ProjectorSpec, Tower } from "../model.ts";
+import { selectFeatures } from "../vit/select-features.ts";
 
 /**
- * The same checkpoint with a projector behind its encoder.
- * @throws INVALID_ARGUMENT for one that does not fit, with both widths; UNSUPPORTED for what it takes of the encoder's tokens
+ * A projector behind a vision transformer.
+ * @throws INCOMPATIBLE for one that does not fit, with both widths; UNSUPPORTED for what it takes of the encoder's tokens
  */
-export function fitProjector(checkpoint: Checkpoint, projector: Projector): Checkpoint {
-  const { encoder, image, modelId } = checkpoint;
+export function fitProjector(base: ModelBase, tower: Tower, projector: Projector): ProjectorSpec {
+  const { image, modelId } = base;
   const { info, features, ops, layout } = projector;
-  const { hiddenSize, grid } = encoder;
+  const { hiddenSize, grid } = tower.spec;
   const its = `the projector ${info.modelId}`;
 
   const width = features.layers.length * hiddenSize;
   if (width !== info.inputDim) {
     const across = features.layers.length > 1 ? `${features.layers.length} layers of ${hiddenSize}, ` : "";
     throw expectedBut(
-      "INVALID_ARGUMENT",
+      "INCOMPATIBLE",
       `features of ${info.inputDim} numbers, which ${its} takes,`,
       `the encoder ${modelId}`,
       `${across}${width} numbers`,
       "A projector works behind the encoder that it was trained with.",
     );
   }
-  const chosen = features.layers.map((layer) => selectFeatures(checkpoint, { ...features, layer }).features);
+  const chosen = features.layers.map((layer) => selectFeatures(modelId, tower, { ...features, layer }));
   const postNorm = chosen.map((feature) => feature.postNorm);
   if (postNorm.some((normed) => normed !== postNorm[0]))
     throw expected(
@@ -35,38 +36,35 @@ export function fitProjector(checkpoint: Checkpoint, projector: Projector): Chec
       features.layers,
     );
 
-  requireTokens(checkpoint, projector);
+  requireTokens(modelId, tower.spec, projector);
   const side = cellSide(ops);
-  const whole = image.geometry === "native" ? wholeCells(image, side) : grid! % side === 0;
+  const whole = image.geometry === "native" ? wholeCells(image, side) : grid !== null && grid % side === 0;
   if (!whole)
     throw expectedBut(
-      "INVALID_ARGUMENT",
+      "INCOMPATIBLE",
       `a grid of patches in cells of ${side} x ${side}, which ${its} takes,`,
       `the encoder ${modelId}`,
       grid === null ? "grids of any size" : `${grid} x ${grid} patches`,
     );
   return {
-    ...checkpoint,
-    projector: {
-      info,
-      layers: chosen.map((feature) => feature.layer),
-      postNorm: postNorm[0]!,
-      ops,
-      newline: layout.tiles.kind === "stitched" ? layout.tiles.newline : null,
-      layout,
-      image: imageOf(checkpoint, projector, its),
-    },
+    info,
+    layers: chosen.map((feature) => feature.layer),
+    postNorm: postNorm[0] ?? false,
+    ops,
+    newline: layout.tiles.kind === "stitched" ? layout.tiles.newline : null,
+    layout,
+    image: imageOf(base, projector, its),
   };
 }
 
 /** Whether every image of its own aspect ratio has whole cells of patches. */
-const wholeCells = ({ budget, patchSize }: NativeImageSpec, side: number): boolean =>
-  side === 1 || (budget !== null && (budget.factor / patchSize) % side === 0);
+const wholeCells = ({ pixels, patchSize }: NativePlan, side: number): boolean =>
+  side === 1 || (pixels !== null && (pixels.factor / patchSize) % side === 0);
 
 /** The patches must be what the model takes of the encoder's sequence. */
-function requireTokens({ encoder, modelId }: Checkpoint, { features, info }: Projector): void {
+function requireTokens(modelId: string, spec: VitSpec, { features, info }: Projector): void {
   if (features.tokens === "patches") return;
-  const before = (encoder.classToken ? 1 : 0) + (encoder.registers?.shape[1] ?? 0);
+  const before = (spec.classToken ? 1 : 0) + (spec.registers?.shape[1] ?? 0);
   if (before === (features.tokens === "all" ? 0 : 1)) return;
   const what = features.tokens === "all" ? "an encoder of patches alone" : "one class token before the patches";
   const received = `${modelId}, which has ${before} tokens before them`;
@@ -74,24 +72,19 @@ function requireTokens({ encoder, modelId }: Checkpoint, { features, info }: Pro
 }
 
 /** How images are prepared for embedding. Tiles come in the encoder's size, so that nothing is resized or cut again. */
-function imageOf({ image, modelId }: Checkpoint, { tiling, layout }: Projector, its: string): ImageSpec {
+function imageOf({ image, modelId }: ModelBase, { tiling, layout }: Projector, its: string): ViewPlan {
   if (image.geometry === "native") {
     if (tiling || layout.tiles.kind === "stitched") {
       const received = "one that keeps aspect ratios";
-      throw expectedBut(
-        "INVALID_ARGUMENT",
-        `an encoder of square images for ${its}, which has tiles,`,
-        modelId,
-        received,
-      );
+      throw expectedBut("INCOMPATIBLE", `an encoder of square images for ${its}, which has tiles,`, modelId, received);
     }
-    return tiling === null && image.budget ? { ...image, budget: { ...image.budget, tiles: null } } : image;
+    return tiling === null ? { ...image, tiles: null } : image;
   }
   const own = tiling === undefined ? image.tiling : tiling;
   if (layout.tiles.kind === "stitched" && own?.kind !== "anyres") {
     const received = own === null ? "whole images" : `${own.kind} tiles`;
     throw expectedBut(
-      "INVALID_ARGUMENT",
+      "INCOMPATIBLE",
       `LLaVA's anyres tiles, which ${its} puts together,`,
       modelId,
       received,

@@ -1,6 +1,6 @@
-import type { BlockNames, EncoderFamily } from "../family.ts";
-import { visionConfig } from "../fields/vision-config.ts";
 import { imageProcessors } from "../image/image-processors.ts";
+import type { BlockNames, VitArchitecture } from "../vit/architecture.ts";
+import { visionConfig } from "../vit/vision-config.ts";
 
 /** The names inside one block of SigLIP, which CLIP shares. */
 export const siglipBlock = (block: string): BlockNames => ({
@@ -20,7 +20,7 @@ export const siglipBlock = (block: string): BlockNames => ({
  * SigLIP, and SigLIP2 of a fixed resolution, which is saved as `siglip` too (transformers/models/siglip). The text
  * tower and the attention pooling head stay unread.
  */
-export const siglip: EncoderFamily = {
+export const siglip: VitArchitecture = {
   modelTypes: { siglip_vision_model: [], siglip: ["vision_config"] },
   config: visionConfig({
     hidden_size: 768,

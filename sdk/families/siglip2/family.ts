@@ -1,8 +1,8 @@
-import type { EncoderFamily } from "../family.ts";
 import { positiveInteger } from "../fields/config-fields.ts";
-import { ownFields, visionConfig } from "../fields/vision-config.ts";
 import { imageProcessors } from "../image/image-processors.ts";
 import { siglip } from "../siglip/family.ts";
+import type { VitArchitecture } from "../vit/architecture.ts";
+import { ownFields, visionConfig } from "../vit/vision-config.ts";
 
 const squareNumber = positiveInteger
   .refine((count) => Number.isInteger(Math.sqrt(count)), { error: "a square number" })
@@ -13,7 +13,7 @@ const squareNumber = positiveInteger
  * through a linear, and the positions of a square grid of `num_patches` are resized to each image's own. SigLIP2 of a
  * fixed resolution is saved as `siglip`.
  */
-export const siglip2: EncoderFamily = {
+export const siglip2: VitArchitecture = {
   modelTypes: { siglip2_vision_model: [], siglip2: ["vision_config"] },
   config: visionConfig(
     {

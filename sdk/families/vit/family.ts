@@ -1,6 +1,6 @@
-import type { BlockNames, EmbeddingNames, EncoderFamily } from "../family.ts";
-import { visionConfig } from "../fields/vision-config.ts";
 import { imageProcessors } from "../image/image-processors.ts";
+import type { BlockNames, EmbeddingNames, VitArchitecture } from "./architecture.ts";
+import { visionConfig } from "./vision-config.ts";
 
 /** The names before the first block, which DINOv2 and transformers' InternViT share. */
 export const vitEmbeddings: EmbeddingNames = {
@@ -31,7 +31,7 @@ export const vitBlock = (block: string): BlockNames => ({
  * ViT and DeiT without distillation (transformers/models/vit). transformers 5 renames the modules in memory, but
  * files keep the names below.
  */
-export const vit: EncoderFamily = {
+export const vit: VitArchitecture = {
   modelTypes: { vit: [], deit: [] },
   config: visionConfig({
     hidden_size: 768,

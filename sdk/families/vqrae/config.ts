@@ -5,7 +5,6 @@ import {
   integer,
   looseSection,
   oneOf,
-  parseConfig,
   positiveInteger,
   rgb,
   rgbScale,
@@ -13,7 +12,7 @@ import {
 } from "../fields/config-fields.ts";
 
 /** `config.json` of a VQRAE checkpoint. */
-const schema = section({
+export const vqraeConfig = section({
   model_type: z.literal("vqrae", { error: '"vqrae"' }),
   /** The vision config of the Hugging Face model that the encoder is, as it is: its family validates it. */
   encoder: looseSection({ model_type: z.string({ error: "a string" }) }),
@@ -62,7 +61,4 @@ const schema = section({
   }).refine(({ size, resizeTo = size }) => resizeTo >= size, { path: ["resizeTo"], error: "at least image.size" }),
 });
 
-export type VqraeConfig = z.infer<typeof schema>;
-
-/** @throws INVALID_CONFIG naming the field of `file`, what was expected and what it holds */
-export const parseVqraeConfig = (config: unknown, file: string): VqraeConfig => parseConfig(schema, config, file);
+export type VqraeConfig = z.infer<typeof vqraeConfig>;

@@ -1,11 +1,10 @@
-import { expected } from "../../errors.ts";
-import { transformerBlock } from "../../nn/layers/transformer-block.ts";
 import { convolution } from "../../nn/layers/convolution.ts";
 import { norm } from "../../nn/layers/norm.ts";
+import { transformerBlock } from "../../nn/layers/transformer-block.ts";
 import { GraphBuilder, type GraphSettings, type OnnxModel } from "../../nn/onnx/graph-builder.ts";
 import { DataType } from "../../nn/onnx/onnx-proto.ts";
-import type { Checkpoint } from "../checkpoint.ts";
 import { codeVectors } from "./quantizer.ts";
+import type { DecoderSpec, QuantizerSpec } from "./spec.ts";
 
 /**
  * The symmetric ViT decoder (VQRAE, arXiv 2511.23386, section 3.2). n images of N = G² tokens, width D, q x q pixels a
@@ -14,22 +13,12 @@ import { codeVectors } from "./quantizer.ts";
  * - input `ids`: int64 [n, N] in raster order, each in [0, K): the caller checks, since ONNX reads -1 as the last row
  * - output `pixels`: uint8 [n, H, W, 3], RGB
  * - output `energies`: float32 [n * N], the squared length of each token's patch vector; not finite where a weight is not
- *
- * @throws VqraeError UNSUPPORTED for an encoder alone.
  */
 export function buildDecoderGraph(
-  { modelId, quantizer, decoder }: Checkpoint,
+  quantizer: QuantizerSpec,
+  decoder: DecoderSpec,
   settings: GraphSettings = {},
 ): OnnxModel {
-  if (!quantizer || !decoder) {
-    throw expected(
-      "UNSUPPORTED",
-      "a checkpoint with a decoder",
-      "decode",
-      modelId,
-      "This checkpoint is an encoder alone and gives features only.",
-    );
-  }
   const { hiddenSize: d, grid, patchSize: q, headKernel, layerNormEps } = decoder;
   const tokens = grid * grid; // N
   const side = grid * q; //      H = W

@@ -1,7 +1,5 @@
-import { expected } from "../../errors.ts";
 import { GraphBuilder, type OnnxModel, type Value } from "../../nn/onnx/graph-builder.ts";
 import { DataType } from "../../nn/onnx/onnx-proto.ts";
-import type { Checkpoint } from "../checkpoint.ts";
 import type { QuantizerSpec } from "./spec.ts";
 
 /**
@@ -9,12 +7,9 @@ import type { QuantizerSpec } from "./spec.ts";
  *
  * - input `quantizer_input`: float32 [t, layers * D], as the encoder graph gives it
  * - output `vectors`: float32 [t, e]; not finite where a weight or an input is not
- *
- * @throws VqraeError UNSUPPORTED for an encoder alone.
  */
-export function buildQuantizerGraph(checkpoint: Checkpoint): OnnxModel {
-  const { layers, dim, inProjection } = requireQuantizer(checkpoint);
-  const inputWidth = layers.length * checkpoint.encoder.hiddenSize;
+export function buildQuantizerGraph({ layers, dim, inProjection }: QuantizerSpec, encoderHidden: number): OnnxModel {
+  const inputWidth = layers.length * encoderHidden;
   const g = new GraphBuilder("quantizer");
   const x = g.input("quantizer_input", DataType.float, ["tokens", inputWidth]); // [t, layers * D]
   g.output("vectors", g.linear(x, inProjection), DataType.float, ["tokens", dim]); // [t, e]
@@ -26,11 +21,8 @@ export function buildQuantizerGraph(checkpoint: Checkpoint): OnnxModel {
  *
  * - input `ids`: int64 [t], each in [0, K): the caller checks, since ONNX reads -1 as the last row
  * - output `vectors`: float32 [t, e], rows of E
- *
- * @throws VqraeError UNSUPPORTED for an encoder alone.
  */
-export function buildCodebookGraph(checkpoint: Checkpoint): OnnxModel {
-  const quantizer = requireQuantizer(checkpoint);
+export function buildCodebookGraph(quantizer: QuantizerSpec): OnnxModel {
   const g = new GraphBuilder("codebook");
   const ids = g.input("ids", DataType.int64, ["tokens"]); // [t]
   g.output("vectors", codeVectors(g, quantizer, ids), DataType.float, ["tokens", quantizer.dim]); // [t, e]
@@ -40,15 +32,4 @@ export function buildCodebookGraph(checkpoint: Checkpoint): OnnxModel {
 /** ids [t] -> rows of E [t, e]. Rows of C are taken first and then projected, so that E is never made whole. */
 export function codeVectors(g: GraphBuilder, { codebook, codebookProjection }: QuantizerSpec, ids: Value): Value {
   return g.linear(g.gatherRows(codebook, ids), codebookProjection);
-}
-
-function requireQuantizer({ quantizer, modelId }: Checkpoint): QuantizerSpec {
-  if (quantizer) return quantizer;
-  throw expected(
-    "UNSUPPORTED",
-    "a checkpoint with a codebook",
-    "ids",
-    modelId,
-    "This checkpoint is an encoder alone and gives features only.",
-  );
 }

@@ -1,6 +1,6 @@
-import { resolveBlocks, transformerOf } from "../../nn/vit/vit-tensors.ts";
 import type { TensorLookup } from "../../weights/tensor-lookup.ts";
 import { vitBlock } from "../vit/family.ts";
+import { resolveBlocks, transformerOf } from "../vit/vit-tensors.ts";
 import type { VqraeConfig } from "./config.ts";
 import type { DecoderSpec, QuantizerSpec } from "./spec.ts";
 

@@ -1,5 +1,5 @@
 import { expectedBut } from "../../errors.ts";
-import type { NativeImageSpec } from "../view-plan.ts";
+import type { NativePlan, PixelRange } from "../view-plan.ts";
 import { wholeNumber } from "./arguments.ts";
 
 interface Size {
@@ -72,12 +72,6 @@ function withinPixels(rounded: Size, { width, height }: Size, { factor, minPixel
   return rounded;
 }
 
-interface PixelRange {
-  readonly factor: number;
-  readonly minPixels: number;
-  readonly maxPixels: number;
-}
-
 /**
  * The size that an image of its own aspect ratio is brought to.
  * @throws INVALID_IMAGE for a strip that has more patches than that allows, which transformers fails on too
@@ -87,21 +81,21 @@ export function nativeSize(
   {
     patchSize,
     maxPatches,
-    budget = null,
-  }: Pick<NativeImageSpec, "patchSize" | "maxPatches"> & { budget?: PixelRange | null },
+    pixels = null,
+  }: Pick<NativePlan, "patchSize" | "maxPatches"> & { pixels?: PixelRange | null },
 ): Size {
-  if (budget === null) return naflexSize(image, patchSize, maxPatches);
-  const size = budgetSize(image, budget);
+  if (pixels === null) return naflexSize(image, patchSize, maxPatches);
+  const size = rangeSize(image, pixels);
   if (size.width * size.height <= maxPatches * patchSize ** 2) return size;
   const received = `${image.width} x ${image.height} pixels`;
   throw expectedBut("INVALID_IMAGE", `sides of which ${maxPatches} patches keep the ratio`, "an image", received);
 }
 
 /** The size that LFM2-VL brings an image to (transformers' Lfm2VlImageProcessor `smart_resize`). */
-export function budgetSize({ width, height }: Size, budget: PixelRange): Size {
-  const { factor } = budget;
+export function rangeSize({ width, height }: Size, range: PixelRange): Size {
+  const { factor } = range;
   const size = { width: multiple(width, factor, factor), height: multiple(height, factor, factor) };
-  return withinPixels(size, { width, height }, budget);
+  return withinPixels(size, { width, height }, range);
 }
 
 /** Whether LFM2-VL cuts an image into tiles: it would have more than `above` pixels (`_is_image_too_large`). */

@@ -8,8 +8,7 @@ export type Activation = "gelu" | "gelu_tanh" | "quick_gelu" | "swiglu";
 
 /** Element by element. */
 export function activation(g: GraphBuilder, x: Value, kind: Exclude<Activation, "swiglu">): Value {
-  if (kind === "quick_gelu")
-    return g.node("QuickGelu", [x], { alpha: { float: 1.702 } }, { domain: "com.microsoft" });
+  if (kind === "quick_gelu") return g.node("QuickGelu", [x], { alpha: { float: 1.702 } }, { domain: "com.microsoft" });
   return g.node("Gelu", [x], { approximate: { string: kind === "gelu_tanh" ? "tanh" : "none" } });
 }
 

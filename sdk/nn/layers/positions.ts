@@ -1,7 +1,7 @@
 import type { AnyLinearRef } from "../../weights/tensor-ref.ts";
 import type { GraphBuilder, Value } from "../onnx/graph-builder.ts";
+import type { VitSpec } from "../vit/vit-spec.ts";
 import { interpolate } from "./convolution.ts";
-import type { EncoderSpec } from "../vit/vit-spec.ts";
 
 /**
  * The positions of class token and patches, [tokens, D]. Where the encoder's grid is another than the one they were
@@ -10,7 +10,7 @@ import type { EncoderSpec } from "../vit/vit-spec.ts";
  */
 export function positions(
   g: GraphBuilder,
-  { positions, grid, hiddenSize: d, classToken }: EncoderSpec<AnyLinearRef>,
+  { positions, grid, hiddenSize: d, classToken }: VitSpec<AnyLinearRef>,
   imageGrid: Value | null,
 ): Value {
   const first = classToken ? 1 : 0;

@@ -1,10 +1,5 @@
 import { basename } from "node:path";
-import type {
-  AnyLinearRef,
-  Int8LinearRef,
-  TensorRef,
-  WeightDtype,
-} from "../../weights/tensor-ref.ts";
+import type { AnyLinearRef, Int8LinearRef, TensorRef, WeightDtype } from "../../weights/tensor-ref.ts";
 import {
   type Attribute,
   DataType,

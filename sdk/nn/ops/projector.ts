@@ -1,12 +1,12 @@
 import type { ProjectorOp } from "../../contract/projector.ts";
-import type { ProjectorSpec } from "../../families/checkpoint.ts";
+import type { ProjectorSpec } from "../../families/model.ts";
 import type { AnyLinearRef } from "../../weights/tensor-ref.ts";
 import { activation } from "../layers/activation.ts";
 import { norm, rmsNorm } from "../layers/norm.ts";
 import { GraphBuilder, type GraphSettings, type OnnxModel, type Value } from "../onnx/graph-builder.ts";
 import { DataType } from "../onnx/onnx-proto.ts";
 import { encoderBlocks } from "../vit/encoder.ts";
-import type { EncoderSpec } from "../vit/vit-spec.ts";
+import type { VitSpec } from "../vit/vit-spec.ts";
 
 /**
  * The encoder and behind it the projector: pixels to the embeddings of a language model. n images of N = R x C patches
@@ -17,7 +17,7 @@ import type { EncoderSpec } from "../vit/vit-spec.ts";
  * - output `newline`: float32 [E]; where the projector has one
  */
 export function buildProjectorGraph(
-  { encoder, projector }: { encoder: EncoderSpec<AnyLinearRef>; projector: ProjectorSpec },
+  { encoder, projector }: { encoder: VitSpec<AnyLinearRef>; projector: ProjectorSpec },
   settings: GraphSettings = {},
 ): OnnxModel {
   const { hiddenSize: d, grid, layerNormEps } = encoder;

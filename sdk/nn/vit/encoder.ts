@@ -1,18 +1,27 @@
-import type { Checkpoint } from "../../families/checkpoint.ts";
 import type { AnyLinearRef } from "../../weights/tensor-ref.ts";
+import { norm, standardise } from "../layers/norm.ts";
 import { positions } from "../layers/positions.ts";
 import { transformerBlock } from "../layers/transformer-block.ts";
-import { norm, standardise } from "../layers/norm.ts";
 import { GraphBuilder, type GraphSettings, type OnnxModel, type Value } from "../onnx/graph-builder.ts";
 import { DataType } from "../onnx/onnx-proto.ts";
-import type { EncoderSpec } from "./vit-spec.ts";
+import type { FeatureSpec, VitSpec } from "./vit-spec.ts";
 
 /** Of the LayerNorm without affine that the quantizer's layers go through (training/vqrae_training/models/vqrae.py). */
 const tapNormEpsilon = 1e-6;
 
-/** What the graph needs of a checkpoint; its linears may be in 8 bits. */
-export interface EncoderParts extends Pick<Checkpoint, "features" | "quantizer"> {
-  readonly encoder: EncoderSpec<AnyLinearRef>;
+/** The blocks (1-based, ascending) whose patch tokens are concatenated as a quantizer's input. */
+export interface QuantizerTaps {
+  readonly layers: readonly number[];
+  /** LayerNorm without affine (eps 1e-6) on each layer's tokens first. */
+  readonly normalize: boolean;
+}
+
+/** What the graph is built of; the encoder's linears may be in 8 bits. */
+export interface EncoderParts {
+  readonly encoder: VitSpec<AnyLinearRef>;
+  readonly features: FeatureSpec;
+  /** null for an encoder alone. */
+  readonly quantizer: QuantizerTaps | null;
 }
 
 /**
@@ -69,7 +78,7 @@ export interface EncoderBlocks {
 /** The inputs and the blocks up to the deepest of `layers` (1-based). */
 export function encoderBlocks(
   g: GraphBuilder,
-  encoder: EncoderSpec<AnyLinearRef>,
+  encoder: VitSpec<AnyLinearRef>,
   layers: readonly number[],
 ): EncoderBlocks {
   const { hiddenSize: d, patchSize, grid, layerNormEps, blocks } = encoder;
@@ -120,7 +129,7 @@ export function encoderBlocks(
  */
 function patchKernel(
   g: GraphBuilder,
-  { hiddenSize: d, patchSize: p, patchEmbedding, channelsLast }: EncoderSpec<AnyLinearRef>,
+  { hiddenSize: d, patchSize: p, patchEmbedding, channelsLast }: VitSpec<AnyLinearRef>,
 ): Value {
   if (!channelsLast) return g.weight(patchEmbedding.weight, [d, 3 * p * p]);
   return g.reshape(g.transpose(g.weight(patchEmbedding.weight, [d, p, p, 3]), [0, 3, 1, 2]), [d, 3 * p * p]);

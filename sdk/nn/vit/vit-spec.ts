@@ -1,7 +1,7 @@
 import type { AnyLinearRef, LinearRef, NormRef, TensorRef } from "../../weights/tensor-ref.ts";
 import type { BlockRef, TransformerSpec } from "../layers/transformer-spec.ts";
 
-export interface EncoderSpec<Linear extends AnyLinearRef = LinearRef> extends TransformerSpec {
+export interface VitSpec<Linear extends AnyLinearRef = LinearRef> extends TransformerSpec {
   readonly patchSize: number;
   /** Side of the pixels that it is given, which may differ from what it was trained on; null where it is no square. */
   readonly imageSize: number | null;

@@ -37,7 +37,10 @@ export async function makeInt8<T extends object>(
   function inWorker(): Promise<AnyPrecision<T>> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
-      const worker = new Worker(workerFile("int8-worker"), { workerData: { weights, folder } satisfies Int8WorkerSetup, execArgv: [] });
+      const worker = new Worker(workerFile("int8-worker"), {
+        workerData: { weights, folder } satisfies Int8WorkerSetup,
+        execArgv: [],
+      });
       const stop = () => worker.postMessage("stop");
       signal.addEventListener("abort", stop, { once: true });
       let outcome = (): void =>

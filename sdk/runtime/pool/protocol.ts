@@ -2,10 +2,10 @@ import type { ImageEmbeddings } from "../../contract/embedder.ts";
 import type { ImageTokens } from "../../contract/encoder.ts";
 import type { RgbImage } from "../../contract/image.ts";
 import { VqraeError, type VqraeErrorCode } from "../../errors.ts";
-import type { ProjectorSpec } from "../../families/checkpoint.ts";
+import type { ProjectorSpec } from "../../families/model.ts";
 import type { PortableImage } from "../../image/portable-image.ts";
 import type { PreparedImage } from "../../image/prepare-views.ts";
-import type { ImageSpec } from "../../image/view-plan.ts";
+import type { ViewPlan } from "../../image/view-plan.ts";
 import type { CodeTables } from "../../search/code-tables.ts";
 import type { SearchGraph } from "../../search/graph-runner.ts";
 
@@ -29,14 +29,22 @@ export type Precision = "fp32" | "int8";
 export type GpuProvider = "webgpu" | "cuda";
 export type ExecutionProvider = "cpu" | GpuProvider;
 
+/** What an encoder's graph takes, and the side in pixels of the square that one token stands for. */
+export interface EncoderInputFacts {
+  readonly takes: "patches" | "pixels";
+  readonly patchSize: number;
+}
+
 /** What a worker is born with. It opens a session when a job first needs its graph. */
 export interface WorkerSetup {
   readonly graphs: Readonly<Partial<Record<GraphName, GraphSource>>>;
-  /** How RGB images become the encoder's patches. */
-  readonly image: ImageSpec;
-  readonly patchSize: number;
+  readonly image: ViewPlan;
+  /** How RGB images become what the encoder's graph takes. */
+  readonly input: EncoderInputFacts;
   /** K and e; null for an encoder alone. */
   readonly codebook: { readonly size: number; readonly dim: number } | null;
+  /** Numbers of each token, of features; null for an encoder that gives ids only. */
+  readonly featureDim: number | null;
   /** What `embed` needs besides its graph; null for a tokenizer without a projector. */
   readonly projector: Pick<ProjectorSpec, "info" | "image" | "layout"> | null;
   readonly device: ExecutionProvider;
@@ -65,17 +73,17 @@ export interface Jobs {
   embed: { input: { images: readonly PreparedImage[]; viewsPerRun: number }; output: ImageEmbeddings[] };
   /** What all workers search for ids, in shared memory. */
   codes: { input: null; output: CodeTables };
-  /** Grids of equal length -> one image each. */
-  decode: { input: { grids: readonly Int32Array[] }; output: RgbImage[] };
+  /** Ids, or features, of images with one number of tokens -> one image each. */
+  decode: { input: { images: readonly (Int32Array | Float32Array)[] }; output: RgbImage[] };
   /** [t] -> [t, e] */
   codebook: { input: { ids: Int32Array }; output: Float32Array };
 }
 
 /** What an image worker is born with. */
 export interface ImageWorkerSetup {
-  readonly image: ImageSpec;
+  readonly image: ViewPlan;
   /** How `embed` wants them; null without a projector. */
-  readonly projectorImage: ImageSpec | null;
+  readonly projectorImage: ViewPlan | null;
   /** Larger images are refused; undefined leaves it to `readImage`. */
   readonly maxPixels: number | undefined;
 }

@@ -28,12 +28,12 @@ export async function embed(
 /** n views of one size, in one run of encoder and projector. */
 async function embedViews(
   sessions: Sessions,
-  { projector, patchSize }: WorkerSetup,
+  { projector, input }: WorkerSetup,
   views: readonly View[],
 ): Promise<{ views: EmbeddedView[]; newline: Float32Array | null }> {
   const { image, info } = projector!;
   const pixels = views.map((view) => view.image);
-  const { grid, feeds } = encoderInput(sessions, pixels, image, patchSize);
+  const { grid, feeds } = encoderInput(sessions, pixels, image, input);
   const outputs = await sessions.run("projector", feeds, ["embeddings", "newline"]);
   const embeddings = split(floats("projector", outputs, "embeddings"), views.length);
   const side = Math.sqrt(info.patchesPerToken);

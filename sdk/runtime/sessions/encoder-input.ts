@@ -1,15 +1,17 @@
 import type { Tensor } from "onnxruntime-node";
 import type { RgbImage, TokenGrid } from "../../contract/image.ts";
+import { expectedBut } from "../../errors.ts";
 import { patchify } from "../../image/patchify.ts";
-import type { ImageSpec } from "../../image/view-plan.ts";
-import type { Precision } from "../pool/protocol.ts";
+import { planar } from "../../image/planar.ts";
+import type { ViewPlan } from "../../image/view-plan.ts";
+import type { EncoderInputFacts, Precision } from "../pool/protocol.ts";
 import type { Sessions } from "./sessions.ts";
 
 /**
  * Whether images may share an encoder pass: where they have one grid. In 8 bits each takes its own, since activations
  * share one scale (DynamicQuantizeLinear): an image's numbers would depend on those it runs with.
  */
-export const shareRuns = (image: ImageSpec, precision: Precision): boolean =>
+export const shareRuns = (image: ViewPlan, precision: Precision): boolean =>
   image.geometry !== "native" && precision === "fp32";
 
 export interface EncoderInput {
@@ -25,20 +27,25 @@ export interface EncoderInput {
 export function encoderInput(
   sessions: Sessions,
   pixels: readonly RgbImage[],
-  { geometry, mean, std }: ImageSpec,
-  patchSize: number,
+  { geometry, mean, std }: ViewPlan,
+  { takes, patchSize }: EncoderInputFacts,
 ): EncoderInput {
-  const { width, height } = pixels[0]!;
+  const [first] = pixels;
+  if (first === undefined) throw expectedBut("RUNTIME", "an image", "a graph run", "none");
+  const { width, height } = first;
   const grid = { rows: Math.floor(height / patchSize), columns: Math.floor(width / patchSize) };
+  const tokens = pixels.length * grid.rows * grid.columns;
+  if (takes === "pixels") {
+    const data = planar(pixels, mean, std);
+    return { grid, tokens, feeds: { pixels: sessions.tensor("float32", data, [pixels.length, 3, height, width]) } };
+  }
   const patches = patchify(pixels, patchSize, mean, std);
-  const patchWidth = 3 * patchSize * patchSize;
-  const tokens = patches.length / patchWidth;
   const ownGrid = BigInt64Array.of(BigInt(grid.rows), BigInt(grid.columns));
   return {
     grid,
     tokens,
     feeds: {
-      patches: sessions.tensor("float32", patches, [tokens, patchWidth]),
+      patches: sessions.tensor("float32", patches, [tokens, 3 * patchSize * patchSize]),
       ...(geometry === "native" && { grid: sessions.tensor("int64", ownGrid, [2]) }),
     },
   };

@@ -1,3 +1,4 @@
+import type { Tensor } from "onnxruntime-node";
 import type { ImageTokens } from "../../contract/encoder.ts";
 import type { RgbImage } from "../../contract/image.ts";
 import { prepareViews } from "../../image/prepare-views.ts";
@@ -26,11 +27,11 @@ export async function encode(
 /** n images of one size -> patches [n * N, 3pp] -> features [n, N, D] and ids [n, N], in one encoder pass. */
 async function encodePixels(
   sessions: Sessions,
-  { image, patchSize }: WorkerSetup,
+  { image, input }: WorkerSetup,
   pixels: readonly RgbImage[],
   { features, codes }: Omit<Jobs["encode"]["input"], "images">,
 ): Promise<ImageTokens[]> {
-  const { grid, tokens, feeds } = encoderInput(sessions, pixels, image, patchSize);
+  const { grid, tokens, feeds } = encoderInput(sessions, pixels, image, input);
   const fetches = [...(features ? ["features", "class_token"] : []), ...(codes ? ["quantizer_input"] : [])];
   const outputs = await sessions.run("encoder", feeds, fetches);
 
@@ -82,19 +83,34 @@ export async function codes(sessions: Sessions, { codebook: shape }: WorkerSetup
   return shareTables(await buildCodeTables(sessions, rows, size, dim));
 }
 
-/** ids [n, N] -> pixels [n, H, W, 3] */
-export async function decode(sessions: Sessions, { grids }: Jobs["decode"]["input"]): Promise<RgbImage[]> {
-  const tokens = grids[0]?.length ?? 0;
-  const ids = new BigInt64Array(grids.length * tokens);
-  grids.forEach((grid, i) => {
-    ids.set(BigInt64Array.from(grid, BigInt), i * tokens);
-  });
-  const input = sessions.tensor("int64", ids, [grids.length, tokens]);
-  const outputs = await sessions.run("decoder", { ids: input }, ["pixels", "energies"]);
+/** ids [n, N] or features [n, N, D] -> pixels [n, H, W, 3] */
+export async function decode(
+  sessions: Sessions,
+  { featureDim }: WorkerSetup,
+  { images }: Jobs["decode"]["input"],
+): Promise<RgbImage[]> {
+  const outputs = await sessions.run("decoder", decoderFeeds(sessions, images, featureDim), ["pixels", "energies"]);
   floats("decoder", outputs, "energies"); // read for its check alone
   const pixels = output("decoder", outputs, "pixels", Uint8Array);
   const [, height = 0, width = 0] = outputs.pixels?.dims ?? [];
-  return split(pixels, grids.length).map((data) => ({ data, width, height }));
+  return split(pixels, images.length).map((data) => ({ data, width, height }));
+}
+
+function decoderFeeds(
+  sessions: Sessions,
+  images: readonly (Int32Array | Float32Array)[],
+  featureDim: number | null,
+): Record<string, Tensor> {
+  const [first] = images;
+  const length = first?.length ?? 0;
+  if (first instanceof Float32Array && featureDim !== null) {
+    const all = new Float32Array(images.length * length);
+    for (const [i, features] of images.entries()) all.set(features, i * length);
+    return { features: sessions.tensor("float32", all, [images.length, length / featureDim, featureDim]) };
+  }
+  const all = new BigInt64Array(images.length * length);
+  for (const [i, ids] of images.entries()) all.set(BigInt64Array.from(ids, BigInt), i * length);
+  return { ids: sessions.tensor("int64", all, [images.length, length]) };
 }
 
 /** ids [t] -> vectors [t, e] */
@@ -113,11 +129,12 @@ export async function warmup(
   const { graphs, image } = setup;
   const side = image.geometry === "native" ? image.patchSize : image.size;
   const grey = { data: new Uint8Array(side * side * 3).fill(128), width: side, height: side };
-  const [encoded] = await encode(sessions, setup, { images: [grey], features: true, codes });
+  const features = setup.featureDim !== null;
+  const [encoded] = await encode(sessions, setup, { images: [grey], features, codes });
   if (setup.projector)
     await embed(sessions, setup, { images: [prepareViews(grey, setup.projector.image)], viewsPerRun: 1 });
   const ids = encoded?.ids;
-  if (ids === undefined) return;
-  await codebook(sessions, { ids });
-  if (graphs.decoder !== undefined) await decode(sessions, { grids: [ids] });
+  if (ids !== undefined) await codebook(sessions, { ids });
+  const tokens = ids ?? encoded?.features;
+  if (graphs.decoder !== undefined && tokens !== undefined) await decode(sessions, setup, { images: [tokens] });
 }

@@ -1,9 +1,7 @@
 import { VqraeError } from "../../errors.ts";
-import type { Checkpoint } from "../../families/checkpoint.ts";
+import type { Model } from "../../families/model.ts";
 import { workerFile } from "../../files/package-file.ts";
-import type { EncoderSpec } from "../../nn/vit/vit-spec.ts";
 import type { CodeTables } from "../../search/code-tables.ts";
-import type { AnyLinearRef } from "../../weights/tensor-ref.ts";
 import type { ChosenDevice } from "../devices/choose-device.ts";
 import { fusedAttention } from "../devices/providers.ts";
 import type { LoadProgress } from "../options.ts";
@@ -19,8 +17,8 @@ import { buildGraphs } from "./build-graphs.ts";
 const webgpuTurns = new Gate(1);
 
 export interface PoolOptions {
-  /** The checkpoint's own, or the int8 form of it. */
-  readonly encoder: EncoderSpec<AnyLinearRef>;
+  /** The encoder's own, or the int8 form of them. */
+  readonly weights: object;
   readonly precision: Precision;
   readonly prepack: boolean;
   readonly workers: number;
@@ -42,17 +40,18 @@ export interface OpenedPool {
 
 /** Worker threads with the checkpoint's graphs, the encoder, with the projector where there is one, open in the first. */
 export async function openPool(
-  checkpoint: Checkpoint,
+  model: Model,
   chosen: ChosenDevice,
-  { encoder, precision, prepack, workers, threads, warmup, signal, report }: PoolOptions,
+  { weights, precision, prepack, workers, threads, warmup, signal, report }: PoolOptions,
 ): Promise<OpenedPool> {
   const { device } = chosen;
-  const { image, quantizer, projector } = checkpoint;
+  const { image, codebook, projector, encoder } = model;
   const settings = { fusedAttention: fusedAttention[device] };
-  const graphs = buildGraphs(checkpoint, encoder, settings, (loaded, total) => report("graphs", loaded, total));
-  const codebook = quantizer && { size: quantizer.size, dim: quantizer.dim };
+  const graphs = buildGraphs(model, weights, settings, (loaded, total) => report("graphs", loaded, total));
   const forEmbed = projector && { info: projector.info, image: projector.image, layout: projector.layout };
-  const common = { image, patchSize: encoder.patchSize, codebook, projector: forEmbed, device, precision } as const;
+  const input = { takes: model.graphs.encode.takes, patchSize: encoder.patchSize };
+  const { featureDim } = encoder;
+  const common = { image, input, codebook, featureDim, projector: forEmbed, device, precision };
   const setup = { ...common, graphs, threads, prepack } satisfies WorkerSetup;
   const size = device === "webgpu" ? 1 : workers;
   const file = workerFile("worker");
@@ -63,7 +62,7 @@ export async function openPool(
     report("session", 1, 1);
     let codes: CodeTables | null = null;
     if (warmup) {
-      codes = quantizer && (await pool.run("codes", null, { signal }));
+      codes = codebook && (await pool.run("codes", null, { signal }));
       await warmUp(pool, size, codes, { signal, report });
     }
     signal.throwIfAborted();
@@ -79,18 +78,18 @@ export async function openPool(
  * these graphs after all, the CPU takes its place.
  */
 export async function openPoolOrFallBack(
-  checkpoint: Checkpoint,
+  model: Model,
   chosen: ChosenDevice,
   options: PoolOptions,
 ): Promise<OpenedPool> {
-  if (chosen.device === "cpu") return openPool(checkpoint, chosen, options);
+  if (chosen.device === "cpu") return openPool(model, chosen, options);
   try {
-    return await openPool(checkpoint, chosen, { ...options, warmup: true });
+    return await openPool(model, chosen, { ...options, warmup: true });
   } catch (error) {
     if (!VqraeError.isInstance(error)) throw error; // an abort, or what onProgress threw
     const cpu: ChosenDevice = { device: "cpu", reason: `${chosen.device}: failed on this model: ${error.message}` };
     options.report("device", 1, 1, `cpu (${cpu.reason})`);
-    return openPool(checkpoint, cpu, options);
+    return openPool(model, cpu, options);
   }
 }
 

@@ -36,7 +36,7 @@ serveJobs<Jobs>({
     return { output: await codes(await sessions(), setup) };
   },
   async decode(input) {
-    const output = await decode(await sessions(), input);
+    const output = await decode(await sessions(), setup, input);
     return { output, arrays: output.map((image) => image.data) };
   },
   async codebook(input) {

@@ -4,8 +4,8 @@ import { openSafetensors } from "../safetensors/open-safetensors.ts";
 import { streamSafetensors } from "../safetensors/write-safetensors.ts";
 import type { TensorRef } from "../tensor-ref.ts";
 import { foldGroup, type GroupArrays, type LinearArrays } from "./fold.ts";
-import { type AnyPrecision, int8Tree, type PlacedGroup } from "./int8-tree.ts";
 import { planInt8 } from "./int8-plan.ts";
+import { type AnyPrecision, int8Tree, type PlacedGroup } from "./int8-tree.ts";
 import { quantizeRows } from "./quantize-rows.ts";
 
 /** Changes with everything that changes an int8 file's content: files of another version are not read. */
@@ -61,7 +61,10 @@ export async function readGroup({ group: { norm, linears, scale } }: PlacedGroup
     const [outputs = 0] = weight.shape;
     arrays.push({ name, weight: await readFinite(weight), outputs, bias: await readOptional(bias), outScale });
   }
-  return { norm: norm && { gamma: await readFinite(norm.weight), beta: await readOptional(norm.bias) }, linears: arrays };
+  return {
+    norm: norm && { gamma: await readFinite(norm.weight), beta: await readOptional(norm.bias) },
+    linears: arrays,
+  };
 }
 
 async function readFinite(ref: TensorRef): Promise<Float32Array> {

@@ -32,7 +32,8 @@ export function* sourcesOf({ copies, groups }: Int8Plan): Generator<{ role: stri
       if (ref) yield { role: `${prefix}${role}`, ref };
     }
     for (const [name, { weight, bias }] of Object.entries(linears)) {
-      for (const [role, ref] of Object.entries({ weight, bias })) if (ref) yield { role: `${prefix}${name} ${role}`, ref };
+      for (const [role, ref] of Object.entries({ weight, bias }))
+        if (ref) yield { role: `${prefix}${name} ${role}`, ref };
     }
   }
 }

@@ -27,13 +27,14 @@ export type Int8Source = { readonly copyOf: TensorRef } | { readonly partOf: Pla
 export type Place = <D extends "F32" | "I8">(layout: Int8Layout<D>, source: Int8Source) => TensorRef<D>;
 
 /** A tree of weights whose tagged groups of linears may be in 8 bits. */
-export type AnyPrecision<T> = T extends LinearGroup<infer Name>
-  ? LinearGroup<Name, AnyLinearRef>
-  : T extends TensorRef
-    ? TensorRef
-    : T extends object
-      ? { readonly [K in keyof T]: AnyPrecision<T[K]> }
-      : T;
+export type AnyPrecision<T> =
+  T extends LinearGroup<infer Name>
+    ? LinearGroup<Name, AnyLinearRef>
+    : T extends TensorRef
+      ? TensorRef
+      : T extends object
+        ? { readonly [K in keyof T]: AnyPrecision<T[K]> }
+        : T;
 
 /**
  * A tree of weights with its tagged groups of linears in 8 bits, norms and layer scales folded into them. Every other
@@ -41,7 +42,10 @@ export type AnyPrecision<T> = T extends LinearGroup<infer Name>
  * is 1 % of the work, is not tagged.
  */
 export function int8Tree<T extends object>(tree: T, place: Place, prefix = ""): AnyPrecision<T> {
-  const entries = Object.entries(tree).map(([key, part]: [string, unknown]) => [key, int8Part(part, key, prefix, place)]);
+  const entries = Object.entries(tree).map(([key, part]: [string, unknown]) => [
+    key,
+    int8Part(part, key, prefix, place),
+  ]);
   const copy = Array.isArray(tree) ? entries.map(([, value]) => value) : Object.fromEntries(entries);
   return copy as AnyPrecision<T>;
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { loadCheckpoint } from "../../../sdk/families/load-checkpoint.ts";
+import { readModel } from "../../../sdk/families/read-model.ts";
 import { patchify } from "../../../sdk/image/patchify.ts";
 import { type RgbImage, VQRAE } from "../../../sdk/index.ts";
 import { buildEncoderGraph } from "../../../sdk/nn/vit/encoder.ts";
@@ -70,22 +70,27 @@ function withoutRegisters(data: ArrayLike<number>, registers: number): number[] 
 describe.each(Object.entries(cases))("%s, as transformers saved it", (name, { dtype, classToken, eps, ...rest }) => {
   const { intermediate = 24, registers = 0, postNorm: normed = true } = rest;
   test("loads and resolves", async () => {
-    const checkpoint = await loadCheckpoint(at(name));
+    const checkpoint = await readModel(at(name));
     expect(checkpoint).toMatchObject({
       modelId: name,
       folder: at(name),
-      features: { layer: 3, postNorm: normed },
-      quantizer: null,
+      codebook: null,
       decoder: null,
-      encoder: { hiddenSize: 16, intermediateSize: intermediate, heads: 2, patchSize: 4, grid: 3, layerNormEps: eps },
+      encoder: { patchSize: 4, grid: 3, maxTokens: 9, featureDim: 16 },
+      tower: {
+        features: { layer: 3, postNorm: normed },
+        spec: { hiddenSize: 16, intermediateSize: intermediate, heads: 2, patchSize: 4, grid: 3, layerNormEps: eps },
+      },
     });
-    expect(checkpoint.encoder.classToken !== null).toBe(classToken);
-    expect(checkpoint.encoder.patchEmbedding.weight).toMatchObject({ dtype, shape: [16, 3, 4, 4] });
-    expect(checkpoint.encoder.blocks).toHaveLength(3);
+    const { spec } = checkpoint.tower!;
+    expect(spec.classToken !== null).toBe(classToken);
+    expect(spec.patchEmbedding.weight).toMatchObject({ dtype, shape: [16, 3, 4, 4] });
+    expect(spec.blocks).toHaveLength(3);
   });
 
   test("gives the same pixels", async () => {
-    const { image, encoder } = await loadCheckpoint(at(name));
+    const { image, tower } = await readModel(at(name));
+    const { spec: encoder } = tower!;
     const [n, channels, height, width] = expectedOf(name).pixel_values!.shape;
     const side = encoder.imageSize!;
     expect([n, channels, height, width]).toEqual([2, 3, side, side]);
@@ -112,10 +117,11 @@ describe.each(Object.entries(cases))("%s, as transformers saved it", (name, { dt
     { layer: 3, postNorm: false, output: "hidden_states.3" },
     { layer: 3, postNorm: normed, output: "last_hidden_state" },
   ])("its graph gives $output", async ({ layer, postNorm, output }) => {
-    const checkpoint = await loadCheckpoint(at(name));
-    const { image, encoder } = checkpoint;
+    const checkpoint = await readModel(at(name));
+    const { image, tower } = checkpoint;
+    const { spec: encoder } = tower!;
     const patches = patchify(pictures(encoder.imageSize!), encoder.patchSize, image.mean, image.std);
-    const model = buildEncoderGraph({ ...checkpoint, features: { layer, postNorm } });
+    const model = buildEncoderGraph({ encoder, quantizer: null, features: { layer, postNorm } });
     const shape = [patches.length / 48, 48];
     const { features, class_token } = await run(model, { patches: { data: patches, shape } });
     expect(features!.shape).toEqual([2, 9, 16]);
@@ -129,7 +135,7 @@ describe.each(Object.entries(cases))("%s, as transformers saved it", (name, { dt
 });
 
 test("preprocessing comes from the file, not from the family", async () => {
-  expect((await loadCheckpoint(at("vit"))).image).toEqual({
+  expect((await readModel(at("vit"))).image).toEqual({
     size: 12,
     resizeTo: 12,
     resample: "bilinear",
@@ -139,7 +145,7 @@ test("preprocessing comes from the file, not from the family", async () => {
     mean: [0.485, 0.456, 0.406],
     std: [0.229, 0.224, 0.225],
   });
-  expect((await loadCheckpoint(at("siglip"))).image).toMatchObject({
+  expect((await readModel(at("siglip"))).image).toMatchObject({
     size: 14,
     resample: "bilinear",
     mean: [0.5, 0.5, 0.5],
@@ -147,17 +153,19 @@ test("preprocessing comes from the file, not from the family", async () => {
 });
 
 test("qkv_bias false means no bias on query, key and value alone", async () => {
-  const { encoder } = await loadCheckpoint(at("vit-classifier"));
-  const { query, key, value, out } = encoder.blocks[0]!;
+  const { tower } = await readModel(at("vit-classifier"));
+  const { attention, attentionOut } = tower!.spec.blocks[0]!;
+  const { query, key, value } = attention.linears;
+  const { out } = attentionOut.linears;
   expect([query.bias, key.bias, value.bias]).toEqual([null, null, null]);
   expect(out.bias?.shape).toEqual([16]);
 });
 
 test("shards hold the weights of the single file", async () => {
-  const [whole, sharded] = [await loadCheckpoint(at("vit")), await loadCheckpoint(at("vit-sharded"))];
+  const [whole, sharded] = [await readModel(at("vit")), await readModel(at("vit-sharded"))];
   const refs = (c: typeof whole): TensorRef[] => [
-    c.encoder.positions.table,
-    ...c.encoder.blocks.map((b) => b.fc2.weight),
+    c.tower!.spec.positions.table,
+    ...c.tower!.spec.blocks.map((b) => b.mlpOut.linears.fc2.weight),
   ];
   for (const [i, ref] of refs(whole).entries()) {
     const other = refs(sharded)[i]!;

@@ -3,19 +3,19 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { loadCheckpoint } from "../../../sdk/families/load-checkpoint.ts";
+import { readModel } from "../../../sdk/families/read-model.ts";
 import { VQRAE } from "../../../sdk/index.ts";
 import { requireFeatureDim } from "../../../sdk/kit.ts";
 import { buildEncoderGraph } from "../../../sdk/nn/vit/encoder.ts";
-import type { EncoderSpec } from "../../../sdk/nn/vit/vit-spec.ts";
+import type { VitSpec } from "../../../sdk/nn/vit/vit-spec.ts";
 import { foldGroup } from "../../../sdk/weights/int8/fold.ts";
-import { int8Encoder } from "../../../sdk/weights/int8/int8-encoder.ts";
 import { readGroup } from "../../../sdk/weights/int8/int8-file.ts";
 import { planInt8 } from "../../../sdk/weights/int8/int8-plan.ts";
+import { int8Tree } from "../../../sdk/weights/int8/int8-tree.ts";
 import { readTensor } from "../../../sdk/weights/read-tensor.ts";
 import { openSafetensors } from "../../../sdk/weights/safetensors/open-safetensors.ts";
 import { type TensorToWrite, writeSafetensors } from "../../../sdk/weights/safetensors/write-safetensors.ts";
-import type { LinearRef, TensorRef } from "../../../sdk/weights/tensor-ref.ts";
+import type { AnyLinearRef, LinearGroup, LinearRef, TensorRef } from "../../../sdk/weights/tensor-ref.ts";
 import { int64, run } from "../../standalone/graph/session.ts";
 import { picture } from "../../standalone/runtime/fixtures/tiny.ts";
 import { cosine } from "../cosine.ts";
@@ -34,53 +34,58 @@ beforeAll(async () => {
 afterAll(() => rm(cacheDir, { recursive: true }));
 
 /** The encoder with everything folded as for 8 bits, but nothing rounded. */
-async function foldedEncoder(encoder: EncoderSpec, file: string): Promise<EncoderSpec> {
+async function foldedEncoder(encoder: VitSpec, file: string): Promise<VitSpec> {
   const { copies, groups } = planInt8(encoder);
   const tensors: TensorToWrite[] = [];
   const add = (name: string, shape: readonly number[], data: Float32Array) =>
     tensors.push({ name, dtype: "F32", shape, data });
   for (const [name, ref] of copies) add(name, ref.shape, await readTensor(ref));
-  for (const group of groups) {
-    const { gamma, linears } = foldGroup(await readGroup(group));
-    const norm = `${group.prefix}${group.norm?.name}`;
-    if (gamma) add(`${norm}.weight`, [gamma.length], gamma);
-    if (gamma && group.norm?.ref.bias) add(`${norm}.bias`, [gamma.length], new Float32Array(gamma.length));
+  for (const placed of groups) {
+    const { gamma, linears } = foldGroup(await readGroup(placed));
+    const { prefix, group } = placed;
+    if (gamma) add(`${prefix}norm.weight`, [gamma.length], gamma);
+    if (gamma && group.norm?.bias) add(`${prefix}norm.bias`, [gamma.length], new Float32Array(gamma.length));
     for (const { name, weight, outputs, bias } of linears) {
-      add(`${group.prefix}${name}.weight`, [outputs, weight.length / outputs], weight);
-      if (bias) add(`${group.prefix}${name}.bias`, [outputs], bias);
+      add(`${prefix}${name}.weight`, [outputs, weight.length / outputs], weight);
+      if (bias) add(`${prefix}${name}.bias`, [outputs], bias);
     }
   }
   await writeSafetensors(file, tensors);
   const stored = (await openSafetensors(file)).tensors;
   const find = (name: string) => ({ ...stored.get(name)!, dtype: "F32" }) as TensorRef;
-  const spec = int8Encoder(encoder, (layout) => ({ ...find(layout.name), ...layout }));
-  const unrounded = ({ columns, bias }: { columns: { name: string }; bias: TensorRef | null }): LinearRef => ({
-    weight: find(columns.name.replace(/columns$/, "weight")),
-    bias,
+  const folded = int8Tree(encoder, (layout) => ({ ...find(layout.name), ...layout }));
+  const unrounded = (linear: AnyLinearRef): LinearRef =>
+    "columns" in linear
+      ? { weight: find(linear.columns.name.replace(/columns$/, "weight")), bias: linear.bias }
+      : linear;
+  const floats = <N extends string>(group: LinearGroup<N, AnyLinearRef>): LinearGroup<N> => ({
+    ...group,
+    linears: Object.fromEntries(
+      Object.entries<AnyLinearRef>(group.linears).map(([name, linear]) => [name, unrounded(linear)]),
+    ) as Record<N, LinearRef>,
   });
   return {
-    ...spec,
-    blocks: spec.blocks.map((block) => ({
+    ...folded,
+    blocks: folded.blocks.map((block) => ({
       ...block,
-      query: unrounded(block.query),
-      key: unrounded(block.key),
-      value: unrounded(block.value),
-      out: unrounded(block.out),
-      fc1: unrounded(block.fc1),
-      fc2: unrounded(block.fc2),
+      attention: floats(block.attention),
+      attentionOut: floats(block.attentionOut),
+      mlp: floats(block.mlp),
+      mlpOut: floats(block.mlpOut),
     })),
   };
 }
 
 describe.each(families)("%s", (name) => {
   test("folding changes nothing but rounding", async () => {
-    const checkpoint = await loadCheckpoint(at(name));
+    const { tower } = await readModel(at(name));
+    const { spec, features } = tower!;
     const patches = Float32Array.from({ length: 9 * 48 }, (_, i) => Math.sin(i * 0.7) * 2);
-    const ownGrid = checkpoint.encoder.grid === null && { grid: { data: int64([3, 3]), shape: [2] } };
+    const ownGrid = spec.grid === null && { grid: { data: int64([3, 3]), shape: [2] } };
     const feeds = { patches: { data: patches, shape: [9, 48] }, ...ownGrid };
-    const plain = await run(buildEncoderGraph(checkpoint), feeds);
-    const encoder = await foldedEncoder(checkpoint.encoder, join(cacheDir, `${name}.folded.safetensors`));
-    const folded = await run(buildEncoderGraph({ ...checkpoint, encoder }), feeds);
+    const plain = await run(buildEncoderGraph({ encoder: spec, features, quantizer: null }), feeds);
+    const encoder = await foldedEncoder(spec, join(cacheDir, `${name}.folded.safetensors`));
+    const folded = await run(buildEncoderGraph({ encoder, features, quantizer: null }), feeds);
     for (const output of Object.keys(plain)) {
       expect(largestDifference(folded[output]!.data, plain[output]!.data)).toBeLessThan(1e-5);
     }

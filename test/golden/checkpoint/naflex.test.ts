@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { loadCheckpoint } from "../../../sdk/families/load-checkpoint.ts";
+import { readModel } from "../../../sdk/families/read-model.ts";
 import { patchify } from "../../../sdk/image/patchify.ts";
 import { preprocess } from "../../../sdk/image/preprocess.ts";
 import { VQRAE } from "../../../sdk/index.ts";
@@ -35,10 +35,12 @@ describe.each([
   const gridOf = (i: number) => Array.from(expected[`${i}.grid`]!.data);
 
   test("loads as an encoder without a grid of its own", async () => {
-    const { image, encoder, features } = await loadCheckpoint(at(name));
+    const { image, tower } = await readModel(at(name));
+    const { spec: encoder, features } = tower!;
     expect(image).toEqual({
       geometry: "native",
-      budget: null,
+      pixels: null,
+      tiles: null,
       patchSize: 4,
       maxPatches: 20,
       resample: "bilinear",
@@ -58,7 +60,7 @@ describe.each([
   });
 
   test.each(sizes.map((size, i) => [size, i] as const))("%j px: the same pixels", async (_, i) => {
-    const { image, encoder } = await loadCheckpoint(at(name));
+    const { image, encoder } = await readModel(at(name));
     const pixels = preprocess(images[i]!, image);
     expect([pixels.height / 4, pixels.width / 4]).toEqual(gridOf(i));
     const patches = patchify([pixels], encoder.patchSize, image.mean, image.std);
@@ -97,19 +99,23 @@ describe.each([
 
 test("an encoder with a class token and registers keeps them for every grid", async () => {
   // No such checkpoint is published; the graph's parts are independent of each other all the same.
-  const checkpoint = await loadCheckpoint(at("siglip2-naflex-vision"));
-  const registered = await loadCheckpoint(at("dinov2-registers"));
-  const { classToken, registers } = registered.encoder;
-  const { image, encoder } = checkpoint;
+  const checkpoint = await readModel(at("siglip2-naflex-vision"));
+  const registered = await readModel(at("dinov2-registers"));
+  const { classToken, registers } = registered.tower!.spec;
+  const { image, tower } = checkpoint;
+  const { spec: encoder, features: taken } = tower!;
   const patches = patchify([preprocess(images[0]!, image)], 4, image.mean, image.std);
   const feeds = { patches: { data: patches, shape: [20, 48] }, grid: { data: int64([4, 5]), shape: [2] } };
-  expect(Object.keys(await run(buildEncoderGraph(checkpoint), feeds))).toEqual(["features"]);
+  expect(Object.keys(await run(checkpoint.graphs.encode.build(checkpoint.weights.encoder, {}), feeds))).toEqual([
+    "features",
+  ]);
   // Weights of two folders do not go into one graph; the same folder's own tensors stand in for both.
-  const own = { ...encoder.blocks[0]!.norm1.weight, shape: [1, 1, 16] };
+  const own = { ...encoder.blocks[0]!.attention.norm!.weight, shape: [1, 1, 16] };
   expect([classToken?.shape, registers?.shape]).toEqual([own.shape, [1, 2, 16]]);
   const table = { ...encoder.patchEmbedding.weight, shape: [17, 16], length: 17 * 16 * 4 };
   const model = buildEncoderGraph({
-    ...checkpoint,
+    features: taken,
+    quantizer: null,
     encoder: { ...encoder, classToken: own, registers: own, positions: { ...encoder.positions, table } },
   });
   const { features, class_token } = await run(model, feeds);

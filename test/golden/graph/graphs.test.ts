@@ -1,9 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { loadCheckpoint } from "../../../sdk/families/load-checkpoint.ts";
-import { buildDecoderGraph } from "../../../sdk/families/vqrae/decoder.ts";
-import { buildCodebookGraph } from "../../../sdk/families/vqrae/quantizer.ts";
-import { buildEncoderGraph } from "../../../sdk/nn/vit/encoder.ts";
+import { readModel } from "../../../sdk/families/read-model.ts";
 import { int64, run } from "../../standalone/graph/session.ts";
 import { quantize } from "../../standalone/search/quantize.ts";
 import { type Expected, largestDifference, readExpected } from "../expected.ts";
@@ -17,14 +14,16 @@ const tie = 1e-5;
 
 const open = async (name: string) => {
   const folder = join(import.meta.dirname, name);
-  return { checkpoint: await loadCheckpoint(folder), expected: readExpected(join(folder, "expected.safetensors")) };
+  return { checkpoint: await readModel(folder), expected: readExpected(join(folder, "expected.safetensors")) };
 };
 const floats = ({ data, shape }: Expected) => ({ data: data as Float32Array, shape });
 
 describe.each(["vqrae-two-layers", "vqrae-last-layer"])("%s against PyTorch", (name) => {
   it("encodes to the same features", async () => {
     const { checkpoint, expected } = await open(name);
-    const actual = await run(buildEncoderGraph(checkpoint), { patches: floats(expected.patches!) });
+    const actual = await run(checkpoint.graphs.encode.build(checkpoint.weights.encoder, {}), {
+      patches: floats(expected.patches!),
+    });
     for (const output of ["features", "class_token", "quantizer_input"]) {
       expect(actual[output]!.shape, output).toEqual(expected[output]!.shape);
       expect(largestDifference(actual[output]!.data, expected[output]!.data), output).toBeLessThan(featureTolerance);
@@ -33,7 +32,9 @@ describe.each(["vqrae-two-layers", "vqrae-last-layer"])("%s against PyTorch", (n
 
   it("quantizes to the same ids", async () => {
     const { checkpoint, expected } = await open(name);
-    const encoded = await run(buildEncoderGraph(checkpoint), { patches: floats(expected.patches!) });
+    const encoded = await run(checkpoint.graphs.encode.build(checkpoint.weights.encoder, {}), {
+      patches: floats(expected.patches!),
+    });
     const { data, shape } = encoded.quantizer_input!;
     const ids = await quantize(checkpoint, { data: data as Float32Array, shape });
     const gap = expected.gap!.data;
@@ -44,7 +45,7 @@ describe.each(["vqrae-two-layers", "vqrae-last-layer"])("%s against PyTorch", (n
   it("looks up the same vectors", async () => {
     const { checkpoint, expected } = await open(name);
     const ids = int64(expected.ids!.data);
-    const { vectors } = await run(buildCodebookGraph(checkpoint), { ids: { data: ids, shape: [ids.length] } });
+    const { vectors } = await run(checkpoint.graphs.codebook!({}), { ids: { data: ids, shape: [ids.length] } });
     expect(vectors!.shape).toEqual(expected.vectors!.shape);
     expect(largestDifference(vectors!.data, expected.vectors!.data)).toBeLessThan(vectorTolerance);
   });
@@ -52,7 +53,7 @@ describe.each(["vqrae-two-layers", "vqrae-last-layer"])("%s against PyTorch", (n
   it("decodes to the same pixels", async () => {
     const { checkpoint, expected } = await open(name);
     const ids = { data: int64(expected.ids!.data), shape: expected.ids!.shape };
-    const { pixels } = await run(buildDecoderGraph(checkpoint), { ids });
+    const { pixels } = await run(checkpoint.graphs.decode!({}), { ids });
     expect(pixels!.shape).toEqual(expected.pixels!.shape);
     const reference = expected.pixels!.data;
     expect(largestDifference(pixels!.data, reference)).toBeLessThanOrEqual(pixelTolerance);

@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { imageProcessors } from "../../../sdk/families/image/image-processors.ts";
 import { unpadded } from "../../../sdk/image/arrange.ts";
 import { dynamicGrid } from "../../../sdk/image/tiling/dynamic-tiles.ts";
-import { budgetSize, exceeds } from "../../../sdk/image/tiling/native-size.ts";
+import { exceeds, rangeSize } from "../../../sdk/image/tiling/native-size.ts";
 
 /** Against transformers' own functions (make_sizes.py). */
 type Six = [number, number, number, number, number, number];
@@ -22,12 +22,12 @@ it("LLaVA 1.6 keeps the tokens that an image covers", () => {
 });
 
 it("LFM2-VL sizes and tiles", () => {
-  const budget = imageProcessors.Lfm2VlImageProcessor.budget({});
+  const { pixels, tiles } = imageProcessors.Lfm2VlImageProcessor.sizes({});
   const made = sizes.lfm2.map(([width, height]): Six => {
     const size = { width, height };
-    const fitted = budgetSize(size, budget);
-    const { size: tile, above, min, max } = budget.tiles!;
-    const grid = exceeds(size, above, budget.factor, 16)
+    const fitted = rangeSize(size, pixels!);
+    const { size: tile, above, min, max } = tiles!;
+    const grid = exceeds(size, above, pixels!.factor, 16)
       ? dynamicGrid(size, { tile, min, max })
       : { columns: 1, rows: 1 };
     return [width, height, fitted.width, fitted.height, grid.columns, grid.rows];

@@ -1,7 +1,7 @@
 import { chmod, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { loadCheckpoint } from "../../../sdk/families/load-checkpoint.ts";
+import { readModel } from "../../../sdk/families/read-model.ts";
 import { writeSafetensors } from "../../../sdk/weights/safetensors/write-safetensors.ts";
 import { failure, temporaryFolder, writeJson } from "./temporary.ts";
 import { type Shapes, type TinyConfig, tinyConfig, tinyShapes, writeTinyVqrae, zeros } from "./tiny-vqrae.ts";
@@ -9,19 +9,22 @@ import { type Shapes, type TinyConfig, tinyConfig, tinyShapes, writeTinyVqrae, z
 describe("a VQRAE", () => {
   test("resolves every tensor", async () => {
     const folder = await writeTinyVqrae();
-    const checkpoint = await loadCheckpoint(folder);
+    const checkpoint = await readModel(folder);
     expect(checkpoint).toMatchObject({
       modelId: basename(folder),
       folder,
-      features: { layer: 3, postNorm: true },
       image: tinyConfig().image,
-      encoder: { hiddenSize: 8, grid: 2, imageSize: 8, layerNormEps: 1e-12, activation: "gelu" },
-      quantizer: { size: 16, dim: 10, layers: [1, 3], normalize: true },
-      decoder: { hiddenSize: 6, heads: 3, grid: 2, patchSize: 2, mean: [0.5, 0.5, 0.5] },
+      encoder: { patchSize: 4, grid: 2, maxTokens: 4, featureDim: 8 },
+      codebook: { size: 16, dim: 10 },
+      decoder: { takes: "ids", outputSize: 4 },
+      summary: {
+        encoder: { blocks: 3, hiddenSize: 8, grid: 2, imageSize: 8, layerNormEps: 1e-12, activation: "gelu" },
+        features: { layer: 3, postNorm: true },
+        codebook: { size: 16, dim: 10, layers: [1, 3], normalize: true },
+        decoder: { blocks: 2, hiddenSize: 6, heads: 3, patchSize: 2, outputSize: 4 },
+      },
     });
-    expect(checkpoint.encoder.blocks).toHaveLength(3);
-    expect(checkpoint.decoder!.blocks).toHaveLength(2);
-    expect(new Set(namesIn(checkpoint))).toEqual(new Set(Object.keys(tinyShapes())));
+    expect(new Set(namesIn(checkpoint.weights))).toEqual(new Set(Object.keys(tinyShapes())));
   });
 
   test("codebook.bias false means no bias", async () => {
@@ -29,7 +32,7 @@ describe("a VQRAE", () => {
       config.codebook.bias = false;
       delete shapes["quantizer.codebook_proj.bias"];
     });
-    expect((await loadCheckpoint(folder)).quantizer!.codebookProjection.bias).toBeNull();
+    expect(namesIn((await readModel(folder)).weights)).not.toContain("quantizer.codebook_proj.bias");
   });
 
   test("negative layers count from the end", async () => {
@@ -37,8 +40,8 @@ describe("a VQRAE", () => {
       config.features.layer = -2;
       config.codebook.layers = [-3, -1];
     });
-    const { features, quantizer } = await loadCheckpoint(folder);
-    expect([features.layer, quantizer!.layers]).toEqual([2, [1, 3]]);
+    const { features, codebook } = (await readModel(folder)).summary;
+    expect([features?.layer, codebook?.layers]).toEqual([2, [1, 3]]);
   });
 
   test("the encoder may keep the prefix that it was saved with", async () => {
@@ -49,8 +52,8 @@ describe("a VQRAE", () => {
         shapes[name.replace("encoder.", "encoder.vit.")] = shape;
       }
     });
-    const { encoder } = await loadCheckpoint(folder);
-    expect(encoder.positions.table.name).toBe("encoder.vit.embeddings.position_embeddings");
+    const { tower } = await readModel(folder);
+    expect(tower?.spec.positions.table.name).toBe("encoder.vit.embeddings.position_embeddings");
   });
 });
 
@@ -150,7 +153,7 @@ describe("what does not fit", () => {
     ],
   ];
   test.each(cases)("%s", async (_, code, message, change) => {
-    const error = await failure(loadCheckpoint(await writeTinyVqrae(change)));
+    const error = await failure(readModel(await writeTinyVqrae(change)));
     expect(error).toEqual({ code, message: expect.stringMatching(message) });
   });
 
@@ -160,7 +163,7 @@ describe("what does not fit", () => {
       tensor.name === query ? { ...tensor, dtype: "I32" as const } : tensor,
     );
     await writeSafetensors(join(folder, "model.safetensors"), tensors);
-    const { code, message } = await failure(loadCheckpoint(folder));
+    const { code, message } = await failure(readModel(folder));
     expect(code).toBe("INVALID_CHECKPOINT");
     expect(message).toMatch(/Expected F32, F16 or BF16 for dtype of tensor .*query\.weight in .* received I32/);
   });
@@ -178,16 +181,16 @@ describe("an encoder alone", () => {
   }
 
   test("gives the last layer's features, normed, and the family's preprocessing", async () => {
-    expect(await loadCheckpoint(await encoderFolder({ image_size: [8, 8] }))).toMatchObject({
-      features: { layer: 3, postNorm: true },
+    expect(await readModel(await encoderFolder({ image_size: [8, 8] }))).toMatchObject({
+      tower: { features: { layer: 3, postNorm: true } },
       image: { size: 8, resample: "bilinear", geometry: "stretch", mean: [0.5, 0.5, 0.5] },
-      quantizer: null,
+      codebook: null,
       decoder: null,
     });
   });
 
   test("a plain DeiT loads as a ViT", async () => {
-    expect((await loadCheckpoint(await encoderFolder({ model_type: "deit" }))).encoder.blocks).toHaveLength(3);
+    expect((await readModel(await encoderFolder({ model_type: "deit" }))).tower?.spec.blocks).toHaveLength(3);
   });
 
   test.each([
@@ -212,14 +215,14 @@ describe("an encoder alone", () => {
     [{ hidden_act: "relu" }, /Expected one of "gelu", .* for hidden_act in .* "relu"/],
     [{ layer_norm_eps: "1e-6" }, /for layer_norm_eps/],
   ])("%j is INVALID_CONFIG", async (change, message) => {
-    const error = await failure(loadCheckpoint(await encoderFolder(change)));
+    const error = await failure(readModel(await encoderFolder(change)));
     expect(error).toEqual({ code: "INVALID_CONFIG", message: expect.stringMatching(message) });
   });
 });
 
 describe("folders", () => {
   test("missing", async () => {
-    const { code, message } = await failure(loadCheckpoint("/nowhere/model"));
+    const { code, message } = await failure(readModel("/nowhere/model"));
     expect([code, message]).toEqual([
       "CHECKPOINT_NOT_FOUND",
       expect.stringContaining("Expected a folder with config.json for /nowhere/model but received nothing there."),
@@ -228,15 +231,15 @@ describe("folders", () => {
 
   test("without config.json, and a file", async () => {
     const folder = await temporaryFolder();
-    expect((await failure(loadCheckpoint(folder))).message).toContain("a folder without config.json");
+    expect((await failure(readModel(folder))).message).toContain("a folder without config.json");
     await writeFile(join(folder, "file"), "");
-    expect(await failure(loadCheckpoint(join(folder, "file")))).toMatchObject({ code: "CHECKPOINT_NOT_FOUND" });
+    expect(await failure(readModel(join(folder, "file")))).toMatchObject({ code: "CHECKPOINT_NOT_FOUND" });
   });
 
   test("without weights", async () => {
     const folder = await writeTinyVqrae();
     await rm(join(folder, "model.safetensors"));
-    expect(await failure(loadCheckpoint(folder))).toMatchObject({ code: "CHECKPOINT_NOT_FOUND" });
+    expect(await failure(readModel(folder))).toMatchObject({ code: "CHECKPOINT_NOT_FOUND" });
   });
 
   test.skipIf(process.platform === "win32" || process.getuid?.() === 0)(
@@ -244,7 +247,7 @@ describe("folders", () => {
     async () => {
       const folder = await writeTinyVqrae();
       await chmod(join(folder, "model.safetensors"), 0);
-      const { code, message } = await failure(loadCheckpoint(folder));
+      const { code, message } = await failure(readModel(folder));
       expect([code, message]).toEqual(["CHECKPOINT_NOT_FOUND", expect.stringContaining("may not be read")]);
     },
   );
@@ -252,7 +255,7 @@ describe("folders", () => {
   test.each(["{", "[]", "3", ""])("with %j as config.json", async (text) => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, "config.json"), text);
-    const { code, message } = await failure(loadCheckpoint(folder));
+    const { code, message } = await failure(readModel(folder));
     expect([code, message]).toEqual(["INVALID_CONFIG", expect.stringContaining("config.json")]);
   });
 });

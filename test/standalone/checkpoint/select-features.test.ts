@@ -1,23 +1,22 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { loadCheckpoint } from "../../../sdk/families/load-checkpoint.ts";
-import { selectFeatures } from "../../../sdk/families/select-features.ts";
+import { readModel } from "../../../sdk/families/read-model.ts";
 import { VQRAE } from "../../../sdk/index.ts";
 
 const golden = (name: string) => join(import.meta.dirname, "../../golden/checkpoint", name);
 
 describe("features that a caller selects", () => {
   test.each([
-    ["vit", undefined, { layer: 3, postNorm: true }],
+    ["vit", {}, { layer: 3, postNorm: true }],
     ["vit", { layer: -2 }, { layer: 2, postNorm: false }],
     ["vit", { layer: -1 }, { layer: 3, postNorm: true }],
     ["vit", { layer: 1, postNorm: true }, { layer: 1, postNorm: true }],
     ["vit", { postNorm: false }, { layer: 3, postNorm: false }],
-    ["clip", undefined, { layer: 3, postNorm: false }],
+    ["clip", {}, { layer: 3, postNorm: false }],
     ["clip", { postNorm: true }, { layer: 3, postNorm: true }],
     ["internvl", { layer: -1 }, { layer: 3, postNorm: false }],
   ])("%s with %j", async (name, asked, features) => {
-    expect(selectFeatures(await loadCheckpoint(golden(name)), asked).features).toEqual(features);
+    expect((await readModel(golden(name))).selectFeatures(asked).tower?.features).toEqual(features);
   });
 
   test.each([

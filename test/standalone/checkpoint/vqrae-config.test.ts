@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
 import { VqraeError } from "../../../sdk/errors.ts";
-import { parseVqraeConfig } from "../../../sdk/families/vqrae/config.ts";
+import { parseConfig } from "../../../sdk/families/fields/config-fields.ts";
+import { vqraeConfig } from "../../../sdk/families/vqrae/config.ts";
 import { type TinyConfig, tinyConfig } from "./tiny-vqrae.ts";
 
 test("a sound config; layers default to the last, normalize to false, headKernel to 1", () => {
   const { layers: _, normalize: __, ...codebook } = tinyConfig().codebook;
-  expect(parseVqraeConfig({ ...tinyConfig(), codebook }, "config.json")).toEqual({
+  expect(parseConfig(vqraeConfig, { ...tinyConfig(), codebook }, "config.json")).toEqual({
     ...tinyConfig(),
     decoder: { ...tinyConfig().decoder, headKernel: 1 },
     codebook: { ...codebook, layers: [-1], normalize: false },
@@ -67,7 +68,7 @@ const bad: [message: string, change: (config: any) => void][] = [
 test.each(bad)("%s", (message, change) => {
   const config: TinyConfig = tinyConfig();
   change(config);
-  const parse = () => parseVqraeConfig(config, "config.json");
+  const parse = () => parseConfig(vqraeConfig, config, "config.json");
   expect(parse).toThrow(message);
   expect(parse).toThrow(expect.objectContaining({ code: "INVALID_CONFIG" }));
   expect(parse).toThrow(VqraeError);

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { loadCheckpoint } from "../../../sdk/families/load-checkpoint.ts";
+import { readModel } from "../../../sdk/families/read-model.ts";
 import { preprocess } from "../../../sdk/image/preprocess.ts";
 import { resize } from "../../../sdk/image/resize.ts";
 import { encodePng, type RgbImage, readImage, VQRAE } from "../../../sdk/index.ts";
@@ -19,7 +19,7 @@ beforeAll(async () => {
   const tokenizer = await VQRAE.load(tinyModel);
   reconstruction = await tokenizer.decode((await tokenizer.encode(photo)).ids!);
   await tokenizer.dispose();
-  const { image } = await loadCheckpoint(tinyModel);
+  const { image } = await readModel(tinyModel);
   seen = resize(preprocess(await readImage(photo), image), 16, 16, "bicubic");
 }, LOAD_TIMEOUT_MS);
 

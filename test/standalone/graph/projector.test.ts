@@ -54,11 +54,12 @@ async function project(ops: readonly ProjectorOp[]) {
     ops,
     layout,
   });
-  const checkpoint = fitProjector(writeTinyCheckpoint(await temporaryFolder()), projector);
+  const tiny = writeTinyCheckpoint(await temporaryFolder());
+  const { encoder, features: taken } = tiny;
+  const spec = fitProjector(tiny.base, { spec: encoder, features: taken }, projector);
   const patches = { data: Float32Array.from({ length: 2 * 9 * 48 }, (_, i) => Math.sin(i)), shape: [18, 48] };
-  const { features } = await run(buildEncoderGraph(checkpoint), { patches });
-  const { encoder, projector: spec } = checkpoint;
-  const { embeddings } = await run(buildProjectorGraph({ encoder, projector: spec! }), { patches });
+  const { features } = await run(buildEncoderGraph(tiny), { patches });
+  const { embeddings } = await run(buildProjectorGraph({ encoder, projector: spec }), { patches });
   const rows = (data: ArrayLike<number>, d: number) =>
     Array.from({ length: data.length / d }, (_, i) => Array.from(data).slice(i * d, (i + 1) * d));
   return { features: rows(features!.data, width), embeddings: embeddings!, info: projector.info };

@@ -1,14 +1,31 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Checkpoint } from "../../../sdk/families/checkpoint.ts";
+import type { ModelBase } from "../../../sdk/families/model.ts";
+import type { DecoderSpec, QuantizerSpec } from "../../../sdk/families/vqrae/spec.ts";
 import type { BlockRef } from "../../../sdk/nn/layers/transformer-spec.ts";
-import type { LinearRef, NormRef, TensorRef, WeightDtype } from "../../../sdk/weights/tensor-ref.ts";
+import type { FeatureSpec, VitSpec } from "../../../sdk/nn/vit/vit-spec.ts";
+import {
+  type LinearRef,
+  linearGroup,
+  type NormRef,
+  type TensorRef,
+  type WeightDtype,
+} from "../../../sdk/weights/tensor-ref.ts";
 
 export interface TinyOptions {
   readonly dtype?: WeightDtype;
   readonly classToken?: boolean;
   /** Overwrites rows of the codebook: row -> the row it copies. */
   readonly copies?: ReadonlyMap<number, number>;
+}
+
+/** The parts that graphs are built of. */
+export interface TinyCheckpoint {
+  readonly base: ModelBase;
+  readonly encoder: VitSpec;
+  readonly features: FeatureSpec;
+  readonly quantizer: QuantizerSpec;
+  readonly decoder: DecoderSpec;
 }
 
 const d = 16;
@@ -20,7 +37,7 @@ const encoderPatch = 4;
 const decoderPatch = 2;
 
 /** Writes weights.safetensors (data only: graphs do not read its header) with weights that F16 and BF16 hold exactly. */
-export function writeTinyCheckpoint(folder: string, options: TinyOptions = {}): Checkpoint {
+export function writeTinyCheckpoint(folder: string, options: TinyOptions = {}): TinyCheckpoint {
   const { dtype = "F32", classToken = true, copies = new Map<number, number>() } = options;
   const file = join(folder, "weights.safetensors");
   const chunks: Uint8Array[] = [];
@@ -49,27 +66,27 @@ export function writeTinyCheckpoint(folder: string, options: TinyOptions = {}): 
     bias: tensor([out], 0.2),
   });
   const norm = (): NormRef => ({ weight: tensor([d], 0.2, 1), bias: tensor([d], 0.2) });
-  const block = (): BlockRef => ({
-    norm1: norm(),
-    query: linear(d, d),
-    key: linear(d, d),
-    value: linear(d, d),
-    queryNorm: null,
-    keyNorm: null,
-    out: linear(d, d),
-    scale1: null,
-    norm2: norm(),
-    fc1: linear(intermediate, d),
-    fc2: linear(d, intermediate),
-    scale2: null,
-  });
+  const block = (): BlockRef => {
+    const norm1 = norm();
+    const attention = { query: linear(d, d), key: linear(d, d), value: linear(d, d) };
+    const out = linear(d, d);
+    const norm2 = norm();
+    return {
+      attention: linearGroup(attention, { norm: norm1 }),
+      queryNorm: null,
+      keyNorm: null,
+      attentionOut: linearGroup({ out }),
+      mlp: linearGroup({ fc1: linear(intermediate, d) }, { norm: norm2 }),
+      mlpOut: linearGroup({ fc2: linear(d, intermediate) }),
+    };
+  };
   const spec = { hiddenSize: d, intermediateSize: intermediate, heads: 2, layerNormEps: 1e-6, grid } as const;
 
   const kernel = linear(d, 3 * encoderPatch ** 2);
   const head = linear(3 * decoderPatch ** 2, 9 * d);
   const rows = Array.from({ length: codes }, () => Array.from({ length: dim }, () => random(1.5)));
   for (const [row, source] of copies) rows[row] = rows[source]!;
-  const checkpoint: Checkpoint = {
+  const base: ModelBase = {
     licence: null,
     modelId: "tiny",
     folder,
@@ -83,6 +100,9 @@ export function writeTinyCheckpoint(folder: string, options: TinyOptions = {}): 
       mean: [0.5, 0.5, 0.5],
       std: [0.5, 0.5, 0.5],
     },
+  };
+  const checkpoint: TinyCheckpoint = {
+    base,
     encoder: {
       ...spec,
       activation: "gelu_tanh",
@@ -126,7 +146,6 @@ export function writeTinyCheckpoint(folder: string, options: TinyOptions = {}): 
       mean: [0.5, 0.5, 0.5],
       std: [0.25, 0.25, 0.25],
     },
-    projector: null,
   };
   writeFileSync(file, Buffer.concat(chunks));
   return checkpoint;

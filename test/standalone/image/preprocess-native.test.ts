@@ -6,7 +6,7 @@ import { picture } from "../runtime/fixtures/tiny.ts";
 
 const half = [0.5, 0.5, 0.5] as const;
 const tiles = { size: 16, above: 512, min: 2, max: 6, thumbnail: true };
-const budget = { factor: 8, minPixels: 64, maxPixels: 256, tiles };
+const pixels = { factor: 8, minPixels: 64, maxPixels: 256 };
 const spec = {
   geometry: "native",
   patchSize: 4,
@@ -14,10 +14,11 @@ const spec = {
   resample: "bilinear",
   mean: half,
   std: half,
-  budget,
+  pixels,
+  tiles,
 } as const;
 
-it("a budget of pixels: what encode sees is the last view", () => {
+it("a range of pixels: what encode sees is the last view", () => {
   const image = picture(40, 30);
   const seen = views(image, spec);
   expect(seen.map(({ tile }) => tile)).toEqual([
@@ -34,7 +35,7 @@ it("a budget of pixels: what encode sees is the last view", () => {
   expect(small.map(({ image: { width, height }, tile }) => [width, height, tile])).toEqual([[16, 8, null]]);
 });
 
-it("a strip that no budget holds is INVALID_IMAGE, not millions of patches", () => {
+it("a strip that no range holds is INVALID_IMAGE, not millions of patches", () => {
   for (const see of [views, preprocess]) {
     const thrown = (() => {
       try {

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import { loadCheckpoint } from "../../../sdk/families/load-checkpoint.ts";
+import { readModel } from "../../../sdk/families/read-model.ts";
 import { VQRAE } from "../../../sdk/index.ts";
-import type { EncoderSpec } from "../../../sdk/nn/vit/vit-spec.ts";
+import type { VitSpec } from "../../../sdk/nn/vit/vit-spec.ts";
 import { Int8Cache } from "../../../sdk/runtime/int8/int8-cache.ts";
 import { makeInt8 } from "../../../sdk/runtime/int8/make-int8.ts";
 import { contentKey, filesKey } from "../../../sdk/weights/int8/content-key.ts";
@@ -15,7 +15,7 @@ import { writeTinyVqrae } from "../checkpoint/tiny-vqrae.ts";
 import { picture, tinyEncoder, tinyVqrae } from "../runtime/fixtures/tiny.ts";
 
 const nothing = () => {};
-const encoderOf = async (folder: string): Promise<EncoderSpec> => (await loadCheckpoint(folder)).encoder;
+const encoderOf = async (folder: string): Promise<VitSpec> => (await readModel(folder)).tower!.spec;
 const int8Files = async (folder: string) => (await readdir(folder)).filter((name) => name.endsWith(".safetensors"));
 
 /** A copy of the tiny encoder whose weights may be changed. */
@@ -136,7 +136,7 @@ describe("the cache", () => {
   test("refuses weights that are not finite, by name, and leaves nothing", async () => {
     const { folder, weights } = await copy();
     const encoder = await encoderOf(folder);
-    const { name, offset } = encoder.blocks[1]!.key.weight;
+    const { name, offset } = encoder.blocks[1]!.attention.linears.key.weight;
     const bytes = await readFile(weights);
     bytes.writeFloatLE(Number.NaN, offset + 8);
     await writeFile(weights, bytes);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { loadCheckpoint } from "../../../sdk/families/load-checkpoint.ts";
+import { readModel } from "../../../sdk/families/read-model.ts";
 import { VQRAE } from "../../../sdk/index.ts";
 import { chooseDevice } from "../../../sdk/runtime/devices/choose-device.ts";
 import { type DeviceReport, probeDevices } from "../../../sdk/runtime/devices/probe-devices.ts";
@@ -86,13 +86,13 @@ describe('device "auto"', () => {
     const available = (await probeDevices()).filter(({ available }) => available).map(({ device }) => device);
     const missing = (["cuda", "webgpu"] as const).find((device) => !available.includes(device));
     if (missing === undefined) return;
-    const checkpoint = await loadCheckpoint(tinyVqrae);
+    const checkpoint = await readModel(tinyVqrae);
     const seen: (string | undefined)[] = [];
     const { pool, chosen } = await openPoolOrFallBack(
       checkpoint,
       { device: missing, reason: "for the test" },
       {
-        encoder: checkpoint.encoder,
+        weights: checkpoint.weights.encoder,
         precision: "fp32",
         prepack: false,
         workers: 1,

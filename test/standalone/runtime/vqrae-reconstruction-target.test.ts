@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadCheckpoint } from "../../../sdk/families/load-checkpoint.ts";
+import { readModel } from "../../../sdk/families/read-model.ts";
 import { preprocess } from "../../../sdk/image/preprocess.ts";
 import { resize } from "../../../sdk/image/resize.ts";
 import { type RgbImage, readImage, VQRAE } from "../../../sdk/index.ts";
@@ -17,7 +17,7 @@ afterAll(() => tokenizer.dispose());
 /** What the encoder sees of an image, at the decoder's size. */
 async function wanted(image: RgbImage): Promise<RgbImage> {
   const { width, height } = tokenizer.info.outputSize!;
-  return resize(preprocess(image, (await loadCheckpoint(tinyVqrae)).image), width, height, "bicubic");
+  return resize(preprocess(image, (await readModel(tinyVqrae)).image), width, height, "bicubic");
 }
 
 describe("reconstructionTarget", () => {

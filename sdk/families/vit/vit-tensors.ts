@@ -1,11 +1,11 @@
-import { linearGroup } from "../../weights/tensor-ref.ts";
 import { expectedBut } from "../../errors.ts";
-import type { BlockNames, EncoderFamily, Grids, VisionConfig } from "../../families/family.ts";
-import type { ImageSpec } from "../../image/view-plan.ts";
+import type { ViewPlan } from "../../image/view-plan.ts";
+import type { BlockRef, TransformerSpec } from "../../nn/layers/transformer-spec.ts";
+import type { PositionsRef, VitSpec } from "../../nn/vit/vit-spec.ts";
 import type { TensorLookup } from "../../weights/tensor-lookup.ts";
 import type { NormRef } from "../../weights/tensor-ref.ts";
-import type { BlockRef, TransformerSpec } from "../layers/transformer-spec.ts";
-import type { EncoderSpec, PositionsRef } from "./vit-spec.ts";
+import { linearGroup } from "../../weights/tensor-ref.ts";
+import type { BlockNames, Grids, VisionConfig, VitArchitecture } from "./architecture.ts";
 
 /** More than any encoder has; attention over as many takes hours, its graph gigabytes. */
 const MAX_TOKENS = 65_536;
@@ -18,11 +18,11 @@ const unreadEmbeddings = ["mask_token", "position_ids"];
  * `image`: the pixels that it is to be given.
  */
 export function resolveEncoder(
-  family: EncoderFamily,
+  family: VitArchitecture,
   config: VisionConfig,
   tensors: TensorLookup,
-  image: ImageSpec,
-): EncoderSpec {
+  image: ViewPlan,
+): VitSpec {
   const { names } = family;
   const { patchSize, hiddenSize: d } = config;
   const prefix = prefixOf(names.patchEmbedding, tensors);
@@ -34,7 +34,7 @@ export function resolveEncoder(
   const trainedGrid = Math.floor(config.imageSize / patchSize);
   const positions = trainedGrid * trainedGrid + (names.classToken ? 1 : 0);
   const kernel = family.channelsLast ? [d, patchSize * patchSize * 3] : [d, 3, patchSize, patchSize];
-  const spec: EncoderSpec = {
+  const spec: VitSpec = {
     ...transformerOf(config),
     patchSize,
     ...gridOf(image, patchSize),
@@ -71,7 +71,7 @@ function commonStart(a: string, b: string): string {
   return a.slice(0, length);
 }
 
-function gridOf(image: ImageSpec, patchSize: number): Pick<EncoderSpec, "imageSize" | "grid" | "maxPatches"> {
+function gridOf(image: ViewPlan, patchSize: number): Pick<VitSpec, "imageSize" | "grid" | "maxPatches"> {
   if (image.geometry === "native") {
     requireTokens(image.maxPatches, "image sizes of its own");
     return { imageSize: null, grid: null, maxPatches: image.maxPatches };

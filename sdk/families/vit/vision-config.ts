@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { VisionConfig } from "../family.ts";
-import { type ActivationName, activationName, activations } from "./activations.ts";
-import { epsilon, flag, looseSection, positiveInteger } from "./config-fields.ts";
+import { type ActivationName, activationName, activations } from "../fields/activations.ts";
+import { epsilon, flag, looseSection, positiveInteger } from "../fields/config-fields.ts";
+import type { VisionConfig } from "./architecture.ts";
 
 /** A number of pixels, or [height, width] of a square. */
 const side = z

@@ -1,0 +1,133 @@
+import type { ImageLayout, Projector, ProjectorInfo, ProjectorOp } from "../contract/projector.ts";
+import type { ViewPlan } from "../image/view-plan.ts";
+import type { GraphSettings, OnnxModel } from "../nn/onnx/graph-builder.ts";
+import type { FeatureSpec, VitSpec } from "../nn/vit/vit-spec.ts";
+import type { TensorRef } from "../weights/tensor-ref.ts";
+
+/**
+ * A validated model: a tree of weights, whose tensors all exist and have the right shapes, and the graphs that it offers.
+ * Nothing is read before a graph needs it. A family's `read` makes one.
+ */
+export interface Model {
+  /** Folder name. */
+  readonly modelId: string;
+  readonly folder: string;
+  /** As its model card states it, such as "apache-2.0"; null where that states none. */
+  readonly licence: string | null;
+  /** How an image becomes what the encoder is given. */
+  readonly image: ViewPlan;
+  readonly encoder: EncoderFacts;
+  /** null for a model that gives features only. */
+  readonly codebook: { readonly size: number; readonly dim: number } | null;
+  /** null for a model that decodes nothing. */
+  readonly decoder: DecoderFacts | null;
+  /** null where the caller gave none: it is no part of the folder. */
+  readonly projector: ProjectorSpec | null;
+  /** Plain data: objects and lists with tensors and tagged linears in them, which the checks for finite weights walk over. */
+  readonly weights: ModelWeights;
+  readonly graphs: ModelGraphs;
+  /** What `vqrae inspect` shows of each part: its sizes by name; null for a part that it does not have. */
+  readonly summary: ModelSummary;
+  /** What ViT swap compares; null for a model that is no plain vision transformer. */
+  readonly tower: Tower | null;
+  /**
+   * The same model with other features.
+   * @throws INVALID_ARGUMENT for a layer or a norm that it does not have; UNSUPPORTED for a model without such a choice
+   */
+  selectFeatures(asked: FeatureChoice): Model;
+  /**
+   * The same model with a projector behind its encoder.
+   * @throws INCOMPATIBLE for one that does not fit; UNSUPPORTED for what it takes of the encoder's tokens
+   */
+  withProjector(projector: Projector): Model;
+}
+
+/** Of each part what it is, as plain data. */
+export interface ModelSummary {
+  readonly encoder: Readonly<Record<string, unknown>>;
+  readonly features: Readonly<Record<string, unknown>> | null;
+  readonly codebook: Readonly<Record<string, unknown>> | null;
+  readonly decoder: Readonly<Record<string, unknown>> | null;
+}
+
+/** What its checkpoint's reader finds before the family reads the tensors. */
+export type ModelBase = Pick<Model, "modelId" | "folder" | "licence" | "image">;
+
+export interface FeatureChoice {
+  /** A block, 1-based; negative counts from the end. */
+  readonly layer?: number | undefined;
+  readonly postNorm?: boolean | undefined;
+}
+
+export interface EncoderFacts {
+  /** Side, in pixels, of the square that one token stands for. */
+  readonly patchSize: number;
+  /** Tokens in a row and in a column; null where each image has a grid of its own. */
+  readonly grid: number | null;
+  /** The most tokens that an image can have: those of `grid`, where there is one. */
+  readonly maxTokens: number;
+  /** Numbers per token; null for an encoder that gives ids only. */
+  readonly featureDim: number | null;
+}
+
+export interface DecoderFacts {
+  readonly takes: "ids" | "features";
+  /** Side of the pixels that it gives. */
+  readonly outputSize: number;
+}
+
+export interface ModelWeights {
+  /** The linears that it tags can be in 8 bits. */
+  readonly encoder: object;
+  /** Of quantizer, decoder and projector, in whatever form the graphs take them. */
+  readonly others: readonly object[];
+}
+
+/**
+ * The graphs that a model offers. Each builds itself; its inputs and outputs have fixed names:
+ *
+ * - `encode`: `patches` float32 [n * N, 3 * p * p] in raster order, each ordered channel, row, column, or `pixels` float32
+ *   [n, 3, H, W], both normalised; and `grid` int64 [2], rows and columns, where each image has its own. Gives `features`
+ *   [n, N, D], and where there is such a thing `class_token` [n, D] and `quantizer_input` [n * N, ...]
+ * - `quantize`: `quantizer_input` -> `vectors` float32 [t, e], whose nearest codes are the ids
+ * - `codebook`: `ids` int64 [t] -> `vectors` float32 [t, e], as the quantizer compares them
+ * - `decode`: `ids` int64 [n, N] or `features` float32 [n, N, D] -> `pixels` uint8 [n, H, W, 3], RGB, and `energies` float32
+ *   [..], which are not finite where a weight is not
+ * - `project`: as `encode` -> `embeddings` float32 [n, M, E], and `newline` [E] where the projector has one
+ */
+export interface ModelGraphs {
+  readonly encode: EncoderGraph;
+  readonly quantize?: BuildGraph;
+  readonly codebook?: BuildGraph;
+  readonly decode?: BuildGraph;
+  readonly project?: EncoderGraph;
+}
+
+export type BuildGraph = (settings: GraphSettings) => OnnxModel;
+
+export interface EncoderGraph {
+  readonly takes: "patches" | "pixels";
+  /** `weights`: the model's `weights.encoder`, its tagged linears in 8 bits or not. */
+  build(weights: object, settings: GraphSettings): OnnxModel;
+}
+
+/** A plain vision transformer, and which of its hidden states the features are. */
+export interface Tower {
+  readonly spec: VitSpec;
+  readonly features: FeatureSpec;
+}
+
+/** A projector that fits the encoder it runs behind. */
+export interface ProjectorSpec {
+  readonly info: ProjectorInfo;
+  /** Blocks (1-based) whose patch tokens are concatenated. */
+  readonly layers: readonly number[];
+  /** Apply the encoder's final norm to each of them. */
+  readonly postNorm: boolean;
+  readonly ops: readonly ProjectorOp[];
+  /** [outputDim], or null for a layout without. */
+  readonly newline: TensorRef | null;
+  readonly layout: ImageLayout;
+  /** The checkpoint's own, with the projector's tiling. */
+  readonly image: ViewPlan;
+}

@@ -1,0 +1,33 @@
+import type { TokenGrid } from "../../contract/image.ts";
+import type { VisionTokenizerInfo } from "../../contract/vision-tokenizer.ts";
+import type { Model } from "../../families/model.ts";
+import type { ChosenDevice } from "../devices/choose-device.ts";
+import type { Precision } from "../pool/protocol.ts";
+
+/** The tokenizer's `info`, frozen. */
+export function modelInfo(model: Model, { device, reason }: ChosenDevice, precision: Precision): VisionTokenizerInfo {
+  const { modelId, licence, image, encoder, codebook, decoder, projector } = model;
+  const square = (side: number) => Object.freeze({ width: side, height: side });
+  const { grid: side, maxTokens, featureDim } = encoder;
+  const grid: TokenGrid | null = side === null ? null : Object.freeze({ rows: side, columns: side });
+  return Object.freeze({
+    modelId,
+    licence,
+    inputSize: image.geometry === "native" ? null : square(image.size),
+    outputSize: decoder && square(decoder.outputSize),
+    grid,
+    maxTokens,
+    featureDim,
+    codebook: codebook && Object.freeze({ ...codebook, codesPerToken: 1 }),
+    decodes: decoder?.takes ?? null,
+    projector:
+      projector &&
+      Object.freeze({
+        ...projector.info,
+        tokensPerView: side === null ? null : side ** 2 / projector.info.patchesPerToken,
+      }),
+    device,
+    deviceReason: reason,
+    precision,
+  });
+}
