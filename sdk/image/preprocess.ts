@@ -1,19 +1,20 @@
 import type { RgbImage } from "../contract/image.ts";
 import { resize, resizeAndCrop } from "./resize.ts";
 import { checkRgbImage } from "./rgb-image.ts";
-import { nativeSize } from "./tiling/native-size.ts";
+import { nativeSize, roundHalfEven } from "./tiling/native-size.ts";
 import { padToSquare } from "./tiling/pad-to-square.ts";
 import type { NativePlan, SquarePlan } from "./view-plan.ts";
 
 /** What of an `ViewPlan` decides the pixels' places. */
 export type Placement =
-  | (Pick<SquarePlan, "geometry" | "size" | "resizeTo" | "resample"> & Partial<Pick<SquarePlan, "background">>)
+  | (Pick<SquarePlan, "geometry" | "size" | "resizeTo" | "resample"> &
+      Partial<Pick<SquarePlan, "background" | "minSide">>)
   | (Pick<NativePlan, "geometry" | "patchSize" | "maxPatches" | "resample"> & Partial<Pick<NativePlan, "pixels">>);
 
 /**
  * Brings an image of any size to the pixels that a checkpoint was trained on. "native" keeps the aspect ratio, as nearly
  * as whole patches allow. The others make size x size pixels: the image, padded to a square where there is a background,
- * is resized to `resizeTo`, then the centre square. "stretch" ignores the aspect ratio. "crop" brings the shortest edge to
+ * is resized to `resizeTo`, then the centre square. "fit" pads what it has resized. "stretch" ignores the aspect ratio. "crop" brings the shortest edge to
  * `resizeTo`, rounded as torchvision's Resize(int) and transformers' shortest_edge do and as `centre_crop` of
  * training/vqrae_training/data/images.py.
  */
@@ -24,12 +25,23 @@ export function preprocess(image: RgbImage, placement: Placement): RgbImage {
     const { width, height } = nativeSize(image, placement);
     return resize(image, width, height, resample);
   }
-  const { size, resizeTo, geometry, background = null } = placement;
+  const { size, resizeTo, geometry, background = null, minSide = 1 } = placement;
+  if (geometry === "fit") {
+    const { width, height } = longestEdge(image, size, minSide);
+    return padToSquare(resize(image, width, height, resample), background ?? [0, 0, 0]);
+  }
   const whole = background === null ? image : padToSquare(image, background);
   const resized = geometry === "stretch" ? { width: resizeTo, height: resizeTo } : shortestEdge(whole, resizeTo);
   const left = Math.floor((resized.width - size) / 2);
   const top = Math.floor((resized.height - size) / 2);
   return resizeAndCrop(whole, resized.width, resized.height, resample, { left, top, width: size, height: size });
+}
+
+/** Both edges are rounded, halves to the even number. */
+function longestEdge({ width, height }: RgbImage, edge: number, least: number): { width: number; height: number } {
+  const scale = edge / Math.max(width, height);
+  const scaled = (side: number) => Math.max(roundHalfEven(side * scale), least);
+  return { width: scaled(width), height: scaled(height) };
 }
 
 /** The long edge is truncated to an integer. Where the short edge has its length already, this is the image's own size. */

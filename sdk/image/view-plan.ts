@@ -1,6 +1,9 @@
 export type Resample = "bilinear" | "bicubic" | "lanczos" | "box";
-/** "stretch" resizes to a square whatever the aspect ratio; "crop" resizes the shortest edge and keeps the ratio. */
-export type Geometry = "stretch" | "crop";
+/**
+ * "stretch" resizes to a square whatever the aspect ratio. "crop" resizes the shortest edge and keeps the ratio. "fit" resizes
+ * the longest edge, keeps the ratio and fills the rest of the square with `background` (Janus).
+ */
+export type Geometry = "stretch" | "crop" | "fit";
 
 /** How an image becomes the encoder's pixels. */
 export type ViewPlan = SquarePlan | NativePlan;
@@ -21,6 +24,8 @@ export interface SquarePlan extends PixelSpec {
   readonly resizeTo: number;
   /** Bytes: the colour of the square that an image is centred on before anything else (LLaVA 1.5); null for none. */
   readonly background: readonly [red: number, green: number, blue: number] | null;
+  /** The least pixels of a side of "fit" (default 1). */
+  readonly minSide?: number;
   /** null for most. Where there is one, `size` is a tile's side and the whole image is stretched to it. */
   readonly tiling: Tiling | null;
 }

@@ -19,7 +19,7 @@ export function buildDecoderGraph(
   decoder: DecoderSpec,
   settings: GraphSettings = {},
 ): OnnxModel {
-  const { hiddenSize: d, grid, patchSize: q, headKernel, layerNormEps } = decoder;
+  const { hiddenSize: d, grid, patchSize: q, layerNormEps } = decoder;
   const tokens = grid * grid; // N
   const side = grid * q; //      H = W
   const g = new GraphBuilder("decoder", settings);
@@ -33,7 +33,7 @@ export function buildDecoderGraph(
   for (const block of decoder.blocks) x = transformerBlock(g, x, block, decoder, [-1, tokens]);
   x = norm(g, x, decoder.finalNorm, d, layerNormEps); //                         [n * N, D]
   x = g.transpose(g.reshape(x, [-1, grid, grid, d]), [0, 3, 1, 2]); //          [n, D, G, G]
-  x = convolution(g, x, decoder.head, headKernel); //                            [n, q * q * 3, G, G]
+  x = convolution(g, x, decoder.head); //                            [n, q * q * 3, G, G]
   x = g.reshape(g.transpose(x, [0, 2, 3, 1]), [-1, q * q * 3]); //              [n * N, q * q * 3]
   g.output("energies", g.sumOfSquares(x), DataType.float, ["tokens"]); //       [n * N]
 

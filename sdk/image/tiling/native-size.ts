@@ -107,7 +107,7 @@ const multiple = (side: number, factor: number, least: number): number =>
   Math.max(least, roundHalfEven(side / factor) * factor);
 
 /** Python's `round`. */
-function roundHalfEven(value: number): number {
+export function roundHalfEven(value: number): number {
   const floor = Math.floor(value);
   const rest = value - floor;
   return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;

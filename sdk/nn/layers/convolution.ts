@@ -1,11 +1,35 @@
 import type { LinearRef } from "../../weights/tensor-ref.ts";
 import type { GraphBuilder, Value } from "../onnx/graph-builder.ts";
 
-/** x [n, in, rows, columns], weight [out, in, side, side], side odd -> [n, out, rows, columns]; zeros around the edge. */
-export function convolution(g: GraphBuilder, x: Value, { weight, bias }: LinearRef, side: number): Value {
-  const inputs = [x, g.weight(weight), ...(bias ? [g.weight(bias)] : [])];
-  return g.node("Conv", inputs, { pads: { ints: new Array<number>(4).fill((side - 1) / 2) } });
+export interface ConvolutionOptions {
+  /** Default 1. */
+  readonly stride?: number;
+  /** Zeros at the top, left, bottom and right; by default as many as keep the size at stride 1. */
+  readonly pads?: readonly [top: number, left: number, bottom: number, right: number];
 }
+
+/** x [n, in, rows, columns], weight [out, in, side, side] -> [n, out, ..]; zeros around the edge. */
+export function convolution(
+  g: GraphBuilder,
+  x: Value,
+  { weight, bias }: LinearRef,
+  { stride = 1, pads }: ConvolutionOptions = {},
+): Value {
+  const edge = ((weight.shape[2] ?? 1) - 1) / 2;
+  const inputs = [x, g.weight(weight), ...(bias ? [g.weight(bias)] : [])];
+  return g.node("Conv", inputs, {
+    pads: { ints: pads ?? [edge, edge, edge, edge] },
+    strides: { ints: [stride, stride] },
+  });
+}
+
+/** Each pixel becomes 2 x 2 of itself: [n, d, rows, columns] -> [n, d, 2 * rows, 2 * columns] (torch's "nearest"). */
+export const doubled = (g: GraphBuilder, x: Value): Value =>
+  g.node("Resize", [x, "", g.floats([1, 1, 2, 2])], {
+    mode: { string: "nearest" },
+    coordinate_transformation_mode: { string: "asymmetric" },
+    nearest_mode: { string: "floor" },
+  });
 
 /**
  * x [1, d, side, side] -> [1, d, rows, columns], the four of them `sizes` (int64), by torch's `interpolate`

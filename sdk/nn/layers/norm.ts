@@ -21,3 +21,27 @@ export function standardise(g: GraphBuilder, x: Value, width: number, epsilon: n
   const scale = g.floats(new Array<number>(width).fill(1));
   return g.node("LayerNormalization", [x, scale], lastAxis(epsilon));
 }
+
+/** torch's GroupNorm: x [n, channels, rows, columns] in `groups` of channels, each of mean 0 and variance 1, then scaled. */
+export function groupNorm(
+  g: GraphBuilder,
+  x: Value,
+  { weight, bias }: NormRef & { readonly bias: TensorRef },
+  groups: number,
+  epsilon: number,
+): Value {
+  const [channels = 0] = weight.shape;
+  const ones = g.floats(new Array<number>(groups).fill(1));
+  const zeros = g.floats(new Array<number>(groups).fill(0));
+  const grouped = g.reshape(x, [0, groups, -1]);
+  const standard = g.node("InstanceNormalization", [grouped, ones, zeros], { epsilon: { float: epsilon } });
+  const restored = g.reshapeTo(standard, g.node("Shape", [x]));
+  const perChannel = (ref: TensorRef) => g.weight(ref, [1, channels, 1, 1]);
+  return g.add(g.multiply(restored, perChannel(weight)), perChannel(bias));
+}
+
+/** Each row of x [t, d] divided by its length, at least 1e-12 (torch's `normalize`). */
+export function unitLength(g: GraphBuilder, x: Value): Value {
+  const length = g.node("ReduceL2", [x, g.ints([1])], { keepdims: { int: 1 } });
+  return g.node("Div", [x, g.node("Max", [length, g.float(1e-12)])]);
+}

@@ -194,6 +194,11 @@ export class GraphBuilder {
     return this.node("Reshape", [x, shape]);
   }
 
+  /** x [n, ..] -> [n, all the rest] */
+  flatten(x: Value): Value {
+    return this.node("Flatten", [x], { axis: { int: 1 } });
+  }
+
   transpose(x: Value, permutation: readonly number[]): Value {
     return this.node("Transpose", [x], { perm: { ints: permutation } });
   }

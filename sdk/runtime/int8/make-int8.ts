@@ -21,7 +21,7 @@ export type Int8WorkerMessage =
  * The int8 form of a tree of weights: the cached one, or one made in a worker thread. An abort acts between tensors, and no part
  * of a file is left.
  *
- * @throws what `Int8Cache.make` throws; RUNTIME for a thread that died; the signal's reason
+ * @throws UNSUPPORTED for a model without linears; what `Int8Cache.make` throws; RUNTIME for a thread that died; the signal's reason
  */
 export async function makeInt8<T extends object>(
   weights: T,
@@ -29,6 +29,16 @@ export async function makeInt8<T extends object>(
   { report, signal }: { report: (done: number, total: number) => void; signal: AbortSignal },
 ): Promise<AnyPrecision<T>> {
   const total = planInt8(weights).groups.length;
+  if (total === 0) {
+    const mend = 'Load it with precision "fp32".';
+    throw expectedBut(
+      "UNSUPPORTED",
+      "a model of linears",
+      'precision "int8"',
+      "one without any, such as a convolutional one",
+      mend,
+    );
+  }
   report(0, total);
   const made = (await new Int8Cache(folder).find(weights)) ?? (await inWorker());
   report(total, total);

@@ -1,0 +1,134 @@
+import { silu } from "../../nn/layers/activation.ts";
+import { attention } from "../../nn/layers/attention.ts";
+import { convolution, doubled } from "../../nn/layers/convolution.ts";
+import { groupNorm, unitLength } from "../../nn/layers/norm.ts";
+import { GraphBuilder, type GraphSettings, type OnnxModel, type Value } from "../../nn/onnx/graph-builder.ts";
+import { DataType } from "../../nn/onnx/onnx-proto.ts";
+import type { LinearRef, TensorRef } from "../../weights/tensor-ref.ts";
+import type { AttentionRef, GroupNormRef, MiddleRef, ResidualBlockRef, VqganEncoder, VqganSpec } from "./spec.ts";
+
+const GROUPS = 32;
+const EPSILON = 1e-6;
+
+/**
+ * The convolutional encoder. n images of 3 x H x W pixels in [-1, 1] become h x w tokens of `latent` channels.
+ *
+ * - input `pixels`: float32 [n, 3, H, W]
+ * - output `features`: float32 [n, h * w, latent], which are not quantized
+ * - output `quantizer_input`: float32 [n * h * w, latent], the same
+ */
+export function buildVqganEncoder(encoder: VqganEncoder, settings: GraphSettings): OnnxModel {
+  const g = new GraphBuilder("encoder", settings);
+  let x = convolution(g, g.input("pixels", DataType.float, ["images", 3, "height", "width"]), encoder.first);
+  for (const { blocks, attentions, resample } of encoder.levels) {
+    x = level(g, x, blocks, attentions);
+    if (resample) x = convolution(g, x, resample, { stride: 2, pads: [0, 0, 1, 1] }); // as F.pad(x, (0, 1, 0, 1))
+  }
+  x = ending(g, middle(g, x, encoder.middle), encoder); //                [n, latent, h, w]
+  const { channels } = shapeOf(encoder.last);
+  const rows = g.transpose(g.reshape(x, [0, channels, -1]), [0, 2, 1]); // [n, h * w, latent]
+  g.output("features", rows, DataType.float, ["images", "tokens", channels]);
+  g.output("quantizer_input", g.reshape(rows, [-1, channels]), DataType.float, ["all_tokens", channels]);
+  return g.finish();
+}
+
+/**
+ * The vectors whose nearest codes are the ids: of unit length, so that the nearest is the one of the largest cosine.
+ *
+ * - input `quantizer_input`: float32 [t, latent]
+ * - output `vectors`: float32 [t, dim]
+ */
+export function buildVqganQuantizer({ quantConvolution }: VqganSpec): OnnxModel {
+  const { weight, bias } = quantConvolution;
+  const [dim = 0, latent = 0] = weight.shape;
+  const g = new GraphBuilder("quantizer");
+  const x = g.input("quantizer_input", DataType.float, ["tokens", latent]);
+  const z = g.gemm(x, g.weight(weight, [dim, latent]), bias && g.weight(bias));
+  g.output("vectors", unitLength(g, z), DataType.float, ["tokens", dim]);
+  return g.finish();
+}
+
+/**
+ * - input `ids`: int64 [t], each in [0, K)
+ * - output `vectors`: float32 [t, dim], the codes of unit length
+ */
+export function buildVqganCodebook({ codebook }: VqganSpec): OnnxModel {
+  const g = new GraphBuilder("codebook");
+  const vectors = codes(g, codebook, g.input("ids", DataType.int64, ["tokens"]));
+  g.output("vectors", vectors, DataType.float, ["tokens", codebook.shape[1] ?? 0]);
+  return g.finish();
+}
+
+/**
+ * - input `ids`: int64 [n, side * side] in raster order, each in [0, K)
+ * - output `pixels`: uint8 [n, H, W, 3], RGB: clip((x + 1) / 2 * 255), truncated as DeepSeek's own code does
+ * - output `energies`: float32 [n], the squared length of each picture; not finite where a weight is not
+ */
+export function buildVqganDecoder(
+  { codebook, postQuantConvolution, decoder }: VqganSpec,
+  side: number,
+  settings: GraphSettings,
+): OnnxModel {
+  const g = new GraphBuilder("decoder", settings);
+  const [, dim = 0] = codebook.shape;
+  const ids = g.input("ids", DataType.int64, ["images", side * side]); //          [n, h * w]
+  let x = g.reshape(codes(g, codebook, g.reshape(ids, [-1])), [-1, side, side, dim]);
+  x = convolution(g, g.transpose(x, [0, 3, 1, 2]), postQuantConvolution); //       [n, latent, h, w]
+  x = middle(g, convolution(g, x, decoder.first), decoder.middle);
+  for (const { blocks, attentions, resample } of decoder.levels) {
+    x = level(g, x, blocks, attentions);
+    if (resample) x = convolution(g, doubled(g, x), resample);
+  }
+  x = g.transpose(ending(g, x, decoder), [0, 2, 3, 1]); //                         [n, H, W, 3]
+  g.output("energies", g.sumOfSquares(g.flatten(x)), DataType.float, ["images"]);
+  x = g.multiply(g.clip(g.multiply(g.add(x, g.float(1)), g.float(0.5)), 0, 1), g.float(255));
+  g.output("pixels", g.cast(x, DataType.uint8), DataType.uint8, ["images", "height", "width", 3]);
+  return g.finish();
+}
+
+/** ids [t] -> codes of unit length [t, dim] */
+const codes = (g: GraphBuilder, codebook: TensorRef, ids: Value): Value => unitLength(g, g.gatherRows(codebook, ids));
+
+function level(
+  g: GraphBuilder,
+  x: Value,
+  blocks: readonly ResidualBlockRef[],
+  attentions: readonly AttentionRef[],
+): Value {
+  return blocks.reduce((h, block, i) => {
+    const attended = attentions[i];
+    const y = residualBlock(g, h, block);
+    return attended ? attentionBlock(g, y, attended) : y;
+  }, x);
+}
+
+const middle = (g: GraphBuilder, x: Value, { before, attention, after }: MiddleRef): Value =>
+  residualBlock(g, attentionBlock(g, residualBlock(g, x, before), attention), after);
+
+const ending = (
+  g: GraphBuilder,
+  x: Value,
+  { lastNorm, last }: { readonly lastNorm: GroupNormRef; readonly last: LinearRef },
+): Value => convolution(g, silu(g, normed(g, x, lastNorm)), last);
+
+const normed = (g: GraphBuilder, x: Value, ref: GroupNormRef): Value => groupNorm(g, x, ref, GROUPS, EPSILON);
+
+function residualBlock(g: GraphBuilder, x: Value, block: ResidualBlockRef): Value {
+  const h = convolution(g, silu(g, normed(g, x, block.norm1)), block.convolution1);
+  const branch = convolution(g, silu(g, normed(g, h, block.norm2)), block.convolution2);
+  return g.add(block.shortcut ? convolution(g, x, block.shortcut) : x, branch);
+}
+
+/** softmax(q kᵀ / sqrt(channels)) v over all positions, added to x [n, c, h, w]. */
+function attentionBlock(g: GraphBuilder, x: Value, { norm, query, key, value, out }: AttentionRef): Value {
+  const { channels: c } = shapeOf(out);
+  const tokens = g.transpose(g.reshape(normed(g, x, norm), [0, c, -1]), [0, 2, 1]); // [n, h * w, c]
+  const rows = g.reshape(tokens, [-1, c]); //                                         [n * h * w, c]
+  const perImage = ({ weight, bias }: LinearRef) =>
+    g.reshapeTo(g.gemm(rows, g.weight(weight, [c, c]), bias && g.weight(bias)), g.node("Shape", [tokens]));
+  const heard = attention(g, perImage(query), perImage(key), perImage(value), 1, c); // [n, h * w, c]
+  const placed = g.reshapeTo(g.transpose(heard, [0, 2, 1]), g.node("Shape", [x])); //   [n, c, h, w]
+  return g.add(x, convolution(g, placed, out));
+}
+
+const shapeOf = ({ weight }: LinearRef): { readonly channels: number } => ({ channels: weight.shape[0] ?? 0 });

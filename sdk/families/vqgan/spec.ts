@@ -1,0 +1,61 @@
+import type { LinearRef, NormRef, TensorRef } from "../../weights/tensor-ref.ts";
+
+/** The parts of the convolutional tokenizers that descend from VQGAN (arXiv 2012.09841); convolutions are [out, in, side, side]. */
+export interface VqganSpec {
+  readonly encoder: VqganEncoder;
+  /** [dim, latent, 1, 1] */
+  readonly quantConvolution: LinearRef;
+  /** [size, dim] */
+  readonly codebook: TensorRef;
+  /** [latent, dim, 1, 1] */
+  readonly postQuantConvolution: LinearRef;
+  readonly decoder: VqganDecoder;
+}
+
+export interface VqganEncoder {
+  readonly first: LinearRef;
+  /** From the pixels to the tokens. */
+  readonly levels: readonly LevelRef[];
+  readonly middle: MiddleRef;
+  readonly lastNorm: GroupNormRef;
+  readonly last: LinearRef;
+}
+
+export interface VqganDecoder extends Omit<VqganEncoder, "levels"> {
+  /** From the tokens to the pixels. */
+  readonly levels: readonly LevelRef[];
+}
+
+export interface LevelRef {
+  readonly blocks: readonly ResidualBlockRef[];
+  /** One behind each block, or none. */
+  readonly attentions: readonly AttentionRef[];
+  /** To half or to twice the sides; null for the last level. */
+  readonly resample: LinearRef | null;
+}
+
+export interface MiddleRef {
+  readonly before: ResidualBlockRef;
+  readonly attention: AttentionRef;
+  readonly after: ResidualBlockRef;
+}
+
+export type GroupNormRef = NormRef & { readonly bias: TensorRef };
+
+export interface ResidualBlockRef {
+  readonly norm1: GroupNormRef;
+  readonly convolution1: LinearRef;
+  readonly norm2: GroupNormRef;
+  readonly convolution2: LinearRef;
+  /** Where the channels change: [out, in, 1, 1]. */
+  readonly shortcut: LinearRef | null;
+}
+
+/** One head over all positions; the linears are convolutions of side 1. */
+export interface AttentionRef {
+  readonly norm: GroupNormRef;
+  readonly query: LinearRef;
+  readonly key: LinearRef;
+  readonly value: LinearRef;
+  readonly out: LinearRef;
+}
