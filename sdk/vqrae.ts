@@ -42,7 +42,7 @@ import { requireFiniteWeights } from "./weights/finite-weights.ts";
  * ```
  */
 export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implements VisionTokenizer<Ids> {
-  readonly specificationVersion = "v2";
+  readonly specificationVersion = "v1";
   readonly info: VisionTokenizerInfo<Ids>;
   readonly #pool: WorkerPool<Jobs>;
   readonly #images: ImageReader;

@@ -15,7 +15,7 @@ export interface VisionTokenizer<Ids extends ImageIds | null = Int32Array | null
     Decoder,
     Views {
   /** The version of this contract. */
-  readonly specificationVersion: "v2";
+  readonly specificationVersion: "v1";
   readonly info: VisionTokenizerInfo<Ids>;
   /** Lets running batches finish, rejects what waits with DISPOSED, and frees what the model holds. */
   dispose(): Promise<void>;

@@ -87,7 +87,7 @@ describe("the cache", () => {
     [
       "of another version",
       async (file) =>
-        writeFile(file, (await readFile(file, "latin1")).replace("vqrae-int8 1", "vqrae-int8 0"), "latin1"),
+        writeFile(file, (await readFile(file, "latin1")).replace("vqrae-int8 2", "vqrae-int8 1"), "latin1"),
     ],
   ];
   test.each(damages)("makes a file again that is %s", async (_, damage) => {

@@ -26,7 +26,9 @@ describe("VQRAE.load", () => {
       modelId: "vqrae-two-layers",
       device: "cpu",
       precision: "fp32",
-      codebook: { size: expect.any(Number), dim: expect.any(Number) },
+      licence: null,
+      decodes: "ids",
+      codebook: { size: expect.any(Number), dim: expect.any(Number), codesPerToken: 1 },
     });
     const { info } = tokenizer;
     for (const part of [info, info.grid, info.inputSize, info.outputSize, info.codebook]) {
