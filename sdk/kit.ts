@@ -30,8 +30,15 @@ export { isFile, isObject, type OpenFile, openFile, readExactly, readJsonObject 
 export { ioError, type NewFile, onDisk, replaceFile, writeWhole } from "./files/replace-file.ts";
 export type { ViewPlan } from "./image/view-plan.ts";
 export { seededRandom } from "./metrics/seeded-random.ts";
-export type { Activation } from "./nn/layers/activation.ts";
+export { type Activation, activation, silu, swiglu } from "./nn/layers/activation.ts";
+export { attention } from "./nn/layers/attention.ts";
+export { type ConvolutionOptions, convolution, doubled, interpolate } from "./nn/layers/convolution.ts";
+export { linears } from "./nn/layers/linears.ts";
+export { groupNorm, norm, rmsNorm, standardise, unitLength } from "./nn/layers/norm.ts";
+export { transformerBlock } from "./nn/layers/transformer-block.ts";
 export type { TransformerSpec } from "./nn/layers/transformer-spec.ts";
+export { GraphBuilder, type GraphSettings, type OnnxModel, type Value } from "./nn/onnx/graph-builder.ts";
+export { DataType } from "./nn/onnx/onnx-proto.ts";
 export type { FeatureSpec, VitSpec } from "./nn/vit/vit-spec.ts";
 export { option, parseOptions, setFields } from "./options.ts";
 export { Gate } from "./runtime/pool/gate.ts";
