@@ -57,6 +57,8 @@ export interface PixelRange {
   readonly factor: number;
   readonly minPixels: number;
   readonly maxPixels: number;
+  /** What a side is at least before the range is looked at: `factor` by default (LFM2-VL), 0 for Qwen-VL. */
+  readonly leastSide?: number;
 }
 
 /** Tiles of images of many pixels, with or without the whole image after them (LFM2-VL). */

@@ -93,8 +93,8 @@ export function nativeSize(
 
 /** The size that LFM2-VL brings an image to (transformers' Lfm2VlImageProcessor `smart_resize`). */
 export function rangeSize({ width, height }: Size, range: PixelRange): Size {
-  const { factor } = range;
-  const size = { width: multiple(width, factor, factor), height: multiple(height, factor, factor) };
+  const { factor, leastSide = factor } = range;
+  const size = { width: multiple(width, factor, leastSide), height: multiple(height, factor, leastSide) };
   return withinPixels(size, { width, height }, range);
 }
 

@@ -127,6 +127,11 @@ export class GraphBuilder {
     return this.floats([value], []);
   }
 
+  /** An int64 scalar. */
+  integer(value: number): Value {
+    return this.#constant(DataType.int64, [], BigInt64Array.of(BigInt(value)));
+  }
+
   ints(values: readonly number[]): Value {
     return this.#constant(DataType.int64, [values.length], BigInt64Array.from(values, BigInt));
   }
@@ -229,6 +234,11 @@ export class GraphBuilder {
   /** The mean over `axes`, which are left out of the result's shape. */
   mean(x: Value, axes: readonly number[]): Value {
     return this.node("ReduceMean", [x, this.ints(axes)], { keepdims: { int: 0 } });
+  }
+
+  /** The sum over `axis`, which is left out of the result's shape. */
+  sum(x: Value, axis: number): Value {
+    return this.node("ReduceSum", [x, this.ints([axis])], { keepdims: { int: 0 } });
   }
 
   /** x [t, d] -> the sum of squares of each row [t] */

@@ -1,0 +1,43 @@
+import type { GraphBuilder, Value } from "../onnx/graph-builder.ts";
+import { DataType } from "../onnx/onnx-proto.ts";
+
+/** The cosines and sines of every token's angles, [tokens, 1, size] each. */
+export interface Rotation {
+  readonly cosines: Value;
+  readonly sines: Value;
+}
+
+/**
+ * Rotary positions over two axes: half of the frequencies turn with a token's row, half with its column (Qwen2-VL's
+ * `rotary_pos_emb`). Tokens are in raster order.
+ *
+ * @param grid int64 [2], rows and columns
+ * @param size numbers of a head
+ */
+export function axialRotation(g: GraphBuilder, grid: Value, size: number, base: number): Rotation {
+  const spatial = size / 2;
+  const frequencies = Array.from({ length: size / 4 }, (_, i) =>
+    Math.fround(1 / Math.fround(base ** Math.fround((2 * i) / spatial))),
+  );
+  const count = frequencies.length;
+  const side = (axis: 0 | 1, shape: readonly number[]) => {
+    const length = g.node("Squeeze", [g.slice(grid, 0, axis, axis + 1)]);
+    const range = g.node("Range", [g.integer(0), length, g.integer(1)]);
+    const places = g.reshape(g.cast(range, DataType.float), shape);
+    const angles = g.multiply(places, g.floats(frequencies, [1, 1, count])); //    [R, 1, count] or [1, C, count]
+    return g.node("Expand", [angles, g.concat([grid, g.ints([count])], 0)]); //    [R, C, count]
+  };
+  const half = g.concat([side(0, [-1, 1, 1]), side(1, [1, -1, 1])], 2); //         [R, C, size / 2]
+  const angles = g.reshape(g.concat([half, half], 2), [-1, 1, size]); //           [tokens, 1, size]
+  return { cosines: g.node("Cos", [angles]), sines: g.node("Sin", [angles]) };
+}
+
+/** x [tokens, heads * size] with each head turned: x cos + rotate_half(x) sin. */
+export function rotary(g: GraphBuilder, x: Value, heads: number, size: number, { cosines, sines }: Rotation): Value {
+  const perHead = g.reshape(x, [-1, heads, size]);
+  const first = g.slice(perHead, 2, 0, size / 2);
+  const second = g.slice(perHead, 2, size / 2, size);
+  const turned = g.concat([g.node("Neg", [second]), first], 2);
+  const rotated = g.add(g.multiply(perHead, cosines), g.multiply(turned, sines));
+  return g.reshape(rotated, [-1, heads * size]);
+}
