@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { reportError } from "./report-error.ts";
+import { reportError } from "./command/report-error.ts";
 import { run } from "./run.ts";
 
 // A reader that has seen enough, such as `head`, closes the pipe: that is no error of ours.

@@ -1,24 +1,24 @@
 import { renderUsage } from "citty";
 import packageJson from "../package.json" with { type: "json" };
 import { expected } from "../sdk/kit.ts";
-import { asksForHelp, type CliCommand, plainUnlessTerminal, usageErrorMend } from "./command.ts";
+import { asksForHelp, type CliCommand, plainUnlessTerminal, usageErrorMend } from "./command/command.ts";
 
 /** Only the command that runs is loaded: to load them all takes twice as long. */
 const commands: Readonly<Record<string, () => Promise<CliCommand>>> = {
-  reconstruct: async () => (await import("./reconstruct.ts")).reconstruct,
-  encode: async () => (await import("./encode.ts")).encode,
-  ask: async () => (await import("./ask.ts")).ask,
-  chat: async () => (await import("./chat.ts")).chat,
-  generate: async () => (await import("./generate.ts")).generate,
-  serve: async () => (await import("./serve.ts")).serve,
-  evaluate: async () => (await import("./evaluate.ts")).evaluate,
-  analyze: async () => (await import("./analyze.ts")).analyze,
-  bench: async () => (await import("./bench.ts")).bench,
-  swap: async () => (await import("./swap.ts")).swap,
-  "expand-vocabulary": async () => (await import("./expand-vocabulary.ts")).expandVocabularyCommand,
-  carrier: async () => (await import("./carrier.ts")).carrier,
-  inspect: async () => (await import("./inspect.ts")).inspect,
-  devices: async () => (await import("./devices.ts")).devices,
+  reconstruct: async () => (await import("./tokens/reconstruct.ts")).reconstruct,
+  encode: async () => (await import("./tokens/encode.ts")).encode,
+  ask: async () => (await import("./vlm/ask.ts")).ask,
+  chat: async () => (await import("./vlm/chat.ts")).chat,
+  generate: async () => (await import("./generate/generate.ts")).generate,
+  serve: async () => (await import("./vlm/serve.ts")).serve,
+  evaluate: async () => (await import("./evaluate/evaluate.ts")).evaluate,
+  analyze: async () => (await import("./analyze/analyze.ts")).analyze,
+  bench: async () => (await import("./bench/bench.ts")).bench,
+  swap: async () => (await import("./vlm/swap.ts")).swap,
+  "expand-vocabulary": async () => (await import("./generate/expand-vocabulary.ts")).expandVocabularyCommand,
+  carrier: async () => (await import("./vlm/carrier.ts")).carrier,
+  inspect: async () => (await import("./inspect/inspect.ts")).inspect,
+  devices: async () => (await import("./inspect/devices.ts")).devices,
 };
 
 /** Runs one command line, given without node and the script: `vqrae <command> ...`. */

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, test, vi } from "vitest";
-import { reportError } from "../../../cli/report-error.ts";
+import { reportError } from "../../../cli/command/report-error.ts";
 import packageJson from "../../../package.json" with { type: "json" };
 import { photo, runCli, tinyEncoder, tinyModel } from "./run-cli.ts";
 

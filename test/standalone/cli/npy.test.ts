@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { numbersToNpy, stringsToNpy } from "../../../cli/npy.ts";
+import { numbersToNpy, stringsToNpy } from "../../../cli/tokens/npy.ts";
 import { readNpy } from "./read-npz.ts";
 
 test("a float array, byte for byte as numpy 2 writes it", () => {

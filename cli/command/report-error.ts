@@ -1,0 +1,27 @@
+import { VqraeError } from "../../sdk/index.ts";
+
+/** The user can mend it. */
+const EXIT_USER_ERROR = 1;
+/** EX_SOFTWARE of sysexits.h: a fault of this program. */
+const EXIT_INTERNAL_ERROR = 70;
+
+/** Says on standard error what went wrong, with `--json` on standard output too, and returns the exit code. */
+export function reportError(error: unknown, rawArgs: readonly string[]): number {
+  const known = VqraeError.isInstance(error);
+  const message = known || error instanceof Error ? error.message : String(error);
+  if (rawArgs.includes("--json")) {
+    process.stdout.write(`${JSON.stringify({ error: { code: known ? error.code : "INTERNAL", message } })}\n`);
+  }
+  if (known) {
+    process.stderr.write(`vqrae: ${oneLine(message)}\n`);
+    return EXIT_USER_ERROR;
+  }
+  const trace = error instanceof Error ? (error.stack ?? message) : message;
+  process.stderr.write(
+    `${trace}\n\nThis is a fault of vqrae (Node ${process.version}, ${process.platform} ${process.arch}). ` +
+      "Please report it with the lines above and your command line.\n",
+  );
+  return EXIT_INTERNAL_ERROR;
+}
+
+const oneLine = (text: string): string => text.replaceAll(/\s*\n\s*/g, " ");

@@ -1,0 +1,92 @@
+import type { TensorRef } from "../../sdk/index.ts";
+import {
+  describeNonFinite,
+  findCheckpoint,
+  isFile,
+  isWeightDtype,
+  type NonFiniteTensor,
+  nonFiniteTensors,
+  openSafetensors,
+  openTensors,
+  readModel,
+  type StoredTensor,
+} from "../../sdk/kit.ts";
+import { cliCommand, sharedArgs } from "../command/command.ts";
+import { describeModel, type ModelDescription, modelLines } from "./model-summary.ts";
+import { summarizeTensors, type TensorsSummary, tensorLines } from "./tensor-table.ts";
+
+export const inspect = cliCommand({
+  name: "inspect",
+  description: "Show what a checkpoint folder or a safetensors file holds",
+  args: {
+    path: {
+      type: "positional",
+      required: false,
+      description: "A checkpoint folder or a .safetensors file; without it the folder of --model",
+    },
+    weights: { type: "boolean", description: "Read all weights and list the tensors that hold NaN or infinity" },
+    ...sharedArgs,
+  },
+  examples: [
+    "vqrae inspect                                # the model that ships with the package",
+    "vqrae inspect ./my-checkpoint",
+    "vqrae inspect ./my-checkpoint --weights      # looks for NaN and infinity",
+    "vqrae inspect model.safetensors --json",
+  ],
+  async run({ path = "", model, weights, json }) {
+    const source = path || model;
+    const isWeightsFile = source !== "default" && (await isFile(source));
+    const { stored, ...inspection } = isWeightsFile ? await readFile(source) : await readFolder(source);
+    const found = weights ? { ...inspection, nonFinite: await nonFiniteTensors(floatsOf(stored)) } : inspection;
+    process.stdout.write(json ? `${JSON.stringify(found)}\n` : `${linesOf(found).join("\n")}\n`);
+  },
+});
+
+/** What `--json` prints. */
+interface Inspection {
+  readonly path: string;
+  /** null for a file by itself. */
+  readonly checkpoint: ModelDescription | null;
+  /** The file's own notes; a folder's are left out. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly weights: TensorsSummary;
+  /** With --weights: the tensors of 16 and 32-bit floats that hold NaN or infinity. */
+  readonly nonFinite?: readonly NonFiniteTensor[];
+}
+
+/** Its tensors, as they are stored. */
+type Opened = Inspection & { readonly stored: readonly StoredTensor[] };
+
+async function readFile(path: string): Promise<Opened> {
+  const { file, metadata, tensors } = await openSafetensors(path);
+  const stored = [...tensors.values()];
+  return { path: file, checkpoint: null, metadata, weights: summarizeTensors(stored), stored };
+}
+
+async function readFolder(source: string): Promise<Opened> {
+  const checkpoint = await readModel(await findCheckpoint(source));
+  const stored = [...(await openTensors(checkpoint.folder)).values()];
+  const { folder: path } = checkpoint;
+  return { path, checkpoint: describeModel(checkpoint), weights: summarizeTensors(stored), stored };
+}
+
+const floatsOf = (stored: readonly StoredTensor[]): TensorRef[] =>
+  stored.flatMap(({ dtype, ...tensor }) => (isWeightDtype(dtype) ? [{ ...tensor, dtype }] : []));
+
+function linesOf({ path, checkpoint, metadata = {}, weights, nonFinite }: Inspection): string[] {
+  const notes = Object.entries(metadata).map(([key, value]) => `  ${key}: ${value}`);
+  return [
+    path,
+    ...(checkpoint ? modelLines(checkpoint) : []),
+    ...notes,
+    ...nonFiniteLines(nonFinite),
+    "",
+    ...tensorLines(weights),
+  ];
+}
+
+function nonFiniteLines(found: Inspection["nonFinite"]): string[] {
+  if (!found) return [];
+  if (found.length === 0) return ["  all weights are finite"];
+  return ["  NOT FINITE", ...found.map((tensor) => `    ${describeNonFinite(tensor)}`)];
+}

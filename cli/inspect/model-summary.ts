@@ -1,0 +1,62 @@
+import type { Model, ViewPlan } from "../../sdk/kit.ts";
+
+/** A model's settings without its tensors. */
+export interface ModelDescription extends ReturnType<typeof describeModel> {}
+
+export const describeModel = ({ modelId, licence, image, summary }: Model) => ({
+  modelId,
+  licence,
+  image,
+  ...summary,
+});
+
+export function modelLines({ image, encoder, features, codebook, decoder }: ModelDescription): string[] {
+  return [
+    `  image     ${pixelsOf(image)}, ${image.resample}`,
+    `  encoder   ${settings(encoder)}`,
+    `  features  ${features ? settings(features) : "of one kind"}`,
+    `  codebook  ${codebook ? settings(codebook) : "none: gives features only"}`,
+    `  decoder   ${decoder ? settings(decoder) : "none"}`,
+  ];
+}
+
+function pixelsOf(image: ViewPlan): string {
+  if (image.geometry === "native") return "its own aspect ratio";
+  const { size, geometry, background, tiling } = image;
+  const square = `${size} x ${size} pixels, ${background ? "padded to a square" : geometry}`;
+  if (tiling === null) return square;
+  const tiles = { dynamic: "InternVL's tiles", anyres: "LLaVA's anyres tiles", split: "Idefics3's tiles" }[tiling.kind];
+  return `${square}; views: ${tiles}`;
+}
+
+/** How each size of a part is said; null for one that another says better. */
+const phrases: Readonly<Record<string, ((value: unknown) => string) | null>> = {
+  blocks: (n) => `${n} blocks`,
+  hiddenSize: (n) => `width ${n}`,
+  intermediateSize: (n) => `MLP ${n}`,
+  heads: (n) => `${n} heads`,
+  layerNormEps: null,
+  activation: (name) => String(name),
+  imageSize: null,
+  patchSize: (n) => `patches of ${n} pixels`,
+  grid: (n) => (n === null ? "a grid of each image's own" : `${n} x ${n} tokens`),
+  maxTokens: (n) => `at most ${n}`,
+  classToken: (has) => (has ? "a class token" : "no class token"),
+  featureDim: (n) => `${n} numbers a token`,
+  layer: (n) => `of block ${n}`,
+  postNorm: (normed) => (normed ? "through the final norm" : "before the final norm"),
+  size: (n) => `${n} codes`,
+  dim: (n) => `of width ${n}`,
+  layers: (list) => `of blocks ${Array.isArray(list) ? list.join(" + ") : list}`,
+  normalize: (each) => (each ? "each normed" : "not normed"),
+  takes: (what) => `takes ${what}`,
+  outputSize: (n) => `${n} x ${n} pixels`,
+};
+
+const settings = (part: Readonly<Record<string, unknown>>): string =>
+  Object.entries(part)
+    .flatMap(([name, value]) => {
+      const phrase = phrases[name];
+      return phrase === null ? [] : [phrase ? phrase(value) : `${name} ${value}`];
+    })
+    .join(", ");
