@@ -36,41 +36,21 @@ from .engine.ema import EMA
 from .engine.estimate import print_estimate
 from .engine.monitor import Monitor, pairs_grid
 from .engine.optimiser import make_optimiser, parameter_groups, set_learning_rates
-from .engine.state import load_state, load_weights, save_state, whole_weights
+from .engine.runs import build_model, load_weights
+from .engine.state import load_state, save_state, whole_weights
 from .engine.validation import Validation
 from .errors import UserError
 from .losses.adversary import Adversary
 from .losses.perceptual import perceptual_loss
 from .losses.pixels import gradient_error, pixel_error
 from .models.checkpoint import load_start, save_checkpoint
-from .models.decoder import DecoderConfig, pixel_patches
-from .models.encoder import Encoder, load_encoder
+from .models.decoder import pixel_patches
+from .models.encoder import load_encoder
 from .models.quantizer import Quantized
-from .models.vqrae import VQRAE, CodebookConfig
+from .models.vqrae import VQRAE
 
 INIT_VIEWS = 512  # from which the codebook starts; more where its size asks for it
 TERMS = ("loss", "mse", "perceptual", "quantizer", "distill", "generator", "discriminator")
-
-
-def build_model(config: RunConfig, encoder: Encoder) -> VQRAE:
-    c, d = config.codebook, config.decoder
-    codebook = CodebookConfig(
-        size=c.size,
-        dim=c.dim,
-        layers=c.layers or (encoder.num_layers,),
-        normalize=c.normalize,
-        quantizer=c.quantizer,
-        beta=c.beta,
-    )
-    decoder = DecoderConfig(
-        hidden_size=d.hidden_size or encoder.hidden_size,
-        intermediate_size=d.intermediate_size or encoder.intermediate_size,
-        heads=d.heads or encoder.num_heads,
-        layers=d.layers or encoder.num_layers,
-        patch_size=d.patch_size or encoder.patch_size,
-        head_kernel=d.head_kernel,
-    )
-    return VQRAE(encoder, codebook, decoder)
 
 
 class Forward(nn.Module):

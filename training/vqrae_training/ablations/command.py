@@ -16,8 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..config import RunConfig, load_config
+from ..data.easy_vqa import read_easy_vqa
 from ..data.sources import read_source
-from ..evaluate.easy_vqa import read_easy_vqa
 from ..evaluate.model import evaluate_encoder
 from ..models.checkpoint import load_checkpoint
 from ..models.encoder import load_encoder

@@ -9,6 +9,7 @@ import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from PIL import Image
 
@@ -78,6 +79,13 @@ def read_sources(specs: tuple[str, ...] | list[str]) -> tuple[list[Item], list[i
         items += source
         repeats += [times] * len(source)
     return items, repeats
+
+
+def spread(items: list[Any], limit: int | None) -> list[Any]:
+    """At most `limit` items, taken evenly over the list: where it is sorted by class, from every class."""
+    if limit is None or limit >= len(items):
+        return items
+    return [items[i * len(items) // limit] for i in range(limit)]
 
 
 def unreadable(items: list[Item], threads: int = 4) -> list[tuple[Item, str]]:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 from torch.distributed.checkpoint.state_dict import (
     StateDictOptions,
@@ -19,7 +18,6 @@ from torch.distributed.checkpoint.state_dict import (
 
 from ..config import differences, from_dict, to_dict
 from ..errors import UserError
-from ..models.checkpoint import load_checkpoint
 from .distributed import Ranks
 
 
@@ -65,25 +63,6 @@ def load_state(path: Path, config: object, model: nn.Module, optimiser, allow_ch
     set_state_dict(model, optimiser, model_state_dict=state["model"], optim_state_dict=state["optimiser"], options=whole)
     _set_rng_state(state["rng"])
     return state
-
-
-def load_weights(model: nn.Module, path: Path) -> None:
-    """Another run's weights, the averaged ones where it kept them, or a checkpoint folder's. A smaller pixel head starts a
-    larger one at its centre."""
-    if path.is_dir():
-        weights = load_checkpoint(path).state_dict()
-    elif path.is_file():
-        state = torch.load(path, map_location="cpu", weights_only=False)
-        weights = state["model"] | (state["ema"]["shadow"] if "ema" in state else {})
-    else:
-        raise UserError(f"Expected a run's last.pt or a checkpoint folder for --init but received {path}, which is not there")
-    head, wanted = weights["decoder.head.weight"], model.decoder.head.weight.shape
-    if head.shape[-1] < wanted[-1]:
-        weights["decoder.head.weight"] = F.pad(head, ((wanted[-1] - head.shape[-1]) // 2,) * 4)
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
-        raise UserError(f"Expected weights of this run's model for --init but received {path}: {error}") from None
 
 
 def _rng_state() -> dict:

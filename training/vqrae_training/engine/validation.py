@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..data.images import encoder_view, normalise, to_uint8
 from ..data.sources import Item
-from ..evaluate.metrics import blocking, psnr, ssim
+from ..metrics.pixels import blocking, psnr, ssim
 from ..models.image_spec import ImageSpec
 from ..models.quantizer import code_statistics
 from ..models.vqrae import VQRAE

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import torch
 
-from ..data.sources import Item, read_source
+from ..data.easy_vqa import read_easy_vqa
+from ..data.sources import read_source, spread
 from ..errors import UserError
 from ..losses.mobilenet import MobileNetV1
 from ..models.checkpoint import load_checkpoint
 from ..models.encoder import load_encoder
-from .easy_vqa import read_easy_vqa
 from .model import evaluate_discrete, evaluate_encoder, evaluate_reconstruction
 from .vqa import vqa_baselines
 
@@ -62,13 +62,6 @@ def _percent(share: float) -> str:
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *rows])
-
-
-def spread(items: list[Item], limit: int | None) -> list[Item]:
-    """At most `limit` items, evenly over the list, which is sorted by class."""
-    if limit is None or limit >= len(items):
-        return items
-    return [items[i * len(items) // limit] for i in range(limit)]
 
 
 def main(argv: list[str] | None = None) -> None:

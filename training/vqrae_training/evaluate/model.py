@@ -10,15 +10,16 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from ..data.easy_vqa import EasyVQA
 from ..data.images import encoder_view, normalise, to_uint8
 from ..data.sources import Item
 from ..losses.mobilenet import MobileNetV1
+from ..metrics.pixels import blocking, psnr, ssim
+from ..metrics.probes import linear_probe, nearest_neighbour, nearest_neighbour_accuracy
 from ..models.encoder import Encoder
 from ..models.quantizer import code_statistics
 from ..models.vqrae import VQRAE
-from .easy_vqa import EasyVQA
-from .metrics import blocking, feature_statistics, frechet_distance, psnr, ssim
-from .probes import linear_probe, nearest_neighbour, nearest_neighbour_accuracy
+from .frechet import feature_statistics, frechet_distance
 from .vqa import pool_tokens, vqa_accuracy
 
 BATCH = 32

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .easy_vqa import EasyVQA, Split
+from ..data.easy_vqa import EasyVQA, Split
 
 MAX_GRID = 14  # tokens a side that the head sees
 WIDTH = 64

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from ..data.images import IMAGENET_MEAN, IMAGENET_STD, centre_crop, normalise, random_view, to_uint8
 from ..data.sources import Item, read_source, read_sources
-from ..evaluate.probes import nearest_neighbour
+from ..metrics.probes import nearest_neighbour
 from ..models.checkpoint import save_encoder
 from ..models.encoder import Encoder
 from ..models.image_spec import ImageSpec

@@ -20,9 +20,8 @@ import torch
 from PIL import Image, ImageOps
 
 from ..data.images import encoder_view, normalise, to_uint8
-from ..data.sources import Item, read_source
+from ..data.sources import Item, read_source, spread
 from ..errors import UserError
-from ..evaluate.command import spread
 from ..models.vqrae import VQRAE
 from .config import CorpusSection
 from .drawn import Drawing, combinations, draw, placements

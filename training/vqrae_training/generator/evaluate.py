@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ..data.sources import spread
 from ..errors import UserError
-from ..evaluate.command import spread
 from ..language.gguf_file import read_gguf
 from ..models.checkpoint import load_checkpoint
 from ..models.vqrae import VQRAE

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ..evaluate.probes import fit_logistic
+from ..metrics.probes import fit_logistic
 from ..models.vqrae import VQRAE
 from .corpus import BATCH, Corpus, Photo, encode
 

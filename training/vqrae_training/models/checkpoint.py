@@ -1,11 +1,7 @@
-"""Checkpoint folders that the TypeScript SDK loads: a whole VQRAE, or an encoder alone as Hugging Face stores it.
-
-    python -m vqrae_training export runs/stage2 --out my-tokenizer --dtype f16
-"""
+"""Checkpoint folders that the TypeScript SDK loads: a whole VQRAE, or an encoder alone as Hugging Face stores it."""
 
 from __future__ import annotations
 
-import argparse
 import errno
 import json
 from pathlib import Path
@@ -20,8 +16,6 @@ from .decoder import DecoderConfig
 from .encoder import Encoder, load_encoder
 from .tensors import read_tensors, read_weights
 from .vqrae import VQRAE, CodebookConfig
-
-DTYPES = {"f16": torch.float16, "bf16": torch.bfloat16, "f32": torch.float32}
 
 
 def checkpoint_config(model: VQRAE) -> dict:
@@ -127,36 +121,3 @@ def _write(folder: str | Path, tensors: dict[str, Tensor], dtype: torch.dtype, f
     except OSError as error:
         reason = "the disk is full" if error.errno == errno.ENOSPC else str(error)
         raise UserError(f"Expected to write {folder} but received: {reason}") from None
-
-
-def load_run(path: str | Path, encoder_folder: str | None = None, averaged: bool = True) -> VQRAE:
-    """A run's model from its last.pt (or the folder that holds it), with the averaged weights where the run kept them.
-    The encoder's folder is the run's own unless another is named; it gives the architecture and the image's preparation."""
-    from ..config import from_dict  # train.py, which knows how a model follows from a run's config, imports this module
-    from ..train import build_model
-
-    path = Path(path)
-    file = path / "last.pt" if path.is_dir() else path
-    if not file.is_file():
-        raise UserError(f"Expected a run's folder or its last.pt but received {path}")
-    state = torch.load(file, map_location="cpu", weights_only=False)  # a run of one's own: it holds RNG states too
-    config = from_dict(state["config"])
-    model = build_model(config, load_encoder(encoder_folder or config.encoder.folder))
-    shadow = state["ema"]["shadow"] if averaged and "ema" in state else {}
-    load_strictly(model, state["model"] | shadow, str(file))
-    return model
-
-
-def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", help="folder of a run, or its last.pt")
-    parser.add_argument("--out", required=True, help="folder of the checkpoint")
-    parser.add_argument("--dtype", choices=DTYPES, default="f16")
-    parser.add_argument("--encoder", help="the encoder's folder, where it has moved since the run")
-    parser.add_argument("--no-ema", action="store_true", help="the weights as trained, not their average")
-    args = parser.parse_args(argv)
-    model = load_run(args.run, args.encoder, not args.no_ema)
-    save_checkpoint(model, args.out, DTYPES[args.dtype])
-    size = (Path(args.out) / "model.safetensors").stat().st_size
-    parameters = sum(p.numel() for p in model.parameters())
-    print(f"{args.out}: {parameters:,} parameters, {size / 2**20:.1f} MiB in {args.dtype}; VQRAE.load takes it")

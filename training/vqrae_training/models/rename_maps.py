@@ -1,32 +1,19 @@
-"""Foreign checkpoints under our names, by rename maps that are data.
+"""Foreign weights under our names. A rename map is data: rules, transforms, and what to ignore or refuse.
 
-    python -m vqrae_training import --from simvq vq.ckpt --out codebook.safetensors
-    python -m vqrae_training import --from rae model.pt --out decoder.safetensors --drop trainable_cls_token
-    python -m vqrae_training import --from my-map.json weights.safetensors --config config.json --out my-tokenizer
-
-A map of one's own is a JSON file with a RenameMap's fields: for the day when VQRAE's authors publish weights, or for a model
-that one has trained elsewhere. With --config (docs/checkpoints.md) the result is a checkpoint folder, complete or refused;
-without, a safetensors file of what there is, a start for training.
-
-The built-in maps follow the references' code. No published file of theirs was at hand: the tests write files with the
+The built-in maps follow the references' code. No published file of theirs was at hand, so the tests write files with the
 references' names and shapes.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors.torch import save_file
 from torch import Tensor
 
 from ..errors import UserError
-from .checkpoint import load_checkpoint
-from .tensors import read_weights
 
 
 @dataclass(frozen=True)
@@ -141,28 +128,3 @@ def rename(tensors: dict[str, Tensor], names: RenameMap, drop: tuple[str, ...] =
     if not out:
         raise UserError(f"Expected tensors that the map renames but received {', '.join(list(tensors)[:3])}, ...")
     return {name: t.contiguous() for name, t in out.items()}
-
-
-def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("weights", help=".safetensors, .pt or .ckpt")
-    parser.add_argument("--from", dest="source", required=True, help=f"{', '.join(MAPS)}, or a map of your own (.json)")
-    parser.add_argument("--out", required=True, help="a .safetensors file; with --config a folder")
-    parser.add_argument("--config", help="config.json of the checkpoint that the weights make up")
-    parser.add_argument("--drop", nargs="+", default=[], metavar="NAME", help="tensors to leave out")
-    args = parser.parse_args(argv)
-    if args.source not in MAPS and not Path(args.source).is_file():
-        raise UserError(f"Expected one of {', '.join(MAPS)} or a .json file for --from but received {args.source!r}")
-    names = MAPS.get(args.source) or RenameMap.read(Path(args.source))
-    tensors = rename(read_weights(Path(args.weights)), names, tuple(args.drop))
-    out = Path(args.out)
-    if args.config:
-        out.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})
-        shutil.copyfile(args.config, out / "config.json")
-        load_checkpoint(out)  # raises for what is missing or does not fit
-    else:
-        save_file(tensors, out, metadata={"format": "pt"})
-    for name in sorted(tensors):
-        print(f"{name} {list(tensors[name].shape)}")
-    print(f"{len(tensors)} tensors in {out}")

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ..data.images import centre_crop, normalise, random_view, to_uint8
 from ..data.sources import read_source
-from ..evaluate.metrics import psnr
+from ..metrics.pixels import psnr
 from ..models.decoder import pixel_patches
 from ..models.encoder import load_encoder
 from ..models.quantizer import SimVQ, nearest

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import torch
 
+from ..data.easy_vqa import Split, read_easy_vqa
 from ..data.sources import Item
 from ..errors import UserError
-from ..evaluate.easy_vqa import Split, read_easy_vqa
 from .batches import Picture
 from .config import DataSection
 from .features import Features

@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..data.sources import Item
 from ..errors import UserError
+from .sources import Item
 
 
 @dataclass(frozen=True)
