@@ -23,7 +23,6 @@ from vqrae_training.generator.prompts import all_prompts, class_prompt, drawn_pr
 from vqrae_training.generator.sample import choose, sample_ids
 from vqrae_training.generator.sequences import Sequences, make_vocabulary
 from vqrae_training.generator.shapes import look
-from vqrae_training.generator.train import learning_rate
 from vqrae_training.language.gguf_file import read_gguf
 from vqrae_training.models.checkpoint import load_checkpoint, save_checkpoint
 from vqrae_training.models.decoder import DecoderConfig
@@ -202,11 +201,6 @@ def test_embeddings_start_from_the_codebook():
 
 
 # --- training ---
-
-
-def test_the_rate_rises_stays_and_falls():
-    options = TrainSection(steps=100, warmup=10, cooldown=20)
-    assert [learning_rate(s, options) for s in (0, 9, 50, 80, 90, 99)] == [0.1, 1, 1, 1, 0.5, 0.05]
 
 
 def test_a_stopped_run_goes_on_exactly(folder, tmp_path):

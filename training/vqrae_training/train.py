@@ -35,8 +35,9 @@ from .engine.checks import check_images, check_run
 from .engine.ema import EMA
 from .engine.estimate import print_estimate
 from .engine.monitor import Monitor, pairs_grid
-from .engine.optimiser import make_optimiser, parameter_groups, set_learning_rates
+from .engine.optimiser import make_optimiser, parameter_groups
 from .engine.runs import build_model, load_weights
+from .engine.schedule import Schedule, set_learning_rates
 from .engine.state import load_state, save_state, whole_weights
 from .engine.validation import Validation
 from .errors import UserError
@@ -160,6 +161,8 @@ def train(config: RunConfig, out: Path, allow_changes: bool = False) -> None:
     network = Forward(model, cached, config.stage == 2)
     network = distributed.parallelise(torch.compile(network) if run.compile else network, model, ranks, run.parallel)
     optimiser = make_optimiser(parameter_groups(model, config.optimiser, config.stage == 2), config.optimiser)
+    warmup = config.optimiser.warmup
+    schedule = Schedule(run.steps, warmup, falls_from=warmup, curve="cosine")  # VQRAE Table 7
     ema = EMA(model, config.optimiser.ema) if config.optimiser.ema else None
     kept = {"ema": ema, "teacher": teacher, "adversary": adversary}
     kept = {name: part for name, part in kept.items() if part is not None}
@@ -195,7 +198,7 @@ def train(config: RunConfig, out: Path, allow_changes: bool = False) -> None:
 
         started = time.time()
         while step < run.steps:
-            rate = set_learning_rates(optimiser, step, run.steps, config.optimiser.warmup)
+            rate = set_learning_rates([optimiser], schedule, step)
             optimiser.zero_grad(set_to_none=True)
             terms = dict.fromkeys(TERMS, torch.zeros((), device=device))
             for part in range(accumulate):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import time
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from torch import Tensor, nn
 
 from ..data.images import centre_crop, normalise, to_uint8
 from ..data.sources import read_source, read_sources
+from ..engine.schedule import Schedule, set_learning_rates
 from ..metrics.probes import nearest_neighbour
 from ..models.checkpoint import save_encoder
 from . import integer_teacher as it
@@ -28,6 +28,7 @@ from .dequantise import dequantise
 from .model import LOGIT_STD, TAPS, FoundationModel
 from .teacher_cache import cache_teacher
 
+WARMUP = 50
 FEATURE_SCALE = 32.0  # its last norm gives 8-bit values; the encoder is exported with features of about unit scale
 
 
@@ -82,7 +83,9 @@ def train(args: argparse.Namespace) -> None:
     reference = torch.load(reference_file)
 
     views, taps, teacher_logits = (np.load(out / f"{k}.npy", mmap_mode="r") for k in ("views", "taps", "logits"))
-    optimiser = torch.optim.AdamW(model.parameters(), lr=args.lr, weight_decay=0.0, betas=(0.9, 0.99))
+    group = {"params": list(model.parameters()), "peak": args.lr}
+    optimiser = torch.optim.AdamW([group], weight_decay=0.0, betas=(0.9, 0.99))
+    schedule = Schedule(args.steps, WARMUP, falls_from=0, curve="cosine")
     step, checkpoint = 0, out / "last.pt"
     if checkpoint.exists():
         state = torch.load(checkpoint, map_location=device)
@@ -105,9 +108,7 @@ def train(args: argparse.Namespace) -> None:
         x = normalise(torch.from_numpy(views[batch]).to(device))
         t = torch.from_numpy(taps[batch]).to(device).float()
         tl = standardise_logits(torch.from_numpy(teacher_logits[batch]).to(device))
-        rate = args.lr * min(1, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * step / args.steps))
-        for group in optimiser.param_groups:
-            group["lr"] = rate
+        set_learning_rates([optimiser], schedule, step)
         with torch.autocast(device.type, torch.bfloat16, enabled=args.bf16):
             s, logits = model(x)
         hints = [F.mse_loss(standardise(a.float()), standardise(t[:, k])) for k, a in enumerate(s)]

@@ -17,6 +17,7 @@ from transformers import Qwen3ForCausalLM
 from ..config import load_sections, to_dict
 from ..engine import distributed
 from ..engine.monitor import Monitor
+from ..engine.schedule import Schedule, set_learning_rates
 from ..engine.state import load_state, save_state
 from ..errors import UserError
 from ..language.gguf_file import read_weights_into
@@ -29,12 +30,6 @@ from .model import build_generator, visual_loss
 from .sequences import Sequences, make_vocabulary
 
 VALIDATION_ROWS = 24  # of photos, and of drawings
-
-
-def learning_rate(step: int, options: TrainSection) -> float:
-    """Share of the full rate for the step after `step` finished ones: a warm-up, constant as in Table 9, then down a line."""
-    rising, falling = (step + 1) / max(1, options.warmup), (options.steps - step) / max(1, options.cooldown)
-    return min(1.0, rising, falling)
 
 
 def make_optimisers(model: Qwen3ForCausalLM, o: TrainSection) -> list[torch.optim.Optimizer]:
@@ -83,6 +78,7 @@ def train(config: GeneratorConfig, out: Path, allow_changes: bool = False) -> No
     model, sequences = prepare(config)
     model.to(ranks.device)
     optimisers = make_optimisers(model, o)
+    schedule = Schedule(o.steps, o.warmup, falls_from=o.steps - o.cooldown, curve="line")  # constant until then, as in Table 9
     step_loss = torch.compile(visual_loss) if o.compile else visual_loss
     out.mkdir(parents=True, exist_ok=True)
     last, step = out / "last.pt", 0
@@ -97,9 +93,7 @@ def train(config: GeneratorConfig, out: Path, allow_changes: bool = False) -> No
     seen: list[torch.Tensor] = []
     with Monitor(out, o.steps, step) as monitor:
         while step < o.steps:
-            rate = learning_rate(step, o)
-            for group in (group for optimiser in optimisers for group in optimiser.param_groups):
-                group["lr"] = group["peak"] * rate
+            rate = set_learning_rates(optimisers, schedule, step)
             batch = sequences.batch(step)
             with torch.autocast(ranks.device.type, torch.bfloat16, enabled=o.bf16):
                 loss = step_loss(model, type(batch)(*(part.to(ranks.device) for part in batch)))
@@ -113,7 +107,7 @@ def train(config: GeneratorConfig, out: Path, allow_changes: bool = False) -> No
             step += 1
             seen.append(loss.detach())
             if step % o.log_every == 0:
-                monitor.scalars(step, {"loss": torch.stack(seen).mean().item(), "lr": o.lr * rate})
+                monitor.scalars(step, {"loss": torch.stack(seen).mean().item(), "lr": rate})
                 seen = []
             if step % o.eval_every == 0 or step == o.steps:
                 monitor.scalars(step, validation_losses(model, sequences))

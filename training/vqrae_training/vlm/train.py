@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from ..config import load_sections, to_dict
 from ..engine.monitor import Monitor
-from ..engine.optimiser import learning_rate
+from ..engine.schedule import Schedule, set_learning_rates
 from ..engine.state import write_state
 from ..errors import UserError
 from ..language.gguf_file import read_gguf, read_weights_into
@@ -76,14 +76,15 @@ def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
                 corpus.features = build_features(encoder, v.layer, v.most_tiles, corpus.items(), folder)
             model.llm.requires_grad_(phase != "projector")
             model.projector.requires_grad_(phase != "text")
-            optimisers = _optimisers(model, run)
+            optimisers = make_optimisers(model, options, run)
+            schedule = Schedule(options.steps, options.warmup, falls_from=options.warmup, curve="cosine")
             step = state["step"] if number == state["phase"] else 0
             if step:
                 for optimiser, stored in zip(optimisers, state["optimisers"], strict=True):
                     optimiser.load_state_dict(stored)
             losses, started = [], time.time()
             while step < options.steps:
-                rate = learning_rate(step, options.steps, options.warmup, options.lr, options.end_lr)
+                rate = set_learning_rates(optimisers, schedule, step)
                 batch = make_batch(corpus.draw(phase, step, run.seed), tokenizer)
                 with torch.autocast("cpu", torch.bfloat16, enabled=run.bf16):
                     logits = model(batch)
@@ -94,8 +95,6 @@ def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
                 loss.backward()
                 nn.utils.clip_grad_norm_(model.parameters(), run.clip)
                 for optimiser in optimisers:
-                    for group in optimiser.param_groups:
-                        group["lr"] = rate
                     optimiser.step()
                 step += 1
                 state["done"] += 1
@@ -133,14 +132,15 @@ def _accuracy(model: Vlm, pictures: list[Picture], tokenizer: Tokenizer) -> floa
     return sum(right) / len(right)
 
 
-def _optimisers(model: Vlm, run: RunSection) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside, which needs fewer steps than AdamW and here steps are what there is time for; AdamW, at
-    the same rates, for embeddings, norms and biases."""
+def make_optimisers(model: Vlm, phase: PhaseSection, run: RunSection) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside, since it needs fewer steps than AdamW. AdamW, at the same rates, for embeddings, norms and
+    biases."""
     named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
     matrices = [p for n, p in named if p.ndim == 2 and "embed_tokens" not in n]
     others = [p for n, p in named if p.ndim != 2 or "embed_tokens" in n]
-    muon = Muon(matrices, weight_decay=run.weight_decay, bf16=run.bf16)
-    return [muon, torch.optim.AdamW(others, betas=(0.9, 0.95), weight_decay=0.0)]
+    rates = {"peak": phase.lr, "end": phase.end_lr}
+    muon = Muon([{"params": matrices} | rates], weight_decay=run.weight_decay, bf16=run.bf16)
+    return [muon, torch.optim.AdamW([{"params": others} | rates], betas=(0.9, 0.95), weight_decay=0.0)]
 
 
 def _tokenizer(config: VlmConfig, corpus: Corpus, out: Path) -> Tokenizer:
