@@ -17,6 +17,12 @@ from .errors import UserError
 
 PRESETS = Path(__file__).parent / "presets"
 Config = typing.TypeVar("Config")
+Value = typing.TypeVar("Value")
+
+
+def harmless(default: Value) -> Value:
+    """A field that a continued run may change without a word: neither weights nor data depend on it, but for rounding."""
+    return field(default=default, metadata={"harmless": True})
 
 
 @dataclass(frozen=True)
@@ -57,13 +63,13 @@ class DecoderSection:
 @dataclass(frozen=True)
 class DataSection:
     train: tuple[str, ...] = ()  # folders, tars, globs of tars; PATH*N takes N views of each image
-    val: str = ""
-    val_every: int = 1  # validate on every n-th image
+    val: str = harmless("")
+    val_every: int = harmless(1)  # validate on every n-th image
     crop: tuple[float, float] = (0.6, 1.0)  # share of the image's area that a random crop keeps
     flip: bool = True
     cache: bool = True  # stage 1: cache the frozen encoder's features once
-    cache_folder: str = ""  # default: OUT/cache
-    workers: int = 0  # processes that decode images
+    cache_folder: str = harmless("")  # default: OUT/cache
+    workers: int = harmless(0)  # processes that decode images
     skip_unreadable: bool = False
 
 
@@ -110,16 +116,16 @@ class OptimiserSection:
 class RunSection:
     steps: int = 2000
     batch: int = 32  # images of one optimiser step, over all ranks
-    micro_batch: int = 0  # images of one forward pass on one rank; 0: batch / ranks. The rest is accumulated
+    micro_batch: int = harmless(0)  # images of one forward pass on one rank; 0: batch / ranks. The rest is accumulated
     bf16: bool = True
-    compile: bool = False
-    checkpointing: bool = False  # recompute activations in the backward pass
-    parallel: str = "ddp"  # or "fsdp"
+    compile: bool = harmless(False)
+    checkpointing: bool = harmless(False)  # recompute activations in the backward pass
+    parallel: str = harmless("ddp")  # or "fsdp"
     seed: int = 0
-    device: str = "auto"
-    threads: int = 0  # of the CPU; 0: PyTorch's choice
-    log_every: int = 25
-    eval_every: int = 250
+    device: str = harmless("auto")
+    threads: int = harmless(0)  # of the CPU; 0: PyTorch's choice
+    log_every: int = harmless(25)
+    eval_every: int = harmless(250)
 
 
 @dataclass(frozen=True)
@@ -154,9 +160,6 @@ CHOICES = {
     "gan.discriminator": ("patch", "vit"),
     "run.parallel": ("ddp", "fsdp"),
 }
-# What a continued run may change without a word: neither weights nor data depend on it.
-HARMLESS = {"run.device", "run.threads", "run.log_every", "run.eval_every", "run.checkpointing", "run.compile", "data.workers",
-            "run.micro_batch", "run.parallel", "data.val", "data.val_every", "data.cache_folder"}  # fmt: skip
 
 
 def preset_names() -> list[str]:
@@ -202,21 +205,20 @@ def from_dict(stored: dict, kind: type[Config] = RunConfig) -> Config:
     return _build(kind, stored, "")
 
 
-def to_dict(config: RunConfig) -> dict:
+def to_dict(config: object) -> dict:
     return dataclasses.asdict(config)
 
 
-def differences(old: RunConfig, new: RunConfig) -> list[str]:
-    """`section.key: old -> new` of what a continued run must not change silently."""
-    a, b = _flatten(to_dict(old)), _flatten(to_dict(new))
-    return [f"{k}: {a[k]!r} -> {b[k]!r}" for k in a if a[k] != b[k] and k not in HARMLESS]
-
-
-def _flatten(tree: dict, prefix: str = "") -> dict:
-    flat = {}
-    for key, value in tree.items():
-        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-    return flat
+def differences(old: object, new: object) -> list[str]:
+    """`section.key: old -> new` of every field that a continued run must not change silently: all but the `harmless` ones."""
+    found = []
+    for known in dataclasses.fields(new):
+        before, now = getattr(old, known.name), getattr(new, known.name)
+        if dataclasses.is_dataclass(now):
+            found += [f"{known.name}.{line}" for line in differences(before, now)]
+        elif before != now and not known.metadata.get("harmless"):
+            found.append(f"{known.name}: {before!r} -> {now!r}")
+    return found
 
 
 def _merge(base: dict, change: dict) -> dict:

@@ -36,9 +36,9 @@ from .engine.ema import EMA
 from .engine.estimate import print_estimate
 from .engine.monitor import Monitor, pairs_grid
 from .engine.optimiser import make_optimiser, parameter_groups
+from .engine.resume import read_state, restore, save_state, whole_weights
 from .engine.runs import build_model, load_weights
 from .engine.schedule import Schedule, set_learning_rates
-from .engine.state import load_state, save_state, whole_weights
 from .engine.validation import Validation
 from .errors import UserError
 from .losses.adversary import Adversary
@@ -115,6 +115,8 @@ def train(config: RunConfig, out: Path, allow_changes: bool = False) -> None:
     model = build_model(config, encoder).to(device)
     target = encoder.grid * model.decoder.config.patch_size
     out.mkdir(parents=True, exist_ok=True)
+    last = out / "last.pt"
+    state = read_state(last, config, allow_changes)
 
     # --- weights to start from, and the frozen copy ---
     if config.from_run:
@@ -149,12 +151,11 @@ def train(config: RunConfig, out: Path, allow_changes: bool = False) -> None:
         adversary.try_side(target)
 
     # --- the network over ranks, optimiser, and what a stopped run left ---
-    last = out / "last.pt"
-    if not last.exists() and config.codebook.init == "data" and not config.from_run:
+    if state is None and config.codebook.init == "data" and not config.from_run:
         linear = initialise_codebook(model, views, cached, device)
         if ranks.first:
             print(f"codebook initialised; pixels linearly in the features: {linear:.2f} dB", flush=True)
-    if not last.exists() and config.imported:
+    if state is None and config.imported:
         kept_as_is = load_start(model, config.init)
         if ranks.first:
             print(f"{config.init} leaves {len(kept_as_is)} tensors of quantizer and decoder as they start", flush=True)
@@ -164,13 +165,11 @@ def train(config: RunConfig, out: Path, allow_changes: bool = False) -> None:
     warmup = config.optimiser.warmup
     schedule = Schedule(run.steps, warmup, falls_from=warmup, curve="cosine")  # VQRAE Table 7
     ema = EMA(model, config.optimiser.ema) if config.optimiser.ema else None
-    kept = {"ema": ema, "teacher": teacher, "adversary": adversary}
-    kept = {name: part for name, part in kept.items() if part is not None}
+    parts = {"ema": ema, "teacher": teacher, "adversary": adversary}
+    parts = {name: part for name, part in parts.items() if part is not None}
     step = 0
-    if last.exists():
-        state = load_state(last, config, model, optimiser, allow_changes)
-        for name, part in kept.items():
-            part.load_state_dict(state[name])
+    if state is not None:
+        restore(state, model, [optimiser], parts)
         step = state["step"]
         if ranks.first:
             print(f"resumed at step {step}", flush=True)
@@ -194,7 +193,7 @@ def train(config: RunConfig, out: Path, allow_changes: bool = False) -> None:
             monitor.scalars(step, result)
             shown = torch.linspace(0, len(pixels) - 1, min(16, len(pixels))).long()
             monitor.images(step, "val", pairs_grid(validation.targets[shown], pixels[shown], 8))
-            save_state(last, ranks, config, step, model, optimiser, {k: p.state_dict() for k, p in kept.items()})
+            save_state(last, config, model, [optimiser], {"step": step}, parts)
 
         started = time.time()
         while step < run.steps:

@@ -59,7 +59,10 @@ class Views(Dataset):
 
 def view_batches(views: Dataset, batches: Iterator[list[int]], workers: int, pin: bool) -> Iterator[tuple[Tensor, Tensor]]:
     """Batches of the given indices, decoded ahead by `workers` processes."""
-    loader = DataLoader(views, batch_sampler=batches, num_workers=workers, pin_memory=pin)  # type: ignore[arg-type]
+    # The loader draws a seed for its workers. It draws from a generator of its own: a resumed run, which starts a loader again,
+    # then has the random numbers of an undisturbed one.
+    own = torch.Generator()
+    loader = DataLoader(views, batch_sampler=batches, num_workers=workers, pin_memory=pin, generator=own)  # type: ignore[arg-type]
     yield from loader
 
 

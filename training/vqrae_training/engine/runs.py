@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 import torch.nn.functional as F
 from torch import nn
 
@@ -14,6 +13,7 @@ from ..models.checkpoint import load_checkpoint, load_strictly
 from ..models.decoder import DecoderConfig
 from ..models.encoder import Encoder, load_encoder
 from ..models.vqrae import VQRAE, CodebookConfig
+from .resume import read_last
 
 
 def build_model(config: RunConfig, encoder: Encoder) -> VQRAE:
@@ -44,7 +44,7 @@ def load_run(path: str | Path, encoder_folder: str | None = None, averaged: bool
     file = path / "last.pt" if path.is_dir() else path
     if not file.is_file():
         raise UserError(f"Expected a run's folder or its last.pt but received {path}")
-    state = torch.load(file, map_location="cpu", weights_only=False)  # a run of one's own: it holds RNG states too
+    state = read_last(file)
     config = from_dict(state["config"])
     model = build_model(config, load_encoder(encoder_folder or config.encoder.folder))
     shadow = state["ema"]["shadow"] if averaged and "ema" in state else {}
@@ -58,7 +58,7 @@ def load_weights(model: nn.Module, path: Path) -> None:
     if path.is_dir():
         weights = load_checkpoint(path).state_dict()
     elif path.is_file():
-        state = torch.load(path, map_location="cpu", weights_only=False)
+        state = read_last(path)
         weights = state["model"] | (state["ema"]["shadow"] if "ema" in state else {})
     else:
         raise UserError(f"Expected a run's last.pt or a checkpoint folder for --init but received {path}, which is not there")

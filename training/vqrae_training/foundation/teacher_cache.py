@@ -12,6 +12,7 @@ import torch
 
 from ..data.images import normalise, random_view, to_uint8
 from ..data.sources import Item
+from ..errors import UserError
 from . import integer_teacher as it
 from .model import TAPS
 
@@ -21,7 +22,10 @@ def cache_teacher(teacher: it.IntegerDeiT, items: list[Item], repeats: list[int]
     order = [i for i, r in enumerate(repeats) for _ in range(r)]
     random.Random(seed).shuffle(order)
     n, done_file = len(order), out / "cached.json"
-    done = json.loads(done_file.read_text())["views"] if done_file.exists() else 0
+    stored = json.loads(done_file.read_text()) if done_file.exists() else {"views": 0, "of": n}
+    if stored["of"] != n:
+        raise UserError(f"Expected a cache of {n} views in {out} but received one of {stored['of']}. Name another --out")
+    done = stored["views"]
     mode = "r+" if done else "w+"
     size = it.GRID * it.PATCH
     open_npy = np.lib.format.open_memmap

@@ -10,10 +10,10 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from transformers import Qwen3ForCausalLM
 
 from ..config import from_dict
+from ..engine.resume import read_last
 from ..errors import UserError
 from ..language.gguf_file import write_gguf
 from .config import GeneratorConfig
@@ -36,7 +36,7 @@ def load_run(folder: str | Path) -> tuple[Qwen3ForCausalLM, Sequences, Generator
     file = Path(folder) / "last.pt"
     if not file.is_file():
         raise UserError(f"Expected a folder that `generator train` wrote but received {folder}, which has no last.pt")
-    state = torch.load(file, map_location="cpu", weights_only=False)  # a run of one's own: it holds RNG states too
+    state = read_last(file)
     config = from_dict(state["config"], GeneratorConfig)
     model, sequences = prepare(config)
     model.load_state_dict(state["model"])

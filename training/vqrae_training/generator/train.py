@@ -17,8 +17,8 @@ from transformers import Qwen3ForCausalLM
 from ..config import load_sections, to_dict
 from ..engine import distributed
 from ..engine.monitor import Monitor
+from ..engine.resume import read_state, restore, save_state
 from ..engine.schedule import Schedule, set_learning_rates
-from ..engine.state import load_state, save_state
 from ..errors import UserError
 from ..language.gguf_file import read_weights_into
 from ..language.muon import Muon
@@ -75,15 +75,18 @@ def train(config: GeneratorConfig, out: Path, allow_changes: bool = False) -> No
     torch.set_num_threads(o.threads)
     torch.manual_seed(o.seed)
     ranks = distributed.start(o.device)
+    out.mkdir(parents=True, exist_ok=True)
+    last = out / "last.pt"
+    state = read_state(last, config, allow_changes)
     model, sequences = prepare(config)
     model.to(ranks.device)
     optimisers = make_optimisers(model, o)
     schedule = Schedule(o.steps, o.warmup, falls_from=o.steps - o.cooldown, curve="line")  # constant until then, as in Table 9
     step_loss = torch.compile(visual_loss) if o.compile else visual_loss
-    out.mkdir(parents=True, exist_ok=True)
-    last, step = out / "last.pt", 0
-    if last.exists():
-        step = load_state(last, config, model, optimisers, allow_changes)["step"]
+    step = 0
+    if state is not None:
+        restore(state, model, optimisers)
+        step = state["step"]
         print(f"resumed at step {step}", flush=True)
     elif o.init:
         tokenizer = read_weights_into(model, o.init)
@@ -111,7 +114,7 @@ def train(config: GeneratorConfig, out: Path, allow_changes: bool = False) -> No
                 seen = []
             if step % o.eval_every == 0 or step == o.steps:
                 monitor.scalars(step, validation_losses(model, sequences))
-                save_state(last, ranks, config, step, model, optimisers, {})
+                save_state(last, config, model, optimisers, {"step": step})
 
 
 def main(argv: list[str] | None = None) -> None:

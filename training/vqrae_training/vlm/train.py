@@ -25,8 +25,8 @@ from torch import Tensor, nn
 
 from ..config import load_sections, to_dict
 from ..engine.monitor import Monitor
+from ..engine.resume import read_state, restore, save_state
 from ..engine.schedule import Schedule, set_learning_rates
-from ..engine.state import write_state
 from ..errors import UserError
 from ..language.gguf_file import read_gguf, read_weights_into
 from ..language.muon import Muon
@@ -40,7 +40,6 @@ from .features import build_features
 from .model import Projector, Vlm, right_answers
 
 PHASES = ("text", "projector", "both")
-HARMLESS = ("threads", "log_every", "eval_every")  # of the run section: weights do not depend on them
 MONITOR_BATCH = 20
 
 
@@ -49,6 +48,8 @@ def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
     torch.set_num_threads(run.threads)
     torch.manual_seed(run.seed)
     out.mkdir(parents=True, exist_ok=True)
+    last = out / "last.pt"
+    state = read_state(last, config, allow_changes)
     corpus = Corpus(config.data)
     tokenizer = _tokenizer(config, corpus, out)
     encoder = load_encoder(config.vision.encoder).eval()
@@ -56,19 +57,16 @@ def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
     model = Vlm(Projector(encoder.hidden_size, config.language.hidden_size), llm)
     if run.compile:
         llm.model.compile(dynamic=True)
-    last = out / "last.pt"
-    if run.init and not last.exists():
+    if run.init and state is None:
         read_weights_into(llm, Path(run.init) / "llm.gguf")
         model.projector.load_state_dict(load_file(Path(run.init) / "model.safetensors"))
-    state = _load(last, config, allow_changes) if last.exists() else {"phase": 0, "step": 0, "done": 0}
-    if "model" in state:
-        model.load_state_dict(state["model"])
-        print(f"resumed at step {state['step']} of {PHASES[state['phase']]}", flush=True)
+    first = state["phase"] if state is not None else 0
+    done = state["done"] if state is not None else 0  # steps, over all phases
     total = sum(getattr(config, phase).steps for phase in PHASES)
     (out / "config.json").write_text(json.dumps(to_dict(config), indent=2) + "\n")
 
-    with Monitor(out, total, state["done"]) as monitor:
-        for number, phase in enumerate(PHASES[state["phase"] :], start=state["phase"]):
+    with Monitor(out, total, done) as monitor:
+        for number, phase in enumerate(PHASES[first:], start=first):
             options: PhaseSection = getattr(config, phase)
             if phase != "text" and corpus.features is None:
                 folder = Path(config.data.features or out / "features")
@@ -78,10 +76,11 @@ def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
             model.projector.requires_grad_(phase != "text")
             optimisers = make_optimisers(model, options, run)
             schedule = Schedule(options.steps, options.warmup, falls_from=options.warmup, curve="cosine")
-            step = state["step"] if number == state["phase"] else 0
-            if step:
-                for optimiser, stored in zip(optimisers, state["optimisers"], strict=True):
-                    optimiser.load_state_dict(stored)
+            step = 0
+            if state is not None and number == first:
+                restore(state, model, optimisers)
+                step = state["step"]
+                print(f"resumed at step {step} of {phase}", flush=True)
             losses, started = [], time.time()
             while step < options.steps:
                 rate = set_learning_rates(optimisers, schedule, step)
@@ -97,18 +96,16 @@ def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
                 for optimiser in optimisers:
                     optimiser.step()
                 step += 1
-                state["done"] += 1
+                done += 1
                 losses.append(loss.item())
                 if step % run.log_every == 0:
                     values = {"phase": number, "loss": sum(losses) / len(losses), "lr": rate}
-                    monitor.scalars(state["done"], values | {"steps_per_s": len(losses) / (time.time() - started)})
+                    monitor.scalars(done, values | {"steps_per_s": len(losses) / (time.time() - started)})
                     losses, started = [], time.time()
                 if step % run.eval_every == 0 or step == options.steps:
                     if phase != "text":
-                        monitor.scalars(state["done"], {"phase": number} | evaluate(model, corpus, tokenizer))
-                    moments = [optimiser.state_dict() for optimiser in optimisers]
-                    saved = {"model": model.state_dict(), "optimisers": moments, "phase": number, "step": step}
-                    write_state(last, saved | {"done": state["done"], "config": to_dict(config)})
+                        monitor.scalars(done, {"phase": number} | evaluate(model, corpus, tokenizer))
+                    save_state(last, config, model, optimisers, {"step": step, "phase": number, "done": done})
                     started = time.time()
 
 
@@ -150,23 +147,6 @@ def _tokenizer(config: VlmConfig, corpus: Corpus, out: Path) -> Tokenizer:
         known = read_gguf(init)[1] if config.run.init else None
         (known or train_tokenizer(corpus.texts(config.run.seed), config.language.vocabulary)).save(str(file))
     return Tokenizer.from_file(str(file))
-
-
-def _load(path: Path, config: VlmConfig, allow_changes: bool) -> dict:
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    changed = []
-    for section, values in to_dict(config).items():
-        for key, value in values.items():
-            before = state["config"][section].get(key)
-            if before != value and not (section == "run" and key in HARMLESS):
-                changed.append(f"{section}.{key}: {before!r} -> {value!r}")
-    if changed and not allow_changes:
-        lines = "\n  ".join(changed)
-        raise UserError(
-            f"Expected the configuration that {path} was trained with but received another:\n  {lines}\n"
-            "Name another --out, or pass --allow-changes to go on with the new one."
-        )
-    return state
 
 
 def main(argv: list[str] | None = None) -> None:
