@@ -1,4 +1,4 @@
-"""python -m vqrae_training <command>: see `--help`, and docs/training.md for the order of things."""
+"""Run `python -m vqrae_training <command>`. `--help` lists the commands, docs/training.md says in which order to use them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def main(argv: list[str]) -> None:
 if __name__ == "__main__":
     main(sys.argv[1:])
     if "TORCHELASTIC_RUN_ID" in os.environ:
-        # FSDP keeps gloo's threads alive; one that wants the interpreter while it ends would abort a finished rank.
+        # FSDP keeps gloo's threads alive. A thread that asks for the interpreter while it ends would abort a finished rank.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)

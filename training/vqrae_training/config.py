@@ -1,7 +1,7 @@
 """A run's configuration: typed sections, presets in TOML, overrides from the command line.
 
-A preset file holds the sections below and, under `[stage1.<section>]` and `[stage2.<section>]`, what differs by stage.
-Resolution: defaults < preset < the preset's stage < `--set section.key=value`.
+A preset file holds the sections below. Under `[stage1.<section>]` and `[stage2.<section>]` it holds what differs by stage.
+A later one wins: defaults, preset, the preset's stage, `--set section.key=value`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Value = typing.TypeVar("Value")
 
 
 def harmless(default: Value) -> Value:
-    """A field that a continued run may change without a word: neither weights nor data depend on it, but for rounding."""
+    """Declare a field that a continued run may change: weights and data do not depend on it, except for rounding."""
     return field(default=default, metadata={"harmless": True})
 
 
@@ -50,7 +50,7 @@ class CodebookSection:
 
 @dataclass(frozen=True)
 class DecoderSection:
-    """0: the encoder's own (the symmetric decoder)."""
+    """A size of 0 takes the encoder's own: that is the symmetric decoder."""
 
     layers: int = 0
     hidden_size: int = 0
@@ -143,12 +143,12 @@ class RunConfig:
 
     @property
     def imported(self) -> bool:
-        """Starts from foreign tensors, which need not be all: what they leave out starts as without --init."""
+        """Whether the run starts from foreign tensors. They need not be all: the others start as without --init."""
         return self.init.endswith(".safetensors")
 
     @property
     def from_run(self) -> bool:
-        """Starts from the weights of another run, all of them."""
+        """Whether the run starts from all the weights of another run."""
         return self.init not in ("", "none") and not self.imported
 
 
@@ -167,7 +167,7 @@ def preset_names() -> list[str]:
 
 
 def load_config(preset: str, stage: int, overrides: list[str]) -> RunConfig:
-    """preset: a name under presets/ or a path of a TOML file; overrides: "section.key=value" with TOML values."""
+    """Read a configuration. preset: a name under presets/, or a TOML file. overrides: "section.key=value" with TOML values."""
     tables = _read_preset(preset)
     by_stage = {n: tables.pop(f"stage{n}", {}) for n in (1, 2)}
     merged = _merge(tables, by_stage[stage] if stage in by_stage else {}) | {"stage": stage}
@@ -175,7 +175,7 @@ def load_config(preset: str, stage: int, overrides: list[str]) -> RunConfig:
 
 
 def load_sections(kind: type[Config], preset: str, overrides: list[str]) -> Config:
-    """As `load_config`, for a configuration of other sections and without stages."""
+    """Read a configuration of other sections, without stages. The arguments are those of `load_config`."""
     return from_dict(_override(_read_preset(preset), overrides), kind)
 
 
@@ -201,7 +201,7 @@ def _override(tables: dict, overrides: list[str]) -> dict:
 
 
 def from_dict(stored: dict, kind: type[Config] = RunConfig) -> Config:
-    """Tables, all of whose names and types are checked, as the configuration `kind`."""
+    """Build the configuration `kind` from tables. Raises UserError for an unknown name, a wrong type or a number below 0."""
     return _build(kind, stored, "")
 
 
@@ -210,7 +210,7 @@ def to_dict(config: object) -> dict:
 
 
 def differences(old: object, new: object) -> list[str]:
-    """`section.key: old -> new` of every field that a continued run must not change silently: all but the `harmless` ones."""
+    """Return a line `section.key: old -> new` for every field that differs, except the `harmless` ones."""
     found = []
     for known in dataclasses.fields(new):
         before, now = getattr(old, known.name), getattr(new, known.name)
@@ -227,7 +227,7 @@ def _merge(base: dict, change: dict) -> dict:
 
 
 def _toml_value(text: str) -> object:
-    """`8`, `0.5`, `true`, `[2, 12]`, `"a b"`; anything else is a string as it stands."""
+    """Read `8`, `0.5`, `true`, `[2, 12]` or `"a b"`. Any other text is a string as it stands."""
     try:
         return tomllib.loads(f"v = {text}")["v"]
     except tomllib.TOMLDecodeError:

@@ -7,7 +7,7 @@
         --data "train.tar*2" "photos.tar*12" --val val.tar --set loss.mobilenet=mobilenet_v1.tflite
     torchrun --nproc_per_node=8 -m vqrae_training train --preset vqrae-siglip2-256 --stage 2 --init runs/stage1/last.pt ...
 
-A killed run continues from `last.pt` under --out when started again with the same arguments.
+A killed run goes on from `last.pt` under --out when you start it again with the same arguments, bit for bit on a CPU.
 """
 
 from __future__ import annotations
@@ -55,15 +55,15 @@ TERMS = ("loss", "mse", "perceptual", "quantizer", "distill", "generator", "disc
 
 
 class Forward(nn.Module):
-    """All that a step runs through the network, in one module that DDP or FSDP wraps."""
+    """Everything that a step runs through the network, in one module that DDP or FSDP wraps."""
 
     def __init__(self, model: VQRAE, cached: bool, train_encoder: bool):
         super().__init__()
         self.model, self.cached, self.train_encoder = model, cached, train_encoder
 
     def forward(self, x: Tensor) -> tuple[Tensor, Quantized, Tensor | None]:
-        """Cached tokens, or pixels uint8 [n, 3, H, W] -> pixels [n, 3, H', W'], the quantizer's output, and the features
-        that distillation holds [n, prefix + t, d] (None where the encoder is frozen)."""
+        """Take cached tokens, or pixels uint8 [n, 3, H, W]. Return pixels [n, 3, H', W'], the quantizer's output, and the
+        features that distillation holds [n, prefix + t, d], or None where the encoder is frozen."""
         model = self.model
         if self.cached:
             quantized = model.quantizer(x)
@@ -77,13 +77,14 @@ class Forward(nn.Module):
 
 
 def batch_indices(start: int, steps: int, batch: int, micro: int, rank: int, ranks: int) -> Iterator[list[int]]:
-    """The views of every micro-batch of one rank. View n of a run is the same whatever `micro` and `ranks` are."""
+    """Yield the views of every micro-batch of one rank. View n of a run is the same for any `micro` and `ranks`."""
     for first in range(start * batch, steps * batch, micro * ranks):
         yield list(range(first + rank * micro, first + (rank + 1) * micro))
 
 
 def initialise_codebook(model: VQRAE, source: Views | CachedViews, cached: bool, device: torch.device) -> float:
-    """From as many views as give some rows for every code; returns the PSNR of pixels regressed on the features."""
+    """Start the quantizer from as many views as give some rows for every code. Returns the PSNR of pixels regressed on the
+    features."""
     tokens_per_view = model.encoder.grid**2
     wanted = max(INIT_VIEWS, math.ceil(4 * model.quantizer.size / tokens_per_view))
     rows, patches = [], []
@@ -100,6 +101,7 @@ def initialise_codebook(model: VQRAE, source: Views | CachedViews, cached: bool,
 
 
 def train(config: RunConfig, out: Path, allow_changes: bool = False) -> None:
+    """Train one stage into the folder `out`, or go on from its last.pt. Raises UserError for what you can mend."""
     run, loss_options = config.run, config.loss
     if run.threads:
         torch.set_num_threads(run.threads)

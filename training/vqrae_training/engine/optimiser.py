@@ -10,7 +10,8 @@ from ..models.vqrae import VQRAE
 
 
 def parameter_groups(model: VQRAE, options: OptimiserSection, train_encoder: bool) -> list[dict]:
-    """Quantizer and decoder at `lr`, the encoder at `encoder_lr`. No weight decay on vectors and embeddings (TiTok)."""
+    """Group the parameters: quantizer and decoder learn at `lr`, the encoder at `encoder_lr`. Vectors and embeddings have no
+    weight decay (TiTok)."""
 
     def split(module: nn.Module, peak: float, end: float) -> list[dict]:
         named = [(n, p) for n, p in module.named_parameters() if p.requires_grad]
@@ -25,4 +26,5 @@ def parameter_groups(model: VQRAE, options: OptimiserSection, train_encoder: boo
 
 
 def make_optimiser(groups: list[dict], options: OptimiserSection) -> torch.optim.AdamW:
+    """Build AdamW over the groups. `set_learning_rates` sets their rates."""
     return torch.optim.AdamW(groups, lr=options.lr, betas=options.betas)

@@ -47,19 +47,22 @@ class Stateful(Protocol):
 
 
 def read_last(path: Path) -> dict:
-    """What `save_state` wrote, on the CPU. Nothing in the file is run. Raises UserError for any other file."""
+    """Read what `save_state` wrote, onto the CPU. Nothing in the file is executed. Raises UserError for any other file."""
     try:
         with torch.serialization.safe_globals(ARRAY):
             state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises whatever its unpickler stumbles on
         raise UserError(f"Expected the last.pt of a run but received {path}: {error}") from None
     if not isinstance(state, dict) or not {"model", "config"} <= state.keys():
-        raise UserError(f"Expected the last.pt of a run but received {path}, which has no model and config")
+        raise UserError(
+            f"Expected the last.pt of a run but received {path}, which has no model and config: no run wrote it, or an earlier "
+            "version did"
+        )
     return state
 
 
 def read_state(path: Path, config: object, allow_changes: bool) -> dict | None:
-    """What a stopped run left, or None where there is no file.
+    """Read what a stopped run left, or return None where there is no file.
 
     Raises UserError for a file of an earlier version, and for one of another configuration, with a line for each field that
     differs. allow_changes: go on with the new configuration all the same.
@@ -91,8 +94,8 @@ def read_state(path: Path, config: object, allow_changes: bool) -> dict | None:
 def restore(state: dict, model: nn.Module, optimisers: Sequence[Optimizer], parts: Mapping[str, Stateful] | None = None) -> None:
     """Put weights, moments, parts and random numbers back. Rates, decays and betas stay those of this run's configuration.
 
-    parts: the ones that were saved, by name. Raises UserError where the file does not fit the model, the optimisers or the
-    parts, as can be after a change.
+    parts: those that were saved, by name. Raises UserError where the file does not fit the model, the optimisers or the parts,
+    which can be so after a change.
     """
     groups = lambda: [group for optimiser in optimisers for group in optimiser.param_groups]
     own = [{name: value for name, value in group.items() if name != "params"} for group in groups()]
@@ -117,8 +120,8 @@ def save_state(
     progress: Mapping[str, int],
     parts: Mapping[str, Stateful] | None = None,
 ) -> None:
-    """Write `path` whole or not at all. Every rank calls it and the first one writes: whole tensors by name, whatever the
-    number of ranks. progress: "step" and what else the loop counts. Raises UserError where the disk is full."""
+    """Write `path` whole or not at all. Every rank has to call it. The first one writes whole tensors by name, so that any number
+    of ranks can go on. progress: "step" and what else the loop counts. Raises UserError where the disk is full."""
     whole = StateDictOptions(full_state_dict=True, cpu_offload=True)
     weights, moments = get_state_dict(model, optimisers, options=whole)
     held = {name: part.state_dict() for name, part in (parts or {}).items()}
@@ -129,7 +132,7 @@ def save_state(
 
 
 def write_whole(path: Path, state: object) -> None:
-    """torch.save to a file beside it first: a run that is killed while it writes keeps its previous file."""
+    """Write to a file beside `path`, then rename it: a run that is killed while it writes keeps its previous file."""
     part = path.with_suffix(".tmp")
     try:
         torch.save(state, part)
@@ -142,12 +145,12 @@ def write_whole(path: Path, state: object) -> None:
 
 
 def whole_weights(model: nn.Module) -> dict[str, torch.Tensor]:
-    """The model's state dict in whole tensors on the CPU. Under FSDP every rank has to call it."""
+    """Return the model's state dict in whole tensors on the CPU. Under FSDP every rank has to call it."""
     return get_model_state_dict(model, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
 
 
 def _random_state() -> dict:
-    """Of PyTorch, CUDA, NumPy and Python, in numbers and tensors alone, which `read_last` may read."""
+    """Return the random numbers' state of PyTorch, CUDA, NumPy and Python, as numbers and tensors, which `read_last` accepts."""
     kind, keys, *rest = np.random.get_state()
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     return {"torch": torch.get_rng_state(), "cuda": cuda, "numpy": (kind, keys.tolist(), *rest), "python": random.getstate()}

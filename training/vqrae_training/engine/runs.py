@@ -1,4 +1,4 @@
-"""The model of a run: built from its configuration, or read back from its `last.pt`."""
+"""The model of a run: build it from the run's configuration, or read it back from `last.pt`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from .resume import read_last
 
 
 def build_model(config: RunConfig, encoder: Encoder) -> VQRAE:
+    """Build a model with random quantizer and decoder around `encoder`. A size of 0 in the configuration takes the encoder's."""
     c, d = config.codebook, config.decoder
     codebook = CodebookConfig(
         size=c.size,
@@ -38,8 +39,11 @@ def build_model(config: RunConfig, encoder: Encoder) -> VQRAE:
 
 
 def load_run(path: str | Path, encoder_folder: str | None = None, averaged: bool = True) -> VQRAE:
-    """A run's model from its last.pt (or the folder that holds it), with the averaged weights where the run kept them.
-    The encoder's folder is the run's own unless another is named; it gives the architecture and the image's preparation."""
+    """Read a run's model from its last.pt, or from the folder that holds it. It has the averaged weights where the run kept them.
+
+    encoder_folder: where the encoder has moved to since the run. It gives the architecture and how images are prepared.
+    Raises UserError where there is no run, and where its weights do not fit the model.
+    """
     path = Path(path)
     file = path / "last.pt" if path.is_dir() else path
     if not file.is_file():
@@ -53,8 +57,10 @@ def load_run(path: str | Path, encoder_folder: str | None = None, averaged: bool
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
-    """Another run's weights, the averaged ones where it kept them, or a checkpoint folder's. A smaller pixel head starts a
-    larger one at its centre."""
+    """Put another run's weights into the model (the averaged ones where it kept them), or those of a checkpoint folder.
+
+    A smaller pixel head becomes the centre of a larger one. Raises UserError where the weights do not fit.
+    """
     if path.is_dir():
         weights = load_checkpoint(path).state_dict()
     elif path.is_file():

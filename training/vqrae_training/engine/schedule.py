@@ -29,7 +29,7 @@ class Schedule:
     curve: str
 
     def rate(self, step: int, peak: float, end: float = 0.0) -> float:
-        """The rate of the step that comes after `step` finished ones."""
+        """Return the rate of the step that comes after `step` finished ones."""
         rise = min(1.0, (step + 1) / max(1, self.warmup))
         length = max(1, self.steps - self.falls_from)
         done = min(max(0, step - self.falls_from), length)

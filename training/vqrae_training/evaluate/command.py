@@ -1,9 +1,10 @@
-"""Measure a checkpoint: reconstruction, codebook, and what its features still know, continuous against discrete.
+"""Measure a checkpoint: its reconstruction, its codebook, and what its features know, continuous against discrete.
 
     python -m vqrae_training evaluate --checkpoint runs/stage2/checkpoint --encoder frozen=runs/foundation/encoder \
         --train train.tar --val val.tar --vqa easy-vqa.tar --mobilenet mobilenet_v1.tflite --json figures.json
 
---train and --val hold images by class (the parent folder's name). Prints Markdown tables, in the form of VQRAE's Table 1.
+--train and --val hold images by class (the parent folder's name). The command prints Markdown tables in the form of VQRAE's
+Table 1.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ def codebook_table(figures: dict) -> str:
 
 
 def probe_table(probes: dict[str, dict], baselines: dict | None) -> str:
-    """One row a way to pool. VQA reads all tokens, so it stands in the patches' row. `baselines`: of `vqa_baselines`."""
+    """Write one row for each way to pool. VQA reads all tokens, so it stands in the patches' row. baselines: those of
+    `vqa_baselines`."""
     rows = []
     for name, figures in probes.items():
         for key, title in (("class_token", "class token"), ("mean_patch", "mean patch")):

@@ -13,10 +13,10 @@ EMBEDDING_SIZE = 224  # side of the pictures that MobileNetV1 was trained on
 
 @torch.no_grad()
 def feature_statistics(network: MobileNetV1, pixels: Tensor, batch: int = 32) -> tuple[Tensor, Tensor]:
-    """Mean [1024] and covariance [1024, 1024], float64, of the pooled last tap of MobileNetV1 over uint8 [n, 3, H, W].
+    """Return mean [1024] and covariance [1024, 1024], float64, of the pooled last tap of MobileNetV1 over uint8 [n, 3, H, W].
 
-    Images are resized to 224 x 224 (bilinear, antialiased) first. n >= 2; below 1,025 images the covariance is singular
-    and the distance carries a bias that shrinks with n, so only distances over equally many images compare.
+    Images are first resized to 224 x 224 (bilinear, antialiased). Below 1,025 images the covariance is singular and the distance
+    has a bias that shrinks with n: compare distances over equally many images only. Raises ValueError below 2 images.
     """
     if len(pixels) < 2:
         raise ValueError(f"Expected at least 2 images for a covariance but received {len(pixels)}")
@@ -31,11 +31,12 @@ def feature_statistics(network: MobileNetV1, pixels: Tensor, batch: int = 32) ->
 
 
 def frechet_distance(mu1: Tensor, s1: Tensor, mu2: Tensor, s2: Tensor) -> float:
-    """|mu1 - mu2|² + tr(s1 + s2 - 2 (s1 s2)^(1/2)) of two Gaussians: means [d], covariances [d, d] (Heusel et al. 2017).
+    """Return |mu1 - mu2|² + tr(s1 + s2 - 2 (s1 s2)^(1/2)) of two Gaussians with means [d] and covariances [d, d] (Heusel et al.
+    2017).
 
-    On `feature_statistics` this is the "Frechet distance on MobileNetV1 features": it is not FID, whose features are
-    InceptionV3's. The trace of the root is the sum of roots of the eigenvalues of s1^(1/2) s2 s1^(1/2), which is
-    symmetric; scipy's sqrtm of s1 s2 drifts to complex values where the covariances are singular.
+    On `feature_statistics` this is the "Frechet distance on MobileNetV1 features". It is not FID, whose features are
+    InceptionV3's. The trace of the root is the sum of the roots of the eigenvalues of s1^(1/2) s2 s1^(1/2), which is symmetric.
+    scipy's sqrtm of s1 s2 drifts to complex values where the covariances are singular.
     """
     mu1, s1, mu2, s2 = (t.double() for t in (mu1, s1, mu2, s2))
     values, vectors = torch.linalg.eigh(s1)

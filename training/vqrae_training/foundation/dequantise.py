@@ -1,4 +1,4 @@
-"""The integer network's tables and scales, folded into the weights of a float ViT: where distillation starts."""
+"""Fold the integer network's tables and scales into the weights of a float ViT, from which distillation starts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STREAM_SCALE = 256.0  # the integer residual stream has RMS near 500; the float 
 
 
 def _fit_line(scalars: Tensor, table: Tensor, low: int, high: int) -> tuple[float, float]:
-    """The affine map whose rounding the lookup table tabulates, from the positions of its steps."""
+    """Fit the affine map that the lookup table rounds, from the positions of the table's steps. Returns (slope, offset)."""
     bias, shift, bound = (int(v) for v in scalars)
     t = table.numpy()[: bound + 1]
     steps, inputs = [], []
@@ -31,7 +31,7 @@ def _fit_line(scalars: Tensor, table: Tensor, low: int, high: int) -> tuple[floa
 
 
 def _fit_norm(p: dict[str, Tensor], prefix: str) -> tuple[Tensor, Tensor]:
-    """LayerNorm's float weight and bias from the integer ones and the reciprocal-root table."""
+    """Compute LayerNorm's float weight and bias from the integer ones and the reciprocal-root table."""
     _, _, bias, shift, bound, out_shift, _ = (int(v) for v in p[prefix + "scalars"])
     table = p[prefix + "rsqrt_table_m"].numpy().astype(float)
     index = np.arange(bound + 1)
@@ -43,7 +43,7 @@ def _fit_norm(p: dict[str, Tensor], prefix: str) -> tuple[Tensor, Tensor]:
 
 
 def _fit_gelu(scalars: Tensor, table: Tensor) -> tuple[float, float, float, float]:
-    """(beta, gain, shift, offset) of gain * gelu(beta * x + shift) + offset nearest to the activation table."""
+    """Fit gain * gelu(beta * x + shift) + offset to the activation table. Returns (beta, gain, shift, offset)."""
     bias, shift, bound = (int(v) for v in scalars)
     t = table.numpy().astype(float)[: bound + 1]
     x = (np.arange(bound + 1) + 0.5) * 2.0**shift - bias
@@ -60,7 +60,7 @@ def _fit_gelu(scalars: Tensor, table: Tensor) -> tuple[float, float, float, floa
 
 
 def _softmax_fit(p: dict[str, Tensor], prefix: str) -> tuple[float, float]:
-    """(temperature of the scores, factor of the probabilities) that the exp and reciprocal tables stand for."""
+    """Fit the exp and reciprocal tables. Returns (temperature of the scores, factor of the probabilities)."""
     s = [int(v) for v in p[prefix + "s"]]
     e = p[prefix + "e"].numpy().astype(float)
     index = np.nonzero(e > e[0] * 1e-3)[0]
@@ -73,8 +73,8 @@ def _softmax_fit(p: dict[str, Tensor], prefix: str) -> tuple[float, float]:
 
 
 def dequantise(p: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The integer network's parameters -> a `FoundationModel`'s tensors under HF's names on disk (`vit.*`, `classifier.*`).
-    Rounding and clamps are what is lost."""
+    """Turn the integer network's parameters into a `FoundationModel`'s tensors, under HF's names on disk (`vit.*`,
+    `classifier.*`). Rounding and clamps are lost."""
     out: dict[str, Tensor] = {}
     patch_scale = 2.0 ** -int(p["pe.s"][0]) / STREAM_SCALE
     e = "vit.embeddings."
@@ -84,7 +84,7 @@ def dequantise(p: dict[str, Tensor]) -> dict[str, Tensor]:
     out[e + "patch_embeddings.projection.bias"] = positions.mean(0)
     out[e + "cls_token"] = (p["pe.cls"].float() * patch_scale).view(1, 1, -1)
     out[e + "position_embeddings"] = torch.cat([torch.zeros(1, it.WIDTH), positions - positions.mean(0)])[None]
-    stream = 1 / STREAM_SCALE  # grows block by block: the integer stream is rescaled at every residual
+    stream = 1 / STREAM_SCALE  # grows with every block: the integer stream is rescaled at every residual
     root = math.sqrt(it.WIDTH // it.HEADS)
     for i in range(it.DEPTH):
         a, m, b = f"a{i}.", f"m{i}.", f"vit.encoder.layer.{i}."

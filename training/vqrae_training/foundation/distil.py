@@ -36,17 +36,19 @@ FEATURE_SCALE = 32.0  # its last norm gives 8-bit values; the encoder is exporte
 
 
 def standardise(tokens: Tensor) -> Tensor:
-    """LayerNorm without affine: the scale of the integer stream is arbitrary."""
+    """Apply LayerNorm without affine: the scale of the integer stream is arbitrary."""
     return F.layer_norm(tokens, tokens.shape[-1:])
 
 
 def standardise_logits(logits: Tensor) -> Tensor:
+    """Bring each row's logits to mean 0 and one deviation: the integer logits carry no scale of their own."""
     return (logits - logits.mean(-1, keepdim=True)) / logits.std(-1, keepdim=True) * LOGIT_STD
 
 
 @torch.no_grad()
 def evaluate(model: FoundationModel, pixels: Tensor, labels: list[str], reference: tuple[Tensor, Tensor]) -> dict:
-    """Token cosine to the teacher, logit agreement, and leave-one-out 1-NN on the class token of val images."""
+    """Return the tokens' cosine to the teacher's, the agreement of logits, and leave-one-out 1-NN on the class token of val
+    images."""
     tokens, logits = [], []
     device = model.classifier.weight.device
     for i in range(0, len(pixels), 50):
@@ -66,6 +68,7 @@ def evaluate(model: FoundationModel, pixels: Tensor, labels: list[str], referenc
 
 
 def train(config: FoundationConfig, out: Path, allow_changes: bool = False) -> None:
+    """Distil into the folder `out`, or go on from its last.pt. Raises UserError for what you can mend."""
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
     out.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,7 @@ CONFIG = {
 
 
 class FoundationModel(nn.Module):
-    """The encoder plus the 1,000-class head that only distillation uses; starts from `dequantise`'s tensors."""
+    """The encoder, and a 1,000-class head that only distillation uses. It starts from `dequantise`'s tensors."""
 
     def __init__(self, tensors: dict[str, Tensor]):
         super().__init__()

@@ -1,4 +1,4 @@
-"""What the integer teacher says of augmented views, computed once and kept on disk: it is slow, and its tables are look-ups."""
+"""The integer teacher's tokens and logits of augmented views. They are computed once and kept on disk, since it is slow."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from .model import TAPS
 
 
 def cache_teacher(teacher: it.IntegerDeiT, items: list[Item], repeats: list[int], out: Path, seed: int) -> None:
-    """Writes views.npy (uint8), taps.npy (float16: integers below 2,048 exact) and logits.npy under `out`."""
+    """Write views.npy (uint8), taps.npy (float16, exact for integers below 2,048) and logits.npy under `out`.
+
+    A killed run goes on with the next batch. Raises UserError where `out` caches another number of views.
+    """
     order = [i for i, r in enumerate(repeats) for _ in range(r)]
     random.Random(seed).shuffle(order)
     n, done_file = len(order), out / "cached.json"

@@ -1,4 +1,4 @@
-"""A generator run's configuration; presets/generator/*.toml."""
+"""The configuration of a generator run. presets/generator/*.toml set it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 """Train a small language model on visual tokens: next-token prediction (VQRAE, section 4 and Table 9, scaled down).
 
     python -m vqrae_training generator train --tokenizer models/vqrae-tiny --ids runs/ids --out runs/generator
+
+A killed run goes on from `last.pt` under --out when you start it again with the same arguments, bit for bit on a CPU.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ VALIDATION_ROWS = 24  # of photos, and of drawings
 
 
 def make_optimisers(model: Qwen3ForCausalLM, o: TrainSection) -> list[torch.optim.Optimizer]:
+    """AdamW (Table 9) for all weights, with a peak of its own for the embeddings. With `muon`, Muon for the matrices inside."""
     embeddings = model.model.embed_tokens.weight
     rest = [p for p in model.parameters() if p is not embeddings]
     by_muon = lambda p: o.muon and p.ndim == 2
@@ -46,7 +49,7 @@ def make_optimisers(model: Qwen3ForCausalLM, o: TrainSection) -> list[torch.opti
 
 @torch.no_grad()
 def validation_losses(model: Qwen3ForCausalLM, sequences: Sequences) -> dict[str, float]:
-    """Loss in nats a token on held-out photos (with words, and without) and on drawings of held-out combinations."""
+    """Return the loss in nats a token on held-out photos and on drawings of held-out combinations, with words and without."""
     model.eval()
     losses = {}
     for name, kind in (("photos", Photo), ("drawings", Drawing)):
@@ -61,7 +64,7 @@ def validation_losses(model: Qwen3ForCausalLM, sequences: Sequences) -> dict[str
 
 
 def prepare(config: GeneratorConfig) -> tuple[Qwen3ForCausalLM, Sequences]:
-    """The model as it starts, and the data."""
+    """Return the model as it starts, and the data."""
     corpus = read_corpus(config.ids)
     quantizer = load_checkpoint(config.tokenizer).quantizer
     vocabulary = make_vocabulary(corpus.labels, config.language.vocabulary, quantizer.size)
@@ -71,6 +74,7 @@ def prepare(config: GeneratorConfig) -> tuple[Qwen3ForCausalLM, Sequences]:
 
 
 def train(config: GeneratorConfig, out: Path, allow_changes: bool = False) -> None:
+    """Train into the folder `out`, or go on from its last.pt. Raises UserError for what you can mend."""
     o = config.train
     torch.set_num_threads(o.threads)
     torch.manual_seed(o.seed)

@@ -8,15 +8,15 @@ from torch import Tensor
 
 
 def psnr(a: Tensor, b: Tensor) -> Tensor:
-    """PSNR in dB of each image: uint8 [n, 3, H, W] twice -> [n]."""
+    """Return the PSNR in dB of each image: uint8 [n, 3, H, W] twice -> [n]."""
     mse = (a.float() - b.float()).square().mean((1, 2, 3))
     return 10 * torch.log10(255**2 / mse.clamp_min(1e-6))
 
 
 def blocking(pixels: Tensor, patch: int) -> float:
-    """Mean step across the seams of `patch` x `patch` squares over the mean step inside them; about 1 for photographs.
+    """Return the mean step across the seams of `patch` x `patch` squares over the mean step inside them.
 
-    pixels uint8 [n, 3, H, W].
+    pixels: uint8 [n, 3, H, W]. Photographs give about 1.
     """
     ratios = []
     for dim in (-1, -2):
@@ -27,10 +27,10 @@ def blocking(pixels: Tensor, patch: int) -> float:
 
 
 def ssim(a: Tensor, b: Tensor) -> Tensor:
-    """SSIM of each image: uint8 [n, 3, H, W] twice -> float64 [n].
+    """Return the SSIM of each image: uint8 [n, 3, H, W] twice -> float64 [n]. Raises ValueError below 7 x 7 pixels.
 
-    Wang et al. 2004 with a uniform 7 x 7 window and sample covariances, averaged over positions where the window fits
-    and over channels: scikit-image's structural_similarity(channel_axis=..., data_range=255).
+    Wang et al. 2004 with a uniform 7 x 7 window and sample covariances, averaged over channels and over positions where the
+    window fits. It equals scikit-image's structural_similarity(channel_axis=..., data_range=255).
     """
     window = 7
     if min(a.shape[-2:]) < window:

@@ -19,7 +19,7 @@ from .vqrae import VQRAE, CodebookConfig
 
 
 def checkpoint_config(model: VQRAE) -> dict:
-    """config.json (docs/checkpoints.md). Plain VQ is stored as SimVQ whose W is the identity."""
+    """Return the contents of config.json (docs/checkpoints.md). Plain VQ is stored as SimVQ whose W is the identity."""
     c = model.codebook_config
     bias = c.bias and c.quantizer == "simvq"
     layers = list(model.codebook_layers)
@@ -34,7 +34,7 @@ def checkpoint_config(model: VQRAE) -> dict:
 
 
 def checkpoint_tensors(model: VQRAE, weights: dict[str, Tensor] | None = None) -> dict[str, Tensor]:
-    """The weights under the checkpoint's names; of the model, or of `weights`, a state dict of it (averaged, or gathered)."""
+    """Return the model's weights under the checkpoint's names. weights: another state dict of it (averaged, or gathered)."""
     weights = weights or model.state_dict()
     parts: dict[str, dict[str, Tensor]] = {"encoder": {}, "quantizer": {}, "decoder": {}}
     for name, tensor in weights.items():
@@ -49,11 +49,12 @@ def checkpoint_tensors(model: VQRAE, weights: dict[str, Tensor] | None = None) -
 def save_checkpoint(
     model: VQRAE, folder: str | Path, dtype: torch.dtype = torch.float16, weights: dict[str, Tensor] | None = None
 ) -> None:
+    """Write config.json and model.safetensors (docs/checkpoints.md). Raises UserError where the disk is full."""
     _write(folder, checkpoint_tensors(model, weights), dtype, {"config.json": checkpoint_config(model)})
 
 
 def load_checkpoint(folder: str | Path) -> VQRAE:
-    """Reads what `save_checkpoint` wrote, widened to float32. A missing or unknown tensor is an error that names it."""
+    """Read what `save_checkpoint` wrote, widened to float32. Raises UserError with the names of missing and unknown tensors."""
     folder = Path(folder)
     encoder = load_encoder(folder)
     stored = json.loads((folder / "config.json").read_text())
@@ -72,6 +73,7 @@ def load_checkpoint(folder: str | Path) -> VQRAE:
 
 
 def load_strictly(module: torch.nn.Module, tensors: dict[str, Tensor], what: str) -> None:
+    """Load `tensors`, no fewer and no more. Raises UserError that names `what` and the tensors that do not fit."""
     try:
         module.load_state_dict(tensors)
     except RuntimeError as error:
@@ -79,9 +81,12 @@ def load_strictly(module: torch.nn.Module, tensors: dict[str, Tensor], what: str
 
 
 def load_start(model: VQRAE, file: str | Path) -> list[str]:
-    """Puts an imported file's quantizer and decoder tensors (rename_maps.py) into a model; returns the names of these parts
-    that it does not hold and that stay as they are. Codes keep their vectors, whichever quantizer the model has: W starts as
-    the identity. Encoders come from their own folders."""
+    """Put an imported file's quantizer and decoder tensors (rename_maps.py) into a model. Returns the names of the tensors that
+    the file lacks and that stay as they are.
+
+    Codes keep their vectors, whichever quantizer the model has: W starts as the identity. Encoders come from their own folders.
+    Raises UserError for a tensor that the model does not have, or has in another shape.
+    """
     tensors = read_weights(Path(file))
     held = {name: p.shape for name, p in model.state_dict().items() if not name.startswith("encoder.")}
     codebook, w = (tensors.pop(f"quantizer.{name}.weight", None) for name in ("codebook", "codebook_proj"))
@@ -102,7 +107,7 @@ def load_start(model: VQRAE, file: str | Path) -> list[str]:
 
 
 def save_encoder(encoder: Encoder, folder: str | Path, dtype: torch.dtype = torch.float32) -> None:
-    """An ordinary Hugging Face folder: transformers and the SDK both load it."""
+    """Write an ordinary Hugging Face folder. transformers and the SDK both load it."""
     config = {"architectures": [encoder.family.model.__name__]} | encoder.config | encoder.family.overrides
     files = {"config.json": config, "preprocessor_config.json": encoder.image.to_processor()}
     _write(folder, encoder.disk_tensors(), dtype, files)

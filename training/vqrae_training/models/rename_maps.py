@@ -18,9 +18,9 @@ from ..errors import UserError
 
 @dataclass(frozen=True)
 class RenameMap:
-    """`rules`: (pattern of the whole foreign name, ours; several of ours: equal parts of the first axis, such as q, k, v).
-    `transforms`: our name -> what is done to the tensor (TRANSFORMS). `ignore`: patterns of what a tokenizer does not hold.
-    `refuse`: pattern -> why our model cannot compute with it; --drop leaves it out all the same."""
+    """rules: (pattern of the whole foreign name, our name). Several of our names take equal parts of the first axis, such as q,
+    k, v. transforms: our name -> the name of what is done to the tensor (TRANSFORMS). ignore: patterns of tensors that no
+    tokenizer holds. refuse: pattern -> why our model cannot compute with the tensor; --drop leaves it out all the same."""
 
     rules: tuple[tuple[str, str | tuple[str, ...]], ...]
     transforms: dict[str, str]
@@ -106,7 +106,7 @@ MAPS = {
 
 
 def rename(tensors: dict[str, Tensor], names: RenameMap, drop: tuple[str, ...] = ()) -> dict[str, Tensor]:
-    """Foreign name -> tensor to ours. Raises UserError that lists every tensor which no rule maps, ignores or drops."""
+    """Rename tensors to our names. Raises UserError with a list of all tensors that no rule maps, ignores or drops."""
     out: dict[str, Tensor] = {}
     left: list[str] = []
     for name, tensor in tensors.items():

@@ -1,4 +1,4 @@
-"""A VLM run's configuration; presets/vlm/*.toml."""
+"""The configuration of a VLM run. presets/vlm/*.toml set it."""
 
 from __future__ import annotations
 

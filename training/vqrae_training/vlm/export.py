@@ -1,4 +1,4 @@
-"""A run as the folder that `loadVlm` reads: config.json and model.safetensors (the projector), llm.gguf.
+"""Write a run as the folder that `loadVlm` reads: config.json and model.safetensors (the projector), llm.gguf.
 
 python -m vqrae_training vlm export runs/vlm --out my-vlm --name my-vlm
 """
@@ -22,6 +22,7 @@ from .model import EPS, Projector, Vlm
 
 
 def export(run: Path, out: Path, name: str) -> None:
+    """Write the run's projector and language model into `out`. Raises UserError where `run` has no last.pt."""
     if not (run / "last.pt").is_file():
         raise UserError(f"Expected a run's folder with last.pt but received {run}")
     state = read_last(run / "last.pt")

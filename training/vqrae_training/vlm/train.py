@@ -7,7 +7,7 @@
 
     python -m vqrae_training vlm train --encoder models/vqrae-tiny --easy-vqa easy-vqa.tar --nlvr nlvr --out runs/vlm
 
-A killed run continues from `last.pt` under --out when started again with the same arguments, bit for bit on a CPU.
+A killed run goes on from `last.pt` under --out when you start it again with the same arguments, bit for bit on a CPU.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ MONITOR_BATCH = 20
 
 
 def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
+    """Train all phases into the folder `out`, or go on from its last.pt. Raises UserError for what you can mend."""
     run = config.run
     torch.set_num_threads(run.threads)
     torch.manual_seed(run.seed)
@@ -110,14 +111,15 @@ def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
 
 
 def turn_loss(logits: Tensor, batch: Batch) -> Tensor:
-    """Mean over turns of the mean over a turn's tokens, in nats: else a long description drowns a yes or no."""
+    """Return the mean over turns of the mean over a turn's tokens, in nats. A long description then does not drown a yes or
+    no."""
     losses = F.cross_entropy(logits, batch.targets, reduction="none")
     sums = losses.new_zeros(batch.turns).index_add(0, batch.turn_of, losses)
     return (sums / batch.turn_of.bincount(minlength=batch.turns)).mean()
 
 
 def evaluate(model: Vlm, corpus: Corpus, tokenizer: Tokenizer) -> dict[str, float]:
-    """Shares of right answers, on the pictures that are monitored."""
+    """Return the shares of right answers on the pictures that are monitored."""
     easy, held = corpus.monitored()
     return {"val_easy_vqa": _accuracy(model, easy, tokenizer), "val_nlvr": _accuracy(model, held, tokenizer)}
 
