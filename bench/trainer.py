@@ -27,11 +27,11 @@ from vqrae_training.data.sources import read_sources
 from vqrae_training.data.views import ViewOptions, Views, stack
 from vqrae_training.engine.estimate import estimate, matmul_rate
 from vqrae_training.engine.optimiser import make_optimiser, parameter_groups
+from vqrae_training.engine.runs import build_model
 from vqrae_training.losses.adversary import Adversary
 from vqrae_training.losses.perceptual import perceptual_loss
 from vqrae_training.losses.pixels import gradient_error, pixel_error
 from vqrae_training.models.encoder import load_encoder
-from vqrae_training.train import build_model
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--preset", default="tiny-cpu")

@@ -63,3 +63,17 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
             pixels = (colour * 0.7 + ramp + noise).clip(0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(root / "photos" / label / f"{i:02d}.png")
     return root
+
+
+@pytest.fixture(scope="session")
+def generator_folder(workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from generator_runs import write_folder
+
+    return write_folder(workspace, tmp_path_factory.mktemp("generator"))
+
+
+@pytest.fixture(scope="session")
+def vlm_data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    from vlm_runs import write_data
+
+    return write_data(tmp_path_factory.mktemp("vlm"))

@@ -11,10 +11,11 @@ import torch
 from conftest import CROP, SIZES, randomise
 from safetensors.torch import load_file
 
+from vqrae_training import export
 from vqrae_training.config import from_dict, to_dict
 from vqrae_training.data.images import normalise
+from vqrae_training.engine.runs import build_model
 from vqrae_training.errors import UserError
-from vqrae_training.models import checkpoint
 from vqrae_training.models.checkpoint import load_checkpoint, save_checkpoint, save_encoder
 from vqrae_training.models.decoder import DecoderConfig
 from vqrae_training.models.encoder import Encoder, load_encoder
@@ -146,8 +147,6 @@ def test_what_does_not_fit_is_said(vit, tmp_path):
 @pytest.fixture
 def run(vit, tmp_path):
     """The folder of a run that was stopped, its EMA a tenth above its weights."""
-    from vqrae_training.train import build_model
-
     save_encoder(vit, tmp_path / "encoder")
     sections = {"encoder": {"folder": str(tmp_path / "encoder")}, "codebook": {"size": 64, "dim": 16, "layers": [1, 3]}}
     config = from_dict(sections | {"decoder": {"layers": 2, "patch_size": 4}})
@@ -160,7 +159,7 @@ def run(vit, tmp_path):
 
 def test_export_takes_the_averaged_weights(run, capsys):
     folder, model, shadow = run
-    checkpoint.main([str(folder), "--out", str(folder / "out"), "--dtype", "f32"])
+    export.main([str(folder), "--out", str(folder / "out"), "--dtype", "f32"])
     exported = load_checkpoint(folder / "out").state_dict()
     for name, tensor in model.state_dict().items():
         assert torch.equal(exported[name], shadow.get(name, tensor)), name
@@ -172,12 +171,12 @@ def test_export_without_ema_from_a_moved_encoder(run):
     (folder / "encoder").rename(folder / "moved")
     arguments = [str(folder / "last.pt"), "--out", str(folder / "out"), "--no-ema", "--dtype", "bf16"]
     with pytest.raises(UserError, match="Expected a folder with config.json"):
-        checkpoint.main(arguments)
-    checkpoint.main([*arguments, "--encoder", str(folder / "moved")])
+        export.main(arguments)
+    export.main([*arguments, "--encoder", str(folder / "moved")])
     exported = load_checkpoint(folder / "out").state_dict()
     assert all(torch.equal(exported[n], t.bfloat16().float()) for n, t in model.state_dict().items())
 
 
 def test_export_of_nothing_is_said(tmp_path):
     with pytest.raises(UserError, match="Expected a run's folder or its last.pt"):
-        checkpoint.main([str(tmp_path), "--out", str(tmp_path / "out")])
+        export.main([str(tmp_path), "--out", str(tmp_path / "out")])

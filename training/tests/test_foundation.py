@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from vqrae_training.data.images import normalise
-from vqrae_training.foundation.distil import FoundationModel, dequantise, standardise
+from vqrae_training.foundation.dequantise import dequantise
+from vqrae_training.foundation.distil import standardise
 from vqrae_training.foundation.integer_teacher import IntegerDeiT, patchify
+from vqrae_training.foundation.model import FoundationModel
 
 weights = os.environ.get("VQRAE_DEIT_3BIT")
 needs_weights = pytest.mark.skipif(not weights, reason="VQRAE_DEIT_3BIT is not set")

@@ -8,6 +8,7 @@ import gguf
 import numpy as np
 import pytest
 import torch
+from generator_runs import SMALL, generator, train
 from PIL import Image, ImageOps
 from runner import run_here
 
@@ -23,44 +24,13 @@ from vqrae_training.generator.prompts import all_prompts, class_prompt, drawn_pr
 from vqrae_training.generator.sample import choose, sample_ids
 from vqrae_training.generator.sequences import Sequences, make_vocabulary
 from vqrae_training.generator.shapes import look
-from vqrae_training.generator.train import learning_rate
 from vqrae_training.language.gguf_file import read_gguf
-from vqrae_training.models.checkpoint import load_checkpoint, save_checkpoint
-from vqrae_training.models.decoder import DecoderConfig
-from vqrae_training.models.encoder import load_encoder
-from vqrae_training.models.vqrae import VQRAE, CodebookConfig
-
-SMALL = ["corpus.classes=2", "corpus.photos=8", "corpus.val_photos=4", "corpus.drawings=1", "language.hidden_size=32",
-         "language.intermediate_size=48", "language.layers=2", "language.heads=2", "language.kv_heads=1", "language.head_dim=16",
-         "train.muon=true", "train.bf16=false", "train.compile=false", "train.batch=4", "train.warmup=2", "train.cooldown=0",
-         "train.log_every=1", "train.eval_every=3"]  # fmt: skip
+from vqrae_training.models.checkpoint import load_checkpoint
 
 
-def generator(*arguments: str) -> str:
-    result = run_here(["generator", *arguments])
-    assert result.returncode == 0, result.stderr
-    return result.stdout
-
-
-def train(folder, out, *options: str) -> str:
-    paths = ["--tokenizer", str(folder / "tokenizer"), "--ids", str(folder / "ids"), "--out", str(out)]
-    flags = [o for o in options if o.startswith("--")]
-    return generator("train", *paths, *flags, "--set", *SMALL, *(o for o in options if not o.startswith("--")))
-
-
-@pytest.fixture(scope="module")
-def folder(workspace, tmp_path_factory):
-    """A tokenizer of 64 codes and 4 x 4 tokens, the ids of 24 photos, 16 mirror images and 300 drawings, and a run of 6 steps."""
-    root = tmp_path_factory.mktemp("generator")
-    torch.manual_seed(3)
-    decoder = DecoderConfig(hidden_size=32, intermediate_size=48, layers=1, heads=2, patch_size=4, head_kernel=1)
-    model = VQRAE(load_encoder(workspace / "encoder"), CodebookConfig(size=64, dim=16, layers=(1, 3)), decoder)
-    save_checkpoint(model, root / "tokenizer", torch.float32)
-    photos = str(workspace / "photos")
-    generator("ids", "--tokenizer", str(root / "tokenizer"), "--train", photos, "--val", photos, "--out", str(root / "ids"),
-              "--set", *SMALL)  # fmt: skip
-    train(root, root / "run", "train.steps=6")
-    return root
+@pytest.fixture
+def folder(generator_folder):
+    return generator_folder
 
 
 def sequences(folder, **options) -> Sequences:
@@ -202,11 +172,6 @@ def test_embeddings_start_from_the_codebook():
 
 
 # --- training ---
-
-
-def test_the_rate_rises_stays_and_falls():
-    options = TrainSection(steps=100, warmup=10, cooldown=20)
-    assert [learning_rate(s, options) for s in (0, 9, 50, 80, 90, 99)] == [0.1, 1, 1, 1, 0.5, 0.05]
 
 
 def test_a_stopped_run_goes_on_exactly(folder, tmp_path):

@@ -10,9 +10,10 @@ from skimage.metrics import structural_similarity
 
 from vqrae_training.data.images import centre_crop, normalise, to_uint8
 from vqrae_training.data.sources import read_source
-from vqrae_training.evaluate.metrics import feature_statistics, frechet_distance, psnr, ssim
+from vqrae_training.evaluate.frechet import feature_statistics, frechet_distance
 from vqrae_training.evaluate.model import encoder_view, evaluate_reconstruction
 from vqrae_training.losses.mobilenet import MobileNetV1
+from vqrae_training.metrics.pixels import psnr, ssim
 from vqrae_training.models.decoder import DecoderConfig
 from vqrae_training.models.encoder import load_encoder
 from vqrae_training.models.image_spec import ImageSpec

@@ -11,7 +11,7 @@ from vqrae_training.data.images import centre_crop, normalise, to_uint8
 from vqrae_training.data.sources import read_source
 from vqrae_training.evaluate.command import main
 from vqrae_training.evaluate.model import evaluate_discrete, evaluate_encoder
-from vqrae_training.evaluate.probes import fit_logistic, linear_probe, nearest_neighbour, nearest_neighbour_accuracy
+from vqrae_training.metrics.probes import fit_logistic, linear_probe, nearest_neighbour, nearest_neighbour_accuracy
 from vqrae_training.models.checkpoint import save_checkpoint
 from vqrae_training.models.decoder import DecoderConfig
 from vqrae_training.models.encoder import load_encoder

@@ -9,6 +9,7 @@ from conftest import CROP, VIT, randomise
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from vqrae_training import import_weights
 from vqrae_training.errors import UserError
 from vqrae_training.models import rename_maps
 from vqrae_training.models.checkpoint import checkpoint_config, checkpoint_tensors, load_checkpoint, load_start
@@ -88,9 +89,9 @@ def test_rae_decoders_compute_the_same_without_their_class_token(kind, tmp_path)
     file, out = tmp_path / "foreign.pt", tmp_path / "ours.safetensors"
     torch.save({"model": {f"module.{n}": t for n, t in foreign.items()}}, file)
     with pytest.raises(UserError, match="attends to a class token"):
-        rename_maps.main([str(file), "--from", kind, "--out", str(out)])
+        import_weights.main([str(file), "--from", kind, "--out", str(out)])
     assert not out.exists()
-    rename_maps.main([str(file), "--from", kind, "--out", str(out), "--drop", token])
+    import_weights.main([str(file), "--from", kind, "--out", str(out), "--drop", token])
 
     ours = model()
     left = load_start(ours, out)
@@ -110,7 +111,7 @@ def test_simvq_codes_keep_their_vectors(quantizer, tmp_path):
     names |= {"quantize.embedding_proj.bias": proj.bias.detach(), "encoder.conv_in.weight": torch.zeros(1)}
     torch.save({"state_dict": names | {"model_ema.decay": torch.zeros(1)}, "epoch": 3}, tmp_path / "last.ckpt")
     out = tmp_path / "codebook.safetensors"
-    rename_maps.main([str(tmp_path / "last.ckpt"), "--from", "simvq", "--out", str(out)])
+    import_weights.main([str(tmp_path / "last.ckpt"), "--from", "simvq", "--out", str(out)])
     imported = [f"quantizer.{n}" for n in ("codebook.weight", "codebook_proj.bias", "codebook_proj.weight")]
     assert sorted(load_file(out)) == imported
     ours = model(quantizer=quantizer)
@@ -137,14 +138,14 @@ def test_a_map_of_ones_own_makes_a_whole_checkpoint(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(checkpoint_config(theirs)))
     arguments = [str(tmp_path / "foreign.safetensors"), "--from", str(tmp_path / "map.json"), "--config",
                  str(tmp_path / "config.json"), "--out", str(tmp_path / "out")]  # fmt: skip
-    rename_maps.main(arguments)
+    import_weights.main(arguments)
     loaded = load_checkpoint(tmp_path / "out").state_dict()
     assert all(torch.equal(t, loaded[name]) for name, t in theirs.state_dict().items())
 
     del foreign["net/quantizer.in_proj.weight"]
     save_file(foreign, tmp_path / "foreign.safetensors")
     with pytest.raises(UserError, match="(?s)quantizer.*in_proj.weight"):
-        rename_maps.main(arguments)
+        import_weights.main(arguments)
 
 
 def test_what_no_rule_maps_is_listed(tmp_path):
@@ -162,11 +163,11 @@ def test_bad_files_and_maps_are_said(tmp_path):
     arguments = ["--from", "simvq", "--out", str(tmp_path / "o.safetensors")]
     for file, message in (("nothing.pt", "not there"), ("text.pt", "Expected tensors"), ("empty.pt", "named tensors")):
         with pytest.raises(UserError, match=message):
-            rename_maps.main([str(tmp_path / file), *arguments])
+            import_weights.main([str(tmp_path / file), *arguments])
     own = str(tmp_path / "map.json")
     for source, message in (("vae", "Expected one of rae, rae-diffusers, simvq"), (own, "received rulez")):
         with pytest.raises(UserError, match=message):
-            rename_maps.main([str(tmp_path / "empty.pt"), "--from", source, "--out", "o"])
+            import_weights.main([str(tmp_path / "empty.pt"), "--from", source, "--out", "o"])
 
 
 def test_a_start_that_does_not_fit_is_refused(tmp_path):

@@ -12,10 +12,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 from conftest import CROP, VIT
-from PIL import Image, ImageDraw
+from PIL import Image
 from safetensors.torch import load_file
-from test_vqa import write_set
 from transformers.models.internvl.modeling_internvl import InternVLModel
+from vlm_runs import HEX, SMALL, draw, thing, tower, train
 
 from vqrae_training.__main__ import main
 from vqrae_training.config import load_sections
@@ -23,7 +23,6 @@ from vqrae_training.errors import UserError
 from vqrae_training.language.gguf_file import read_gguf
 from vqrae_training.language.qwen3 import build_language_model
 from vqrae_training.language.tokenizer import train_tokenizer
-from vqrae_training.models.checkpoint import save_encoder
 from vqrae_training.models.encoder import Encoder
 from vqrae_training.vlm import train as trainer
 from vqrae_training.vlm.batches import Picture, make_batch
@@ -33,75 +32,16 @@ from vqrae_training.vlm.features import build_features, picture_tiles
 from vqrae_training.vlm.model import Projector, Vlm, pixel_shuffle, right_answers
 from vqrae_training.vlm.nlvr import read_nlvr, split
 from vqrae_training.vlm.questions import describe, nlvr_question
-from vqrae_training.vlm.scene import ORDERS, SIZES, read_scene
+from vqrae_training.vlm.scene import SIZES, read_scene
 from vqrae_training.vlm.statements import ITEMS, TOWERS, telling_apart
 from vqrae_training.vlm.variants import BACKGROUND, PIXELS, VARIANTS, Variant
 
-SMALL = ["language.hidden_size=32", "language.intermediate_size=48", "language.layers=2", "language.heads=2", "language.head_dim=16",
-         "language.vocabulary=400", "vision.layer=2", "data.easy_pictures=3", "data.nlvr_pairs=1", "data.statements=2", "data.questions=2",
-         "run.bf16=false", "run.compile=false", "text.steps=4", "projector.steps=4", "both.steps=6", "run.eval_every=2", "run.log_every=2"]  # fmt: skip
 SIDE = {name: pixels for pixels, name in SIZES.items()}
-HEX = {"yellow": "Yellow", "black": "Black", "blue": "#0099ff"}
 
 
-def thing(colour: str, kind: str = "square", size: int = 20, x: int = 40, y: int = 80) -> dict:
-    return {"color": HEX[colour], "type": kind, "size": size, "x_loc": x, "y_loc": y}
-
-
-def tower(*colours: str) -> list[dict]:
-    return [thing(colour, y=80 - 21 * i) for i, colour in enumerate(colours)]
-
-
-def draw(boxes: list[list[dict]], order: tuple[int, ...]) -> Image.Image:
-    image = Image.new("RGB", (400, 100), (128, 128, 128))
-    pen = ImageDraw.Draw(image)
-    for place, i in enumerate(order):
-        pen.rectangle((150 * place, 0, 150 * place + 99, 99), fill=(211, 211, 211))
-        for t in boxes[i]:
-            x, y = 150 * place + t["x_loc"], t["y_loc"]
-            pen.rectangle((x, y, x + t["size"] - 1, y + t["size"] - 1), fill=t["color"])
-    return image
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory) -> dict[str, Path]:
-    """Ten presentations of two examples in each part; some sentences are used in several."""
-    root, rng = tmp_path_factory.mktemp("vlm"), random.Random(0)
-    torch.manual_seed(0)
-    save_encoder(Encoder(VIT, CROP), root / "encoder")
-    write_set(root / "easy.tar", {"train": 8, "test": 4})
-    for part in ("dev", "hidden"):
-        rows = []
-        for i in range(20):
-            boxes = [tower(*rng.choices(list(HEX), k=rng.randint(1, 4))) for _ in range(3)]
-            row = {
-                "identifier": f"{i // 2}-{i % 2}",
-                "directory": "0",
-                "structured_rep": boxes,
-                "label": rng.choice(["true", "false"]),
-            }
-            rows.append(row | {"sentence": f"There is sentence {i // 4}{part if i > 7 else ''}" + "." * (i % 2)})
-            for k, order in enumerate(ORDERS):
-                file = root / f"nlvr/{part}/images/0/{part}-{row['identifier']}-{k}.png"
-                file.parent.mkdir(parents=True, exist_ok=True)
-                draw(boxes, order).save(file)
-        (root / f"nlvr/{part}/{part}.json").write_text("\n".join(map(json.dumps, rows)) + "\n")
-    return {"encoder": root / "encoder", "easy": root / "easy.tar", "nlvr": root / "nlvr"}
-
-
-def train(data: dict[str, Path], out: Path, *changes: str) -> dict:
-    arguments = [
-        "--encoder",
-        str(data["encoder"]),
-        "--easy-vqa",
-        str(data["easy"]),
-        "--nlvr",
-        str(data["nlvr"]),
-        "--out",
-        str(out),
-    ]
-    main(["vlm", "train", *arguments, "--set", *SMALL, *changes])
-    return torch.load(out / "last.pt", weights_only=True)
+@pytest.fixture
+def data(vlm_data: dict[str, Path]) -> dict[str, Path]:
+    return vlm_data
 
 
 def test_a_killed_run_goes_on_to_the_same_weights(data, tmp_path, monkeypatch):

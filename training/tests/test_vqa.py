@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from vqrae_training.data.easy_vqa import EasyVQA, read_easy_vqa
 from vqrae_training.data.images import to_uint8
 from vqrae_training.errors import UserError
-from vqrae_training.evaluate.easy_vqa import EasyVQA, read_easy_vqa
 from vqrae_training.evaluate.vqa import fold, pool_tokens, vqa_accuracy, vqa_baselines
 
 real = os.environ.get("VQRAE_EASY_VQA")

@@ -1,4 +1,4 @@
-"""python -m vqrae_training <command>: see `--help`, and docs/training.md for the order of things."""
+"""Run `python -m vqrae_training <command>`. `--help` lists the commands, docs/training.md says in which order to use them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ COMMANDS = {
     "probe-layers": ("probes.layers", "which encoder blocks hold pixels"),
     "probe-output-size": ("probes.output_size", "how many pixels a token should give back"),
     "train": ("train", "stage 1 and stage 2"),
-    "export": ("models.checkpoint", "a run as a checkpoint folder that the SDK loads"),
-    "import": ("models.rename_maps", "foreign weights under our names"),
+    "export": ("export", "a run as a checkpoint folder that the SDK loads"),
+    "import": ("import_weights", "foreign weights under our names"),
     "evaluate": ("evaluate.command", "reconstruction, codebook use and what an encoder knows"),
     "ablate": ("ablations.command", "the paper's findings at small scale"),
     "vlm": ("vlm.command", "a small language model that sees through a frozen tokenizer"),
@@ -38,7 +38,7 @@ def main(argv: list[str]) -> None:
 if __name__ == "__main__":
     main(sys.argv[1:])
     if "TORCHELASTIC_RUN_ID" in os.environ:
-        # FSDP keeps gloo's threads alive; one that wants the interpreter while it ends would abort a finished rank.
+        # FSDP keeps gloo's threads alive. A thread that asks for the interpreter while it ends would abort a finished rank.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)

@@ -1,7 +1,7 @@
 """A run's configuration: typed sections, presets in TOML, overrides from the command line.
 
-A preset file holds the sections below and, under `[stage1.<section>]` and `[stage2.<section>]`, what differs by stage.
-Resolution: defaults < preset < the preset's stage < `--set section.key=value`.
+A preset file holds the sections below. Under `[stage1.<section>]` and `[stage2.<section>]` it holds what differs by stage.
+A later one wins: defaults, preset, the preset's stage, `--set section.key=value`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,12 @@ from .errors import UserError
 
 PRESETS = Path(__file__).parent / "presets"
 Config = typing.TypeVar("Config")
+Value = typing.TypeVar("Value")
+
+
+def harmless(default: Value) -> Value:
+    """Declare a field that a continued run may change: weights and data do not depend on it, except for rounding."""
+    return field(default=default, metadata={"harmless": True})
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class CodebookSection:
 
 @dataclass(frozen=True)
 class DecoderSection:
-    """0: the encoder's own (the symmetric decoder)."""
+    """A size of 0 takes the encoder's own: that is the symmetric decoder."""
 
     layers: int = 0
     hidden_size: int = 0
@@ -57,13 +63,13 @@ class DecoderSection:
 @dataclass(frozen=True)
 class DataSection:
     train: tuple[str, ...] = ()  # folders, tars, globs of tars; PATH*N takes N views of each image
-    val: str = ""
-    val_every: int = 1  # validate on every n-th image
+    val: str = harmless("")
+    val_every: int = harmless(1)  # validate on every n-th image
     crop: tuple[float, float] = (0.6, 1.0)  # share of the image's area that a random crop keeps
     flip: bool = True
     cache: bool = True  # stage 1: cache the frozen encoder's features once
-    cache_folder: str = ""  # default: OUT/cache
-    workers: int = 0  # processes that decode images
+    cache_folder: str = harmless("")  # default: OUT/cache
+    workers: int = harmless(0)  # processes that decode images
     skip_unreadable: bool = False
 
 
@@ -110,16 +116,16 @@ class OptimiserSection:
 class RunSection:
     steps: int = 2000
     batch: int = 32  # images of one optimiser step, over all ranks
-    micro_batch: int = 0  # images of one forward pass on one rank; 0: batch / ranks. The rest is accumulated
+    micro_batch: int = harmless(0)  # images of one forward pass on one rank; 0: batch / ranks. The rest is accumulated
     bf16: bool = True
-    compile: bool = False
-    checkpointing: bool = False  # recompute activations in the backward pass
-    parallel: str = "ddp"  # or "fsdp"
+    compile: bool = harmless(False)
+    checkpointing: bool = harmless(False)  # recompute activations in the backward pass
+    parallel: str = harmless("ddp")  # or "fsdp"
     seed: int = 0
-    device: str = "auto"
-    threads: int = 0  # of the CPU; 0: PyTorch's choice
-    log_every: int = 25
-    eval_every: int = 250
+    device: str = harmless("auto")
+    threads: int = harmless(0)  # of the CPU; 0: PyTorch's choice
+    log_every: int = harmless(25)
+    eval_every: int = harmless(250)
 
 
 @dataclass(frozen=True)
@@ -137,12 +143,12 @@ class RunConfig:
 
     @property
     def imported(self) -> bool:
-        """Starts from foreign tensors, which need not be all: what they leave out starts as without --init."""
+        """Whether the run starts from foreign tensors. They need not be all: the others start as without --init."""
         return self.init.endswith(".safetensors")
 
     @property
     def from_run(self) -> bool:
-        """Starts from the weights of another run, all of them."""
+        """Whether the run starts from all the weights of another run."""
         return self.init not in ("", "none") and not self.imported
 
 
@@ -154,9 +160,6 @@ CHOICES = {
     "gan.discriminator": ("patch", "vit"),
     "run.parallel": ("ddp", "fsdp"),
 }
-# What a continued run may change without a word: neither weights nor data depend on it.
-HARMLESS = {"run.device", "run.threads", "run.log_every", "run.eval_every", "run.checkpointing", "run.compile", "data.workers",
-            "run.micro_batch", "run.parallel", "data.val", "data.val_every", "data.cache_folder"}  # fmt: skip
 
 
 def preset_names() -> list[str]:
@@ -164,7 +167,7 @@ def preset_names() -> list[str]:
 
 
 def load_config(preset: str, stage: int, overrides: list[str]) -> RunConfig:
-    """preset: a name under presets/ or a path of a TOML file; overrides: "section.key=value" with TOML values."""
+    """Read a configuration. preset: a name under presets/, or a TOML file. overrides: "section.key=value" with TOML values."""
     tables = _read_preset(preset)
     by_stage = {n: tables.pop(f"stage{n}", {}) for n in (1, 2)}
     merged = _merge(tables, by_stage[stage] if stage in by_stage else {}) | {"stage": stage}
@@ -172,7 +175,7 @@ def load_config(preset: str, stage: int, overrides: list[str]) -> RunConfig:
 
 
 def load_sections(kind: type[Config], preset: str, overrides: list[str]) -> Config:
-    """As `load_config`, for a configuration of other sections and without stages."""
+    """Read a configuration of other sections, without stages. The arguments are those of `load_config`."""
     return from_dict(_override(_read_preset(preset), overrides), kind)
 
 
@@ -198,25 +201,24 @@ def _override(tables: dict, overrides: list[str]) -> dict:
 
 
 def from_dict(stored: dict, kind: type[Config] = RunConfig) -> Config:
-    """Tables, all of whose names and types are checked, as the configuration `kind`."""
+    """Build the configuration `kind` from tables. Raises UserError for an unknown name, a wrong type or a number below 0."""
     return _build(kind, stored, "")
 
 
-def to_dict(config: RunConfig) -> dict:
+def to_dict(config: object) -> dict:
     return dataclasses.asdict(config)
 
 
-def differences(old: RunConfig, new: RunConfig) -> list[str]:
-    """`section.key: old -> new` of what a continued run must not change silently."""
-    a, b = _flatten(to_dict(old)), _flatten(to_dict(new))
-    return [f"{k}: {a[k]!r} -> {b[k]!r}" for k in a if a[k] != b[k] and k not in HARMLESS]
-
-
-def _flatten(tree: dict, prefix: str = "") -> dict:
-    flat = {}
-    for key, value in tree.items():
-        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-    return flat
+def differences(old: object, new: object) -> list[str]:
+    """Return a line `section.key: old -> new` for every field that differs, except the `harmless` ones."""
+    found = []
+    for known in dataclasses.fields(new):
+        before, now = getattr(old, known.name), getattr(new, known.name)
+        if dataclasses.is_dataclass(now):
+            found += [f"{known.name}.{line}" for line in differences(before, now)]
+        elif before != now and not known.metadata.get("harmless"):
+            found.append(f"{known.name}: {before!r} -> {now!r}")
+    return found
 
 
 def _merge(base: dict, change: dict) -> dict:
@@ -225,7 +227,7 @@ def _merge(base: dict, change: dict) -> dict:
 
 
 def _toml_value(text: str) -> object:
-    """`8`, `0.5`, `true`, `[2, 12]`, `"a b"`; anything else is a string as it stands."""
+    """Read `8`, `0.5`, `true`, `[2, 12]` or `"a b"`. Any other text is a string as it stands."""
     try:
         return tomllib.loads(f"v = {text}")["v"]
     except tomllib.TOMLDecodeError:

@@ -2,4 +2,4 @@ from __future__ import annotations
 
 
 class UserError(SystemExit):
-    """What the user can mend. Ends a command with exit code 1 and one line on stderr, without a traceback."""
+    """An error that you can mend. It ends a command with exit code 1 and one line on stderr, without a traceback."""

@@ -7,7 +7,7 @@
         --data "train.tar*2" "photos.tar*12" --val val.tar --set loss.mobilenet=mobilenet_v1.tflite
     torchrun --nproc_per_node=8 -m vqrae_training train --preset vqrae-siglip2-256 --stage 2 --init runs/stage1/last.pt ...
 
-A killed run continues from `last.pt` under --out when started again with the same arguments.
+A killed run goes on from `last.pt` under --out when you start it again with the same arguments, bit for bit on a CPU.
 """
 
 from __future__ import annotations
@@ -35,54 +35,35 @@ from .engine.checks import check_images, check_run
 from .engine.ema import EMA
 from .engine.estimate import print_estimate
 from .engine.monitor import Monitor, pairs_grid
-from .engine.optimiser import make_optimiser, parameter_groups, set_learning_rates
-from .engine.state import load_state, load_weights, save_state, whole_weights
+from .engine.optimiser import make_optimiser, parameter_groups
+from .engine.resume import read_state, restore, save_state, whole_weights
+from .engine.runs import build_model, load_weights
+from .engine.schedule import Schedule, set_learning_rates
 from .engine.validation import Validation
 from .errors import UserError
 from .losses.adversary import Adversary
 from .losses.perceptual import perceptual_loss
 from .losses.pixels import gradient_error, pixel_error
 from .models.checkpoint import load_start, save_checkpoint
-from .models.decoder import DecoderConfig, pixel_patches
-from .models.encoder import Encoder, load_encoder
+from .models.decoder import pixel_patches
+from .models.encoder import load_encoder
 from .models.quantizer import Quantized
-from .models.vqrae import VQRAE, CodebookConfig
+from .models.vqrae import VQRAE
 
 INIT_VIEWS = 512  # from which the codebook starts; more where its size asks for it
 TERMS = ("loss", "mse", "perceptual", "quantizer", "distill", "generator", "discriminator")
 
 
-def build_model(config: RunConfig, encoder: Encoder) -> VQRAE:
-    c, d = config.codebook, config.decoder
-    codebook = CodebookConfig(
-        size=c.size,
-        dim=c.dim,
-        layers=c.layers or (encoder.num_layers,),
-        normalize=c.normalize,
-        quantizer=c.quantizer,
-        beta=c.beta,
-    )
-    decoder = DecoderConfig(
-        hidden_size=d.hidden_size or encoder.hidden_size,
-        intermediate_size=d.intermediate_size or encoder.intermediate_size,
-        heads=d.heads or encoder.num_heads,
-        layers=d.layers or encoder.num_layers,
-        patch_size=d.patch_size or encoder.patch_size,
-        head_kernel=d.head_kernel,
-    )
-    return VQRAE(encoder, codebook, decoder)
-
-
 class Forward(nn.Module):
-    """All that a step runs through the network, in one module that DDP or FSDP wraps."""
+    """Everything that a step runs through the network, in one module that DDP or FSDP wraps."""
 
     def __init__(self, model: VQRAE, cached: bool, train_encoder: bool):
         super().__init__()
         self.model, self.cached, self.train_encoder = model, cached, train_encoder
 
     def forward(self, x: Tensor) -> tuple[Tensor, Quantized, Tensor | None]:
-        """Cached tokens, or pixels uint8 [n, 3, H, W] -> pixels [n, 3, H', W'], the quantizer's output, and the features
-        that distillation holds [n, prefix + t, d] (None where the encoder is frozen)."""
+        """Take cached tokens, or pixels uint8 [n, 3, H, W]. Return pixels [n, 3, H', W'], the quantizer's output, and the
+        features that distillation holds [n, prefix + t, d], or None where the encoder is frozen."""
         model = self.model
         if self.cached:
             quantized = model.quantizer(x)
@@ -96,13 +77,14 @@ class Forward(nn.Module):
 
 
 def batch_indices(start: int, steps: int, batch: int, micro: int, rank: int, ranks: int) -> Iterator[list[int]]:
-    """The views of every micro-batch of one rank. View n of a run is the same whatever `micro` and `ranks` are."""
+    """Yield the views of every micro-batch of one rank. View n of a run is the same for any `micro` and `ranks`."""
     for first in range(start * batch, steps * batch, micro * ranks):
         yield list(range(first + rank * micro, first + (rank + 1) * micro))
 
 
 def initialise_codebook(model: VQRAE, source: Views | CachedViews, cached: bool, device: torch.device) -> float:
-    """From as many views as give some rows for every code; returns the PSNR of pixels regressed on the features."""
+    """Start the quantizer from as many views as give some rows for every code. Returns the PSNR of pixels regressed on the
+    features."""
     tokens_per_view = model.encoder.grid**2
     wanted = max(INIT_VIEWS, math.ceil(4 * model.quantizer.size / tokens_per_view))
     rows, patches = [], []
@@ -119,6 +101,7 @@ def initialise_codebook(model: VQRAE, source: Views | CachedViews, cached: bool,
 
 
 def train(config: RunConfig, out: Path, allow_changes: bool = False) -> None:
+    """Train one stage into the folder `out`, or go on from its last.pt. Raises UserError for what you can mend."""
     run, loss_options = config.run, config.loss
     if run.threads:
         torch.set_num_threads(run.threads)
@@ -134,6 +117,8 @@ def train(config: RunConfig, out: Path, allow_changes: bool = False) -> None:
     model = build_model(config, encoder).to(device)
     target = encoder.grid * model.decoder.config.patch_size
     out.mkdir(parents=True, exist_ok=True)
+    last = out / "last.pt"
+    state = read_state(last, config, allow_changes)
 
     # --- weights to start from, and the frozen copy ---
     if config.from_run:
@@ -168,26 +153,25 @@ def train(config: RunConfig, out: Path, allow_changes: bool = False) -> None:
         adversary.try_side(target)
 
     # --- the network over ranks, optimiser, and what a stopped run left ---
-    last = out / "last.pt"
-    if not last.exists() and config.codebook.init == "data" and not config.from_run:
+    if state is None and config.codebook.init == "data" and not config.from_run:
         linear = initialise_codebook(model, views, cached, device)
         if ranks.first:
             print(f"codebook initialised; pixels linearly in the features: {linear:.2f} dB", flush=True)
-    if not last.exists() and config.imported:
+    if state is None and config.imported:
         kept_as_is = load_start(model, config.init)
         if ranks.first:
             print(f"{config.init} leaves {len(kept_as_is)} tensors of quantizer and decoder as they start", flush=True)
     network = Forward(model, cached, config.stage == 2)
     network = distributed.parallelise(torch.compile(network) if run.compile else network, model, ranks, run.parallel)
     optimiser = make_optimiser(parameter_groups(model, config.optimiser, config.stage == 2), config.optimiser)
+    warmup = config.optimiser.warmup
+    schedule = Schedule(run.steps, warmup, falls_from=warmup, curve="cosine")  # VQRAE Table 7
     ema = EMA(model, config.optimiser.ema) if config.optimiser.ema else None
-    kept = {"ema": ema, "teacher": teacher, "adversary": adversary}
-    kept = {name: part for name, part in kept.items() if part is not None}
+    parts = {"ema": ema, "teacher": teacher, "adversary": adversary}
+    parts = {name: part for name, part in parts.items() if part is not None}
     step = 0
-    if last.exists():
-        state = load_state(last, config, model, optimiser, allow_changes)
-        for name, part in kept.items():
-            part.load_state_dict(state[name])
+    if state is not None:
+        restore(state, model, [optimiser], parts)
         step = state["step"]
         if ranks.first:
             print(f"resumed at step {step}", flush=True)
@@ -211,11 +195,11 @@ def train(config: RunConfig, out: Path, allow_changes: bool = False) -> None:
             monitor.scalars(step, result)
             shown = torch.linspace(0, len(pixels) - 1, min(16, len(pixels))).long()
             monitor.images(step, "val", pairs_grid(validation.targets[shown], pixels[shown], 8))
-            save_state(last, ranks, config, step, model, optimiser, {k: p.state_dict() for k, p in kept.items()})
+            save_state(last, config, model, [optimiser], {"step": step}, parts)
 
         started = time.time()
         while step < run.steps:
-            rate = set_learning_rates(optimiser, step, run.steps, config.optimiser.warmup)
+            rate = set_learning_rates([optimiser], schedule, step)
             optimiser.zero_grad(set_to_none=True)
             terms = dict.fromkeys(TERMS, torch.zeros((), device=device))
             for part in range(accumulate):

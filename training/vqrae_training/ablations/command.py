@@ -4,8 +4,8 @@
     python -m vqrae_training ablate table6 ... --probe-train train.tar --vqa easy-vqa.tar
     python -m vqrae_training ablate choices ...
 
-Finished runs under --out are not repeated, so a stopped command goes on. OUT/<table>.json holds the figures, OUT/<table>.png
-the curves; the Markdown table is printed. Continuous against discrete (Table 1's shape) is `evaluate`.
+The command skips runs under --out that have finished, so a stopped command goes on. It writes the figures to OUT/<table>.json
+and the curves to OUT/<table>.png, and prints the table in Markdown. To compare continuous with discrete features, use `evaluate`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..config import RunConfig, load_config
+from ..data.easy_vqa import read_easy_vqa
 from ..data.sources import read_source
-from ..evaluate.easy_vqa import read_easy_vqa
 from ..evaluate.model import evaluate_encoder
 from ..models.checkpoint import load_checkpoint
 from ..models.encoder import load_encoder
@@ -27,7 +27,7 @@ from .tables import draw, markdown
 
 
 def run_plan(plan: Plan, args: argparse.Namespace) -> list[Path]:
-    """Trains what the plan says unless it is there already; returns the stages' folders."""
+    """Train the plan's stages, except those that are there already. Returns the stages' folders."""
     before, folders = "", []
     for stage in plan.stages:
         out = Path(args.out) / plan.name / f"stage{stage}"
@@ -52,7 +52,7 @@ def _config(plan: Plan, stage: int, before: str, args: argparse.Namespace) -> Ru
 
 
 def figures(plan: Plan, folder: Path) -> dict:
-    """The last validation of a run, and the codes that training used at its end."""
+    """Return the last validation of a run, and how many codes its training used at the end."""
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     last = [line for line in lines if "val_psnr" in line][-1]
     config = json.loads((folder / "config.json").read_text())
@@ -106,7 +106,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _knowledge(file: Path, encoder, data: tuple) -> dict:
-    """1-NN, linear probe and easy-VQA accuracy; kept beside the run, since probing takes as long as training."""
+    """Return 1-NN, linear probe and easy-VQA accuracy. A file beside the run keeps them: probing takes as long as training."""
     if not file.exists():
         found = evaluate_encoder(encoder(), *data)
         pooled = found.get("class_token", found["mean_patch"])

@@ -32,15 +32,15 @@ def _codebook(label: str, dim: int, size: int, seed: int) -> Plan:
 
 
 def table5(seeds: int) -> list[Plan]:
-    """Codebook dimension and size (the paper's Table 5), for SimVQ and plain VQ, with and without data initialisation.
-    Every setting at seed 0; the base setting at all seeds, to show what differences mean nothing."""
+    """Vary the codebook's dimension and size (the paper's Table 5), for SimVQ and plain VQ, with and without data initialisation.
+    Every setting runs at seed 0. The base setting runs at all seeds and so shows which differences mean nothing."""
     plans = [_codebook(label, dim, BASE_SIZE, 0) for label in QUANTIZERS for dim in DIMS]
     plans += [_codebook(label, BASE_DIM, size, 0) for label in ("SimVQ, data", "VQ, data") for size in SIZES if size != BASE_SIZE]
     return plans + [_codebook(label, BASE_DIM, BASE_SIZE, seed) for label in QUANTIZERS for seed in range(1, seeds)]
 
 
 def table6(seeds: int) -> list[Plan]:
-    """Two stages or one, with self-distillation or without (the paper's Table 6). The same number of images for each."""
+    """Compare two stages with one, with and without self-distillation (the paper's Table 6), on equally many images."""
     kinds = {
         "one stage, no distillation": ((2,), ("loss.distill_weight=0",)),
         "one stage, distillation": ((2,), ("loss.distill_weight=1",)),
@@ -54,7 +54,7 @@ def table6(seeds: int) -> list[Plan]:
 
 
 def choices(seeds: int) -> list[Plan]:
-    """Our own questions: which blocks the codebook sees, and whether the pixel head sees its neighbours."""
+    """Vary our own choices: which blocks the codebook sees, and whether the pixel head sees its neighbours."""
     kinds = {
         "block 12 (the paper's)": ("codebook.layers=[12]",),
         "blocks 2 + 12": (),

@@ -34,8 +34,8 @@ def markdown(rows: list[dict]) -> str:
 
 
 def draw(path: Path, plans: list[Plan], folders: list[list[Path]], rows: list[dict]) -> None:
-    """val PSNR and the codes used on val over the steps of every run, a colour for each value of the table's first column;
-    below, where a table goes over dimensions and sizes, the last figures against those."""
+    """Draw val PSNR and the codes used on val over the steps of every run, in a colour for each value of the table's first
+    column. A table that varies dimensions and sizes gets a second row with the last figures over those."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -73,7 +73,7 @@ def draw(path: Path, plans: list[Plan], folders: list[list[Path]], rows: list[di
 
 
 def _validations(stages: list[Path]) -> list[tuple[int, dict]]:
-    """(step over all stages, line of metrics) of every validation."""
+    """Return (step over all stages, line of metrics) of every validation."""
     found, before = [], 0
     for folder in stages:
         lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]

@@ -1,7 +1,7 @@
-"""Caches a frozen encoder's features on several random views of every image, so that stage 1 costs the decoder alone.
+"""The features of a frozen encoder on several random views of every image, kept on disk: stage 1 then costs the decoder alone.
 
-`tokens.npy` float16 [views, t, layers * d] is the quantizer's input, `targets.npy` uint8 [views, 3, H, W] the pixels
-that the decoder must give back. The folder resumes where a killed run stopped.
+`tokens.npy` float16 [views, t, layers * d] is the quantizer's input. `targets.npy` uint8 [views, 3, H, W] holds the pixels
+that the decoder must give back. A killed run goes on with the next view.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BATCH = 32
 
 
 class CachedViews(Dataset):
-    """index -> (tokens float16 [t, layers * d], target uint8 [3, H, W]), for any index >= 0, as `Views`."""
+    """The views of a cache: index -> (tokens float16 [t, layers * d], target uint8 [3, H, W]), for any index >= 0."""
 
     def __init__(self, folder: Path, seed: int):
         self.tokens = np.load(folder / "tokens.npy", mmap_mode="r")
@@ -44,7 +44,7 @@ class CachedViews(Dataset):
 
 @torch.no_grad()
 def build_cache(model: VQRAE, views: Views, folder: Path, bf16: bool) -> None:
-    """One epoch of views through the encoder. A cache of other images, sizes or layers in the folder is refused."""
+    """Run the encoder on one epoch of views. Raises UserError where the folder caches other images, sizes or layers."""
     folder.mkdir(parents=True, exist_ok=True)
     encoder, options, count = model.encoder, views.options, len(views)
     shape = [count, encoder.grid**2, encoder.hidden_size * len(model.codebook_layers)]
@@ -77,5 +77,5 @@ def build_cache(model: VQRAE, views: Views, folder: Path, bf16: bool) -> None:
 
 
 def fingerprint(encoder: torch.nn.Module) -> float:
-    """Tells two encoders apart: a cache must not outlive its encoder."""
+    """Return a number that differs between two encoders: a cache must not outlive its encoder."""
     return round(sum(p.detach().double().abs().sum().item() for p in encoder.parameters()), 3)

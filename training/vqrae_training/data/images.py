@@ -1,4 +1,4 @@
-"""Crops, jitter and normalisation: what a checkpoint's `image` section says, and what training adds."""
+"""Crops, jitter and normalisation: those of a checkpoint's `image` section, and those that training adds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def encoder_view(image: Image.Image, spec: ImageSpec) -> Image.Image:
-    """The square picture that an encoder sees, as sdk/image/preprocess.ts makes it."""
+    """Cut the square picture that an encoder sees, as sdk/image/preprocess.ts does."""
     w, h, edge = *image.size, spec.resize_to
     if spec.geometry == "stretch":
         w, h = edge, edge
@@ -29,14 +29,15 @@ def encoder_view(image: Image.Image, spec: ImageSpec) -> Image.Image:
 
 
 def centre_crop(image: Image.Image, size: int) -> Image.Image:
-    """Shortest edge to `size` (bicubic), then the centre square."""
+    """Resize the shortest edge to `size` (bicubic), then cut the centre square."""
     return encoder_view(image, ImageSpec(size, size, "bicubic", "crop"))
 
 
 def random_view(
     image: Image.Image, size: int, rng: random.Random, scale: tuple[float, float], jitter: float = 0.0, flip: bool = True
 ) -> Image.Image:
-    """Random resized square crop of `scale` (area fraction), horizontal flip, brightness/contrast/saturation jitter."""
+    """Cut a random square of `scale` (share of the area), resize it, flip it half the time, jitter its brightness, contrast and
+    saturation."""
     w, h = image.size
     side = min(w, h) * rng.uniform(*scale) ** 0.5
     aspect = 2.0 ** rng.uniform(-0.2, 0.2)
@@ -52,11 +53,11 @@ def random_view(
 
 
 def to_uint8(image: Image.Image) -> Tensor:
-    """-> [3, H, W] uint8."""
+    """Return the image as uint8 [3, H, W]."""
     return torch.from_numpy(np.asarray(image).copy()).permute(2, 0, 1)
 
 
 def normalise(pixels: Tensor, mean: Sequence[float] = IMAGENET_MEAN, std: Sequence[float] = IMAGENET_STD) -> Tensor:
-    """uint8 [n, 3, H, W] -> float32 (pixels / 255 - mean) / std."""
+    """Return (pixels / 255 - mean) / std in float32, from uint8 [n, 3, H, W]."""
     m, s = (torch.tensor(v, device=pixels.device).view(1, 3, 1, 1) for v in (mean, std))
     return (pixels.float() / 255 - m) / s

@@ -1,4 +1,4 @@
-"""Where images come from: folders, tars and globs of tars (webdataset shards). Nothing is decoded or kept in memory here."""
+"""Where images come from: folders, tars and globs of tars (webdataset shards). Nothing here decodes or keeps an image."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from PIL import Image
 
@@ -41,7 +42,7 @@ class Item:
 
 
 def read_source(path: str | Path) -> list[Item]:
-    """All images of a folder, a tar or a glob of tars, sorted by name, so that a run's order never depends on the disk."""
+    """List all images of a folder, a tar or a glob of tars. They are sorted by name: a run's order never depends on the disk."""
     path = Path(path)
     if path.is_dir():
         files = [p for p in sorted(path.rglob("*")) if p.suffix.lower() in SUFFIXES]
@@ -68,7 +69,7 @@ def _read_tar(path: Path) -> list[Item]:
 
 
 def read_sources(specs: tuple[str, ...] | list[str]) -> tuple[list[Item], list[int]]:
-    """Specs "PATH" or "PATH*N" -> the images and how many views of each an epoch holds."""
+    """Read "PATH" or "PATH*N" specs. Returns the images, and how many views of each an epoch holds."""
     items: list[Item] = []
     repeats: list[int] = []
     for spec in specs:
@@ -80,8 +81,15 @@ def read_sources(specs: tuple[str, ...] | list[str]) -> tuple[list[Item], list[i
     return items, repeats
 
 
+def spread(items: list[Any], limit: int | None) -> list[Any]:
+    """Take at most `limit` items, evenly over the list. A list that is sorted by class gives some of every class."""
+    if limit is None or limit >= len(items):
+        return items
+    return [items[i * len(items) // limit] for i in range(limit)]
+
+
 def unreadable(items: list[Item], threads: int = 4) -> list[tuple[Item, str]]:
-    """Images that do not decode to their end, with the reason. JPEGs are decoded at an eighth of their size, which is fast."""
+    """Return the images that do not decode to their end, with the reason. JPEGs decode fast, at an eighth of their size."""
 
     def problem(item: Item) -> str | None:
         try:

@@ -1,4 +1,4 @@
-"""Random views of images, drawn so that the n-th view of a run is the same on any number of ranks and after any stop."""
+"""Random views of images. The n-th view of a run is the same on any number of ranks and after any stop."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ViewOptions:
 
 
 def make_view(item: Item, options: ViewOptions, index: int) -> tuple[Tensor, Tensor]:
-    """The index-th view: the encoder's pixels uint8 [3, size, size] and the decoder's target [3, target, target]."""
+    """Return the index-th view: the encoder's pixels uint8 [3, size, size] and the decoder's target [3, target, target]."""
     rng = random.Random(f"{options.seed}:{index}")
     view = random_view(item.open(), options.size, rng, options.crop, flip=options.flip)
     small = view.resize((options.target, options.target), Image.Resampling.BICUBIC)
@@ -34,12 +34,12 @@ def make_view(item: Item, options: ViewOptions, index: int) -> tuple[Tensor, Ten
 
 
 def epoch_order(length: int, epoch: int, seed: int) -> np.ndarray:
-    """Every element once an epoch."""
+    """Return a random order that holds every element once. It depends on epoch and seed alone."""
     return np.random.default_rng((seed, epoch)).permutation(length)
 
 
 class Views(Dataset):
-    """index -> view, for any index >= 0: epochs follow one another."""
+    """Gives the view of any index >= 0: one epoch follows the other."""
 
     def __init__(self, items: list[Item], repeats: list[int], options: ViewOptions):
         self.items, self.options = items, options
@@ -47,7 +47,7 @@ class Views(Dataset):
         self._epoch, self._order = -1, np.empty(0, int)
 
     def __len__(self) -> int:
-        """Views in an epoch."""
+        """The number of views in an epoch."""
         return len(self.rows)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
@@ -58,8 +58,11 @@ class Views(Dataset):
 
 
 def view_batches(views: Dataset, batches: Iterator[list[int]], workers: int, pin: bool) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches of the given indices, decoded ahead by `workers` processes."""
-    loader = DataLoader(views, batch_sampler=batches, num_workers=workers, pin_memory=pin)  # type: ignore[arg-type]
+    """Yield the batches of the given indices. `workers` processes decode them ahead."""
+    # The loader draws a seed for its workers. It draws from a generator of its own: a resumed run, which starts a loader again,
+    # then has the random numbers of an undisturbed one.
+    own = torch.Generator()
+    loader = DataLoader(views, batch_sampler=batches, num_workers=workers, pin_memory=pin, generator=own)  # type: ignore[arg-type]
     yield from loader
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a run, said before its first step."""
+"""Checks of a run before its first step."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from ..data.sources import Item, unreadable
 from ..errors import UserError
 from ..models.encoder import Encoder
 
-CHECKED = 200_000  # images that are decoded to see whether they can be; of more, an even sample
+CHECKED = 200_000  # at most so many images are decoded as a check, evenly over the list
 SHOWN = 10
 FEW = 1000
 
 
 def check_run(config: RunConfig, encoder: Encoder, ranks: int, views: int) -> None:
-    """Raises UserError for what cannot run; warns of what the paper or our measurements advise against."""
+    """Raise UserError for what cannot run. Warn of what the paper or our measurements advise against."""
     e, c, d, run = config.encoder, config.codebook, config.decoder, config.run
     for name in ("hidden_size", "num_layers", "intermediate_size", "num_heads", "image_size", "patch_size"):
         wanted, received = getattr(e, name), getattr(encoder, name)
@@ -64,7 +64,7 @@ def check_run(config: RunConfig, encoder: Encoder, ranks: int, views: int) -> No
 
 
 def check_images(items: list[Item], repeats: list[int], skip: bool) -> tuple[list[Item], list[int]]:
-    """Refuses images that do not decode, listed and counted; leaves them out where `skip` says so."""
+    """Raise UserError with a list of the images that do not decode, or leave them out where `skip` says so."""
     stride = -(-len(items) // CHECKED)
     bad = unreadable(items[::stride])
     if not bad:

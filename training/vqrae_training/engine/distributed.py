@@ -1,4 +1,4 @@
-"""Ranks: one process alone, or several under torchrun (DDP, or FSDP2 where one GPU cannot hold the model)."""
+"""Ranks: one process, or several under torchrun (DDP, or FSDP2 where one GPU cannot hold the model)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from ..models.vqrae import VQRAE
 
 @dataclass(frozen=True)
 class Ranks:
+    """This process among those that train together. A process alone is rank 0 of 1."""
+
     rank: int
     count: int
     device: torch.device
@@ -31,14 +33,14 @@ class Ranks:
             dist.barrier()
 
     def same(self, value):
-        """The first rank's object, on every rank."""
+        """Return the first rank's object on every rank."""
         held = [value]
         if self.count > 1:
             dist.broadcast_object_list(held)
         return held[0]
 
     def mean(self, value: Tensor) -> Tensor:
-        """The mean over ranks of a tensor that every rank holds."""
+        """Return the mean over ranks of a tensor that every rank holds."""
         if self.count > 1:
             value = value.clone()
             dist.all_reduce(value)
@@ -53,7 +55,7 @@ class Ranks:
 
 
 def start(device: str) -> Ranks:
-    """Joins the group that torchrun describes in the environment; alone without it."""
+    """Join the group that torchrun describes in the environment. Without it the process is the only rank."""
     count, rank, local = (int(os.environ.get(k, d)) for k, d in (("WORLD_SIZE", "1"), ("RANK", "0"), ("LOCAL_RANK", "0")))
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -68,21 +70,24 @@ def start(device: str) -> Ranks:
 
 
 def finish(ranks: Ranks) -> None:
+    """Leave the group, once all ranks are done."""
     if ranks.count > 1:
         dist.barrier()  # gloo aborts a rank that leaves while another is still at work
         dist.destroy_process_group()
 
 
 def parallelise(network: nn.Module, model: VQRAE, ranks: Ranks, how: str) -> nn.Module:
-    """`network` runs `model`. DDP: a replica on every rank, gradients averaged. FSDP2 (PyTorch's fully_shard): parameters,
-    gradients and optimiser state are split over ranks; blocks are gathered one at a time."""
+    """Spread `network`, which runs `model`, over ranks.
+
+    DDP: every rank has a replica, and gradients are averaged. FSDP2 (PyTorch's fully_shard): parameters, gradients and optimiser
+    state are split over ranks, and blocks are gathered one at a time."""
     if ranks.count == 1:
         return network
     if how == "ddp":
         return DistributedDataParallel(network, device_ids=[ranks.device.index] if ranks.device.type == "cuda" else None)
     # The view that FSDP warns of is the quantizer's ids, which have no gradient and are not written to.
     warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view tensor")
-    # Every part that is called by itself is a unit of its own, so that validation may call the same parts.
+    # Every part that is called by itself is a unit: validation may then call the same parts.
     for part in (*model.encoder.blocks, *model.decoder.layer, model.encoder.final_norm):
         fully_shard(part)
     for part in (model.encoder, model.quantizer, model.decoder):

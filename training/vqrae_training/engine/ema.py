@@ -13,8 +13,8 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 class EMA:
     """After the step numbered s (from 0): shadow = d * shadow + (1 - d) * parameter, d = min(decay, (1 + s) / (10 + s)).
 
-    The ramp lets the random start be forgotten: a constant 0.999 would still hold a tenth of it after 2,300 steps.
-    Frozen parameters and buffers are not averaged. Under FSDP the shadow is sharded as its parameters are.
+    The ramp forgets the random start: a constant 0.999 would still hold a tenth of it after 2,300 steps. Frozen parameters and
+    buffers are not averaged. Under FSDP the shadow is sharded as its parameters are.
     """
 
     def __init__(self, model: nn.Module, decay: float):
@@ -34,7 +34,7 @@ class EMA:
 
     @contextmanager
     def swap(self, model: nn.Module) -> Iterator[None]:
-        """Within it the model computes with the averages; afterwards it has its own weights again, bit for bit."""
+        """Let the model compute with the averages. On leaving, it has its own weights again, bit for bit."""
         self._exchange(model)
         try:
             yield
@@ -49,7 +49,7 @@ class EMA:
             self.shadow[name].copy_(held)
 
     def state_dict(self) -> dict:
-        """Whole tensors by the model's parameter names; under FSDP every rank has to call it."""
+        """Return whole tensors by the model's parameter names. Under FSDP every rank has to call it."""
         whole = {n: t.full_tensor() if isinstance(t, DTensor) else t for n, t in self.shadow.items()}
         return {"shadow": {n: t.cpu() for n, t in whole.items()}, "step": self.step}
 

@@ -1,4 +1,4 @@
-"""`--dry-run`: parameters, memory and time of a step, from the configuration alone; the encoder's weights may be absent."""
+"""`--dry-run`: parameters, memory and time of a step, from the configuration alone. It needs no weights."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Transformer:
 
     @property
     def flops(self) -> float:
-        """Of one image's forward pass: two for each weight and token, and the attention's two products."""
+        """FLOPs of one image's forward pass: two for each weight and token, and the attention's two products."""
         linears = self.layers * (4 * self.width**2 + 2 * self.width * self.inner)
         return 2.0 * self.tokens * linears + 4.0 * self.layers * self.tokens**2 * self.width
 
 
 def encoder_facts(config: RunConfig) -> dict:
-    """From the folder's config.json, or from what the preset expects where there is no folder."""
+    """Read the encoder's sizes from its config.json, or take those that the preset expects where there is no folder."""
     e = config.encoder
     names = {"hidden_size": "hidden_size", "num_layers": "num_hidden_layers", "intermediate_size": "intermediate_size",
              "num_heads": "num_attention_heads", "image_size": "image_size", "patch_size": "patch_size"}  # fmt: skip
@@ -63,6 +63,7 @@ class Estimate:
 
 
 def estimate(config: RunConfig, ranks: int) -> Estimate:
+    """Compute parameters, memory and FLOPs of a step on each of `ranks` ranks, without weights."""
     f, c, d, run = encoder_facts(config), config.codebook, config.decoder, config.run
     tokens = (f["image_size"] // f["patch_size"]) ** 2
     width, q = f["hidden_size"], d.patch_size or f["patch_size"]
@@ -106,7 +107,7 @@ def estimate(config: RunConfig, ranks: int) -> Estimate:
 
 
 def matmul_rate(device: torch.device, bf16: bool, rows: int, width: int, inner: int) -> float:
-    """FLOP/s of products as large as the model's MLP."""
+    """Measure the FLOP/s of products as large as those of the model's MLP."""
     dtype = torch.bfloat16 if bf16 else torch.float32
     a, b = torch.randn(rows, width, device=device, dtype=dtype), torch.randn(width, inner, device=device, dtype=dtype)
     best = float("inf")

@@ -1,7 +1,7 @@
-"""What a run says while it learns: metrics.jsonl, TensorBoard, a line a person reads, pictures of fixed images.
+"""The record of a run: metrics.jsonl, TensorBoard, lines for a person to read, and pictures of fixed images.
 
-metrics.jsonl is the record: one JSON object a line, `{"step": n, "seconds": t, name: value, ...}`, seconds of wall time
-since the run began; TensorBoard gets the same values.
+metrics.jsonl has one JSON object a line: `{"step": n, "seconds": t, name: value, ...}`. The seconds are wall time since the run
+began. TensorBoard gets the same values.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from ..errors import UserError
 
 
 class Monitor:
-    """Use as `with Monitor(out, total_steps, start_step) as monitor:`; every method does nothing where `enabled` is False.
+    """Use as `with Monitor(out, total_steps, start_step) as monitor:`. Every method does nothing where `enabled` is False.
 
-    out: the run's folder. start_step: the checkpoint that the run continues from. A killed run logged further than its last
-    checkpoint: later lines are dropped, and "seconds" goes on from the last line kept. 0 begins the record anew.
-    Raises DiskFull, one line, where the disk is full.
+    out: the run's folder. start_step: the checkpoint that the run continues from; 0 begins the record anew. A killed run has
+    logged further than its last checkpoint: the monitor drops those lines, and "seconds" goes on from the last line kept.
+    Raises DiskFull where the disk is full.
     """
 
     def __init__(self, out: Path, total_steps: int, start_step: int = 0, tensorboard: bool = True, enabled: bool = True):
@@ -51,7 +51,7 @@ class Monitor:
     def __exit__(self, kind: type | None, *_: object) -> None:
         if not self.enabled:
             return
-        # What ended the run is the news; a full disk that keeps the rest from being written then is not.
+        # An error that ended the run comes first: a full disk while the record closes does not hide it.
         with suppress(OSError) if kind else full_disk_said(self.out):
             self.log.close()
         if self.board and kind is not DiskFull:  # TensorBoard's thread would print its traceback over that line
@@ -59,7 +59,7 @@ class Monitor:
                 self.board.close()
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """Log values of one step. Names of validation start with `val_`; numbers that are not finite are written as null."""
+        """Log values of one step. Names of validation start with `val_`. Numbers that are not finite become null."""
         if not self.enabled:
             return
         now = time.monotonic()
@@ -67,7 +67,7 @@ class Monitor:
         line = {"step": step, "seconds": now - self.began, **values}
         with full_disk_said(self.out / "metrics.jsonl"):
             self.log.write(json.dumps({name: rounded(value) for name, value in line.items()}) + "\n")
-            self.log.flush()  # at once: who watches, watches now, and a kill loses nothing
+            self.log.flush()  # at once: whoever follows the file sees the line, and a kill loses none
             if self.board:
                 group = "val" if any(name.startswith("val_") for name in values) else "train"
                 for name, value in values.items():
@@ -89,7 +89,7 @@ class Monitor:
 
 
 class Pace:
-    """Seconds a step, smoothed over about ten intervals; validations count, since they take the same wall time."""
+    """Seconds a step, smoothed over about ten intervals. Validations count: they take wall time too."""
 
     DECAY = 0.9
 
@@ -98,7 +98,7 @@ class Pace:
         self.total = self.weight = 0.0
 
     def update(self, step: int, now: float) -> float | None:
-        """Seconds a step as of now; None until a step is done."""
+        """Return the seconds a step as of now, or None until a step is done."""
         if step > self.step:  # a second line of the same step adds its time to the next interval
             self.total = self.DECAY * self.total + (1 - self.DECAY) * (now - self.now) / (step - self.step)
             self.weight = self.DECAY * self.weight + 1 - self.DECAY  # as Adam corrects its means at the start
@@ -126,25 +126,25 @@ def rewind(path: Path, step: int) -> float:
 
 
 def open_tensorboard(folder: Path, start_step: int):
-    """A SummaryWriter, or None, said in one line, where the `tensorboard` package is absent."""
+    """Return a SummaryWriter. Without the `tensorboard` package, print a line and return None."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         print("No TensorBoard: metrics go to metrics.jsonl alone. `pip install tensorboard` adds it", flush=True)
         return None
-    # Its thread raises again what it met at the next value; the traceback that it would print meanwhile is left out.
+    # Its thread raises the error again at the next value. This leaves out the traceback that it would print meanwhile.
     threading.excepthook = lambda thread: None if is_full(thread.exc_value) else threading.__excepthook__(thread)
     # purge_step hides what a killed run wrote after its last checkpoint.
     return SummaryWriter(str(folder), purge_step=start_step + 1 if start_step else None)
 
 
 class DiskFull(UserError):
-    """The run has stopped for want of room."""
+    """The disk is full. The run has stopped."""
 
 
 @contextmanager
 def full_disk_said(path: Path) -> Iterator[None]:
-    """Turn "no space left" into one line that says what to do; any other error passes."""
+    """Turn "no space left" into one line that says what to do. Any other error passes."""
     try:
         yield
     except OSError as error:
@@ -161,7 +161,7 @@ def is_full(error: BaseException | None) -> bool:
 
 
 def rounded(value: float) -> float | None:
-    """Five decimals, or five digits of what is smaller than 1 (a learning rate). NaN and infinity have no JSON: null."""
+    """Round to five decimals, or to five digits below 1 (a learning rate). NaN and infinity have no JSON and become null."""
     if isinstance(value, int):
         return value
     if not math.isfinite(value):
@@ -170,13 +170,13 @@ def rounded(value: float) -> float | None:
 
 
 def duration(seconds: float) -> str:
-    """h:mm:ss, such as 0:03:07 or 26:00:00."""
+    """Write seconds as h:mm:ss, such as 0:03:07 or 26:00:00."""
     minutes, s = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{s:02d}"
 
 
 def progress_line(step: int, total: int, values: Mapping[str, float], left: str) -> str:
-    """`   325/1,300  25 %  loss 0.1221  mse 0.03057  26.0 images/s  ETA 0:21:10`; terms that are 0 are left out."""
+    """`   325/1,300  25 %  loss 0.1221  mse 0.03057  26.0 images/s  ETA 0:21:10`, without terms that are 0."""
     shown = {name: value for name, value in values.items() if name != "images_per_s" and value != 0}
     parts = [f"{step:>{len(f'{total:,}')},}/{total:,}", f"{100 * step // max(total, 1):3d} %"]
     parts += [f"{name} {value:,.0f}" if abs(value) >= 1000 else f"{name} {value:.4g}" for name, value in shown.items()]
@@ -186,9 +186,9 @@ def progress_line(step: int, total: int, values: Mapping[str, float], left: str)
 
 
 def pairs_grid(originals: Tensor, reconstructions: Tensor, columns: int = 8) -> Tensor:
-    """Rows of originals, each above the row of their reconstructions; uint8 [n, 3, h, w] twice -> uint8 [3, H, W].
+    """Lay out rows of originals, each above the row of their reconstructions: uint8 [n, 3, h, w] twice -> uint8 [3, H, W].
 
-    A last row that is not full is filled with white. Raises ValueError where the shapes differ.
+    White fills the last row. Raises ValueError where the shapes differ.
     """
     if originals.shape != reconstructions.shape:
         received = f"{list(originals.shape)} and {list(reconstructions.shape)}"

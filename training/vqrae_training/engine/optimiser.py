@@ -1,8 +1,6 @@
-"""AdamW with a learning rate for each part: linear warm-up, then cosine to the part's own end rate (VQRAE Table 7)."""
+"""AdamW with a learning rate for each part of a tokenizer."""
 
 from __future__ import annotations
-
-import math
 
 import torch
 from torch import nn
@@ -12,7 +10,8 @@ from ..models.vqrae import VQRAE
 
 
 def parameter_groups(model: VQRAE, options: OptimiserSection, train_encoder: bool) -> list[dict]:
-    """Quantizer and decoder at `lr`, the encoder at `encoder_lr`. No weight decay on vectors and embeddings (TiTok)."""
+    """Group the parameters: quantizer and decoder learn at `lr`, the encoder at `encoder_lr`. Vectors and embeddings have no
+    weight decay (TiTok)."""
 
     def split(module: nn.Module, peak: float, end: float) -> list[dict]:
         named = [(n, p) for n, p in module.named_parameters() if p.requires_grad]
@@ -27,19 +26,5 @@ def parameter_groups(model: VQRAE, options: OptimiserSection, train_encoder: boo
 
 
 def make_optimiser(groups: list[dict], options: OptimiserSection) -> torch.optim.AdamW:
+    """Build AdamW over the groups. `set_learning_rates` sets their rates."""
     return torch.optim.AdamW(groups, lr=options.lr, betas=options.betas)
-
-
-def learning_rate(step: int, steps: int, warmup: int, peak: float, end: float) -> float:
-    """Of the step that comes after `step` finished ones."""
-    if step < warmup:
-        return peak * (step + 1) / warmup
-    progress = min(1.0, (step - warmup) / max(1, steps - warmup))
-    return end + (peak - end) * 0.5 * (1 + math.cos(math.pi * progress))
-
-
-def set_learning_rates(optimiser: torch.optim.Optimizer, step: int, steps: int, warmup: int) -> float:
-    """Returns the decoder's."""
-    for group in optimiser.param_groups:
-        group["lr"] = learning_rate(step, steps, warmup, group["peak"], group["end"])
-    return optimiser.param_groups[0]["lr"]

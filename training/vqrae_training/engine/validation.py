@@ -1,4 +1,4 @@
-"""Fixed images, looked at every `eval_every` steps."""
+"""The figures of fixed images, every `eval_every` steps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..data.images import encoder_view, normalise, to_uint8
 from ..data.sources import Item
-from ..evaluate.metrics import blocking, psnr, ssim
+from ..metrics.pixels import blocking, psnr, ssim
 from ..models.image_spec import ImageSpec
 from ..models.quantizer import code_statistics
 from ..models.vqrae import VQRAE
@@ -18,7 +18,7 @@ BATCH = 32
 
 
 class Validation:
-    """What the encoder sees of each image, and the same at the decoder's size as targets."""
+    """Holds what the encoder sees of each image, and the same at the decoder's size as targets."""
 
     def __init__(self, items: list[Item], image: ImageSpec, target: int):
         views = [encoder_view(i.open(), image) for i in items]
@@ -27,8 +27,8 @@ class Validation:
 
     @torch.no_grad()
     def run(self, model: VQRAE, teacher: nn.Module | None, bf16: bool) -> tuple[dict[str, float], Tensor]:
-        """PSNR (mean, worst) and SSIM on 8-bit values, codes used, perplexity, cosine of the features to the frozen
-        encoder's; and the reconstructions, uint8 [n, 3, H, W]."""
+        """Return the figures and the reconstructions, uint8 [n, 3, H, W]. The figures are PSNR (mean, worst) and SSIM on 8-bit
+        values, codes used, perplexity, and the cosine of the features to the frozen encoder's."""
         pixels, ids, cosines = [], [], []
         encoder = model.encoder
         device = next(encoder.parameters()).device

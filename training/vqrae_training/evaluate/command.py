@@ -1,9 +1,10 @@
-"""Measure a checkpoint: reconstruction, codebook, and what its features still know, continuous against discrete.
+"""Measure a checkpoint: its reconstruction, its codebook, and what its features know, continuous against discrete.
 
     python -m vqrae_training evaluate --checkpoint runs/stage2/checkpoint --encoder frozen=runs/foundation/encoder \
         --train train.tar --val val.tar --vqa easy-vqa.tar --mobilenet mobilenet_v1.tflite --json figures.json
 
---train and --val hold images by class (the parent folder's name). Prints Markdown tables, in the form of VQRAE's Table 1.
+--train and --val hold images by class (the parent folder's name). The command prints Markdown tables in the form of VQRAE's
+Table 1.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from pathlib import Path
 
 import torch
 
-from ..data.sources import Item, read_source
+from ..data.easy_vqa import read_easy_vqa
+from ..data.sources import read_source, spread
 from ..errors import UserError
 from ..losses.mobilenet import MobileNetV1
 from ..models.checkpoint import load_checkpoint
 from ..models.encoder import load_encoder
-from .easy_vqa import read_easy_vqa
 from .model import evaluate_discrete, evaluate_encoder, evaluate_reconstruction
 from .vqa import vqa_baselines
 
@@ -40,7 +41,8 @@ def codebook_table(figures: dict) -> str:
 
 
 def probe_table(probes: dict[str, dict], baselines: dict | None) -> str:
-    """One row a way to pool. VQA reads all tokens, so it stands in the patches' row. `baselines`: of `vqa_baselines`."""
+    """Write one row for each way to pool. VQA reads all tokens, so it stands in the patches' row. baselines: those of
+    `vqa_baselines`."""
     rows = []
     for name, figures in probes.items():
         for key, title in (("class_token", "class token"), ("mean_patch", "mean patch")):
@@ -62,13 +64,6 @@ def _percent(share: float) -> str:
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *rows])
-
-
-def spread(items: list[Item], limit: int | None) -> list[Item]:
-    """At most `limit` items, evenly over the list, which is sorted by class."""
-    if limit is None or limit >= len(items):
-        return items
-    return [items[i * len(items) // limit] for i in range(limit)]
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -10,15 +10,16 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from ..data.easy_vqa import EasyVQA
 from ..data.images import encoder_view, normalise, to_uint8
 from ..data.sources import Item
 from ..losses.mobilenet import MobileNetV1
+from ..metrics.pixels import blocking, psnr, ssim
+from ..metrics.probes import linear_probe, nearest_neighbour, nearest_neighbour_accuracy
 from ..models.encoder import Encoder
 from ..models.quantizer import code_statistics
 from ..models.vqrae import VQRAE
-from .easy_vqa import EasyVQA
-from .metrics import blocking, feature_statistics, frechet_distance, psnr, ssim
-from .probes import linear_probe, nearest_neighbour, nearest_neighbour_accuracy
+from .frechet import feature_statistics, frechet_distance
 from .vqa import pool_tokens, vqa_accuracy
 
 BATCH = 32
@@ -38,8 +39,10 @@ def _pixels(encoder: Encoder, views: list[Image.Image]) -> Tensor:
 
 @torch.no_grad()
 def evaluate_reconstruction(model: VQRAE, items: list[Item], mobilenet: MobileNetV1 | None = None) -> dict:
-    """PSNR in dB (mean, worst), SSIM, blocking and, with `mobilenet`, the Frechet distance on its features, between
-    8-bit reconstructions and the encoder's views brought to the decoder's size (bicubic); and the codebook's use.
+    """Compare 8-bit reconstructions with the encoder's views, resized to the decoder's size (bicubic).
+
+    Returns PSNR in dB (mean, worst), SSIM, blocking, the codebook's use and, with `mobilenet`, the Frechet distance on its
+    features.
     """
     model.eval()
     originals, reconstructions, ids = [], [], []
@@ -65,7 +68,7 @@ def evaluate_reconstruction(model: VQRAE, items: list[Item], mobilenet: MobileNe
 def evaluate_encoder(
     encoder: Encoder, train: list[Item], val: list[Item], vqa: EasyVQA | None = None, seed: int = 0
 ) -> dict:
-    """The probes on the encoder's continuous features: its last block's tokens after the final norm."""
+    """Run the probes on the encoder's continuous features: its last block's tokens after the final norm."""
 
     def features(pixels: Tensor) -> tuple[Tensor | None, Tensor]:
         hidden = encoder.final_norm(encoder(pixels, (encoder.num_layers,))[-1]).float()
@@ -75,7 +78,7 @@ def evaluate_encoder(
 
 
 def evaluate_discrete(model: VQRAE, train: list[Item], val: list[Item], vqa: EasyVQA | None = None, seed: int = 0) -> dict:
-    """The same probes on what the ids alone carry: the codebook's vectors [t, e] of an image's ids. No class token."""
+    """Run the same probes on the codebook's vectors [t, e] of an image's ids. There is no class token."""
     with torch.no_grad():
         codes = model.quantizer.effective_codebook().float()
 
@@ -94,7 +97,7 @@ class Embedded(NamedTuple):
 
 @torch.no_grad()
 def embed(tokenise: Tokenise, encoder: Encoder, items: list[Item], keep_tokens: bool) -> Embedded:
-    """Every image's vectors, and its tokens where a head is trained on them."""
+    """Return every image's vectors and, with `keep_tokens`, its tokens for a head to learn from."""
     pooled: dict[str, list[Tensor]] = {}
     kept = []
     for start in range(0, len(items), BATCH):
@@ -110,7 +113,7 @@ def embed(tokenise: Tokenise, encoder: Encoder, items: list[Item], keep_tokens: 
 def _probe(
     tokenise: Tokenise, encoder: Encoder, train: list[Item], val: list[Item], vqa: EasyVQA | None, seed: int
 ) -> dict:
-    """{"class_token": {...} (where there is one), "mean_patch": {...}, "vqa": {...}}, all shares from 0 to 1."""
+    """Return {"class_token": {...} (where there is one), "mean_patch": {...}, "vqa": {...}}, all shares from 0 to 1."""
     labels, wanted = [i.label for i in train], [i.label for i in val]
     gallery, queries = (embed(tokenise, encoder, items, keep_tokens=False).pooled for items in (train, val))
     result: dict = {}

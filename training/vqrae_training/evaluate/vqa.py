@@ -1,8 +1,8 @@
-"""How well a small head answers questions about images from frozen tokens, continuous or discrete alike.
+"""How well a small head answers questions about images from frozen tokens, continuous or discrete.
 
-The question is a bag of words, as in easy-VQA's own baseline (github.com/vzhou842/easy-VQA-keras). Image tokens are
-brought to at most 14 x 14 by mean pooling, squares of 2 x 2 are laid side by side (as InternVL's pixel shuffle), and one
-linear layer brings them to the head's width: that layer alone differs between token widths.
+The question is a bag of words, as in easy-VQA's own baseline (github.com/vzhou842/easy-VQA-keras). Mean pooling brings the
+image's tokens to at most 14 x 14. Squares of 2 x 2 become one token (InternVL's pixel shuffle). One linear layer brings them to
+the head's width; only that layer differs between token widths.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .easy_vqa import EasyVQA, Split
+from ..data.easy_vqa import EasyVQA, Split
 
 MAX_GRID = 14  # tokens a side that the head sees
 WIDTH = 64
@@ -24,7 +24,7 @@ EPOCHS = 20
 
 
 def pool_tokens(tokens: Tensor) -> Tensor:
-    """[n, g * g, d] -> contiguous [n, h * h, d] with h = min(g, 14), by adaptive mean pooling."""
+    """Pool [n, g * g, d] to contiguous [n, h * h, d] with h = min(g, 14), by adaptive means."""
     n, t, d = tokens.shape
     grid = math.isqrt(t)
     if grid * grid != t:
@@ -36,7 +36,7 @@ def pool_tokens(tokens: Tensor) -> Tensor:
 
 
 def fold(tokens: Tensor) -> Tensor:
-    """[n, g * g, d] -> [n, ceil(g / 2)², 4 d]: each 2 x 2 square as one token; zeros past an odd edge."""
+    """Make one token of each 2 x 2 square: [n, g * g, d] -> [n, ceil(g / 2)², 4 d]. Zeros follow an odd edge."""
     n, t, d = tokens.shape
     grid = math.isqrt(t)
     half = -(-grid // 2)
@@ -66,10 +66,10 @@ class Head(nn.Module):
 
 
 def vqa_accuracy(train_tokens: Tensor, test_tokens: Tensor, data: EasyVQA, seed: int = 0, epochs: int = EPOCHS) -> dict:
-    """Trains the head on `train_tokens` [n, t, d] (the images of data.train, in order) and answers data.test's questions.
+    """Train the head on `train_tokens` [n, t, d] (the images of data.train, in order) and answer data.test's questions.
 
-    Tokens may be an encoder's features or the codebook's vectors: both are standardised by column, and head, steps, rate
-    and order of images are the same. -> shares of right answers, 0 to 1: "accuracy", "yes_no", "other".
+    Tokens are an encoder's features or the codebook's vectors. Both are standardised by column; head, steps, rate and order of
+    images are the same. Returns shares of right answers, 0 to 1: "accuracy", "yes_no", "other".
     """
     for name, tokens, split in (("train", train_tokens, data.train), ("test", test_tokens, data.test)):
         if tokens.ndim != 3 or len(tokens) != len(split.images):
@@ -81,7 +81,7 @@ def vqa_accuracy(train_tokens: Tensor, test_tokens: Tensor, data: EasyVQA, seed:
 
 
 def vqa_baselines(data: EasyVQA, seed: int = 0, epochs: int = EPOCHS) -> dict:
-    """What needs no image: "majority", the train questions' commonest answer, and "blind", the same head on zeros."""
+    """Answer without images: "majority" gives the train questions' commonest answer, "blind" is the same head on zeros."""
     commonest = Counter(data.train.answers).most_common(1)[0][0]
     majority = sum(a == commonest for a in data.test.answers) / len(data.test.answers)
     nothing = [torch.zeros(len(split.images), 1, 1) for split in (data.train, data.test)]
@@ -125,7 +125,7 @@ def _answer(head: Head, words: Tensor, see, tokens: Tensor, image_of: Tensor) ->
 
 
 def _bag(split: Split, vocabulary: list[str]) -> Tensor:
-    """[questions, vocabulary] of 0 and 1; words that training never saw are left out."""
+    """Return [questions, vocabulary] of 0 and 1, without words that training never saw."""
     number = {word: i for i, word in enumerate(vocabulary)}
     seen = [(row, number[word]) for row, words in enumerate(split.words) for word in words if word in number]
     bag = torch.zeros(len(split.words), len(vocabulary))
@@ -134,7 +134,7 @@ def _bag(split: Split, vocabulary: list[str]) -> Tensor:
 
 
 def _column_statistics(tokens: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and deviation [d] over all tokens [n, t, d], image by image so that half precision needs no copy."""
+    """Return mean and deviation [d] over all tokens [n, t, d]. Going image by image, half precision needs no copy."""
     total, squares, count = 0.0, 0.0, tokens.shape[0] * tokens.shape[1]
     for part in tokens.split(64):
         rows = part.double().flatten(0, 1)

@@ -19,14 +19,14 @@ INPUT_SCALE = 127 / 2.64
 
 
 def patchify(pixels: Tensor, patch: int = PATCH) -> Tensor:
-    """[n, 3, H, W] -> [n, (H/patch)*(W/patch), 3*patch*patch], each patch ordered channel, row, column."""
+    """Cut [n, 3, H, W] into [n, (H/patch)*(W/patch), 3*patch*patch]. Each patch is ordered channel, row, column."""
     n, c, h, w = pixels.shape
     x = pixels.view(n, c, h // patch, patch, w // patch, patch)
     return x.permute(0, 2, 4, 1, 3, 5).reshape(n, (h // patch) * (w // patch), c * patch * patch)
 
 
 class _Table:
-    """value -> table[clamp((value + bias) >> shift)], on integers held in float32."""
+    """Looks up table[clamp((value + bias) >> shift)] for integers held in float32."""
 
     def __init__(self, scalars: Tensor, table: Tensor):
         self.bias, self.shift, self.bound = (int(v) for v in scalars)
@@ -84,7 +84,7 @@ class _Softmax:
 
 
 class IntegerDeiT:
-    """`forward(pixels)` -> the residual stream after chosen blocks, and the class logits, all integers in float32."""
+    """`forward(pixels)` gives the residual stream after chosen blocks and the class logits, all integers in float32."""
 
     def __init__(self, path: str | Path):
         p = {k: v.long() for k, v in load_file(str(path)).items()}
@@ -116,7 +116,7 @@ class IntegerDeiT:
 
     @torch.no_grad()
     def forward(self, pixels: Tensor, blocks: tuple[int, ...] = (DEPTH,)) -> tuple[list[Tensor], Tensor]:
-        """pixels: ImageNet-normalised [n, 3, 224, 224] -> ([n, 197, 192] after each of `blocks` (1-based), [n, 1000])."""
+        """Return [n, 197, 192] after each of `blocks` (1-based), and logits [n, 1000], of normalised pixels [n, 3, 224, 224]."""
         p = self.params
         x = patchify((pixels * INPUT_SCALE).round().clamp(-128, 127))
         n, shift = x.shape[0], int(p["pe.s"][0])

@@ -1,4 +1,5 @@
-"""python -m vqrae_training generator <ids|train|export|evaluate>: see each one's --help, and docs/vqrae-tiny-generator.md."""
+"""Run `python -m vqrae_training generator <ids|train|export|evaluate>`. Each has a --help; docs/vqrae-tiny-generator.md is the
+walk."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""A generator run's configuration; presets/generator/*.toml."""
+"""The configuration of a generator run. presets/generator/*.toml set it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..config import harmless
 from ..language.qwen3 import LanguageSection
 
 
@@ -34,13 +35,13 @@ class TrainSection:
     clip: float = 1.0
     init: str = ""  # an exported .gguf file whose weights a new run starts from
     seed: int = 0
-    device: str = "cpu"
-    threads: int = 1
+    device: str = harmless("cpu")
+    threads: int = harmless(1)
     muon: bool = False  # for the matrices inside; AdamW, as in Table 9, for the rest
     bf16: bool = False  # a gain where the processor has bfloat16 products (AMX), far slower where it has none
-    compile: bool = False  # torch.compile: needs a C++ compiler and a minute
-    log_every: int = 20
-    eval_every: int = 150
+    compile: bool = harmless(False)  # torch.compile: needs a C++ compiler and a minute
+    log_every: int = harmless(20)
+    eval_every: int = harmless(150)
 
 
 @dataclass(frozen=True)

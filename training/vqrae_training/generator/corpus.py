@@ -1,10 +1,12 @@
-"""What the generator learns from, under the tokenizer and computed once: `ids.npy` int16 [n, t], the class-token features
-`features.npy` float16 [n, d] (for the probe that judges samples) and `items.json`, what each row is.
+"""What the generator learns from: photos and drawings as the tokenizer's ids, computed once.
+
+`ids.npy` int16 [n, t] holds the ids. `features.npy` float16 [n, d] holds class-token features, for the probe that judges samples.
+`items.json` says what each row is.
 
     python -m vqrae_training generator ids --tokenizer models/vqrae-tiny --train caltech101-128/train \\
         --val caltech101-128/val --out runs/ids
 
-The folder resumes where a stopped run left it.
+A stopped run goes on with the next pictures.
 """
 
 from __future__ import annotations
@@ -20,9 +22,8 @@ import torch
 from PIL import Image, ImageOps
 
 from ..data.images import encoder_view, normalise, to_uint8
-from ..data.sources import Item, read_source
+from ..data.sources import Item, read_source, spread
 from ..errors import UserError
-from ..evaluate.command import spread
 from ..models.vqrae import VQRAE
 from .config import CorpusSection
 from .drawn import Drawing, combinations, draw, placements
@@ -40,14 +41,14 @@ class Photo:
 
 
 def largest_classes(items: list[Item], count: int) -> list[str]:
-    """The `count` labels with the most images, equal ones by name; without NOT_CLASSES."""
+    """Return the `count` labels with the most images, without NOT_CLASSES. Names decide between equal ones."""
     labels = [i.label for i in items if i.label not in NOT_CLASSES]
     return sorted(sorted(set(labels)), key=lambda label: -labels.count(label))[:count]
 
 
 def list_corpus(train: list[Item], val: list[Item], options: CorpusSection, grid: int) -> list[Photo | Drawing]:
-    """Photos, at most `options.photos` of a class, evenly over its list, and the mirror image of each to train on; then
-    drawings of every combination, at most `options.drawings` of each, no two alike."""
+    """List the photos, at most `options.photos` of a class and evenly over its list, each with its mirror image to train on; then
+    drawings of every combination, at most `options.drawings` of each. No two drawings are alike."""
     shown: list[Photo | Drawing] = []
     for label in largest_classes(train, options.classes):
         for split, items, most in (("train", train, options.photos), ("val", val, options.val_photos)):
@@ -61,7 +62,7 @@ def list_corpus(train: list[Item], val: list[Item], options: CorpusSection, grid
 
 @torch.inference_mode()
 def encode(model: VQRAE, images: list[Image.Image]) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures -> ids int16 [n, t] and the class token's features float16 [n, d]."""
+    """Return the pictures' ids int16 [n, t] and their class tokens' features float16 [n, d]."""
     encoder = model.encoder
     pixels = torch.stack([to_uint8(encoder_view(image, encoder.image)) for image in images])
     hidden = encoder(normalise(pixels, encoder.mean, encoder.std), model.taps)
@@ -70,6 +71,7 @@ def encode(model: VQRAE, images: list[Image.Image]) -> tuple[np.ndarray, np.ndar
 
 
 def build_corpus(model: VQRAE, train: str, val: str, options: CorpusSection, folder: Path) -> None:
+    """Encode photos and drawings into `folder`. Raises UserError where it holds the ids of other data."""
     folder.mkdir(parents=True, exist_ok=True)
     grid, size = model.encoder.grid, model.encoder.image_size
     photos = {"train": read_source(train), "val": read_source(val)}
@@ -111,7 +113,7 @@ class Corpus:
     features: np.ndarray  # float16 [n, d]
 
     def rows(self, kind: type, split: str, label: str | None = None) -> list[int]:
-        """Of all Photos or Drawings of a split; of one class's photos where `label` says so."""
+        """Return the rows of all Photos or Drawings of a split, or of one class's photos where `label` names it."""
         chosen = lambda i: isinstance(i, kind) and i.split == split and label in (None, getattr(i, "label", None))
         return [row for row, item in enumerate(self.items) if chosen(item)]
 
@@ -121,7 +123,7 @@ class Corpus:
 
 
 def read_corpus(folder: str | Path) -> Corpus:
-    """Raises UserError for a folder whose ids are missing or not complete."""
+    """Read what `generator ids` wrote. Raises UserError for a folder whose ids are missing or not complete."""
     folder = Path(folder)
     try:
         stored = json.loads((folder / "items.json").read_text())

@@ -1,7 +1,7 @@
-"""Drawn shapes whose captions can be checked: after easy-VQA (MIT), with sizes, backgrounds and two more shapes.
+"""Drawn shapes whose captions can be checked. They follow easy-VQA (MIT), with sizes, backgrounds and two more shapes.
 
-A drawing is made at the tokenizer's input size. Its centre lies on a corner between tokens, which keeps the number of different
-outlines small enough for a small model, and no drawing touches the picture's edge.
+A drawing has the tokenizer's input size. Its centre lies on a corner between tokens: a small model can learn the few different
+outlines. No drawing touches the picture's edge.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ OVERSAMPLING = 4  # PIL draws without smoothing
 
 @dataclass(frozen=True)
 class Drawing:
-    """What a caption may tell, and where the shape lies: x, y of its centre in tokens from the top left corner."""
+    """What a caption may name, and where the shape lies: x, y of its centre in tokens from the top left corner."""
 
     shape: str
     colour: str
@@ -52,17 +52,18 @@ class Drawing:
 
 
 def combinations() -> list[tuple[str, str, str, str]]:
-    """All (shape, colour, size, background) but those that nobody could see."""
+    """Return all (shape, colour, size, background), except those that nobody could see."""
     return [c for c in product(SHAPES, COLOURS, SIZES, BACKGROUNDS) if c[1] != c[3]]
 
 
 def held_out(shape: str, colour: str, size: str, background: str) -> bool:
-    """25 of the 300 combinations, CRC-32 a multiple of ten: never trained on, so that they tell reading from remembering."""
+    """Whether training never shows this combination. 25 of the 300 are held out (CRC-32 a multiple of ten): who draws them has
+    learnt what the words mean."""
     return zlib.crc32(f"{size} {colour} {shape} {background}".encode()) % 10 == 0
 
 
 def placements(combination: tuple[str, str, str, str], grid: int) -> list[Drawing]:
-    """All the drawings of a combination on a picture of grid x grid tokens."""
+    """Return all the drawings of a combination on a picture of grid x grid tokens."""
     shape, colour, size, background = combination
     margin = (tokens(size, grid) + 1) // 2  # half the shape and half a token of background
     places = range(margin, grid - margin + 1)
@@ -70,12 +71,12 @@ def placements(combination: tuple[str, str, str, str], grid: int) -> list[Drawin
 
 
 def turns(shape: str) -> tuple[bool, ...]:
-    """What `upright` can be."""
+    """Return the values that `upright` can have."""
     return (False, True) if shape == "rectangle" else (False,)
 
 
 def draw(drawing: Drawing, size: int, grid: int) -> Image.Image:
-    """`size`: of the picture in pixels, grid x grid tokens."""
+    """Draw on a picture of size x size pixels, grid x grid tokens."""
     scale = OVERSAMPLING * size / grid
     image = Image.new("RGB", (OVERSAMPLING * size,) * 2, BACKGROUNDS[drawing.background])
     r = tokens(drawing.size, grid) * scale / 2
@@ -86,7 +87,7 @@ def draw(drawing: Drawing, size: int, grid: int) -> Image.Image:
 def paint(
     image: Image.Image, shape: str, upright: bool, x: float, y: float, r: float, colour: int | tuple[int, int, int]
 ) -> None:
-    """x, y and half the width r in pixels."""
+    """Paint the shape. x, y and half its width r are in pixels."""
     pen = ImageDraw.Draw(image)
     if shape == "circle":
         pen.ellipse((x - r, y - r, x + r, y + r), colour)
@@ -103,12 +104,12 @@ def paint(
 
 
 def tokens(size: str, grid: int) -> int:
-    """From one side of the shape to the other."""
+    """Return how many tokens wide a shape of `size` is."""
     return round(SIZES[size] * grid)
 
 
 def _star(x: float, y: float, r: float) -> list[tuple[float, float]]:
-    """Five points, one of them up."""
+    """Return the corners of a star of five points, one of them up."""
     radii = (r, r * STAR_WAIST)
     turn = lambda i: math.pi * (i / 5 - 0.5)
     return [(x + radii[i % 2] * math.cos(turn(i)), y + radii[i % 2] * math.sin(turn(i))) for i in range(10)]

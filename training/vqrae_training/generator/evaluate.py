@@ -1,10 +1,10 @@
-"""What a generator's samples show, by guidance scale: classes by a probe, shapes and colours by pixels.
+"""Judge a generator's samples by guidance scale: a probe judges classes, pixels judge shapes and colours.
 
     python -m vqrae_training generator evaluate models/vqrae-tiny-generator/llm.gguf --ids runs/ids \
         --tokenizer models/vqrae-tiny --judges --scales 1 2 3 5 --json figures.json
 
-Takes a run's folder too, which knows its ids and tokenizer. Prints a Markdown table. --judges ends with what the judges
-themselves get right: real pictures, and reconstructions.
+A run's folder will do too: it knows its ids and tokenizer. The command prints a Markdown table. With --judges it also prints how
+often the judges are right about real pictures and about reconstructions.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ..data.sources import spread
 from ..errors import UserError
-from ..evaluate.command import spread
 from ..language.gguf_file import read_gguf
 from ..models.checkpoint import load_checkpoint
 from ..models.vqrae import VQRAE
@@ -37,7 +37,7 @@ JUDGED = 120  # photos, and drawings, that the judges are tried on
 
 
 def judges(corpus: Corpus, probe: ClassProbe, tokenizer: VQRAE) -> dict:
-    """The judges on what is known to be right: real pictures, and these through the tokenizer and back."""
+    """Try the judges on real pictures, and on the same after the tokenizer and back."""
     rows = spread(corpus.rows(Photo, "val"), JUDGED)
     drawn = spread(corpus.rows(Drawing, "train") + corpus.rows(Drawing, "val"), JUDGED)
     labels, shapes = [corpus.items[row].label for row in rows], [corpus.items[row] for row in drawn]
@@ -80,7 +80,8 @@ Shown = list[tuple[Image.Image, str]]  # pictures and their prompts
 def measure(
     sampler: Sampler, probe: ClassProbe, s: Sampling, per_class: int, drawings: int, seed: int
 ) -> tuple[dict, Shown]:
-    """Photos of every class and drawings, half of them of combinations that training never showed; and all these pictures."""
+    """Sample photos of every class, and drawings, half of them of combinations that training never showed. Returns the figures
+    and all these pictures."""
     corpus, grid, result = sampler.corpus, sampler.tokenizer.encoder.grid, {"sampling": vars(s)}
     shown: Shown = []
     if per_class:

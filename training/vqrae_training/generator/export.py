@@ -1,4 +1,4 @@
-"""A run as one GGUF file that llama.cpp runs and `vqrae generate` reads.
+"""Write a run as one GGUF file that llama.cpp runs and `vqrae generate` reads.
 
     python -m vqrae_training generator export runs/generator --out models/vqrae-tiny-generator/llm.gguf
 """
@@ -10,10 +10,10 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from transformers import Qwen3ForCausalLM
 
 from ..config import from_dict
+from ..engine.resume import read_last
 from ..errors import UserError
 from ..language.gguf_file import write_gguf
 from .config import GeneratorConfig
@@ -23,7 +23,7 @@ from .train import prepare
 
 @dataclass(frozen=True)
 class Sampling:
-    """How to draw ids: the defaults that the file carries."""
+    """How to draw ids. The file carries these defaults."""
 
     guidance_scale: float = 2.0  # conditional logits c, unconditional u: u + scale * (c - u); 1 is no guidance
     temperature: float = 1.0
@@ -32,11 +32,11 @@ class Sampling:
 
 
 def load_run(folder: str | Path) -> tuple[Qwen3ForCausalLM, Sequences, GeneratorConfig]:
-    """A run's model from its last.pt, in evaluation mode."""
+    """Read a run's model from its last.pt, in evaluation mode. Returns it with the run's data and configuration."""
     file = Path(folder) / "last.pt"
     if not file.is_file():
         raise UserError(f"Expected a folder that `generator train` wrote but received {folder}, which has no last.pt")
-    state = torch.load(file, map_location="cpu", weights_only=False)  # a run of one's own: it holds RNG states too
+    state = read_last(file)
     config = from_dict(state["config"], GeneratorConfig)
     model, sequences = prepare(config)
     model.load_state_dict(state["model"])
@@ -44,7 +44,7 @@ def load_run(folder: str | Path) -> tuple[Qwen3ForCausalLM, Sequences, Generator
 
 
 def export(model: Qwen3ForCausalLM, vocabulary: Vocabulary, path: Path, tokens: int, tokenizer: str, s: Sampling) -> None:
-    """`tokens`: ids of one image, a square; `tokenizer`: the vision tokenizer's name."""
+    """Write the file. tokens: the number of ids of one image, a square. tokenizer: the vision tokenizer's name."""
     side = math.isqrt(tokens)
     facts = {
         "codebook_size": vocabulary.size,

@@ -1,4 +1,4 @@
-"""The figures of a generator's samples: classes by a probe, shapes and colours by pixels, likeness to what it learnt from."""
+"""The figures of a generator's samples: their classes, their shapes and colours, their likeness to the photos it learnt from."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ PARTS = ("shape", "colour", "size", "background")
 
 
 def class_accuracy(probe: ClassProbe, features: np.ndarray, wanted: list[str]) -> dict:
-    """{"top1": share of pictures that the probe gives the wanted class, "by_class": {label: share}}."""
+    """Return {"top1": share of pictures that the probe gives the wanted class, "by_class": {label: share}}."""
     right = np.array([a == b for a, b in zip(probe.classify(features), wanted, strict=True)])
     shares = {label: right[[w == label for w in wanted]].mean().item() for label in sorted(set(wanted))}
     return {"images": len(wanted), "top1": right.mean().item(), "by_class": shares}
 
 
 def drawing_accuracy(pictures: list[Image.Image], wanted: list[Drawing], grid: int) -> dict:
-    """Shares of pictures of grid x grid tokens whose part is as `wanted`, then of those with shape and colour, and all four."""
+    """Return the share of pictures of grid x grid tokens that have each part as `wanted`, that have shape and colour, and all
+    four."""
     hits = []
     for picture, drawing in zip(pictures, wanted, strict=True):
         seen = look(picture, grid)
@@ -33,6 +34,6 @@ def drawing_accuracy(pictures: list[Image.Image], wanted: list[Drawing], grid: i
 
 
 def likeness(ids: np.ndarray, corpus: Corpus) -> np.ndarray:
-    """Of each picture's ids [n, t], the share that the train photo most like it has at the same places, [n]."""
+    """Return for each picture's ids [n, t] the share that its most similar train photo has at the same places, [n]."""
     known = corpus.ids[corpus.rows(Photo, "train")]
     return np.array([(known == row).mean(1).max() for row in ids.astype(known.dtype)])

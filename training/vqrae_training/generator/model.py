@@ -12,7 +12,7 @@ from .sequences import Batch, Vocabulary
 
 
 def build_generator(section: LanguageSection, vocabulary: Vocabulary, codes: Tensor | None) -> Qwen3ForCausalLM:
-    """`codes` [K, e]: the codebook's effective vectors, or None for random embeddings."""
+    """Build the model. codes [K, e]: the codebook's effective vectors, or None for random embeddings."""
     model = build_language_model(section, vocabulary.tokenizer.get_vocab_size())
     if codes is not None:
         with torch.no_grad():
@@ -21,9 +21,9 @@ def build_generator(section: LanguageSection, vocabulary: Vocabulary, codes: Ten
 
 
 def codebook_embeddings(codes: Tensor, width: int) -> Tensor:
-    """Codebook vectors [K, e] on their `width` first principal axes, each axis's deviation brought to its square root (so
-    that the largest do not drown the rest), rows of about unit length: codes that look alike start alike, as input and as
-    answer."""
+    """Project codebook vectors [K, e] onto their `width` first principal axes: codes that look alike start alike, as input and as
+    answer. The square root of each axis's deviation keeps the largest axes from drowning the rest. Rows have about unit
+    length."""
     centred = (codes - codes.mean(0)).double()
     deviation, axes = torch.linalg.eigh(centred.T @ centred / len(codes))
     deviation, axes = deviation.flip(0)[:width].clamp_min(1e-12).sqrt(), axes.flip(1)[:, :width]
@@ -33,7 +33,7 @@ def codebook_embeddings(codes: Tensor, width: int) -> Tensor:
 
 
 def visual_loss(model: Qwen3ForCausalLM, batch: Batch) -> Tensor:
-    """Mean next-token loss in nats over ids and eoi."""
+    """Return the mean next-token loss in nats over ids and eoi."""
     hidden = model.model(batch.tokens, use_cache=False).last_hidden_state
     rows = torch.arange(len(hidden), device=hidden.device)[:, None]
     logits = model.lm_head(hidden[rows, batch.predicting])

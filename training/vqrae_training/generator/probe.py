@@ -1,4 +1,4 @@
-"""Which class a picture shows, by a linear probe on the shipped encoder's class token, trained on real photos."""
+"""A linear probe that says which class a picture shows. It is trained on the encoder's class tokens of real photos."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ..evaluate.probes import fit_logistic
+from ..metrics.probes import fit_logistic
 from ..models.vqrae import VQRAE
 from .corpus import BATCH, Corpus, Photo, encode
 
@@ -28,12 +28,12 @@ class ClassProbe:
         return (features.double() - self.mean) / self.deviation
 
     def classify(self, features: np.ndarray) -> list[str]:
-        """Class-token features [n, d] -> labels."""
+        """Return the labels of class-token features [n, d]."""
         answers = (self._scaled(torch.from_numpy(features)) @ self.parameters[:-1] + self.parameters[-1]).argmax(1)
         return [self.labels[i] for i in answers.tolist()]
 
 
 def embed(tokenizer: VQRAE, images: list[Image.Image]) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures of any size -> ids [n, t] and class-token features [n, d]."""
+    """Return ids [n, t] and class-token features [n, d] of pictures of any size."""
     parts = [encode(tokenizer, images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
     return tuple(np.concatenate(p) for p in zip(*parts, strict=True))

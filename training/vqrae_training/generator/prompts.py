@@ -1,4 +1,4 @@
-"""The words that go before an image: phrasings of a class name, and captions that tell some or all of a drawing."""
+"""The words that go before an image: phrasings of a class name, and captions of a drawing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import product
 from .drawn import Drawing, combinations
 
 PHRASES = ("a photo of {}", "a picture of {}", "an image of {}", "a photograph of {}", "{}")
-# Folder names that are no words of a prompt as they stand; of all others "_" is read as a space.
+# Folder names that are no words of a prompt as they stand. In all others "_" becomes a space.
 NAMES = {"Faces_easy": "face", "Leopards": "leopard", "Motorbikes": "motorbike", "airplanes": "airplane", "car_side": "car"}
 NAMES |= {"hawksbill": "turtle", "ketch": "sailing boat", "ewer": "jug"}
 
@@ -18,19 +18,19 @@ def class_name(label: str) -> str:
 
 
 def class_prompt(label: str, rng: random.Random | None = None) -> str:
-    """One of PHRASES by `rng`, or "a photo of a <name>"."""
+    """Choose one of PHRASES by `rng`. Without it, write "a photo of a <name>"."""
     phrase = rng.choice(PHRASES) if rng else PHRASES[0]
     return phrase.format(_with_article(class_name(label)))
 
 
 def drawn_prompt(drawing: Drawing, rng: random.Random | None = None) -> str:
-    """Shape and colour always; size and background each in half of the captions, or in all without `rng`."""
+    """Name shape and colour always. Name size and background in half of the captions each, or in all without `rng`."""
     size, background = (not rng or rng.random() < 0.5 for _ in range(2))
     return _caption(drawing.shape, drawing.colour, drawing.size if size else "", drawing.background if background else "")
 
 
 def all_prompts(labels: list[str]) -> list[str]:
-    """Every text that training can show: what the text tokenizer learns its merges from."""
+    """Return every text that training can show. The text tokenizer learns its merges from them."""
     photos = [phrase.format(_with_article(class_name(label))) for phrase, label in product(PHRASES, labels)]
     drawn = {_caption(*c[:2], *parts) for c in combinations() for parts in product((c[2], ""), (c[3], ""))}
     return photos + sorted(drawn)

@@ -1,5 +1,7 @@
-"""Ids drawn from a generator in PyTorch, many pictures in one batch: guidance, temperature, top-k, top-p, as the SDK draws
-them (adapters/generation). For figures during training; what ships is sampled by llama.cpp."""
+"""Draw ids from a generator in PyTorch, many pictures in one batch, for figures during training.
+
+Guidance, temperature, top-k and top-p work as in the SDK (adapters/generation), which samples with llama.cpp.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from .sequences import Vocabulary
 
 
 def choose(logits: Tensor, s: Sampling, random: torch.Generator) -> Tensor:
-    """Guided visual logits [n, K] -> ids [n]: temperature, then top-k, then top-p, then one draw. Temperature 0: the best."""
+    """Draw ids [n] from guided visual logits [n, K]: temperature, then top-k, then top-p. Temperature 0 takes the likeliest."""
     if s.temperature == 0:
         return logits.argmax(-1)
     logits = logits / s.temperature
@@ -36,7 +38,7 @@ def choose(logits: Tensor, s: Sampling, random: torch.Generator) -> Tensor:
 def sample_ids(
     model: Qwen3ForCausalLM, vocabulary: Vocabulary, prompts: list[str], count: int, s: Sampling, seed: int = 0
 ) -> Tensor:
-    """`count` ids for each prompt, int64 [n, count]."""
+    """Draw `count` ids for each prompt, int64 [n, count]."""
     v, n = vocabulary, len(prompts)
     guided = s.guidance_scale != 1
     words = [v.text(prompt) for prompt in prompts] + [[]] * (n if guided else 0)
@@ -64,7 +66,7 @@ def sample_ids(
 
 @torch.inference_mode()
 def pictures(tokenizer: VQRAE, ids: Tensor) -> list[Image.Image]:
-    """Ids [n, t] -> RGB pictures."""
+    """Decode ids [n, t] to RGB pictures."""
     images = []
     for part in ids.split(32):
         pixels = (tokenizer.decode(part) * 255).round().byte().permute(0, 2, 3, 1).numpy()

@@ -1,7 +1,7 @@
 """Vocabulary `[text][boi][eoi][visual ids]`, and batches of `prompt, boi, ids in raster order, eoi`.
 
-The loss counts what follows boi: the ids, and the eoi that closes them. A batch is a function of the seed and the step, so
-that a continued run sees what the first would have seen.
+The loss counts the ids that follow boi, and the eoi that closes them. A batch depends on the seed and the step alone: a continued
+run sees what an undisturbed one sees.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ class Vocabulary:
 
 
 def make_vocabulary(labels: list[str], text_size: int, codebook_size: int) -> Vocabulary:
-    """`text_size`: at most, entries of bytes, merges and chat tokens."""
+    """Train the text tokenizer and append the visual tokens. text_size: at most so many entries for bytes, merges and chat
+    tokens."""
     visual = [BOI, EOI, *(f"<|visual_{i}|>" for i in range(codebook_size))]
     return describe_vocabulary(train_tokenizer(all_prompts(labels), text_size + len(visual), visual))
 
@@ -48,7 +49,8 @@ def describe_vocabulary(tokenizer: Tokenizer) -> Vocabulary:
 
 
 def nearness(drawing: Drawing, middle: float, deviation: float) -> float:
-    """Weight of a drawing's place: a normal density around the picture's middle, in tokens; 1 everywhere for a deviation of 0."""
+    """Return the weight of a drawing's place: a normal density around the picture's middle, in tokens, or 1 for a
+    deviation of 0."""
     squared = (drawing.x - middle) ** 2 + (drawing.y - middle) ** 2
     return math.exp(-squared / (2 * deviation**2)) if deviation else 1.0
 
@@ -60,7 +62,7 @@ class Batch(NamedTuple):
 
 
 class Sequences:
-    """Draws training batches; `prompt_dropout` of them have no words."""
+    """Draws training batches. A share of `prompt_dropout` has no words."""
 
     def __init__(self, corpus: Corpus, vocabulary: Vocabulary, options: TrainSection):
         self.corpus, self.vocabulary, self.options = corpus, vocabulary, options

@@ -1,8 +1,8 @@
-"""Reads shape and colour off a picture's pixels: what says whether a drawing is what its caption asks for.
+"""Read shape and colour off a picture's pixels, to judge whether a drawing is what its caption asks for.
 
-The background is the median of the border; the shape is the largest connected region unlike it. Its colour is the nearest of
-the palette to its median pixel; shape and size are those of the drawing whose outline covers it best (intersection over union,
-over all places and the widths between). Checked on real drawings and their reconstructions.
+The background is the median of the border. The shape is the largest connected region unlike it. The colour is the palette's
+nearest to the region's median pixel. Shape and size are those of the drawing whose outline covers the region best (intersection
+over union, over all places and widths). Real drawings and their reconstructions check this.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scipy import ndimage
 from .drawn import BACKGROUNDS, COLOURS, OVERSAMPLING, SHAPES, SIZES, paint, tokens, turns
 
 SMALLEST = 0.004  # of the picture: less is dirt
-LEAST_OVERLAP = 0.65  # less is no shape; reconstructions of real drawings have more (`generator evaluate --judges`)
+LEAST_OVERLAP = 0.65  # below this it is no shape; reconstructions of real drawings have more (`generator evaluate --judges`)
 
 
 class Seen(NamedTuple):
@@ -29,7 +29,7 @@ class Seen(NamedTuple):
 
 
 def look(picture: Image.Image, grid: int) -> Seen | None:
-    """What a picture of grid x grid tokens shows; None where nothing stands out from the background."""
+    """Return what a picture of grid x grid tokens shows, or None where nothing stands out from the background."""
     pixels = np.asarray(picture.convert("RGB")).astype(np.float32)
     border = [pixels[:2], pixels[-2:], pixels[:, :2], pixels[:, -2:]]
     background = np.median(np.concatenate([edge.reshape(-1, 3) for edge in border]), 0)
@@ -56,7 +56,7 @@ class Outline(NamedTuple):
 
 
 def _outline(region: np.ndarray, grid: int) -> Outline | None:
-    """The one that covers a region best, by intersection over union."""
+    """Return the outline that covers a region best, by intersection over union."""
     outlines, covered, areas = _outlines(len(region), grid)
     seen = region.ravel().astype(np.float32)
     shared = covered @ seen
@@ -67,8 +67,8 @@ def _outline(region: np.ndarray, grid: int) -> Outline | None:
 
 @lru_cache(maxsize=1)
 def _outlines(size: int, grid: int) -> tuple[list[Outline], np.ndarray, np.ndarray]:
-    """Every shape of every width from small to large, on all corners between tokens where the picture holds it; the pixels that
-    each covers, float32 [n, size * size]; and how many these are, [n]."""
+    """List every shape of every width from small to large, on all corners between tokens where the picture holds it. Also returns
+    the pixels that each covers, float32 [n, size * size], and their number, [n]."""
     patch, middle = size // grid, grid // 2
     outlines, covered = [], []
     for shape, width in product(SHAPES, range(tokens("small", grid), tokens("large", grid) + 1)):

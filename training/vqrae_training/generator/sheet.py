@@ -1,4 +1,4 @@
-"""Samples in rows of eight under their prompts."""
+"""A contact sheet: samples in rows of eight under their prompts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LINE, LETTER = 12, 6  # pixels of a line's height and of a letter's width in Pil
 
 
 def contact_sheet(pictures: list[Image.Image], prompts: list[str]) -> Image.Image:
-    """All pictures of one size. A prompt is written once above pictures beside one another that share it."""
+    """Lay out pictures of one size. Neighbours that share a prompt have it once above them."""
     side, rows = pictures[0].width, -(-len(pictures) // COLUMNS)
     lines = {i: textwrap.wrap(prompts[i], _width(prompts, i) * side // LETTER) for i in range(len(prompts)) if _first(prompts, i)}
     caption = 3 + LINE * max(map(len, lines.values()))
@@ -30,6 +30,6 @@ def _first(prompts: list[str], i: int) -> bool:
 
 
 def _width(prompts: list[str], i: int) -> int:
-    """How many pictures from `i` on, in its row, share its prompt."""
+    """Count the pictures from `i` on, in its row, that share its prompt."""
     row = prompts[i : i - i % COLUMNS + COLUMNS]
     return next((n for n, prompt in enumerate(row) if prompt != prompts[i]), len(row))

@@ -1,6 +1,8 @@
 """Train a small language model on visual tokens: next-token prediction (VQRAE, section 4 and Table 9, scaled down).
 
     python -m vqrae_training generator train --tokenizer models/vqrae-tiny --ids runs/ids --out runs/generator
+
+A killed run goes on from `last.pt` under --out when you start it again with the same arguments, bit for bit on a CPU.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from transformers import Qwen3ForCausalLM
 from ..config import load_sections, to_dict
 from ..engine import distributed
 from ..engine.monitor import Monitor
-from ..engine.state import load_state, save_state
+from ..engine.resume import read_state, restore, save_state
+from ..engine.schedule import Schedule, set_learning_rates
 from ..errors import UserError
 from ..language.gguf_file import read_weights_into
 from ..language.muon import Muon
@@ -31,13 +34,8 @@ from .sequences import Sequences, make_vocabulary
 VALIDATION_ROWS = 24  # of photos, and of drawings
 
 
-def learning_rate(step: int, options: TrainSection) -> float:
-    """Share of the full rate for the step after `step` finished ones: a warm-up, constant as in Table 9, then down a line."""
-    rising, falling = (step + 1) / max(1, options.warmup), (options.steps - step) / max(1, options.cooldown)
-    return min(1.0, rising, falling)
-
-
 def make_optimisers(model: Qwen3ForCausalLM, o: TrainSection) -> list[torch.optim.Optimizer]:
+    """AdamW (Table 9) for all weights, with a peak of its own for the embeddings. With `muon`, Muon for the matrices inside."""
     embeddings = model.model.embed_tokens.weight
     rest = [p for p in model.parameters() if p is not embeddings]
     by_muon = lambda p: o.muon and p.ndim == 2
@@ -51,7 +49,7 @@ def make_optimisers(model: Qwen3ForCausalLM, o: TrainSection) -> list[torch.opti
 
 @torch.no_grad()
 def validation_losses(model: Qwen3ForCausalLM, sequences: Sequences) -> dict[str, float]:
-    """Loss in nats a token on held-out photos (with words, and without) and on drawings of held-out combinations."""
+    """Return the loss in nats a token on held-out photos and on drawings of held-out combinations, with words and without."""
     model.eval()
     losses = {}
     for name, kind in (("photos", Photo), ("drawings", Drawing)):
@@ -66,7 +64,7 @@ def validation_losses(model: Qwen3ForCausalLM, sequences: Sequences) -> dict[str
 
 
 def prepare(config: GeneratorConfig) -> tuple[Qwen3ForCausalLM, Sequences]:
-    """The model as it starts, and the data."""
+    """Return the model as it starts, and the data."""
     corpus = read_corpus(config.ids)
     quantizer = load_checkpoint(config.tokenizer).quantizer
     vocabulary = make_vocabulary(corpus.labels, config.language.vocabulary, quantizer.size)
@@ -76,18 +74,23 @@ def prepare(config: GeneratorConfig) -> tuple[Qwen3ForCausalLM, Sequences]:
 
 
 def train(config: GeneratorConfig, out: Path, allow_changes: bool = False) -> None:
+    """Train into the folder `out`, or go on from its last.pt. Raises UserError for what you can mend."""
     o = config.train
     torch.set_num_threads(o.threads)
     torch.manual_seed(o.seed)
     ranks = distributed.start(o.device)
+    out.mkdir(parents=True, exist_ok=True)
+    last = out / "last.pt"
+    state = read_state(last, config, allow_changes)
     model, sequences = prepare(config)
     model.to(ranks.device)
     optimisers = make_optimisers(model, o)
+    schedule = Schedule(o.steps, o.warmup, falls_from=o.steps - o.cooldown, curve="line")  # constant until then, as in Table 9
     step_loss = torch.compile(visual_loss) if o.compile else visual_loss
-    out.mkdir(parents=True, exist_ok=True)
-    last, step = out / "last.pt", 0
-    if last.exists():
-        step = load_state(last, config, model, optimisers, allow_changes)["step"]
+    step = 0
+    if state is not None:
+        restore(state, model, optimisers)
+        step = state["step"]
         print(f"resumed at step {step}", flush=True)
     elif o.init:
         tokenizer = read_weights_into(model, o.init)
@@ -97,9 +100,7 @@ def train(config: GeneratorConfig, out: Path, allow_changes: bool = False) -> No
     seen: list[torch.Tensor] = []
     with Monitor(out, o.steps, step) as monitor:
         while step < o.steps:
-            rate = learning_rate(step, o)
-            for group in (group for optimiser in optimisers for group in optimiser.param_groups):
-                group["lr"] = group["peak"] * rate
+            rate = set_learning_rates(optimisers, schedule, step)
             batch = sequences.batch(step)
             with torch.autocast(ranks.device.type, torch.bfloat16, enabled=o.bf16):
                 loss = step_loss(model, type(batch)(*(part.to(ranks.device) for part in batch)))
@@ -113,11 +114,11 @@ def train(config: GeneratorConfig, out: Path, allow_changes: bool = False) -> No
             step += 1
             seen.append(loss.detach())
             if step % o.log_every == 0:
-                monitor.scalars(step, {"loss": torch.stack(seen).mean().item(), "lr": o.lr * rate})
+                monitor.scalars(step, {"loss": torch.stack(seen).mean().item(), "lr": rate})
                 seen = []
             if step % o.eval_every == 0 or step == o.steps:
                 monitor.scalars(step, validation_losses(model, sequences))
-                save_state(last, ranks, config, step, model, optimisers, {})
+                save_state(last, config, model, optimisers, {"step": step})
 
 
 def main(argv: list[str] | None = None) -> None:

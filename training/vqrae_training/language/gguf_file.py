@@ -1,4 +1,4 @@
-"""Model and tokenizer as one GGUF file that llama.cpp runs, and back."""
+"""Write model and tokenizer as one GGUF file that llama.cpp runs, and read it back."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def write_gguf(
     name: str,
     extra: Mapping[str, int | float | bool | str] | None = None,
 ) -> None:
-    """Matrices in F16, norms in F32. `extra` are further key-value pairs, such as {"vqrae.image_tokens": 49}.
+    """Write matrices in F16 and norms in F32. extra: further key-value pairs, such as {"vqrae.image_tokens": 49}.
 
     Raises ValueError where the model's vocabulary is not the tokenizer's.
     """
@@ -67,7 +67,7 @@ def write_gguf(
 
 
 def read_gguf(path: str | Path) -> tuple[Qwen3ForCausalLM, Tokenizer]:
-    """What `write_gguf` wrote, widened to float32: the model, and its tokenizer."""
+    """Read what `write_gguf` wrote, widened to float32. Returns the model and its tokenizer."""
     path = Path(path)
     if not path.is_file():
         raise UserError(f"Expected a GGUF file for the language model but received {path}")
@@ -94,7 +94,7 @@ def read_gguf(path: str | Path) -> tuple[Qwen3ForCausalLM, Tokenizer]:
 
 
 def read_weights_into(model: Qwen3ForCausalLM, path: str | Path) -> Tokenizer:
-    """Puts an exported model's weights into `model`, for a training that goes on from it; returns its tokenizer."""
+    """Put an exported model's weights into `model`, to train on from there. Returns the exported tokenizer."""
     read, tokenizer = read_gguf(path)
     sizes = [key for key in _SIZES if getattr(read.config, key) != getattr(model.config, key)]
     if sizes:
@@ -106,7 +106,7 @@ def read_weights_into(model: Qwen3ForCausalLM, path: str | Path) -> Tokenizer:
 
 
 def _names(layers: int) -> Callable[[str], str]:
-    """transformers' name of a tensor -> GGUF's."""
+    """Map transformers' name of a tensor to GGUF's."""
     names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.QWEN3, layers)
     return lambda key: names.get_name(key, try_suffixes=(".weight",))
 

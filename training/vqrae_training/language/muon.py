@@ -1,5 +1,8 @@
-"""Muon (Keller Jordan, github.com/KellerJordan/Muon): momentum whose matrices are made orthogonal. torch.optim.Muon always does
-so in bfloat16, which a processor without bfloat16 products computes twenty times slower than float32; here one chooses."""
+"""Muon (Keller Jordan, github.com/KellerJordan/Muon): momentum whose matrices are made orthogonal.
+
+torch.optim.Muon always works in bfloat16. A processor without bfloat16 products does that twenty times slower than float32. Here
+you choose.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ ROUNDS = 5
 
 
 class Muon(torch.optim.Optimizer):
-    """For matrices alone. `lr` is on AdamW's scale: updates have its usual root mean square (Moonlight, arXiv 2502.16982)."""
+    """An optimiser for matrices alone. `lr` is on AdamW's scale: updates have its usual root mean square (Moonlight, arXiv
+    2502.16982). bf16: whether to orthogonalise in bfloat16."""
 
     def __init__(
         self,
@@ -38,7 +42,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """About U Vᵀ of the matrix's U S Vᵀ: singular values near 1 (0.7 to 1.2)."""
+    """Return about U Vᵀ of the matrix's U S Vᵀ, with singular values near 1 (0.7 to 1.2)."""
     a, b, c = COEFFICIENTS
     x = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
     x = x / (x.norm() + 1e-7)

@@ -9,7 +9,7 @@ from transformers import Qwen3Config, Qwen3ForCausalLM
 
 @dataclass(frozen=True)
 class LanguageSection:
-    """Qwen3's sizes. Embeddings are tied to the output; the attention implementation is PyTorch's fused one."""
+    """Qwen3's sizes. The output shares the embeddings' weights, and the attention is PyTorch's fused one."""
 
     hidden_size: int = 192
     intermediate_size: int = 512
@@ -24,7 +24,7 @@ class LanguageSection:
 
 
 def build_language_model(section: LanguageSection, vocabulary: int) -> Qwen3ForCausalLM:
-    """Random weights, float32, in training mode. `vocabulary` is the tokenizer's true size."""
+    """Build the model with random weights, float32, in training mode. vocabulary: the tokenizer's true size."""
     config = Qwen3Config(
         vocab_size=vocabulary,
         hidden_size=section.hidden_size,

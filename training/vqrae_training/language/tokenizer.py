@@ -1,4 +1,4 @@
-"""A byte-level BPE tokenizer as Qwen's: its rule of splitting (llama.cpp's "qwen2"), its chat tokens, merges of one's own."""
+"""A byte-level BPE tokenizer like Qwen's: its rule of splitting (llama.cpp's "qwen2"), its chat tokens, your own merges."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ CHAT_TEMPLATE = (
 
 
 def train_tokenizer(texts: Iterable[str], size: int, extra_tokens: Sequence[str] = ()) -> Tokenizer:
-    """All 256 bytes, merges learnt from `texts`, CHAT_TOKENS, then `extra_tokens`: `size` entries in all, or fewer where the
-    texts give too few merges. The last entries are the special ones, `extra_tokens` at the very end, in order."""
+    """Train a tokenizer of `size` entries, or fewer where the texts give too few merges: all 256 bytes, merges learnt from
+    `texts`, CHAT_TOKENS, then `extra_tokens` in their order."""
     special = [*CHAT_TOKENS, *extra_tokens]
     trainer = trainers.BpeTrainer(
         vocab_size=size - len(special), initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()), show_progress=False

@@ -1,8 +1,8 @@
 """Parts of the adversarial term: PatchGAN discriminator, hinge losses, LeCam, adaptive weight (VQGAN, TiTok).
 
 Sources: CompVis/taming-transformers `modules/discriminator/model.py` and `modules/losses/vqperceptual.py`;
-bytedance/1d-tokenizer `modeling/modules/losses.py` (LeCam). GroupNorm takes BatchNorm's place, so that an image's logits
-depend neither on its batch-mates nor on how many ranks share the batch.
+bytedance/1d-tokenizer `modeling/modules/losses.py` (LeCam). GroupNorm replaces BatchNorm: an image's logits depend neither on its
+batch-mates nor on how many ranks share the batch.
 """
 
 from __future__ import annotations
@@ -52,20 +52,22 @@ class PatchDiscriminator(nn.Module):
 
 
 def hinge_loss(real: Tensor, fake: Tensor) -> Tensor:
-    """The discriminator's: half the sum of how far real logits stay below 1 and fake ones above -1."""
+    """Return the discriminator's loss: half the sum of how far real logits lie below 1 and fake ones above -1."""
     return 0.5 * (F.relu(1 - real).mean() + F.relu(1 + fake).mean())
 
 
 def adaptive_weight(reconstruction: Tensor, generator: Tensor, last_layer: Tensor) -> Tensor:
-    """|d reconstruction / d last_layer| over |d generator / d last_layer| + 1e-6, at most 10,000 (VQGAN eq. 7; 1e-6 is the
-    paper's and RAE's, taming's code has 1e-4). Gradients are those of the batch of all ranks."""
+    """Return |d reconstruction / d last_layer| over |d generator / d last_layer| + 1e-6, at most 10,000 (VQGAN eq. 7).
+
+    1e-6 is the paper's and RAE's; taming's code has 1e-4. Gradients are those of the batch of all ranks.
+    """
     losses = (reconstruction, generator)
     a, b = (mean_over_ranks(torch.autograd.grad(loss, last_layer, retain_graph=True)[0].float()).norm() for loss in losses)
     return (a / (b + 1e-6)).clamp(0, 1e4).detach()
 
 
 class LeCam(nn.Module):
-    """Keeps the logits near running means of the other side's (Tseng et al. 2021), which steadies small data."""
+    """Keeps the logits near running means of the other side's (Tseng et al. 2021). This steadies training on little data."""
 
     def __init__(self, decay: float = 0.999):
         super().__init__()
@@ -74,7 +76,7 @@ class LeCam(nn.Module):
         self.register_buffer("fake", torch.zeros(()))
 
     def forward(self, real: Tensor, fake: Tensor) -> Tensor:
-        """The values are means over all ranks; the gradients, averaged over ranks, are then those of one large batch."""
+        """Use means over all ranks. Gradients averaged over ranks are then those of one large batch."""
         real, fake = (m + (mean_over_ranks(m.detach()) - m.detach()) for m in (real.mean(), fake.mean()))
         loss = F.relu(real - self.fake).square() + F.relu(self.real - fake).square()
         with torch.no_grad():
@@ -84,7 +86,7 @@ class LeCam(nn.Module):
 
 
 def mean_over_ranks(value: Tensor) -> Tensor:
-    """Of a tensor that every rank holds; the tensor itself where there is one rank."""
+    """Return the mean over ranks of a tensor that every rank holds. With one rank it is the tensor itself."""
     if not dist.is_initialized():
         return value
     value = value.clone()

@@ -1,6 +1,6 @@
 """The adversary: a discriminator, its optimiser and its schedule.
 
-Its gradients are averaged over ranks here (it is small, and is not part of the module that DDP or FSDP wraps).
+This module averages its gradients over ranks: it is small, and DDP or FSDP does not wrap it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CLIP = 1.0  # largest gradient norm, as TiTok clips its loss module
 
 
 class Adversary:
-    """The discriminator learns from step `start`; the generator answers to it `wait` steps later.
+    """The discriminator learns from step `start`. The generator answers to it `wait` steps later.
 
     Pixels are [n, 3, H, W], about [0, 1]. bf16: the discriminator runs in bfloat16 autocast, losses in float32. AdamW with
     VQRAE's betas and decay (Table 7), no decay on vectors.
@@ -30,7 +30,7 @@ class Adversary:
         self.options, self.device, self.bf16 = options, device, bf16
         self.discriminator = _discriminator(options).to(device)
         is_vit = isinstance(self.discriminator, ViTDiscriminator)
-        # What learns and is saved; a frozen ViT is read from its folder again.
+        # What learns and is saved. A frozen ViT comes from its folder again.
         self.trained: nn.Module = self.discriminator.heads if is_vit else self.discriminator
         self.lecam = LeCam().to(device)
         if dist.is_initialized():  # ranks may have drawn different numbers before this
@@ -46,13 +46,13 @@ class Adversary:
 
     @torch.no_grad()
     def try_side(self, side: int) -> None:
-        """Raises UserError where the discriminator cannot read pictures as small as `side`: before the first step."""
+        """Raise UserError where the discriminator cannot read pictures as small as `side`. Call it before the first step."""
         if isinstance(self.discriminator, PatchDiscriminator):
             self.discriminator(torch.zeros(1, 3, side, side, device=self.device))
 
     def generator_term(self, pixels: Tensor, reconstruction_loss: Tensor, last_layer: Tensor, step: int) -> Tensor:
-        """What to add to the generator's loss: weight * -mean(logits), the weight multiplied by `adaptive_weight` at
-        `last_layer` if it is adaptive; 0 before start + wait. No gradient reaches the discriminator."""
+        """Return what to add to the generator's loss: weight * -mean(logits), or 0 before start + wait. An adaptive weight is
+        multiplied by `adaptive_weight` at `last_layer`. No gradient reaches the discriminator."""
         if step < self.options.start + self.options.wait:
             return torch.zeros((), device=self.device)
         if self.options.adaptive and isinstance(last_layer, DTensor):
@@ -64,7 +64,8 @@ class Adversary:
         return self.options.weight * weight * loss
 
     def update(self, real: Tensor, fake: Tensor, step: int) -> Tensor:
-        """One step of the discriminator; returns its hinge loss, detached. Does nothing and returns 0 before `start`."""
+        """Train the discriminator for one step. Returns its hinge loss, detached. Before `start` it does nothing and returns
+        0."""
         if step < self.options.start:
             return torch.zeros((), device=self.device)
         real_logits = self._logits(real.detach().float(), step)
@@ -95,15 +96,15 @@ class Adversary:
             return self.discriminator(pixels).float()
 
     def _random(self, step: int) -> torch.Generator:
-        """Numbers that depend on step, pass and rank alone: a resumed run draws what an uninterrupted one would have."""
+        """Seed by step, pass and rank alone: a resumed run draws what an undisturbed one draws."""
         self.drawn = (step, self.drawn[1] + 1 if self.drawn[0] == step else 0)
         rank = dist.get_rank() if dist.is_initialized() else 0
         return torch.Generator().manual_seed((step * 4096 + rank) * 4096 + self.drawn[1])
 
 
 def to_8_bit(pixels: Tensor) -> Tensor:
-    """Rounded to 1/255 and clamped to [0, 1], with the gradient of the input (straight through): real images are 8-bit, and
-    a discriminator that sees who is not has nothing else to learn."""
+    """Round to 1/255 and clamp to [0, 1], with the gradient of the input (straight through). Real images are 8-bit: without
+    this the discriminator would learn nothing but that."""
     pixels = pixels.float()
     return pixels + ((pixels.clamp(0, 1) * 255).round() / 255 - pixels).detach()
 

@@ -1,7 +1,7 @@
-"""MSE between ConvNeXt-Small's logits, TiTok's second perceptual term (1d-tokenizer `modeling/modules/perceptual_loss.py`).
+"""The MSE between ConvNeXt-Small's logits: TiTok's second perceptual term (1d-tokenizer `modeling/modules/perceptual_loss.py`).
 
-The network takes torchvision's convnext_small file as it is: TiTok uses those weights (IMAGENET1K_V1), and the ones that
-Hugging Face holds come from another training.
+The network takes torchvision's convnext_small file as it is. TiTok uses those weights (IMAGENET1K_V1). Hugging Face's come from
+another training.
 """
 
 from __future__ import annotations

@@ -10,14 +10,14 @@ from torch import Tensor
 def diffaug(
     pixels: Tensor, generator: torch.Generator, probability: float = 1.0, translation: float = 0.125, cutout: float = 0.0
 ) -> Tensor:
-    """Pixels [n, 3, H, W] in [0, 1] -> the same shifted, recoloured and cut, about [0, 1]; gradients pass.
+    """Shift, recolour and cut pixels [n, 3, H, W] in [0, 1]. The result is about [0, 1], and gradients pass.
 
-    Each of the three happens to the whole batch with `probability`; what it does differs by image. translation and cutout
-    are shares of H and W (0: none); RAE uses probability 1 and cutout 0. `generator` is the CPU's: equal seeds give equal
+    Each of the three happens to the whole batch with `probability`. What it does differs by image. translation and cutout are
+    shares of H and W (0: none). RAE uses probability 1 and cutout 0. generator: one of the CPU, so that equal seeds give equal
     pictures on any device.
     """
     happens = torch.rand(3, generator=generator) < probability
-    # Uniform numbers of all images, drawn whatever happens, so that one option does not shift the draws of another.
+    # The uniform numbers of all images are always drawn: one option does not shift the draws of another.
     u = torch.rand(7, len(pixels), generator=generator).to(pixels.device)
     x = pixels * 2 - 1  # grey is 0, which is what translation and cutout fill with
     if happens[0] and translation:
@@ -38,7 +38,7 @@ def _recolour(x: Tensor, brightness: Tensor, saturation: Tensor, contrast: Tenso
 
 
 def _translate(x: Tensor, u: Tensor, v: Tensor, ratio: float) -> Tensor:
-    """Moves each image by up to `ratio` of its sides; what comes in is grey."""
+    """Move each image by up to `ratio` of its sides. Grey comes in."""
     rows, columns = (
         _shifted(side, ((2 * reach + 1) * w).long() - reach)  # w < 1: a whole number in [-reach, reach]
         for side, w in zip(x.shape[-2:], (u, v), strict=True)
@@ -50,12 +50,12 @@ def _translate(x: Tensor, u: Tensor, v: Tensor, ratio: float) -> Tensor:
 
 
 def _shifted(side: int, shift: Tensor) -> Tensor:
-    """Indices [n, side] into an axis padded by one on both ends; whatever lies outside falls on the padding."""
+    """Return indices [n, side] into an axis padded by one on both ends. Those outside point to the padding."""
     return (torch.arange(1, side + 1, device=shift.device) + shift[:, None]).clamp(0, side + 1)
 
 
 def _cut(x: Tensor, u: Tensor, v: Tensor, ratio: float) -> Tensor:
-    """Greys a rectangle of `ratio` of the sides around a random point."""
+    """Make a rectangle of `ratio` of the sides around a random point grey."""
     inside = []
     for side, w in zip(x.shape[-2:], (u, v), strict=True):
         length = round(side * ratio)

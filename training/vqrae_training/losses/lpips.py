@@ -1,6 +1,6 @@
 """LPIPS on VGG16 (Zhang et al. 2018), version 0.1: richzhang/PerceptualSimilarity `lpips/lpips.py`.
 
-`vgg` takes torchvision's vgg16 file as it is, `linear` the reference's `lpips/weights/v0.1/vgg.pth`.
+`vgg` takes torchvision's vgg16 file as it is. `linear` takes the reference's `lpips/weights/v0.1/vgg.pth`.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class LPIPS(nn.Module):
 
 
 def _unit(x: Tensor) -> Tensor:
-    """To length 1 over channels. The 1e-8 under the root keeps the gradient of all-zero positions finite (as torchmetrics
-    does; the reference adds 1e-10 after the root)."""
+    """Scale to length 1 over channels. The 1e-8 under the root keeps the gradient of all-zero positions finite, as in
+    torchmetrics. The reference adds 1e-10 after the root."""
     x = x.float()
     return x / (x.square().sum(1, keepdim=True) + 1e-8).sqrt()

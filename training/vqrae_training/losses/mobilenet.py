@@ -1,8 +1,7 @@
 """MobileNetV1 features for a perceptual loss, from Google's quantised TFLite file (Apache-2.0).
 
-It is not LPIPS and never called so: five layers' activations, unit-normalised per position as LPIPS does, but with
-no learned weights. `perceptual_distance` orders distortions of equal MSE sensibly (brightness < contrast < blur <
-noise < JPEG).
+It is not LPIPS. It compares five layers' activations, unit-normalised per position as in LPIPS, but without learned weights.
+`perceptual_distance` orders distortions of equal MSE sensibly (brightness < contrast < blur < noise < JPEG).
 """
 
 from __future__ import annotations
@@ -61,7 +60,7 @@ class _Table:
 
 
 def read_convolutions(path: str | Path) -> list[tuple[Tensor, Tensor]]:
-    """(weight in TFLite's layout, bias) of every convolution, in order, de-quantised to float32."""
+    """Return (weight in TFLite's layout, bias) of every convolution, in order, de-quantised to float32."""
     data = Path(path).read_bytes()
     model = _Table(data, struct.unpack_from("<I", data, 0)[0])
     graph, buffers = model.tables(2)[0], model.tables(4)
@@ -108,7 +107,7 @@ class MobileNetV1(nn.Module):
 
 
 def perceptual_distance(a: list[Tensor], b: list[Tensor]) -> Tensor:
-    """Mean over taps of the squared distance between unit-normalised activations, per position. Scalar."""
+    """Return the mean over taps and positions of the squared distance between unit-normalised activations, a scalar."""
 
     def unit(x: Tensor) -> Tensor:
         x = x.float()

@@ -1,4 +1,4 @@
-"""Perceptual losses by name, over networks whose weights the user has on disk.
+"""Perceptual losses by name, over networks whose weights you have on disk.
 
     mobilenet       five MobileNetV1 taps (mobilenet.py); not LPIPS
     lpips           LPIPS-VGG (lpips.py)
@@ -33,10 +33,10 @@ PUBLISHED = {
 
 
 def perceptual_loss(kind: str, weights: dict[str, str]) -> nn.Module:
-    """A frozen module: pixels and targets [n, 3, H, W] in [0, 1] -> scalar, with gradients to the pixels only.
+    """Build a frozen module: pixels and targets [n, 3, H, W] in [0, 1] -> scalar, with gradients to the pixels only.
 
-    weights: paths by the names of `PUBLISHED`; only those that `kind` needs are read. Networks run in the caller's
-    autocast, distances in float32.
+    weights: paths by the names of `PUBLISHED`. Only those that `kind` needs are read. Networks run in the caller's autocast,
+    distances in float32.
     """
     if kind == "mobilenet":
         path = _file(weights, "mobilenet")
@@ -94,7 +94,7 @@ def _unreadable(name: str, path: Path, reason: str) -> UserError:
 
 
 def _loaded(loss: nn.Module, **parts: tuple[str, dict[str, str]]) -> nn.Module:
-    """Fills the submodules of `loss` from PyTorch files of their state dicts; names that they do not have are left."""
+    """Fill the submodules of `loss` from PyTorch files of their state dicts. Names that they do not have are ignored."""
     for attribute, (name, weights) in parts.items():
         path, part = _file(weights, name), getattr(loss, attribute)
         try:

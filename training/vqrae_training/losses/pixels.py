@@ -7,11 +7,11 @@ from torch import Tensor
 
 
 def pixel_error(a: Tensor, b: Tensor) -> Tensor:
-    """MSE, the paper's L2 term."""
+    """Return the MSE, the paper's L2 term."""
     return F.mse_loss(a, b)
 
 
 def gradient_error(a: Tensor, b: Tensor) -> Tensor:
-    """MSE of the differences between neighbouring pixels: what shows as a seam between two tokens' squares."""
+    """Return the MSE of the differences between neighbouring pixels. It counts the seams between tokens' squares."""
     d = a - b
     return d.diff(dim=-1).square().mean() + d.diff(dim=-2).square().mean()

@@ -1,7 +1,7 @@
 """Heads on a frozen vision transformer, the discriminator of StyleGAN-T and RAE.
 
 Sources: autonomousvision/stylegan-t `networks/discriminator.py`; RAE `src/disc` and its DINOv2-B config, whose ViT is DINO's
-ViT-S/8. Any encoder of encoder.py does.
+ViT-S/8. You can use any encoder of encoder.py.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ class ViTDiscriminator(nn.Module):
 
 
 def read_out(hidden: Tensor, prefix: int) -> Tensor:
-    """[n, prefix + t, d] -> [n, d, t]: the class token, where there is one, is added to every patch's."""
+    """Read [n, prefix + t, d] out as [n, d, t]. A class token, where there is one, is added to every patch's."""
     patches = hidden[:, prefix:]
     return (patches + hidden[:, :1] if prefix else patches).transpose(1, 2)
 
 
 def fit(pixels: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """To size x size: larger pictures are cropped half the time (to show their detail), else resized."""
+    """Bring pictures to size x size. Larger ones are cropped half the time, which shows their detail, and resized otherwise."""
     height, width = pixels.shape[-2:]
     chance, u, v = torch.rand(3, generator=generator).tolist()
     if min(height, width) > size and chance < CROP_PROBABILITY:
@@ -88,7 +88,7 @@ class Residual(nn.Module):
 
 
 class BatchNormLocal(nn.Module):
-    """[n, c, t]: normalised over tokens and groups of about 8 images, so that the size of a rank's batch does not matter."""
+    """Normalises [n, c, t] over tokens and groups of about 8 images. The size of a rank's batch does not matter."""
 
     def __init__(self, channels: int, eps: float = 1e-5):
         super().__init__()

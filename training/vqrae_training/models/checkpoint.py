@@ -1,11 +1,7 @@
-"""Checkpoint folders that the TypeScript SDK loads: a whole VQRAE, or an encoder alone as Hugging Face stores it.
-
-    python -m vqrae_training export runs/stage2 --out my-tokenizer --dtype f16
-"""
+"""Checkpoint folders that the TypeScript SDK loads: a whole VQRAE, or an encoder alone as Hugging Face stores it."""
 
 from __future__ import annotations
 
-import argparse
 import errno
 import json
 from pathlib import Path
@@ -21,11 +17,9 @@ from .encoder import Encoder, load_encoder
 from .tensors import read_tensors, read_weights
 from .vqrae import VQRAE, CodebookConfig
 
-DTYPES = {"f16": torch.float16, "bf16": torch.bfloat16, "f32": torch.float32}
-
 
 def checkpoint_config(model: VQRAE) -> dict:
-    """config.json (docs/checkpoints.md). Plain VQ is stored as SimVQ whose W is the identity."""
+    """Return the contents of config.json (docs/checkpoints.md). Plain VQ is stored as SimVQ whose W is the identity."""
     c = model.codebook_config
     bias = c.bias and c.quantizer == "simvq"
     layers = list(model.codebook_layers)
@@ -40,7 +34,7 @@ def checkpoint_config(model: VQRAE) -> dict:
 
 
 def checkpoint_tensors(model: VQRAE, weights: dict[str, Tensor] | None = None) -> dict[str, Tensor]:
-    """The weights under the checkpoint's names; of the model, or of `weights`, a state dict of it (averaged, or gathered)."""
+    """Return the model's weights under the checkpoint's names. weights: another state dict of it (averaged, or gathered)."""
     weights = weights or model.state_dict()
     parts: dict[str, dict[str, Tensor]] = {"encoder": {}, "quantizer": {}, "decoder": {}}
     for name, tensor in weights.items():
@@ -55,11 +49,12 @@ def checkpoint_tensors(model: VQRAE, weights: dict[str, Tensor] | None = None) -
 def save_checkpoint(
     model: VQRAE, folder: str | Path, dtype: torch.dtype = torch.float16, weights: dict[str, Tensor] | None = None
 ) -> None:
+    """Write config.json and model.safetensors (docs/checkpoints.md). Raises UserError where the disk is full."""
     _write(folder, checkpoint_tensors(model, weights), dtype, {"config.json": checkpoint_config(model)})
 
 
 def load_checkpoint(folder: str | Path) -> VQRAE:
-    """Reads what `save_checkpoint` wrote, widened to float32. A missing or unknown tensor is an error that names it."""
+    """Read what `save_checkpoint` wrote, widened to float32. Raises UserError with the names of missing and unknown tensors."""
     folder = Path(folder)
     encoder = load_encoder(folder)
     stored = json.loads((folder / "config.json").read_text())
@@ -78,6 +73,7 @@ def load_checkpoint(folder: str | Path) -> VQRAE:
 
 
 def load_strictly(module: torch.nn.Module, tensors: dict[str, Tensor], what: str) -> None:
+    """Load `tensors`, no fewer and no more. Raises UserError that names `what` and the tensors that do not fit."""
     try:
         module.load_state_dict(tensors)
     except RuntimeError as error:
@@ -85,9 +81,12 @@ def load_strictly(module: torch.nn.Module, tensors: dict[str, Tensor], what: str
 
 
 def load_start(model: VQRAE, file: str | Path) -> list[str]:
-    """Puts an imported file's quantizer and decoder tensors (rename_maps.py) into a model; returns the names of these parts
-    that it does not hold and that stay as they are. Codes keep their vectors, whichever quantizer the model has: W starts as
-    the identity. Encoders come from their own folders."""
+    """Put an imported file's quantizer and decoder tensors (rename_maps.py) into a model. Returns the names of the tensors that
+    the file lacks and that stay as they are.
+
+    Codes keep their vectors, whichever quantizer the model has: W starts as the identity. Encoders come from their own folders.
+    Raises UserError for a tensor that the model does not have, or has in another shape.
+    """
     tensors = read_weights(Path(file))
     held = {name: p.shape for name, p in model.state_dict().items() if not name.startswith("encoder.")}
     codebook, w = (tensors.pop(f"quantizer.{name}.weight", None) for name in ("codebook", "codebook_proj"))
@@ -108,7 +107,7 @@ def load_start(model: VQRAE, file: str | Path) -> list[str]:
 
 
 def save_encoder(encoder: Encoder, folder: str | Path, dtype: torch.dtype = torch.float32) -> None:
-    """An ordinary Hugging Face folder: transformers and the SDK both load it."""
+    """Write an ordinary Hugging Face folder. transformers and the SDK both load it."""
     config = {"architectures": [encoder.family.model.__name__]} | encoder.config | encoder.family.overrides
     files = {"config.json": config, "preprocessor_config.json": encoder.image.to_processor()}
     _write(folder, encoder.disk_tensors(), dtype, files)
@@ -127,36 +126,3 @@ def _write(folder: str | Path, tensors: dict[str, Tensor], dtype: torch.dtype, f
     except OSError as error:
         reason = "the disk is full" if error.errno == errno.ENOSPC else str(error)
         raise UserError(f"Expected to write {folder} but received: {reason}") from None
-
-
-def load_run(path: str | Path, encoder_folder: str | None = None, averaged: bool = True) -> VQRAE:
-    """A run's model from its last.pt (or the folder that holds it), with the averaged weights where the run kept them.
-    The encoder's folder is the run's own unless another is named; it gives the architecture and the image's preparation."""
-    from ..config import from_dict  # train.py, which knows how a model follows from a run's config, imports this module
-    from ..train import build_model
-
-    path = Path(path)
-    file = path / "last.pt" if path.is_dir() else path
-    if not file.is_file():
-        raise UserError(f"Expected a run's folder or its last.pt but received {path}")
-    state = torch.load(file, map_location="cpu", weights_only=False)  # a run of one's own: it holds RNG states too
-    config = from_dict(state["config"])
-    model = build_model(config, load_encoder(encoder_folder or config.encoder.folder))
-    shadow = state["ema"]["shadow"] if averaged and "ema" in state else {}
-    load_strictly(model, state["model"] | shadow, str(file))
-    return model
-
-
-def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", help="folder of a run, or its last.pt")
-    parser.add_argument("--out", required=True, help="folder of the checkpoint")
-    parser.add_argument("--dtype", choices=DTYPES, default="f16")
-    parser.add_argument("--encoder", help="the encoder's folder, where it has moved since the run")
-    parser.add_argument("--no-ema", action="store_true", help="the weights as trained, not their average")
-    args = parser.parse_args(argv)
-    model = load_run(args.run, args.encoder, not args.no_ema)
-    save_checkpoint(model, args.out, DTYPES[args.dtype])
-    size = (Path(args.out) / "model.safetensors").stat().st_size
-    parameters = sum(p.numel() for p in model.parameters())
-    print(f"{args.out}: {parameters:,} parameters, {size / 2**20:.1f} MiB in {args.dtype}; VQRAE.load takes it")

@@ -20,14 +20,14 @@ class DecoderConfig:
     heads: int = 3
     patch_size: int = 8  # q: pixels of one token's square; the output is grid * q wide and high
     # Side in tokens, odd, of what the pixel head sees for one square. The paper's is 1. With 3 the seams between squares
-    # nearly go: docs/training.md, "Seams".
+    # nearly vanish (docs/vqrae-tiny.md).
     head_kernel: int = 1
     layer_norm_eps: float = 1e-6
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
 
     def to_json(self) -> dict:
-        """The checkpoint's `decoder` section."""
+        """Return the checkpoint's `decoder` section."""
         fields = {_json_name(k): list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
         return fields | {"activation": "gelu"}
 
@@ -38,13 +38,13 @@ class DecoderConfig:
 
 
 def _json_name(name: str) -> str:
-    """hidden_size -> hiddenSize, as config.json spells it."""
+    """Spell hidden_size as hiddenSize, as config.json does."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
 
 
 def pixel_patches(pixels: Tensor, patch: int) -> Tensor:
-    """[n, 3, H, W] -> [n, t, 3 * patch * patch]: the square of each token, in raster order."""
+    """Cut [n, 3, H, W] into the square of each token, [n, t, 3 * patch * patch], in raster order."""
     return F.unfold(pixels, patch, stride=patch).transpose(1, 2)
 
 
@@ -66,13 +66,13 @@ class Decoder(nn.Module):
             if isinstance(module, (nn.Linear, nn.Conv2d)):
                 nn.init.trunc_normal_(module.weight, std=0.02)
                 nn.init.zeros_(module.bias)
-        # Residual branches start small in proportion to depth (GPT-2), which steadies the first steps.
+        # Residual branches start small in proportion to depth (GPT-2). This steadies the first steps.
         for block in self.layer:
             for out in (block.attention.output.dense, block.output.dense):
                 nn.init.trunc_normal_(out.weight, std=0.02 / (2 * c.layers) ** 0.5)
 
     def enable_checkpointing(self) -> None:
-        """Keeps only the blocks' inputs for the backward pass and computes the rest again."""
+        """Keep only the blocks' inputs for the backward pass and compute the rest again."""
         self.checkpointing = True
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The pretrained encoder: transformers' own vision model, seen through the facts of its family (families.py)."""
+"""The pretrained encoder: transformers' own vision model, described by its family (families.py)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .families import FAMILIES
 from .image_spec import ImageSpec, read_image_spec
 from .tensors import read_tensors
 
-# Its progress bars and lists of unread tensors (text towers, poolers) drown what matters; what is missing, we say ourselves.
+# Its progress bars and lists of unread tensors (text towers, poolers) drown what matters. We name missing tensors ourselves.
 logging.disable_progress_bar()
 logging.set_verbosity_error()
 
@@ -27,8 +27,8 @@ DESCRIPTION = {"architectures", "dtype", "model_type", "torch_dtype", "transform
 class Encoder(nn.Module):
     """Pixels [n, 3, H, W], normalised -> hidden states of chosen blocks, each [n, prefix + t, d], class token first.
 
-    `config` is the Hugging Face vision config as it is stored. `tensors` are the weights under the family's names on disk;
-    without them they are random. Raises UserError for a model_type that families.py lacks and for missing tensors.
+    `config` is the Hugging Face vision config as it is stored. `tensors` are the weights under the family's names on disk.
+    Without them the weights are random. Raises UserError for a model_type that families.py lacks and for missing tensors.
     """
 
     def __init__(self, config: dict, image: ImageSpec | None = None, tensors: dict[str, Tensor] | None = None):
@@ -76,16 +76,16 @@ class Encoder(nn.Module):
 
     @property
     def final_norm(self) -> nn.Module:
-        """The last block's hidden states -> transformers' `last_hidden_state`, prefix included."""
+        """The norm that turns the last block's hidden states into transformers' `last_hidden_state`, prefix included."""
         return self.tower.get_submodule(self.family.final_norm) if self.family.final_norm else nn.Identity()
 
     def enable_checkpointing(self) -> None:
-        """Keeps only the blocks' inputs for the backward pass and computes the rest again."""
+        """Keep only the blocks' inputs for the backward pass and compute the rest again."""
         self.checkpointing = True
 
     def forward(self, pixels: Tensor, blocks: tuple[int, ...]) -> list[Tensor]:
-        """`blocks` are 1-based, ascending: k is the residual stream after block k, as HF's hidden_states[k]. Blocks after
-        the last one are not run."""
+        """Return the residual stream after each of `blocks`, which are 1-based and ascending: k is HF's hidden_states[k]. Blocks
+        after the last one do not run."""
         x, taps = self.tower.embeddings(pixels), []
         if self.family.first_norm:
             x = self.tower.get_submodule(self.family.first_norm)(x)
@@ -100,8 +100,8 @@ class Encoder(nn.Module):
         return taps
 
     def disk_tensors(self, weights: dict[str, Tensor] | None = None) -> dict[str, Tensor]:
-        """The weights under the family's names on disk, as transformers' save_pretrained writes them; of `state_dict()`, or
-        of `weights`, which has its names."""
+        """Return the weights under the family's names on disk, as transformers' save_pretrained writes them. weights: another
+        state dict of this encoder."""
         own = {k.removeprefix("tower."): v for k, v in (weights or self.state_dict()).items()}
         with tempfile.TemporaryDirectory() as folder:
             self.tower.save_pretrained(folder, state_dict=own, max_shard_size="1TB")
@@ -114,8 +114,8 @@ class Encoder(nn.Module):
 
 
 def load_encoder(folder: str | Path) -> Encoder:
-    """A vision model's folder as it comes from the hub, a whole SigLIP / CLIP / InternVL with its text tower, or a VQRAE
-    checkpoint, whose encoder alone is read. One file or shards, F32, F16 or BF16, widened to float32."""
+    """Read a vision model's folder from the hub, a whole SigLIP / CLIP / InternVL with its text tower, or the encoder of a VQRAE
+    checkpoint. It has one file or shards, in F32, F16 or BF16, and is widened to float32."""
     folder = Path(folder)
     if not (folder / "config.json").is_file():
         raise UserError(f"Expected a folder with config.json for the encoder but received {folder}")

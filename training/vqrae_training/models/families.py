@@ -1,7 +1,7 @@
 """Families of pretrained vision towers, as data: one record for each `model_type` of a Hugging Face config.json.
 
-Names on disk are the family's own; transformers 5 renames some modules in memory and back when it saves. sdk/ reads the same
-families (sdk/checkpoint/families).
+Names on disk are the family's own. transformers 5 renames some modules in memory, and back when it saves. The SDK reads the same
+families (sdk/families).
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class ImageSpec:
         return cls(**known, resize_to=resize_to, mean=tuple(section["mean"]), std=tuple(section["std"]))
 
     def to_processor(self) -> dict:
-        """preprocessor_config.json, which transformers and sdk/ read."""
+        """Return the contents of preprocessor_config.json, which transformers and the SDK read."""
         fields = {"do_resize": True, "do_rescale": True, "do_normalize": True, "resample": NUMBERS[self.resample]}
         fields |= {"rescale_factor": 1 / 255, "image_mean": list(self.mean), "image_std": list(self.std)}
         square = {"height": self.resize_to, "width": self.resize_to}
@@ -71,10 +71,10 @@ PROCESSORS = {
 
 
 def read_image_spec(folder: Path, default: str, image_size: int) -> ImageSpec:
-    """From processor_config.json (transformers 5) or preprocessor_config.json; without either, the defaults of the family's
+    """Read processor_config.json (transformers 5) or preprocessor_config.json. Without either, take the defaults of the family's
     processor `default` at the encoder's own size.
 
-    Raises UserError for an unknown processor, for what is no square, and for another size than the encoder's: positions
+    Raises UserError for an unknown processor, for a shape that is no square, and for another size than the encoder's: positions
     are not interpolated.
     """
     file, stored = _read(folder)
@@ -115,7 +115,7 @@ def _read(folder: Path) -> tuple[Path, dict]:
 
 
 def _extent(size: object, default: int, shortest_edge: bool) -> tuple[int, bool]:
-    """(pixels, whether they are the shortest edge's)."""
+    """Return (pixels, whether they are the shortest edge's)."""
     if size is None or isinstance(size, int):
         return size or default, shortest_edge
     if isinstance(size, dict) and "shortest_edge" in size:

@@ -22,9 +22,9 @@ class Quantized(NamedTuple):
 
 @torch.no_grad()
 def nearest(z: Tensor, codes: Tensor) -> Tensor:
-    """Ids [t] of the codes [K, e] nearest to z [t, e] by L2, in float32 whatever autocast says: bf16 flips many near ties.
+    """Return the ids [t] of the codes [K, e] nearest to z [t, e] by L2, always in float32: bf16 flips many near ties.
 
-    |z|² is the same for every code and left out. Rows go in chunks, so that 200,000 tokens fit beside 16,384 codes.
+    |z|² is the same for every code and left out. Rows go in chunks: 200,000 tokens fit beside 16,384 codes.
     """
     with torch.autocast(z.device.type, enabled=False):
         z, codes = z.float(), codes.float()
@@ -34,15 +34,15 @@ def nearest(z: Tensor, codes: Tensor) -> Tensor:
 
 
 def ridge(x: Tensor, y: Tensor) -> Tensor:
-    """The weight [p, d] of the ridge regression of y [n, p] on x [n, d], both centred; 1e-3 of the mean variance on the
-    diagonal."""
+    """Return the weight [p, d] of the ridge regression of y [n, p] on x [n, d], both centred. The diagonal gets 1e-3 of the mean
+    variance."""
     gram = x.T @ x
     gram.diagonal().add_(1e-3 * gram.diagonal().mean())
     return torch.linalg.solve(gram, x.T @ y).T
 
 
 def k_means(z: Tensor, centres: Tensor, iterations: int) -> Tensor:
-    """Lloyd's algorithm from `centres` [k, e] on z [n, e]; a centre that no row is nearest to stays where it is."""
+    """Run Lloyd's algorithm from `centres` [k, e] on z [n, e]. A centre that is nearest to no row stays where it is."""
     for _ in range(iterations):
         ids = nearest(z, centres)
         counts = torch.bincount(ids, minlength=len(centres))[:, None]
@@ -52,7 +52,7 @@ def k_means(z: Tensor, centres: Tensor, iterations: int) -> Tensor:
 
 
 def code_statistics(counts: Tensor) -> tuple[int, float]:
-    """How often each id came up [K] -> ids used at least once, and the perplexity exp(entropy) of their distribution."""
+    """Return how many ids came up at least once, and the perplexity exp(entropy), from the count of each id [K]."""
     total = counts.sum()
     if total == 0:
         raise ValueError("Expected counts of at least one token for the codebook's statistics but received none")
@@ -61,7 +61,7 @@ def code_statistics(counts: Tensor) -> tuple[int, float]:
 
 
 class VQ(nn.Module):
-    """[.., in_dim] -> linear to e -> nearest row of a trained codebook [K, e] -> linear to [.., out_dim].
+    """Plain VQ: [.., in_dim] -> linear to e -> nearest row of a trained codebook [K, e] -> linear to [.., out_dim].
 
     `loss` is mse(code, sg(z)) + beta * mse(z, sg(code)): the `legacy=False` form, where beta weighs the commitment.
     """
@@ -80,26 +80,25 @@ class VQ(nn.Module):
         return self.codebook.num_embeddings
 
     def effective_codebook(self) -> Tensor:
-        """The vectors that ids stand for, [K, e]."""
+        """Return the vectors that ids stand for, [K, e]."""
         return self.codebook.weight
 
     @torch.no_grad()
     def start_from(self, codes: Tensor) -> None:
-        """Makes `codes` [K, e] the effective codebook."""
+        """Make `codes` [K, e] the effective codebook."""
         self.codebook.weight.copy_(codes)
 
     @torch.no_grad()
     def initialise_from_data(self, features: Tensor, patches: Tensor, iterations: int = 6) -> float:
-        """Starts the quantizer from data: codes = random projected features moved by a few k-means steps (SimVQ's W = 1),
-        and a projection whose distance is pixel error. features [n, in_dim] and the pixels they stand for [n, p] in
-        [-1, 1], n >= codebook size.
+        """Start the quantizer from features [n, in_dim] and the pixels that they stand for [n, p] in [-1, 1], n >= codebook size.
 
-        in_proj is the ridge regression of patches on features, turned onto its principal axes (so the first
-        min(e, p) coordinates of z are predicted pixels); what is left of e is a small random view of the features.
-        Without it the nearest code is chosen by differences that no pixel shows: with K 4,096 on block 2 of the
+        The codes are random projected features, moved by a few k-means steps (SimVQ's W is the identity). in_proj is the ridge
+        regression of patches on features, turned onto its principal axes: the first min(e, p) coordinates of z are predicted
+        pixels, and distance is pixel error. The rest of e is a small random view of the features.
+        Without this projection, differences that no pixel shows choose the nearest code: with K 4,096 on block 2 of the
         foundation model, the mean patch of each code gives 16.6 dB with the features as they are and 20.5 dB with this
         projection (`python -m vqrae_training probe-layers`, 700 images, q = 8).
-        Returns the PSNR (peak 2) of the regression itself: what is linearly there before quantisation.
+        Returns the PSNR (peak 2) of the regression itself, which is linear and comes before quantisation.
         """
         size, dim = self.codebook.weight.shape
         if len(features) < size:
@@ -128,14 +127,14 @@ class VQ(nn.Module):
             return Quantized(self.out_proj(z + (chosen - z).detach()), ids, loss)
 
     def lookup(self, ids: Tensor) -> Tensor:
-        """Ids -> decoder input [.., out_dim]. SimVQ's own get_codebook_entry forgets W; this does not."""
+        """Return the decoder's input [.., out_dim] for ids. SimVQ's own get_codebook_entry forgets W; this does not."""
         return self.out_proj(F.embedding(ids, self.effective_codebook()))
 
 
 class SimVQ(VQ):
     """VQ whose codebook C is frozen and seen through a trained linear W: the codes are the rows of C Wᵀ (+ b).
 
-    One step of W moves every code, used or not, which is what keeps large codebooks in use.
+    One step of W moves every code, used or not. This keeps large codebooks in use.
     """
 
     def __init__(self, size: int, dim: int, in_dim: int, out_dim: int, bias: bool = False, beta: float = 0.25):

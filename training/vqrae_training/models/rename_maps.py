@@ -1,39 +1,26 @@
-"""Foreign checkpoints under our names, by rename maps that are data.
+"""Foreign weights under our names. A rename map is data: rules, transforms, and what to ignore or refuse.
 
-    python -m vqrae_training import --from simvq vq.ckpt --out codebook.safetensors
-    python -m vqrae_training import --from rae model.pt --out decoder.safetensors --drop trainable_cls_token
-    python -m vqrae_training import --from my-map.json weights.safetensors --config config.json --out my-tokenizer
-
-A map of one's own is a JSON file with a RenameMap's fields: for the day when VQRAE's authors publish weights, or for a model
-that one has trained elsewhere. With --config (docs/checkpoints.md) the result is a checkpoint folder, complete or refused;
-without, a safetensors file of what there is, a start for training.
-
-The built-in maps follow the references' code. No published file of theirs was at hand: the tests write files with the
+The built-in maps follow the references' code. No published file of theirs was at hand, so the tests write files with the
 references' names and shapes.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors.torch import save_file
 from torch import Tensor
 
 from ..errors import UserError
-from .checkpoint import load_checkpoint
-from .tensors import read_weights
 
 
 @dataclass(frozen=True)
 class RenameMap:
-    """`rules`: (pattern of the whole foreign name, ours; several of ours: equal parts of the first axis, such as q, k, v).
-    `transforms`: our name -> what is done to the tensor (TRANSFORMS). `ignore`: patterns of what a tokenizer does not hold.
-    `refuse`: pattern -> why our model cannot compute with it; --drop leaves it out all the same."""
+    """rules: (pattern of the whole foreign name, our name). Several of our names take equal parts of the first axis, such as q,
+    k, v. transforms: our name -> the name of what is done to the tensor (TRANSFORMS). ignore: patterns of tensors that no
+    tokenizer holds. refuse: pattern -> why our model cannot compute with the tensor; --drop leaves it out all the same."""
 
     rules: tuple[tuple[str, str | tuple[str, ...]], ...]
     transforms: dict[str, str]
@@ -119,7 +106,7 @@ MAPS = {
 
 
 def rename(tensors: dict[str, Tensor], names: RenameMap, drop: tuple[str, ...] = ()) -> dict[str, Tensor]:
-    """Foreign name -> tensor to ours. Raises UserError that lists every tensor which no rule maps, ignores or drops."""
+    """Rename tensors to our names. Raises UserError with a list of all tensors that no rule maps, ignores or drops."""
     out: dict[str, Tensor] = {}
     left: list[str] = []
     for name, tensor in tensors.items():
@@ -141,28 +128,3 @@ def rename(tensors: dict[str, Tensor], names: RenameMap, drop: tuple[str, ...] =
     if not out:
         raise UserError(f"Expected tensors that the map renames but received {', '.join(list(tensors)[:3])}, ...")
     return {name: t.contiguous() for name, t in out.items()}
-
-
-def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("weights", help=".safetensors, .pt or .ckpt")
-    parser.add_argument("--from", dest="source", required=True, help=f"{', '.join(MAPS)}, or a map of your own (.json)")
-    parser.add_argument("--out", required=True, help="a .safetensors file; with --config a folder")
-    parser.add_argument("--config", help="config.json of the checkpoint that the weights make up")
-    parser.add_argument("--drop", nargs="+", default=[], metavar="NAME", help="tensors to leave out")
-    args = parser.parse_args(argv)
-    if args.source not in MAPS and not Path(args.source).is_file():
-        raise UserError(f"Expected one of {', '.join(MAPS)} or a .json file for --from but received {args.source!r}")
-    names = MAPS.get(args.source) or RenameMap.read(Path(args.source))
-    tensors = rename(read_weights(Path(args.weights)), names, tuple(args.drop))
-    out = Path(args.out)
-    if args.config:
-        out.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})
-        shutil.copyfile(args.config, out / "config.json")
-        load_checkpoint(out)  # raises for what is missing or does not fit
-    else:
-        save_file(tensors, out, metadata={"format": "pt"})
-    for name in sorted(tensors):
-        print(f"{name} {list(tensors[name].shape)}")
-    print(f"{len(tensors)} tensors in {out}")

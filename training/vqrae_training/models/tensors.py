@@ -1,4 +1,4 @@
-"""Named tensors out of files: the safetensors of a checkpoint folder, or anybody's weights."""
+"""Read named tensors from files: the safetensors of a checkpoint folder, or anybody's weights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..errors import UserError
 
 
 def read_tensors(folder: Path, prefixes: tuple[str, ...], probe: str | None = None) -> dict[str, Tensor]:
-    """The tensors whose names start with a prefix (the first one under which `probe` is there), less the prefix."""
+    """Read the tensors whose names start with a prefix, without the prefix. It is the first one under which there is `probe`."""
     index = folder / "model.safetensors.index.json"
     names = sorted(set(json.loads(index.read_text())["weight_map"].values())) if index.is_file() else ["model.safetensors"]
     files = [folder / name for name in names]
@@ -30,7 +30,7 @@ def read_tensors(folder: Path, prefixes: tuple[str, ...], probe: str | None = No
 
 
 def read_weights(file: Path) -> dict[str, Tensor]:
-    """A .safetensors, or a torch pickle (tensors alone: nothing in it is run), with the wrappings that trainers use."""
+    """Read a .safetensors or a torch pickle, also in the wrappings that trainers use. Nothing in a pickle is executed."""
     if not file.is_file():
         raise UserError(f"Expected a .safetensors or a .pt for the weights but received {file}, which is not there")
     try:

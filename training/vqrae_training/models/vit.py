@@ -16,7 +16,7 @@ class _SelfAttention(nn.Module):
 
 
 class _Dense(nn.Module):
-    """HF wraps each linear in a module of its own; the wrapper exists for the name only."""
+    """HF wraps each linear in a module. This wrapper exists for the name only."""
 
     def __init__(self, d_in: int, d_out: int):
         super().__init__()

@@ -32,7 +32,7 @@ class CodebookConfig:
 
 
 def quantizer_input(hidden: list[Tensor], prefix: int, normalize: bool) -> Tensor:
-    """Hidden states [n, prefix + t, d] each -> their patch tokens, each LayerNormed without affine, concatenated."""
+    """Concatenate the patch tokens of hidden states [n, prefix + t, d], each after a LayerNorm without affine."""
     tokens = [h[:, prefix:].float() for h in hidden]
     if normalize:
         tokens = [F.layer_norm(t, t.shape[-1:], eps=1e-6) for t in tokens]
@@ -65,11 +65,11 @@ class VQRAE(nn.Module):
 
     @property
     def taps(self) -> tuple[int, ...]:
-        """Blocks whose output a forward pass keeps: the codebook's layers and the last (which is distilled)."""
+        """Blocks whose output a forward pass keeps: the codebook's layers, and the last, which is distilled."""
         return tuple(sorted({*self.codebook_layers, self.encoder.num_layers}))
 
     def quantizer_input(self, hidden: list[Tensor]) -> Tensor:
-        """Taps of `self.taps` -> patch tokens of the codebook's layers [n, t, layers * d]."""
+        """Return the patch tokens of the codebook's layers [n, t, layers * d], from the taps of `self.taps`."""
         by_block = dict(zip(self.taps, hidden, strict=True))
         return quantizer_input(
             [by_block[k] for k in self.codebook_layers], self.encoder.prefix, self.codebook_config.normalize
@@ -81,5 +81,5 @@ class VQRAE(nn.Module):
         return Output(self.decoder(quantized.vectors), quantized, hidden)
 
     def decode(self, ids: Tensor) -> Tensor:
-        """Ids [n, t] -> pixels [n, 3, H, W], clamped to [0, 1]."""
+        """Decode ids [n, t] to pixels [n, 3, H, W], clamped to [0, 1]."""
         return self.decoder(self.quantizer.lookup(ids)).clamp(0, 1)

@@ -1,10 +1,10 @@
-"""Which blocks hold pixels? Closed-form answers before any training, to choose `--codebook-layers` by.
+"""Which blocks hold pixels? Closed-form answers before any training. They help you choose `codebook.layers`.
 
     python -m vqrae_training probe-layers --encoder runs/foundation/encoder --data train.tar --codes 4096
 
-For each choice of blocks it prints, on held-out images, the PSNR of (1) the ridge regression of a token's q x q pixels on
-its features: what is linearly there; (2) the mean patch of the nearest code with the regression as projection, as
-`SimVQ.initialise_from_data` sets it up; (3) the same with the features themselves as the space of the codes.
+For each choice of blocks it prints three PSNRs on held-out images: (1) of the ridge regression of a token's q x q pixels on its
+features; (2) of the mean patch of the nearest code, with the regression as projection, as `SimVQ.initialise_from_data` sets it
+up; (3) of the same, with the features themselves as the space of the codes.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from ..models.vqrae import quantizer_input
 
 
 def patch_psnr(a: Tensor, b: Tensor) -> float:
-    """PSNR in dB over all patches of pixels in [-1, 1]."""
+    """Return the PSNR in dB over all patches of pixels in [-1, 1]."""
     return (10 * torch.log10(4 / (a - b).square().mean())).item()
 
 
 def code_mean_psnr(z: Tensor, y: Tensor, codes: Tensor, train: int) -> float:
-    """Decodes each held-out token as the mean training patch of its code."""
+    """Decode each held-out token as the mean training patch of its code."""
     ids = torch.cat([nearest(part, codes) for part in z.split(8192)])
     counts = torch.bincount(ids[:train], minlength=len(codes))[:, None]
     sums = torch.zeros(len(codes), y.shape[1]).index_add_(0, ids[:train], y[:train])

@@ -1,11 +1,11 @@
-"""How many pixels should a token give back? The same tokens at q = 4, 8 and 16, without training a decoder.
+"""How many pixels should a token give back? Compare the same tokens at q = 4, 8 and 16, without training a decoder.
 
     python -m vqrae_training probe-output-size --encoder runs/foundation/encoder --data train.tar --photos examples/images \
         --picture output-size.png
 
-Each q gets a codebook as stage 1 starts it, and every code is decoded as the mean training patch of its tokens. Printed, for
-the photos: PSNR at the output's own size, and after bicubic enlargement against the encoder's whole view, which is what a
-person compares. The picture has the photos in a row, then one row for each q.
+Each q gets a codebook as stage 1 starts it, and every code is decoded as the mean training patch of its tokens. The command
+prints the photos' PSNR at the output's own size, and after bicubic enlargement against the encoder's whole view, which is what
+a person compares. The picture has the photos in a row, then one row for each q.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ..data.images import centre_crop, normalise, random_view, to_uint8
 from ..data.sources import read_source
-from ..evaluate.metrics import psnr
+from ..metrics.pixels import psnr
 from ..models.decoder import pixel_patches
 from ..models.encoder import load_encoder
 from ..models.quantizer import SimVQ, nearest
@@ -28,7 +28,7 @@ from ..models.vqrae import quantizer_input
 
 
 def resized(views: Tensor, side: int) -> Tensor:
-    """uint8 [n, 3, H, W] -> [n, 3, side, side], by Pillow."""
+    """Resize uint8 [n, 3, H, W] to [n, 3, side, side] with Pillow."""
     images = [Image.fromarray(v.permute(1, 2, 0).numpy()).resize((side, side), Image.Resampling.BICUBIC) for v in views]
     return torch.stack([to_uint8(i) for i in images])
 

@@ -1,8 +1,8 @@
-"""One HTML file (and, with --png, one picture) about a run, or about several side by side.
+"""Write one HTML file (and, with --png, one picture) about a run, or about several side by side.
 
     python -m vqrae_training report runs/simvq runs/vq --out report.html --png report.png
 
-A run's folder holds metrics.jsonl, and where there are any config.json and val_*.png; one still in progress will do.
+A run's folder holds metrics.jsonl and, where the run writes them, config.json and val_*.png. The run may still be in progress.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ details summary { cursor: pointer; padding: .25rem 0 }
 
 
 def page(runs: list[Run]) -> str:
-    """The document."""
+    """Return the whole document."""
     title = runs[0].name if len(runs) == 1 else f"Comparison of {len(runs)} runs"
     charts = "".join(
         f'<section><h2>{heading}</h2><div class="panels">{"".join(svg(runs, panel) for panel in found)}</div></section>\n'
@@ -76,7 +76,7 @@ def legend(runs: list[Run]) -> str:
 
 
 def table(head: list[str], rows: list[tuple[str, list[str]]], kind: str) -> str:
-    """rows: (name, cells of HTML)."""
+    """Return a table. rows: (name, cells of HTML)."""
     top = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
     lines = (f'<th scope="row">{escape(name)}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) for name, cells in rows)
     body = "".join(f"<tr>{line}</tr>\n" for line in lines)
@@ -118,7 +118,7 @@ def figures(rows: list[tuple[str, Image.Image]]) -> str:
 
 
 def configuration(runs: list[Run]) -> str:
-    """Every key of the runs that kept one; keys that differ between them come first, marked."""
+    """List every key of the runs' configurations. Keys that differ come first and are marked."""
     kept = [run for run in runs if run.config]
     without = ", ".join(run.name for run in runs if not run.config)
     missing = f"<p>No config.json: {escape(without)}.</p>" if without else ""

@@ -17,7 +17,7 @@ MAX_ROWS = 6  # of reconstructions in one strip
 
 
 def read_picture(path: Path) -> Image.Image:
-    """RGB. Raises UserError where the file is no picture."""
+    """Read a picture as RGB. Raises UserError where the file is none."""
     try:
         return Image.open(path).convert("RGB")
     except OSError as error:
@@ -25,7 +25,7 @@ def read_picture(path: Path) -> Image.Image:
 
 
 def last_pictures(runs: list[Run]) -> list[tuple[str, Image.Image]]:
-    """("name, step n", last grid) of the runs that have one."""
+    """Return ("name, step n", last grid) of the runs that have one."""
     lasts = [(run.name, *run.pictures[-1]) for run in runs if run.pictures]
     return [(f"{name}, step {step:,}", read_picture(path)) for name, step, path in lasts]
 
@@ -38,10 +38,10 @@ def data_url(image: Image.Image) -> str:
 
 
 def strip(grids: list[tuple[str, Image.Image]]) -> list[tuple[str, Image.Image]]:
-    """First row of images of grids that show the same originals: [("original", ...), (label, reconstruction), ...].
+    """Return the first row of images of grids that show the same originals: [("original", ...), (label, reconstruction), ...].
 
-    Grids are rows of originals above rows of reconstructions (`engine.monitor.pairs_grid`). The originals are what all of
-    them share: the height of one row is that of the top that does not differ. Returns [] where they do not fit together.
+    Grids are rows of originals above rows of reconstructions (`engine.monitor.pairs_grid`). All grids share the originals, so the
+    top that does not differ is one row high. Returns [] where the grids do not fit together.
     """
     if len({image.size for _, image in grids}) != 1 or len(grids) < 2:
         return []

@@ -1,4 +1,4 @@
-"""Curves of one or more runs over one metric, and as SVG that takes the page's text colour."""
+"""Curves of one or more runs over one metric, for a picture or as SVG in the page's text colour."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
-# Okabe and Ito's palette (jfly.uni-koeln.de/color), told apart with any colour vision, in an order where the first ones
-# are readable on white and on black; its yellow and black are not. A second round of runs is dashed, a third dotted.
+# Okabe and Ito's palette (jfly.uni-koeln.de/color) suits any colour vision. The first ones are readable on white and on black;
+# its yellow and black are not. A second round of runs is dashed, a third dotted.
 COLOURS = ("#0082c8", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
 DASHES = ("-", "--", ":")
 INK = "#010203"  # stands for the page's text colour in an SVG
@@ -55,7 +55,7 @@ class Panel:
 
 
 def panels(runs: list[Run]) -> dict[str, list[Panel]]:
-    """Sections of the report and their panels. Left out: metrics that no run has, and losses that are 0 throughout."""
+    """Return the sections of the report and their panels, without metrics that no run has and losses that are always 0."""
     present = dict.fromkeys(name for run in runs for name in run.metrics())
     used = {name for name in present if any(any(run.curve(name)[1]) for run in runs)}
     known = {"Validation": VALIDATION, "Losses": LOSSES, "Engine": ENGINE}
@@ -66,14 +66,14 @@ def panels(runs: list[Run]) -> dict[str, list[Panel]]:
 
 
 def style(i: int) -> dict:
-    """Colour and dash of the i-th run."""
+    """Return colour and dash of the i-th run."""
     return {"color": COLOURS[i % len(COLOURS)], "linestyle": DASHES[i // len(COLOURS) % len(DASHES)]}
 
 
 def draw(axes: Axes, runs: list[Run], panel: Panel) -> None:
-    """The runs' curves; of a long and noisy one the running mean, itself pale behind it where runs are few.
+    """Draw the runs' curves. A long and noisy one becomes its running mean, with itself pale behind where runs are few.
 
-    Losses that fall far are shown on a log scale; a run whose loss is 0 throughout (it has no such term) is left out.
+    Losses that fall far get a log scale. A run whose loss is always 0 has no such term and is left out.
     """
     loss, drawn = panel.metric in LOSSES, []
     for i, run in enumerate(runs):
@@ -105,7 +105,7 @@ def draw(axes: Axes, runs: list[Run], panel: Panel) -> None:
 
 
 def log_scale(axes: Axes) -> None:
-    """Log scale with 1-2-5 ticks in plain numbers."""
+    """Set a log scale with 1-2-5 ticks in plain numbers."""
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
@@ -114,7 +114,7 @@ def log_scale(axes: Axes) -> None:
 
 
 def running_mean(values: list[float], span: int) -> list[float]:
-    """Exponential running mean with the weight of `span` points, corrected at its start."""
+    """Return the exponential running mean with the weight of `span` points, corrected at its start."""
     decay, total, weight, result = 1 - 1 / max(span, 1), 0.0, 0.0, []
     for value in values:
         total, weight = decay * total + (1 - decay) * value, decay * weight + 1 - decay
@@ -123,7 +123,7 @@ def running_mean(values: list[float], span: int) -> list[float]:
 
 
 def svg(runs: list[Run], panel: Panel) -> str:
-    """One panel as an <svg> element: text stays text, ink is currentColor, so it follows light and dark."""
+    """Return one panel as an <svg> element. Text stays text, and ink is currentColor, which follows light and dark."""
     settings = {"svg.fonttype": "none", "svg.hashsalt": panel.metric, "font.family": "sans-serif"}
     inked = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color", "grid.color")
     with matplotlib.rc_context(settings | dict.fromkeys(inked, INK)):

@@ -1,4 +1,4 @@
-"""A run's folder as a report reads it: metrics.jsonl, the resolved configuration, the validation pictures."""
+"""Read a run's folder for a report: metrics.jsonl, the resolved configuration, the validation pictures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..errors import UserError
 
 @dataclass(frozen=True)
 class Run:
-    """One run. `records`: the lines of metrics.jsonl, in the order of the file; `config`: flat, {} where none was kept."""
+    """One run. records: the lines of metrics.jsonl, in the order of the file. config: flat, or {} where there is none."""
 
     name: str
     folder: Path
@@ -23,7 +23,7 @@ class Run:
     notes: list[str]
 
     def curve(self, metric: str) -> tuple[list[int], list[float]]:
-        """Steps and values of a metric, without those that were not finite."""
+        """Return steps and values of a metric, without those that are not finite."""
         points = [(r["step"], r[metric]) for r in self.records if is_number(r.get(metric))]
         return [step for step, _ in points], [value for _, value in points]
 
@@ -31,12 +31,12 @@ class Run:
         return next(reversed(self.curve(metric)[1]), None)
 
     def best(self, metric: str) -> tuple[float, int] | None:
-        """The highest value and its first step."""
+        """Return the highest value and its first step."""
         steps, values = self.curve(metric)
         return max(zip(values, steps, strict=True), key=lambda point: (point[0], -point[1]), default=None)
 
     def metrics(self) -> list[str]:
-        """Names of all numbers in the order of their first appearance."""
+        """Return the names of all numbers in the order of their first appearance."""
         names = dict.fromkeys(name for record in self.records for name, value in record.items() if is_number(value))
         return [name for name in names if name not in ("step", "seconds")]
 
@@ -46,7 +46,7 @@ def is_number(value: object) -> bool:
 
 
 def read_runs(folders: list[str]) -> list[Run]:
-    """The runs in the order given; folders of one name are told apart by as much of their path as it takes."""
+    """Read the runs in the order given. Folders of one name get as much of their path as sets them apart."""
     paths = [Path(folder).resolve() for folder in folders]
     for i, path in enumerate(paths):
         if path in paths[:i]:
@@ -58,7 +58,7 @@ def read_runs(folders: list[str]) -> list[Run]:
 
 
 def read_run(folder: Path, name: str) -> Run:
-    """Raises UserError where the folder is no run or its record cannot be read."""
+    """Read one run. Raises UserError where the folder is none or its record cannot be read."""
     if not folder.is_dir():
         raise UserError(f"Expected a run's folder but received {str(folder)!r}, which is no folder")
     if not (folder / "metrics.jsonl").is_file():
@@ -72,7 +72,7 @@ def read_run(folder: Path, name: str) -> Run:
 
 
 def read_metrics(path: Path) -> tuple[list[dict], list[str]]:
-    """Records and remarks. A last line cut short by a kill is a remark; any other line that is no record is an error."""
+    """Return records and remarks. A last line that a kill cut short is a remark. Any other bad line is an error."""
     lines = [line for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     records, notes = [], []
     for i, line in enumerate(lines):
@@ -92,7 +92,7 @@ def read_metrics(path: Path) -> tuple[list[dict], list[str]]:
 
 
 def read_json(path: Path) -> dict:
-    """{} where the file is absent."""
+    """Read a JSON file, or return {} where there is none."""
     if not path.exists():
         return {}
     try:
@@ -105,7 +105,7 @@ def read_json(path: Path) -> dict:
 
 
 def flat(config: dict, prefix: str = "") -> dict[str, str]:
-    """{"data": {"flip": true}} -> {"data.flip": "true"}."""
+    """Flatten {"data": {"flip": true}} to {"data.flip": "true"}."""
     result: dict[str, str] = {}
     for key, value in config.items():
         result |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: written(value)}

@@ -36,7 +36,8 @@ class Cell:
 
 
 def summary(runs: list[Run]) -> list[tuple[str, list[Cell]]]:
-    """A row a figure, a cell a run: the last value, and the best where it is another. Rows that no run has are left out."""
+    """Return a row for each figure and in it a cell for each run: the last value, and the best where it is another. Rows that no
+    run has are left out."""
     rows = []
     for figure in FIGURES:
         lasts = [value for run in runs if (value := run.last(figure.metric)) is not None]

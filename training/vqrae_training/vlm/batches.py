@@ -1,9 +1,9 @@
-"""Pictures with several conversations each, packed into one sequence a picture:
+"""Pack all conversations about a picture into one sequence:
 
     <|im_start|>user\n<|vision_start|> picture <|vision_end|> | question <|im_end|> ... answer <|im_end|> | question ...
 
-Every conversation sees the picture and itself alone, at the positions that it has when it is the only one; the loss is on
-the answers with their <|im_end|>. So one pass over a picture's tokens serves all its questions.
+A conversation sees the picture and itself alone, at the positions that it has when it is the only one. The loss is on the answers
+with their <|im_end|>. One pass over a picture's tokens serves all its questions.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SHARED, PADDING = -1, -2  # in place of a conversation's number
 
 @dataclass(frozen=True)
 class Picture:
-    """features: float16 [tiles, t, d], or text that stands in for the image."""
+    """A picture and its conversations. features: float16 [tiles, t, d], or text that stands in for the image."""
 
     seen: Tensor | str
     conversations: Sequence[Sequence[Turn]]
@@ -43,6 +43,7 @@ class Batch:
 
 
 def make_batch(pictures: Sequence[Picture], tokenizer: Tokenizer) -> Batch:
+    """Pack each picture with its conversations into a sequence, and pad the sequences to one length."""
     rows = [_pack(picture, tokenizer) for picture in pictures]
     length = max(len(row) for row in rows)
     columns = []
@@ -96,7 +97,7 @@ def _pack(picture: Picture, tokenizer: Tokenizer) -> list[_Token]:
         for k, (question, answer) in enumerate(conversation):
             asked = encode(f"{f'{chr(10)}{START}user{chr(10)}' if k else ''}{question}{END}\n{START}assistant\n")
             said = encode(f"{answer}{END}")
-            # The last token before the answer predicts its first one; <|im_end|> predicts nothing.
+            # The last token before the answer predicts its first one. <|im_end|> predicts nothing.
             targets = [-1] * (len(asked) - 1) + said + [-1]
             for i, target in zip(asked + said, targets, strict=True):
                 packed.append(_Token(i, False, number, position, turn if target >= 0 else -1, target))

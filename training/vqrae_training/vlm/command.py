@@ -1,4 +1,4 @@
-"""python -m vqrae_training vlm <train|export|split>: a small language model that sees through a frozen tokenizer."""
+"""Run `python -m vqrae_training vlm <train|export|split>`: a small language model that sees through a frozen tokenizer."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""A VLM run's configuration; presets/vlm/*.toml."""
+"""The configuration of a VLM run. presets/vlm/*.toml set it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..config import harmless
 from ..language.qwen3 import LanguageSection
 
 
@@ -41,13 +42,13 @@ class PhaseSection:
 class RunSection:
     init: str = ""  # a folder that `vlm export` wrote, whose weights a new run starts from
     seed: int = 0
-    threads: int = 1
+    threads: int = harmless(1)
     bf16: bool = False  # a gain where the processor has bfloat16 products (AMX), far slower where it has none
-    compile: bool = False  # torch.compile: needs a C++ compiler and some minutes
+    compile: bool = harmless(False)  # torch.compile: needs a C++ compiler and some minutes
     weight_decay: float = 0.01
     clip: float = 1.0
-    log_every: int = 25
-    eval_every: int = 250
+    log_every: int = harmless(25)
+    eval_every: int = harmless(250)
 
 
 @dataclass(frozen=True)

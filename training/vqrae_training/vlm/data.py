@@ -1,5 +1,5 @@
-"""Which pictures and which questions a step learns from. A step's draw depends on the seed and its number alone, so that a
-run that was killed goes on with the same ones."""
+"""Which pictures and questions a step learns from. A step's draw depends on the seed and its number alone: a killed run goes on
+with the same ones."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import torch
 
+from ..data.easy_vqa import Split, read_easy_vqa
 from ..data.sources import Item
 from ..errors import UserError
-from ..evaluate.easy_vqa import Split, read_easy_vqa
 from .batches import Picture
 from .config import DataSection
 from .features import Features
@@ -25,7 +25,7 @@ MONITORED = 100  # pictures of easy-VQA's test set, and NLVR's held examples, th
 
 
 class Corpus:
-    """The pictures and questions of both sets; `features` is None while pictures are given in words."""
+    """The pictures and questions of both sets. `features` is None while pictures are given in words."""
 
     def __init__(self, options: DataSection):
         for name in ("easy_vqa", "nlvr"):
@@ -43,12 +43,12 @@ class Corpus:
         self.features: Features | None = None
 
     def items(self) -> list[Item | VariantPicture]:
-        """Every picture that training and progress need."""
+        """Return every picture that training and progress need."""
         easy = [item for item, _ in self.easy + self.easy_test]
         return easy + self.pictures + [e.pictures[0] for e in self.held]
 
     def texts(self, seed: int) -> list[str]:
-        """What a tokenizer learns its merges from: every question and answer once, and made ones."""
+        """Return the texts that a tokenizer learns its merges from: every question and answer once, and made ones."""
         rng = random.Random(f"{seed}:texts")
         human = [turn for e in self.nlvr for turn in [(e.sentence, e.label)]]
         made = [nlvr_question(e.scene, rng) for e in self.nlvr for _ in range(2)]
@@ -75,8 +75,8 @@ class Corpus:
         return Picture(seen, conversations(asked, self.options.follow, rng))
 
     def nlvr_pair(self, rng: random.Random) -> list[Picture]:
-        """Two pictures and sentences of which each is true of one and false of the other: a sentence of NLVR with two of its
-        examples in one variant; or, for a share of `mixed`, boxes of six examples, about which all that is asked is made."""
+        """Draw two pictures, and sentences that are each true of one and false of the other: a sentence of NLVR with two of its
+        examples in one variant. A share of `mixed` has boxes of six examples, and all its questions are made."""
         first = rng.choice(self.nlvr)
         if rng.random() < self.options.mixed:
             alike = self.towers if has_towers(first.scene) else self.scattered
@@ -101,21 +101,22 @@ class Corpus:
         return Picture(self.seen(scene), conversations(asked, self.options.follow, rng))
 
     def seen(self, scene: tuple[Box, ...]) -> torch.Tensor | str:
-        """Features [3, t, d] of boxes that training knows, or words while there are none."""
+        """Return features [3, t, d] of boxes that training knows, or words while there are none."""
         if self.features is None:
             return in_words(scene)
         places = (self.tiles[box, place] for place, box in enumerate(scene))
         return torch.stack([self.features.of(name)[tile] for name, tile in places])
 
     def monitored(self) -> tuple[list[Picture], list[Picture]]:
-        """Easy-VQA's pictures with all their questions, and NLVR's held ones with their human sentences."""
+        """Return easy-VQA's pictures with all their questions, and NLVR's held ones with their human sentences."""
         easy = [Picture(self.features.of(item.name), [[turn] for turn in turns]) for item, turns in self.easy_test]
         held = [Picture(self.features.of(e.pictures[0].name), [[is_true(e.sentence, e.label)]]) for e in self.held]
         return easy, held
 
 
 def conversations(turns: Sequence[Turn], follow: float, rng: random.Random) -> list[list[Turn]]:
-    """Mostly of one turn; a turn goes on with the conversation before it with probability `follow`."""
+    """Group turns into conversations, mostly of one turn. With probability `follow`, a turn goes on with the conversation
+    before."""
     made: list[list[Turn]] = []
     for turn in turns:
         if made and rng.random() < follow:
@@ -129,7 +130,7 @@ Tiles = dict[tuple[Box, int], tuple[str, int]]
 
 
 def _tiles(examples: list[Example]) -> tuple[list[VariantPicture], Tiles]:
-    """Pictures that between them show every box of the examples in every variant and at each of the three places, and where:
+    """Return pictures that together show every box of the examples in every variant and at each of the three places, and where:
     (box, place) -> (picture's name, its tile)."""
     pictures: list[VariantPicture] = []
     tiles: Tiles = {}

@@ -1,4 +1,4 @@
-"""A run as the folder that `loadVlm` reads: config.json and model.safetensors (the projector), llm.gguf.
+"""Write a run as the folder that `loadVlm` reads: config.json and model.safetensors (the projector), llm.gguf.
 
 python -m vqrae_training vlm export runs/vlm --out my-vlm --name my-vlm
 """
@@ -9,10 +9,10 @@ import argparse
 import json
 from pathlib import Path
 
-import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 
+from ..engine.resume import read_last
 from ..errors import UserError
 from ..language.gguf_file import write_gguf
 from ..language.qwen3 import LanguageSection, build_language_model
@@ -22,9 +22,10 @@ from .model import EPS, Projector, Vlm
 
 
 def export(run: Path, out: Path, name: str) -> None:
+    """Write the run's projector and language model into `out`. Raises UserError where `run` has no last.pt."""
     if not (run / "last.pt").is_file():
         raise UserError(f"Expected a run's folder with last.pt but received {run}")
-    state = torch.load(run / "last.pt", map_location="cpu", weights_only=True)
+    state = read_last(run / "last.pt")
     config, tokenizer = state["config"], Tokenizer.from_file(str(run / "tokenizer.json"))
     width, vision = config["language"]["hidden_size"], config["vision"]
     dim = load_encoder(vision["encoder"]).hidden_size

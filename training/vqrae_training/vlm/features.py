@@ -1,7 +1,7 @@
 """The frozen encoder's features of every picture, computed once and kept on disk in half precision.
 
-`tokens.npy` float16 [tiles, t, d]: the tokens of one block, class token left out. Equal tiles are kept once (six NLVR
-pictures of three boxes have nine different tiles). The folder resumes where a killed run stopped.
+`tokens.npy` float16 [tiles, t, d] holds the tokens of one block, without the class token. Equal tiles are kept once: six NLVR
+pictures of three boxes have nine different tiles. A killed run goes on with the next tiles.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ BATCH = 32
 
 
 class Shown(Protocol):
-    """A picture and its name, such as data.sources.Item; hashable."""
+    """A picture and its name, such as data.sources.Item. It is hashable."""
 
     @property
     def name(self) -> str: ...
@@ -37,7 +37,8 @@ class Shown(Protocol):
 
 
 def picture_tiles(image: Image.Image, size: int, most: int, resample: str) -> list[Image.Image]:
-    """InternVL's `dynamic_preprocess` without a thumbnail, for at most three tiles: no two such grids have the same shape."""
+    """Cut a picture as InternVL's `dynamic_preprocess` does, without a thumbnail, for at most three tiles: no two such grids have
+    the same shape."""
     grids = [(c, r) for c in range(1, most + 1) for r in range(1, most + 1) if c * r <= most]
     columns, rows = min(grids, key=lambda grid: abs(image.width / image.height - grid[0] / grid[1]))
     stretched = image.resize((columns * size, rows * size), Image.Resampling(NUMBERS[resample]))
@@ -53,13 +54,14 @@ class Features:
         self.rows: dict[str, list[int]] = json.loads((folder / "pictures.json").read_text())
 
     def of(self, name: str) -> Tensor:
-        """-> float16 [tiles, t, d]"""
+        """Return the tokens of a picture's tiles, float16 [tiles, t, d]."""
         return torch.from_numpy(self.tokens[self.rows[name]])
 
 
 @torch.no_grad()
 def build_features(encoder: Encoder, layer: int, most: int, items: Sequence[Shown], folder: Path) -> Features:
-    """layer: 1-based block whose output is kept. most: tiles of one picture. A folder of other pictures is refused."""
+    """Compute and keep the features. layer: 1-based block whose output is kept. most: tiles of one picture. Raises UserError
+    where the folder holds those of other pictures."""
     folder.mkdir(parents=True, exist_ok=True)
     cut = lru_cache(maxsize=4)(lambda item: picture_tiles(item.open(), encoder.image_size, most, encoder.resample))
     facts = {"pictures": _digest([i.name for i in items]), "layer": layer, "most": most, "encoder": fingerprint(encoder)}

@@ -1,4 +1,4 @@
-"""Projector and language model; the encoder's features come from the cache."""
+"""Projector and language model. The encoder's features come from the cache."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ EPS = 1e-5
 
 
 class Projector(nn.Module):
-    """InternVL's `mlp1`: each 2 x 2 square of tokens as one, LayerNorm, two layers. [n, t, d] -> [n, t / 4, width]."""
+    """InternVL's `mlp1`: [n, t, d] -> [n, t / 4, width]. Each 2 x 2 square of tokens becomes one, then LayerNorm and two
+    layers."""
 
     def __init__(self, dim: int, width: int):
         super().__init__()
@@ -23,7 +24,7 @@ class Projector(nn.Module):
 
 
 def pixel_shuffle(tokens: Tensor) -> Tensor:
-    """[n, g * g, d] -> [n, (g / 2)², 4 d], in InternVL's order (ps_version v2): of a square's rows, then its columns."""
+    """Make one token of each square: [n, g * g, d] -> [n, (g / 2)², 4 d], in InternVL's order (ps_version v2)."""
     n, t, d = tokens.shape
     grid = int(t**0.5)
     square = tokens.view(n, grid // 2, 2, grid // 2, 2, d)
@@ -36,7 +37,7 @@ class Vlm(nn.Module):
         self.projector, self.llm = projector, llm
 
     def forward(self, batch: Batch) -> Tensor:
-        """-> logits [answer tokens, vocabulary] at the places that predict them, in the batch's order."""
+        """Return logits [answer tokens, vocabulary] at the places that predict them, in the batch's order."""
         x = self.llm.get_input_embeddings()(batch.ids)
         if batch.features is not None:
             x = x.masked_scatter(batch.image_at[:, :, None], self.projector(batch.features.float()).to(x.dtype))
@@ -46,7 +47,7 @@ class Vlm(nn.Module):
 
 @torch.no_grad()
 def right_answers(model: Vlm, batch: Batch) -> list[bool]:
-    """Of each conversation's turns, in order, whether greedy decoding gives the answer to its end: that is the case exactly
-    where every token of it is the likeliest one after those before."""
+    """Return for each turn, in order, whether greedy decoding gives its answer to the end. It does where every token of the
+    answer is the likeliest one after those before."""
     likeliest = model(batch).argmax(-1) == batch.targets
     return [bool(likeliest[batch.turn_of == turn].all()) for turn in range(batch.turns)]

@@ -1,4 +1,4 @@
-"""NLVR (lil.nlp.cornell.edu/nlvr, CC BY 4.0): sentences that are true or false of pictures. Its dev and hidden parts."""
+"""NLVR (lil.nlp.cornell.edu/nlvr, CC BY 4.0): sentences that are true or false of pictures. We read its dev and hidden parts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Example:
 
 
 def read_nlvr(folder: str | Path) -> list[Example]:
-    """The repository's folder with dev/ and hidden/, each a JSON-lines file and images/."""
+    """Read the repository's folder with dev/ and hidden/, which each hold a JSON-lines file and images/."""
     folder, examples = Path(folder), []
     for part in PARTS:
         file = folder / part / f"{part}.json"
@@ -45,8 +45,8 @@ def read_nlvr(folder: str | Path) -> list[Example]:
 
 
 def split(examples: list[Example]) -> tuple[list[Example], list[Example]]:
-    """-> (train, held). Examples that share a presentation (its four pictures) or a sentence (letter case and full stop
-    aside) are one group, which lies wholly on one side; a hash of the group's first name says which."""
+    """Split into (train, held). Examples that share a presentation (its four pictures) or a sentence (without letter case and
+    full stop) are one group. A group lies on one side, which a hash of its first name decides."""
     parent: dict[str, str] = {}
 
     def root(key: str) -> str:
@@ -67,7 +67,7 @@ def _plain(sentence: str) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """The names of the held examples, which no training has seen, as JSON."""
+    """Print the names of the held examples, which no training has seen, as JSON."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("nlvr", help="the folder of NLVR's repository, with dev and hidden")
     _, held = split(read_nlvr(parser.parse_args(argv).nlvr))

@@ -1,4 +1,4 @@
-"""Questions and answers about one picture, of NLVR by its structured_rep and of easy-VQA by its own questions."""
+"""Questions and answers about one picture: made from structured_rep for NLVR, its own for easy-VQA."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def is_true(sentence: str, label: str) -> Turn:
 
 
 def true_or_false(sentence: str, label: str, rng: random.Random) -> Turn:
-    """The sentence by itself, or with a question after it."""
+    """Return the sentence by itself, or with a question after it."""
     return is_true(sentence, label) if rng.random() < 0.5 else (sentence, label)
 
 
 def nlvr_question(scene: tuple[Box, ...], rng: random.Random) -> Turn:
-    """What is in a box, how many of something there are, whether something is there."""
+    """Ask what is in a box, how many of something there are, or whether something is there."""
     place = rng.randrange(3)
     things = [t for box in scene for t in box]
     colour, shape = rng.choice(COLOUR_NAMES), rng.choice(SHAPES)
@@ -46,7 +46,7 @@ def nlvr_caption(scene: tuple[Box, ...], rng: random.Random) -> Turn:
 
 
 def easy_vqa_caption(turns: list[Turn]) -> str | None:
-    """`a blue circle`, where the questions about the picture give its colour and its shape away."""
+    """Return `a blue circle` where the questions about the picture give its colour and its shape away."""
     shapes = {a for _, a in turns if a in ("circle", "triangle", "rectangle")}
     colours = {a for _, a in turns if a not in shapes and a not in ("yes", "no")}
     if len(shapes) == 1 and len(colours) == 1:
@@ -55,7 +55,7 @@ def easy_vqa_caption(turns: list[Turn]) -> str | None:
 
 
 def in_words(scene: tuple[Box, ...]) -> str:
-    """A whole NLVR picture as text, which stands in for the image while the language model learns alone."""
+    """Describe a whole NLVR picture in text. It stands in for the image while the language model learns alone."""
     parts = []
     for place, box in zip(PLACES, scene, strict=True):
         parts.append(f"{place} box: " + ", ".join(_in_words(t) for t in box))

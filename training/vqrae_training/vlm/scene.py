@@ -1,4 +1,4 @@
-"""What NLVR's structured_rep says of a picture: three boxes of coloured items, with the facts that sentences speak of."""
+"""NLVR's structured_rep of a picture: three boxes of coloured items, with the facts that sentences speak of."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ Box = tuple[Thing, ...]  # from the bottom to the top
 
 
 def read_scene(structured: list[list[dict]]) -> tuple[Box, ...]:
+    """Read NLVR's structured_rep: three boxes of items, with places in pixels."""
     return tuple(tuple(sorted((_thing(t) for t in box), key=lambda t: (-t.y, t.x))) for box in structured)
 
 
 def is_tower(box: Box) -> bool:
-    """NLVR's stacks: medium squares above one another in the middle of a box."""
+    """Whether a box holds one of NLVR's stacks: medium squares above one another in the middle."""
     return all(t.shape == "square" and t.size == "medium" and t.x == 40 for t in box) and box[0].y == 80
 
 
@@ -41,7 +42,7 @@ def has_towers(scene: tuple[Box, ...]) -> bool:
 
 
 def describe(box: Box) -> str:
-    """`a tower of blue, black` from the bottom up, or `a big black square, 2 small yellow circles`."""
+    """Describe a box: `a tower of blue, black` from the bottom up, or `a big black square, 2 small yellow circles`."""
     if is_tower(box):
         return "a tower of " + ", ".join(t.colour for t in box)
     counts: dict[str, int] = {}

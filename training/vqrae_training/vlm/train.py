@@ -7,7 +7,7 @@
 
     python -m vqrae_training vlm train --encoder models/vqrae-tiny --easy-vqa easy-vqa.tar --nlvr nlvr --out runs/vlm
 
-A killed run continues from `last.pt` under --out when started again with the same arguments, bit for bit on a CPU.
+A killed run goes on from `last.pt` under --out when you start it again with the same arguments, bit for bit on a CPU.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from torch import Tensor, nn
 
 from ..config import load_sections, to_dict
 from ..engine.monitor import Monitor
-from ..engine.optimiser import learning_rate
-from ..engine.state import write_state
+from ..engine.resume import read_state, restore, save_state
+from ..engine.schedule import Schedule, set_learning_rates
 from ..errors import UserError
 from ..language.gguf_file import read_gguf, read_weights_into
 from ..language.muon import Muon
@@ -40,15 +40,17 @@ from .features import build_features
 from .model import Projector, Vlm, right_answers
 
 PHASES = ("text", "projector", "both")
-HARMLESS = ("threads", "log_every", "eval_every")  # of the run section: weights do not depend on them
 MONITOR_BATCH = 20
 
 
 def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
+    """Train all phases into the folder `out`, or go on from its last.pt. Raises UserError for what you can mend."""
     run = config.run
     torch.set_num_threads(run.threads)
     torch.manual_seed(run.seed)
     out.mkdir(parents=True, exist_ok=True)
+    last = out / "last.pt"
+    state = read_state(last, config, allow_changes)
     corpus = Corpus(config.data)
     tokenizer = _tokenizer(config, corpus, out)
     encoder = load_encoder(config.vision.encoder).eval()
@@ -56,19 +58,16 @@ def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
     model = Vlm(Projector(encoder.hidden_size, config.language.hidden_size), llm)
     if run.compile:
         llm.model.compile(dynamic=True)
-    last = out / "last.pt"
-    if run.init and not last.exists():
+    if run.init and state is None:
         read_weights_into(llm, Path(run.init) / "llm.gguf")
         model.projector.load_state_dict(load_file(Path(run.init) / "model.safetensors"))
-    state = _load(last, config, allow_changes) if last.exists() else {"phase": 0, "step": 0, "done": 0}
-    if "model" in state:
-        model.load_state_dict(state["model"])
-        print(f"resumed at step {state['step']} of {PHASES[state['phase']]}", flush=True)
+    first = state["phase"] if state is not None else 0
+    done = state["done"] if state is not None else 0  # steps, over all phases
     total = sum(getattr(config, phase).steps for phase in PHASES)
     (out / "config.json").write_text(json.dumps(to_dict(config), indent=2) + "\n")
 
-    with Monitor(out, total, state["done"]) as monitor:
-        for number, phase in enumerate(PHASES[state["phase"] :], start=state["phase"]):
+    with Monitor(out, total, done) as monitor:
+        for number, phase in enumerate(PHASES[first:], start=first):
             options: PhaseSection = getattr(config, phase)
             if phase != "text" and corpus.features is None:
                 folder = Path(config.data.features or out / "features")
@@ -76,14 +75,16 @@ def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
                 corpus.features = build_features(encoder, v.layer, v.most_tiles, corpus.items(), folder)
             model.llm.requires_grad_(phase != "projector")
             model.projector.requires_grad_(phase != "text")
-            optimisers = _optimisers(model, run)
-            step = state["step"] if number == state["phase"] else 0
-            if step:
-                for optimiser, stored in zip(optimisers, state["optimisers"], strict=True):
-                    optimiser.load_state_dict(stored)
+            optimisers = make_optimisers(model, options, run)
+            schedule = Schedule(options.steps, options.warmup, falls_from=options.warmup, curve="cosine")
+            step = 0
+            if state is not None and number == first:
+                restore(state, model, optimisers)
+                step = state["step"]
+                print(f"resumed at step {step} of {phase}", flush=True)
             losses, started = [], time.time()
             while step < options.steps:
-                rate = learning_rate(step, options.steps, options.warmup, options.lr, options.end_lr)
+                rate = set_learning_rates(optimisers, schedule, step)
                 batch = make_batch(corpus.draw(phase, step, run.seed), tokenizer)
                 with torch.autocast("cpu", torch.bfloat16, enabled=run.bf16):
                     logits = model(batch)
@@ -94,34 +95,31 @@ def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
                 loss.backward()
                 nn.utils.clip_grad_norm_(model.parameters(), run.clip)
                 for optimiser in optimisers:
-                    for group in optimiser.param_groups:
-                        group["lr"] = rate
                     optimiser.step()
                 step += 1
-                state["done"] += 1
+                done += 1
                 losses.append(loss.item())
                 if step % run.log_every == 0:
                     values = {"phase": number, "loss": sum(losses) / len(losses), "lr": rate}
-                    monitor.scalars(state["done"], values | {"steps_per_s": len(losses) / (time.time() - started)})
+                    monitor.scalars(done, values | {"steps_per_s": len(losses) / (time.time() - started)})
                     losses, started = [], time.time()
                 if step % run.eval_every == 0 or step == options.steps:
                     if phase != "text":
-                        monitor.scalars(state["done"], {"phase": number} | evaluate(model, corpus, tokenizer))
-                    moments = [optimiser.state_dict() for optimiser in optimisers]
-                    saved = {"model": model.state_dict(), "optimisers": moments, "phase": number, "step": step}
-                    write_state(last, saved | {"done": state["done"], "config": to_dict(config)})
+                        monitor.scalars(done, {"phase": number} | evaluate(model, corpus, tokenizer))
+                    save_state(last, config, model, optimisers, {"step": step, "phase": number, "done": done})
                     started = time.time()
 
 
 def turn_loss(logits: Tensor, batch: Batch) -> Tensor:
-    """Mean over turns of the mean over a turn's tokens, in nats: else a long description drowns a yes or no."""
+    """Return the mean over turns of the mean over a turn's tokens, in nats. A long description then does not drown a yes or
+    no."""
     losses = F.cross_entropy(logits, batch.targets, reduction="none")
     sums = losses.new_zeros(batch.turns).index_add(0, batch.turn_of, losses)
     return (sums / batch.turn_of.bincount(minlength=batch.turns)).mean()
 
 
 def evaluate(model: Vlm, corpus: Corpus, tokenizer: Tokenizer) -> dict[str, float]:
-    """Shares of right answers, on the pictures that are monitored."""
+    """Return the shares of right answers on the pictures that are monitored."""
     easy, held = corpus.monitored()
     return {"val_easy_vqa": _accuracy(model, easy, tokenizer), "val_nlvr": _accuracy(model, held, tokenizer)}
 
@@ -133,14 +131,15 @@ def _accuracy(model: Vlm, pictures: list[Picture], tokenizer: Tokenizer) -> floa
     return sum(right) / len(right)
 
 
-def _optimisers(model: Vlm, run: RunSection) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside, which needs fewer steps than AdamW and here steps are what there is time for; AdamW, at
-    the same rates, for embeddings, norms and biases."""
+def make_optimisers(model: Vlm, phase: PhaseSection, run: RunSection) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside, since it needs fewer steps than AdamW. AdamW, at the same rates, for embeddings, norms and
+    biases."""
     named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
     matrices = [p for n, p in named if p.ndim == 2 and "embed_tokens" not in n]
     others = [p for n, p in named if p.ndim != 2 or "embed_tokens" in n]
-    muon = Muon(matrices, weight_decay=run.weight_decay, bf16=run.bf16)
-    return [muon, torch.optim.AdamW(others, betas=(0.9, 0.95), weight_decay=0.0)]
+    rates = {"peak": phase.lr, "end": phase.end_lr}
+    muon = Muon([{"params": matrices} | rates], weight_decay=run.weight_decay, bf16=run.bf16)
+    return [muon, torch.optim.AdamW([{"params": others} | rates], betas=(0.9, 0.95), weight_decay=0.0)]
 
 
 def _tokenizer(config: VlmConfig, corpus: Corpus, out: Path) -> Tokenizer:
@@ -150,23 +149,6 @@ def _tokenizer(config: VlmConfig, corpus: Corpus, out: Path) -> Tokenizer:
         known = read_gguf(init)[1] if config.run.init else None
         (known or train_tokenizer(corpus.texts(config.run.seed), config.language.vocabulary)).save(str(file))
     return Tokenizer.from_file(str(file))
-
-
-def _load(path: Path, config: VlmConfig, allow_changes: bool) -> dict:
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    changed = []
-    for section, values in to_dict(config).items():
-        for key, value in values.items():
-            before = state["config"][section].get(key)
-            if before != value and not (section == "run" and key in HARMLESS):
-                changed.append(f"{section}.{key}: {before!r} -> {value!r}")
-    if changed and not allow_changes:
-        lines = "\n  ".join(changed)
-        raise UserError(
-            f"Expected the configuration that {path} was trained with but received another:\n  {lines}\n"
-            "Name another --out, or pass --allow-changes to go on with the new one."
-        )
-    return state
 
 
 def main(argv: list[str] | None = None) -> None:

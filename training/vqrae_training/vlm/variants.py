@@ -1,5 +1,7 @@
-"""One NLVR example as six: its colours taken round (yellow -> black -> blue -> yellow), its boxes mirrored. Picture, scene and
-sentence change together, so that what was true stays true."""
+"""Make six of one NLVR example: rotate its colours (yellow -> black -> blue -> yellow) and mirror its boxes.
+
+Picture, scene and sentence change together: what was true stays true.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""Sentences in NLVR's manner that are true or false of a scene, made from its structured_rep: they teach what few human
-sentences (about 400 different ones) cannot. The phrasings follow those of the training part."""
+"""Make sentences in NLVR's manner that are true or false of a scene, from its structured_rep.
+
+They teach what the few human sentences (about 400 different ones) cannot. Their phrasings follow those of the training part.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,11 @@ TRIES = 40  # for a sentence that tells two scenes apart
 
 
 def telling_apart(one: Scene, other: Scene, rng: random.Random) -> tuple[str, str, str] | None:
-    """-> (sentence, "true" or "false" of the first scene, and of the second), which differ, as they do in NLVR: what is said
-    alone must not give the answer away. None where no such sentence was found. Both scenes have towers, or neither has."""
+    """Find a sentence that is true of one scene and false of the other, so that the words alone do not give the answer away.
+
+    Returns (sentence, "true" or "false" of the first scene, and of the second), or None where it finds none. Both scenes have
+    towers, or neither has.
+    """
     makers = TOWERS if has_towers(one) else ITEMS
     for _ in range(TRIES):
         maker, seed = rng.choice(makers), rng.random()

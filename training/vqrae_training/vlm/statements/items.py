@@ -37,7 +37,7 @@ def items_anywhere(scene: Scene, rng: random.Random) -> Statement:
 
 
 def boxes_with(scene: Scene, rng: random.Random) -> Statement:
-    """So many boxes with something in them."""
+    """Say that there are so many boxes with something in them."""
     number_of, of = count(rng, 3), kind(rng, any_thing=False)
     what, holds = rng.choice(
         (
@@ -83,7 +83,7 @@ def boxes_of_colours(scene: Scene, rng: random.Random) -> Statement:
 
 
 def so_many_of_colours(scene: Scene, rng: random.Random) -> Statement:
-    """`there is a box with 3 items of all 3 different colors`."""
+    """Say `there is a box with 3 items of all 3 different colors`."""
     one, other = rng.sample(COLOUR_NAMES, 2)
     number_of = count(rng, 6)
     items = f"{number_of.text} item{number_of.plural}"

@@ -14,7 +14,7 @@ Condition = tuple[str, Callable[[Box], bool]]  # `a blue block at the base`, and
 
 
 def _end(rng: random.Random) -> tuple[str, Callable[[Box], str]]:
-    """-> (where, the colour of a tower's block there)."""
+    """Choose an end of a tower. Returns (where, the colour of a tower's block there)."""
     if rng.random() < 0.5:
         return rng.choice(("at the top", "at the top", "as the top")), lambda b: b[-1].colour
     return rng.choice(("at the base", "at the base", "at base", "at the bottom")), lambda b: b[0].colour
@@ -92,14 +92,14 @@ def towers_of_height_with(scene: Scene, rng: random.Random) -> Statement:
 
 
 def the_tower_of_height(scene: Scene, rng: random.Random) -> Statement:
-    """`the tower with exactly four blocks has a blue block over a black block`."""
+    """Say `the tower with exactly four blocks has a blue block over a black block`."""
     n, (text, holds) = rng.randint(1, 4), _condition(rng)
     height = f"{rng.choice(('exactly ', ''))}{number(n, rng)} block{'' if n == 1 else 's'}"
     return f"the tower with {height} has {text}", any(len(b) == n and holds(b) for b in scene)
 
 
 def ends_of_towers(scene: Scene, rng: random.Random) -> Statement:
-    """`there are two blue blocks as the base of a tower`, `... of a tower with at least three blocks`."""
+    """Say `there are two blue blocks as the base of a tower`, or `... of a tower with at least three blocks`."""
     colour, (height, tall) = rng.choice(COLOUR_NAMES), _height(rng)
     end, at = rng.choice((("base", 0), ("top", -1)))
     any_height = rng.random() < 0.5

@@ -1,4 +1,4 @@
-"""What the sentences are put together from: numbers, things, and claims that so many of something are there."""
+"""The parts of sentences: numbers, things, and claims that there are so many of something."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def number(n: int, rng: random.Random) -> str:
 
 
 def count(rng: random.Random, most: int, loose: bool = True) -> Count:
-    """A number alone means exactly that many, as it does in NLVR. `loose`: "at least" and "at most" too."""
+    """Choose a count. A number alone means exactly that many, as in NLVR. loose: allow "at least" and "at most" too."""
     n = rng.randint(1, most)
     kinds = ("exactly", "exactly", "only", "", "", *(("at least", "at least", "at most", "atleast") if loose else ()))
     kind = rng.choice(kinds)
@@ -50,7 +50,7 @@ def count(rng: random.Random, most: int, loose: bool = True) -> Count:
 
 
 def kind(rng: random.Random, any_thing: bool = True, size: float = 0.1) -> Kind:
-    """`any_thing`: may also be all items, whatever colour and shape. `size`: how often it is spoken of."""
+    """Choose a kind of thing. any_thing: it may also be all items, of any colour and shape. size: how often to name the size."""
     colour = rng.choice((*COLOUR_NAMES, *COLOUR_NAMES, None))
     shape = rng.choice((*SHAPES, None, None))
     large = rng.choice(("small", "medium", "big")) if rng.random() < size else None
@@ -62,7 +62,7 @@ def kind(rng: random.Random, any_thing: bool = True, size: float = 0.1) -> Kind:
 
 
 def there(name: Callable[[str], str], hits: int, rng: random.Random, most: int = 3, no: bool = True) -> Statement:
-    """`there is a ...`, `there are exactly two ...`, `there is no ...`: `name` takes the plural's ending."""
+    """Say `there is a ...`, `there are exactly two ...` or `there is no ...`. `name` takes the plural's ending."""
     case = rng.random()
     if case < 0.3:
         return f"there is {a(name(''))}", hits > 0

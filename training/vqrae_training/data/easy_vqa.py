@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..data.sources import Item
 from ..errors import UserError
+from .sources import Item
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class EasyVQA:
 
 
 def read_easy_vqa(path: str | Path, train_images: int | None = None, test_images: int | None = None) -> EasyVQA:
-    """Reads the repository's uncompressed tar: `.../data/answers.txt` and `.../data/{train,test}/{questions.json,images}`.
+    """Read the repository's uncompressed tar: `.../data/answers.txt` and `.../data/{train,test}/{questions.json,images}`.
 
-    `train_images` and `test_images` take the first so many images of a split (they are drawn independently) and the
-    questions about them. Raises UserError for anything else than that tar.
+    `train_images` and `test_images` take the first so many images of a split, which are drawn independently, and the
+    questions about them. Raises UserError for any other file.
     """
     path = Path(path)
     if not path.is_file():

@@ -17,13 +17,13 @@ STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0)
 
 
 def nearest_neighbour(features: Tensor, labels: list[str]) -> float:
-    """Leave-one-out 1-NN accuracy, 0 to 1, by cosine after a LayerNorm without affine."""
+    """Return leave-one-out 1-NN accuracy, 0 to 1, by cosine after a LayerNorm without affine."""
     directions = _directions(features)
     return _hits((directions @ directions.T).fill_diagonal_(-2), labels, labels)
 
 
 def nearest_neighbour_accuracy(train: Tensor, train_labels: list[str], val: Tensor, val_labels: list[str]) -> float:
-    """Share of `val` whose nearest row of `train` has its label, 0 to 1, by the same cosine."""
+    """Return the share of `val` whose nearest row of `train` has its label, 0 to 1, by the same cosine."""
     return _hits(_directions(val) @ _directions(train).T, val_labels, train_labels)
 
 
@@ -44,7 +44,7 @@ class LogisticFit(NamedTuple):
 
 
 def fit_logistic(rows: Tensor, targets: Tensor, classes: int, C: float, start: Tensor | None = None) -> LogisticFit:
-    """Multinomial logistic regression by L-BFGS: rows float64 [n, d], targets int64 [n] in [0, classes).
+    """Fit multinomial logistic regression by L-BFGS: rows float64 [n, d], targets int64 [n] in [0, classes).
 
     The objective is scikit-learn's, mean cross-entropy + |W|² / (2 C n) with a free bias. It is convex: `start` [d + 1,
     classes] changes the time, not the answer.
@@ -70,12 +70,12 @@ def fit_logistic(rows: Tensor, targets: Tensor, classes: int, C: float, start: T
 def linear_probe(
     train: Tensor, train_labels: list[str], val: Tensor, val_labels: list[str], strengths: tuple[float, ...] = STRENGTHS
 ) -> dict:
-    """Trains on features standardised by `train`; -> {"accuracy": on val, 0 to 1, "C": the inverse L2 strength taken}.
+    """Train on features standardised by `train`. Returns {"accuracy": on val, 0 to 1, "C": the inverse L2 strength taken}.
 
-    C is the one of `strengths` that answers best on a fifth of `train` (every fifth image of each class, in the order
-    given; of equals the smaller C, as where no class has five); then all of `train` is fitted. Nothing is random. With
-    strengths (1.0,) it is the SDK's trainLinearProbe, whose figures are the model card's. A label that `train` lacks
-    counts as wrong.
+    C is the one of `strengths` that answers best on a fifth of `train`: every fifth image of each class, in the order given. The
+    smaller of two equal ones wins, also where no class has five images. Then all of `train` is fitted. Nothing is random. With
+    strengths (1.0,) this is the SDK's trainLinearProbe, which the model card uses. A label that `train` lacks counts as wrong.
+    Raises ValueError for fewer than two classes.
     """
     names = sorted(set(train_labels))
     if len(names) < 2:

@@ -1,0 +1,48 @@
+"""Bring foreign weights under our names.
+
+    python -m vqrae_training import --from simvq vq.ckpt --out codebook.safetensors
+    python -m vqrae_training import --from rae model.pt --out decoder.safetensors --drop trainable_cls_token
+    python -m vqrae_training import --from my-map.json weights.safetensors --config config.json --out my-tokenizer
+
+Your own map is a JSON file with the fields of `RenameMap` (models/rename_maps.py). With --config (docs/checkpoints.md) you
+get a checkpoint folder, or an error that names the missing tensors. Without it you get a safetensors file, which
+`train --init` starts from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+from safetensors.torch import save_file
+
+from .errors import UserError
+from .models.checkpoint import load_checkpoint
+from .models.rename_maps import MAPS, RenameMap, rename
+from .models.tensors import read_weights
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("weights", help=".safetensors, .pt or .ckpt")
+    parser.add_argument("--from", dest="source", required=True, help=f"{', '.join(MAPS)}, or a map of your own (.json)")
+    parser.add_argument("--out", required=True, help="a .safetensors file; with --config a folder")
+    parser.add_argument("--config", help="config.json of the checkpoint that the weights make up")
+    parser.add_argument("--drop", nargs="+", default=[], metavar="NAME", help="tensors to leave out")
+    args = parser.parse_args(argv)
+    if args.source not in MAPS and not Path(args.source).is_file():
+        raise UserError(f"Expected one of {', '.join(MAPS)} or a .json file for --from but received {args.source!r}")
+    names = MAPS.get(args.source) or RenameMap.read(Path(args.source))
+    tensors = rename(read_weights(Path(args.weights)), names, tuple(args.drop))
+    out = Path(args.out)
+    if args.config:
+        out.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})
+        shutil.copyfile(args.config, out / "config.json")
+        load_checkpoint(out)  # raises for what is missing or does not fit
+    else:
+        save_file(tensors, out, metadata={"format": "pt"})
+    for name in sorted(tensors):
+        print(f"{name} {list(tensors[name].shape)}")
+    print(f"{len(tensors)} tensors in {out}")
