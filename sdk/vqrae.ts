@@ -3,10 +3,12 @@ import { resolve } from "node:path";
 import type { DecodeOptions, TokenIds } from "./contract/decoder.ts";
 import type { EmbedOptions, ImageEmbeddings } from "./contract/embedder.ts";
 import type { Defaults, Encoded, EncodeOptions, ImageTokens } from "./contract/encoder.ts";
-import type { ImageInput, RgbImage, TokenGrid } from "./contract/image.ts";
-import { checkFeatures, checkGrid, checkIds, type DecoderTokens, isManyGrids } from "./contract/token-ids.ts";
+import type { ImageInput, RgbImage } from "./contract/image.ts";
+import { atImage, isManyImages } from "./contract/image-inputs.ts";
+import { requestedOutputs } from "./contract/requested-outputs.ts";
+import { checkIds, type DecoderTokens, decoderInput } from "./contract/token-ids.ts";
 import type { VisionTokenizer, VisionTokenizerInfo } from "./contract/vision-tokenizer.ts";
-import { expected, expectedBut, VqraeError } from "./errors.ts";
+import { expected, expectedBut, type VqraeError } from "./errors.ts";
 import { findCheckpoint } from "./families/find-checkpoint.ts";
 import { readModel } from "./families/read-model.ts";
 import { chooseDevice } from "./runtime/devices/choose-device.ts";
@@ -150,7 +152,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
     options?: EncodeOptions,
   ): Promise<ImageTokens | ImageTokens[]> {
     const { signal, ...asked } = parseEncodeOptions(options);
-    const { features, ids } = this.#outputs(asked);
+    const { features, ids } = requestedOutputs(this.info, asked);
     return this.#eachImage(input, signal, {
       read: (image, signal) => this.#images.preprocess(image, signal),
       run: async (images, signal) => {
@@ -197,10 +199,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
   ): Promise<RgbImage | RgbImage[]> {
     const { signal, grid: asked } = parseDecodeOptions(options);
     this.#assertUsable();
-    const many = isManyGrids(input);
-    const images = (many ? input : [input]).map((one, i) =>
-      this.#decoderInput(one, asked, many ? `grids[${i}]` : "the ids of one image", many ? i : null),
-    );
+    const { many, images } = decoderInput(this.info, input, asked);
     const starts = Array.from({ length: Math.ceil(images.length / this.#batchSize) }, (_, i) => i * this.#batchSize);
     const batches = await abortable(signal, (signal) =>
       Promise.all(
@@ -295,56 +294,14 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
         lanes: this.#lanes,
         gate: this.#gate,
         signal,
-        read: (index) => this.#placed(many ? index : null, () => read(inputs[index]!, signal)),
+        read: async (index) => {
+          this.#assertUsable();
+          return atImage(many ? index : null, () => read(inputs[index]!, signal));
+        },
         run: (images) => run(images, signal),
       }),
     );
     return many ? results : results[0]!;
-  }
-
-  /** An error of `read` names the place of its image among many. */
-  async #placed<I>(index: number | null, read: () => Promise<I>): Promise<I> {
-    this.#assertUsable();
-    try {
-      return await read();
-    } catch (error) {
-      if (index === null || !VqraeError.isInstance(error)) throw error;
-      throw error.at(index, "images");
-    }
-  }
-
-  #outputs({ features = true, ids }: { features?: boolean | undefined; ids?: boolean | undefined }) {
-    const hasCodebook = this.info.codebook !== null;
-    if (features && this.info.featureDim === null) throw this.#unsupported("encode with features", "features");
-    if (ids === true && !hasCodebook) throw this.#unsupported("encode with ids", "a codebook");
-    const wantIds = ids ?? hasCodebook;
-    if (!features && !wantIds) {
-      const received = `features: false and ids: ${ids === undefined ? "undefined, without a codebook" : "false"}`;
-      throw expectedBut("INVALID_ARGUMENT", "features or ids to compute", "the options of encode", received);
-    }
-    return { features, ids: wantIds };
-  }
-
-  /** A checked copy of one image's ids or features. An error's `index` says which of many it is about. */
-  #decoderInput(
-    tokens: DecoderTokens,
-    asked: TokenGrid | undefined,
-    subject: string,
-    index: number | null,
-  ): Int32Array | Float32Array {
-    const { codebook, decodes, featureDim, grid } = this.info;
-    if (decodes === null || grid === null) throw this.#unsupported("decode", "a decoder");
-    try {
-      if (asked && (asked.rows !== grid.rows || asked.columns !== grid.columns)) {
-        const received = `${asked.rows} rows of ${asked.columns}`;
-        const what = `${grid.rows} rows of ${grid.columns}`;
-        throw expectedBut("INVALID_ARGUMENT", what, 'option "grid" of decode', received);
-      }
-      if (decodes === "features") return checkFeatures(tokens, grid, featureDim ?? 0, subject);
-      return checkGrid(tokens, grid, codebook?.size ?? 0, subject);
-    } catch (error) {
-      throw VqraeError.isInstance(error) && index !== null ? error.withIndex(index) : error;
-    }
   }
 
   #assertUsable(): void {
@@ -379,6 +336,3 @@ interface Threads {
   readonly images: ImageReader;
   readonly codes: CodeTables | null;
 }
-
-const isManyImages = (input: ImageInput | readonly ImageInput[]): input is readonly ImageInput[] =>
-  Array.isArray(input);

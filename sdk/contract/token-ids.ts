@@ -1,5 +1,6 @@
-import { expected, expectedBut } from "../errors.ts";
-import type { TokenIds } from "./decoder.ts";
+import { expected, expectedBut, VqraeError } from "../errors.ts";
+import type { DecoderInfo, TokenIds } from "./decoder.ts";
+import type { CodebookInfo } from "./encoder.ts";
 import type { TokenGrid } from "./image.ts";
 
 /** What `decode` takes for one image: ids, or features for a tokenizer without a codebook. */
@@ -10,6 +11,51 @@ export function isManyGrids(input: DecoderTokens | readonly DecoderTokens[]): in
   return Array.isArray(input) && input.length > 0 && typeof input[0] === "object" && input[0] !== null;
 }
 
+/** What `decode` was given: checked copies, in their order. */
+export interface DecoderInput {
+  readonly many: boolean;
+  readonly images: readonly (Int32Array | Float32Array)[];
+  readonly grid: TokenGrid;
+}
+
+/**
+ * Checks what `decode` was given, for one image or many. `asked` is its option `grid`.
+ * @throws UNSUPPORTED for a model without a decoder; INVALID_ARGUMENT for another grid, a wrong count, an id that is no code
+ * or a feature that is not finite; `index` says which of many images it is about
+ */
+export function decoderInput(
+  info: Pick<DecoderInfo, "modelId" | "decodes" | "grid" | "codebook"> & { readonly featureDim?: number | null },
+  input: DecoderTokens | readonly DecoderTokens[],
+  asked: TokenGrid | undefined,
+): DecoderInput {
+  const { modelId, decodes, codebook, featureDim } = info;
+  if (decodes === null) {
+    throw expectedBut("UNSUPPORTED", "a checkpoint with a decoder", "decode", `${modelId}, which has none`);
+  }
+  const grid = decoderGrid(info.grid, asked);
+  const check = (tokens: DecoderTokens, subject: string) => {
+    if (decodes === "features") return checkFeatures(tokens, grid, featureDim ?? 0, subject);
+    return checkGrid(tokens, grid, codebook ?? { size: 0, codesPerToken: 1 }, subject);
+  };
+  if (!isManyGrids(input)) return { many: false, images: [check(input, `the ${decodes} of one image`)], grid };
+  const images = input.map((tokens, index) => {
+    try {
+      return check(tokens, `grids[${index}]`);
+    } catch (error) {
+      throw VqraeError.isInstance(error) ? error.withIndex(index) : error;
+    }
+  });
+  return { many: true, images, grid };
+}
+
+function decoderGrid(own: TokenGrid | null, asked: TokenGrid | undefined): TokenGrid {
+  const words = ({ rows, columns }: TokenGrid) => `${rows} rows of ${columns}`;
+  const grid = own ?? asked;
+  if (grid && (!asked || (asked.rows === grid.rows && asked.columns === grid.columns))) return grid;
+  const what = own ? words(own) : "the rows and columns of the tokens";
+  throw expectedBut("INVALID_ARGUMENT", what, 'option "grid" of decode', asked ? words(asked) : "nothing");
+}
+
 /**
  * A checked copy of one image's ids, so that the caller's array may change or be reused meanwhile.
  * @throws INVALID_ARGUMENT for a wrong count, or for the first id that is no code
@@ -17,16 +63,17 @@ export function isManyGrids(input: DecoderTokens | readonly DecoderTokens[]): in
 export function checkGrid(
   ids: DecoderTokens,
   { rows, columns }: TokenGrid,
-  codes: number,
+  { size, codesPerToken }: Pick<CodebookInfo, "size" | "codesPerToken">,
   subject: string,
 ): Int32Array {
   assertList(ids, subject);
-  const count = rows * columns;
+  const count = rows * columns * codesPerToken;
   if (ids.length !== count) {
-    const what = `${count} ids (${rows} rows of ${columns})`;
+    const each = codesPerToken === 1 ? "" : ` tokens of ${codesPerToken}`;
+    const what = `${count} ids (${rows} rows of ${columns}${each})`;
     throw expectedBut("INVALID_ARGUMENT", what, subject, String(ids.length));
   }
-  return checkIds(ids, codes, subject);
+  return checkIds(ids, size, subject);
 }
 
 /** A checked copy of any number of ids. @throws INVALID_ARGUMENT */

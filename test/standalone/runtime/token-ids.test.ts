@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { checkGrid, checkIds, isManyGrids } from "../../../sdk/contract/token-ids.ts";
+import { checkGrid, checkIds, decoderInput, isManyGrids } from "../../../sdk/contract/token-ids.ts";
 
 const grid = { rows: 2, columns: 3 };
+const codebook = { size: 64, dim: 4, codesPerToken: 1 };
+const decoder = { modelId: "tiny", decodes: "ids", grid, codebook } as const;
 
 describe("token ids", () => {
   it("copies what is valid", () => {
@@ -37,14 +39,40 @@ describe("token ids", () => {
   });
 
   it("wants one id for each cell of the grid", () => {
-    expect([...checkGrid([0, 1, 2, 3, 4, 5], grid, 64, "the ids")]).toEqual([0, 1, 2, 3, 4, 5]);
-    expect(() => checkGrid([0, 1], grid, 64, "grids[3]")).toThrow(
+    expect([...checkGrid([0, 1, 2, 3, 4, 5], grid, codebook, "the ids")]).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(() => checkGrid([0, 1], grid, codebook, "grids[3]")).toThrow(
       "Expected 6 ids (2 rows of 3) for grids[3] but received 2.",
     );
   });
 
+  it("wants all codes of each token", () => {
+    const two = { ...codebook, codesPerToken: 2 };
+    expect([...checkGrid(new Int32Array(12), grid, two, "the ids")]).toEqual(Array(12).fill(0));
+    expect(() => checkGrid(new Int32Array(6), grid, two, "the ids")).toThrow(
+      "Expected 12 ids (2 rows of 3 tokens of 2) for the ids but received 6.",
+    );
+  });
+
+  it("takes the grid from the decoder, or from the option where the decoder has none of its own", () => {
+    const ids = new Int32Array(6);
+    expect(decoderInput(decoder, ids, undefined)).toEqual({ many: false, images: [ids], grid });
+    expect(decoderInput(decoder, [ids, ids], grid)).toEqual({ many: true, images: [ids, ids], grid });
+    const other = { rows: 3, columns: 2 };
+    expect(() => decoderInput(decoder, ids, other)).toThrow(
+      'Expected 2 rows of 3 for option "grid" of decode but received 3 rows of 2.',
+    );
+    const free = { ...decoder, grid: null };
+    expect(decoderInput(free, ids, other).grid).toEqual(other);
+    expect(() => decoderInput(free, ids, undefined)).toThrow(
+      'Expected the rows and columns of the tokens for option "grid" of decode but received nothing.',
+    );
+    expect(() => decoderInput({ ...decoder, decodes: null }, ids, undefined)).toThrow(
+      "Expected a checkpoint with a decoder for decode but received tiny, which has none.",
+    );
+  });
+
   it.each([null, undefined, "12", 5, {}, new Float32Array(6), new Uint8Array(6)])("refuses %o", (ids) => {
-    expect(() => checkGrid(ids as never, grid, 64, "the ids")).toThrow(
+    expect(() => checkGrid(ids as never, grid, codebook, "the ids")).toThrow(
       "Expected an Int32Array or an array of integers",
     );
   });
