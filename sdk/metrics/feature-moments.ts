@@ -1,4 +1,6 @@
 import { expected, expectedBut } from "../errors.ts";
+import { rowsOf } from "../linear-algebra/matrices.ts";
+import { addScaled, addShare, entry } from "../linear-algebra/vectors.ts";
 import { checkFeatures } from "./labelled-features.ts";
 
 /** A covariance of more columns would take 512 MB. */
@@ -12,7 +14,7 @@ export class FeatureMoments {
   readonly dim: number;
   readonly #mean: Float64Array;
   /** [dim, dim], the upper triangle: sums of products of deviations from the mean. */
-  readonly #products: Float64Array;
+  readonly #products: readonly Float64Array[];
   #count = 0;
 
   constructor(dim: number) {
@@ -21,7 +23,7 @@ export class FeatureMoments {
     }
     this.dim = dim;
     this.#mean = new Float64Array(dim);
-    this.#products = new Float64Array(dim * dim);
+    this.#products = rowsOf(new Float64Array(dim * dim), dim);
   }
 
   /** Vectors added so far. */
@@ -34,16 +36,13 @@ export class FeatureMoments {
     const { dim } = this;
     checkFeatures(vector, dim, 1, "a feature vector");
     this.#count += 1;
-    const deviation = new Float64Array(dim);
-    for (let i = 0; i < dim; i++) {
-      deviation[i] = vector[i]! - this.#mean[i]!;
-      this.#mean[i]! += deviation[i]! / this.#count;
-    }
+    const deviation = new Float64Array(vector);
+    addScaled(deviation, -1, this.#mean);
+    addShare(this.#mean, deviation, this.#count);
     const share = (this.#count - 1) / this.#count;
-    for (let i = 0; i < dim; i++) {
-      const factor = share * deviation[i]!;
-      for (let j = i, at = i * dim + i; j < dim; j++, at++) this.#products[at]! += factor * deviation[j]!;
-    }
+    this.#products.forEach((row, i) => {
+      addScaled(row, share * entry(deviation, i), deviation, i);
+    });
     return this;
   }
 
@@ -59,10 +58,8 @@ export class FeatureMoments {
       throw expectedBut("INVALID_ARGUMENT", "at least two vectors", "a covariance", String(this.#count));
     }
     const result = new Float64Array(dim * dim);
-    for (let i = 0; i < dim; i++) {
-      for (let j = i; j < dim; j++) {
-        result[i * dim + j] = result[j * dim + i] = this.#products[i * dim + j]! / (this.#count - 1);
-      }
+    for (const [i, row] of this.#products.entries()) {
+      for (let j = i; j < dim; j++) result[i * dim + j] = result[j * dim + i] = entry(row, j) / (this.#count - 1);
     }
     return result;
   }

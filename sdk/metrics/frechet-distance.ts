@@ -1,6 +1,9 @@
 import { expected } from "../errors.ts";
+import { eigenvalues } from "../linear-algebra/eigenvalues.ts";
+import { diagonalOf } from "../linear-algebra/matrices.ts";
+import { congruent, semidefiniteFactor } from "../linear-algebra/semidefinite-factor.ts";
+import { entry, plusScaled } from "../linear-algebra/vectors.ts";
 import type { FeatureMoments } from "./feature-moments.ts";
-import { congruent, eigenvalues, semidefiniteFactor } from "./symmetric-matrix.ts";
 
 /**
  * The Frechet distance of two sets of features, each taken as a Gaussian: |μ₁ - μ₂|² + Tr(Σ₁ + Σ₂ - 2 (Σ₁Σ₂)^½).
@@ -16,11 +19,11 @@ export function frechetDistance(a: FeatureMoments, b: FeatureMoments): number {
   const { dim } = a;
   if (b.dim !== dim) throw expected("INVALID_ARGUMENT", `${dim} numbers a vector`, "the second set", b.dim);
   const [first, second] = [a.covariance(), b.covariance()];
-  const [meanA, meanB] = [a.mean, b.mean];
-  let distance = 0;
-  for (let i = 0; i < dim; i++) {
-    distance += (meanA[i]! - meanB[i]!) ** 2 + first[i * dim + i]! + second[i * dim + i]!;
-  }
+  const [variances, others] = [diagonalOf(first, dim), diagonalOf(second, dim)];
+  let distance = plusScaled(a.mean, -1, b.mean).reduce(
+    (sum, shift, i) => sum + (shift ** 2 + entry(variances, i) + entry(others, i)),
+    0,
+  );
   const { factor, rank } = semidefiniteFactor(first, dim);
   for (const value of eigenvalues(congruent(second, factor, dim, rank), rank)) {
     distance -= 2 * Math.sqrt(Math.max(0, value)); // what is negative is rounding

@@ -1,4 +1,6 @@
 import { expected } from "../errors.ts";
+import { rowsOf } from "../linear-algebra/matrices.ts";
+import { addShare, squaredDistance } from "../linear-algebra/vectors.ts";
 import { checkFeatures } from "./labelled-features.ts";
 import { seededRandom } from "./seeded-random.ts";
 
@@ -43,113 +45,127 @@ export function kMeans(features: Float32Array | Float64Array, dim: number, optio
   for (const [name, value] of Object.entries({ restarts, maxIterations })) {
     if (!Number.isSafeInteger(value) || value < 1) throw expected("INVALID_ARGUMENT", "an integer > 0", name, value);
   }
-  const data = Float64Array.from(features);
+  const vectors = rowsOf(new Float64Array(features), dim);
   if (start) {
     checkFeatures(start, dim, clusters, "the first centres");
-    return lloyd(data, start.slice(), dim, maxIterations);
+    return lloyd(vectors, new Float64Array(start), dim, maxIterations);
   }
   const random = seededRandom(seed);
   const runs = Array.from({ length: restarts }, () =>
-    lloyd(data, spreadCentres(data, dim, clusters, random), dim, maxIterations),
+    lloyd(vectors, spreadCentres(vectors, dim, clusters, random), dim, maxIterations),
   );
   return runs.reduce((best, run) => (run.inertia < best.inertia ? run : best));
 }
 
 /** k-means++: each next centre is a row, drawn in proportion to its squared distance from the nearest one so far. */
-function spreadCentres(data: Float64Array, dim: number, clusters: number, random: () => number): Float64Array {
-  const rows = data.length / dim;
+function spreadCentres(
+  vectors: readonly Float64Array[],
+  dim: number,
+  clusters: number,
+  random: () => number,
+): Float64Array {
+  const rows = vectors.map((vector) => ({ vector, distance: Number.POSITIVE_INFINITY }));
   const centres = new Float64Array(clusters * dim);
-  const distances = new Float64Array(rows).fill(Number.POSITIVE_INFINITY);
-  let chosen = Math.floor(random() * rows);
-  for (let c = 0; c < clusters; c++) {
-    const centre = data.subarray(chosen * dim, (chosen + 1) * dim);
-    centres.set(centre, c * dim);
+  let chosen = rows[Math.floor(random() * rows.length)];
+  for (const [c, target] of rowsOf(centres, dim).entries()) {
+    const centre = chosen?.vector;
+    if (centre === undefined) throw new RangeError("Expected a row for each centre");
+    target.set(centre);
     let total = 0;
-    for (let row = 0; row < rows; row++) {
-      distances[row] = Math.min(distances[row]!, squaredDistance(data, row * dim, centre, 0, dim));
-      total += distances[row]!;
+    for (const row of rows) {
+      row.distance = Math.min(row.distance, squaredDistance(row.vector, centre));
+      total += row.distance;
     }
     let left = random() * total;
-    chosen = distances.findIndex((distance) => (left -= distance) < 0);
-    if (chosen < 0) chosen = c % rows; // every row is a centre already
+    chosen = rows.find((row) => (left -= row.distance) < 0) ?? rows[c % rows.length]; // every row is a centre already
   }
   return centres;
 }
 
-function lloyd(data: Float64Array, centres: Float64Array, dim: number, maxIterations: number): KMeansResult {
-  const rows = data.length / dim;
-  const assignments = new Int32Array(rows).fill(-1);
-  const distances = new Float64Array(rows);
+interface Centre {
+  readonly index: number;
+  /** [dim] */
+  readonly vector: Float64Array;
+  /** How many rows are its own. */
+  count: number;
+}
+
+interface Row {
+  /** [dim] */
+  readonly vector: Float64Array;
+  /** The nearest one, and the squared distance to it. */
+  centre: Centre;
+  distance: number;
+}
+
+/** Overwrites `centres` [clusters, dim]. */
+function lloyd(
+  vectors: readonly Float64Array[],
+  centres: Float64Array,
+  dim: number,
+  maxIterations: number,
+): KMeansResult {
+  const all = rowsOf(centres, dim).map((vector, index): Centre => ({ index, vector, count: 0 }));
+  const [first] = all;
+  if (first === undefined) throw new RangeError("Expected at least one centre");
+  const rows = vectors.map((vector): Row => ({ vector, centre: first, distance: 0 }));
+  assign(rows, all);
   let iterations = 0;
-  let moved = assign(data, centres, dim, assignments, distances);
-  while (moved > 0 && iterations < maxIterations) {
+  let moved: number;
+  do {
     iterations += 1;
-    moveCentres(data, centres, dim, assignments.slice(), distances);
-    moved = assign(data, centres, dim, assignments, distances);
-  }
-  const inertia = distances.reduce((sum, distance) => sum + distance, 0);
-  return { assignments, centres, inertia, iterations, converged: moved === 0 };
+    moveCentres(rows, all);
+    moved = assign(rows, all);
+  } while (moved > 0 && iterations < maxIterations);
+  return {
+    assignments: Int32Array.from(rows, (row) => row.centre.index),
+    centres,
+    inertia: rows.reduce((sum, row) => sum + row.distance, 0),
+    iterations,
+    converged: moved === 0,
+  };
 }
 
 /** Gives each row its nearest centre, of equally near ones the first; returns how many rows changed. */
-function assign(
-  data: Float64Array,
-  centres: Float64Array,
-  dim: number,
-  assignments: Int32Array,
-  distances: Float64Array,
-): number {
+function assign(rows: readonly Row[], centres: readonly Centre[]): number {
   let moved = 0;
-  for (let row = 0; row < assignments.length; row++) {
-    let nearest = 0;
+  for (const row of rows) {
+    let nearest: Centre | undefined;
     let least = Number.POSITIVE_INFINITY;
-    for (let c = 0; c * dim < centres.length; c++) {
-      const distance = squaredDistance(data, row * dim, centres, c * dim, dim);
-      if (distance < least) {
+    for (const centre of centres) {
+      const distance = squaredDistance(row.vector, centre.vector);
+      if (nearest === undefined || distance < least) {
         least = distance;
-        nearest = c;
+        nearest = centre;
       }
     }
-    if (assignments[row] !== nearest) moved += 1;
-    assignments[row] = nearest;
-    distances[row] = least;
+    row.distance = least;
+    if (nearest === undefined || row.centre === nearest) continue;
+    row.centre = nearest;
+    moved += 1;
   }
   return moved;
 }
 
 /** Each centre becomes the mean of its rows; one without rows takes a row, the farthest one, from its cluster. */
-function moveCentres(
-  data: Float64Array,
-  centres: Float64Array,
-  dim: number,
-  assignments: Int32Array,
-  distances: Float64Array,
-): void {
-  const counts = new Int32Array(centres.length / dim);
-  for (const c of assignments) counts[c]! += 1;
-  for (let empty = counts.indexOf(0); empty >= 0; empty = counts.indexOf(0)) {
-    let farthest = -1;
-    for (let row = 0; row < assignments.length; row++) {
-      const canLeave = counts[assignments[row]!]! > 1;
-      if (canLeave && (farthest < 0 || distances[row]! > distances[farthest]!)) farthest = row;
+function moveCentres(rows: readonly Row[], centres: readonly Centre[]): void {
+  for (const centre of centres) centre.count = 0;
+  for (const { centre } of rows) centre.count += 1;
+  const lent: { readonly row: Row; readonly owner: Centre }[] = [];
+  for (const empty of centres) {
+    if (empty.count > 0) continue;
+    let farthest: Row | null = null;
+    for (const row of rows) {
+      if (row.centre.count > 1 && (farthest === null || row.distance > farthest.distance)) farthest = row;
     }
-    counts[assignments[farthest]!]! -= 1;
-    counts[empty]! += 1;
-    assignments[farthest] = empty;
-    distances[farthest] = 0;
+    if (farthest === null) break;
+    lent.push({ row: farthest, owner: farthest.centre });
+    farthest.centre.count -= 1;
+    farthest.centre = empty;
+    empty.count = 1;
   }
-  centres.fill(0);
-  for (let i = 0; i < data.length; i++) {
-    const c = assignments[Math.floor(i / dim)]!;
-    centres[c * dim + (i % dim)]! += data[i]! / counts[c]!;
-  }
-}
-
-function squaredDistance(a: Float64Array, atA: number, b: Float64Array, atB: number, dim: number): number {
-  let sum = 0;
-  for (let i = 0; i < dim; i++) {
-    const difference = a[atA + i]! - b[atB + i]!;
-    sum += difference * difference;
-  }
-  return sum;
+  for (const { vector } of centres) vector.fill(0);
+  for (const row of rows) addShare(row.centre.vector, row.vector, row.centre.count);
+  // A row that was lent has not changed its cluster yet: `assign` says whether it does.
+  for (const { row, owner } of lent) row.centre = owner;
 }

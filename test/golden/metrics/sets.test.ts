@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { eigenvalues } from "../../../sdk/linear-algebra/eigenvalues.ts";
 import {
   clusterAgreement,
   FeatureMoments,
@@ -7,7 +8,6 @@ import {
   kMeans,
   perceptualDistance,
 } from "../../../sdk/metrics/index.ts";
-import { eigenvalues } from "../../../sdk/metrics/symmetric-matrix.ts";
 import { largestDifference } from "../expected.ts";
 
 /** Sums in float64; what differs is their order. */

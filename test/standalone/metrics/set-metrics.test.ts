@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { eigenvalues } from "../../../sdk/linear-algebra/eigenvalues.ts";
 import { clusterAgreement, FeatureMoments, frechetDistance, kMeans } from "../../../sdk/metrics/index.ts";
-import { eigenvalues } from "../../../sdk/metrics/symmetric-matrix.ts";
 import { gaussian, uniform } from "../../helpers/random.ts";
 
 const DIM = 5;
