@@ -31,7 +31,8 @@ export type {
 export { PROFILE_NAMES } from "./benchmark.ts";
 export { clustersPage } from "./clusters/clusters-page.ts";
 export * from "./generation.ts";
-export { type ChangedQuestion, type Comparison, compareRuns } from "./report/compare-runs.ts";
+export { compareRuns } from "./report/compare-runs.ts";
+export type { ChangedQuestion, Comparison } from "./report/comparison.ts";
 export { testSentences } from "./report/comparison-page.ts";
 export { scoreText } from "./report/score-bars.ts";
 export type { Score, Scores } from "./report/scores.ts";

@@ -6,34 +6,12 @@ import type { Group, Judged } from "../benchmark.ts";
 import { jsonLines } from "../data/json-lines.ts";
 import { type RunRecord, readRunRecord } from "../run/run-record.ts";
 import { BOOTSTRAP_SEED, RESAMPLES } from "../statistics/bootstrap.ts";
-import { type McNemar, mcNemar, type PairedBootstrap, pairedBootstrap } from "../statistics/paired-tests.ts";
+import { mcNemar, pairedBootstrap } from "../statistics/paired-tests.ts";
 import { benchmarks } from "../tasks/all.ts";
+import type { ChangedQuestion, Comparison } from "./comparison.ts";
 import { comparisonPage } from "./comparison-page.ts";
-import { type Score, scoresOf } from "./scores.ts";
+import { scoresOf } from "./scores.ts";
 import { writeText } from "./write-results.ts";
-
-/** Two runs of the same questions under the same profile. */
-export interface Comparison {
-  readonly title: string;
-  readonly headline: string;
-  readonly runs: readonly [RunRecord, RunRecord];
-  /** A figure of both, in the order of the benchmark. */
-  readonly scores: Readonly<Record<string, readonly [Score, Score]>>;
-  /** Of the headline: the second run's minus the first's. */
-  readonly difference: PairedBootstrap;
-  /** On groups of which all questions are right; null where a question can be half right. */
-  readonly mcNemar: McNemar | null;
-  readonly bootstrap: { readonly resamples: number; readonly seed: number };
-  /** Questions that the runs answer differently well, the most different first. */
-  readonly changed: readonly ChangedQuestion[];
-}
-
-export interface ChangedQuestion {
-  readonly id: string;
-  readonly answers: readonly string[];
-  readonly parsed: readonly [string | null, string | null];
-  readonly scores: readonly [number, number];
-}
 
 const judgement = z.object({
   group: z.number(),
