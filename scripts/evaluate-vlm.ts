@@ -11,7 +11,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Benchmark, benchmarks, type Judged, openQuestions, type Question } from "../adapters/benchmarks/index.ts";
-import { groupBy } from "../adapters/benchmarks/scores/mean.ts";
+import { groupBy } from "../adapters/benchmarks/kit/scores/mean.ts";
 import { confidenceIntervals } from "../adapters/benchmarks/statistics/bootstrap.ts";
 import { loadVlm } from "../adapters/llama-cpp/index.ts";
 import { environment } from "./lib/environment.ts";

@@ -1,7 +1,7 @@
-import { jsonLines } from "../data/json-lines.ts";
-import { Row } from "../data/row.ts";
 import { onlyOnce } from "../judge/yes-no-judge.ts";
-import { groupBy } from "../scores/mean.ts";
+import { jsonLines } from "../kit/readers/json-lines.ts";
+import { Row } from "../kit/readers/row.ts";
+import { groupBy } from "../kit/scores/mean.ts";
 import { type Box, intersectionOverUnion } from "./geometry.ts";
 import { COLORS, type Color } from "./prompts.ts";
 

@@ -1,8 +1,9 @@
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expectedBut } from "../../../sdk/kit.ts";
-import { jsonLines, parsed } from "../data/json-lines.ts";
-import { Row } from "../data/row.ts";
+import { jsonLines } from "../kit/readers/json-lines.ts";
+import { parseJson } from "../kit/readers/parse-json.ts";
+import { Row } from "../kit/readers/row.ts";
 import type { Relation } from "./geometry.ts";
 
 /** The ten colours that GenEval knows. */
@@ -75,7 +76,7 @@ export async function* generatedImages(folder: string): AsyncGenerator<Generated
     const file = join(folder, name, "metadata.jsonl");
     await requireFile(file, "the prompt's metadata");
     const at = `${name}/metadata.jsonl`;
-    const prompt = promptOf(new Row(at, parsed(await readFile(file, "utf8"), at)));
+    const prompt = promptOf(new Row(at, parseJson(await readFile(file, "utf8"), at)));
     for (const image of await names(join(folder, name, "samples"))) {
       if (!/^\d+\.png/.test(image)) continue;
       yield { filename: `${name}/samples/${image}`, path: join(folder, name, "samples", image), prompt };

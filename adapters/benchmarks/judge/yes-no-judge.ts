@@ -1,7 +1,7 @@
 import { type ImageInput, VqraeError } from "../../../sdk/index.ts";
 import { expected } from "../../../sdk/kit.ts";
 import type { VisionLanguageModel } from "../../vision-language-model.ts";
-import { yesNoWord } from "../parsers/yes-no-word.ts";
+import { yesNoWord } from "../kit/parsers/yes-no-word.ts";
 
 /** Answers questions about generated images with yes or no. */
 export interface YesNoJudge {

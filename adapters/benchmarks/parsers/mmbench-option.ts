@@ -1,6 +1,6 @@
 import type { Option } from "../benchmark.ts";
-import { mcqAnswer } from "./mcq-answer.ts";
-import { words } from "./python-text.ts";
+import { mcqAnswer } from "../kit/parsers/mcq-answer.ts";
+import { words } from "../kit/parsers/python-text.ts";
 
 const LETTERS = [..."ABCDE"];
 /** What may stand before and after a letter, in the order in which it is looked for. */

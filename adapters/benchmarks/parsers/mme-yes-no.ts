@@ -1,4 +1,4 @@
-import { strip } from "./python-text.ts";
+import { strip } from "../kit/parsers/python-text.ts";
 
 /**
  * Yes or no as lmms-eval reads it for MME: the whole answer, its one letter, or the first four characters.

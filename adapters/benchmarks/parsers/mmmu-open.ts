@@ -1,4 +1,4 @@
-import { float, length, round2, strip, stripCharacters } from "./python-text.ts";
+import { float, length, round2, strip, stripCharacters } from "../kit/parsers/python-text.ts";
 
 const INDICATORS = ["could be ", "so ", "is ", "thus ", "therefore ", "final ", "answer ", "result "];
 const TRIVIAL = [":", ",", ".", "!", "?", ";", "'"];

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { expected, expectedBut } from "../../../sdk/kit.ts";
 import type { Group, Judged } from "../benchmark.ts";
-import { jsonLines } from "../data/json-lines.ts";
+import { jsonLines } from "../kit/readers/json-lines.ts";
 import { type RunRecord, readRunRecord } from "../run/run-record.ts";
 import { BOOTSTRAP_SEED, RESAMPLES } from "../statistics/bootstrap.ts";
 import { mcNemar, pairedBootstrap } from "../statistics/paired-tests.ts";

@@ -1,7 +1,7 @@
 import { type FileHandle, open, readFile, truncate } from "node:fs/promises";
 import { z } from "zod";
 import { expected, expectedBut } from "../../../sdk/kit.ts";
-import { parsed } from "../data/json-lines.ts";
+import { parseJson } from "../kit/readers/parse-json.ts";
 
 const schema = z.strictObject({
   id: z.string(),
@@ -66,7 +66,7 @@ function readPredictions(path: string, text: string, asked: ReadonlySet<string>)
   const known = new Map<string, Prediction>();
   for (const [i, line] of text.split("\n").slice(0, -1).entries()) {
     const at = `${path}, line ${i + 1}`;
-    const result = schema.safeParse(parsed(line, at));
+    const result = schema.safeParse(parseJson(line, at));
     if (!result.success) {
       const [issue] = result.error.issues;
       const received = `${issue?.path.join(".") || "the line"}: ${issue?.message}`;

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { expectedBut, replaceFile } from "../../../sdk/kit.ts";
-import { parsed } from "../data/json-lines.ts";
+import { parseJson } from "../kit/readers/parse-json.ts";
 
 const schema = z.object({
   benchmark: z.string(),
@@ -25,7 +25,7 @@ export async function readRunRecord(path: string): Promise<RunRecord> {
   const text = await readFile(path, "utf8").catch((cause: Error) => {
     throw expectedBut("INVALID_DATA", "a results folder", path, cause.message, { cause });
   });
-  const result = schema.safeParse(parsed(text, path));
+  const result = schema.safeParse(parseJson(text, path));
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   throw expectedBut("INVALID_DATA", "the record of a run", path, `${issue?.path.join(".")}: ${issue?.message}`);

@@ -1,6 +1,6 @@
 import type { Group, Metrics } from "../benchmark.ts";
-import { allRight } from "./circular.ts";
-import { groupBy, mean, percentOf } from "./mean.ts";
+import { allRight } from "../kit/scores/circular.ts";
+import { groupBy, mean, percentOf } from "../kit/scores/mean.ts";
 
 export const PERCEPTION = [
   "existence",

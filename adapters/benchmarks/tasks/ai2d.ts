@@ -2,18 +2,18 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Benchmark, Profile, QuestionReader } from "../benchmark.ts";
-import { findFiles, parquetFiles } from "../data/find-files.ts";
-import { fileImage } from "../data/images.ts";
-import { parsed } from "../data/json-lines.ts";
-import { parquetRows } from "../data/parquet.ts";
-import { Row } from "../data/row.ts";
-import { LETTERS, tsvQuestions } from "../data/tsv-questions.ts";
-import { exactMatchForm } from "../parsers/exact-match.ts";
-import { strip } from "../parsers/python-text.ts";
-import { vlmevalkitOption } from "../parsers/vlmevalkit-option.ts";
-import { meanScore } from "../scores/mean.ts";
-import { judgeOption } from "./judge-option.ts";
-import { INTERNVL_TOKENS, OPTION_LETTER, optionLines, vlmevalkitChoicePrompt } from "./prompts.ts";
+import { exactMatchForm } from "../kit/parsers/exact-match.ts";
+import { judgeOption } from "../kit/parsers/judge-option.ts";
+import { strip } from "../kit/parsers/python-text.ts";
+import { vlmevalkitOption } from "../kit/parsers/vlmevalkit-option.ts";
+import { INTERNVL_TOKENS, OPTION_LETTER, optionLines, vlmevalkitChoicePrompt } from "../kit/prompts.ts";
+import { findFiles, parquetFiles } from "../kit/readers/find-files.ts";
+import { fileImage } from "../kit/readers/images.ts";
+import { parquetRows } from "../kit/readers/parquet.ts";
+import { parseJson } from "../kit/readers/parse-json.ts";
+import { Row } from "../kit/readers/row.ts";
+import { LETTERS, tsvQuestions } from "../kit/readers/tsv-questions.ts";
+import { meanScore } from "../kit/scores/mean.ts";
 
 const PROMPT = `the question, an option a line, "${OPTION_LETTER}"`;
 
@@ -78,7 +78,7 @@ const folders: QuestionReader = async function* ({ path, images }) {
   const ids = existsSync(tested) ? new Set((await readFile(tested, "utf8")).split(/\s+/)) : null;
   const files = await findFiles(path, /questions\/[^/]*\.json$/, "questions/*.json");
   for (const file of files) {
-    const sheet = new Row(file, parsed(await readFile(file, "utf8"), file));
+    const sheet = new Row(file, parseJson(await readFile(file, "utf8"), file));
     const name = sheet.text("imageName");
     if (ids && !ids.has(name.replace(/\.[^.]*$/, ""))) continue;
     const folder = images ?? join(dirname(dirname(file)), "images");

@@ -1,11 +1,11 @@
 import { dirname, join } from "node:path";
 import type { Benchmark, Profile, QuestionReader } from "../benchmark.ts";
-import { findFiles } from "../data/find-files.ts";
-import { fileImage } from "../data/images.ts";
-import { jsonElements } from "../data/json-elements.ts";
-import { Row } from "../data/row.ts";
-import { strip } from "../parsers/python-text.ts";
-import { meanScore } from "../scores/mean.ts";
+import { strip } from "../kit/parsers/python-text.ts";
+import { findFiles } from "../kit/readers/find-files.ts";
+import { fileImage } from "../kit/readers/images.ts";
+import { jsonElements } from "../kit/readers/json-elements.ts";
+import { Row } from "../kit/readers/row.ts";
+import { meanScore } from "../kit/scores/mean.ts";
 
 const YES_NO = ["yes", "no"];
 const SHAPES = ["circle", "rectangle", "triangle"];

@@ -1,16 +1,16 @@
 import { dirname, join } from "node:path";
 import type { Benchmark, Profile, QuestionReader } from "../benchmark.ts";
-import { findFiles, parquetFiles } from "../data/find-files.ts";
-import { fileImage } from "../data/images.ts";
-import { jsonElements } from "../data/json-elements.ts";
-import { parquetRows } from "../data/parquet.ts";
-import { parquetImages } from "../data/parquet-images.ts";
-import { Row } from "../data/row.ts";
-import { tsvQuestions } from "../data/tsv-questions.ts";
-import { exactMatchForm } from "../parsers/exact-match.ts";
-import { strip } from "../parsers/python-text.ts";
-import { meanScore } from "../scores/mean.ts";
-import { INTERNVL_TOKENS, LLAVA_TOKENS, SHORT_ANSWER } from "./prompts.ts";
+import { exactMatchForm } from "../kit/parsers/exact-match.ts";
+import { strip } from "../kit/parsers/python-text.ts";
+import { INTERNVL_TOKENS, LLAVA_TOKENS, SHORT_ANSWER } from "../kit/prompts.ts";
+import { findFiles, parquetFiles } from "../kit/readers/find-files.ts";
+import { fileImage } from "../kit/readers/images.ts";
+import { jsonElements } from "../kit/readers/json-elements.ts";
+import { parquetRows } from "../kit/readers/parquet.ts";
+import { parquetImages } from "../kit/readers/parquet-images.ts";
+import { Row } from "../kit/readers/row.ts";
+import { tsvQuestions } from "../kit/readers/tsv-questions.ts";
+import { meanScore } from "../kit/scores/mean.ts";
 
 const PROMPT = `the question, a line break, "${SHORT_ANSWER}"`;
 const prompt: Profile["prompt"] = ({ text }) => `${text}\n${SHORT_ANSWER}`;

@@ -1,15 +1,21 @@
 import type { Benchmark, Option, Profile, Question, QuestionReader } from "../benchmark.ts";
-import { parquetFiles } from "../data/find-files.ts";
-import { isMissing } from "../data/missing.ts";
-import { parquetRows } from "../data/parquet.ts";
-import type { Row } from "../data/row.ts";
-import { tsvQuestions } from "../data/tsv-questions.ts";
+import { judgeOption } from "../kit/parsers/judge-option.ts";
+import { strip } from "../kit/parsers/python-text.ts";
+import { vlmevalkitOption } from "../kit/parsers/vlmevalkit-option.ts";
+import {
+  INTERNVL_TOKENS,
+  LMMS_EVAL_TOKENS,
+  OPTION_LETTER,
+  optionLines,
+  vlmevalkitChoicePrompt,
+} from "../kit/prompts.ts";
+import { parquetFiles } from "../kit/readers/find-files.ts";
+import { isMissing } from "../kit/readers/missing-values.ts";
+import { parquetRows } from "../kit/readers/parquet.ts";
+import type { Row } from "../kit/readers/row.ts";
+import { tsvQuestions } from "../kit/readers/tsv-questions.ts";
+import { circularScore } from "../kit/scores/circular.ts";
 import { mmbenchOption } from "../parsers/mmbench-option.ts";
-import { strip } from "../parsers/python-text.ts";
-import { vlmevalkitOption } from "../parsers/vlmevalkit-option.ts";
-import { circularScore } from "../scores/circular.ts";
-import { judgeOption } from "./judge-option.ts";
-import { INTERNVL_TOKENS, LMMS_EVAL_TOKENS, OPTION_LETTER, optionLines, vlmevalkitChoicePrompt } from "./prompts.ts";
 
 /** The orders of a question's options have indices that are equal modulo it. */
 const ORDERS = 1_000_000;

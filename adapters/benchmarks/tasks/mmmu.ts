@@ -1,16 +1,6 @@
 import type { Benchmark, Judgement, Profile, Question, QuestionReader } from "../benchmark.ts";
-import { parquetFiles } from "../data/find-files.ts";
-import { parquetRows } from "../data/parquet.ts";
-import { pythonList } from "../data/python-list.ts";
-import type { Row } from "../data/row.ts";
-import { LETTERS, tsvQuestions } from "../data/tsv-questions.ts";
-import { mmmuChoice, mmmuChoiceLmmsEval } from "../parsers/mmmu-choice.ts";
-import { mmmuOpenIsRight, mmmuOpenValues } from "../parsers/mmmu-open.ts";
-import { vlmevalkitOption } from "../parsers/vlmevalkit-option.ts";
-import { meanScore } from "../scores/mean.ts";
-import { seededRandom, textSeed } from "../statistics/random.ts";
-import { judgeOption } from "./judge-option.ts";
-import { mmmuCategories } from "./mmmu-subjects.ts";
+import { judgeOption } from "../kit/parsers/judge-option.ts";
+import { vlmevalkitOption } from "../kit/parsers/vlmevalkit-option.ts";
 import {
   INTERNVL_TOKENS,
   LMMS_EVAL_TOKENS,
@@ -18,7 +8,17 @@ import {
   optionLines,
   SHORT_ANSWER,
   vlmevalkitChoicePrompt,
-} from "./prompts.ts";
+} from "../kit/prompts.ts";
+import { parquetFiles } from "../kit/readers/find-files.ts";
+import { parquetRows } from "../kit/readers/parquet.ts";
+import { pythonList } from "../kit/readers/python-list.ts";
+import type { Row } from "../kit/readers/row.ts";
+import { LETTERS, tsvQuestions } from "../kit/readers/tsv-questions.ts";
+import { meanScore } from "../kit/scores/mean.ts";
+import { mmmuChoice, mmmuChoiceLmmsEval } from "../parsers/mmmu-choice.ts";
+import { mmmuOpenIsRight, mmmuOpenValues } from "../parsers/mmmu-open.ts";
+import { seededRandom, textSeed } from "../statistics/random.ts";
+import { mmmuCategories } from "./mmmu-subjects.ts";
 
 const DRAWN = "where none is found a letter is drawn, here by the question's id";
 

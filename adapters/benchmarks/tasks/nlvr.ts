@@ -2,12 +2,12 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Benchmark, Profile, QuestionReader } from "../benchmark.ts";
-import { findFiles } from "../data/find-files.ts";
-import { fileImage } from "../data/images.ts";
-import { jsonLines } from "../data/json-lines.ts";
-import { words } from "../parsers/python-text.ts";
-import { allRight } from "../scores/circular.ts";
-import { mean, meanScore } from "../scores/mean.ts";
+import { words } from "../kit/parsers/python-text.ts";
+import { findFiles } from "../kit/readers/find-files.ts";
+import { fileImage } from "../kit/readers/images.ts";
+import { jsonLines } from "../kit/readers/json-lines.ts";
+import { allRight } from "../kit/scores/circular.ts";
+import { mean, meanScore } from "../kit/scores/mean.ts";
 
 const ORDERS = 6;
 const QUESTION = "Is this true? Answer yes or no.";

@@ -1,15 +1,15 @@
 import { basename, dirname, join } from "node:path";
 import type { Benchmark, Profile, QuestionReader } from "../benchmark.ts";
-import { findFiles, parquetFiles } from "../data/find-files.ts";
-import { fileImage } from "../data/images.ts";
-import { jsonLines } from "../data/json-lines.ts";
-import { parquetRows } from "../data/parquet.ts";
-import { tsvQuestions } from "../data/tsv-questions.ts";
+import { strip } from "../kit/parsers/python-text.ts";
+import { yesNoWord } from "../kit/parsers/yes-no-word.ts";
+import { INTERNVL_TOKENS, LLAVA_TOKENS, SHORT_ANSWER } from "../kit/prompts.ts";
+import { findFiles, parquetFiles } from "../kit/readers/find-files.ts";
+import { fileImage } from "../kit/readers/images.ts";
+import { jsonLines } from "../kit/readers/json-lines.ts";
+import { parquetRows } from "../kit/readers/parquet.ts";
+import { tsvQuestions } from "../kit/readers/tsv-questions.ts";
 import { firstSentenceYesNo } from "../parsers/first-sentence-yes-no.ts";
-import { strip } from "../parsers/python-text.ts";
-import { yesNoWord } from "../parsers/yes-no-word.ts";
-import { popeLmmsEval, popeOfficial, popeVlmEvalKit } from "../scores/yes-no-rates.ts";
-import { INTERNVL_TOKENS, LLAVA_TOKENS, SHORT_ANSWER } from "./prompts.ts";
+import { popeLmmsEval, popeOfficial, popeVlmEvalKit } from "../scores/pope.ts";
 
 const lmmsEval: Profile = {
   protocol: {

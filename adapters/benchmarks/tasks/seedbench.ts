@@ -1,15 +1,8 @@
 import { dirname, join } from "node:path";
 import type { Benchmark, Profile, Question, QuestionReader } from "../benchmark.ts";
-import { findFiles, parquetFiles } from "../data/find-files.ts";
-import { fileImage } from "../data/images.ts";
-import { jsonElements } from "../data/json-elements.ts";
-import { parquetRows } from "../data/parquet.ts";
-import { Row } from "../data/row.ts";
-import { tsvQuestions } from "../data/tsv-questions.ts";
-import { strip } from "../parsers/python-text.ts";
-import { vlmevalkitOption } from "../parsers/vlmevalkit-option.ts";
-import { meanScore } from "../scores/mean.ts";
-import { judgeOption } from "./judge-option.ts";
+import { judgeOption } from "../kit/parsers/judge-option.ts";
+import { strip } from "../kit/parsers/python-text.ts";
+import { vlmevalkitOption } from "../kit/parsers/vlmevalkit-option.ts";
 import {
   INTERNVL_TOKENS,
   LLAVA_TOKENS,
@@ -17,7 +10,14 @@ import {
   OPTION_LETTER,
   optionLines,
   vlmevalkitChoicePrompt,
-} from "./prompts.ts";
+} from "../kit/prompts.ts";
+import { findFiles, parquetFiles } from "../kit/readers/find-files.ts";
+import { fileImage } from "../kit/readers/images.ts";
+import { jsonElements } from "../kit/readers/json-elements.ts";
+import { parquetRows } from "../kit/readers/parquet.ts";
+import { Row } from "../kit/readers/row.ts";
+import { tsvQuestions } from "../kit/readers/tsv-questions.ts";
+import { meanScore } from "../kit/scores/mean.ts";
 
 const LETTERS = [..."ABCD"] as const;
 const PROMPT = `the question, an option a line, "${OPTION_LETTER}"`;

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Group } from "../../../adapters/benchmarks/index.ts";
-import { circularScore } from "../../../adapters/benchmarks/scores/circular.ts";
-import { meanScore } from "../../../adapters/benchmarks/scores/mean.ts";
+import { circularScore } from "../../../adapters/benchmarks/kit/scores/circular.ts";
+import { meanScore } from "../../../adapters/benchmarks/kit/scores/mean.ts";
 import { mmeScore } from "../../../adapters/benchmarks/scores/mme.ts";
-import { popeOfficial } from "../../../adapters/benchmarks/scores/yes-no-rates.ts";
+import { popeOfficial } from "../../../adapters/benchmarks/scores/pope.ts";
 import { confidenceIntervals, middle95 } from "../../../adapters/benchmarks/statistics/bootstrap.ts";
 import { mcNemar, pairedBootstrap } from "../../../adapters/benchmarks/statistics/paired-tests.ts";
 

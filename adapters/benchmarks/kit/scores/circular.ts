@@ -1,4 +1,4 @@
-import type { Group, Metrics } from "../benchmark.ts";
+import type { Group, Metrics } from "../../benchmark.ts";
 import { meanScore } from "./mean.ts";
 
 /**

@@ -1,5 +1,5 @@
-import { expected } from "../../../sdk/kit.ts";
-import type { QuestionImage } from "../benchmark.ts";
+import { expected } from "../../../../sdk/kit.ts";
+import type { QuestionImage } from "../../benchmark.ts";
 import { imageBytes, openParquet, readRows } from "./parquet.ts";
 
 /** Finds the image of an id. @throws INVALID_DATA where there is none, naming `at` */

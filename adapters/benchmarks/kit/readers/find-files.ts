@@ -1,6 +1,6 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { expectedBut } from "../../../sdk/kit.ts";
+import { expectedBut } from "../../../../sdk/kit.ts";
 
 /**
  * The file itself, or the files below a folder whose path in it matches, sorted.

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { expectedBut } from "../../../sdk/kit.ts";
-import type { QuestionImage } from "../benchmark.ts";
+import { expectedBut } from "../../../../sdk/kit.ts";
+import type { QuestionImage } from "../../benchmark.ts";
 
 const BASE64 = /^[A-Za-z0-9+/\s]*={0,2}\s*$/;
 

@@ -8,8 +8,8 @@ import {
   parquetSchema,
 } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
-import { expected, expectedBut } from "../../../sdk/kit.ts";
-import type { QuestionImage } from "../benchmark.ts";
+import { expected, expectedBut } from "../../../../sdk/kit.ts";
+import type { QuestionImage } from "../../benchmark.ts";
 import { Row } from "./row.ts";
 
 /** A row, and its images by the name of their column. */

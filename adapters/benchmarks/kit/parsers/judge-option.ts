@@ -1,4 +1,4 @@
-import type { Judgement, Question } from "../benchmark.ts";
+import type { Judgement, Question } from "../../benchmark.ts";
 
 /** Right where the letter is the answer's; nothing that could be read is wrong. */
 export const judgeOption = ({ answers }: Question, letter: string | null): Judgement => ({

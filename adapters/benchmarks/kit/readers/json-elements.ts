@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { basename } from "node:path";
-import { expectedBut } from "../../../sdk/kit.ts";
-import { parsed } from "./json-lines.ts";
+import { expectedBut } from "../../../../sdk/kit.ts";
+import { parseJson } from "./parse-json.ts";
 
 /** An element of a benchmark's JSON file is one question. */
 const MAX_ELEMENT_CHARACTERS = 64 * 1024 * 1024;
@@ -109,7 +109,7 @@ class ElementScanner {
 
   #beginValue(): void {
     this.#begin();
-    this.#key = String(parsed(`"${this.#string}"`, `${this.#file}, line ${this.#line}`));
+    this.#key = String(parseJson(`"${this.#string}"`, `${this.#file}, line ${this.#line}`));
   }
 
   #begin(): void {
@@ -125,7 +125,7 @@ class ElementScanner {
     const at = `${this.#file}, line ${this.#elementLine + leading}`;
     const key = this.#key;
     this.#begin();
-    if (body !== "") yield { at, key, value: parsed(body, at) };
+    if (body !== "") yield { at, key, value: parseJson(body, at) };
   }
 
   #collect(character: string): void {

@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { basename } from "node:path";
 import { createInterface } from "node:readline";
-import { expected } from "../../../sdk/kit.ts";
+import { parseJson } from "./parse-json.ts";
 import { Row } from "./row.ts";
 
 /** The rows of a file with one JSON object a line; empty lines are passed over. @throws INVALID_DATA with file and line */
@@ -10,16 +10,7 @@ export async function* jsonLines(path: string): AsyncGenerator<Row> {
   let line = 0;
   for await (const text of lines) {
     line++;
-    if (text.trim() !== "")
-      yield new Row(`${basename(path)}, line ${line}`, parsed(text, `${basename(path)}, line ${line}`));
-  }
-}
-
-/** @throws INVALID_DATA */
-export function parsed(text: string, at: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw expected("INVALID_DATA", "JSON", at, text, { cause });
+    const at = `${basename(path)}, line ${line}`;
+    if (text.trim() !== "") yield new Row(at, parseJson(text, at));
   }
 }

@@ -1,5 +1,4 @@
-import { expected } from "../../../sdk/kit.ts";
-import { own } from "./own.ts";
+import { expected } from "../../../../sdk/kit.ts";
 
 /** A row of a table or an element of a JSON file, whose fields are checked as they are read. */
 export class Row {
@@ -17,11 +16,12 @@ export class Row {
   }
 
   has(name: string): boolean {
-    return own(this.fields, name) !== undefined;
+    return this.raw(name) !== undefined;
   }
 
+  /** As it was read. A field of the row's own: a file may name one "constructor". */
   raw(name: string): unknown {
-    return own(this.fields, name);
+    return Object.hasOwn(this.fields, name) ? this.fields[name] : undefined;
   }
 
   /** @throws INVALID_DATA for anything but text, empty text too */

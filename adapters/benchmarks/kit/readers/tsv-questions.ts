@@ -1,6 +1,6 @@
-import type { Option, Question, QuestionReader } from "../benchmark.ts";
+import type { Option, Question, QuestionReader } from "../../benchmark.ts";
 import { findFiles } from "./find-files.ts";
-import { isMissing } from "./missing.ts";
+import { isMissing } from "./missing-values.ts";
 import type { Row } from "./row.ts";
 import { tsvRows } from "./tsv.ts";
 

@@ -1,4 +1,4 @@
-import type { Group, Judged, Metrics } from "../benchmark.ts";
+import type { Group, Judged, Metrics } from "../../benchmark.ts";
 
 /** Lists of the items with the same key, by key in order; items without one are left out. */
 export function groupBy<T>(items: readonly T[], key: (item: T) => string | undefined): Map<string, T[]> {

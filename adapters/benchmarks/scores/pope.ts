@@ -1,29 +1,6 @@
 import type { Group, Judged, Metrics } from "../benchmark.ts";
-import { byField, mean, percentOf } from "./mean.ts";
-
-/** In percent; a ratio of nothing is 0. */
-export interface YesNoRates {
-  readonly accuracy: number;
-  readonly precision: number;
-  readonly recall: number;
-  readonly f1: number;
-  /** Share of answers that were read as yes. */
-  readonly yes: number;
-}
-
-/** Of answers that were read as yes, no or something else; "yes" is the positive class. */
-export function yesNoRates(judged: readonly Judged[]): YesNoRates {
-  const saysYes = ({ parsed }: Judged) => parsed?.toLowerCase() === "yes";
-  const isYes = ({ answers }: Judged) => answers[0]!.toLowerCase() === "yes";
-  const truePositives = judged.filter((one) => saysYes(one) && isYes(one)).length;
-  const positives = judged.filter(saysYes).length;
-  const labels = judged.filter(isYes).length;
-  return {
-    accuracy: percentOf(judged),
-    ...rates(truePositives, positives, labels),
-    yes: share(positives, judged.length),
-  };
-}
+import { byField, mean, percentOf } from "../kit/scores/mean.ts";
+import { percentage, precisionRecallF1, yesNoRates } from "../kit/scores/yes-no-rates.ts";
 
 /**
  * POPE as its authors score it: each category's rates, and the mean of their F1.
@@ -53,14 +30,14 @@ export function popeLmmsEval(groups: readonly Group[]): Metrics {
   const truePositives = all.filter((one) => one.parsed === "yes" && isYes(one)).length;
   const positives = all.filter(({ parsed }) => parsed === "yes").length;
   const missed = all.filter((one) => one.parsed === "no" && isYes(one)).length;
-  const { precision, recall, f1 } = rates(truePositives, positives, truePositives + missed);
+  const { precision, recall, f1 } = precisionRecallF1(truePositives, positives, truePositives + missed);
   return {
     accuracy: percentOf(all),
     F1: f1,
     precision,
     recall,
-    "yes ratio of the labels": share(all.filter(isYes).length, all.length),
-    "yes ratio of the answers": share(positives, all.length),
+    "yes ratio of the labels": percentage(all.filter(isYes).length, all.length),
+    "yes ratio of the answers": percentage(positives, all.length),
   };
 }
 
@@ -84,12 +61,4 @@ export function popeVlmEvalKit(groups: readonly Group[]): Metrics {
   };
   for (const [name, some] of byField(exploded, "category")) metrics[`F1: ${name}`] = yesNoRates(some).f1;
   return metrics;
-}
-
-const share = (count: number, of: number): number => (of === 0 ? 0 : (100 * count) / of);
-
-function rates(truePositives: number, positives: number, labels: number) {
-  const [precision, recall] = [share(truePositives, positives), share(truePositives, labels)];
-  const f1 = precision + recall === 0 ? 0 : (2 * precision * recall) / (precision + recall);
-  return { precision, recall, f1 };
 }

@@ -1,4 +1,4 @@
-import type { Option } from "../benchmark.ts";
+import type { Option } from "../../benchmark.ts";
 import { length, words } from "./python-text.ts";
 
 const REFUSALS = [
