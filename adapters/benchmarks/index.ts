@@ -29,8 +29,8 @@ export type {
   QuestionSource,
 } from "./benchmark.ts";
 export { PROFILE_NAMES } from "./benchmark.ts";
-export { clustersPage } from "./clusters/clusters-page.ts";
-export * from "./generation.ts";
+export * from "./generation/index.ts";
+export { clustersPage } from "./report/clusters-page.ts";
 export { compareRuns } from "./report/compare-runs.ts";
 export type { ChangedQuestion, Comparison } from "./report/comparison.ts";
 export { testSentences } from "./report/comparison-page.ts";

@@ -1,4 +1,4 @@
-import { groupBy, mean } from "../kit/scores/mean.ts";
+import { groupBy, mean } from "../../kit/scores/mean.ts";
 import type { ItemScore } from "./score-item.ts";
 
 /** All in percent, as the benchmark prints them. */

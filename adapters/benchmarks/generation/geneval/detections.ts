@@ -1,7 +1,7 @@
-import { onlyOnce } from "../judge/yes-no-judge.ts";
-import { jsonLines } from "../kit/readers/json-lines.ts";
-import { Row } from "../kit/readers/row.ts";
-import { groupBy } from "../kit/scores/mean.ts";
+import { jsonLines } from "../../kit/readers/json-lines.ts";
+import { Row } from "../../kit/readers/row.ts";
+import { groupBy } from "../../kit/scores/mean.ts";
+import { onlyOnce } from "../only-once.ts";
 import { type Box, intersectionOverUnion } from "./geometry.ts";
 import { COLORS, type Color } from "./prompts.ts";
 

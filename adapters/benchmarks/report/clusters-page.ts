@@ -7,8 +7,8 @@ import {
   pairClusters,
 } from "../../../sdk/evaluation/index.ts";
 import { encodePng } from "../../../sdk/index.ts";
-import { type Html, html } from "../report/html.ts";
-import { page } from "../report/page.ts";
+import { type Html, html } from "./html.ts";
+import { page } from "./page.ts";
 
 /**
  * One page that stands alone: the same probes on continuous and on quantised features, then every cluster's images, those of

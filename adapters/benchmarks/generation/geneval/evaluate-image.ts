@@ -1,4 +1,4 @@
-import { expectedBut } from "../../../sdk/kit.ts";
+import { expectedBut } from "../../../../sdk/kit.ts";
 import type { Detection } from "./detections.ts";
 import { relativePosition } from "./geometry.ts";
 import { COLORS, type Color, type GenEvalPrompt, type IncludeClause } from "./prompts.ts";

@@ -1,8 +1,9 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type RgbImage, readImage, VqraeError } from "../../../sdk/index.ts";
-import { expectedBut } from "../../../sdk/kit.ts";
-import { NOT_COMPARABLE, readOrList, type UnreadableImage, type YesNoJudge } from "../judge/yes-no-judge.ts";
+import { type RgbImage, readImage, VqraeError } from "../../../../sdk/index.ts";
+import { expectedBut } from "../../../../sdk/kit.ts";
+import { readOrList, type UnreadableImage } from "../unreadable-images.ts";
+import { NOT_COMPARABLE, type YesNoJudge } from "../yes-no-judge.ts";
 import type { SuppliedAnswers } from "./answers.ts";
 import { gridCrops } from "./grid.ts";
 import type { DpgItem } from "./questions.ts";

@@ -1,9 +1,9 @@
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expectedBut } from "../../../sdk/kit.ts";
-import { jsonLines } from "../kit/readers/json-lines.ts";
-import { parseJson } from "../kit/readers/parse-json.ts";
-import { Row } from "../kit/readers/row.ts";
+import { expectedBut } from "../../../../sdk/kit.ts";
+import { jsonLines } from "../../kit/readers/json-lines.ts";
+import { parseJson } from "../../kit/readers/parse-json.ts";
+import { Row } from "../../kit/readers/row.ts";
 import type { Relation } from "./geometry.ts";
 
 /** The ten colours that GenEval knows. */

@@ -1,6 +1,7 @@
-import { readImage } from "../../../sdk/index.ts";
-import { expected, expectedBut } from "../../../sdk/kit.ts";
-import { NOT_COMPARABLE, readOrList, type UnreadableImage, type YesNoJudge } from "../judge/yes-no-judge.ts";
+import { readImage } from "../../../../sdk/index.ts";
+import { expected, expectedBut } from "../../../../sdk/kit.ts";
+import { readOrList, type UnreadableImage } from "../unreadable-images.ts";
+import { NOT_COMPARABLE, type YesNoJudge } from "../yes-no-judge.ts";
 import { DETECTION_LIMITS, type Detection, keptObjects } from "./detections.ts";
 import { evaluateImage } from "./evaluate-image.ts";
 import { judgeImage } from "./judge-image.ts";

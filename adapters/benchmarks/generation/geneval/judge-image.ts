@@ -1,5 +1,5 @@
-import type { ImageInput } from "../../../sdk/index.ts";
-import type { JudgedAnswer, YesNoJudge } from "../judge/yes-no-judge.ts";
+import type { ImageInput } from "../../../../sdk/index.ts";
+import type { JudgedAnswer, YesNoJudge } from "../yes-no-judge.ts";
 import type { ImageVerdict } from "./evaluate-image.ts";
 import type { GenEvalPrompt, IncludeClause } from "./prompts.ts";
 

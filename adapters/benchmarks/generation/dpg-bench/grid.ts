@@ -1,5 +1,5 @@
-import type { RgbImage } from "../../../sdk/index.ts";
-import { expectedBut } from "../../../sdk/kit.ts";
+import type { RgbImage } from "../../../../sdk/index.ts";
+import { expectedBut } from "../../../../sdk/kit.ts";
 
 /** Where the crops of a grid lie, in units of their size: top left, top right, bottom left, bottom right. */
 const PLACES = [

@@ -1,5 +1,5 @@
-import { onlyOnce } from "../judge/yes-no-judge.ts";
-import { jsonLines } from "../kit/readers/json-lines.ts";
+import { jsonLines } from "../../kit/readers/json-lines.ts";
+import { onlyOnce } from "../only-once.ts";
 
 /** Answers to each item's crops, by question, as they were given. */
 export type SuppliedAnswers = ReadonlyMap<string, readonly ReadonlyMap<number, string>[]>;

@@ -1,5 +1,5 @@
-import { expectedBut } from "../../../sdk/kit.ts";
-import { mean } from "../kit/scores/mean.ts";
+import { expectedBut } from "../../../../sdk/kit.ts";
+import { mean } from "../../kit/scores/mean.ts";
 import type { DpgItem } from "./questions.ts";
 
 /** The answers about one crop, by question: whether it was yes. */

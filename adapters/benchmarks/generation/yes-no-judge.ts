@@ -1,5 +1,4 @@
-import { type ImageInput, VqraeError } from "../../../sdk/index.ts";
-import { expected } from "../../../sdk/kit.ts";
+import type { ImageInput } from "../../../sdk/index.ts";
 import type { VisionLanguageModel } from "../../vision-language-model.ts";
 import { yesNoWord } from "../kit/parsers/yes-no-word.ts";
 
@@ -35,32 +34,4 @@ export function vlmJudge(model: VisionLanguageModel, { signal }: { readonly sign
       return { answer: yesNoWord(text).toLowerCase() as JudgedAnswer["answer"], text };
     },
   };
-}
-
-/** A generated image that could not be read: it counts as wrong and is listed. */
-export interface UnreadableImage {
-  readonly filename: string;
-  readonly message: string;
-}
-
-/** Runs `read`; null and an entry in `unreadable` where the image is at fault. */
-export async function readOrList<T>(
-  filename: string,
-  unreadable: UnreadableImage[],
-  read: () => Promise<T>,
-): Promise<T | null> {
-  try {
-    return await read();
-  } catch (error) {
-    if (!VqraeError.isInstance(error) || !["INVALID_IMAGE", "IMAGE_TOO_LARGE"].includes(error.code)) throw error;
-    unreadable.push({ filename, message: error.message });
-    return null;
-  }
-}
-
-/** @throws INVALID_DATA for a text that came before, naming both places */
-export function onlyOnce(seen: Map<string, string>, key: string, what: string, at: string): void {
-  const before = seen.get(key);
-  if (before !== undefined) throw expected("INVALID_DATA", `each ${what} once`, at, `${key}, as in ${before}`);
-  seen.set(key, at);
 }

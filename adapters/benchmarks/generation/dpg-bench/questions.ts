@@ -2,9 +2,9 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { parse } from "csv-parse";
-import { VqraeError } from "../../../sdk/index.ts";
-import { expected, expectedBut } from "../../../sdk/kit.ts";
-import { Row } from "../kit/readers/row.ts";
+import { VqraeError } from "../../../../sdk/index.ts";
+import { expected, expectedBut } from "../../../../sdk/kit.ts";
+import { Row } from "../../kit/readers/row.ts";
 
 /** A question of one image, answerable with yes or no. */
 export interface DpgQuestion {
