@@ -11,7 +11,7 @@ export interface Comparison {
   readonly scores: Readonly<Record<string, readonly [Score, Score]>>;
   /** Of the headline: the second run's minus the first's. */
   readonly difference: PairedBootstrap;
-  /** On groups of which all questions are right; null where a question can be half right. */
+  /** On groups of which all questions are right; null if a question can be half right. */
   readonly mcNemar: McNemar | null;
   readonly bootstrap: { readonly resamples: number; readonly seed: number };
   /** Questions that the runs answer differently well, the most different first. */

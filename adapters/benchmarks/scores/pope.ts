@@ -1,6 +1,5 @@
 import type { Group, Judged, Metrics } from "../benchmark.ts";
-import { byField, mean, percentOf } from "../kit/scores/mean.ts";
-import { percentage, precisionRecallF1, yesNoRates } from "../kit/scores/yes-no-rates.ts";
+import { byField, mean, percentage, percentOf, precisionRecallF1, yesNoRates } from "../kit/index.ts";
 
 /**
  * POPE as its authors score it: each category's rates, and the mean of their F1.
@@ -26,7 +25,7 @@ export function popeOfficial(groups: readonly Group[]): Metrics {
  */
 export function popeLmmsEval(groups: readonly Group[]): Metrics {
   const all = groups.flat();
-  const isYes = ({ answers }: Judged) => answers[0]!.toLowerCase() === "yes";
+  const isYes = ({ answers }: Judged) => answers[0].toLowerCase() === "yes";
   const truePositives = all.filter((one) => one.parsed === "yes" && isYes(one)).length;
   const positives = all.filter(({ parsed }) => parsed === "yes").length;
   const missed = all.filter((one) => one.parsed === "no" && isYes(one)).length;

@@ -1,19 +1,26 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Benchmark, Profile, QuestionReader } from "../benchmark.ts";
-import { exactMatchForm } from "../kit/parsers/exact-match.ts";
-import { judgeOption } from "../kit/parsers/judge-option.ts";
-import { strip } from "../kit/parsers/python-text.ts";
-import { vlmevalkitOption } from "../kit/parsers/vlmevalkit-option.ts";
-import { INTERNVL_TOKENS, OPTION_LETTER, optionLines, vlmevalkitChoicePrompt } from "../kit/prompts.ts";
-import { findFiles, parquetFiles } from "../kit/readers/find-files.ts";
-import { fileImage } from "../kit/readers/images.ts";
-import { parquetRows } from "../kit/readers/parquet.ts";
-import { parseJson } from "../kit/readers/parse-json.ts";
-import { Row } from "../kit/readers/row.ts";
-import { LETTERS, tsvQuestions } from "../kit/readers/tsv-questions.ts";
-import { meanScore } from "../kit/scores/mean.ts";
+import type { Benchmark, Profile, Question, QuestionReader } from "../benchmark.ts";
+import {
+  exactMatchForm,
+  fileImage,
+  findFiles,
+  INTERNVL_TOKENS,
+  judgeOption,
+  LETTERS,
+  meanScore,
+  OPTION_LETTER,
+  optionLines,
+  parquetFiles,
+  parquetRows,
+  parseJson,
+  pythonText,
+  Row,
+  tsvQuestions,
+  vlmevalkitChoicePrompt,
+  vlmevalkitOption,
+} from "../kit/index.ts";
 
 const PROMPT = `the question, an option a line, "${OPTION_LETTER}"`;
 
@@ -27,8 +34,8 @@ const lmmsEval: Profile = {
   maxTokens: 16,
   prompt: ({ text, options }) => `${text}\n${optionLines(options)}\n${OPTION_LETTER}`,
   judge({ answers }, answer) {
-    const letter = exactMatchForm(/^([A-Z])\./.exec(strip(answer))?.[1] ?? answer);
-    return { parsed: letter, score: letter === exactMatchForm(answers[0]!) ? 1 : 0 };
+    const letter = exactMatchForm(/^([A-Z])\./.exec(pythonText.strip(answer))?.[1] ?? answer);
+    return { parsed: letter, score: letter === exactMatchForm(answers[0]) ? 1 : 0 };
   },
   score: meanScore("accuracy", "category"),
 };
@@ -46,7 +53,7 @@ const vlmevalkit: Profile = {
   score: meanScore("accuracy", "category"),
 };
 
-function optionsOf(row: Row, listField: string, answerField: string) {
+function optionsOf(row: Row, listField: string, answerField: string): Pick<Question, "options" | "answers"> {
   const options = row.texts(listField).map((text, i) => ({ letter: LETTERS[i] ?? "?", text }));
   const answer = options[row.integer(answerField)]?.letter;
   if (answer === undefined) throw row.wrong(answerField, `the number of one of ${options.length} options`);

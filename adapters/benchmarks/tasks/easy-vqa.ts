@@ -1,11 +1,6 @@
 import { dirname, join } from "node:path";
 import type { Benchmark, Profile, QuestionReader } from "../benchmark.ts";
-import { strip } from "../kit/parsers/python-text.ts";
-import { findFiles } from "../kit/readers/find-files.ts";
-import { fileImage } from "../kit/readers/images.ts";
-import { jsonElements } from "../kit/readers/json-elements.ts";
-import { Row } from "../kit/readers/row.ts";
-import { meanScore } from "../kit/scores/mean.ts";
+import { fileImage, findFiles, jsonElements, meanScore, pythonText, Row } from "../kit/index.ts";
 
 const YES_NO = ["yes", "no"];
 const SHAPES = ["circle", "rectangle", "triangle"];
@@ -20,7 +15,7 @@ const official: Profile = {
   maxTokens: 16,
   prompt: ({ text }) => text,
   judge({ answers }, answer) {
-    const parsed = strip(answer.toLowerCase()).replace(/\.$/, "");
+    const parsed = pythonText.strip(answer.toLowerCase()).replace(/\.$/, "");
     return { parsed, score: parsed === answers[0] ? 1 : 0 };
   },
   score: meanScore("accuracy", "kind"),

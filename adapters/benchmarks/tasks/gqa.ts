@@ -1,16 +1,21 @@
 import { dirname, join } from "node:path";
 import type { Benchmark, Profile, QuestionReader } from "../benchmark.ts";
-import { exactMatchForm } from "../kit/parsers/exact-match.ts";
-import { strip } from "../kit/parsers/python-text.ts";
-import { INTERNVL_TOKENS, LLAVA_TOKENS, SHORT_ANSWER } from "../kit/prompts.ts";
-import { findFiles, parquetFiles } from "../kit/readers/find-files.ts";
-import { fileImage } from "../kit/readers/images.ts";
-import { jsonElements } from "../kit/readers/json-elements.ts";
-import { parquetRows } from "../kit/readers/parquet.ts";
-import { parquetImages } from "../kit/readers/parquet-images.ts";
-import { Row } from "../kit/readers/row.ts";
-import { tsvQuestions } from "../kit/readers/tsv-questions.ts";
-import { meanScore } from "../kit/scores/mean.ts";
+import {
+  exactMatchForm,
+  fileImage,
+  findFiles,
+  INTERNVL_TOKENS,
+  jsonElements,
+  LLAVA_TOKENS,
+  meanScore,
+  parquetFiles,
+  parquetImages,
+  parquetRows,
+  pythonText,
+  Row,
+  SHORT_ANSWER,
+  tsvQuestions,
+} from "../kit/index.ts";
 
 const PROMPT = `the question, a line break, "${SHORT_ANSWER}"`;
 const prompt: Profile["prompt"] = ({ text }) => `${text}\n${SHORT_ANSWER}`;
@@ -26,7 +31,7 @@ const lmmsEval: Profile = {
   prompt,
   judge: ({ answers }, answer) => {
     const parsed = exactMatchForm(answer);
-    return { parsed, score: parsed === exactMatchForm(answers[0]!) ? 1 : 0 };
+    return { parsed, score: parsed === exactMatchForm(answers[0]) ? 1 : 0 };
   },
   score: meanScore("accuracy", "type"),
 };
@@ -41,8 +46,8 @@ const vlmevalkit: Profile = {
   maxTokens: INTERNVL_TOKENS,
   prompt,
   judge: ({ answers }, answer) => {
-    const parsed = strip(answer).toLowerCase();
-    return { parsed, score: parsed === strip(answers[0]!).toLowerCase() ? 1 : 0 };
+    const parsed = pythonText.strip(answer).toLowerCase();
+    return { parsed, score: parsed === pythonText.strip(answers[0]).toLowerCase() ? 1 : 0 };
   },
   score: meanScore("accuracy", "type"),
 };

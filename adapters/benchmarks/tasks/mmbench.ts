@@ -1,20 +1,20 @@
 import type { Benchmark, Option, Profile, Question, QuestionReader } from "../benchmark.ts";
-import { judgeOption } from "../kit/parsers/judge-option.ts";
-import { strip } from "../kit/parsers/python-text.ts";
-import { vlmevalkitOption } from "../kit/parsers/vlmevalkit-option.ts";
 import {
+  circularScore,
   INTERNVL_TOKENS,
+  isMissing,
+  judgeOption,
   LMMS_EVAL_TOKENS,
   OPTION_LETTER,
   optionLines,
+  parquetFiles,
+  parquetRows,
+  pythonText,
+  type Row,
+  tsvQuestions,
   vlmevalkitChoicePrompt,
-} from "../kit/prompts.ts";
-import { parquetFiles } from "../kit/readers/find-files.ts";
-import { isMissing } from "../kit/readers/missing-values.ts";
-import { parquetRows } from "../kit/readers/parquet.ts";
-import type { Row } from "../kit/readers/row.ts";
-import { tsvQuestions } from "../kit/readers/tsv-questions.ts";
-import { circularScore } from "../kit/scores/circular.ts";
+  vlmevalkitOption,
+} from "../kit/index.ts";
 import { mmbenchOption } from "../parsers/mmbench-option.ts";
 
 /** The orders of a question's options have indices that are equal modulo it. */
@@ -40,7 +40,8 @@ const lmmsEval: Profile = {
     const question = `${text} There are several options:\n${optionLines(options)}`;
     return `${hint === undefined ? question : `${hint} ${question}`}\n\n${OPTION_LETTER}`;
   },
-  judge: (question, answer) => judgeOption(question, mmbenchOption(strip(answer), withNan(question.options))),
+  judge: (question, answer) =>
+    judgeOption(question, mmbenchOption(pythonText.strip(answer), withNan(question.options))),
   score: circularScore("accuracy", "category", "l2-category"),
 };
 

@@ -3,12 +3,16 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expected, expectedBut } from "../../../sdk/kit.ts";
 import type { Benchmark, Profile, Question, QuestionReader } from "../benchmark.ts";
-import { yesNoWord } from "../kit/parsers/yes-no-word.ts";
-import { INTERNVL_TOKENS, LLAVA_TOKENS, SHORT_ANSWER } from "../kit/prompts.ts";
-import { parquetFiles } from "../kit/readers/find-files.ts";
-import { fileImage } from "../kit/readers/images.ts";
-import { parquetRows } from "../kit/readers/parquet.ts";
-import { tsvQuestions } from "../kit/readers/tsv-questions.ts";
+import {
+  fileImage,
+  INTERNVL_TOKENS,
+  LLAVA_TOKENS,
+  parquetFiles,
+  parquetRows,
+  SHORT_ANSWER,
+  tsvQuestions,
+  yesNoWord,
+} from "../kit/index.ts";
 import { mmeOfficialYesNo, mmeYesNo } from "../parsers/mme-yes-no.ts";
 import { COGNITION, mmeScore, PERCEPTION } from "../scores/mme.ts";
 
@@ -17,7 +21,7 @@ const FORMULA = "a subtask's accuracy in percent plus the percent of images with
 
 const score = (parsed: string, { answers }: Question) => ({
   parsed,
-  score: parsed.toLowerCase() === answers[0]!.trim().toLowerCase().replaceAll(".", "") ? 1 : 0,
+  score: parsed.toLowerCase() === answers[0].trim().toLowerCase().replaceAll(".", "") ? 1 : 0,
 });
 
 const lmmsEval: Profile = {

@@ -1,23 +1,24 @@
 import { dirname, join } from "node:path";
 import type { Benchmark, Profile, Question, QuestionReader } from "../benchmark.ts";
-import { judgeOption } from "../kit/parsers/judge-option.ts";
-import { strip } from "../kit/parsers/python-text.ts";
-import { vlmevalkitOption } from "../kit/parsers/vlmevalkit-option.ts";
 import {
+  fileImage,
+  findFiles,
   INTERNVL_TOKENS,
+  jsonElements,
+  judgeOption,
   LLAVA_TOKENS,
   LMMS_EVAL_TOKENS,
+  meanScore,
   OPTION_LETTER,
   optionLines,
+  parquetFiles,
+  parquetRows,
+  pythonText,
+  Row,
+  tsvQuestions,
   vlmevalkitChoicePrompt,
-} from "../kit/prompts.ts";
-import { findFiles, parquetFiles } from "../kit/readers/find-files.ts";
-import { fileImage } from "../kit/readers/images.ts";
-import { jsonElements } from "../kit/readers/json-elements.ts";
-import { parquetRows } from "../kit/readers/parquet.ts";
-import { Row } from "../kit/readers/row.ts";
-import { tsvQuestions } from "../kit/readers/tsv-questions.ts";
-import { meanScore } from "../kit/scores/mean.ts";
+  vlmevalkitOption,
+} from "../kit/index.ts";
 
 const LETTERS = [..."ABCD"] as const;
 const PROMPT = `the question, an option a line, "${OPTION_LETTER}"`;
@@ -35,8 +36,8 @@ const lmmsEval: Profile = {
   stop: ["ASSISTANT:"],
   prompt,
   judge({ answers }, answer) {
-    const parsed = [...strip(answer)][0] ?? "";
-    return { parsed, score: parsed.toLowerCase() === answers[0]!.toLowerCase() ? 1 : 0 };
+    const parsed = [...pythonText.strip(answer)][0] ?? "";
+    return { parsed, score: parsed.toLowerCase() === answers[0].toLowerCase() ? 1 : 0 };
   },
   score: meanScore("accuracy", "category"),
 };

@@ -1,4 +1,4 @@
-import { jsonLines } from "../../kit/readers/json-lines.ts";
+import { jsonLines } from "../../kit/index.ts";
 import { onlyOnce } from "../only-once.ts";
 
 /** Answers to each item's crops, by question, as they were given. */
@@ -7,7 +7,7 @@ export type SuppliedAnswers = ReadonlyMap<string, readonly ReadonlyMap<number, s
 /**
  * Answers that some model gave, from a file with a line for each: `{ "item_id": "partiprompts19", "crop": 0,
  * "proposition_id": 1, "answer": "yes" }`. Only "yes" itself is a yes, as in the reference.
- * @throws INVALID_DATA with file and line
+ * @throws INVALID_DATA with file and line; IO_ERROR
  */
 export async function readDpgAnswers(path: string): Promise<SuppliedAnswers> {
   const items = new Map<string, Map<number, string>[]>();
@@ -18,9 +18,8 @@ export async function readDpgAnswers(path: string): Promise<SuppliedAnswers> {
     const answer = row.raw("answer");
     if (typeof answer !== "string") throw row.wrong("answer", "text");
     onlyOnce(seen, `${id}, crop ${crop}, question ${question}`, "answer", row.at);
-    const crops = items.get(id) ?? [];
-    while (crops.length <= crop) crops.push(new Map());
-    crops[crop]!.set(question, answer);
+    const crops = items.get(id) ?? Array.from({ length: 4 }, () => new Map<number, string>());
+    crops[crop]?.set(question, answer);
     items.set(id, crops);
   }
   return items;

@@ -22,7 +22,7 @@ export function dpgGrid(images: readonly RgbImage[]): RgbImage {
       const received = `${image.width} x ${image.height}`;
       throw expectedBut("INVALID_ARGUMENT", `${side} x ${side} pixels`, `image ${index} of the grid`, received);
     }
-    const [x, y] = PLACES[index]!;
+    const [x, y] = [index % 2, Math.floor(index / 2)];
     for (let row = 0; row < side; row++) {
       const from = image.data.subarray(row * side * 3, (row + 1) * side * 3);
       grid.data.set(from, ((y * side + row) * grid.width + x * side) * 3);

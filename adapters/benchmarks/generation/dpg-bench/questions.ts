@@ -1,10 +1,11 @@
 import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { parse } from "csv-parse";
-import { VqraeError } from "../../../../sdk/index.ts";
-import { expected, expectedBut } from "../../../../sdk/kit.ts";
-import { Row } from "../../kit/readers/row.ts";
+import { pipeline } from "node:stream";
+import { CsvError, parse } from "csv-parse";
+import { z } from "zod";
+import { expected, expectedBut, option, parseOptions } from "../../../../sdk/kit.ts";
+import { Row } from "../../kit/index.ts";
+import { cannotRead } from "../../kit/readers/reading.ts";
 
 /** A question of one image, answerable with yes or no. */
 export interface DpgQuestion {
@@ -27,22 +28,20 @@ export interface DpgItem {
 
 export interface DpgQuestionsOptions {
   /** The reference's reader drops the first row of the table. Default true, as its published numbers have it. */
-  readonly skipFirstRow?: boolean;
+  readonly skipFirstRow?: boolean | undefined;
 }
+
+const schema = z.strictObject({ skipFirstRow: option.flag });
 
 const COLUMNS = ["item_id", "text", "proposition_id", "dependency", "tuple", "question_natural_language"] as const;
 
 /**
  * The items of dpg_bench.csv. Rows of an item stand together: the reference keeps only the last of several blocks, here they
  * are an error. Equals `prepare_dpg_data` of TencentQQGYLab/ELLA, dpg_bench/compute_dpg_bench.py.
- * @throws INVALID_DATA with file and line
+ * @throws INVALID_DATA with file and line; INVALID_ARGUMENT; IO_ERROR
  */
-export async function readDpgItems(
-  path: string,
-  { skipFirstRow = true }: DpgQuestionsOptions = {},
-): Promise<Map<string, DpgItem>> {
-  const entry = await stat(path).catch(() => null);
-  if (!entry?.isFile()) throw expectedBut("INVALID_DATA", "dpg_bench.csv", path, entry ? "no file" : "nothing there");
+export async function readDpgItems(path: string, options: DpgQuestionsOptions = {}): Promise<Map<string, DpgItem>> {
+  const { skipFirstRow = true } = parseOptions(schema, options, "readDpgItems");
   const items = new Map<string, DpgItem & { questions: DpgQuestion[] }>();
   let skipped = !skipFirstRow;
   let current: string | null = null;
@@ -68,19 +67,24 @@ export async function readDpgItems(
   return items;
 }
 
+interface ParsedRow {
+  readonly record: unknown;
+  readonly info: { readonly lines: number };
+}
+
 async function* csvRows(path: string): AsyncGenerator<Row> {
   const name = basename(path);
-  const parser = createReadStream(path).pipe(
-    parse({ bom: true, info: true, columns: (header: string[]) => headed(header, name) }),
-  );
+  const parser = parse({ bom: true, info: true, columns: (header: string[]) => headed(header, name) });
+  // An error of the file ends the parser, and comes out of the loop.
+  pipeline(createReadStream(path), parser, () => {});
   try {
-    for await (const { record, info } of parser as AsyncIterable<{ record: unknown; info: { lines: number } }>) {
+    for await (const parsed of parser) {
+      const { record, info }: ParsedRow = parsed;
       yield new Row(`${name}, line ${info.lines}`, record);
     }
   } catch (cause) {
-    if (VqraeError.isInstance(cause)) throw cause;
-    const { message, lines } = cause as Error & { lines?: number };
-    throw expectedBut("INVALID_DATA", "a table", `${name}, line ${lines ?? "?"}`, message, { cause });
+    if (!(cause instanceof CsvError)) throw cannotRead("dpg_bench.csv", path, cause);
+    throw expectedBut("INVALID_DATA", "a table", `${name}, line ${cause.lines}`, cause.message, { path, cause });
   }
 }
 
@@ -101,6 +105,6 @@ function questionOf(row: Row): DpgQuestion {
     id: row.integer("proposition_id"),
     text: row.text("question_natural_language"),
     parents: parents.map(Number).filter((parent) => parent !== 0),
-    category: row.text("tuple").split("(")[0]!.trim(),
+    category: row.text("tuple").replace(/\(.*/s, "").trim(),
   };
 }

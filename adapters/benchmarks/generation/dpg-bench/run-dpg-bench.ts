@@ -1,7 +1,9 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
 import { type RgbImage, readImage, VqraeError } from "../../../../sdk/index.ts";
-import { expectedBut } from "../../../../sdk/kit.ts";
+import { expectedBut, option, parseOptions } from "../../../../sdk/kit.ts";
+import { reading } from "../../kit/readers/reading.ts";
 import { readOrList, type UnreadableImage } from "../unreadable-images.ts";
 import { NOT_COMPARABLE, type YesNoJudge } from "../yes-no-judge.ts";
 import type { SuppliedAnswers } from "./answers.ts";
@@ -15,9 +17,16 @@ export interface DpgBenchOptions {
   readonly resolution: number;
   /** Images of a grid that are asked about, 1 to 4. */
   readonly pics: number;
-  readonly onProgress?: (done: number, total: number) => void;
-  readonly signal?: AbortSignal;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
+
+const schema = z.strictObject({
+  resolution: z.int().min(1).describe("a whole number >= 1"),
+  pics: z.int().min(1).max(4).describe("a whole number from 1 to 4"),
+  onProgress: option.callback<(done: number, total: number) => void>(),
+  signal: option.signal,
+});
 
 /** What answers: answers that were given elsewhere, or a judge. */
 export type DpgEvaluator = { readonly answers: SuppliedAnswers } | { readonly judge: YesNoJudge };
@@ -30,29 +39,29 @@ export interface DpgReport {
   readonly items: readonly (Pick<ItemScore, "crops" | "score"> & { readonly filename: string })[];
   /** Left out of every mean, as the reference leaves them out: pictures that cannot be read, or of no item of the table. */
   readonly failed: readonly UnreadableImage[];
-  /** Items of the table that no picture was found of. */
+  /** Items of the table without a picture. */
   readonly missing: readonly string[];
 }
 
 /**
  * Scores a folder of pictures, `<item_id>.png` each, against the questions of dpg_bench.csv.
- * @throws INVALID_DATA where no picture can be scored, or an answer is missing
+ * @throws INVALID_DATA if no picture can be scored, or an answer is missing; INVALID_ARGUMENT; IO_ERROR; what the judge throws;
+ *   the signal's reason
  */
 export async function runDpgBench(
   folder: string,
   items: ReadonlyMap<string, DpgItem>,
   evaluator: DpgEvaluator,
-  { resolution, pics, onProgress, signal }: DpgBenchOptions,
+  options: DpgBenchOptions,
 ): Promise<DpgReport> {
-  const names = await readdir(folder).catch((cause: Error) => {
-    throw expectedBut("INVALID_DATA", "a readable folder", folder, cause.message, { cause });
-  });
+  const { resolution, pics, onProgress, signal } = parseOptions(schema, options, "runDpgBench");
+  const names = await reading("a readable folder", folder, () => readdir(folder));
   const scores: (ItemScore & { filename: string })[] = [];
   const failed: UnreadableImage[] = [];
   const left = new Set(items.keys());
   for (const [index, filename] of names.sort().entries()) {
     signal?.throwIfAborted();
-    const id = filename.split(".")[0]!; // as the reference names items, dots in them included
+    const [id = ""] = filename.split("."); // as the reference names items, dots in them included
     const item = items.get(id);
     if (!item) {
       failed.push({ filename, message: `no item ${id} in the table` });

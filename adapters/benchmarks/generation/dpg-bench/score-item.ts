@@ -1,5 +1,5 @@
 import { expectedBut } from "../../../../sdk/kit.ts";
-import { mean } from "../../kit/scores/mean.ts";
+import { mean } from "../../kit/index.ts";
 import type { DpgItem } from "./questions.ts";
 
 /** The answers about one crop, by question: whether it was yes. */
@@ -24,12 +24,12 @@ export function scoreItem({ id, questions }: DpgItem, crops: readonly CropAnswer
   const answers = crops.map((crop, index) =>
     questions.map((question) => {
       const answer = crop.get(question.id);
-      if (answer !== undefined) return answer ? 1 : 0;
+      if (answer !== undefined) return { question, score: answer ? 1 : 0 };
       throw expectedBut("INVALID_DATA", `an answer to question ${question.id}`, `crop ${index} of ${id}`, "none");
     }),
   );
   const scores = answers.map((crop) => {
-    const counted = new Map(questions.map((question, i) => [question.id, crop[i]!]));
+    const counted = new Map(crop.map(({ question, score }) => [question.id, score]));
     for (const { id: own, parents, at } of questions) {
       const zero = parents.some((parent) => {
         const score = counted.get(parent);
@@ -42,10 +42,10 @@ export function scoreItem({ id, questions }: DpgItem, crops: readonly CropAnswer
     }
     return mean([...counted.values()]);
   });
-  const last = answers.at(-1)!;
+  const last = answers.at(-1) ?? [];
   return {
     crops: scores,
     score: mean(scores),
-    categories: questions.map(({ category }, i) => ({ category, score: last[i]! })),
+    categories: last.map(({ question, score }) => ({ category: question.category, score })),
   };
 }

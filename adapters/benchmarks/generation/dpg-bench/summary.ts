@@ -1,4 +1,4 @@
-import { groupBy, mean } from "../../kit/scores/mean.ts";
+import { groupBy, mean } from "../../kit/index.ts";
 import type { ItemScore } from "./score-item.ts";
 
 /** All in percent, as the benchmark prints them. */
@@ -26,7 +26,7 @@ export function summarizeDpg(scores: readonly ItemScore[]): DpgSummary {
   return {
     items: scores.length,
     score: 100 * mean(scores.map(({ score }) => score)),
-    level1: Object.fromEntries(means((category) => category.split("-")[0]!.trim())),
+    level1: Object.fromEntries(means((category) => category.replace(/-.*/s, "").trim())),
     level2: Object.fromEntries(means((category) => category)),
   };
 }

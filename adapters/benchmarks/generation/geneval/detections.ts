@@ -1,6 +1,4 @@
-import { jsonLines } from "../../kit/readers/json-lines.ts";
-import { Row } from "../../kit/readers/row.ts";
-import { groupBy } from "../../kit/scores/mean.ts";
+import { groupBy, jsonLines, Row } from "../../kit/index.ts";
 import { onlyOnce } from "../only-once.ts";
 import { type Box, intersectionOverUnion } from "./geometry.ts";
 import { COLORS, type Color } from "./prompts.ts";
@@ -40,7 +38,7 @@ export const DETECTION_LIMITS: DetectionLimits = {
  * Detections of each image, from a file with a line for each: `{ "filename": "00000/samples/0000.png", "detections": [{ "class":
  * "dog", "box": [left, top, right, bottom], "score": 0.97, "color": "brown" }] }`. They are sorted and thinned out later: give
  * all that the detector found.
- * @throws INVALID_DATA with file and line
+ * @throws INVALID_DATA with file and line; IO_ERROR
  */
 export async function readDetections(path: string): Promise<Map<string, readonly Detection[]>> {
   const found = new Map<string, readonly Detection[]>();
@@ -58,18 +56,19 @@ export async function readDetections(path: string): Promise<Map<string, readonly
 
 function detectionOf(row: Row): Detection {
   const [box, score] = [row.raw("box"), row.raw("score")];
-  if (!(Array.isArray(box) && box.length === 4 && box.every(Number.isFinite))) {
-    throw row.wrong("box", "four numbers: left, top, right, bottom");
-  }
+  if (!isBox(box)) throw row.wrong("box", "four numbers: left, top, right, bottom");
   if (!(typeof score === "number" && score >= 0 && score <= 1)) throw row.wrong("score", "a number from 0 to 1");
   return {
     at: row.at,
     class: row.text("class"),
-    box: box as unknown as Box,
+    box,
     score,
     ...(row.has("color") && { color: row.oneOf("color", COLORS) }),
   };
 }
+
+const isBox = (value: unknown): value is Box =>
+  Array.isArray(value) && value.length === 4 && value.every(Number.isFinite);
 
 /** What the evaluator looks at: of each class the most confident boxes above the threshold, the first one the surest. */
 export function keptObjects(

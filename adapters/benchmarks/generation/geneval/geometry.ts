@@ -20,15 +20,12 @@ const area = ([left, top, right, bottom]: Box): number => Math.max(right - left 
  * relations at once are possible. Equals `relative_position` of djghosh13/geneval, evaluation/evaluate_images.py.
  */
 export function relativePosition(a: Box, b: Box): Set<Relation> {
-  const offset = [0, 1].map((axis) => centre(a, axis) - centre(b, axis)) as [number, number];
-  const revised = offset.map((distance, axis) => {
-    const slack = POSITION_THRESHOLD * (side(a, axis) + side(b, axis));
-    return Math.max(Math.abs(distance) - slack, 0) * Math.sign(distance);
-  }) as [number, number];
+  const across = offset([a[0], a[2]], [b[0], b[2]]);
+  const down = offset([a[1], a[3]], [b[1], b[3]]);
   const relations = new Set<Relation>();
-  if (revised.every((distance) => Math.abs(distance) < 1e-3)) return relations;
-  const length = Math.hypot(...offset);
-  const [dx, dy] = [revised[0] / length, revised[1] / length];
+  if (Math.abs(across.revised) < 1e-3 && Math.abs(down.revised) < 1e-3) return relations;
+  const length = Math.hypot(across.whole, down.whole);
+  const [dx, dy] = [across.revised / length, down.revised / length];
   if (dx < -0.5) relations.add("left of");
   if (dx > 0.5) relations.add("right of");
   if (dy < -0.5) relations.add("above");
@@ -36,5 +33,12 @@ export function relativePosition(a: Box, b: Box): Set<Relation> {
   return relations;
 }
 
-const centre = (box: Box, axis: number): number => (box[axis]! + box[axis + 2]!) / 2;
-const side = (box: Box, axis: number): number => Math.abs(box[axis + 2]! - box[axis]!);
+/** Both ends of a box on one axis. */
+type Span = readonly [number, number];
+
+/** From centre to centre on one axis, and what is left of it without the slack. */
+function offset(a: Span, b: Span): { readonly whole: number; readonly revised: number } {
+  const whole = (a[0] + a[1]) / 2 - (b[0] + b[1]) / 2;
+  const slack = POSITION_THRESHOLD * (Math.abs(a[1] - a[0]) + Math.abs(b[1] - b[0]));
+  return { whole, revised: Math.max(Math.abs(whole) - slack, 0) * Math.sign(whole) };
+}

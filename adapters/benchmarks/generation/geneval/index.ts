@@ -11,5 +11,5 @@ export {
   readGenEvalPrompts,
   writeGenEvalFolders,
 } from "./prompts.ts";
-export { type GenEvalEvaluator, type GenEvalReport, runGenEval } from "./run-geneval.ts";
+export { type GenEvalEvaluator, type GenEvalOptions, type GenEvalReport, runGenEval } from "./run-geneval.ts";
 export { type GenEvalResult, type GenEvalSummary, summarizeGenEval } from "./summary.ts";

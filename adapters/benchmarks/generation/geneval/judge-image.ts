@@ -6,12 +6,13 @@ import type { GenEvalPrompt, IncludeClause } from "./prompts.ts";
 /** A question for each clause, and the answer that makes the image right. */
 export function judgeQuestions({ include, exclude }: Pick<GenEvalPrompt, "include" | "exclude">) {
   return [
-    ...include.flatMap((clause) => [
-      { question: `${atLeast(clause)} in the image?`, wanted: "yes" as const },
-      ...(clause.position
-        ? [{ question: place(clause, clause.position, include[clause.position.target]!), wanted: "yes" as const }]
-        : []),
-    ]),
+    ...include.flatMap((clause) => {
+      const { class: name, position } = clause;
+      const target = position && include[position.target];
+      const place = target ? [`Is the ${name} ${position.relation} the ${target.class}?`] : [];
+      const questions = [`${atLeast(clause)} in the image?`, ...place];
+      return questions.map((question) => ({ question, wanted: "yes" as const }));
+    }),
     ...exclude.map((clause) => ({ question: `${atLeast(clause)} in the image?`, wanted: "no" as const })),
   ];
 }
@@ -20,12 +21,6 @@ const atLeast = ({ class: name, count, color }: Pick<IncludeClause, "class" | "c
   const thing = color === undefined ? name : `${color} ${name}`;
   return count === 1 ? `Is there a ${thing}` : `Are there at least ${count} of this: ${thing},`;
 };
-
-const place = (
-  { class: name }: IncludeClause,
-  { relation }: NonNullable<IncludeClause["position"]>,
-  target: IncludeClause,
-): string => `Is the ${name} ${relation} the ${target.class}?`;
 
 /** The same verdict from a judge's answers. It is no GenEval score: see `NOT_COMPARABLE`. */
 export async function judgeImage(

@@ -1,9 +1,8 @@
-import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { expectedBut } from "../../../../sdk/kit.ts";
-import { jsonLines } from "../../kit/readers/json-lines.ts";
-import { parseJson } from "../../kit/readers/parse-json.ts";
-import { Row } from "../../kit/readers/row.ts";
+import { expectedBut, onDisk, writeWhole } from "../../../../sdk/kit.ts";
+import { jsonLines, parseJson, Row } from "../../kit/index.ts";
+import { reading } from "../../kit/readers/reading.ts";
 import type { Relation } from "./geometry.ts";
 
 /** The ten colours that GenEval knows. */
@@ -44,21 +43,23 @@ export interface IncludeClause {
   readonly position?: { readonly relation: Relation; readonly target: number };
 }
 
-/** The prompts of evaluation_metadata.jsonl (553 of them). @throws INVALID_DATA with file and line */
+/** The prompts of evaluation_metadata.jsonl (553 of them). @throws INVALID_DATA with file and line; IO_ERROR */
 export async function readGenEvalPrompts(path: string): Promise<GenEvalPrompt[]> {
-  await requireFile(path, "GenEval's evaluation_metadata.jsonl");
   const prompts: GenEvalPrompt[] = [];
   for await (const row of jsonLines(path)) prompts.push(promptOf(row));
   if (prompts.length === 0) throw expectedBut("INVALID_DATA", "at least one prompt", path, "none");
   return prompts;
 }
 
-/** Writes the folders that GenEval's evaluator reads: NNNNN/metadata.jsonl, and NNNNN/samples/ for 0000.png, 0001.png, ... */
+/**
+ * Writes the folders that GenEval's evaluator reads: NNNNN/metadata.jsonl, and NNNNN/samples/ for 0000.png, 0001.png, ...
+ * @throws IO_ERROR
+ */
 export async function writeGenEvalFolders(prompts: readonly GenEvalPrompt[], folder: string): Promise<void> {
   for (const [index, { metadata }] of prompts.entries()) {
     const own = join(folder, String(index).padStart(5, "0"));
-    await mkdir(join(own, "samples"), { recursive: true });
-    await writeFile(join(own, "metadata.jsonl"), JSON.stringify(metadata));
+    await onDisk(own, () => mkdir(join(own, "samples"), { recursive: true }));
+    await writeWhole(join(own, "metadata.jsonl"), JSON.stringify(metadata));
   }
 }
 
@@ -72,28 +73,21 @@ export interface GeneratedImage {
 /** The images in such folders, in order. Other folders and files are left alone, as the reference leaves them. */
 export async function* generatedImages(folder: string): AsyncGenerator<GeneratedImage> {
   for (const name of await names(folder)) {
-    if (!/^\d+$/.test(name) || !(await stat(join(folder, name))).isDirectory()) continue;
-    const file = join(folder, name, "metadata.jsonl");
-    await requireFile(file, "the prompt's metadata");
+    const own = join(folder, name);
+    if (!/^\d+$/.test(name) || !(await reading("a folder", own, () => stat(own))).isDirectory()) continue;
+    const file = join(own, "metadata.jsonl");
     const at = `${name}/metadata.jsonl`;
-    const prompt = promptOf(new Row(at, parseJson(await readFile(file, "utf8"), at)));
-    for (const image of await names(join(folder, name, "samples"))) {
+    const text = await reading("the prompt's metadata", file, () => readFile(file, "utf8"));
+    const prompt = promptOf(new Row(at, parseJson(text, at)));
+    for (const image of await names(join(own, "samples"))) {
       if (!/^\d+\.png/.test(image)) continue;
-      yield { filename: `${name}/samples/${image}`, path: join(folder, name, "samples", image), prompt };
+      yield { filename: `${name}/samples/${image}`, path: join(own, "samples", image), prompt };
     }
   }
 }
 
 async function names(folder: string): Promise<string[]> {
-  const found = await readdir(folder).catch((cause: Error) => {
-    throw expectedBut("INVALID_DATA", "a readable folder", folder, cause.message, { cause });
-  });
-  return found.sort();
-}
-
-async function requireFile(path: string, what: string): Promise<void> {
-  const entry = await stat(path).catch(() => null);
-  if (!entry?.isFile()) throw expectedBut("INVALID_DATA", what, path, entry ? "no file" : "nothing there");
+  return (await reading("a readable folder", folder, () => readdir(folder))).sort();
 }
 
 function promptOf(row: Row): GenEvalPrompt {

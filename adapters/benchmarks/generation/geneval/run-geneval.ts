@@ -1,5 +1,6 @@
+import { z } from "zod";
 import { readImage } from "../../../../sdk/index.ts";
-import { expected, expectedBut } from "../../../../sdk/kit.ts";
+import { expected, expectedBut, option, parseOptions } from "../../../../sdk/kit.ts";
 import { readOrList, type UnreadableImage } from "../unreadable-images.ts";
 import { NOT_COMPARABLE, type YesNoJudge } from "../yes-no-judge.ts";
 import { DETECTION_LIMITS, type Detection, keptObjects } from "./detections.ts";
@@ -13,6 +14,14 @@ export type GenEvalEvaluator =
   | { readonly detections: ReadonlyMap<string, readonly Detection[]> }
   | { readonly judge: YesNoJudge };
 
+export interface GenEvalOptions {
+  /** After each image, with the number of images so far. */
+  readonly onProgress?: ((done: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const schema = z.strictObject({ onProgress: option.callback<(done: number) => void>(), signal: option.signal });
+
 export interface GenEvalReport {
   readonly evaluator: string;
   /** Whether the number is GenEval's, given the reference's detector and colour classifier. */
@@ -25,17 +34,19 @@ export interface GenEvalReport {
 
 /**
  * Evaluates the images of GenEval's folders (NNNNN/metadata.jsonl and NNNNN/samples/*.png).
- * @throws INVALID_DATA for folders without images, an image without detections, or detections of no image
+ * @throws INVALID_DATA for folders without images, an image without detections, or detections of no image;
+ *   INVALID_ARGUMENT; IO_ERROR; what the judge throws; the signal's reason
  */
 export async function runGenEval(
   folder: string,
   evaluator: GenEvalEvaluator,
-  options: { readonly onProgress?: (done: number) => void; readonly signal?: AbortSignal } = {},
+  options: GenEvalOptions = {},
 ): Promise<GenEvalReport> {
+  const { onProgress, signal } = parseOptions(schema, options, "runGenEval");
   const results: GenEvalResult[] = [];
   const unreadable: UnreadableImage[] = [];
   for await (const image of generatedImages(folder)) {
-    options.signal?.throwIfAborted();
+    signal?.throwIfAborted();
     const { filename, path, prompt } = image;
     const pixels = await readOrList(filename, unreadable, () => readImage(path));
     const verdict =
@@ -48,7 +59,7 @@ export async function runGenEval(
     const { tag, prompt: text, metadata } = prompt;
     const own = { filename, tag, prompt: text, correct, reason };
     results.push({ ...own, metadata: JSON.stringify(metadata), details: JSON.stringify(details) });
-    options.onProgress?.(results.length);
+    onProgress?.(results.length);
   }
   if (results.length === 0) throw expectedBut("INVALID_DATA", "NNNNN/samples/*.png", folder, "no image");
   const comparable = "detections" in evaluator;

@@ -1,4 +1,4 @@
-import { groupBy } from "../../kit/scores/mean.ts";
+import { groupBy } from "../../kit/index.ts";
 /** An image's line in results.jsonl, in the form of the reference's: its summary_scores.py reads the file. */
 export interface GenEvalResult {
   readonly filename: string;

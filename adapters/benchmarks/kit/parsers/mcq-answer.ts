@@ -38,7 +38,7 @@ interface Candidate {
 }
 
 /**
- * The letter that a free answer names, by the form in which it stands; null where it has none of them.
+ * The letter that a free answer names, by the form in which it stands; null if it stands in none.
  * Source: lmms-eval, lmms_eval/tasks/_task_utils/mcq_extract.py, `extract_mcq_answer`.
  */
 export function mcqAnswer(answer: string, letters: readonly string[]): string | null {
@@ -61,8 +61,8 @@ export function mcqAnswer(answer: string, letters: readonly string[]): string | 
   const core = strip(text);
   for (const letter of letters) {
     const alone = core.length === 1;
-    if (core.startsWith(letter) && (alone || !isLetter(core[1]!))) add(letter, 0, 10);
-    if (core.endsWith(letter) && (alone || !isLetter(core.at(-2)!))) add(letter, text.length - 1, 9);
+    if (core.startsWith(letter) && (alone || !isLetter(core.charAt(1)))) add(letter, 0, 10);
+    if (core.endsWith(letter) && (alone || !isLetter(core.at(-2) ?? ""))) add(letter, text.length - 1, 9);
   }
   if (found.length === 0) for (const letter of letters) add(letter, text.lastIndexOf(letter), 0);
   return best(found)?.letter ?? null;
@@ -82,14 +82,8 @@ function addAfterPhrases(
 }
 
 /** Of equals the first: Python's sort is stable, in reverse too. */
-function best(candidates: readonly Candidate[]): Candidate | undefined {
-  let first: Candidate | undefined;
-  for (const one of candidates) {
-    const later = !first || one.priority > first.priority;
-    if (later || (one.priority === first!.priority && one.position > first!.position)) first = one;
-  }
-  return first;
-}
+const best = (candidates: readonly Candidate[]): Candidate | undefined =>
+  candidates.toSorted((a, b) => b.priority - a.priority || b.position - a.position)[0];
 
 /** `str.isalpha` of one character. */
 const isLetter = (character: string): boolean => /\p{L}/u.test(character);

@@ -26,7 +26,7 @@ export const length = (text: string): number => [...text].length;
 
 const FLOAT = /^[+-]?(?:(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:e[+-]?\d+(?:_\d+)*)?|inf|infinity|nan)$/i;
 
-/** `float(str)`; null where Python raises. */
+/** `float(str)`; null if Python raises. */
 export function float(text: string): number | null {
   const ascii = strip(text).replaceAll(/\p{Nd}/gu, (digit) => String(decimal(digit)));
   if (!FLOAT.test(ascii)) return null;
@@ -38,7 +38,7 @@ export function float(text: string): number | null {
 
 /** The value of a decimal digit of any script: they lie in runs of ten that begin with zero. */
 function decimal(digit: string): number {
-  const code = digit.codePointAt(0)!;
+  const code = digit.codePointAt(0) ?? 0;
   let first = code;
   while (/\p{Nd}/u.test(String.fromCodePoint(first - 1))) first--;
   return (code - first) % 10;

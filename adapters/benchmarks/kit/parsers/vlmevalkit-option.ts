@@ -24,18 +24,17 @@ function byLetter(answer: string, options: readonly Option[]): string | null {
   if (answer.includes("Failed to obtain answer via API")) return null;
   if (REFUSALS.some((refusal) => answer.includes(refusal))) return "Z";
   const all = words(answer.replaceAll(/[.()[\],:;!*#{}]/g, " "));
-  const named = options.filter(({ letter }) => all.includes(letter));
-  if (named.length === 1) {
-    const { letter } = named[0]!;
-    if (all.indexOf(letter) > all.length - LAST_WORDS) return letter;
-  } else if (named.length === 0 && all.includes("Z")) return "Z";
+  const [first, ...others] = options.filter(({ letter }) => all.includes(letter));
+  if (first === undefined) {
+    if (all.includes("Z")) return "Z";
+  } else if (others.length === 0 && all.indexOf(first.letter) > all.length - LAST_WORDS) return first.letter;
   const letter = ANSWER_IS.exec(answer)?.[1]?.toUpperCase();
-  return options.some((option) => option.letter === letter) ? letter! : null;
+  return options.find((option) => option.letter === letter)?.letter ?? null;
 }
 
 function byText(answer: string, options: readonly Option[]): string | null {
   const text = answer.toLowerCase();
   if (length(text) > 2 * options.reduce((sum, option) => sum + length(option.text), 0)) return null;
-  const named = options.filter((option) => text.includes(option.text.toLowerCase()));
-  return named.length === 1 ? named[0]!.letter : null;
+  const [first, ...others] = options.filter((option) => text.includes(option.text.toLowerCase()));
+  return first && others.length === 0 ? first.letter : null;
 }

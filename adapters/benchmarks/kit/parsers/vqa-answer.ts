@@ -69,5 +69,6 @@ function plainWords(text: string): string {
     .join(" ");
 }
 
+/** A word of the table's own, since "constructor" is in every object. */
 const own = (table: Readonly<Record<string, string>>, word: string): string =>
-  Object.hasOwn(table, word) ? table[word]! : word;
+  (Object.hasOwn(table, word) ? table[word] : undefined) ?? word;

@@ -1,10 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { expectedBut } from "../../../../sdk/kit.ts";
 import type { QuestionImage } from "../../benchmark.ts";
+import { reading } from "./reading.ts";
 
 const BASE64 = /^[A-Za-z0-9+/\s]*={0,2}\s*$/;
 
-/** An image in base64. @throws INVALID_DATA at once, where the text is no base64 */
+/** An image in base64. @throws INVALID_DATA at once, if the text is no base64 */
 export function base64Image(at: string, text: string): QuestionImage {
   // Node skips what is no base64, and decodes the rest to something else.
   const length = text.length - (text.match(/\s/g)?.length ?? 0);
@@ -17,15 +18,6 @@ export function base64Image(at: string, text: string): QuestionImage {
 
 /** An image file, read when it is needed. */
 export function fileImage(path: string): QuestionImage {
-  return {
-    at: path,
-    bytes: () =>
-      readFile(path).catch((cause: NodeJS.ErrnoException) => {
-        const received = cause.code === "ENOENT" ? "no such file" : cause.message;
-        throw expectedBut("INVALID_DATA", "a readable file", `the image ${path}`, received, {
-          mend: "Name the folder of the images with --images.",
-          cause,
-        });
-      }),
-  };
+  const mend = "Name the folder of the images with --images.";
+  return { at: path, bytes: () => reading("an image", path, () => readFile(path), mend) };
 }

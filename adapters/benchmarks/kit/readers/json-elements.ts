@@ -1,7 +1,7 @@
-import { createReadStream } from "node:fs";
 import { basename } from "node:path";
 import { expectedBut } from "../../../../sdk/kit.ts";
 import { parseJson } from "./parse-json.ts";
+import { fileText } from "./reading.ts";
 
 /** An element of a benchmark's JSON file is one question. */
 const MAX_ELEMENT_CHARACTERS = 64 * 1024 * 1024;
@@ -9,19 +9,19 @@ const MAX_ELEMENT_CHARACTERS = 64 * 1024 * 1024;
 export interface JsonElement {
   /** File and line. */
   readonly at: string;
-  /** Its name, in an object. */
+  /** Its name in the object; null in an array. */
   readonly key: string | null;
   readonly value: unknown;
 }
 
 /**
  * The elements of a large JSON array or object, one after the other; the rest of the file is not parsed.
- * @param property of the file's object that holds them; null where the file itself is the array or object
- * @throws INVALID_DATA with file and line
+ * @param property of the file's object that holds them; null if the file itself is the array or object
+ * @throws INVALID_DATA with file and line; IO_ERROR
  */
 export async function* jsonElements(path: string, property: string | null): AsyncGenerator<JsonElement> {
   const scanner = new ElementScanner(basename(path), property);
-  for await (const chunk of createReadStream(path, "utf8") as AsyncIterable<string>) yield* scanner.push(chunk);
+  for await (const piece of fileText(path)) yield* scanner.push(piece);
   scanner.end();
 }
 

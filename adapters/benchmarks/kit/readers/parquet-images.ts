@@ -2,7 +2,7 @@ import { expected } from "../../../../sdk/kit.ts";
 import type { QuestionImage } from "../../benchmark.ts";
 import { imageBytes, openParquet, readRows } from "./parquet.ts";
 
-/** Finds the image of an id. @throws INVALID_DATA where there is none, naming `at` */
+/** Finds the image of an id. @throws INVALID_DATA that names `at`, if there is none */
 export type ImagesById = (id: string, at: string) => QuestionImage;
 
 /** Parquet files with the columns id and image; an image is read when it is needed. */
@@ -29,5 +29,6 @@ export async function parquetImages(paths: readonly string[]): Promise<ImagesByI
 async function read({ path, row }: { readonly path: string; readonly row: number }): Promise<Uint8Array> {
   const { file, metadata } = await openParquet(path, ["image"]);
   const range = { file, metadata, columns: ["image"], rowStart: row, rowEnd: row + 1 };
-  return imageBytes(`${path}, row ${row + 1}`, "image", (await readRows(path, range))[0]!.image);
+  const [found] = await readRows(path, range);
+  return imageBytes(`${path}, row ${row + 1}`, "image", found?.image);
 }

@@ -8,21 +8,22 @@ import {
   parquetSchema,
 } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
-import { expected, expectedBut } from "../../../../sdk/kit.ts";
+import { expected, expectedBut, isObject } from "../../../../sdk/kit.ts";
 import type { QuestionImage } from "../../benchmark.ts";
+import { cannotRead } from "./reading.ts";
 import { Row } from "./row.ts";
 
 /** A row, and its images by the name of their column. */
 export interface ParquetRow {
   readonly row: Row;
-  /** @throws INVALID_DATA where the column holds none */
+  /** The image in a column; `bytes` throws INVALID_DATA if the row has none. */
   image(column: string): QuestionImage;
 }
 
 /**
  * The rows of parquet files of the Hugging Face hub, whose images are { bytes, path }. One row group is held at a time, its
  * images only once one of them is asked for.
- * @throws INVALID_DATA for what is no parquet file, or lacks a column
+ * @throws INVALID_DATA for what is no parquet file, or lacks a column; IO_ERROR
  */
 export async function* parquetRows(
   paths: readonly string[],
@@ -38,12 +39,12 @@ export async function* parquetRows(
       const read = (wanted: readonly string[]) =>
         readRows(path, { file, metadata, columns: [...wanted], rowStart, rowEnd });
       let images: Promise<Record<string, unknown>[]> | undefined;
-      const imageRow = async (i: number) => (await (images ??= read(imageColumns)))[i]!;
+      const cell = async (i: number, column: string) => (await (images ??= read(imageColumns)))[i]?.[column];
       for (const [i, fields] of (await read(plain)).entries()) {
         const at = `${basename(path)}, row ${rowStart + i + 1}`;
         yield {
           row: new Row(at, fields),
-          image: (column) => ({ at, bytes: async () => imageBytes(at, column, (await imageRow(i))[column]) }),
+          image: (column) => ({ at, bytes: async () => imageBytes(at, column, await cell(i, column)) }),
         };
       }
       first = rowEnd;
@@ -54,7 +55,7 @@ export async function* parquetRows(
 /** The encoded file in a cell; a list has one. */
 export function imageBytes(at: string, column: string, cell: unknown): Uint8Array {
   const one = Array.isArray(cell) ? cell[0] : cell;
-  const bytes = (one as { bytes?: unknown } | null | undefined)?.bytes;
+  const bytes = isObject(one) ? one.bytes : undefined;
   if (bytes instanceof Uint8Array && bytes.length > 0) return bytes;
   throw expected("INVALID_DATA", "an image's bytes", `${column} in ${at}`, one);
 }
@@ -101,5 +102,7 @@ export async function readRows(path: string, range: RowRange): Promise<Record<st
   }
 }
 
-const unreadable = (path: string, cause: unknown) =>
-  expectedBut("INVALID_DATA", "a parquet file", path, (cause as Error).message, { cause });
+function unreadable(path: string, cause: unknown) {
+  if (!(cause instanceof Error) || "syscall" in cause) return cannotRead("a parquet file", path, cause);
+  return expectedBut("INVALID_DATA", "a parquet file", path, cause.message, { path, cause });
+}

@@ -1,14 +1,16 @@
 const TOKEN = /\s*(?:([[\](),])|(?:[rubRUB]*)('(?:[^'\\\n]|\\[\s\S])*'|"(?:[^"\\\n]|\\[\s\S])*")|([-+\w.]+))/y;
-const ESCAPES: Readonly<Record<string, string>> = {
-  n: "\n",
-  t: "\t",
-  r: "\r",
-  a: "\x07",
-  b: "\b",
-  f: "\f",
-  v: "\v",
-  "\n": "",
-};
+const ESCAPES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    n: "\n",
+    t: "\t",
+    r: "\r",
+    a: "\x07",
+    b: "\b",
+    f: "\f",
+    v: "\v",
+    "\n": "",
+  }),
+);
 
 /**
  * A list of texts as Python writes one, `['a', "b's"]`: MMMU's options, TextVQA's answers. Numbers are kept as they are
@@ -28,7 +30,7 @@ export function pythonList(text: string): string[] | null {
     } else if (mark === "]" && state !== "end") state = "end";
     else if (mark === "," && state === "comma") state = "item";
     else if (mark === undefined && state === "item") {
-      items.push(quoted === undefined ? bare! : unescaped(quoted.slice(1, -1)));
+      items.push(quoted === undefined ? (bare ?? "") : unescaped(quoted.slice(1, -1)));
       state = "comma";
     } else return null;
   }
@@ -41,7 +43,6 @@ function unescaped(body: string): string {
     const hex = x ?? u ?? long;
     if (hex !== undefined) return String.fromCodePoint(Math.min(Number.parseInt(hex, 16), 0x10ffff));
     if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8));
-    if (Object.hasOwn(ESCAPES, other)) return ESCAPES[other]!;
-    return "'\"\\".includes(other) ? other : whole;
+    return ESCAPES.get(other) ?? ("'\"\\".includes(other) ? other : whole);
   });
 }

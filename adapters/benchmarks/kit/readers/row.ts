@@ -1,18 +1,17 @@
-import { expected } from "../../../../sdk/kit.ts";
+import { expected, isObject } from "../../../../sdk/kit.ts";
+import type { Answers } from "../../benchmark.ts";
 
-/** A row of a table or an element of a JSON file, whose fields are checked as they are read. */
+/** A row of a table or an element of a JSON file. It checks its fields as you read them. */
 export class Row {
   /** File and line, such as "MME.tsv, line 12". */
   readonly at: string;
   readonly fields: Readonly<Record<string, unknown>>;
 
-  /** @throws INVALID_DATA where `fields` is no object */
+  /** @throws INVALID_DATA if `fields` is no object */
   constructor(at: string, fields: unknown) {
-    if (typeof fields !== "object" || fields === null || Array.isArray(fields)) {
-      throw expected("INVALID_DATA", "an object", at, fields);
-    }
+    if (!isObject(fields)) throw expected("INVALID_DATA", "an object", at, fields);
     this.at = at;
-    this.fields = fields as Readonly<Record<string, unknown>>;
+    this.fields = fields;
   }
 
   has(name: string): boolean {
@@ -31,7 +30,7 @@ export class Row {
     throw this.wrong(name, "text");
   }
 
-  /** Text, or undefined where there is none. @throws INVALID_DATA for another type */
+  /** Text, or undefined if there is none. @throws INVALID_DATA for another type */
   optionalText(name: string): string | undefined {
     const value = this.raw(name);
     return value === undefined || value === null || value === "" ? undefined : this.text(name);
@@ -58,21 +57,24 @@ export class Row {
   }
 
   /** @throws INVALID_DATA for anything but a list of at least one text */
-  texts(name: string): string[] {
+  texts(name: string): Answers {
     const value = this.raw(name);
-    if (Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === "string")) return value;
+    if (isTexts(value)) return value;
     throw this.wrong(name, "a list of texts");
   }
 
   row(name: string): Row {
     const value = this.raw(name);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return new Row(this.at, value);
+    if (isObject(value)) return new Row(this.at, value);
     throw this.wrong(name, "an object");
   }
 
-  /** The error of a field whose value is not what it should be. */
+  /** The error of a field whose value is not what it should be; you throw it. */
   wrong(name: string, what: string) {
     const value = this.raw(name);
     return expected("INVALID_DATA", what, `${name} in ${this.at}`, value);
   }
 }
+
+const isTexts = (value: unknown): value is Answers =>
+  Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === "string");

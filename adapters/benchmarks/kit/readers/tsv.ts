@@ -1,13 +1,14 @@
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename } from "node:path";
+import { pipeline } from "node:stream";
 import { CsvError, parse } from "csv-parse";
 import { parse as parseSync } from "csv-parse/sync";
-import { VqraeError } from "../../../../sdk/index.ts";
 import { expected, expectedBut } from "../../../../sdk/kit.ts";
 import type { QuestionImage } from "../../benchmark.ts";
 import { base64Image } from "./images.ts";
 import { pythonList } from "./python-list.ts";
+import { cannotRead, reading } from "./reading.ts";
 import { Row } from "./row.ts";
 
 /** A row of several images in base64; MMMU's largest has 30 MB. */
@@ -30,7 +31,7 @@ export interface TsvRow {
 
 /**
  * The rows of one of VLMEvalKit's tables, one at a time.
- * @throws INVALID_DATA for a column that is missing, a broken row, base64 that is none, an image of no row
+ * @throws INVALID_DATA for a column that is missing, a broken row, base64 that is none, an image of no row; IO_ERROR
  */
 export async function* tsvRows(path: string, columns: readonly string[]): AsyncGenerator<TsvRow> {
   const places = new Places(path, columns);
@@ -51,27 +52,29 @@ interface TsvRecord {
 
 async function* records(path: string, columns: readonly string[]): AsyncGenerator<TsvRecord> {
   const file = basename(path);
-  const parser = createReadStream(path).pipe(parse({ ...FORMAT, bom: true, info: true }));
-  let header: readonly string[] | undefined;
+  const parser = parse({ ...FORMAT, bom: true, info: true });
+  // An error of the file ends the parser, and comes out of the loop.
+  pipeline(createReadStream(path), parser, () => {});
+  let names: readonly string[] | undefined;
   let [start, line] = [0, 1];
   try {
-    for await (const { record, info } of parser as AsyncIterable<ParsedRow>) {
-      if (!header) {
-        header = record;
-        requireColumns(file, header, columns);
-      } else {
-        const fields = Object.fromEntries(record.map((value, i) => [header![i]!, value]));
+    for await (const parsed of parser) {
+      const { record, info }: ParsedRow = parsed;
+      if (names) {
+        const fields = Object.fromEntries(names.map((name, i) => [name, record[i] ?? ""]));
         yield { at: `${file}, line ${line}`, fields, start, end: info.bytes };
+      } else {
+        names = record;
+        requireColumns(file, names, columns);
       }
       [start, line] = [info.bytes, info.lines + 1];
     }
   } catch (cause) {
-    if (VqraeError.isInstance(cause)) throw cause;
-    const { message, lines } = cause as CsvError & { lines?: number };
-    const at = cause instanceof CsvError ? `${file}, line ${lines}` : path;
-    throw expectedBut("INVALID_DATA", "a tab-separated table", at, message, { cause });
+    if (!(cause instanceof CsvError)) throw cannotRead("a tab-separated table", path, cause);
+    const at = `${file}, line ${cause.lines}`;
+    throw expectedBut("INVALID_DATA", "a tab-separated table", at, cause.message, { path, cause });
   }
-  if (!header) throw expectedBut("INVALID_DATA", "a tab-separated table", path, "an empty file");
+  if (!names) throw expectedBut("INVALID_DATA", "a tab-separated table", path, "an empty file");
 }
 
 function requireColumns(file: string, header: readonly string[], columns: readonly string[]): void {
@@ -136,12 +139,17 @@ function decoded(at: string, text: string): QuestionImage[] {
 
 /** Reads one row again for its image. */
 async function imageAt(path: string, { start, end, column }: Place): Promise<Uint8Array> {
-  const file = await open(path);
-  try {
-    const { buffer } = await file.read(Buffer.alloc(end - start), 0, end - start, start);
-    const [row] = parseSync(buffer, { ...FORMAT, to: 1, relax_column_count: true }) as string[][];
-    return await decoded(`${basename(path)} at byte ${start}`, row![column]!)[0]!.bytes();
-  } finally {
-    await file.close();
-  }
+  const bytes = await reading("a tab-separated table", path, async () => {
+    const file = await open(path);
+    try {
+      return (await file.read(Buffer.alloc(end - start), 0, end - start, start)).buffer;
+    } finally {
+      await file.close();
+    }
+  });
+  const at = `${basename(path)} at byte ${start}`;
+  const [row] = parseSync(bytes, { ...FORMAT, to: 1, relax_column_count: true });
+  const [image] = decoded(at, row?.[column] ?? "");
+  if (!image) throw expectedBut("INVALID_DATA", "an image", at, "an empty list");
+  return image.bytes();
 }

@@ -9,6 +9,7 @@ import { meanScore } from "./mean.ts";
 export const circularScore =
   (headline: string, ...fields: readonly string[]) =>
   (groups: readonly Group[]): Metrics =>
-    meanScore(headline, ...fields)(groups.map((group) => [{ ...group[0]!, score: allRight(group) }]));
+    meanScore(headline, ...fields)(groups.map((group) => [{ ...group[0], score: allRight(group) }]));
 
+/** 1 if every question of the group is right, else 0. */
 export const allRight = (group: Group): number => (group.every(({ score }) => score === 1) ? 1 : 0);

@@ -14,7 +14,7 @@ export interface YesNoRates {
 /** Of answers that were read as yes, no or something else; "yes" is the positive class. */
 export function yesNoRates(judged: readonly Judged[]): YesNoRates {
   const saysYes = ({ parsed }: Judged) => parsed?.toLowerCase() === "yes";
-  const isYes = ({ answers }: Judged) => answers[0]!.toLowerCase() === "yes";
+  const isYes = ({ answers }: Judged) => answers[0].toLowerCase() === "yes";
   const truePositives = judged.filter((one) => saysYes(one) && isYes(one)).length;
   const positives = judged.filter(saysYes).length;
   const labels = judged.filter(isYes).length;
