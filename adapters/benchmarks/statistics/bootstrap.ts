@@ -1,5 +1,5 @@
+import { seededRandom } from "../../../sdk/kit.ts";
 import type { Group, Metrics } from "../benchmark.ts";
-import { seededRandom } from "./random.ts";
 
 export const RESAMPLES = 1000;
 export const BOOTSTRAP_SEED = 1;

@@ -1,6 +1,6 @@
+import { seededRandom } from "../../../sdk/kit.ts";
 import type { Group, Metrics } from "../benchmark.ts";
 import { BOOTSTRAP_SEED, type Interval, middle95, RESAMPLES, resample } from "./bootstrap.ts";
-import { seededRandom } from "./random.ts";
 
 export interface McNemar {
   /** Right in the first run and wrong in the second. */

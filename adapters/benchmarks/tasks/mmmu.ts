@@ -1,3 +1,4 @@
+import { seededRandom } from "../../../sdk/kit.ts";
 import type { Answers, Benchmark, Judgement, Profile, Question, QuestionReader } from "../benchmark.ts";
 import {
   INTERNVL_TOKENS,
@@ -19,7 +20,6 @@ import {
 } from "../kit/index.ts";
 import { mmmuChoice, mmmuChoiceLmmsEval } from "../parsers/mmmu-choice.ts";
 import { mmmuOpenIsRight, mmmuOpenValues } from "../parsers/mmmu-open.ts";
-import { seededRandom } from "../statistics/random.ts";
 import { mmmuCategories } from "./mmmu-subjects.ts";
 
 const DRAWN = "where none is found a letter is drawn, here by the question's id";
