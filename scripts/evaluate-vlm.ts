@@ -10,8 +10,15 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Benchmark, benchmarks, type Judged, openQuestions, type Question } from "../adapters/benchmarks/index.ts";
-import { groupBy } from "../adapters/benchmarks/scores/mean.ts";
+import {
+  type Benchmark,
+  benchmarks,
+  groupBy,
+  groupInOrder,
+  type Judged,
+  openQuestions,
+  type Question,
+} from "../adapters/benchmarks/index.ts";
 import { confidenceIntervals } from "../adapters/benchmarks/statistics/bootstrap.ts";
 import { loadVlm } from "../adapters/llama-cpp/index.ts";
 import { environment } from "./lib/environment.ts";
@@ -66,15 +73,15 @@ function evenly<T>(all: readonly T[], count: number): T[] {
 async function measure({ title, profiles }: Benchmark, questions: readonly Question[]): Promise<void> {
   const { official } = profiles;
   if (!official) throw new Error(`Expected a profile "official" of ${title}.`);
-  const groups: Record<string, Judged[]> = {};
+  const judged: Judged[] = [];
   for (const question of questions) {
-    const { id, answers, categories, group = id, images } = question;
+    const { id, answers, categories, images } = question;
     const prompt = String(official.prompt(question));
     const answer = await vlm.ask(await images[0]!.bytes(), prompt, { maxTokens: official.maxTokens });
-    const judged = { id, answers, categories, ...official.judge(question, answer) };
-    groups[group] = [...(groups[group] ?? []), judged];
+    judged.push({ id, answers, categories, ...official.judge(question, answer) });
   }
-  const all = Object.values(groups);
+  const groupOf = new Map(questions.map(({ id, group = id }) => [id, group]));
+  const all = [...groupInOrder(judged, ({ id }) => groupOf.get(id)).values()];
   const intervals = confidenceIntervals(all, official.score);
   const counts = [...groupBy(questions, ({ answers }) => answers[0]).values()].map((of) => of.length);
   const commonest = (100 * Math.max(...counts)) / questions.length;

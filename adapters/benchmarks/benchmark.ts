@@ -1,6 +1,6 @@
 /** A benchmark: where its questions come from, and the protocols under which answers to them are scored. */
 export interface Benchmark {
-  /** As on the command line, such as "pope". */
+  /** As on the command line and in the names of results folders, such as "pope": letters, digits, ".", "_", "-". */
   readonly name: string;
   readonly title: string;
   /** What it is and where its files come from. */
@@ -9,7 +9,8 @@ export interface Benchmark {
   readonly data: BenchmarkData;
   /** Questions of each group, where every group has as many. */
   readonly groupSize?: number;
-  readonly profiles: Partial<Readonly<Record<ProfileName, Profile>>>;
+  /** How harnesses ask and score, by a name such as "lmms-eval", "vlmevalkit" or "official"; the first is the default. */
+  readonly profiles: Readonly<Record<string, Profile>>;
 }
 
 /** Readers of the formats that a benchmark is published in; each yields question after question and keeps none. */
@@ -27,7 +28,7 @@ export type QuestionReader = (source: QuestionSource) => AsyncIterable<Question>
 export interface QuestionSource {
   /** A folder, or a file of the format. */
   readonly path: string;
-  /** Folder of the images, where they do not lie beside the questions. */
+  /** Folder of the images, if they do not lie beside the questions. */
   readonly images?: string | undefined;
 }
 
@@ -40,9 +41,8 @@ export interface Question {
   readonly text: string;
   /** In the order in which the question names them. */
   readonly images: readonly QuestionImage[];
-  /** Answers that people gave: one, or several that are all right. */
-  readonly answers: readonly string[];
-  /** The answer as the file writes it, where `answers` were read from a list in it. */
+  readonly answers: Answers;
+  /** The answer as the file writes it, if `answers` were read from a list in it. */
   readonly writtenAnswer?: string;
   /** Letter and text of each choice; empty for an open question. */
   readonly options: readonly Option[];
@@ -55,6 +55,9 @@ export interface Question {
   readonly categories: Readonly<Record<string, string>>;
 }
 
+/** What people answered: one answer, or several that are all right. */
+export type Answers = readonly [string, ...string[]];
+
 export interface Option {
   readonly letter: string;
   readonly text: string;
@@ -64,12 +67,9 @@ export interface Option {
 export interface QuestionImage {
   /** File and line, or the image's own file. */
   readonly at: string;
-  /** The encoded file. @throws INVALID_DATA, INVALID_ARGUMENT */
+  /** The encoded file. @throws INVALID_DATA if there is none; a run then lists the question and counts it as wrong */
   bytes(): Promise<Uint8Array>;
 }
-
-export const PROFILE_NAMES = ["lmms-eval", "vlmevalkit", "official"] as const;
-export type ProfileName = (typeof PROFILE_NAMES)[number];
 
 /** How a harness asks, reads and scores. Two profiles give two numbers for the same answers: never compare across them. */
 export interface Profile {
@@ -77,7 +77,7 @@ export interface Profile {
   readonly protocol: Protocol;
   readonly maxTokens: number;
   readonly stop?: readonly string[];
-  /** What the user's message holds after the images; a number stands for an image, and then none is put before. */
+  /** What the user's message holds after the images. In a list a number stands for an image, and none is put before. */
   prompt(question: Question): string | readonly (string | number)[];
   /** Reads an answer. */
   judge(question: Question, answer: string): Judgement;
@@ -93,22 +93,23 @@ export interface Protocol {
 }
 
 export interface Judgement {
-  /** What the answer was taken to say; null where nothing could be read. */
+  /** What the answer was taken to say; null if nothing could be read. */
   readonly parsed: string | null;
   /** 0 to 1. */
   readonly score: number;
-  /** The harness draws a letter where it can read none: drawn here by the question's id, the same in every run. */
-  readonly drawn?: boolean;
+  /** The harness draws a letter if it can read none. Here the question's id draws it: the same in every run. */
+  readonly drawn?: boolean | undefined;
 }
 
 /** A question without its image, and what its answer was worth. */
 export interface Judged extends Judgement {
   readonly id: string;
-  readonly answers: readonly string[];
+  readonly answers: Answers;
   readonly categories: Readonly<Record<string, string>>;
 }
 
-export type Group = readonly Judged[];
+/** Questions that are scored as one. */
+export type Group = readonly [Judged, ...Judged[]];
 
 /** Name and value; percent unless the name says otherwise. */
 export type Metrics = Readonly<Record<string, number>>;

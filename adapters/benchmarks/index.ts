@@ -13,6 +13,7 @@ export type {
   VlmPiece,
 } from "../vision-language-model.ts";
 export type {
+  Answers,
   Benchmark,
   BenchmarkData,
   Group,
@@ -21,20 +22,21 @@ export type {
   Metrics,
   Option,
   Profile,
-  ProfileName,
   Protocol,
   Question,
   QuestionImage,
   QuestionReader,
   QuestionSource,
 } from "./benchmark.ts";
-export { PROFILE_NAMES } from "./benchmark.ts";
-export { clustersPage } from "./clusters/clusters-page.ts";
-export * from "./generation.ts";
-export { type ChangedQuestion, type Comparison, compareRuns } from "./report/compare-runs.ts";
+export { defineBenchmark } from "./define-benchmark.ts";
+export * from "./generation/index.ts";
+export * from "./kit/index.ts";
+export { clustersPage } from "./report/clusters-page.ts";
+export { type CompareOptions, compareRuns } from "./report/compare-runs.ts";
+export type { ChangedQuestion, Comparison } from "./report/comparison.ts";
 export { testSentences } from "./report/comparison-page.ts";
 export { scoreText } from "./report/score-bars.ts";
-export type { Score, Scores } from "./report/scores.ts";
+export type { Figures, Score, Scores } from "./report/scores.ts";
 export type { Unanswered } from "./run/judge-answers.ts";
 export { openQuestions } from "./run/open-questions.ts";
 export { type RunOptions, type RunProgress, type RunResult, runBenchmark } from "./run/run-benchmark.ts";

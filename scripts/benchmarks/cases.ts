@@ -1,5 +1,5 @@
 import type { Option, Question } from "../../adapters/benchmarks/index.ts";
-import { seededRandom } from "../../adapters/benchmarks/statistics/random.ts";
+import { seededRandom } from "../../sdk/kit.ts";
 
 /** A question without an image, and what a model is made to answer. */
 export interface Case {

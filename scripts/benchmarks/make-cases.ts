@@ -11,7 +11,7 @@
  * haotian-liu/LLaVA.
  */
 import { writeFile } from "node:fs/promises";
-import { benchmarks, type Question } from "../../adapters/benchmarks/index.ts";
+import { type Answers, benchmarks, type Question } from "../../adapters/benchmarks/index.ts";
 import { COGNITION, PERCEPTION } from "../../adapters/benchmarks/scores/mme.ts";
 import { type Case, CaseMaker } from "./cases.ts";
 import { scoreCases } from "./score-cases.ts";
@@ -41,7 +41,7 @@ const makers: Readonly<Record<string, (make: CaseMaker, i: number) => Case>> = {
   },
   textvqa(make, i) {
     const pool = [make.shortAnswer(), make.shortAnswer(), make.words(1)];
-    const answers = Array.from({ length: 10 }, () => make.pick(pool));
+    const answers: Answers = [make.pick(pool), ...Array.from({ length: 9 }, () => make.pick(pool))];
     const prediction = make.chance(0.7) ? make.noise(make.pick(pool)) : make.shortAnswer();
     return withAnswer(prediction, { id: `${i}`, answers, categories: {} });
   },
@@ -51,12 +51,12 @@ const makers: Readonly<Record<string, (make: CaseMaker, i: number) => Case>> = {
     const options = new CaseMaker(100_000 + group).options().slice(0, 4);
     const order = i % 3;
     const turned = options.map(({ letter }, k) => ({ letter, text: options[(k + order) % options.length]!.text }));
-    const answers = [make.pick(turned).letter];
-    const prediction = make.chance(0.7) ? answers[0]! : make.choice(turned);
+    const { letter } = make.pick(turned);
+    const prediction = make.chance(0.7) ? letter : make.choice(turned);
     const categories = { category: `c${group % 5}` };
     return withAnswer(prediction, {
       id: `${group + order * 1_000_000}`,
-      answers,
+      answers: [letter],
       options: turned,
       group: `${group}`,
       categories,
@@ -70,8 +70,16 @@ const makers: Readonly<Record<string, (make: CaseMaker, i: number) => Case>> = {
       const choice = choiceCase(make, i, 6);
       return { ...choice, question: { ...choice.question, categories } };
     }
-    const answers = make.pick([["7"], ["1,234.5"], ["red", "dark red"], ["0.13"], ["x"], ["2.67", "2.68"], ["1000"]]);
-    const writtenAnswer = answers.length > 1 ? `['${answers.join("', '")}']` : answers[0]!;
+    const answers = make.pick<Answers>([
+      ["7"],
+      ["1,234.5"],
+      ["red", "dark red"],
+      ["0.13"],
+      ["x"],
+      ["2.67", "2.68"],
+      ["1000"],
+    ]);
+    const writtenAnswer = answers.length > 1 ? `['${answers.join("', '")}']` : answers[0];
     const prediction = make.openAnswer(make.pick(answers));
     return withAnswer(prediction, { id: `${i}`, answers, writtenAnswer, categories });
   },
@@ -79,8 +87,8 @@ const makers: Readonly<Record<string, (make: CaseMaker, i: number) => Case>> = {
 
 function choiceCase(make: CaseMaker, i: number, most: number): Case {
   const options = make.options().slice(0, most);
-  const answers = [make.pick(options).letter];
-  return withAnswer(make.choice(options), { id: `${i}`, answers, options, categories: {} });
+  const { letter } = make.pick(options);
+  return withAnswer(make.choice(options), { id: `${i}`, answers: [letter], options, categories: {} });
 }
 
 function withAnswer(

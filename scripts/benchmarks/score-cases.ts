@@ -1,4 +1,10 @@
-import type { Benchmark, Judged, Metrics, Profile } from "../../adapters/benchmarks/index.ts";
+import {
+  type Benchmark,
+  groupInOrder,
+  type Judged,
+  type Metrics,
+  type Profile,
+} from "../../adapters/benchmarks/index.ts";
 import type { Case } from "./cases.ts";
 
 export interface ScoredCases {
@@ -16,10 +22,10 @@ export function scoreCases({ profiles }: Benchmark, cases: readonly Case[]): Rec
         const { id, answers, categories } = question;
         return { id, answers, categories, ...profile.judge({ ...question, images: [] }, prediction) };
       });
-      const groups: Record<string, Judged[]> = {};
-      for (const [i, one] of judged.entries()) (groups[`g${cases[i]!.question.group ?? one.id}`] ??= []).push(one);
+      const groupOf = new Map(cases.map(({ question: { id, group = id } }) => [id, group]));
+      const groups = groupInOrder(judged, ({ id }) => groupOf.get(id));
       const prompts = cases.map(({ question }) => promptText(profile, question));
-      return [name, { judged, prompts, metrics: profile.score(Object.values(groups)) }];
+      return [name, { judged, prompts, metrics: profile.score([...groups.values()]) }];
     }),
   );
 }

@@ -19,7 +19,7 @@ import {
   scoreItem,
   summarizeDpg,
   summarizeGenEval,
-} from "../../adapters/benchmarks/generation.ts";
+} from "../../adapters/benchmarks/generation/index.ts";
 import { seededRandom } from "../../sdk/metrics/seeded-random.ts";
 
 const { values } = parseArgs({ options: { cases: { type: "string", default: "1000" } } });

@@ -4,6 +4,6 @@
  * Source: POPE, evaluate.py; LLaVA, llava/eval/eval_pope.py.
  */
 export function firstSentenceYesNo(answer: string): "yes" | "no" {
-  const words = answer.split(".")[0]!.replaceAll(",", "").split(" ");
+  const words = answer.replace(/\..*/s, "").replaceAll(",", "").split(" ");
   return words.includes("No") || words.includes("not") || words.includes("no") ? "no" : "yes";
 }

@@ -1,11 +1,11 @@
-import { strip } from "./python-text.ts";
+import { pythonText } from "../kit/index.ts";
 
 /**
  * Yes or no as lmms-eval reads it for MME: the whole answer, its one letter, or the first four characters.
  * Source: lmms-eval, lmms_eval/tasks/mme/utils.py, `parse_pred_ans`.
  */
 export function mmeYesNo(answer: string): "yes" | "no" | "other" {
-  const text = strip(answer.toLowerCase()).replaceAll(".", "");
+  const text = pythonText.strip(answer.toLowerCase()).replaceAll(".", "");
   if (text === "yes" || text === "y") return "yes";
   if (text === "no" || text === "n") return "no";
   const start = [...text].slice(0, 4).join("");

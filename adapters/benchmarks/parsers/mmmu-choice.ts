@@ -1,5 +1,5 @@
 import type { Option } from "../benchmark.ts";
-import { stripCharacters, words } from "./python-text.ts";
+import { pythonText } from "../kit/index.ts";
 
 /** A longer answer may give an option's text in place of its letter. */
 const SHORT_ANSWER_WORDS = 5;
@@ -28,7 +28,7 @@ function choice(
   others: readonly ((letter: string) => string)[],
 ): string | null {
   let bare = answer;
-  for (const mark of ",.!?;:'") bare = stripCharacters(bare, mark);
+  for (const mark of ",.!?;:'") bare = pythonText.stripCharacters(bare, mark);
   const text = ` ${bare} `;
   const lower = text.toLowerCase();
   for (const form of [inBrackets, ...others]) {
@@ -37,7 +37,7 @@ function choice(
     const place = form === inBrackets ? inBrackets : alone;
     if (found.length > 0) return last(found, ({ letter }) => text.lastIndexOf(place(letter)));
   }
-  if (words(text).length <= SHORT_ANSWER_WORDS) return null;
+  if (pythonText.words(text).length <= SHORT_ANSWER_WORDS) return null;
   const named = options.filter((option) => lower.includes(option.text.toLowerCase()));
   return named.length > 0 ? last(named, (option) => lower.lastIndexOf(option.text.toLowerCase())) : null;
 }

@@ -1,4 +1,4 @@
-import { float, length, round2, strip, stripCharacters } from "./python-text.ts";
+import { pythonText } from "../kit/index.ts";
 
 const INDICATORS = ["could be ", "so ", "is ", "thus ", "therefore ", "final ", "answer ", "result "];
 const TRIVIAL = [":", ",", ".", "!", "?", ";", "'"];
@@ -20,7 +20,7 @@ type Value = string | number;
  * Source: MMMU, mmmu/utils/eval_utils.py, `parse_open_response`.
  */
 export function mmmuOpenValues(answer: string): Value[] {
-  const tails = keyTails(stripCharacters(strip(answer), ".").toLowerCase());
+  const tails = keyTails(pythonText.stripCharacters(pythonText.strip(answer), ".").toLowerCase());
   return [...new Set([...tails, ...tails.flatMap(numbers)].flatMap(normalized))];
 }
 
@@ -45,8 +45,8 @@ function keyTails(text: string): string[] {
     let shortest = "";
     for (const indicator of indicators) {
       if (!line.includes(indicator)) continue;
-      const tail = strip(line.slice(line.lastIndexOf(indicator) + indicator.length));
-      if (shortest === "" || length(tail) < length(shortest)) shortest = tail;
+      const tail = pythonText.strip(line.slice(line.lastIndexOf(indicator) + indicator.length));
+      if (shortest === "" || pythonText.length(tail) < pythonText.length(shortest)) shortest = tail;
     }
     if (shortest !== "" && !TRIVIAL.includes(shortest)) found.push(shortest);
   }
@@ -57,9 +57,9 @@ const numbers = (text: string): string[] => [WITH_COMMAS, SCIENTIFIC, SIMPLE].fl
 
 /** A number rounded to hundredths, or the text in lower case; one character is padded, that it matches no word's part. */
 function normalized(text: string): Value[] {
-  const bare = strip(text);
-  const value = float(bare.replaceAll(",", ""));
-  if (value !== null) return [round2(value)];
+  const bare = pythonText.strip(text);
+  const value = pythonText.float(bare.replaceAll(",", ""));
+  if (value !== null) return [pythonText.round2(value)];
   const lower = bare.toLowerCase();
-  return length(lower) === 1 ? [` ${lower}`, `${lower} `] : [lower];
+  return pythonText.length(lower) === 1 ? [` ${lower}`, `${lower} `] : [lower];
 }

@@ -1,48 +1,26 @@
-import { stat } from "node:fs/promises";
-import { join } from "node:path";
 import { z } from "zod";
-import { expected, expectedBut } from "../../../sdk/kit.ts";
-import type { Group, Judged } from "../benchmark.ts";
-import { jsonLines } from "../data/json-lines.ts";
-import { type RunRecord, readRunRecord } from "../run/run-record.ts";
+import { expected, expectedBut, isObject, option, parseOptions, writeWhole } from "../../../sdk/kit.ts";
+import type { Benchmark, Group, Profile } from "../benchmark.ts";
+import { checkBenchmark } from "../define-benchmark.ts";
+import { allRight } from "../kit/index.ts";
 import { BOOTSTRAP_SEED, RESAMPLES } from "../statistics/bootstrap.ts";
-import { type McNemar, mcNemar, type PairedBootstrap, pairedBootstrap } from "../statistics/paired-tests.ts";
+import { mcNemar, pairedBootstrap } from "../statistics/paired-tests.ts";
 import { benchmarks } from "../tasks/all.ts";
+import type { ChangedQuestion, Comparison } from "./comparison.ts";
 import { comparisonPage } from "./comparison-page.ts";
-import { type Score, scoresOf } from "./scores.ts";
-import { writeText } from "./write-results.ts";
+import { type Run, readRun } from "./read-run.ts";
+import { figuresOf } from "./scores.ts";
 
-/** Two runs of the same questions under the same profile. */
-export interface Comparison {
-  readonly title: string;
-  readonly headline: string;
-  readonly runs: readonly [RunRecord, RunRecord];
-  /** A figure of both, in the order of the benchmark. */
-  readonly scores: Readonly<Record<string, readonly [Score, Score]>>;
-  /** Of the headline: the second run's minus the first's. */
-  readonly difference: PairedBootstrap;
-  /** On groups of which all questions are right; null where a question can be half right. */
-  readonly mcNemar: McNemar | null;
-  readonly bootstrap: { readonly resamples: number; readonly seed: number };
-  /** Questions that the runs answer differently well, the most different first. */
-  readonly changed: readonly ChangedQuestion[];
+export interface CompareOptions {
+  /** The benchmark that was run. Default: the built-in one of the name in the results folders. */
+  readonly benchmark?: Benchmark | undefined;
+  /** An HTML page of the comparison is written here. */
+  readonly page?: string | undefined;
 }
 
-export interface ChangedQuestion {
-  readonly id: string;
-  readonly answers: readonly string[];
-  readonly parsed: readonly [string | null, string | null];
-  readonly scores: readonly [number, number];
-}
-
-const judgement = z.object({
-  group: z.number(),
-  id: z.string(),
-  answers: z.array(z.string()),
-  categories: z.record(z.string(), z.string()),
-  parsed: z.string().nullable(),
-  score: z.number(),
-  drawn: z.boolean().optional(),
+const schema = z.strictObject({
+  benchmark: option.custom<Benchmark>("a benchmark", isObject),
+  page: option.text("the path of a file"),
 });
 
 /** What two runs must share to be compared. */
@@ -50,74 +28,82 @@ const SHARED = ["benchmark", "profile", "questions", "limit"] as const;
 
 /**
  * Sets two results folders side by side, with a paired test.
- * @param page where an HTML page of it is written, if anywhere
- * @throws INVALID_DATA for a folder that is unfinished or damaged, or two that hold other questions
+ * @throws INVALID_DATA for a folder that is unfinished or damaged, two that hold other questions, or one of a benchmark that is
+ *   neither built in nor the one given; INVALID_ARGUMENT; IO_ERROR
  */
-export async function compareRuns(first: string, second: string, page?: string): Promise<Comparison> {
-  const runs = [await readRun(first), await readRun(second)] as const;
-  const [one, other] = runs;
-  const differs = SHARED.find((name) => one.record[name] !== other.record[name]);
-  const files = runs.map(({ record }) => record.data.map(({ sha256 }) => sha256).join());
-  if (differs || files[0] !== files[1]) {
-    const received = differs ? `${differs} ${one.record[differs]} and ${other.record[differs]}` : "other data files";
-    throw expectedBut("INVALID_DATA", "two runs of the same questions", `${first} and ${second}`, received);
-  }
-  const { benchmark, profile } = one.record;
-  const task = benchmarks.find(({ name }) => name === benchmark);
-  const score = task?.profiles[profile]?.score;
-  if (!task || !score)
-    throw expected("INVALID_DATA", "a benchmark and profile of this version", first, `${benchmark}, ${profile}`);
-  const pairs = one.groups.map((group, i) => [group, other.groups[i]!] as const);
-  const figures = runs.map(({ groups }) => scoresOf(groups, score));
-  const wholes = runs.every(({ groups }) => groups.flat().every((judged) => judged.score === 0 || judged.score === 1));
-  const allRight = (groups: readonly Group[]) => groups.map((group) => group.every((judged) => judged.score === 1));
+export async function compareRuns(first: string, second: string, options: CompareOptions = {}): Promise<Comparison> {
+  const { page, benchmark } = parseOptions(schema, options, "compareRuns");
+  const [one, other] = [await readRun(first), await readRun(second)];
+  requireSameQuestions(one, other);
+  const { title, score } = protocolOf(one, benchmark);
+  const pairs = pairsOf(one, other);
+  const [figures, others] = [figuresOf(one.groups, score), figuresOf(other.groups, score)];
+  const wholes = pairs.flat(2).every((judged) => judged.score === 0 || judged.score === 1);
+  const rights = ({ groups }: Run) => groups.map((group) => allRight(group) === 1);
   const comparison: Comparison = {
-    title: task.title,
-    headline: Object.keys(figures[0]!)[0]!,
+    title,
+    headline: figures.headline,
     runs: [one.record, other.record],
     scores: Object.fromEntries(
-      Object.entries(figures[0]!).flatMap(([name, own]) => {
-        const theirs = figures[1]![name];
+      Object.entries(figures.scores).flatMap(([name, own]) => {
+        const theirs = others.scores[name];
         return theirs ? [[name, [own, theirs] as const]] : [];
       }),
     ),
     difference: pairedBootstrap(pairs, score),
-    mcNemar: wholes ? mcNemar(allRight(one.groups), allRight(other.groups)) : null,
+    mcNemar: wholes ? mcNemar(rights(one), rights(other)) : null,
     bootstrap: { resamples: RESAMPLES, seed: BOOTSTRAP_SEED },
     changed: changedQuestions(pairs),
   };
-  if (page !== undefined) await writeText(page, comparisonPage(comparison));
+  if (page !== undefined) await writeWhole(page, comparisonPage(comparison));
   return comparison;
 }
 
-interface Run {
-  readonly record: RunRecord;
-  readonly groups: readonly Group[];
+function requireSameQuestions(one: Run, other: Run): void {
+  const differs = SHARED.find((name) => one.record[name] !== other.record[name]);
+  const [files, others] = [one, other].map(({ record }) => record.data.map(({ sha256 }) => sha256).join());
+  if (!differs && files === others) return;
+  const received = differs ? `${differs} ${one.record[differs]} and ${other.record[differs]}` : "other data files";
+  throw expectedBut("INVALID_DATA", "two runs of the same questions", `${one.folder} and ${other.folder}`, received);
 }
 
-async function readRun(folder: string): Promise<Run> {
-  const record = await readRunRecord(join(folder, "run.json"));
-  const path = join(folder, "judgements.jsonl");
-  if (!(await stat(path).catch(() => null))) {
-    const mend = "Run the benchmark again: it goes on where it stopped.";
-    throw expectedBut("INVALID_DATA", "a finished run", folder, "one without judgements.jsonl", mend);
-  }
-  const groups: Judged[][] = [];
-  for await (const row of jsonLines(path)) {
-    const result = judgement.safeParse(row.fields);
-    if (!result.success) throw expectedBut("INVALID_DATA", "a judgement", row.at, result.error.issues[0]!.message);
-    const { group, ...judged } = result.data;
-    (groups[group] ??= []).push(judged as Judged);
-  }
-  const count = groups.flat().length;
-  if (count === record.questions) return { record, groups };
-  throw expectedBut("INVALID_DATA", `${record.questions} judgements`, path, `${count}`);
+/** Title and score of what was run. */
+function protocolOf({ folder, record }: Run, given: Benchmark | undefined): Pick<Profile, "score"> & { title: string } {
+  if (given) checkBenchmark(given, "compareRuns");
+  const task = given ?? benchmarks.find(({ name }) => name === record.benchmark);
+  const profile = task?.name === record.benchmark ? task.profiles[record.profile] : undefined;
+  if (task && profile) return { title: task.title, score: profile.score };
+  const received = `${record.benchmark}, ${record.profile}`;
+  const what = given ? `a run of ${given.name}` : "a benchmark and profile of this version";
+  throw expected("INVALID_DATA", what, folder, received, {
+    mend: given ? undefined : "Give the benchmark if it is your own.",
+    path: folder,
+  });
 }
 
-function changedQuestions(pairs: readonly (readonly [Group, Group])[]): ChangedQuestion[] {
+type Pair = readonly [Group, Group];
+
+/** The groups of both runs, question by question the same. */
+function pairsOf(one: Run, other: Run): Pair[] {
+  const ids = (group: Group | undefined) => group?.map(({ id }) => id).join("\n");
+  return one.groups.map((group, i) => {
+    const twin = other.groups[i];
+    if (twin && ids(twin) === ids(group)) return [group, twin] as const;
+    const received = twin ? `${twin[0].id} and ${group[0].id} in the same place` : `none for ${group[0].id}`;
+    throw expectedBut(
+      "INVALID_DATA",
+      "judgements of the same questions",
+      `${one.folder} and ${other.folder}`,
+      received,
+    );
+  });
+}
+
+function changedQuestions(pairs: readonly Pair[]): ChangedQuestion[] {
   const all = pairs.flatMap(([first, second]) =>
-    first.map((one, i) => {
-      const other = second[i]!;
+    first.flatMap((one, i) => {
+      const other = second[i];
+      if (!other) return [];
       return {
         id: one.id,
         answers: [...new Set(one.answers)],

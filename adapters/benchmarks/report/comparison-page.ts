@@ -1,4 +1,4 @@
-import type { Comparison } from "./compare-runs.ts";
+import type { Comparison } from "./comparison.ts";
 import { html } from "./html.ts";
 import { page } from "./page.ts";
 import { bar, scoreText } from "./score-bars.ts";

@@ -1,8 +1,8 @@
 import { encodePng, type RgbImage, readImage, resize } from "../../../sdk/index.ts";
 import type { Judged, Question } from "../benchmark.ts";
-import { textSeed } from "../statistics/random.ts";
+import { textSeed } from "../kit/index.ts";
 
-/** Of a report: enough to see what goes wrong, and not too large a page. */
+/** Wrong answers of a report: enough to see what goes wrong, and not too large a page. */
 const MOST = 48;
 const THUMBNAIL_SIDE = 160;
 
@@ -51,14 +51,15 @@ export class Failures {
   }
 
   #has(rank: number): boolean {
-    return this.#kept.length < MOST || rank < this.#kept.at(-1)!.rank;
+    const last = this.#kept.at(MOST - 1);
+    return last === undefined || rank < last.rank;
   }
 }
 
 async function thumbnail(bytes: Uint8Array): Promise<string> {
   const image: RgbImage = await readImage(bytes);
   const scale = Math.min(1, THUMBNAIL_SIDE / Math.max(image.width, image.height));
-  const [width, height] = [image.width, image.height].map((side) => Math.max(1, Math.round(side * scale)));
-  const small = scale < 1 ? resize(image, width!, height!, "bilinear") : image;
+  const scaled = (side: number) => Math.max(1, Math.round(side * scale));
+  const small = scale < 1 ? resize(image, scaled(image.width), scaled(image.height), "bilinear") : image;
   return `data:image/png;base64,${Buffer.from(await encodePng(small)).toString("base64")}`;
 }

@@ -18,11 +18,11 @@ type Value = string | number | Html | readonly Html[];
 
 /** Builds HTML; every value is escaped unless it is HTML itself. */
 export function html(parts: TemplateStringsArray, ...values: readonly Value[]): Html {
-  return new Html(parts.reduce((text, part, i) => text + render(values[i - 1]!) + part));
+  return new Html(String.raw({ raw: parts }, ...values.map(render)));
 }
 
 function render(value: Value): string {
   if (value instanceof Html) return value.text;
   if (Array.isArray(value)) return value.map((one: Html) => one.text).join("");
-  return String(value).replaceAll(/[&<>"']/g, (character) => ENTITIES[character]!);
+  return String(value).replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? "");
 }

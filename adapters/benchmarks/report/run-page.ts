@@ -8,12 +8,12 @@ import type { Scores } from "./scores.ts";
 /** report.html: the figures with their intervals, how they came about, and wrong answers with their images. */
 export function runPage(scores: Scores, failures: Failures): string {
   const title = `${scores.title}, ${scores.profile}, ${scores.model}`;
-  const head = scores.scores[scores.headline]!;
+  const head = scores.scores[scores.headline];
   return page(
     title,
     html`<h1>${scores.title}</h1>
 <p class="soft">${scores.model}, profile ${scores.profile}, ${scores.questions} questions${scores.limit === null ? "" : ` (the first ${scores.limit} only)`}</p>
-<p class="headline">${head.value.toFixed(2)} <small>${scores.headline}, 95 % interval ${head.low.toFixed(2)} to ${head.high.toFixed(2)}</small></p>
+${head ? html`<p class="headline">${head.value.toFixed(2)} <small>${scores.headline}, 95 % interval ${head.low.toFixed(2)} to ${head.high.toFixed(2)}</small></p>` : ""}
 <h2>Scores</h2>
 <table><thead><tr><th>figure</th><th>value and interval</th><th></th></tr></thead><tbody>
 ${Object.entries(scores.scores).map(

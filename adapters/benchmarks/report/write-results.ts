@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import packageJson from "../../../package.json" with { type: "json" };
-import { replaceFile } from "../../../sdk/kit.ts";
+import { writeWhole } from "../../../sdk/kit.ts";
 import type { Benchmark, Group, Profile } from "../benchmark.ts";
 import type { Judgements } from "../run/judge-answers.ts";
 import { type RunRecord, writeJson } from "../run/run-record.ts";
 import { BOOTSTRAP_SEED, RESAMPLES } from "../statistics/bootstrap.ts";
 import type { Failures } from "./failures.ts";
 import { runPage } from "./run-page.ts";
-import { type Scores, scoresOf } from "./scores.ts";
+import { figuresOf, type Scores } from "./scores.ts";
 
 export interface Results {
   readonly folder: string;
@@ -18,14 +18,14 @@ export interface Results {
   readonly failures: Failures;
 }
 
-/** Writes judgements.jsonl, scores.json and report.html beside the answers. */
+/** Writes judgements.jsonl, scores.json and report.html beside the answers. @throws IO_ERROR */
 export async function writeResults({ folder, benchmark, profile, record, judgements, failures }: Results) {
   const groups = judgements.groups();
-  const figures = scoresOf(groups, profile.score);
+  const { headline, scores: figures } = figuresOf(groups, profile.score);
   const scores: Scores = {
     title: benchmark.title,
     ...record,
-    headline: Object.keys(figures)[0]!,
+    headline,
     scores: figures,
     groups: groups.length,
     drawn: groups.flat().filter(({ drawn }) => drawn).length,
@@ -39,15 +39,12 @@ export async function writeResults({ folder, benchmark, profile, record, judgeme
     },
     finished: new Date().toISOString(),
   };
-  await writeText(join(folder, "judgements.jsonl"), judgementLines(groups));
+  await writeWhole(join(folder, "judgements.jsonl"), judgementLines(groups));
   await writeJson(join(folder, "scores.json"), scores);
-  await writeText(join(folder, "report.html"), runPage(scores, failures));
+  await writeWhole(join(folder, "report.html"), runPage(scores, failures));
   return scores;
 }
 
 /** A line a question, with the number of its group. */
 const judgementLines = (groups: readonly Group[]): string =>
   groups.flatMap((group, i) => group.map((judged) => `${JSON.stringify({ group: i, ...judged })}\n`)).join("");
-
-export const writeText = (path: string, text: string): Promise<void> =>
-  replaceFile(path, (file) => file.write(Buffer.from(text), 0));

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { reading } from "../kit/readers/reading.ts";
 
 export interface DataFile {
   readonly name: string;
@@ -11,8 +12,11 @@ export interface DataFile {
 
 const QUESTIONS = /\.(tsv|parquet|json|jsonl|csv|txt)$/;
 
-/** The files that questions and answers are read from; image files are not among them. */
-export async function dataFiles(path: string): Promise<DataFile[]> {
+/** The files that questions and answers are read from, without image files. @throws INVALID_DATA, IO_ERROR */
+export const dataFiles = (path: string): Promise<DataFile[]> =>
+  reading("the benchmark's files", path, () => filesAt(path));
+
+async function filesAt(path: string): Promise<DataFile[]> {
   const folder = (await stat(path)).isDirectory();
   const names = folder ? (await readdir(path, { recursive: true })).filter((n) => QUESTIONS.test(n)).sort() : [""];
   const files: DataFile[] = [];

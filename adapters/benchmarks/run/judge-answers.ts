@@ -1,4 +1,6 @@
-import type { Group, Judged, Profile, Question } from "../benchmark.ts";
+import { expectedBut } from "../../../sdk/kit.ts";
+import type { Group, Judged, Judgement, Profile, Question } from "../benchmark.ts";
+import { groupInOrder } from "../kit/index.ts";
 import type { Survey } from "./survey.ts";
 
 /** A question that the model was not asked, or did not answer; it counts as wrong. */
@@ -13,7 +15,7 @@ export class Judgements {
   readonly #profile: Profile;
   readonly #survey: Survey;
   readonly #byId = new Map<string, Judged>();
-  /** Images that cannot be read. */
+  /** Questions whose image cannot be read. */
   readonly undecodable: Unanswered[] = [];
   /** Questions on which the model failed. */
   readonly failed: Unanswered[] = [];
@@ -32,20 +34,19 @@ export class Judgements {
     this.#keep(question, { parsed: null, score: 0 });
   }
 
-  #keep({ id, answers, categories }: Question, judgement: ReturnType<Profile["judge"]>): Judged {
+  #keep({ id, answers, categories }: Question, judgement: Judgement): Judged {
     const judged = { id, answers, categories, ...judgement };
     this.#byId.set(id, judged);
     return judged;
   }
 
+  /** @throws INVALID_DATA for a question that was there when the files were first read, and not again */
   groups(): Group[] {
-    const groups = new Map<string, Judged[]>();
-    for (const id of this.#survey.ids) {
-      const name = this.#survey.groups.get(id)!;
-      const group = groups.get(name);
-      if (group) group.push(this.#byId.get(id)!);
-      else groups.set(name, [this.#byId.get(id)!]);
-    }
-    return [...groups.values()];
+    const all = [...this.#survey.keys()].map((id) => {
+      const judged = this.#byId.get(id);
+      if (judged) return judged;
+      throw expectedBut("INVALID_DATA", "the same questions when they are read again", `question ${id}`, "none");
+    });
+    return [...groupInOrder(all, ({ id }) => this.#survey.get(id)).values()];
   }
 }

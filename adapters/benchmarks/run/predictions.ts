@@ -1,7 +1,8 @@
-import { type FileHandle, open, readFile, truncate } from "node:fs/promises";
+import { type FileHandle, open, truncate } from "node:fs/promises";
 import { z } from "zod";
-import { expected, expectedBut } from "../../../sdk/kit.ts";
-import { parsed } from "../data/json-lines.ts";
+import { expected, expectedBut, onDisk } from "../../../sdk/kit.ts";
+import { parseJson } from "../kit/index.ts";
+import { readIfThere } from "./read-if-there.ts";
 
 const schema = z.strictObject({
   id: z.string(),
@@ -14,13 +15,15 @@ const schema = z.strictObject({
 /** A line of predictions.jsonl: what the model said, word for word. */
 export type Prediction = z.infer<typeof schema>;
 
-/** The answers of a run, on the disk as soon as they are there. */
+/** The answers of a run: a log that is on the disk up to the last answer. */
 export class Predictions {
+  readonly #path: string;
   readonly #file: FileHandle;
   readonly #known: Map<string, Prediction>;
   #last: Promise<void> = Promise.resolve();
 
-  private constructor(file: FileHandle, known: Map<string, Prediction>) {
+  private constructor(path: string, file: FileHandle, known: Map<string, Prediction>) {
+    this.#path = path;
     this.#file = file;
     this.#known = known;
   }
@@ -28,30 +31,30 @@ export class Predictions {
   /**
    * Opens a file for more answers. A last line that a killed run left unfinished is cut off.
    * @param asked ids that answers may have
-   * @throws INVALID_DATA with the line, for one that is damaged, of another question, or of one that was answered before
+   * @throws INVALID_DATA with the line, for one that is damaged, of another question, or of one that was answered before;
+   *   IO_ERROR
    */
-  static async open(path: string, asked: ReadonlySet<string>): Promise<Predictions> {
-    const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return "";
-      throw error;
-    });
+  static async open(path: string, asked: Pick<ReadonlySet<string>, "has">): Promise<Predictions> {
+    const text = (await readIfThere(path)) ?? "";
     const whole = text.slice(0, text.lastIndexOf("\n") + 1);
     const known = readPredictions(path, whole, asked);
-    if (whole.length < text.length) await truncate(path, Buffer.byteLength(whole));
-    return new Predictions(await open(path, "a"), known);
+    if (whole.length < text.length) await onDisk(path, () => truncate(path, Buffer.byteLength(whole)));
+    return new Predictions(path, await onDisk(path, () => open(path, "a")), known);
   }
 
   get(id: string): Prediction | undefined {
     return this.#known.get(id);
   }
 
-  /** Resolves once the line is on the disk. */
+  /** Resolves once the line is on the disk. @throws IO_ERROR */
   add(prediction: Prediction): Promise<void> {
     this.#known.set(prediction.id, prediction);
-    this.#last = this.#last.then(async () => {
-      await this.#file.write(`${JSON.stringify(prediction)}\n`);
-      await this.#file.datasync();
-    });
+    this.#last = this.#last.then(() =>
+      onDisk(this.#path, async () => {
+        await this.#file.appendFile(`${JSON.stringify(prediction)}\n`);
+        await this.#file.datasync();
+      }),
+    );
     return this.#last;
   }
 
@@ -62,11 +65,11 @@ export class Predictions {
   }
 }
 
-function readPredictions(path: string, text: string, asked: ReadonlySet<string>): Map<string, Prediction> {
+function readPredictions(path: string, text: string, asked: Pick<ReadonlySet<string>, "has">): Map<string, Prediction> {
   const known = new Map<string, Prediction>();
   for (const [i, line] of text.split("\n").slice(0, -1).entries()) {
     const at = `${path}, line ${i + 1}`;
-    const result = schema.safeParse(parsed(line, at));
+    const result = schema.safeParse(parseJson(line, at));
     if (!result.success) {
       const [issue] = result.error.issues;
       const received = `${issue?.path.join(".") || "the line"}: ${issue?.message}`;

@@ -1,11 +1,11 @@
-import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import { expectedBut, replaceFile } from "../../../sdk/kit.ts";
-import { parsed } from "../data/json-lines.ts";
+import { expectedBut, writeWhole } from "../../../sdk/kit.ts";
+import { parseJson } from "../kit/index.ts";
+import { readIfThere } from "./read-if-there.ts";
 
 const schema = z.object({
   benchmark: z.string(),
-  profile: z.enum(["lmms-eval", "vlmevalkit", "official"]),
+  profile: z.string(),
   /** How it was asked, read and scored, in words. */
   protocol: z.object({ prompt: z.string(), parser: z.string(), formula: z.string(), source: z.string() }),
   model: z.string(),
@@ -20,35 +20,33 @@ const schema = z.object({
 /** run.json: what a results folder holds answers to. A folder goes on only with a run that is the same in all of it. */
 export type RunRecord = z.infer<typeof schema>;
 
-/** @throws INVALID_DATA where there is none, or it is damaged */
+/** @throws INVALID_DATA if there is none, or it is damaged; IO_ERROR */
 export async function readRunRecord(path: string): Promise<RunRecord> {
-  const text = await readFile(path, "utf8").catch((cause: Error) => {
-    throw expectedBut("INVALID_DATA", "a results folder", path, cause.message, { cause });
-  });
-  const result = schema.safeParse(parsed(text, path));
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw expectedBut("INVALID_DATA", "the record of a run", path, `${issue?.path.join(".")}: ${issue?.message}`);
+  const text = await readIfThere(path);
+  if (text === null) throw expectedBut("INVALID_DATA", "a results folder", path, "nothing there", { path });
+  return recordOf(text, path);
 }
 
-/** @throws INVALID_DATA where the folder holds another run's record */
+/** @throws INVALID_DATA if the folder holds another run's record; IO_ERROR */
 export async function keepRunRecord(path: string, record: RunRecord): Promise<void> {
-  const exists = await readFile(path).then(
-    () => true,
-    () => false,
-  );
-  if (!exists) return writeJson(path, record);
-  const kept = await readRunRecord(path);
-  const changed = (Object.keys(record) as (keyof RunRecord)[]).filter(
-    (name) => JSON.stringify(kept[name]) !== JSON.stringify(record[name]),
-  );
+  const text = await readIfThere(path);
+  if (text === null) return writeJson(path, record);
+  const kept = recordOf(text, path);
+  const changed = schema.keyof().options.filter((name) => JSON.stringify(kept[name]) !== JSON.stringify(record[name]));
   if (changed.length === 0) return;
   const received = `one with another ${changed.join(", ")}`;
   const mend = "Take another results folder, or delete this one.";
-  throw expectedBut("INVALID_DATA", "the record of this run", path, received, mend);
+  throw expectedBut("INVALID_DATA", "the record of this run", path, received, { mend, path });
 }
 
-/** Writes all of it or nothing. */
-export async function writeJson(path: string, value: unknown): Promise<void> {
-  await replaceFile(path, (file) => file.write(Buffer.from(`${JSON.stringify(value, null, 2)}\n`), 0));
+function recordOf(text: string, path: string): RunRecord {
+  const result = schema.safeParse(parseJson(text, path));
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const received = `${issue?.path.join(".")}: ${issue?.message}`;
+  throw expectedBut("INVALID_DATA", "the record of a run", path, received, { path });
 }
+
+/** Writes all of it or nothing. @throws IO_ERROR */
+export const writeJson = (path: string, value: unknown): Promise<void> =>
+  writeWhole(path, `${JSON.stringify(value, null, 2)}\n`);

@@ -1,13 +1,8 @@
 import { expectedBut } from "../../../sdk/kit.ts";
 import type { Benchmark, Question } from "../benchmark.ts";
 
-/** What is known of a benchmark's questions before the first is asked. */
-export interface Survey {
-  /** Ids of the questions that are asked, in order. */
-  readonly ids: readonly string[];
-  /** The group of each, by id. */
-  readonly groups: ReadonlyMap<string, string>;
-}
+/** The group of every question that is asked, by the question's id, in the order of the questions. */
+export type Survey = ReadonlyMap<string, string>;
 
 /**
  * Reads all questions once, so that a wrong one is found before hours of work.
@@ -42,5 +37,5 @@ export async function survey(
     }
   }
   const asked = new Set([...sizes.keys()].slice(0, limit));
-  return { ids: [...places.keys()].filter((id) => asked.has(groups.get(id)!)), groups };
+  return new Map([...groups].filter(([, group]) => asked.has(group)));
 }

@@ -1,6 +1,5 @@
 import type { Group, Metrics } from "../benchmark.ts";
-import { allRight } from "./circular.ts";
-import { groupBy, mean, percentOf } from "./mean.ts";
+import { allRight, groupBy, mean, percentOf } from "../kit/index.ts";
 
 export const PERCEPTION = [
   "existence",
@@ -23,7 +22,7 @@ export const COGNITION = ["commonsense_reasoning", "numerical_calculation", "tex
  * `MME_rating`.
  */
 export function mmeScore(groups: readonly Group[]): Metrics {
-  const bySubtask = groupBy(groups, ([first]) => first!.categories.category);
+  const bySubtask = groupBy(groups, ([first]) => first.categories.category);
   const points = new Map<string, number>();
   for (const name of [...PERCEPTION, ...COGNITION]) {
     const images = bySubtask.get(name);

@@ -1,5 +1,5 @@
+import { seededRandom } from "../../../sdk/kit.ts";
 import type { Group, Metrics } from "../benchmark.ts";
-import { seededRandom } from "./random.ts";
 
 export const RESAMPLES = 1000;
 export const BOOTSTRAP_SEED = 1;
@@ -19,18 +19,21 @@ export function confidenceIntervals(
   const random = seededRandom(seed);
   const drawn: Record<string, number[]> = {};
   for (let i = 0; i < resamples; i++) {
-    const resample = groups.map(() => groups[Math.floor(random() * groups.length)]!);
-    for (const [name, value] of Object.entries(score(resample))) (drawn[name] ??= []).push(value);
+    for (const [name, value] of Object.entries(score(resample(groups, random)))) (drawn[name] ??= []).push(value);
   }
   return Object.fromEntries(Object.entries(drawn).map(([name, values]) => [name, middle95(values)]));
 }
+
+/** As many items, drawn with replacement. */
+export const resample = <T>(items: readonly T[], random: () => number): T[] =>
+  items.map((item) => items[Math.floor(random() * items.length)] ?? item);
 
 /** The 2.5th and the 97.5th percentile, between neighbours by their distance. */
 export function middle95(values: readonly number[]): Interval {
   const sorted = Float64Array.from(values).sort();
   const at = (share: number) => {
     const place = share * (sorted.length - 1);
-    const [below, above] = [sorted[Math.floor(place)]!, sorted[Math.ceil(place)]!];
+    const [below = Number.NaN, above = below] = sorted.subarray(Math.floor(place), Math.floor(place) + 2);
     return below + (above - below) * (place % 1);
   };
   return [at(0.025), at(0.975)];

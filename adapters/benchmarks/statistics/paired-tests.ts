@@ -1,6 +1,6 @@
+import { seededRandom } from "../../../sdk/kit.ts";
 import type { Group, Metrics } from "../benchmark.ts";
-import { BOOTSTRAP_SEED, type Interval, middle95, RESAMPLES } from "./bootstrap.ts";
-import { seededRandom } from "./random.ts";
+import { BOOTSTRAP_SEED, type Interval, middle95, RESAMPLES, resample } from "./bootstrap.ts";
 
 export interface McNemar {
   /** Right in the first run and wrong in the second. */
@@ -46,9 +46,7 @@ export function pairedBootstrap(
   const difference = (drawn: readonly (readonly [Group, Group])[]) =>
     headline(drawn.map(([, second]) => second)) - headline(drawn.map(([first]) => first));
   const random = seededRandom(seed);
-  const differences = Array.from({ length: resamples }, () =>
-    difference(pairs.map(() => pairs[Math.floor(random() * pairs.length)]!)),
-  );
+  const differences = Array.from({ length: resamples }, () => difference(resample(pairs, random)));
   const below = differences.filter((value) => value < 0).length;
   const ties = differences.filter((value) => value === 0).length;
   const rarer = Math.min(below, resamples - below - ties) + ties / 2;

@@ -1,19 +1,26 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Benchmark, Profile, QuestionReader } from "../benchmark.ts";
-import { findFiles, parquetFiles } from "../data/find-files.ts";
-import { fileImage } from "../data/images.ts";
-import { parsed } from "../data/json-lines.ts";
-import { parquetRows } from "../data/parquet.ts";
-import { Row } from "../data/row.ts";
-import { LETTERS, tsvQuestions } from "../data/tsv-questions.ts";
-import { exactMatchForm } from "../parsers/exact-match.ts";
-import { strip } from "../parsers/python-text.ts";
-import { vlmevalkitOption } from "../parsers/vlmevalkit-option.ts";
-import { meanScore } from "../scores/mean.ts";
-import { judgeOption } from "./judge-option.ts";
-import { INTERNVL_TOKENS, OPTION_LETTER, optionLines, vlmevalkitChoicePrompt } from "./prompts.ts";
+import type { Benchmark, Profile, Question, QuestionReader } from "../benchmark.ts";
+import {
+  exactMatchForm,
+  fileImage,
+  findFiles,
+  INTERNVL_TOKENS,
+  judgeOption,
+  LETTERS,
+  meanScore,
+  OPTION_LETTER,
+  optionLines,
+  parquetFiles,
+  parquetRows,
+  parseJson,
+  pythonText,
+  Row,
+  tsvQuestions,
+  vlmevalkitChoicePrompt,
+  vlmevalkitOption,
+} from "../kit/index.ts";
 
 const PROMPT = `the question, an option a line, "${OPTION_LETTER}"`;
 
@@ -27,8 +34,8 @@ const lmmsEval: Profile = {
   maxTokens: 16,
   prompt: ({ text, options }) => `${text}\n${optionLines(options)}\n${OPTION_LETTER}`,
   judge({ answers }, answer) {
-    const letter = exactMatchForm(/^([A-Z])\./.exec(strip(answer))?.[1] ?? answer);
-    return { parsed: letter, score: letter === exactMatchForm(answers[0]!) ? 1 : 0 };
+    const letter = exactMatchForm(/^([A-Z])\./.exec(pythonText.strip(answer))?.[1] ?? answer);
+    return { parsed: letter, score: letter === exactMatchForm(answers[0]) ? 1 : 0 };
   },
   score: meanScore("accuracy", "category"),
 };
@@ -46,7 +53,7 @@ const vlmevalkit: Profile = {
   score: meanScore("accuracy", "category"),
 };
 
-function optionsOf(row: Row, listField: string, answerField: string) {
+function optionsOf(row: Row, listField: string, answerField: string): Pick<Question, "options" | "answers"> {
   const options = row.texts(listField).map((text, i) => ({ letter: LETTERS[i] ?? "?", text }));
   const answer = options[row.integer(answerField)]?.letter;
   if (answer === undefined) throw row.wrong(answerField, `the number of one of ${options.length} options`);
@@ -78,7 +85,7 @@ const folders: QuestionReader = async function* ({ path, images }) {
   const ids = existsSync(tested) ? new Set((await readFile(tested, "utf8")).split(/\s+/)) : null;
   const files = await findFiles(path, /questions\/[^/]*\.json$/, "questions/*.json");
   for (const file of files) {
-    const sheet = new Row(file, parsed(await readFile(file, "utf8"), file));
+    const sheet = new Row(file, parseJson(await readFile(file, "utf8"), file));
     const name = sheet.text("imageName");
     if (ids && !ids.has(name.replace(/\.[^.]*$/, ""))) continue;
     const folder = images ?? join(dirname(dirname(file)), "images");

@@ -1,11 +1,6 @@
 import { dirname, join } from "node:path";
 import type { Benchmark, Profile, QuestionReader } from "../benchmark.ts";
-import { findFiles } from "../data/find-files.ts";
-import { fileImage } from "../data/images.ts";
-import { jsonElements } from "../data/json-elements.ts";
-import { Row } from "../data/row.ts";
-import { strip } from "../parsers/python-text.ts";
-import { meanScore } from "../scores/mean.ts";
+import { fileImage, findFiles, jsonElements, meanScore, pythonText, Row } from "../kit/index.ts";
 
 const YES_NO = ["yes", "no"];
 const SHAPES = ["circle", "rectangle", "triangle"];
@@ -20,7 +15,7 @@ const official: Profile = {
   maxTokens: 16,
   prompt: ({ text }) => text,
   judge({ answers }, answer) {
-    const parsed = strip(answer.toLowerCase()).replace(/\.$/, "");
+    const parsed = pythonText.strip(answer.toLowerCase()).replace(/\.$/, "");
     return { parsed, score: parsed === answers[0] ? 1 : 0 };
   },
   score: meanScore("accuracy", "kind"),

@@ -1,16 +1,21 @@
 import { dirname, join } from "node:path";
 import type { Benchmark, Profile, QuestionReader } from "../benchmark.ts";
-import { findFiles, parquetFiles } from "../data/find-files.ts";
-import { fileImage } from "../data/images.ts";
-import { jsonElements } from "../data/json-elements.ts";
-import { parquetRows } from "../data/parquet.ts";
-import { parquetImages } from "../data/parquet-images.ts";
-import { Row } from "../data/row.ts";
-import { tsvQuestions } from "../data/tsv-questions.ts";
-import { exactMatchForm } from "../parsers/exact-match.ts";
-import { strip } from "../parsers/python-text.ts";
-import { meanScore } from "../scores/mean.ts";
-import { INTERNVL_TOKENS, LLAVA_TOKENS, SHORT_ANSWER } from "./prompts.ts";
+import {
+  exactMatchForm,
+  fileImage,
+  findFiles,
+  INTERNVL_TOKENS,
+  jsonElements,
+  LLAVA_TOKENS,
+  meanScore,
+  parquetFiles,
+  parquetImages,
+  parquetRows,
+  pythonText,
+  Row,
+  SHORT_ANSWER,
+  tsvQuestions,
+} from "../kit/index.ts";
 
 const PROMPT = `the question, a line break, "${SHORT_ANSWER}"`;
 const prompt: Profile["prompt"] = ({ text }) => `${text}\n${SHORT_ANSWER}`;
@@ -26,7 +31,7 @@ const lmmsEval: Profile = {
   prompt,
   judge: ({ answers }, answer) => {
     const parsed = exactMatchForm(answer);
-    return { parsed, score: parsed === exactMatchForm(answers[0]!) ? 1 : 0 };
+    return { parsed, score: parsed === exactMatchForm(answers[0]) ? 1 : 0 };
   },
   score: meanScore("accuracy", "type"),
 };
@@ -41,8 +46,8 @@ const vlmevalkit: Profile = {
   maxTokens: INTERNVL_TOKENS,
   prompt,
   judge: ({ answers }, answer) => {
-    const parsed = strip(answer).toLowerCase();
-    return { parsed, score: parsed === strip(answers[0]!).toLowerCase() ? 1 : 0 };
+    const parsed = pythonText.strip(answer).toLowerCase();
+    return { parsed, score: parsed === pythonText.strip(answers[0]).toLowerCase() ? 1 : 0 };
   },
   score: meanScore("accuracy", "type"),
 };

@@ -1,15 +1,21 @@
 import type { Benchmark, Option, Profile, Question, QuestionReader } from "../benchmark.ts";
-import { parquetFiles } from "../data/find-files.ts";
-import { isMissing } from "../data/missing.ts";
-import { parquetRows } from "../data/parquet.ts";
-import type { Row } from "../data/row.ts";
-import { tsvQuestions } from "../data/tsv-questions.ts";
+import {
+  circularScore,
+  INTERNVL_TOKENS,
+  isMissing,
+  judgeOption,
+  LMMS_EVAL_TOKENS,
+  OPTION_LETTER,
+  optionLines,
+  parquetFiles,
+  parquetRows,
+  pythonText,
+  type Row,
+  tsvQuestions,
+  vlmevalkitChoicePrompt,
+  vlmevalkitOption,
+} from "../kit/index.ts";
 import { mmbenchOption } from "../parsers/mmbench-option.ts";
-import { strip } from "../parsers/python-text.ts";
-import { vlmevalkitOption } from "../parsers/vlmevalkit-option.ts";
-import { circularScore } from "../scores/circular.ts";
-import { judgeOption } from "./judge-option.ts";
-import { INTERNVL_TOKENS, LMMS_EVAL_TOKENS, OPTION_LETTER, optionLines, vlmevalkitChoicePrompt } from "./prompts.ts";
 
 /** The orders of a question's options have indices that are equal modulo it. */
 const ORDERS = 1_000_000;
@@ -34,7 +40,8 @@ const lmmsEval: Profile = {
     const question = `${text} There are several options:\n${optionLines(options)}`;
     return `${hint === undefined ? question : `${hint} ${question}`}\n\n${OPTION_LETTER}`;
   },
-  judge: (question, answer) => judgeOption(question, mmbenchOption(strip(answer), withNan(question.options))),
+  judge: (question, answer) =>
+    judgeOption(question, mmbenchOption(pythonText.strip(answer), withNan(question.options))),
   score: circularScore("accuracy", "category", "l2-category"),
 };
 

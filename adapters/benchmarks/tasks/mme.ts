@@ -3,21 +3,25 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expected, expectedBut } from "../../../sdk/kit.ts";
 import type { Benchmark, Profile, Question, QuestionReader } from "../benchmark.ts";
-import { parquetFiles } from "../data/find-files.ts";
-import { fileImage } from "../data/images.ts";
-import { parquetRows } from "../data/parquet.ts";
-import { tsvQuestions } from "../data/tsv-questions.ts";
+import {
+  fileImage,
+  INTERNVL_TOKENS,
+  LLAVA_TOKENS,
+  parquetFiles,
+  parquetRows,
+  SHORT_ANSWER,
+  tsvQuestions,
+  yesNoWord,
+} from "../kit/index.ts";
 import { mmeOfficialYesNo, mmeYesNo } from "../parsers/mme-yes-no.ts";
-import { yesNoWord } from "../parsers/yes-no-word.ts";
 import { COGNITION, mmeScore, PERCEPTION } from "../scores/mme.ts";
-import { INTERNVL_TOKENS, LLAVA_TOKENS, SHORT_ANSWER } from "./prompts.ts";
 
 const REPLACED = " Please answer yes or no.";
 const FORMULA = "a subtask's accuracy in percent plus the percent of images with both questions right; their sum";
 
 const score = (parsed: string, { answers }: Question) => ({
   parsed,
-  score: parsed.toLowerCase() === answers[0]!.trim().toLowerCase().replaceAll(".", "") ? 1 : 0,
+  score: parsed.toLowerCase() === answers[0].trim().toLowerCase().replaceAll(".", "") ? 1 : 0,
 });
 
 const lmmsEval: Profile = {

@@ -1,5 +1,5 @@
 /** MMMU's domains and their subjects. Source: MMMU, mmmu/utils/data_utils.py. */
-const DOMAINS: Readonly<Record<string, readonly string[]>> = {
+const DOMAINS = Object.entries({
   "Art and Design": ["Art", "Art_Theory", "Design", "Music"],
   Business: ["Accounting", "Economics", "Finance", "Manage", "Marketing"],
   Science: ["Biology", "Chemistry", "Geography", "Math", "Physics"],
@@ -20,11 +20,11 @@ const DOMAINS: Readonly<Record<string, readonly string[]>> = {
     "Materials",
     "Mechanical_Engineering",
   ],
-};
+});
 
 /** Of an id such as "validation_Accounting_1"; null for one of another form. */
 export function mmmuCategories(id: string): { category: string; "l2-category": string } | null {
   const subject = /^[^_]+_(.+)_\d+$/.exec(id)?.[1];
-  const domain = Object.keys(DOMAINS).find((name) => DOMAINS[name]!.includes(subject ?? ""));
-  return subject === undefined || domain === undefined ? null : { category: subject, "l2-category": domain };
+  const domain = DOMAINS.find(([, subjects]) => subjects.some((one) => one === subject));
+  return subject === undefined || domain === undefined ? null : { category: subject, "l2-category": domain[0] };
 }

@@ -1,24 +1,26 @@
-import type { Benchmark, Judgement, Profile, Question, QuestionReader } from "../benchmark.ts";
-import { parquetFiles } from "../data/find-files.ts";
-import { parquetRows } from "../data/parquet.ts";
-import { pythonList } from "../data/python-list.ts";
-import type { Row } from "../data/row.ts";
-import { LETTERS, tsvQuestions } from "../data/tsv-questions.ts";
-import { mmmuChoice, mmmuChoiceLmmsEval } from "../parsers/mmmu-choice.ts";
-import { mmmuOpenIsRight, mmmuOpenValues } from "../parsers/mmmu-open.ts";
-import { vlmevalkitOption } from "../parsers/vlmevalkit-option.ts";
-import { meanScore } from "../scores/mean.ts";
-import { seededRandom, textSeed } from "../statistics/random.ts";
-import { judgeOption } from "./judge-option.ts";
-import { mmmuCategories } from "./mmmu-subjects.ts";
+import { seededRandom } from "../../../sdk/kit.ts";
+import type { Answers, Benchmark, Judgement, Profile, Question, QuestionReader } from "../benchmark.ts";
 import {
   INTERNVL_TOKENS,
+  judgeOption,
+  LETTERS,
   LMMS_EVAL_TOKENS,
+  meanScore,
   OPTION_LETTER,
   optionLines,
+  parquetFiles,
+  parquetRows,
+  pythonList,
+  type Row,
   SHORT_ANSWER,
+  textSeed,
+  tsvQuestions,
   vlmevalkitChoicePrompt,
-} from "./prompts.ts";
+  vlmevalkitOption,
+} from "../kit/index.ts";
+import { mmmuChoice, mmmuChoiceLmmsEval } from "../parsers/mmmu-choice.ts";
+import { mmmuOpenIsRight, mmmuOpenValues } from "../parsers/mmmu-open.ts";
+import { mmmuCategories } from "./mmmu-subjects.ts";
 
 const DRAWN = "where none is found a letter is drawn, here by the question's id";
 
@@ -65,7 +67,7 @@ const vlmevalkit: Profile = {
   judge(question, answer) {
     if (question.options.length > 0) return judgeOption(question, vlmevalkitOption(answer, question.options));
     const options = [
-      { letter: "A", text: question.writtenAnswer ?? question.answers[0]! },
+      { letter: "A", text: question.writtenAnswer ?? question.answers[0] },
       { letter: "B", text: "Other Answers" },
     ];
     return judgeOption({ ...question, answers: ["A"] }, vlmevalkitOption(answer, options));
@@ -96,8 +98,8 @@ const official: Profile = {
 function letterOrDrawn(question: Question, letter: string | null): Judgement {
   if (letter !== null) return judgeOption(question, letter);
   const draw = seededRandom(textSeed(question.id))();
-  const { letter: drawn } = question.options[Math.floor(draw * question.options.length)]!;
-  return { ...judgeOption(question, drawn), drawn: true };
+  const drawn = question.options[Math.floor(draw * question.options.length)];
+  return { ...judgeOption(question, drawn?.letter ?? null), drawn: true };
 }
 
 /** MMMU_DEV_VAL.tsv: the dev split is for prompts with examples and is left out. */
@@ -133,10 +135,10 @@ const parquet: QuestionReader = async function* ({ path }) {
 };
 
 /** An open question may have several answers, as a Python list. */
-function answersOf(row: Row, choice: boolean) {
+function answersOf(row: Row, choice: boolean): { answers: Answers; writtenAnswer: string } {
   const writtenAnswer = row.text("answer");
-  const answers = (choice ? null : pythonList(writtenAnswer)) ?? [writtenAnswer];
-  return { answers, writtenAnswer };
+  const [first = writtenAnswer, ...more] = (choice ? null : pythonList(writtenAnswer)) ?? [];
+  return { answers: [first, ...more], writtenAnswer };
 }
 
 function categoriesOf(row: Row) {

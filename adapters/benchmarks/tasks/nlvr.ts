@@ -2,12 +2,7 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Benchmark, Profile, QuestionReader } from "../benchmark.ts";
-import { findFiles } from "../data/find-files.ts";
-import { fileImage } from "../data/images.ts";
-import { jsonLines } from "../data/json-lines.ts";
-import { words } from "../parsers/python-text.ts";
-import { allRight } from "../scores/circular.ts";
-import { mean, meanScore } from "../scores/mean.ts";
+import { allRight, fileImage, findFiles, jsonLines, mean, meanScore, pythonText } from "../kit/index.ts";
 
 const ORDERS = 6;
 const QUESTION = "Is this true? Answer yes or no.";
@@ -22,7 +17,7 @@ const official: Profile = {
   maxTokens: 16,
   prompt: ({ text }) => `${text}\n${QUESTION}`,
   judge({ answers }, answer) {
-    const all = words(answer.toLowerCase().replaceAll(/[^a-z]+/g, " "));
+    const all = pythonText.words(answer.toLowerCase().replaceAll(/[^a-z]+/g, " "));
     const first = all.find((word) => ["yes", "true", "no", "false"].includes(word));
     const parsed = first === undefined ? null : first === "yes" || first === "true" ? "true" : "false";
     return { parsed, score: parsed === answers[0] ? 1 : 0 };

@@ -1,15 +1,20 @@
 import { basename, dirname, join } from "node:path";
 import type { Benchmark, Profile, QuestionReader } from "../benchmark.ts";
-import { findFiles, parquetFiles } from "../data/find-files.ts";
-import { fileImage } from "../data/images.ts";
-import { jsonLines } from "../data/json-lines.ts";
-import { parquetRows } from "../data/parquet.ts";
-import { tsvQuestions } from "../data/tsv-questions.ts";
+import {
+  fileImage,
+  findFiles,
+  INTERNVL_TOKENS,
+  jsonLines,
+  LLAVA_TOKENS,
+  parquetFiles,
+  parquetRows,
+  pythonText,
+  SHORT_ANSWER,
+  tsvQuestions,
+  yesNoWord,
+} from "../kit/index.ts";
 import { firstSentenceYesNo } from "../parsers/first-sentence-yes-no.ts";
-import { strip } from "../parsers/python-text.ts";
-import { yesNoWord } from "../parsers/yes-no-word.ts";
-import { popeLmmsEval, popeOfficial, popeVlmEvalKit } from "../scores/yes-no-rates.ts";
-import { INTERNVL_TOKENS, LLAVA_TOKENS, SHORT_ANSWER } from "./prompts.ts";
+import { popeLmmsEval, popeOfficial, popeVlmEvalKit } from "../scores/pope.ts";
 
 const lmmsEval: Profile = {
   protocol: {
@@ -19,10 +24,10 @@ const lmmsEval: Profile = {
     source: "lmms-eval 75571cf: lmms_eval/tasks/pope/pope.yaml, utils.py",
   },
   maxTokens: 128,
-  prompt: ({ text }) => `${strip(text)}\n${SHORT_ANSWER}`,
+  prompt: ({ text }) => `${pythonText.strip(text)}\n${SHORT_ANSWER}`,
   judge: ({ answers }, answer) => {
-    const parsed = strip(answer.toLowerCase());
-    return { parsed, score: parsed === strip(answers[0]!.toLowerCase()) ? 1 : 0 };
+    const parsed = pythonText.strip(answer.toLowerCase());
+    return { parsed, score: parsed === pythonText.strip(answers[0].toLowerCase()) ? 1 : 0 };
   },
   score: popeLmmsEval,
 };
@@ -38,7 +43,7 @@ const vlmevalkit: Profile = {
   prompt: ({ text }) => text,
   judge: ({ answers }, answer) => {
     const parsed = yesNoWord(answer);
-    return { parsed, score: parsed.toLowerCase() === answers[0]!.toLowerCase() ? 1 : 0 };
+    return { parsed, score: parsed.toLowerCase() === answers[0].toLowerCase() ? 1 : 0 };
   },
   score: popeVlmEvalKit,
 };
@@ -54,7 +59,7 @@ const official: Profile = {
   prompt: ({ text }) => `${text}\n${SHORT_ANSWER}`,
   judge: ({ answers }, answer) => {
     const parsed = firstSentenceYesNo(answer);
-    return { parsed, score: parsed === answers[0]!.toLowerCase() ? 1 : 0 };
+    return { parsed, score: parsed === answers[0].toLowerCase() ? 1 : 0 };
   },
   score: popeOfficial,
 };

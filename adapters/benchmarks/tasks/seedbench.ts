@@ -1,23 +1,24 @@
 import { dirname, join } from "node:path";
 import type { Benchmark, Profile, Question, QuestionReader } from "../benchmark.ts";
-import { findFiles, parquetFiles } from "../data/find-files.ts";
-import { fileImage } from "../data/images.ts";
-import { jsonElements } from "../data/json-elements.ts";
-import { parquetRows } from "../data/parquet.ts";
-import { Row } from "../data/row.ts";
-import { tsvQuestions } from "../data/tsv-questions.ts";
-import { strip } from "../parsers/python-text.ts";
-import { vlmevalkitOption } from "../parsers/vlmevalkit-option.ts";
-import { meanScore } from "../scores/mean.ts";
-import { judgeOption } from "./judge-option.ts";
 import {
+  fileImage,
+  findFiles,
   INTERNVL_TOKENS,
+  jsonElements,
+  judgeOption,
   LLAVA_TOKENS,
   LMMS_EVAL_TOKENS,
+  meanScore,
   OPTION_LETTER,
   optionLines,
+  parquetFiles,
+  parquetRows,
+  pythonText,
+  Row,
+  tsvQuestions,
   vlmevalkitChoicePrompt,
-} from "./prompts.ts";
+  vlmevalkitOption,
+} from "../kit/index.ts";
 
 const LETTERS = [..."ABCD"] as const;
 const PROMPT = `the question, an option a line, "${OPTION_LETTER}"`;
@@ -35,8 +36,8 @@ const lmmsEval: Profile = {
   stop: ["ASSISTANT:"],
   prompt,
   judge({ answers }, answer) {
-    const parsed = [...strip(answer)][0] ?? "";
-    return { parsed, score: parsed.toLowerCase() === answers[0]!.toLowerCase() ? 1 : 0 };
+    const parsed = [...pythonText.strip(answer)][0] ?? "";
+    return { parsed, score: parsed.toLowerCase() === answers[0].toLowerCase() ? 1 : 0 };
   },
   score: meanScore("accuracy", "category"),
 };

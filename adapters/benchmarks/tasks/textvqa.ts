@@ -2,18 +2,25 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expectedBut } from "../../../sdk/kit.ts";
 import type { Benchmark, Profile, Question, QuestionReader } from "../benchmark.ts";
-import { findFiles, parquetFiles } from "../data/find-files.ts";
-import { fileImage } from "../data/images.ts";
-import { jsonElements } from "../data/json-elements.ts";
-import { jsonLines } from "../data/json-lines.ts";
-import { parquetRows } from "../data/parquet.ts";
-import { pythonList } from "../data/python-list.ts";
-import { Row } from "../data/row.ts";
-import { tsvQuestions } from "../data/tsv-questions.ts";
-import { evalAiAnswer, vlmevalkitAnswer } from "../parsers/vqa-answer.ts";
-import { meanScore } from "../scores/mean.ts";
-import { vqaAccuracy } from "../scores/vqa-accuracy.ts";
-import { INTERNVL_TOKENS, LLAVA_TOKENS, LMMS_EVAL_TOKENS, SHORT_ANSWER } from "./prompts.ts";
+import {
+  evalAiAnswer,
+  fileImage,
+  findFiles,
+  INTERNVL_TOKENS,
+  jsonElements,
+  jsonLines,
+  LLAVA_TOKENS,
+  LMMS_EVAL_TOKENS,
+  meanScore,
+  parquetFiles,
+  parquetRows,
+  pythonList,
+  Row,
+  SHORT_ANSWER,
+  tsvQuestions,
+  vlmevalkitAnswer,
+  vqaAccuracy,
+} from "../kit/index.ts";
 
 const FORMULA =
   "for each person's answer, a third for each other person who gave the model's answer, at most 1; the mean";
@@ -119,6 +126,7 @@ async function ocrTokens(file: string): Promise<Map<string, string[]> | null> {
 const parquet: QuestionReader = async function* ({ path }) {
   const columns = ["question_id", "question", "answers"];
   for await (const { row, image } of parquetRows(await parquetFiles(path), columns, ["image"])) {
+    const tokens = row.raw("ocr_tokens");
     yield {
       id: row.id("question_id"),
       at: row.at,
@@ -126,7 +134,7 @@ const parquet: QuestionReader = async function* ({ path }) {
       images: [image("image")],
       answers: row.texts("answers"),
       options: [],
-      ocrTokens: Array.isArray(row.raw("ocr_tokens")) ? (row.raw("ocr_tokens") as unknown[]).map(String) : undefined,
+      ocrTokens: Array.isArray(tokens) ? tokens.map(String) : undefined,
       categories: {},
     };
   }
@@ -134,9 +142,9 @@ const parquet: QuestionReader = async function* ({ path }) {
 
 /** The answers are a Python list; one answer alone could never be right, since nobody else gave it. */
 const listed = (question: Question, row: Row): Question => {
-  const answers = pythonList(row.text("answer"));
-  if (!answers || answers.length < 2) throw row.wrong("answer", "a Python list of people's answers");
-  return { ...question, answers };
+  const [first, ...others] = pythonList(row.text("answer")) ?? [];
+  if (first === undefined || others.length === 0) throw row.wrong("answer", "a Python list of people's answers");
+  return { ...question, answers: [first, ...others] };
 };
 
 export const textvqa: Benchmark = {

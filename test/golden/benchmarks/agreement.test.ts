@@ -4,7 +4,7 @@ import { benchmarks } from "../../../adapters/benchmarks/index.ts";
 import type { Case } from "../../../scripts/benchmarks/cases.ts";
 import { scoreCases } from "../../../scripts/benchmarks/score-cases.ts";
 
-/** Answers and what the harnesses' own functions made of them: scripts/benchmarks/make-cases.ts 30, reference.py. */
+/** Answers and what the harnesses' own functions made of them: scripts/benchmarks/make-cases.ts 36, reference.py. */
 const read = async (name: string) => JSON.parse(await readFile(new URL(name, import.meta.url), "utf8"));
 const tasks: readonly { benchmark: string; cases: Case[] }[] = await read("cases.json");
 const { results } = (await read("reference.json")) as {

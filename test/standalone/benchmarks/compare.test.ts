@@ -26,7 +26,7 @@ describe("two runs side by side", () => {
   it("McNemar, a paired bootstrap, and the questions on which they differ", async () => {
     const { folder, first, second } = await twoRuns();
     const page = join(folder, "comparison.html");
-    const comparison = await compareRuns(first, second, page);
+    const comparison = await compareRuns(first, second, { page });
     expect(comparison.runs.map(({ model }) => model)).toEqual(["a", "b"]);
     expect(comparison.difference.difference).toBeCloseTo(40, 9);
     expect(comparison.mcNemar).toMatchObject({ onlyFirst: 1, onlySecond: 9 });

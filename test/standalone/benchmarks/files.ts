@@ -1,12 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import {
-  benchmarks,
-  openQuestions,
-  type ProfileName,
-  type Question,
-  type QuestionSource,
-} from "../../../adapters/benchmarks/index.ts";
+import { benchmarks, openQuestions, type Question, type QuestionSource } from "../../../adapters/benchmarks/index.ts";
 import { encodePng } from "../../../sdk/index.ts";
 
 /** A PNG of one colour, whose red tells images apart. */
@@ -37,5 +31,5 @@ export async function readAll(name: string, source: QuestionSource): Promise<Que
   return all;
 }
 
-export const promptOf = (name: string, profile: ProfileName, question: Question) =>
+export const promptOf = (name: string, profile: string, question: Question) =>
   benchmark(name).profiles[profile]!.prompt(question);

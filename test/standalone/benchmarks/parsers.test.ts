@@ -1,18 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Option } from "../../../adapters/benchmarks/index.ts";
-import { exactMatchForm } from "../../../adapters/benchmarks/parsers/exact-match.ts";
+import { exactMatchForm } from "../../../adapters/benchmarks/kit/parsers/exact-match.ts";
+import { mcqAnswer } from "../../../adapters/benchmarks/kit/parsers/mcq-answer.ts";
+import { float, round2, strip, stripCharacters, words } from "../../../adapters/benchmarks/kit/parsers/python-text.ts";
+import { vlmevalkitOption } from "../../../adapters/benchmarks/kit/parsers/vlmevalkit-option.ts";
+import { evalAiAnswer, vlmevalkitAnswer } from "../../../adapters/benchmarks/kit/parsers/vqa-answer.ts";
+import { yesNoWord } from "../../../adapters/benchmarks/kit/parsers/yes-no-word.ts";
+import { vqaAccuracy } from "../../../adapters/benchmarks/kit/scores/vqa-accuracy.ts";
 import { firstSentenceYesNo } from "../../../adapters/benchmarks/parsers/first-sentence-yes-no.ts";
-import { mcqAnswer } from "../../../adapters/benchmarks/parsers/mcq-answer.ts";
 import { mmbenchLetter } from "../../../adapters/benchmarks/parsers/mmbench-option.ts";
 import { mmeOfficialYesNo, mmeYesNo } from "../../../adapters/benchmarks/parsers/mme-yes-no.ts";
 import { mmmuChoice, mmmuChoiceLmmsEval } from "../../../adapters/benchmarks/parsers/mmmu-choice.ts";
 import { mmmuOpenIsRight, mmmuOpenValues } from "../../../adapters/benchmarks/parsers/mmmu-open.ts";
-import { float, round2, strip, stripCharacters, words } from "../../../adapters/benchmarks/parsers/python-text.ts";
-import { vlmevalkitOption } from "../../../adapters/benchmarks/parsers/vlmevalkit-option.ts";
-import { evalAiAnswer, vlmevalkitAnswer } from "../../../adapters/benchmarks/parsers/vqa-answer.ts";
-import { yesNoWord } from "../../../adapters/benchmarks/parsers/yes-no-word.ts";
-import { vqaAccuracy } from "../../../adapters/benchmarks/scores/vqa-accuracy.ts";
 
 const options = (...texts: string[]): Option[] => texts.map((text, i) => ({ letter: "ABCDE"[i]!, text }));
 const animals = options("rabbit", "teddy bear", "cat", "dog");

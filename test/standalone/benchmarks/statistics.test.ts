@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Group } from "../../../adapters/benchmarks/index.ts";
-import { circularScore } from "../../../adapters/benchmarks/scores/circular.ts";
-import { meanScore } from "../../../adapters/benchmarks/scores/mean.ts";
+import type { Group, Judged } from "../../../adapters/benchmarks/index.ts";
+import { circularScore } from "../../../adapters/benchmarks/kit/scores/circular.ts";
+import { meanScore } from "../../../adapters/benchmarks/kit/scores/mean.ts";
 import { mmeScore } from "../../../adapters/benchmarks/scores/mme.ts";
-import { popeOfficial } from "../../../adapters/benchmarks/scores/yes-no-rates.ts";
+import { popeOfficial } from "../../../adapters/benchmarks/scores/pope.ts";
 import { confidenceIntervals, middle95 } from "../../../adapters/benchmarks/statistics/bootstrap.ts";
 import { mcNemar, pairedBootstrap } from "../../../adapters/benchmarks/statistics/paired-tests.ts";
 
-const judged = (score: number, over: object = {}) => ({
+const judged = (score: number, over: Partial<Judged> = {}): Judged => ({
   id: "1",
   answers: ["yes"],
   categories: {},
@@ -21,8 +21,10 @@ const accuracy = meanScore("accuracy");
 
 describe("figures", () => {
   it("MME: accuracy and pairs, a subtask and all", () => {
-    const image = (category: string, first: number, second: number) =>
-      [first, second].map((s) => judged(s, { categories: { category } }));
+    const image = (category: string, first: number, second: number): Group => [
+      judged(first, { categories: { category } }),
+      judged(second, { categories: { category } }),
+    ];
     const metrics = mmeScore([
       image("color", 1, 1),
       image("color", 1, 0),
@@ -49,7 +51,7 @@ describe("figures", () => {
   });
 
   it("rates of nothing are 0, not NaN", () => {
-    const never = [[judged(0, { parsed: "no", categories: { category: "random" } })]];
+    const never: Group[] = [[judged(0, { parsed: "no", categories: { category: "random" } })]];
     expect(popeOfficial(never)).toMatchObject({ "F1: random": 0, "precision: random": 0, "recall: random": 0 });
   });
 });

@@ -1,4 +1,0 @@
-/** Benchmarks of image generation, and the judge that can stand in for their evaluators. */
-export * from "./dpg-bench/index.ts";
-export * from "./geneval/index.ts";
-export { type JudgedAnswer, NOT_COMPARABLE, vlmJudge, type YesNoJudge } from "./judge/yes-no-judge.ts";

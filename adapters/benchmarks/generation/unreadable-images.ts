@@ -1,0 +1,22 @@
+import { VqraeError } from "../../../sdk/index.ts";
+
+/** A generated image that could not be read: it counts as wrong and is listed. */
+export interface UnreadableImage {
+  readonly filename: string;
+  readonly message: string;
+}
+
+/** Runs `read`; null and an entry in `unreadable` where the image is at fault. */
+export async function readOrList<T>(
+  filename: string,
+  unreadable: UnreadableImage[],
+  read: () => Promise<T>,
+): Promise<T | null> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!VqraeError.isInstance(error) || !["INVALID_IMAGE", "IMAGE_TOO_LARGE"].includes(error.code)) throw error;
+    unreadable.push({ filename, message: error.message });
+    return null;
+  }
+}

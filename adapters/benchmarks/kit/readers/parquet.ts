@@ -1,0 +1,108 @@
+import { basename } from "node:path";
+import {
+  type AsyncBuffer,
+  asyncBufferFromFile,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetReadObjects,
+  parquetSchema,
+} from "hyparquet";
+import { compressors } from "hyparquet-compressors";
+import { expected, expectedBut, isObject } from "../../../../sdk/kit.ts";
+import type { QuestionImage } from "../../benchmark.ts";
+import { cannotRead } from "./reading.ts";
+import { Row } from "./row.ts";
+
+/** A row, and its images by the name of their column. */
+export interface ParquetRow {
+  readonly row: Row;
+  /** The image in a column; `bytes` throws INVALID_DATA if the row has none. */
+  image(column: string): QuestionImage;
+}
+
+/**
+ * The rows of parquet files of the Hugging Face hub, whose images are { bytes, path }. One row group is held at a time, its
+ * images only once one of them is asked for.
+ * @throws INVALID_DATA for what is no parquet file, or lacks a column; IO_ERROR
+ */
+export async function* parquetRows(
+  paths: readonly string[],
+  columns: readonly string[],
+  imageColumns: readonly string[],
+): AsyncGenerator<ParquetRow> {
+  for (const path of paths) {
+    const { file, metadata, names } = await openParquet(path, [...columns, ...imageColumns]);
+    const plain = names.filter((name) => !imageColumns.includes(name));
+    let first = 0;
+    for (const group of metadata.row_groups) {
+      const [rowStart, rowEnd] = [first, first + Number(group.num_rows)];
+      const read = (wanted: readonly string[]) =>
+        readRows(path, { file, metadata, columns: [...wanted], rowStart, rowEnd });
+      let images: Promise<Record<string, unknown>[]> | undefined;
+      const cell = async (i: number, column: string) => (await (images ??= read(imageColumns)))[i]?.[column];
+      for (const [i, fields] of (await read(plain)).entries()) {
+        const at = `${basename(path)}, row ${rowStart + i + 1}`;
+        yield {
+          row: new Row(at, fields),
+          image: (column) => ({ at, bytes: async () => imageBytes(at, column, await cell(i, column)) }),
+        };
+      }
+      first = rowEnd;
+    }
+  }
+}
+
+/** The encoded file in a cell; a list has one. */
+export function imageBytes(at: string, column: string, cell: unknown): Uint8Array {
+  const one = Array.isArray(cell) ? cell[0] : cell;
+  const bytes = isObject(one) ? one.bytes : undefined;
+  if (bytes instanceof Uint8Array && bytes.length > 0) return bytes;
+  throw expected("INVALID_DATA", "an image's bytes", `${column} in ${at}`, one);
+}
+
+interface Parquet {
+  readonly file: AsyncBuffer;
+  readonly metadata: FileMetaData;
+  /** Of all columns. */
+  readonly names: readonly string[];
+}
+
+/** @throws INVALID_DATA for what is no parquet file, or lacks one of `columns` */
+export async function openParquet(path: string, columns: readonly string[]): Promise<Parquet> {
+  const { file, metadata } = await opened(path);
+  const names = parquetSchema(metadata).children.map(({ element }) => element.name);
+  const missing = columns.filter((name) => !names.includes(name));
+  if (missing.length === 0) return { file, metadata, names };
+  const received = `${names.slice(0, 30).join(", ")}: ${missing.join(", ")} missing`;
+  throw expectedBut("INVALID_DATA", `the columns ${columns.join(", ")}`, path, received);
+}
+
+async function opened(path: string): Promise<Pick<Parquet, "file" | "metadata">> {
+  try {
+    const file = await asyncBufferFromFile(path);
+    return { file, metadata: await parquetMetadataAsync(file) };
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+interface RowRange {
+  readonly file: AsyncBuffer;
+  readonly metadata: FileMetaData;
+  readonly columns: string[];
+  readonly rowStart: number;
+  readonly rowEnd: number;
+}
+
+export async function readRows(path: string, range: RowRange): Promise<Record<string, unknown>[]> {
+  try {
+    return await parquetReadObjects({ ...range, compressors, utf8: false });
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+function unreadable(path: string, cause: unknown) {
+  if (!(cause instanceof Error) || "syscall" in cause) return cannotRead("a parquet file", path, cause);
+  return expectedBut("INVALID_DATA", "a parquet file", path, cause.message, { path, cause });
+}

@@ -1,0 +1,38 @@
+import { createReadStream } from "node:fs";
+import { VqraeError } from "../../../../sdk/index.ts";
+import { expectedBut } from "../../../../sdk/kit.ts";
+
+/**
+ * Does `work`, which reads the file or folder `path`.
+ * @param what was expected to be there, for messages
+ * @throws INVALID_DATA if nothing is there, IO_ERROR if the system refuses; both with `path`
+ */
+export async function reading<T>(what: string, path: string, work: () => Promise<T>, mend?: string): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw cannotRead(what, path, cause, mend);
+  }
+}
+
+/** The text of a file in UTF-8, piece by piece. @throws INVALID_DATA, IO_ERROR as `reading` does */
+export async function* fileText(path: string): AsyncGenerator<string> {
+  try {
+    for await (const piece of createReadStream(path, "utf8")) yield piece;
+  } catch (cause) {
+    throw cannotRead("a readable file", path, cause);
+  }
+}
+
+/** The error for a file or folder that could not be read. */
+export function cannotRead(what: string, path: string, cause: unknown, mend?: string): VqraeError {
+  if (VqraeError.isInstance(cause)) return cause;
+  if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") {
+    return expectedBut("INVALID_DATA", what, path, "nothing there", { mend, path, cause });
+  }
+  return expectedBut("IO_ERROR", what, path, cause instanceof Error ? cause.message : String(cause), {
+    mend,
+    path,
+    cause,
+  });
+}
