@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { Llama, LlamaContext, LlamaModel } from "node-llama-cpp";
 import { expected, expectedBut } from "../../sdk/kit.ts";
-import { loadNodeLlamaCpp } from "./node-llama-cpp.ts";
+import { loadNodeLlamaCpp } from "./native/node-llama-cpp.ts";
 
 export interface LanguageModelOptions {
   /** llama.cpp's device for the language model (default "auto": the best that there is). */

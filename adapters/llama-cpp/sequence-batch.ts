@@ -1,6 +1,6 @@
 import type { LlamaContext, LlamaContextSequence } from "node-llama-cpp";
 import { expected, expectedBut } from "../../sdk/kit.ts";
-import { ContextInternals } from "./node-llama-cpp.ts";
+import { ContextInternals } from "./native/node-llama-cpp.ts";
 
 /** A range of the vocabulary whose logits are read. */
 export interface LogitRange {

@@ -1,6 +1,6 @@
 import type { ChatWrapper, LlamaChat, LlamaContext, LlamaContextSequence, Token } from "node-llama-cpp";
-import { expectedBut } from "../../sdk/kit.ts";
-import { loadNodeLlamaCpp } from "./node-llama-cpp.ts";
+import { expectedBut } from "../../../sdk/kit.ts";
+import { loadNodeLlamaCpp } from "../native/node-llama-cpp.ts";
 
 /** Of a prompt, how much a sequence must hold already to be taken for it before an empty one (llama-server has such a bound too). */
 const LIKE = 0.5;

@@ -1,9 +1,9 @@
 import { basename, join } from "node:path";
-import { type LoadOptions, loadProjector, VQRAE } from "../../sdk/index.ts";
-import { packageFile, setFields } from "../../sdk/kit.ts";
-import { type LanguageModelOptions, languageModelFile, openLanguageModel } from "./language-model.ts";
-import { loadNodeLlamaCpp } from "./node-llama-cpp.ts";
-import { attachVision } from "./vision.ts";
+import { type LoadOptions, loadProjector, VQRAE } from "../../../sdk/index.ts";
+import { packageFile, setFields } from "../../../sdk/kit.ts";
+import { type LanguageModelOptions, languageModelFile, openLanguageModel } from "../language-model.ts";
+import { loadNodeLlamaCpp } from "../native/node-llama-cpp.ts";
+import { attachVision } from "../vision/vision.ts";
 import { Vlm } from "./vlm.ts";
 
 /** The parts of a vision language model. */

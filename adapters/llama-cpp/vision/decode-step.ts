@@ -1,7 +1,7 @@
-import { expectedBut } from "../../sdk/kit.ts";
+import { expectedBut } from "../../../sdk/kit.ts";
+import type { EmbeddingBatch } from "../native/llama-library.ts";
+import type { ContextInternals, DecodeRequest } from "../native/node-llama-cpp.ts";
 import type { ImageLibrary } from "./image-library.ts";
-import type { EmbeddingBatch } from "./native/llama-library.ts";
-import type { ContextInternals, DecodeRequest } from "./node-llama-cpp.ts";
 import { gridPositions, linePositions } from "./positions.ts";
 import type { Run } from "./runs.ts";
 

@@ -1,12 +1,12 @@
-import { expected, expectedBut } from "../../sdk/kit.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
+import type { EmbeddingBatch } from "../native/llama-library.ts";
+import type { ContextInternals, DecodeRequest, DecodeResults } from "../native/node-llama-cpp.ts";
+import { isVirtualToken } from "../native/virtual-tokens.ts";
 import { batchesOf, type EmbeddingRows, stepOf } from "./decode-step.ts";
 import type { ImageLibrary } from "./image-library.ts";
 import { joinText } from "./join-text.ts";
-import type { EmbeddingBatch } from "./native/llama-library.ts";
-import type { ContextInternals, DecodeRequest, DecodeResults } from "./node-llama-cpp.ts";
 import { cutRuns } from "./runs.ts";
 import type { TokenEmbeddings } from "./token-embeddings.ts";
-import { isVirtualToken } from "./virtual-tokens.ts";
 
 /**
  * Decodes a sequence's tokens: places of images as their embeddings, and text through node-llama-cpp, but for short texts

@@ -1,10 +1,10 @@
 import type { LlamaContext } from "node-llama-cpp";
-import type { ImageEmbeddings, ImageInput, RgbImage, VisionTokenizer } from "../../sdk/index.ts";
-import { expected, expectedBut } from "../../sdk/kit.ts";
+import type { ImageEmbeddings, ImageInput, RgbImage, VisionTokenizer } from "../../../sdk/index.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
+import { ContextInternals, type Unhook } from "../native/node-llama-cpp.ts";
 import { decodeWithImages } from "./decode-images.ts";
 import { keyedImage } from "./image-content.ts";
 import { ImageLibrary } from "./image-library.ts";
-import { ContextInternals, type Unhook } from "./node-llama-cpp.ts";
 import { placeholder, splitAtPlaceholders } from "./placeholder.ts";
 import { TokenEmbeddings } from "./token-embeddings.ts";
 

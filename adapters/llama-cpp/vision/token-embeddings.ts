@@ -1,10 +1,10 @@
 import { type FileHandle, stat } from "node:fs/promises";
 import type { GgufFileInfo } from "node-llama-cpp";
-import { openFile } from "../../sdk/kit.ts";
-import type { GgufTensor } from "../gguf/index.ts";
-import { readTensorRows } from "../gguf/read-tensor.ts";
-import { isFloatType } from "../gguf/tensor-data.ts";
-import { tensorBytes, tensorTypeOfId } from "../gguf/tensor-types.ts";
+import { openFile } from "../../../sdk/kit.ts";
+import type { GgufTensor } from "../../gguf/index.ts";
+import { readTensorRows } from "../../gguf/read-tensor.ts";
+import { isFloatType } from "../../gguf/tensor-data.ts";
+import { tensorBytes, tensorTypeOfId } from "../../gguf/tensor-types.ts";
 
 /**
  * Architectures whose graph does the same with embeddings as with the rows of tokens: it takes either from

@@ -7,17 +7,17 @@ import type {
   LlamaModel,
   Token,
 } from "node-llama-cpp";
-import type { ImageInput, VQRAE } from "../../sdk/index.ts";
-import { expected, expectedBut } from "../../sdk/kit.ts";
-import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions, VlmPiece } from "../vision-language-model.ts";
+import type { ImageInput, VQRAE } from "../../../sdk/index.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
+import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions, VlmPiece } from "../../vision-language-model.ts";
+import { loadNodeLlamaCpp } from "../native/node-llama-cpp.ts";
+import type { LlamaVision } from "../vision/vision.ts";
+import { wholeAnswer } from "../whole-answer.ts";
 import { checkOptions, DEFAULT_MAX_TOKENS, samplingOptions } from "./answer-options.ts";
 import { chatHistory } from "./conversation.ts";
 import { jsonGrammar } from "./json-grammar.ts";
-import { loadNodeLlamaCpp } from "./node-llama-cpp.ts";
 import { pushed } from "./pushed.ts";
 import { SequencePool } from "./sequence-pool.ts";
-import type { LlamaVision } from "./vision.ts";
-import { wholeAnswer } from "./whole-answer.ts";
 
 export interface AskOptions extends VlmOptions {
   /** Called with each piece of the answer as it comes. */

@@ -1,6 +1,6 @@
 import type { LLamaChatGenerateResponseOptions } from "node-llama-cpp";
-import { expected } from "../../sdk/kit.ts";
-import type { VlmOptions } from "../vision-language-model.ts";
+import { expected } from "../../../sdk/kit.ts";
+import type { VlmOptions } from "../../vision-language-model.ts";
 
 /** Tokens of an answer where nothing else is asked for. */
 export const DEFAULT_MAX_TOKENS = 512;
