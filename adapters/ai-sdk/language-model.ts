@@ -8,7 +8,7 @@ import type {
   LanguageModelV4Usage,
   SharedV4Warning,
 } from "@ai-sdk/provider";
-import type { VisionLanguageModel, VlmAnswer } from "../llama-cpp/index.ts";
+import type { VisionLanguageModel, VlmAnswer } from "../vision-language-model.ts";
 import { toVlmOptions } from "./call-options.ts";
 import { toAiSdkError } from "./errors.ts";
 import { toMessages } from "./prompt.ts";

@@ -1,7 +1,7 @@
 import { type Context, Hono } from "hono";
 import type { VisionTokenizer } from "../../sdk/index.ts";
 import type { ImageGenerator } from "../generation/index.ts";
-import type { VisionLanguageModel } from "../llama-cpp/index.ts";
+import type { VisionLanguageModel } from "../vision-language-model.ts";
 import { chatCompletions } from "./chat/chat-completions.ts";
 import { chatPage } from "./chat-page.ts";
 import { ApiError, toApiError } from "./http/api-error.ts";

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { VisionLanguageModel, VlmAnswer, VlmPiece } from "../../llama-cpp/index.ts";
+import type { VisionLanguageModel, VlmAnswer, VlmPiece } from "../../vision-language-model.ts";
 import { parseBody } from "../http/parse.ts";
 import { now, type Route, requireModel } from "../route.ts";
 import { type ChatRequest, chatRequest } from "./chat-request.ts";
