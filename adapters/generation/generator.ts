@@ -1,4 +1,4 @@
-import type { TokenIds, VisionTokenizer } from "../../sdk/index.ts";
+import type { TokenIds } from "../../sdk/index.ts";
 import { expected, expectedBut } from "../../sdk/kit.ts";
 import { type GenerateRequest, parseGenerateOptions } from "./generate-options.ts";
 import type {
@@ -8,6 +8,7 @@ import type {
   ImageGenerator,
   ImageGeneratorInfo,
 } from "./image-generator.ts";
+import type { GeneratorTokenizer } from "./load-options.ts";
 import { fillRows } from "./preview.ts";
 import type { IdSource } from "./sources/id-source.ts";
 import { Turns } from "./turns.ts";
@@ -16,7 +17,7 @@ import { Turns } from "./turns.ts";
 export interface GeneratorParts {
   readonly info: ImageGeneratorInfo;
   readonly source: IdSource;
-  readonly tokenizer: VisionTokenizer;
+  readonly tokenizer: GeneratorTokenizer;
   /** Whether the tokenizer is disposed too. */
   readonly ownsTokenizer: boolean;
 }
@@ -119,9 +120,14 @@ export class TokenImageGenerator implements ImageGenerator {
     const { grid, codebookSize } = this.info;
     const kept = continueImage.rows * grid.columns;
     if ("image" in continueImage) {
-      const options = { features: false, ids: true, ...(signal && { signal }) };
-      const { ids } = await this.#parts.tokenizer.encode(continueImage.image, options);
-      return ids!.slice(0, kept);
+      const { tokenizer } = this.#parts;
+      if (tokenizer.encode === undefined) {
+        const received = `${tokenizer.info.modelId}, which decodes only`;
+        throw expectedBut("UNSUPPORTED", "a tokenizer that encodes", "option continueImage with an image", received);
+      }
+      const options = { features: false, ids: true, ...(signal && { signal }) } as const;
+      const { ids } = await tokenizer.encode(continueImage.image, options);
+      return ids.slice(0, kept);
     }
     const { ids } = continueImage;
     if (!Array.isArray(ids) && !(ids instanceof Int32Array)) {

@@ -1,11 +1,11 @@
 import { basename, dirname, extname, join } from "node:path";
-import { type LoadOptions, type VisionTokenizer, VQRAE } from "../../sdk/index.ts";
-import { packageFile } from "../../sdk/kit.ts";
+import { VQRAE } from "../../sdk/index.ts";
+import { packageFile, setFields } from "../../sdk/kit.ts";
 import { readGguf } from "../gguf/index.ts";
 import { languageModelFile } from "../llama-cpp/index.ts";
 import { TokenImageGenerator } from "./generator.ts";
 import type { ImageGenerator, ImageGeneratorInfo } from "./image-generator.ts";
-import type { GeneratorSource, LoadGeneratorOptions } from "./load-options.ts";
+import type { GeneratorSource, GeneratorTokenizer, LoadGeneratorOptions } from "./load-options.ts";
 import { openSource } from "./sources/open-source.ts";
 import { readVisualVocabulary } from "./vocabulary/metadata.ts";
 import { requireTokenizer } from "./vocabulary/require-tokenizer.ts";
@@ -36,13 +36,15 @@ export async function loadGenerator(
   const parts = source === "default" ? shippedGenerator() : source;
   const gguf = await readGguf(await languageModelFile(parts?.llm));
   const vocabulary = readVisualVocabulary(gguf);
-  const given = typeof parts.tokenizer === "object";
   options.onProgress?.("tokenizer");
-  const tokenizer = given
-    ? (parts.tokenizer as VisionTokenizer)
-    : await loadTokenizer(parts.tokenizer as string, options);
+  const { device, cacheDir, signal } = options;
+  const ownsTokenizer = typeof parts.tokenizer !== "object";
+  const tokenizer: GeneratorTokenizer =
+    typeof parts.tokenizer === "object"
+      ? parts.tokenizer
+      : await VQRAE.load(parts.tokenizer, setFields({ device, cacheDir, signal }));
   try {
-    const outputSize = requireTokenizer(vocabulary, tokenizer.info);
+    const outputSize = requireTokenizer(vocabulary, tokenizer);
     const ids = await openSource(gguf, parts.server, vocabulary, options);
     const info: ImageGeneratorInfo = {
       modelId: nameOf(gguf.file),
@@ -54,17 +56,11 @@ export async function loadGenerator(
       imagesAtOnce: ids.imagesAtOnce,
       guidance: ids.guidance,
     };
-    return new TokenImageGenerator({ info, source: ids, tokenizer, ownsTokenizer: !given });
+    return new TokenImageGenerator({ info, source: ids, tokenizer, ownsTokenizer });
   } catch (error) {
-    if (!given) await tokenizer[Symbol.asyncDispose]();
+    if (ownsTokenizer) await tokenizer[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-function loadTokenizer(source: string, { device, cacheDir, signal }: LoadGeneratorOptions): Promise<VQRAE> {
-  const load = { device, cacheDir, signal };
-  const known = Object.entries(load).filter(([, value]) => value !== undefined);
-  return VQRAE.load(source, Object.fromEntries(known) as LoadOptions);
 }
 
 /** A file called "llm" or "model" is named after its folder. */

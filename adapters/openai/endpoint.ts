@@ -1,5 +1,5 @@
 import { type Context, Hono } from "hono";
-import type { VisionTokenizer } from "../../sdk/index.ts";
+import type { Decoder, Encoder } from "../../sdk/index.ts";
 import type { ImageGenerator } from "../generation/index.ts";
 import type { VisionLanguageModel } from "../vision-language-model.ts";
 import { chatCompletions } from "./chat/chat-completions.ts";
@@ -22,7 +22,7 @@ export interface EndpointOptions {
   /** For POST /v1/images/generations; the first one where a request names none. */
   readonly imageModels?: readonly ImageGenerator[];
   /** For POST /v1/vision/tokens and /v1/vision/decode; the first one where a request names none. */
-  readonly tokenizers?: readonly VisionTokenizer[];
+  readonly tokenizers?: readonly (Encoder & Decoder)[];
   /** What clients must send as a bearer token for /v1 (default: nothing). */
   readonly apiKey?: string;
   /** Whether images may be http(s) URLs, of public addresses (default false). */

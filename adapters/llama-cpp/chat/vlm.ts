@@ -7,7 +7,7 @@ import type {
   LlamaModel,
   Token,
 } from "node-llama-cpp";
-import type { ImageInput, VQRAE } from "../../../sdk/index.ts";
+import type { ImageInput, VisionTokenizer } from "../../../sdk/index.ts";
 import { expected, expectedBut } from "../../../sdk/kit.ts";
 import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions, VlmPiece } from "../../vision-language-model.ts";
 import { loadNodeLlamaCpp } from "../native/node-llama-cpp.ts";
@@ -30,7 +30,7 @@ interface VlmParts {
   readonly model: LlamaModel;
   readonly context: LlamaContext;
   readonly vision: LlamaVision;
-  readonly tokenizer: VQRAE;
+  readonly tokenizer: VisionTokenizer;
   readonly chatWrapper: ChatWrapper;
 }
 
@@ -42,7 +42,7 @@ export class Vlm implements VisionLanguageModel {
   readonly model: LlamaModel;
   readonly context: LlamaContext;
   readonly vision: LlamaVision;
-  readonly tokenizer: VQRAE;
+  readonly tokenizer: VisionTokenizer;
   readonly #chatWrapper: ChatWrapper;
   readonly #sequences: SequencePool;
   readonly #closing = new AbortController();

@@ -1,5 +1,5 @@
 import type { LlamaContext } from "node-llama-cpp";
-import type { ImageEmbeddings, ImageInput, RgbImage, VisionTokenizer } from "../../../sdk/index.ts";
+import type { Embedder, ImageEmbeddings, ImageInput, RgbImage } from "../../../sdk/index.ts";
 import { expected, expectedBut } from "../../../sdk/kit.ts";
 import { ContextInternals, type Unhook } from "../native/node-llama-cpp.ts";
 import { decodeWithImages } from "./decode-images.ts";
@@ -10,7 +10,7 @@ import { TokenEmbeddings } from "./token-embeddings.ts";
 
 export interface AttachVisionOptions {
   /** Loaded with a projector, whose width is that of the language model's embeddings. */
-  readonly tokenizer: VisionTokenizer;
+  readonly tokenizer: Embedder;
   /**
    * Most bytes of embeddings that are kept (default 256 MiB), those used last. An image that is kept is not encoded again;
    * one that was dropped must be given again where the context has to decode it anew.
@@ -77,7 +77,7 @@ export async function attachVision(context: LlamaContext, options: AttachVisionO
 export class LlamaVision {
   readonly #context: LlamaContext;
   readonly #internals: ContextInternals;
-  readonly #tokenizer: VisionTokenizer;
+  readonly #tokenizer: Embedder;
   readonly #identity: string;
   readonly #library: ImageLibrary;
   readonly #unhook: readonly Unhook[];
@@ -91,7 +91,7 @@ export class LlamaVision {
     context: LlamaContext,
     internals: ContextInternals,
     embeddings: TokenEmbeddings,
-    tokenizer: VisionTokenizer,
+    tokenizer: Embedder,
     cacheBytes: number,
     identity: string,
   ) {
@@ -140,7 +140,7 @@ export class LlamaVision {
    * Encodes an image, unless its embeddings are still kept, and gives the text that stands for it in this context's
    * prompts, system prompts and chat histories. The 16,384 images that were used last are known; to name an earlier one in a
    * text is an error, until it is given here again.
-   * @throws INVALID_IMAGE and others of `VisionTokenizer.embed`; INVALID_ARGUMENT for an image that takes more tokens
+   * @throws INVALID_IMAGE and others of `Embedder.embed`; INVALID_ARGUMENT for an image that takes more tokens
    * than the context or, where its tokens attend to each other, than a batch; RUNTIME for embeddings that are not finite
    */
   async image(input: ImageInput, { signal }: { readonly signal?: AbortSignal } = {}): Promise<string> {

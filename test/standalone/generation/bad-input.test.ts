@@ -7,7 +7,7 @@ import {
   recordVocabulary,
 } from "../../../adapters/generation/index.ts";
 import { type GgufValue, ggufValue, readGguf, readGgufTensor, rewriteGguf } from "../../../adapters/gguf/index.ts";
-import { VQRAE } from "../../../sdk/index.ts";
+import { type Decoder, VQRAE } from "../../../sdk/index.ts";
 import { type TinyGenerator, tinyGeneratorFolder } from "../../helpers/tiny-generator.ts";
 import { failure } from "../checkpoint/temporary.ts";
 import { tinyEncoder } from "../cli/run-cli.ts";
@@ -80,7 +80,7 @@ describe("a tokenizer is refused", () => {
     const other = await folder.write("other.gguf", { codebookSize: 60 });
     const error = await failure(load(other.llm));
     expect(error).toMatchObject({
-      code: "INVALID_ARGUMENT",
+      code: "INCOMPATIBLE",
       message: expect.stringMatching(/codebook of 60.*one of 64/),
     });
   });
@@ -88,7 +88,7 @@ describe("a tokenizer is refused", () => {
   it("with another grid", async () => {
     const llm = await changed("grid.gguf", { rows: ggufValue.uint32(2) });
     const error = await failure(load(llm));
-    expect(error).toMatchObject({ code: "INVALID_ARGUMENT", message: expect.stringMatching(/grid of 2 x 4.*4 x 4/) });
+    expect(error).toMatchObject({ code: "INCOMPATIBLE", message: expect.stringMatching(/grid of 2 x 4.*4 x 4/) });
   });
 
   it("without a codebook, or that is not there", async () => {
@@ -197,6 +197,25 @@ it("a generator that was disposed says so, in the middle of a call too", async (
   };
   expect(await failure(rest())).toMatchObject({ code: "DISPOSED" });
   expect(await failure(generator.generateImages("hello"))).toMatchObject({ code: "DISPOSED" });
+});
+
+it("a tokenizer that only decodes makes images, and cannot go on from one", async () => {
+  const tokenizer = await VQRAE.load(tiny.tokenizer);
+  const decoder: Decoder = {
+    info: tokenizer.info,
+    decode: tokenizer.decode.bind(tokenizer) as Decoder["decode"],
+    codebookVectors: (ids) => tokenizer.codebookVectors(ids),
+    [Symbol.asyncDispose]: async () => {},
+  };
+  const generator = await loadGenerator({ llm: tiny.llm, tokenizer: decoder }, options);
+  expect(await generator.generateImages("hello", { seed: 1 })).toHaveLength(1);
+  const image = { data: new Uint8Array(12), width: 2, height: 2 };
+  expect(await failure(generator.generateImages("hello", { continueImage: { image, rows: 1 } }))).toMatchObject({
+    code: "UNSUPPORTED",
+    message: expect.stringContaining("a tokenizer that encodes"),
+  });
+  await generator.dispose();
+  await tokenizer.dispose();
 });
 
 it("a layout is recorded only where the tokens are", async () => {
