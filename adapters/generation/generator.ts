@@ -1,5 +1,6 @@
 import type { TokenIds } from "../../sdk/index.ts";
-import { expected, expectedBut } from "../../sdk/kit.ts";
+import { expected, expectedBut, Gate } from "../../sdk/kit.ts";
+import { returnOf } from "../async-generators.ts";
 import { type GenerateRequest, parseGenerateOptions } from "./generate-options.ts";
 import type {
   GeneratedImage,
@@ -11,7 +12,6 @@ import type {
 import type { GeneratorTokenizer } from "./load-options.ts";
 import { fillRows } from "./preview.ts";
 import type { IdSource } from "./sources/id-source.ts";
-import { Turns } from "./turns.ts";
 
 /** The parts of a generator, which it disposes. */
 export interface GeneratorParts {
@@ -27,7 +27,8 @@ export class TokenImageGenerator implements ImageGenerator {
   readonly specificationVersion = "v1";
   readonly info: ImageGeneratorInfo;
   readonly #parts: GeneratorParts;
-  readonly #turns = new Turns();
+  /** Calls take turns. */
+  readonly #gate = new Gate(1);
   #disposed = false;
 
   constructor(parts: GeneratorParts) {
@@ -41,7 +42,7 @@ export class TokenImageGenerator implements ImageGenerator {
     const request = parseGenerateOptions(options, this.info);
     const { seeds, signal } = request;
     const start = await this.#start(request);
-    const endTurn = await this.#turns.take(signal);
+    const leave = await this.#gate.enter(signal);
     try {
       const images: GeneratedImage[] = [];
       const { imagesAtOnce } = this.#parts.source;
@@ -51,16 +52,12 @@ export class TokenImageGenerator implements ImageGenerator {
       }
       return images;
     } finally {
-      endTurn();
+      leave();
     }
   }
 
   async generateImages(prompt: string, options: GenerateOptions = {}): Promise<GeneratedImage[]> {
-    const events = this.generate(prompt, { ...options, previewRows: options.previewRows ?? 0 });
-    for (;;) {
-      const { done, value } = await events.next();
-      if (done) return value;
-    }
+    return returnOf(this.generate(prompt, { ...options, previewRows: options.previewRows ?? 0 }));
   }
 
   async dispose(): Promise<void> {

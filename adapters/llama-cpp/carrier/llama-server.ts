@@ -1,5 +1,5 @@
 import { expectedBut } from "../../../sdk/kit.ts";
-import { wholeAnswer } from "../whole-answer.ts";
+import { returnOf } from "../../async-generators.ts";
 import { type Carrier, checkCarrier, DEFAULT_RANGE } from "./carrier.ts";
 import {
   type Completion,
@@ -72,7 +72,7 @@ export class LlamaServer {
 
   /** The whole continuation of a prompt; throws as `stream` does. */
   async complete(prompt: PromptContent, options: CompletionOptions = {}): Promise<Completion> {
-    return wholeAnswer(this.stream(prompt, options));
+    return returnOf(this.stream(prompt, options));
   }
 
   /**
@@ -99,7 +99,7 @@ export class LlamaServer {
 
   /** The whole answer to a conversation; throws as `streamChat` does. */
   async chat(messages: readonly ChatMessage[], options: CompletionOptions = {}): Promise<Completion> {
-    return wholeAnswer(this.streamChat(messages, options));
+    return returnOf(this.streamChat(messages, options));
   }
 
   async *#complete(

@@ -1,4 +1,5 @@
 import type { Embedder, ImageInput } from "../../../sdk/index.ts";
+import { leave } from "../../async-generators.ts";
 import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions, VlmPiece } from "../../vision-language-model.ts";
 import type { Completion, CompletionOptions } from "./completion.ts";
 import type { ChatMessage, LlamaServer } from "./llama-server.ts";
@@ -42,7 +43,7 @@ async function* texts(pieces: ReturnType<LlamaServer["streamChat"]>): AsyncGener
       if (value.text !== "") yield { text: value.text };
     }
   } finally {
-    await pieces.return(undefined as never);
+    await leave(pieces);
   }
 }
 

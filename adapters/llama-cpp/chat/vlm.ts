@@ -9,10 +9,10 @@ import type {
 } from "node-llama-cpp";
 import type { ImageInput, VisionTokenizer } from "../../../sdk/index.ts";
 import { expected, expectedBut } from "../../../sdk/kit.ts";
+import { returnOf } from "../../async-generators.ts";
 import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions, VlmPiece } from "../../vision-language-model.ts";
 import { loadNodeLlamaCpp } from "../native/node-llama-cpp.ts";
 import type { LlamaVision } from "../vision/vision.ts";
-import { wholeAnswer } from "../whole-answer.ts";
 import { checkOptions, DEFAULT_MAX_TOKENS, samplingOptions } from "./answer-options.ts";
 import { chatHistory } from "./conversation.ts";
 import { jsonGrammar } from "./json-grammar.ts";
@@ -80,7 +80,7 @@ export class Vlm implements VisionLanguageModel {
 
   /** The whole answer to a conversation; throws as `streamChat` does. */
   async chat(messages: readonly VlmMessage[], options: VlmOptions = {}): Promise<VlmAnswer> {
-    return wholeAnswer(this.streamChat(messages, options));
+    return returnOf(this.streamChat(messages, options));
   }
 
   /** One question about one image or several, without a history; throws as `streamChat` does. */

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { leave } from "../../async-generators.ts";
 import type { VisionLanguageModel, VlmAnswer, VlmPiece } from "../../vision-language-model.ts";
 import { parseBody } from "../http/parse.ts";
 import { now, type Route, requireModel } from "../route.ts";
@@ -54,7 +55,7 @@ async function* chunks(
       yield { ...head, object: "chat.completion.chunk", choices: [], ...usageOf(next.value) };
     }
   } finally {
-    await pieces.return(undefined as never);
+    await leave(pieces);
   }
 }
 
