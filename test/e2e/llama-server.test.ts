@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import {
   carrierFor,
+  type EmbeddedPart,
   LlamaServer,
-  type PromptPart,
   readCarrier,
   writeCarrier,
 } from "../../adapters/llama-cpp/carrier/index.ts";
@@ -39,7 +39,7 @@ test.each(["llama", "qwen3", "gemma3"] as const)(
     const server = await LlamaServer.connect(running.url);
     expect(server.info).toMatchObject({ embeddingDim: llm.embeddingDim, contextSize: 512 });
     const words = ["a cat sat on ", "some very blue mat", " and was", "x"];
-    const prompts: [string, PromptPart[]][] = [
+    const prompts: [string, EmbeddedPart[]][] = [
       [words.join(""), [embeddingsOf(llm, words.slice(0, 3).join("")), "x"]],
       [words.join(""), words.map((word, i) => (i % 2 === 1 ? word : embeddingsOf(llm, word)))],
       [words[0]!, [embeddingsOf(llm, "a"), embeddingsOf(llm, " cat"), " sat on "]],

@@ -4,8 +4,8 @@ import type { Carrier } from "./carrier.ts";
 import { packEmbeddings } from "./pack-embeddings.ts";
 
 /** Text, and images between it: what a tokenizer's `embed` gives. */
-export type PromptPart = string | ImageEmbeddings;
-export type PromptContent = string | readonly PromptPart[];
+export type EmbeddedPart = string | ImageEmbeddings;
+export type PromptContent = string | readonly EmbeddedPart[];
 
 /**
  * A prompt's text, a marker where each PNG belongs, and the PNGs in base64, added to `images`.
