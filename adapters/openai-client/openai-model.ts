@@ -1,9 +1,9 @@
 import { VqraeError } from "../../sdk/index.ts";
-import { describe, expected, expectedBut } from "../../sdk/kit.ts";
-import { eventData } from "../server-sent-events.ts";
+import { describe, expected, expectedBut, isObject } from "../../sdk/kit.ts";
+import { eventData, parseJson } from "../server-answers.ts";
 import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions, VlmPiece } from "../vision-language-model.ts";
-import { isObject, type Json, requestBody } from "./request.ts";
-import { type SendOptions, send, unreachable } from "./send.ts";
+import { type Json, requestBody } from "./request.ts";
+import { refused, type SendOptions, send, unreachable } from "./send.ts";
 
 export interface OpenAiModelOptions extends SendOptions {
   /** Where the API is, such as "http://127.0.0.1:8080/v1". */
@@ -97,12 +97,9 @@ class OpenAiModel implements VisionLanguageModel {
   }
 
   #parse(text: string): Json {
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch {}
+    const value = parseJson(text);
     if (!isObject(value)) throw this.#wrong("a JSON object", describe(text));
-    if (isObject(value.error)) throw this.#wrong("an answer", String(value.error.message ?? "an error"));
+    if (isObject(value.error)) throw refused(this.#url, value, "an error");
     return value;
   }
 
