@@ -54,12 +54,12 @@ async function openServer(
   if (server.vocabularySize !== size) {
     const received = `one with ${server.vocabularySize}`;
     const what = `a model with ${size} tokens, as ${gguf.file} has,`;
-    throw expectedBut("INVALID_ARGUMENT", what, `the server at ${url}`, received, "Does it serve that file?");
+    throw expectedBut("INCOMPATIBLE", what, `the server at ${url}`, received, "Does it serve that file?");
   }
   const least = leastContext(vocabulary) + 1;
   if (server.contextSize < least) {
     const mend = "Start the server with a larger --ctx-size.";
-    throw expected("INVALID_ARGUMENT", `at least ${least} tokens`, "the server's context", server.contextSize, mend);
+    throw expected("CONTEXT_OVERFLOW", `at least ${least} tokens`, "the server's context", server.contextSize, mend);
   }
   return new LlamaServerIds(server, vocabulary, bosToken(gguf));
 }

@@ -60,9 +60,9 @@ export class LlamaServer {
    * Continues a prompt, piece by piece. Leaving the loop, or `signal`, ends the request and the server's work; then the
    * loop rejects with the signal's reason.
    *
-   * @throws INVALID_ARGUMENT for embeddings of another width than the model's or out of the carrier's range, and for a
-   *   prompt without text after its last image; UNSUPPORTED for full attention; SERVER_ERROR, also for a prompt that is
-   *   longer than the context
+   * @throws INCOMPATIBLE for embeddings of another width than the model's; INVALID_ARGUMENT for ones out of the carrier's
+   *   range, and for a prompt without text after its last image; CONTEXT_OVERFLOW; UNSUPPORTED for full attention;
+   *   SERVER_ERROR
    */
   async *stream(prompt: PromptContent, options: CompletionOptions = {}): AsyncGenerator<CompletionPiece, Completion> {
     const images: string[] = [];

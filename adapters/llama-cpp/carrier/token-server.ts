@@ -43,7 +43,7 @@ export class TokenServer {
 
   /**
    * The tokens that continue `prompt`, as they come. Leaving the loop, or `signal`, ends the server's work.
-   * @throws SERVER_ERROR; the signal's reason after an abort
+   * @throws CONTEXT_OVERFLOW, SERVER_ERROR; the signal's reason after an abort
    */
   async *complete(prompt: readonly number[], options: CompletionOptions): AsyncGenerator<number> {
     const controller = new AbortController();

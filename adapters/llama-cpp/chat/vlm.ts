@@ -65,8 +65,8 @@ export class Vlm implements VisionLanguageModel {
   /**
    * Answers a conversation, piece by piece. What one of the context's sequences holds of it is not decoded again; where
    * all are in use, it waits. `maxTokens` is 512 by default. An answer that only thinks is empty.
-   * @throws INVALID_ARGUMENT, also for a conversation longer than the context; UNSUPPORTED for a keyword of `jsonSchema`
-   * that no grammar keeps to; as `LlamaVision.image`; DISPOSED; the signal's reason
+   * @throws CONTEXT_OVERFLOW for a conversation longer than the context; INVALID_ARGUMENT; UNSUPPORTED for a keyword of
+   * `jsonSchema` that no grammar keeps to; as `LlamaVision.image`; DISPOSED; the signal's reason
    */
   async *streamChat(messages: readonly VlmMessage[], options: VlmOptions = {}): AsyncGenerator<VlmPiece, VlmAnswer> {
     checkOptions(options);
@@ -138,7 +138,7 @@ export class Vlm implements VisionLanguageModel {
       const received = `one of ${tokens.length}`;
       const mend = "Leave out earlier messages, or load the model with a larger contextSize.";
       const what = `a conversation of at most ${this.context.contextSize - 2} tokens`;
-      throw expectedBut("INVALID_ARGUMENT", what, `a context of ${this.context.contextSize}`, received, mend);
+      throw expectedBut("CONTEXT_OVERFLOW", what, `a context of ${this.context.contextSize}`, received, mend);
     }
     const lease = await this.#sequences.lease(tokens, signal);
     let text = "";

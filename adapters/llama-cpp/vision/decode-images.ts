@@ -68,14 +68,14 @@ async function decodeRows(
 function explained({ hasMultiAxisPositions }: ContextInternals, cause: unknown): unknown {
   if (!hasMultiAxisPositions || !(cause instanceof Error) || !cause.message.includes("KV slot")) return cause;
   const mend = "Images take rows x columns of its cells: create the context with a larger contextSize, or begin anew.";
-  return expectedBut("RUNTIME", "room for more text", "the context's KV cache", "none", { mend, cause });
+  return expectedBut("CONTEXT_OVERFLOW", "room for more text", "the context's KV cache", "none", { mend, cause });
 }
 
 function requireDecoded(status: number, { count }: EmbeddingBatch): void {
   if (status === 0) return;
   if (status === 1) {
     const mend = "Create the context with a larger contextSize, or send a smaller image.";
-    throw expectedBut("RUNTIME", `room for ${count} embeddings`, "the context's KV cache", "none", mend);
+    throw expectedBut("CONTEXT_OVERFLOW", `room for ${count} embeddings`, "the context's KV cache", "none", mend);
   }
   throw expected("RUNTIME", "status 0", `llama_decode of ${count} embeddings`, status);
 }

@@ -159,7 +159,7 @@ describe("a call is refused, and the generator goes on,", () => {
 
   it("a prompt that the context has no room for", async () => {
     const { code, message } = await failure(generator.generateImages("word ".repeat(60)));
-    expect(code).toBe("INVALID_ARGUMENT");
+    expect(code).toBe("CONTEXT_OVERFLOW");
     expect(message).toMatch(
       /at most \d+ tokens for the context but received a prompt of 301 tokens before an image of 16/,
     );
@@ -222,7 +222,7 @@ it("a layout is recorded only where the tokens are", async () => {
   const { vocabulary, llm } = tiny;
   const plain = `${llm}.plain`;
   expect(await failure(recordVocabulary(plain, `${llm}.recorded`, vocabulary))).toMatchObject({
-    code: "INVALID_ARGUMENT",
+    code: "INCOMPATIBLE",
     message: expect.stringContaining(`at least ${vocabulary.firstToken + 64} tokens`),
   });
   const bare = `${llm}.bare`;

@@ -73,7 +73,7 @@ describe("attachVision refuses", () => {
     const { tokenizer } = rowEmbedder(64, []);
     Object.assign(tokenizer.info, { projector: null });
     await expect(attachVision(context, { tokenizer })).rejects.toMatchObject({
-      code: "INVALID_ARGUMENT",
+      code: "UNSUPPORTED",
       message: expect.stringContaining("loadProjector"),
     });
   });
@@ -83,7 +83,7 @@ describe("attachVision refuses", () => {
     const context = await model.createContext({ contextSize: 64, threads: 1 });
     contexts.push(context);
     await expect(attachVision(context, { tokenizer: rowEmbedder(96, []).tokenizer })).rejects.toMatchObject({
-      code: "INVALID_ARGUMENT",
+      code: "INCOMPATIBLE",
       message: expect.stringMatching(/width 64.*width 96/),
     });
   });
@@ -103,7 +103,7 @@ describe("an image is refused before the session sees it", () => {
     const { vision, session } = await open("qwen3", () => [
       [{ type: "embeddings", data: new Float32Array(4 * 63), grid: { rows: 2, columns: 2 }, attention: "causal" }],
     ]);
-    await expect(vision.image(imageBytes(0))).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    await expect(vision.image(imageBytes(0))).rejects.toMatchObject({ code: "INCOMPATIBLE" });
     await stillAnswers(session());
   });
 
@@ -123,7 +123,7 @@ describe("an image is refused before the session sees it", () => {
   it("that takes more tokens than the context", async () => {
     const { vision, session } = await open("qwen3", (tiny) => [[row(line(300), tiny)]]);
     await expect(vision.image(imageBytes(0))).rejects.toMatchObject({
-      code: "INVALID_ARGUMENT",
+      code: "CONTEXT_OVERFLOW",
       message: expect.stringMatching(/at most 254 tokens.*one of 300.*contextSize/),
     });
     await stillAnswers(session());
@@ -132,7 +132,7 @@ describe("an image is refused before the session sees it", () => {
   it("whose tokens attend to each other and are more than a batch", async () => {
     const { vision, session } = await open("gemma3", (tiny) => [[row(line(80), tiny, "full")]]);
     await expect(vision.image(imageBytes(0))).rejects.toMatchObject({
-      code: "INVALID_ARGUMENT",
+      code: "CONTEXT_OVERFLOW",
       message: expect.stringContaining("batchSize: 80"),
     });
     await stillAnswers(session());
@@ -201,7 +201,10 @@ describe("a model with positions of several axes", () => {
     const turns = async () => {
       for (let turn = 0; turn < 16; turn++) await chat.prompt(`turn ${placed}`, greedy);
     };
-    await expect(turns()).rejects.toMatchObject({ code: "RUNTIME", message: expect.stringContaining("contextSize") });
+    await expect(turns()).rejects.toMatchObject({
+      code: "CONTEXT_OVERFLOW",
+      message: expect.stringContaining("contextSize"),
+    });
     await stillAnswers(chat);
   });
 });
