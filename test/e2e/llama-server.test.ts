@@ -122,7 +122,7 @@ test("embeddings of another width, with full attention or beyond the range are r
     segments: [{ ...segment, data, grid: { rows: 1, columns } }],
   });
   const refused: [ImageEmbeddings, string, RegExp][] = [
-    [{ ...image, embeddingDim: 32 }, "INVALID_ARGUMENT", /embeddings of 64 numbers.* received embeddings of 32/],
+    [{ ...image, embeddingDim: 32 }, "INCOMPATIBLE", /embeddings of 64 numbers.* received embeddings of 32/],
     [withData(new Float32Array(65)), "INVALID_ARGUMENT", /1 x 64 numbers .* received 65/],
     [withData(new Float32Array(0), 0), "INVALID_ARGUMENT", /embeddings of 64 numbers each .* 0 numbers/],
     [withData(new Float32Array(64).fill(100)), "INVALID_ARGUMENT", /from -64 to below 64 .* --range 256/],
