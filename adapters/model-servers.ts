@@ -1,6 +1,16 @@
 import { isObject } from "../sdk/kit.ts";
 
-/** What servers of language models answer: OpenAI's, llama-server's, vLLM's. */
+/** How servers of language models are reached, and what they answer: OpenAI's, llama-server's, vLLM's. */
+
+/** The address that paths of an API are relative to; null for what is no http or https URL. */
+export function apiUrl(address: unknown): URL | null {
+  const text = String(address);
+  if (!URL.canParse(text)) return null;
+  const url = new URL(text);
+  if (url.protocol !== "http:" && url.protocol !== "https:") return null;
+  if (!url.pathname.endsWith("/")) url.pathname += "/";
+  return url;
+}
 
 /** An event of a stream: a completion's last one repeats the prompt. */
 const MAX_EVENT_CHARACTERS = 64 * 1024 * 1024;

@@ -120,7 +120,7 @@ export class TokenImageGenerator implements ImageGenerator {
       const { tokenizer } = this.#parts;
       if (tokenizer.encode === undefined) {
         const received = `${tokenizer.info.modelId}, which decodes only`;
-        throw expectedBut("UNSUPPORTED", "a tokenizer that encodes", "option continueImage with an image", received);
+        throw expectedBut("UNSUPPORTED", "a tokenizer that encodes", "continueImage with an image", received);
       }
       const options = { features: false, ids: true, ...(signal && { signal }) } as const;
       const { ids } = await tokenizer.encode(continueImage.image, options);
@@ -128,17 +128,17 @@ export class TokenImageGenerator implements ImageGenerator {
     }
     const { ids } = continueImage;
     if (!Array.isArray(ids) && !(ids instanceof Int32Array)) {
-      throw expected("INVALID_ARGUMENT", "an Int32Array or an array of integers", "option continueImage.ids", ids);
+      throw expected("INVALID_ARGUMENT", "an Int32Array or an array of integers", "the ids of continueImage", ids);
     }
     if (ids.length < kept) {
       const received = `${ids.length}`;
-      throw expectedBut("INVALID_ARGUMENT", `at least ${kept} ids`, "option continueImage.ids", received);
+      throw expectedBut("INVALID_ARGUMENT", `at least ${kept} ids`, "the ids of continueImage", received);
     }
     const own = ids.slice(0, kept);
     const bad = own.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= codebookSize);
     if (bad < 0) return Int32Array.from(own);
     const what = `a whole number from 0 to ${codebookSize - 1}`;
-    throw expected("INVALID_ARGUMENT", what, `id ${bad} of option continueImage`, own[bad]);
+    throw expected("INVALID_ARGUMENT", what, `id ${bad} of continueImage`, own[bad]);
   }
 
   #assertUsable(): void {

@@ -1,6 +1,7 @@
 import { basename, dirname, extname, join } from "node:path";
+import { z } from "zod";
 import { VQRAE } from "../../sdk/index.ts";
-import { packageFile, setFields } from "../../sdk/kit.ts";
+import { option, packageFile, parseOptions, setFields } from "../../sdk/kit.ts";
 import { readGguf } from "../gguf/index.ts";
 import { languageModelFile } from "../llama-cpp/index.ts";
 import { TokenImageGenerator } from "./generator.ts";
@@ -9,6 +10,24 @@ import type { GeneratorSource, GeneratorTokenizer, LoadGeneratorOptions } from "
 import { openSource } from "./sources/open-source.ts";
 import { readVisualVocabulary } from "./vocabulary/metadata.ts";
 import { requireTokenizer } from "./vocabulary/require-tokenizer.ts";
+
+const MAX_IMAGES = 128;
+
+/** Checked by what they are handed to: `VQRAE.load`, `openLanguageModel`, `TokenServer.connect`. */
+const handedOn = <K extends keyof LoadGeneratorOptions>() =>
+  option.custom<LoadGeneratorOptions[K]>("an option", () => true);
+
+const schema = z.strictObject({
+  device: handedOn<"device">(),
+  cacheDir: handedOn<"cacheDir">(),
+  gpu: handedOn<"gpu">(),
+  apiKey: handedOn<"apiKey">(),
+  threads: option.integer(1),
+  imagesAtOnce: option.integer(1, MAX_IMAGES),
+  contextSize: option.integer(1),
+  onProgress: option.callback<NonNullable<LoadGeneratorOptions["onProgress"]>>(),
+  signal: option.signal,
+});
 
 /** The small model that ships, behind the default tokenizer. */
 function shippedGenerator(): GeneratorSource {
@@ -35,18 +54,18 @@ export async function loadGenerator(
   options: LoadGeneratorOptions = {},
 ): Promise<ImageGenerator> {
   const parts = source === "default" ? shippedGenerator() : source;
+  const { device, cacheDir, ...rest } = setFields(parseOptions(schema, options, "loadGenerator"));
   const gguf = await readGguf(await languageModelFile(parts?.llm));
   const vocabulary = readVisualVocabulary(gguf);
-  options.onProgress?.("tokenizer");
-  const { device, cacheDir, signal } = options;
+  rest.onProgress?.("tokenizer");
   const ownsTokenizer = typeof parts.tokenizer !== "object";
   const tokenizer: GeneratorTokenizer =
     typeof parts.tokenizer === "object"
       ? parts.tokenizer
-      : await VQRAE.load(parts.tokenizer, setFields({ device, cacheDir, signal }));
+      : await VQRAE.load(parts.tokenizer, setFields({ device, cacheDir, signal: rest.signal }));
   try {
     const outputSize = requireTokenizer(vocabulary, tokenizer);
-    const ids = await openSource(gguf, parts.server, vocabulary, options);
+    const ids = await openSource(gguf, parts.server, vocabulary, rest);
     const info: ImageGeneratorInfo = {
       modelId: nameOf(gguf.file),
       tokenizerId: tokenizer.info.modelId,

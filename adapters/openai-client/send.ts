@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { VqraeError } from "../../sdk/index.ts";
 import { expectedBut } from "../../sdk/kit.ts";
-import { parseJson, reasonOf, refusalOf } from "../server-answers.ts";
+import { parseJson, reasonOf, refusalOf } from "../model-servers.ts";
 import type { Json } from "./request.ts";
 
 export interface SendOptions {

@@ -1,5 +1,7 @@
 import { type Context, Hono } from "hono";
+import { z } from "zod";
 import type { Decoder, Encoder } from "../../sdk/index.ts";
+import { option, parseOptions } from "../../sdk/kit.ts";
 import type { ImageGenerator } from "../generation/index.ts";
 import type { VisionLanguageModel } from "../vision-language-model.ts";
 import { chatCompletions } from "./chat/chat-completions.ts";
@@ -11,7 +13,7 @@ import { RequestQueue } from "./http/queue.ts";
 import { BodyBudget, readJson } from "./http/read-json.ts";
 import { serverSentEvents } from "./http/server-sent-events.ts";
 import { imageGenerations } from "./images/generations.ts";
-import { DEFAULT_LIMITS, type EndpointLimits } from "./limits.ts";
+import { type EndpointLimits, parseLimits } from "./limits.ts";
 import { now, type Route, requireModel } from "./route.ts";
 import { visionDecode } from "./vision/decode.ts";
 import { visionTokens } from "./vision/tokens.ts";
@@ -36,6 +38,20 @@ export interface EndpointOptions {
   readonly onError?: (error: unknown) => void;
 }
 
+const listOf = <T>() => option.custom<readonly T[]>("a list of models", Array.isArray);
+
+const schema = z.strictObject({
+  languageModels: listOf<VisionLanguageModel>(),
+  imageModels: listOf<ImageGenerator>(),
+  tokenizers: listOf<Encoder & Decoder>(),
+  apiKey: option.text("a text that is not empty"),
+  allowRemoteImages: option.flag,
+  parallel: option.integer(1),
+  limits: option.custom<Partial<EndpointLimits>>("limits by name", () => true),
+  ui: option.flag,
+  onError: option.callback<(error: unknown) => void>(),
+});
+
 /** An endpoint that speaks OpenAI's protocol. */
 export interface Endpoint {
   readonly limits: EndpointLimits;
@@ -50,13 +66,14 @@ interface Work {
   readonly queue: RequestQueue;
 }
 
-/** @throws the file system's error where `ui` is wanted and the page's files are missing */
+/** @throws INVALID_ARGUMENT; the file system's error where `ui` is wanted and the page's files are missing */
 export async function createEndpoint(options: EndpointOptions = {}): Promise<Endpoint> {
-  const { apiKey, parallel = 1, onError = () => {} } = options;
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const languageModels = byId(options.languageModels ?? [], ({ modelId }) => modelId);
-  const imageModels = byId(options.imageModels ?? [], ({ info }) => info.modelId);
-  const tokenizers = byId(options.tokenizers ?? [], ({ info }) => info.modelId);
+  const given = parseOptions(schema, options, "createEndpoint");
+  const { apiKey, parallel = 1, allowRemoteImages = false, ui = false, onError = () => {} } = given;
+  const limits = parseLimits(given.limits);
+  const languageModels = byId(given.languageModels ?? [], ({ modelId }) => modelId);
+  const imageModels = byId(given.imageModels ?? [], ({ info }) => info.modelId);
+  const tokenizers = byId(given.tokenizers ?? [], ({ info }) => info.modelId);
   const queue = (running: number) => new RequestQueue({ running, waiting: limits.waiting });
   const vision = queue(parallel);
   const work: Readonly<Record<string, Work>> = {
@@ -73,7 +90,7 @@ export async function createEndpoint(options: EndpointOptions = {}): Promise<End
   const closing = new AbortController();
   const budget = new BodyBudget(limits.heldBytes);
   const images = {
-    allowRemote: options.allowRemoteImages ?? false,
+    allowRemote: allowRemoteImages,
     maxBytes: limits.remoteBytes,
     timeoutMs: limits.remoteMs,
   };
@@ -127,7 +144,7 @@ export async function createEndpoint(options: EndpointOptions = {}): Promise<End
     app.post(path, (c) => answer(c.req.raw, one));
     app.all(path, () => wrongMethod("POST"));
   }
-  for (const [path, page] of options.ui ? await chatPage() : []) app.get(path, page);
+  for (const [path, page] of ui ? await chatPage() : []) app.get(path, page);
   for (const path of ["/health", "/v1/models"]) app.all(path, () => wrongMethod("GET"));
   app.notFound((c) => notFound(c).toResponse());
   app.onError((error, c) => {

@@ -1,6 +1,6 @@
 import { VqraeError } from "../../../sdk/index.ts";
-import { expected, expectedBut, isObject } from "../../../sdk/kit.ts";
-import { eventData, parseJson, reasonOf, refusalOf } from "../../server-answers.ts";
+import { expected, expectedBut, isObject, option } from "../../../sdk/kit.ts";
+import { apiUrl, eventData, parseJson, reasonOf, refusalOf } from "../../model-servers.ts";
 
 export interface HttpOptions {
   /** For a server that was started with `--api-key`. */
@@ -8,6 +8,11 @@ export interface HttpOptions {
   /** In place of the global one, for a proxy, say. */
   readonly fetch?: typeof fetch | undefined;
 }
+
+export const httpOptions = {
+  apiKey: option.custom<string>("a text", (value) => typeof value === "string"),
+  fetch: option.callback<typeof fetch>(),
+} as const;
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -19,11 +24,8 @@ export class HttpClient {
 
   /** @param command what starts the server, for the error where none answers */
   constructor(url: string | URL, options: HttpOptions, command: string) {
-    const parsed = URL.canParse(String(url)) ? new URL(url) : undefined;
-    if (!parsed || !["http:", "https:"].includes(parsed.protocol)) {
-      throw expected("INVALID_ARGUMENT", "an http or https URL", "the server", String(url));
-    }
-    if (!parsed.pathname.endsWith("/")) parsed.pathname += "/";
+    const parsed = apiUrl(url);
+    if (parsed === null) throw expected("INVALID_ARGUMENT", "an http or https URL", "the server", String(url));
     this.#url = parsed;
     this.#options = options;
     this.#command = command;

@@ -13,7 +13,7 @@ import { returnOf } from "../../async-generators.ts";
 import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions, VlmPiece } from "../../vision-language-model.ts";
 import { loadNodeLlamaCpp } from "../native/node-llama-cpp.ts";
 import type { LlamaVision } from "../vision/vision.ts";
-import { checkOptions, DEFAULT_MAX_TOKENS, samplingOptions } from "./answer-options.ts";
+import { type AnswerOptions, DEFAULT_MAX_TOKENS, parseAnswerOptions, samplingOptions } from "./answer-options.ts";
 import { chatHistory } from "./conversation.ts";
 import { jsonGrammar } from "./json-grammar.ts";
 import { pushed } from "./pushed.ts";
@@ -69,10 +69,10 @@ export class Vlm implements VisionLanguageModel {
    * `jsonSchema` that no grammar keeps to; as `LlamaVision.image`; DISPOSED; the signal's reason
    */
   async *streamChat(messages: readonly VlmMessage[], options: VlmOptions = {}): AsyncGenerator<VlmPiece, VlmAnswer> {
-    checkOptions(options);
-    const ends = options.signal ? [options.signal, this.#closing.signal] : [this.#closing.signal];
+    const { signal: outer, ...parsed } = parseAnswerOptions(options);
+    const ends = outer ? [outer, this.#closing.signal] : [this.#closing.signal];
     return yield* pushed<VlmPiece, VlmAnswer>((push, signal) => {
-      const answer = this.#answer(messages, options, push, signal);
+      const answer = this.#answer(messages, parsed, push, signal);
       this.#answers.add(answer);
       return answer.finally(() => this.#answers.delete(answer));
     }, AbortSignal.any(ends));
@@ -125,7 +125,7 @@ export class Vlm implements VisionLanguageModel {
 
   async #answer(
     messages: readonly VlmMessage[],
-    options: VlmOptions,
+    options: AnswerOptions,
     push: (piece: VlmPiece) => void,
     signal: AbortSignal,
   ): Promise<VlmAnswer> {

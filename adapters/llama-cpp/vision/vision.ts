@@ -1,6 +1,7 @@
 import type { LlamaContext } from "node-llama-cpp";
+import { z } from "zod";
 import type { Embedder, ImageEmbeddings, ImageInput, RgbImage } from "../../../sdk/index.ts";
-import { expected, expectedBut } from "../../../sdk/kit.ts";
+import { expected, expectedBut, isObject, option, parseOptions } from "../../../sdk/kit.ts";
 import { ContextInternals, type Unhook } from "../native/node-llama-cpp.ts";
 import { decodeWithImages } from "./decode-images.ts";
 import { keyedImage } from "./image-content.ts";
@@ -20,6 +21,14 @@ export interface AttachVisionOptions {
 
 /** What `LlamaVision.prompt` takes between its texts: text, or an image. A path is an image only as `{ image: path }`. */
 export type PromptPart = string | number | URL | Uint8Array | ArrayBuffer | RgbImage | { readonly image: ImageInput };
+
+const isEmbedder = (value: unknown): boolean =>
+  isObject(value) && isObject(value.info) && typeof value.embed === "function";
+
+const schema = z.strictObject({
+  tokenizer: z.custom<Embedder>(isEmbedder).describe("an Embedder, such as what VQRAE.load gives"),
+  cacheBytes: option.number("a number of bytes", (value) => value >= 0),
+});
 
 const DEFAULT_CACHE_BYTES = 256 * 2 ** 20;
 /** At 0.5 KB an image, 3 KB in 13 tiles, some megabytes: more images than all sequences of a usual context have room for. */
@@ -44,14 +53,11 @@ const RESERVED_POSITIONS = 2;
  * context that has a vision already; MISSING_DEPENDENCY, DISPOSED, RUNTIME
  */
 export async function attachVision(context: LlamaContext, options: AttachVisionOptions): Promise<LlamaVision> {
-  const { tokenizer, cacheBytes = DEFAULT_CACHE_BYTES } = options;
+  const { tokenizer, cacheBytes = DEFAULT_CACHE_BYTES } = parseOptions(schema, options, "attachVision");
   const { projector, modelId, precision } = tokenizer.info;
   if (projector === null) {
     const mend = "Load it with `VQRAE.load(folder, { projector: await loadProjector(folder) })`.";
     throw expectedBut("UNSUPPORTED", "a tokenizer with a projector", "attachVision", `${modelId} without one`, mend);
-  }
-  if (typeof cacheBytes !== "number" || !(cacheBytes >= 0)) {
-    throw expected("INVALID_ARGUMENT", "a number of bytes", "cacheBytes of attachVision", cacheBytes);
   }
   const internals = await ContextInternals.open(context);
   if (projector.outputDim !== internals.embeddingDim) {

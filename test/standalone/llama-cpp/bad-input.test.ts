@@ -12,7 +12,7 @@ import {
   type Token,
 } from "node-llama-cpp";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { attachVision } from "../../../adapters/llama-cpp/index.ts";
+import { attachVision, loadVlm } from "../../../adapters/llama-cpp/index.ts";
 import type { ImageSegment } from "../../../sdk/index.ts";
 import { imageBytes, row, rowEmbedder } from "../../helpers/row-embedder.ts";
 import { type TinyArchitecture, type TinyLlm, writeTinyLlm } from "../../helpers/tiny-llm.ts";
@@ -88,6 +88,18 @@ describe("attachVision refuses", () => {
     });
   });
 
+  it.each([
+    [{ cacheBytes: -1 }, 'option "cacheBytes" of attachVision'],
+    [{ tokenizer: { info: {} } }, 'option "tokenizer" of attachVision'],
+    [{ cache: 1 }, '"cache"'],
+  ])("the options %j", async (options, message) => {
+    const { tokenizer } = rowEmbedder(64, []);
+    await expect(attachVision({} as LlamaContext, { tokenizer, ...options } as never)).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining(message),
+    });
+  });
+
   it("a second vision, a disposed context, and what is no context", async () => {
     const { context } = await open("qwen3", () => []);
     const { tokenizer } = rowEmbedder(64, []);
@@ -95,6 +107,17 @@ describe("attachVision refuses", () => {
     await context.dispose();
     await expect(attachVision(context, { tokenizer })).rejects.toMatchObject({ code: "DISPOSED" });
     await expect(attachVision({} as LlamaContext, { tokenizer })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  });
+});
+
+it.each([
+  [{ sequences: 0 }, 'option "sequences" of loadVlm'],
+  [{ gpu: "tpu" }, 'option "gpu" of loadVlm'],
+  [{ projector: "folder" }, '"projector"'],
+])("loadVlm refuses the options %j before anything is loaded", async (options, message) => {
+  await expect(loadVlm("default", options as never)).rejects.toMatchObject({
+    code: "INVALID_ARGUMENT",
+    message: expect.stringContaining(message),
   });
 });
 
