@@ -22,7 +22,7 @@ import { readVisualVocabulary } from "../adapters/generation/vocabulary/metadata
 import type { VisualVocabulary } from "../adapters/generation/vocabulary/visual-vocabulary.ts";
 import { readGguf } from "../adapters/gguf/index.ts";
 import { openLanguageModel } from "../adapters/llama-cpp/index.ts";
-import { ContextInternals } from "../adapters/llama-cpp/node-llama-cpp.ts";
+import { ContextInternals } from "../adapters/llama-cpp/native/node-llama-cpp.ts";
 import { environment } from "../scripts/lib/environment.ts";
 import { alternate } from "./lib/alternate.ts";
 import { writeLargeVocabulary } from "./lib/large-vocabulary.ts";

@@ -1,7 +1,6 @@
 import type { LanguageModelV4CallOptions, SharedV4Warning } from "@ai-sdk/provider";
 import { setFields } from "../../sdk/kit.ts";
-import type { VlmOptions } from "../llama-cpp/index.ts";
-import { ANY_JSON_OBJECT } from "../vision-language-model.ts";
+import { ANY_JSON_OBJECT, type VlmOptions } from "../vision-language-model.ts";
 
 /** What a model of this package has no use for, and when that matters to the caller. */
 const IGNORED: readonly { feature: string; asked: (options: LanguageModelV4CallOptions) => boolean }[] = [

@@ -10,6 +10,7 @@ export function toAiSdkError(error: unknown, prompt: unknown): unknown {
       return new InvalidArgumentError({ argument: "options", message, cause: error });
     case "INVALID_IMAGE":
     case "IMAGE_TOO_LARGE":
+    case "CONTEXT_OVERFLOW":
       return new InvalidPromptError({ prompt, message, cause: error });
     case "UNSUPPORTED":
       return new UnsupportedFunctionalityError({ functionality: code, message });

@@ -8,7 +8,8 @@ import type {
   LanguageModelV4Usage,
   SharedV4Warning,
 } from "@ai-sdk/provider";
-import type { VisionLanguageModel, VlmAnswer } from "../llama-cpp/index.ts";
+import { leave } from "../async-generators.ts";
+import type { VisionLanguageModel, VlmAnswer } from "../vision-language-model.ts";
 import { toVlmOptions } from "./call-options.ts";
 import { toAiSdkError } from "./errors.ts";
 import { toMessages } from "./prompt.ts";
@@ -68,7 +69,7 @@ export class VqraeLanguageModel implements LanguageModelV4 {
           if (done) controller.close();
           else controller.enqueue(value);
         },
-        cancel: async () => void (await pieces.return(undefined as never)),
+        cancel: () => leave(pieces),
       });
       return { stream };
     } catch (error) {

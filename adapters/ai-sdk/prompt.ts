@@ -4,7 +4,7 @@ import {
   type SharedV4Warning,
   UnsupportedFunctionalityError,
 } from "@ai-sdk/provider";
-import type { VlmMessage, VlmPart } from "../llama-cpp/index.ts";
+import type { VlmMessage, VlmPart } from "../vision-language-model.ts";
 
 type Message = LanguageModelV4Prompt[number];
 

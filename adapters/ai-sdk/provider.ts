@@ -1,6 +1,7 @@
 import { NoSuchModelError, type ProviderV4 } from "@ai-sdk/provider";
-import { type ImageGenerator, loadGenerator } from "../generation/index.ts";
-import { loadVlm, type VisionLanguageModel } from "../llama-cpp/index.ts";
+import type { ImageGenerator } from "../generation/index.ts";
+import { shippedImageModels, shippedLanguageModels } from "../shipped-models.ts";
+import type { VisionLanguageModel } from "../vision-language-model.ts";
 import { VqraeImageModel } from "./image-model.ts";
 import { VqraeLanguageModel } from "./language-model.ts";
 import { LazyModels, type ModelSource } from "./lazy-models.ts";
@@ -34,12 +35,9 @@ export interface VqraeProvider extends ProviderV4, AsyncDisposable {
 export function createVqrae(settings: VqraeProviderSettings = {}): VqraeProvider {
   const languageModels = new LazyModels<VisionLanguageModel>(
     "languageModel",
-    settings.languageModels ?? { "vqrae-tiny-vlm": () => loadVlm("default") },
+    settings.languageModels ?? shippedLanguageModels,
   );
-  const imageModels = new LazyModels<ImageGenerator>(
-    "imageModel",
-    settings.imageModels ?? { "vqrae-tiny-generator": () => loadGenerator("default") },
-  );
+  const imageModels = new LazyModels<ImageGenerator>("imageModel", settings.imageModels ?? shippedImageModels);
   const dispose = async () => {
     await languageModels.dispose();
     await imageModels.dispose();

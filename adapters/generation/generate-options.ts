@@ -1,8 +1,10 @@
 import { randomInt } from "node:crypto";
-import { expected, expectedBut } from "../../sdk/kit.ts";
+import { z } from "zod";
+import { expected, expectedBut, isObject, option, parseOptions, setFields } from "../../sdk/kit.ts";
 import type { GenerateOptions, ImageGeneratorInfo, ImageStart } from "./image-generator.ts";
-import { presetNames, presets } from "./sampling/presets.ts";
+import { PRESET_NAMES, presets } from "./sampling/presets.ts";
 import type { GuidanceSchedule, Sampling } from "./sampling/sampling.ts";
+import { samplingOptions } from "./sampling/sampling-options.ts";
 
 /** The options of one call, all of them given and checked. */
 export interface GenerateRequest {
@@ -17,68 +19,54 @@ export interface GenerateRequest {
 const MAX_IMAGES = 1000;
 const SEEDS = 2 ** 32;
 
-const known: Readonly<Record<keyof GenerateOptions, true>> = {
-  n: true,
-  seed: true,
-  preset: true,
-  guidanceScale: true,
-  guidanceSchedule: true,
-  temperature: true,
-  topK: true,
-  topP: true,
-  continueImage: true,
-  previewRows: true,
-  signal: true,
-};
+const schema = z.strictObject({
+  n: option.integer(1, MAX_IMAGES),
+  seed: option.integer(0, SEEDS - 1),
+  preset: option.oneOf(...PRESET_NAMES),
+  ...samplingOptions,
+  guidanceSchedule: option.custom<GuidanceSchedule>(
+    '"constant", "linear" or { interval: a whole number >= 0 }',
+    isSchedule,
+  ),
+  continueImage: option.custom<ImageStart>("{ image, rows } or { ids, rows }", isObject),
+  previewRows: option.integer(0),
+  signal: option.signal,
+});
 
 /** @throws INVALID_ARGUMENT for the first option that is wrong; UNSUPPORTED for guidance where there is none */
 export function parseGenerateOptions(options: GenerateOptions, info: ImageGeneratorInfo): GenerateRequest {
-  if (typeof options !== "object" || options === null) {
-    throw expected("INVALID_ARGUMENT", "an object", "the options of generate", options);
+  const { n = 1, continueImage, signal, ...given } = parseOptions(schema, options, "generate");
+  const { rows } = info.grid;
+  const { seed = randomInt(SEEDS - n), previewRows = Math.ceil(rows / 4) } = given;
+  if (seed > SEEDS - n) {
+    throw expected("INVALID_ARGUMENT", `a whole number from 0 to ${SEEDS - n}`, 'option "seed" of generate', seed);
   }
-  const unknown = Object.keys(options).find((key) => !Object.hasOwn(known, key));
-  if (unknown !== undefined) {
-    throw expected("INVALID_ARGUMENT", `one of ${Object.keys(known).join(", ")}`, "an option of generate", unknown);
-  }
-  const { grid } = info;
-  const n = number("n", options.n ?? 1, `a whole number from 1 to ${MAX_IMAGES}`, whole(1, MAX_IMAGES));
-  const what = `a whole number from 0 to ${SEEDS - n}`;
-  const seed = number("seed", options.seed ?? randomInt(SEEDS - n), what, whole(0, SEEDS - n));
-  const { continueImage, signal } = options;
-  if (continueImage !== undefined) {
-    if (typeof continueImage !== "object" || continueImage === null) {
-      throw expected("INVALID_ARGUMENT", "{ image, rows } or { ids, rows }", "option continueImage", continueImage);
-    }
-    const rows = `a whole number from 1 to ${grid.rows - 1}, of ${grid.rows} rows,`;
-    number("continueImage.rows", continueImage.rows, rows, whole(1, grid.rows - 1));
-  }
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw expected("INVALID_ARGUMENT", "an AbortSignal", "option signal", signal);
-  }
-  const previewRows = options.previewRows ?? Math.ceil(grid.rows / 4);
+  if (continueImage !== undefined) parseOptions(startSchema(rows), continueImage, "generate's continueImage");
   return {
     seeds: Array.from({ length: n }, (_, i) => seed + i),
-    sampling: samplingOf(options, info),
+    sampling: samplingOf(given, info),
     continueImage,
-    previewRows: number("previewRows", previewRows, "a whole number >= 0", whole(0, Number.MAX_SAFE_INTEGER)),
+    previewRows,
     signal,
   };
 }
 
-function samplingOf(options: GenerateOptions, info: ImageGeneratorInfo): Sampling {
-  const { preset } = options;
-  if (preset !== undefined && !presetNames.includes(preset)) {
-    throw expected("INVALID_ARGUMENT", `one of ${presetNames.join(", ")}`, "option preset", preset);
-  }
+/** Of an image that goes on; what its ids or its pixels are is checked where they are read. */
+const startSchema = (rows: number) =>
+  z.strictObject({
+    image: z.unknown().optional(),
+    ids: z.unknown().optional(),
+    rows: z
+      .int()
+      .min(1)
+      .max(rows - 1)
+      .describe(`a whole number from 1 to ${rows - 1}, of ${rows} rows,`),
+  });
+
+function samplingOf({ preset, ...given }: z.infer<typeof schema>, info: ImageGeneratorInfo): Sampling {
   const base: Sampling = preset === undefined ? info.sampling : presets[preset];
-  const finite = (low: number) => (value: number) => Number.isFinite(value) && value >= low;
-  const sampling = {
-    guidanceScale: number("guidanceScale", options.guidanceScale ?? base.guidanceScale, "a number >= 0", finite(0)),
-    guidanceSchedule: scheduleOf(options.guidanceSchedule ?? base.guidanceSchedule),
-    temperature: number("temperature", options.temperature ?? base.temperature, "a number >= 0", finite(0)),
-    topK: number("topK", options.topK ?? base.topK, "a whole number >= 0", whole(0, Number.MAX_SAFE_INTEGER)),
-    topP: number("topP", options.topP ?? base.topP, "a number above 0, at most 1", (p) => p > 0 && p <= 1),
-  };
+  const { guidanceScale, guidanceSchedule, temperature, topK, topP } = given;
+  const sampling = { ...base, ...setFields({ guidanceScale, guidanceSchedule, temperature, topK, topP }) };
   if (sampling.guidanceScale !== 1 && !info.guidance) {
     const mend =
       "A server evaluates one sequence a request. Pass guidanceScale: 1, or load the model in this process, without `server`.";
@@ -88,18 +76,7 @@ function samplingOf(options: GenerateOptions, info: ImageGeneratorInfo): Samplin
   return sampling;
 }
 
-function scheduleOf(schedule: GuidanceSchedule): GuidanceSchedule {
-  if (schedule === "constant" || schedule === "linear") return schedule;
-  const interval = (schedule as { interval?: unknown } | null)?.interval;
-  if (typeof interval === "number" && Number.isInteger(interval) && interval >= 0) return { interval };
-  const what = '"constant", "linear" or { interval: a whole number >= 0 }';
-  throw expected("INVALID_ARGUMENT", what, "option guidanceSchedule", schedule);
-}
-
-const whole = (low: number, high: number) => (value: number) =>
-  Number.isInteger(value) && value >= low && value <= high;
-
-function number(name: string, value: unknown, what: string, accepts: (value: number) => boolean): number {
-  if (typeof value === "number" && accepts(value)) return value;
-  throw expected("INVALID_ARGUMENT", what, `option ${name}`, value);
+function isSchedule(value: unknown): boolean {
+  if (value === "constant" || value === "linear") return true;
+  return isObject(value) && Number.isInteger(value.interval) && Number(value.interval) >= 0;
 }

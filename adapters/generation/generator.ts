@@ -1,5 +1,6 @@
-import type { TokenIds, VisionTokenizer } from "../../sdk/index.ts";
-import { expected, expectedBut } from "../../sdk/kit.ts";
+import type { TokenIds } from "../../sdk/index.ts";
+import { expected, expectedBut, Gate } from "../../sdk/kit.ts";
+import { returnOf } from "../async-generators.ts";
 import { type GenerateRequest, parseGenerateOptions } from "./generate-options.ts";
 import type {
   GeneratedImage,
@@ -8,15 +9,15 @@ import type {
   ImageGenerator,
   ImageGeneratorInfo,
 } from "./image-generator.ts";
+import type { GeneratorTokenizer } from "./load-options.ts";
 import { fillRows } from "./preview.ts";
 import type { IdSource } from "./sources/id-source.ts";
-import { Turns } from "./turns.ts";
 
 /** The parts of a generator, which it disposes. */
 export interface GeneratorParts {
   readonly info: ImageGeneratorInfo;
   readonly source: IdSource;
-  readonly tokenizer: VisionTokenizer;
+  readonly tokenizer: GeneratorTokenizer;
   /** Whether the tokenizer is disposed too. */
   readonly ownsTokenizer: boolean;
 }
@@ -26,7 +27,8 @@ export class TokenImageGenerator implements ImageGenerator {
   readonly specificationVersion = "v1";
   readonly info: ImageGeneratorInfo;
   readonly #parts: GeneratorParts;
-  readonly #turns = new Turns();
+  /** Calls take turns. */
+  readonly #gate = new Gate(1);
   #disposed = false;
 
   constructor(parts: GeneratorParts) {
@@ -40,7 +42,7 @@ export class TokenImageGenerator implements ImageGenerator {
     const request = parseGenerateOptions(options, this.info);
     const { seeds, signal } = request;
     const start = await this.#start(request);
-    const endTurn = await this.#turns.take(signal);
+    const leave = await this.#gate.enter(signal);
     try {
       const images: GeneratedImage[] = [];
       const { imagesAtOnce } = this.#parts.source;
@@ -50,16 +52,12 @@ export class TokenImageGenerator implements ImageGenerator {
       }
       return images;
     } finally {
-      endTurn();
+      leave();
     }
   }
 
   async generateImages(prompt: string, options: GenerateOptions = {}): Promise<GeneratedImage[]> {
-    const events = this.generate(prompt, { ...options, previewRows: options.previewRows ?? 0 });
-    for (;;) {
-      const { done, value } = await events.next();
-      if (done) return value;
-    }
+    return returnOf(this.generate(prompt, { ...options, previewRows: options.previewRows ?? 0 }));
   }
 
   async dispose(): Promise<void> {
@@ -119,23 +117,28 @@ export class TokenImageGenerator implements ImageGenerator {
     const { grid, codebookSize } = this.info;
     const kept = continueImage.rows * grid.columns;
     if ("image" in continueImage) {
-      const options = { features: false, ids: true, ...(signal && { signal }) };
-      const { ids } = await this.#parts.tokenizer.encode(continueImage.image, options);
-      return ids!.slice(0, kept);
+      const { tokenizer } = this.#parts;
+      if (tokenizer.encode === undefined) {
+        const received = `${tokenizer.info.modelId}, which decodes only`;
+        throw expectedBut("UNSUPPORTED", "a tokenizer that encodes", "continueImage with an image", received);
+      }
+      const options = { features: false, ids: true, ...(signal && { signal }) } as const;
+      const { ids } = await tokenizer.encode(continueImage.image, options);
+      return ids.slice(0, kept);
     }
     const { ids } = continueImage;
     if (!Array.isArray(ids) && !(ids instanceof Int32Array)) {
-      throw expected("INVALID_ARGUMENT", "an Int32Array or an array of integers", "option continueImage.ids", ids);
+      throw expected("INVALID_ARGUMENT", "an Int32Array or an array of integers", "the ids of continueImage", ids);
     }
     if (ids.length < kept) {
       const received = `${ids.length}`;
-      throw expectedBut("INVALID_ARGUMENT", `at least ${kept} ids`, "option continueImage.ids", received);
+      throw expectedBut("INVALID_ARGUMENT", `at least ${kept} ids`, "the ids of continueImage", received);
     }
     const own = ids.slice(0, kept);
     const bad = own.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= codebookSize);
     if (bad < 0) return Int32Array.from(own);
     const what = `a whole number from 0 to ${codebookSize - 1}`;
-    throw expected("INVALID_ARGUMENT", what, `id ${bad} of option continueImage`, own[bad]);
+    throw expected("INVALID_ARGUMENT", what, `id ${bad} of continueImage`, own[bad]);
   }
 
   #assertUsable(): void {

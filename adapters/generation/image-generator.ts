@@ -15,9 +15,9 @@ export interface ImageGenerator extends AsyncDisposable {
    * Generates images, event by event; what the generator returns are the images, in order. Leaving the loop ends the work.
    * Calls at the same time wait for each other.
    *
-   * @throws INVALID_ARGUMENT for a wrong option, a prompt that the context has no room for, ids that are no codes;
-   *   UNSUPPORTED for what the source cannot do, such as guidance through llama-server; RUNTIME for logits that are not
-   *   numbers; DISPOSED; the signal's reason after an abort
+   * @throws INVALID_ARGUMENT for a wrong option, or ids that are no codes; CONTEXT_OVERFLOW for a prompt that the context
+   *   has no room for; UNSUPPORTED for what the source or the tokenizer cannot do, such as guidance through llama-server;
+   *   RUNTIME for logits that are not numbers; DISPOSED; the signal's reason after an abort
    */
   generate(prompt: string, options?: GenerateOptions): AsyncGenerator<GenerationEvent, GeneratedImage[]>;
 

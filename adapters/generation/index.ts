@@ -16,7 +16,7 @@ export type {
   ImageStart,
 } from "./image-generator.ts";
 export { loadGenerator } from "./load-generator.ts";
-export type { GeneratorSource, LoadGeneratorOptions } from "./load-options.ts";
+export type { GeneratorSource, GeneratorTokenizer, LoadGeneratorOptions } from "./load-options.ts";
 export { type PresetName, presets } from "./sampling/presets.ts";
 export type { GuidanceSchedule, Sampling } from "./sampling/sampling.ts";
 export { recordVocabulary } from "./vocabulary/record-vocabulary.ts";

@@ -1,14 +1,33 @@
 import { basename, dirname, extname, join } from "node:path";
-import { type LoadOptions, type VisionTokenizer, VQRAE } from "../../sdk/index.ts";
-import { packageFile } from "../../sdk/kit.ts";
+import { z } from "zod";
+import { VQRAE } from "../../sdk/index.ts";
+import { option, packageFile, parseOptions, setFields } from "../../sdk/kit.ts";
 import { readGguf } from "../gguf/index.ts";
 import { languageModelFile } from "../llama-cpp/index.ts";
 import { TokenImageGenerator } from "./generator.ts";
 import type { ImageGenerator, ImageGeneratorInfo } from "./image-generator.ts";
-import type { GeneratorSource, LoadGeneratorOptions } from "./load-options.ts";
+import type { GeneratorSource, GeneratorTokenizer, LoadGeneratorOptions } from "./load-options.ts";
 import { openSource } from "./sources/open-source.ts";
 import { readVisualVocabulary } from "./vocabulary/metadata.ts";
 import { requireTokenizer } from "./vocabulary/require-tokenizer.ts";
+
+const MAX_IMAGES = 128;
+
+/** Checked by what they are handed to: `VQRAE.load`, `openLanguageModel`, `TokenServer.connect`. */
+const handedOn = <K extends keyof LoadGeneratorOptions>() =>
+  option.custom<LoadGeneratorOptions[K]>("an option", () => true);
+
+const schema = z.strictObject({
+  device: handedOn<"device">(),
+  cacheDir: handedOn<"cacheDir">(),
+  gpu: handedOn<"gpu">(),
+  apiKey: handedOn<"apiKey">(),
+  threads: option.integer(1),
+  imagesAtOnce: option.integer(1, MAX_IMAGES),
+  contextSize: option.integer(1),
+  onProgress: option.callback<NonNullable<LoadGeneratorOptions["onProgress"]>>(),
+  signal: option.signal,
+});
 
 /** The small model that ships, behind the default tokenizer. */
 function shippedGenerator(): GeneratorSource {
@@ -26,24 +45,27 @@ function shippedGenerator(): GeneratorSource {
  * ```
  *
  * @throws CHECKPOINT_NOT_FOUND; INVALID_GGUF for a language model whose metadata has no layout of visual tokens, or a
- *   wrong one; INVALID_ARGUMENT for a tokenizer with another codebook or grid, or a context too short for an image;
- *   UNSUPPORTED, MISSING_DEPENDENCY, SERVER_UNREACHABLE; the signal's reason after an abort
+ *   wrong one; INCOMPATIBLE for a tokenizer with another codebook or grid, or a server with another model; CONTEXT_OVERFLOW
+ *   for a server's context that is too short for an image; INVALID_ARGUMENT for another option; UNSUPPORTED,
+ *   MISSING_DEPENDENCY, SERVER_UNREACHABLE; the signal's reason after an abort
  */
 export async function loadGenerator(
   source: GeneratorSource | "default" = "default",
   options: LoadGeneratorOptions = {},
 ): Promise<ImageGenerator> {
   const parts = source === "default" ? shippedGenerator() : source;
+  const { device, cacheDir, ...rest } = setFields(parseOptions(schema, options, "loadGenerator"));
   const gguf = await readGguf(await languageModelFile(parts?.llm));
   const vocabulary = readVisualVocabulary(gguf);
-  const given = typeof parts.tokenizer === "object";
-  options.onProgress?.("tokenizer");
-  const tokenizer = given
-    ? (parts.tokenizer as VisionTokenizer)
-    : await loadTokenizer(parts.tokenizer as string, options);
+  rest.onProgress?.("tokenizer");
+  const ownsTokenizer = typeof parts.tokenizer !== "object";
+  const tokenizer: GeneratorTokenizer =
+    typeof parts.tokenizer === "object"
+      ? parts.tokenizer
+      : await VQRAE.load(parts.tokenizer, setFields({ device, cacheDir, signal: rest.signal }));
   try {
-    const outputSize = requireTokenizer(vocabulary, tokenizer.info);
-    const ids = await openSource(gguf, parts.server, vocabulary, options);
+    const outputSize = requireTokenizer(vocabulary, tokenizer);
+    const ids = await openSource(gguf, parts.server, vocabulary, rest);
     const info: ImageGeneratorInfo = {
       modelId: nameOf(gguf.file),
       tokenizerId: tokenizer.info.modelId,
@@ -54,17 +76,11 @@ export async function loadGenerator(
       imagesAtOnce: ids.imagesAtOnce,
       guidance: ids.guidance,
     };
-    return new TokenImageGenerator({ info, source: ids, tokenizer, ownsTokenizer: !given });
+    return new TokenImageGenerator({ info, source: ids, tokenizer, ownsTokenizer });
   } catch (error) {
-    if (!given) await tokenizer[Symbol.asyncDispose]();
+    if (ownsTokenizer) await tokenizer[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-function loadTokenizer(source: string, { device, cacheDir, signal }: LoadGeneratorOptions): Promise<VQRAE> {
-  const load = { device, cacheDir, signal };
-  const known = Object.entries(load).filter(([, value]) => value !== undefined);
-  return VQRAE.load(source, Object.fromEntries(known) as LoadOptions);
 }
 
 /** A file called "llm" or "model" is named after its folder. */

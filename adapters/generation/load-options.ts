@@ -1,5 +1,8 @@
-import type { LoadOptions, VisionTokenizer } from "../../sdk/index.ts";
+import type { Decoder, Encoder, LoadOptions } from "../../sdk/index.ts";
 import type { LanguageModelOptions } from "../llama-cpp/index.ts";
+
+/** What turns ids into pixels. One that encodes too can go on from an image (`GenerateOptions.continueImage`). */
+export type GeneratorTokenizer = Decoder & Partial<Pick<Encoder, "encode">>;
 
 /** The parts of an image generator. */
 export interface GeneratorSource {
@@ -9,7 +12,7 @@ export interface GeneratorSource {
    * The tokenizer whose ids it was trained on: a checkpoint folder, "default", or one that is loaded, which stays the
    * caller's.
    */
-  readonly tokenizer: string | "default" | VisionTokenizer;
+  readonly tokenizer: string | "default" | GeneratorTokenizer;
   /** The address of a llama-server that serves `llm`, in place of llama.cpp in this process: then without guidance. */
   readonly server?: string | URL;
 }

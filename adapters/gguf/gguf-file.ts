@@ -1,6 +1,6 @@
 import type { VqraeError } from "../../sdk/index.ts";
 import { expectedBut } from "../../sdk/kit.ts";
-import type { GgufTensorType } from "./tensor-types.ts";
+import { type GgufTensorType, tensorBytes, tensorTypeOfId } from "./tensor-types.ts";
 import type { GgufValue } from "./values.ts";
 
 /** A tensor as the header describes it. */
@@ -27,6 +27,26 @@ export interface GgufHeader {
 export interface GgufFile extends GgufHeader {
   /** Absolute path, symbolic links resolved. */
   readonly file: string;
+}
+
+/** A tensor as another reader of the header describes it. */
+export interface DescribedTensor {
+  readonly name: string;
+  /** The number that stands for the type in a file. */
+  readonly typeId: number;
+  /** In the file's order, the innermost first. */
+  readonly dimensions: readonly (number | bigint)[];
+  /** Bytes from the start of the file. */
+  readonly offset: number | bigint;
+}
+
+/** The tensor that another reader found; null for a type that is not known or a shape that its blocks do not fit. */
+export function ggufTensorOf({ name, typeId, dimensions, offset }: DescribedTensor): GgufTensor | null {
+  const type = tensorTypeOfId(typeId);
+  if (type === undefined) return null;
+  const shape = dimensions.map(Number).toReversed();
+  const length = shape.every(Number.isSafeInteger) ? tensorBytes(type, shape) : Number.NaN;
+  return Number.isNaN(length) ? null : { name, type, shape, offset: Number(offset), length };
 }
 
 export const invalidGguf = (what: string, subject: string, received: string, mend?: string): VqraeError =>

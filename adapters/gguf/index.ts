@@ -4,12 +4,12 @@
  * @module vqrae/gguf
  */
 
-export type { GgufFile, GgufHeader, GgufTensor } from "./gguf-file.ts";
+export { type DescribedTensor, type GgufFile, type GgufHeader, type GgufTensor, ggufTensorOf } from "./gguf-file.ts";
 export type { GgufTensorLayout } from "./lay-out.ts";
 export { readGguf } from "./read-gguf.ts";
-export { readGgufTensor, readGgufTensorBytes, readGgufTensorPieces } from "./read-tensor.ts";
+export { readGgufTensor, readGgufTensorBytes, readGgufTensorPieces, readGgufTensorRows } from "./read-tensor.ts";
 export { type GgufChanges, requireOtherFile, rewriteGguf } from "./rewrite-gguf.ts";
-export { decodeGgufTensor, encodeGgufTensor, type GgufFloatType } from "./tensor-data.ts";
+export { decodeGgufTensor, encodeGgufTensor, type GgufFloatType, isGgufFloatType } from "./tensor-data.ts";
 export type { GgufTensorType } from "./tensor-types.ts";
 export {
   type GgufArray,

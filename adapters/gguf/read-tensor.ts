@@ -52,7 +52,7 @@ export async function readGgufTensor(gguf: GgufFile, name: string): Promise<Floa
  * Single rows of a matrix as floats, none of the others read; types as for `readGgufTensor`.
  * @throws INVALID_GGUF where the file has become shorter; UNSUPPORTED for another type
  */
-export async function readTensorRows(
+export async function readGgufTensorRows(
   opened: OpenFile,
   { name, type, shape, offset }: GgufTensor,
   rows: readonly number[],

@@ -17,7 +17,8 @@ const codecs: Readonly<Record<GgufFloatType, FloatCodec>> = {
   Q8_0: { decode: dequantizeQ8, encode: quantizeQ8 },
 };
 
-export const isFloatType = (type: GgufTensorType): type is GgufFloatType => Object.hasOwn(codecs, type);
+/** Whether `encodeGgufTensor` and `decodeGgufTensor` know a type. */
+export const isGgufFloatType = (type: GgufTensorType): type is GgufFloatType => Object.hasOwn(codecs, type);
 
 /**
  * The data of a tensor of `type`, rounded as ggml rounds it: to the nearest, ties to even (Q8_0: away from zero).
@@ -34,7 +35,7 @@ export function encodeGgufTensor(type: GgufFloatType, values: Float32Array): Arr
  * @throws UNSUPPORTED for the types that this package does not decode
  */
 export function decodeGgufTensor(type: GgufTensorType, bytes: Uint8Array<ArrayBuffer>, subject: string): Float32Array {
-  if (isFloatType(type)) return codecs[type].decode(bytes);
+  if (isGgufFloatType(type)) return codecs[type].decode(bytes);
   const known = Object.keys(codecs).join(", ");
   throw expectedBut("UNSUPPORTED", `one of ${known}`, subject, type);
 }

@@ -12,13 +12,13 @@ export type {
   VlmPart,
   VlmPiece,
 } from "../vision-language-model.ts";
+export { type LoadVlmOptions, loadVlm, type VlmSource } from "./chat/load-vlm.ts";
+export type { AskOptions, Vlm } from "./chat/vlm.ts";
 export {
   type LanguageModel,
   type LanguageModelOptions,
   languageModelFile,
   openLanguageModel,
 } from "./language-model.ts";
-export { type LoadVlmOptions, loadVlm, type VlmSource } from "./load-vlm.ts";
 export { type LogitRange, SequenceBatch } from "./sequence-batch.ts";
-export { type AttachVisionOptions, attachVision, type LlamaVision, type PromptPart } from "./vision.ts";
-export type { AskOptions, Vlm } from "./vlm.ts";
+export { type AttachVisionOptions, attachVision, type LlamaVision, type PromptPart } from "./vision/vision.ts";

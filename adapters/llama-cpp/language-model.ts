@@ -2,8 +2,9 @@ import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { Llama, LlamaContext, LlamaModel } from "node-llama-cpp";
-import { expected, expectedBut } from "../../sdk/kit.ts";
-import { loadNodeLlamaCpp } from "./node-llama-cpp.ts";
+import { z } from "zod";
+import { expected, expectedBut, option, parseOptions } from "../../sdk/kit.ts";
+import { loadNodeLlamaCpp } from "./native/node-llama-cpp.ts";
 
 export interface LanguageModelOptions {
   /** llama.cpp's device for the language model (default "auto": the best that there is). */
@@ -26,12 +27,33 @@ export interface LanguageModel extends AsyncDisposable {
 
 const DEFAULT_CONTEXT = 4096;
 
+type Gpu = LanguageModelOptions["gpu"];
+
+export const languageModelOptions = {
+  gpu: option.custom<Gpu>('one of "auto", "cuda", "vulkan", "metal", or false', (value) =>
+    ["auto", "cuda", "vulkan", "metal", false].some((known) => known === value),
+  ),
+  sequences: option.integer(1),
+  contextSize: option.integer(1),
+  threads: option.integer(1),
+  onProgress: option.callback<(phase: "llm" | "context") => void>(),
+  signal: option.signal,
+} as const;
+const schema = z.strictObject(languageModelOptions);
+
 /**
  * Loads a GGUF file into llama.cpp, in this process, and makes a context for it.
  * @throws CHECKPOINT_NOT_FOUND, INVALID_ARGUMENT, INVALID_GGUF, MISSING_DEPENDENCY; the signal's reason after an abort
  */
 export async function openLanguageModel(path: string, options: LanguageModelOptions = {}): Promise<LanguageModel> {
-  const { gpu = "auto", sequences = 1, onProgress, signal } = options;
+  const {
+    gpu = "auto",
+    sequences = 1,
+    contextSize,
+    threads,
+    onProgress,
+    signal,
+  } = parseOptions(schema, options, "openLanguageModel");
   const file = await languageModelFile(path);
   const { getLlama, LlamaLogLevel } = await loadNodeLlamaCpp();
   onProgress?.("llm");
@@ -46,8 +68,8 @@ export async function openLanguageModel(path: string, options: LanguageModelOpti
       });
     onProgress?.("context");
     const context = await model.createContext({
-      contextSize: options.contextSize ?? Math.min(model.trainContextSize, DEFAULT_CONTEXT),
-      threads: options.threads ?? Math.min(llama.cpuMathCores, availableParallelism()),
+      contextSize: contextSize ?? Math.min(model.trainContextSize, DEFAULT_CONTEXT),
+      threads: threads ?? Math.min(llama.cpuMathCores, availableParallelism()),
       sequences,
       ...(signal && { createSignal: signal }),
     });

@@ -1,6 +1,6 @@
 import type { LlamaContext, LlamaContextSequence } from "node-llama-cpp";
 import { expected, expectedBut } from "../../sdk/kit.ts";
-import { ContextInternals } from "./node-llama-cpp.ts";
+import { ContextInternals } from "./native/node-llama-cpp.ts";
 
 /** A range of the vocabulary whose logits are read. */
 export interface LogitRange {
@@ -54,8 +54,8 @@ export class SequenceBatch implements AsyncDisposable {
    * Appends tokens to each of the sequences, at least one, and reads the logits that follow the last of each.
    *
    * @returns for each sequence [range.count] logits
-   * @throws INVALID_ARGUMENT for tokens or a range outside the vocabulary, or more tokens than the context holds: the
-   *   sequences stay as they were; RUNTIME where llama.cpp fails; DISPOSED
+   * @throws INVALID_ARGUMENT for tokens or a range outside the vocabulary, CONTEXT_OVERFLOW for more tokens than the context
+   *   holds: the sequences stay as they were; RUNTIME where llama.cpp fails; DISPOSED
    */
   async append(tokens: readonly (readonly number[])[], range: LogitRange): Promise<Float32Array[]> {
     this.#require(tokens, range);
@@ -125,7 +125,7 @@ export class SequenceBatch implements AsyncDisposable {
       if (length > this.#context.contextSize) {
         const mend = "Create the context with a larger contextSize.";
         const what = `at most ${this.#context.contextSize} tokens, as the context holds,`;
-        throw expected("INVALID_ARGUMENT", what, `sequence ${i}`, length, mend);
+        throw expected("CONTEXT_OVERFLOW", what, `sequence ${i}`, length, mend);
       }
     }
   }

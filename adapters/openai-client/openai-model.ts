@@ -1,9 +1,10 @@
+import { z } from "zod";
 import { VqraeError } from "../../sdk/index.ts";
-import { describe, expected, expectedBut } from "../../sdk/kit.ts";
-import { eventData } from "../server-sent-events.ts";
+import { describe, expectedBut, isObject, option, parseOptions } from "../../sdk/kit.ts";
+import { apiUrl, eventData, parseJson } from "../model-servers.ts";
 import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions, VlmPiece } from "../vision-language-model.ts";
-import { isObject, type Json, requestBody } from "./request.ts";
-import { type SendOptions, send, unreachable } from "./send.ts";
+import { type Json, requestBody } from "./request.ts";
+import { refused, type SendOptions, send, unreachable } from "./send.ts";
 
 export interface OpenAiModelOptions extends SendOptions {
   /** Where the API is, such as "http://127.0.0.1:8080/v1". */
@@ -14,32 +15,40 @@ export interface OpenAiModelOptions extends SendOptions {
   readonly maxTokensField?: "max_tokens" | "max_completion_tokens";
 }
 
+const schema = z.strictObject({
+  baseUrl: z.unknown().transform(apiUrl).pipe(z.instanceof(URL)).describe("an http or https URL"),
+  model: z.string().min(1).describe("a name"),
+  maxTokensField: option.oneOf("max_tokens", "max_completion_tokens"),
+  apiKey: option.custom<string>("a text", (value) => typeof value === "string"),
+  fetch: option.callback<typeof fetch>(),
+  headers: option.custom<Readonly<Record<string, string>>>("texts by name", isObject),
+  timeoutMs: option.number("a number of milliseconds", (value) => value > 0),
+  retries: option.integer(0),
+  retryDelayMs: option.number("a number of milliseconds", (value) => value >= 0),
+});
+
 /**
  * A model behind an endpoint that speaks OpenAI's chat completions: OpenAI itself, vLLM, Ollama, LM Studio, a llama-server with
  * its own mmproj. Images go as data: URLs. Nothing is sent before the first question.
- * @throws INVALID_ARGUMENT for a URL that is none
+ * @throws INVALID_ARGUMENT for another option, such as a URL that is none
  */
 export function openAiModel(options: OpenAiModelOptions): VisionLanguageModel {
-  return new OpenAiModel(options);
+  const { baseUrl, model, ...rest } = parseOptions(schema, options, "openAiModel");
+  return new OpenAiModel(new URL("chat/completions", baseUrl), model, rest);
 }
+
+type ModelOptions = Omit<z.infer<typeof schema>, "baseUrl" | "model">;
 
 class OpenAiModel implements VisionLanguageModel {
   readonly specificationVersion = "v1";
   readonly modelId: string;
-  readonly #options: OpenAiModelOptions;
+  readonly #options: ModelOptions;
   readonly #url: URL;
 
-  constructor(options: OpenAiModelOptions) {
-    const { baseUrl, model } = options;
-    const base = URL.canParse(String(baseUrl)) ? new URL(baseUrl) : null;
-    if (!base || !["http:", "https:"].includes(base.protocol)) {
-      throw expected("INVALID_ARGUMENT", "an http or https URL", "baseUrl", String(baseUrl));
-    }
-    if (typeof model !== "string" || model === "") throw expected("INVALID_ARGUMENT", "a name", "model", model);
-    if (!base.pathname.endsWith("/")) base.pathname += "/";
-    this.#url = new URL("chat/completions", base);
+  constructor(url: URL, modelId: string, options: ModelOptions) {
+    this.#url = url;
+    this.modelId = modelId;
     this.#options = options;
-    this.modelId = model;
   }
 
   async chat(messages: readonly VlmMessage[], options: VlmOptions = {}): Promise<VlmAnswer> {
@@ -97,12 +106,9 @@ class OpenAiModel implements VisionLanguageModel {
   }
 
   #parse(text: string): Json {
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch {}
+    const value = parseJson(text);
     if (!isObject(value)) throw this.#wrong("a JSON object", describe(text));
-    if (isObject(value.error)) throw this.#wrong("an answer", String(value.error.message ?? "an error"));
+    if (isObject(value.error)) throw refused(this.#url, value, "an error");
     return value;
   }
 

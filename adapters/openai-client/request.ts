@@ -3,7 +3,6 @@ import type { VlmMessage, VlmOptions, VlmPart } from "../vision-language-model.t
 import { imageUrl } from "./image-url.ts";
 
 export type Json = Readonly<Record<string, unknown>>;
-export const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null;
 
 /**
  * The body of POST /chat/completions.

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { VqraeError } from "../../sdk/index.ts";
 import { expectedBut } from "../../sdk/kit.ts";
-import { isObject, type Json } from "./request.ts";
+import { parseJson, reasonOf, refusalOf } from "../model-servers.ts";
+import type { Json } from "./request.ts";
 
 export interface SendOptions {
   readonly apiKey?: string | undefined;
@@ -95,7 +96,8 @@ async function once(url: URL, body: Json, options: SendOptions, signal: AbortSig
       signal: ends,
     });
     if (response.ok) return { response, deadline };
-    const failure = refused(url, response.status, await response.text());
+    const text = await response.text();
+    const failure = refused(url, parseJson(text), text, response.status);
     deadline.end();
     const again = response.status === 429 || response.status >= 500;
     return { deadline, failure, retryAfterMs: again ? retryAfter(response.headers.get("retry-after")) : null };
@@ -113,21 +115,17 @@ function retryAfter(header: string | null): number | undefined {
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
-function refused(url: URL, status: number, text: string): VqraeError {
-  let answer: unknown;
-  try {
-    answer = JSON.parse(text);
-  } catch {}
-  const error = isObject(answer) && isObject(answer.error) ? answer.error.message : undefined;
-  const message = typeof error === "string" ? error : text;
+/** An answer with an error in it. @param text the message where the answer has none */
+export function refused(url: URL, answer: unknown, text: string, status?: number): VqraeError {
+  const { message, isContextOverflow } = refusalOf(answer, text);
+  const received = status === undefined ? message : `${status}: ${message}`;
+  if (isContextOverflow) {
+    const mend = "Leave out earlier messages, or send fewer or smaller images.";
+    return expectedBut("CONTEXT_OVERFLOW", "a conversation that the model's context holds", url.href, received, mend);
+  }
   const mend = status === 401 || status === 403 ? "Pass the endpoint's key as apiKey." : undefined;
-  const received = `${status}: ${message.slice(0, 500)}`;
-  return expectedBut("SERVER_ERROR", "an answer", url.href, received, mend ? { mend } : {});
+  return expectedBut("SERVER_ERROR", "an answer", url.href, received, mend);
 }
 
-/** fetch hides the reason, such as a refused connection, in its error's cause. */
-export function unreachable(url: URL, cause: unknown): VqraeError {
-  const { message, cause: inner } = cause as Error;
-  const reason = (inner as Error | undefined)?.message || message;
-  return expectedBut("SERVER_UNREACHABLE", "an answer", url.href, reason, { cause });
-}
+export const unreachable = (url: URL, cause: unknown): VqraeError =>
+  expectedBut("SERVER_UNREACHABLE", "an answer", url.href, reasonOf(cause), { cause });

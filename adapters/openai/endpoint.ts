@@ -1,7 +1,9 @@
 import { type Context, Hono } from "hono";
-import type { VisionTokenizer } from "../../sdk/index.ts";
+import { z } from "zod";
+import type { Decoder, Encoder } from "../../sdk/index.ts";
+import { option, parseOptions } from "../../sdk/kit.ts";
 import type { ImageGenerator } from "../generation/index.ts";
-import type { VisionLanguageModel } from "../llama-cpp/index.ts";
+import type { VisionLanguageModel } from "../vision-language-model.ts";
 import { chatCompletions } from "./chat/chat-completions.ts";
 import { chatPage } from "./chat-page.ts";
 import { ApiError, toApiError } from "./http/api-error.ts";
@@ -11,7 +13,7 @@ import { RequestQueue } from "./http/queue.ts";
 import { BodyBudget, readJson } from "./http/read-json.ts";
 import { serverSentEvents } from "./http/server-sent-events.ts";
 import { imageGenerations } from "./images/generations.ts";
-import { DEFAULT_LIMITS, type EndpointLimits } from "./limits.ts";
+import { type EndpointLimits, parseLimits } from "./limits.ts";
 import { now, type Route, requireModel } from "./route.ts";
 import { visionDecode } from "./vision/decode.ts";
 import { visionTokens } from "./vision/tokens.ts";
@@ -22,7 +24,7 @@ export interface EndpointOptions {
   /** For POST /v1/images/generations; the first one where a request names none. */
   readonly imageModels?: readonly ImageGenerator[];
   /** For POST /v1/vision/tokens and /v1/vision/decode; the first one where a request names none. */
-  readonly tokenizers?: readonly VisionTokenizer[];
+  readonly tokenizers?: readonly (Encoder & Decoder)[];
   /** What clients must send as a bearer token for /v1 (default: nothing). */
   readonly apiKey?: string;
   /** Whether images may be http(s) URLs, of public addresses (default false). */
@@ -35,6 +37,20 @@ export interface EndpointOptions {
   /** Told of failures that no client can mend (status 500). */
   readonly onError?: (error: unknown) => void;
 }
+
+const listOf = <T>() => option.custom<readonly T[]>("a list of models", Array.isArray);
+
+const schema = z.strictObject({
+  languageModels: listOf<VisionLanguageModel>(),
+  imageModels: listOf<ImageGenerator>(),
+  tokenizers: listOf<Encoder & Decoder>(),
+  apiKey: option.text("a text that is not empty"),
+  allowRemoteImages: option.flag,
+  parallel: option.integer(1),
+  limits: option.custom<Partial<EndpointLimits>>("limits by name", () => true),
+  ui: option.flag,
+  onError: option.callback<(error: unknown) => void>(),
+});
 
 /** An endpoint that speaks OpenAI's protocol. */
 export interface Endpoint {
@@ -50,13 +66,14 @@ interface Work {
   readonly queue: RequestQueue;
 }
 
-/** @throws the file system's error where `ui` is wanted and the page's files are missing */
+/** @throws INVALID_ARGUMENT; the file system's error where `ui` is wanted and the page's files are missing */
 export async function createEndpoint(options: EndpointOptions = {}): Promise<Endpoint> {
-  const { apiKey, parallel = 1, onError = () => {} } = options;
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const languageModels = byId(options.languageModels ?? [], ({ modelId }) => modelId);
-  const imageModels = byId(options.imageModels ?? [], ({ info }) => info.modelId);
-  const tokenizers = byId(options.tokenizers ?? [], ({ info }) => info.modelId);
+  const given = parseOptions(schema, options, "createEndpoint");
+  const { apiKey, parallel = 1, allowRemoteImages = false, ui = false, onError = () => {} } = given;
+  const limits = parseLimits(given.limits);
+  const languageModels = byId(given.languageModels ?? [], ({ modelId }) => modelId);
+  const imageModels = byId(given.imageModels ?? [], ({ info }) => info.modelId);
+  const tokenizers = byId(given.tokenizers ?? [], ({ info }) => info.modelId);
   const queue = (running: number) => new RequestQueue({ running, waiting: limits.waiting });
   const vision = queue(parallel);
   const work: Readonly<Record<string, Work>> = {
@@ -73,7 +90,7 @@ export async function createEndpoint(options: EndpointOptions = {}): Promise<End
   const closing = new AbortController();
   const budget = new BodyBudget(limits.heldBytes);
   const images = {
-    allowRemote: options.allowRemoteImages ?? false,
+    allowRemote: allowRemoteImages,
     maxBytes: limits.remoteBytes,
     timeoutMs: limits.remoteMs,
   };
@@ -127,7 +144,7 @@ export async function createEndpoint(options: EndpointOptions = {}): Promise<End
     app.post(path, (c) => answer(c.req.raw, one));
     app.all(path, () => wrongMethod("POST"));
   }
-  for (const [path, page] of options.ui ? await chatPage() : []) app.get(path, page);
+  for (const [path, page] of ui ? await chatPage() : []) app.get(path, page);
   for (const path of ["/health", "/v1/models"]) app.all(path, () => wrongMethod("GET"));
   app.notFound((c) => notFound(c).toResponse());
   app.onError((error, c) => {

@@ -1,3 +1,6 @@
+import { z } from "zod";
+import { option, parseOptions, setFields } from "../../sdk/kit.ts";
+
 /** What one request, and all of them together, may take. */
 export interface EndpointLimits {
   /** Bytes of a request's body (default 32 MiB). */
@@ -22,7 +25,7 @@ export interface EndpointLimits {
   readonly remoteMs: number;
 }
 
-export const DEFAULT_LIMITS: EndpointLimits = {
+const DEFAULT_LIMITS: EndpointLimits = {
   bodyBytes: 32 * 2 ** 20,
   heldBytes: 256 * 2 ** 20,
   images: 16,
@@ -34,3 +37,22 @@ export const DEFAULT_LIMITS: EndpointLimits = {
   remoteBytes: 20 * 2 ** 20,
   remoteMs: 15_000,
 };
+
+const schema = z.strictObject({
+  bodyBytes: option.integer(0),
+  heldBytes: option.integer(0),
+  images: option.integer(0),
+  parts: option.integer(0),
+  generatedImages: option.integer(1),
+  waiting: option.integer(0),
+  requestMs: option.integer(1),
+  receiveMs: option.integer(1),
+  remoteBytes: option.integer(0),
+  remoteMs: option.integer(1),
+} satisfies Record<keyof EndpointLimits, z.ZodType>);
+
+/** All limits, where none is given the default. @throws INVALID_ARGUMENT */
+export const parseLimits = (limits: Partial<EndpointLimits> | undefined): EndpointLimits => ({
+  ...DEFAULT_LIMITS,
+  ...setFields(parseOptions(schema, limits, "createEndpoint's limits")),
+});

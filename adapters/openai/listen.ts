@@ -1,7 +1,8 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
-import { expectedBut } from "../../sdk/kit.ts";
+import { z } from "zod";
+import { expectedBut, option, parseOptions } from "../../sdk/kit.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { ApiError } from "./http/api-error.ts";
 
@@ -19,6 +20,8 @@ export interface Listening {
   close(options?: { readonly graceMs?: number }): Promise<void>;
 }
 
+const schema = z.strictObject({ host: option.text("an address"), port: option.integer(0, 65_535) });
+
 const DEFAULT_PORT = 8080;
 const DEFAULT_GRACE_MS = 10_000;
 /** Beyond a request's own time, after which a client that reads nothing is cut off. */
@@ -27,10 +30,10 @@ const LOOPBACK = ["localhost", "127.0.0.1", "::1"];
 
 /**
  * Serves an endpoint over HTTP.
- * @throws INVALID_ARGUMENT where the port is taken or the host is no address of this machine
+ * @throws INVALID_ARGUMENT for another option, and where the port is taken or the host is no address of this machine
  */
 export async function listen(endpoint: Endpoint, options: ListenOptions = {}): Promise<Listening> {
-  const { host = "127.0.0.1", port = DEFAULT_PORT } = options;
+  const { host = "127.0.0.1", port = DEFAULT_PORT } = parseOptions(schema, options, "listen");
   const { receiveMs, requestMs } = endpoint.limits;
   const fetch = (request: Request): Promise<Response> | Response =>
     isForeign(request, host) ? foreignHost().toResponse() : endpoint.fetch(request);

@@ -1,4 +1,4 @@
-import { encodePng, type ImageInput, type VQRAE } from "../../sdk/index.ts";
+import { encodePng, type ImageInput, type Views } from "../../sdk/index.ts";
 
 /**
  * An image as files for a runtime of an mmproj (llama-server, Ollama, LM Studio): one PNG a view, each exactly as large as the
@@ -8,7 +8,7 @@ import { encodePng, type ImageInput, type VQRAE } from "../../sdk/index.ts";
  * @param tokenizer loaded with the model's projector, whose tiles it makes
  * @throws as `tokenizer.embed`
  */
-export async function runtimeImages(tokenizer: VQRAE, image: ImageInput): Promise<Uint8Array[]> {
+export async function runtimeImages(tokenizer: Views, image: ImageInput): Promise<Uint8Array[]> {
   const views = await tokenizer.embedViews(image);
   return Promise.all(views.map((view) => encodePng(view)));
 }

@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import {
   carrierFor,
+  type EmbeddedPart,
   LlamaServer,
-  type PromptPart,
   readCarrier,
   writeCarrier,
 } from "../../adapters/llama-cpp/carrier/index.ts";
@@ -39,7 +39,7 @@ test.each(["llama", "qwen3", "gemma3"] as const)(
     const server = await LlamaServer.connect(running.url);
     expect(server.info).toMatchObject({ embeddingDim: llm.embeddingDim, contextSize: 512 });
     const words = ["a cat sat on ", "some very blue mat", " and was", "x"];
-    const prompts: [string, PromptPart[]][] = [
+    const prompts: [string, EmbeddedPart[]][] = [
       [words.join(""), [embeddingsOf(llm, words.slice(0, 3).join("")), "x"]],
       [words.join(""), words.map((word, i) => (i % 2 === 1 ? word : embeddingsOf(llm, word)))],
       [words[0]!, [embeddingsOf(llm, "a"), embeddingsOf(llm, " cat"), " sat on "]],
@@ -122,7 +122,7 @@ test("embeddings of another width, with full attention or beyond the range are r
     segments: [{ ...segment, data, grid: { rows: 1, columns } }],
   });
   const refused: [ImageEmbeddings, string, RegExp][] = [
-    [{ ...image, embeddingDim: 32 }, "INVALID_ARGUMENT", /embeddings of 64 numbers.* received embeddings of 32/],
+    [{ ...image, embeddingDim: 32 }, "INCOMPATIBLE", /embeddings of 64 numbers.* received embeddings of 32/],
     [withData(new Float32Array(65)), "INVALID_ARGUMENT", /1 x 64 numbers .* received 65/],
     [withData(new Float32Array(0), 0), "INVALID_ARGUMENT", /embeddings of 64 numbers each .* 0 numbers/],
     [withData(new Float32Array(64).fill(100)), "INVALID_ARGUMENT", /from -64 to below 64 .* --range 256/],

@@ -36,5 +36,5 @@ test("a llama-server with a carrier and a tokenizer are one model", async () => 
   const aborted = AbortSignal.abort(new Error("enough"));
   await expect(model.chat(messages, { signal: aborted })).rejects.toThrow();
   const wide = serverModel(server, rowEmbedder(3, [{ segments: [] }]).tokenizer);
-  expect((await failure(wide.chat(messages))).code).toBe("INVALID_ARGUMENT");
+  expect((await failure(wide.chat(messages))).code).toBe("INCOMPATIBLE");
 });

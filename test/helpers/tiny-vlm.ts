@@ -2,9 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ChatMLChatWrapper, getLlama, type LlamaContextSequence, LlamaLogLevel } from "node-llama-cpp";
+import { Vlm } from "../../adapters/llama-cpp/chat/vlm.ts";
 import { attachVision, type VlmMessage } from "../../adapters/llama-cpp/index.ts";
-import { Vlm } from "../../adapters/llama-cpp/vlm.ts";
-import type { VQRAE } from "../../sdk/index.ts";
 import { imageBytes, row, rowEmbedder } from "./row-embedder.ts";
 import { writeTinyLlm } from "./tiny-llm.ts";
 
@@ -42,7 +41,7 @@ export async function openTinyVlms() {
       const { tokenizer, embedded } = rowEmbedder(tiny.embeddingDim, images);
       const vision = await attachVision(context, { tokenizer });
       const chatWrapper = new ChatMLChatWrapper();
-      const parts = { modelId: "tiny", llama, model, context, vision, tokenizer: tokenizer as VQRAE, chatWrapper };
+      const parts = { modelId: "tiny", llama, model, context, vision, tokenizer, chatWrapper };
       const vlm = new Vlm(parts, [() => context.dispose()]);
       open.push(vlm);
       const decodedTokens = () => used.reduce((sum, { tokenMeter }) => sum + tokenMeter.usedInputTokens, 0);

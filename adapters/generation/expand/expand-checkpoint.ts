@@ -1,6 +1,14 @@
-import { constants, copyFile, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { constants, copyFile, mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { expected, expectedBut, openTensors, readJsonObject, type StoredTensor } from "../../../sdk/kit.ts";
+import {
+  expected,
+  expectedBut,
+  onDisk,
+  openTensors,
+  readJsonObject,
+  type StoredTensor,
+  writeWhole,
+} from "../../../sdk/kit.ts";
 import type { VisualVocabulary } from "../vocabulary/visual-vocabulary.ts";
 import { type ExpandOptions, expandedVocabulary } from "./expand-options.ts";
 import { type TokenTensorKind, writeShard } from "./expand-shard.ts";
@@ -45,7 +53,7 @@ export async function expandCheckpoint(
           codebookSize: vocabulary.codebookSize,
           rows: options.rows ?? "mean",
         });
-      } else await copyFile(shard, join(folder, name), constants.COPYFILE_FICLONE);
+      } else await copy(shard, join(folder, name));
     }
     const written: Record<string, Json> = {
       "config.json": configWithTokens(config, rows, size, vocabulary),
@@ -55,10 +63,10 @@ export async function expandCheckpoint(
       if (name in written || name.endsWith(".safetensors") || !(await stat(join(source, name))).isFile()) continue;
       if (name === "tokenizer_config.json") written[name] = tokenizerConfigWithTokens(await read(name), vocabulary);
       else if (name === INDEX) written[name] = indexWith(await read(name), growthOf(kinds, size));
-      else await copyFile(join(source, name), join(folder, name), constants.COPYFILE_FICLONE);
+      else await copy(join(source, name), join(folder, name));
     }
     for (const [name, value] of Object.entries(written)) {
-      await writeFile(join(folder, name), `${JSON.stringify(value, null, 2)}\n`);
+      await writeWhole(join(folder, name), `${JSON.stringify(value, null, 2)}\n`);
     }
   });
   return vocabulary;
@@ -122,7 +130,11 @@ function growthOf(kinds: ReadonlyMap<StoredTensor, TokenTensorKind>, size: numbe
 
 async function requireNothingAt(target: string): Promise<void> {
   if (!(await isThere(target))) return;
-  throw expected("INVALID_ARGUMENT", "a folder that is not there yet", "the output folder", target);
+  const mend = "Remove it, or choose another folder.";
+  throw expected("ALREADY_EXISTS", "a folder that is not there yet", "the output folder", target, {
+    mend,
+    path: target,
+  });
 }
 
 const isThere = (path: string) =>
@@ -131,14 +143,17 @@ const isThere = (path: string) =>
     () => false,
   );
 
+const copy = (from: string, to: string): Promise<void> =>
+  onDisk(to, () => copyFile(from, to, constants.COPYFILE_FICLONE));
+
 /** Fills a folder beside `target`, which becomes `target` when it is whole; where `fill` throws, nothing is left. */
 async function inNewFolder(target: string, fill: (folder: string) => Promise<void>): Promise<void> {
   const path = resolve(target);
-  await mkdir(dirname(path), { recursive: true });
-  const folder = await mkdtemp(`${path}.`);
+  await onDisk(path, () => mkdir(dirname(path), { recursive: true }));
+  const folder = await onDisk(path, () => mkdtemp(`${path}.`));
   try {
     await fill(folder);
-    await rename(folder, path);
+    await onDisk(path, () => rename(folder, path));
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw error;

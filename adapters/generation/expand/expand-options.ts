@@ -1,6 +1,8 @@
+import { z } from "zod";
 import type { TokenGrid } from "../../../sdk/index.ts";
-import { expected } from "../../../sdk/kit.ts";
+import { option, parseOptions } from "../../../sdk/kit.ts";
 import type { Sampling } from "../sampling/sampling.ts";
+import { samplingOptions } from "../sampling/sampling-options.ts";
 import { PROMPT_PLACE, type VisualVocabulary } from "../vocabulary/visual-vocabulary.ts";
 import type { NewRows } from "./new-rows.ts";
 
@@ -25,29 +27,49 @@ export interface ExpandOptions {
 const MAX_CODES = 2 ** 20;
 const MAX_SIDE = 4096;
 
+const count = (most: number) => z.int().min(1).max(most).describe(`a whole number from 1 to ${most}`);
+const isText = (value: unknown): value is string => typeof value === "string";
+const text = option.custom<string>("a text", isText);
+
+const schema = z.strictObject({
+  codebookSize: count(MAX_CODES),
+  /** Checked below, so that an error names the side. */
+  grid: z.unknown().optional(),
+  tokenizer: text,
+  /** Checked where they are read, when the model's width is known. */
+  rows: option.custom<NewRows>("new rows", () => true),
+  promptFormat: option.custom<string>(
+    `a text with one ${PROMPT_PLACE}`,
+    (value) => isText(value) && value.split(PROMPT_PLACE).length === 2,
+  ),
+  unconditionalPrompt: text,
+  /** Checked below, so that an error names the number. */
+  sampling: z.unknown().optional(),
+});
+const gridSchema = z.strictObject({ rows: count(MAX_SIDE), columns: count(MAX_SIDE) });
+const samplingSchema = z.strictObject(samplingOptions);
+
 /**
  * The vocabulary that has its first new token, begin-of-image, at `boiToken`.
  * @throws INVALID_ARGUMENT
  */
 export function expandedVocabulary(boiToken: number, options: ExpandOptions): VisualVocabulary {
-  const { codebookSize, grid, tokenizer = "", promptFormat = PROMPT_PLACE, unconditionalPrompt = "" } = options;
-  const whole = (name: string, value: unknown, high: number): void => {
-    if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= high) return;
-    throw expected("INVALID_ARGUMENT", `a whole number from 1 to ${high}`, `option ${name}`, value);
-  };
-  whole("codebookSize", codebookSize, MAX_CODES);
-  whole("grid.rows", grid?.rows, MAX_SIDE);
-  whole("grid.columns", grid.columns, MAX_SIDE);
-  if (typeof promptFormat !== "string" || promptFormat.split(PROMPT_PLACE).length !== 2) {
-    throw expected("INVALID_ARGUMENT", `a text with one ${PROMPT_PLACE}`, "option promptFormat", promptFormat);
-  }
-  const { guidanceScale = 1, temperature = 1, topK = 0, topP = 1 } = options.sampling ?? {};
+  const {
+    codebookSize,
+    tokenizer = "",
+    promptFormat = PROMPT_PLACE,
+    unconditionalPrompt = "",
+    ...rest
+  } = parseOptions(schema, options, "expandVocabulary");
+  const grid = parseOptions(gridSchema, rest.grid, "expandVocabulary's grid");
+  const sampling = parseOptions(samplingSchema, rest.sampling, "expandVocabulary's sampling");
+  const { guidanceScale = 1, temperature = 1, topK = 0, topP = 1 } = sampling;
   return {
     codebookSize,
     firstToken: boiToken + 2,
     boiToken,
     eoiToken: boiToken + 1,
-    grid: { rows: grid.rows, columns: grid.columns },
+    grid,
     tokenizer,
     promptFormat,
     unconditionalPrompt,

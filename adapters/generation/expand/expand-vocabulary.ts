@@ -21,8 +21,9 @@ import type { ExpandOptions } from "./expand-options.ts";
  * @param source a GGUF file, or a checkpoint's folder
  * @param target a GGUF file, or a folder that is not there yet
  * @returns where the tokens are
- * @throws INVALID_ARGUMENT for wrong options, a model that has visual tokens, or a target that cannot be written;
- *   UNSUPPORTED for other types of rows; CHECKPOINT_NOT_FOUND, INVALID_GGUF, INVALID_CHECKPOINT, INVALID_CONFIG
+ * @throws INVALID_ARGUMENT for wrong options, or a model that has visual tokens; ALREADY_EXISTS for a folder that is there;
+ *   IO_ERROR where the system refuses; UNSUPPORTED for other types of rows; CHECKPOINT_NOT_FOUND, INVALID_GGUF,
+ *   INVALID_CHECKPOINT, INVALID_CONFIG
  */
 export async function expandVocabulary(
   source: string,

@@ -1,9 +1,7 @@
-import { expected } from "../../../sdk/kit.ts";
+import { expected, isObject } from "../../../sdk/kit.ts";
 import { newTokenNames, type VisualVocabulary } from "../vocabulary/visual-vocabulary.ts";
 
 type Json = Record<string, unknown>;
-const isObject = (value: unknown): value is Json =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** How many tokens a tokenizer.json has: one more than its last id. @throws INVALID_CONFIG */
 export function tokensOf(tokenizer: Json, file: string): number {

@@ -2,6 +2,9 @@ import type { Sampling } from "./sampling.ts";
 
 const all = { guidanceSchedule: "constant", temperature: 1, topP: 1 } as const;
 
+export const PRESET_NAMES = ["llamagen", "llamagen-class", "janus", "plain"] as const;
+export type PresetName = (typeof PRESET_NAMES)[number];
+
 /** How the sources sample by default. */
 export const presets = {
   /** LlamaGen, text to image: autoregressive/sample/sample_t2i.py. */
@@ -12,7 +15,4 @@ export const presets = {
   janus: { ...all, guidanceScale: 5, topK: 0 },
   /** No guidance and no filter: what the model has learned. */
   plain: { ...all, guidanceScale: 1, topK: 0 },
-} as const satisfies Readonly<Record<string, Sampling>>;
-
-export type PresetName = keyof typeof presets;
-export const presetNames = Object.keys(presets) as PresetName[];
+} as const satisfies Readonly<Record<PresetName, Sampling>>;

@@ -72,6 +72,6 @@ export class LlamaCppIds implements IdSource {
     if (needed <= contextSize) return;
     const received = `a prompt of ${prompt} tokens before an image of ${rows * columns}`;
     const mend = "Shorten the prompt, or load the generator with a larger contextSize.";
-    throw expectedBut("INVALID_ARGUMENT", `at most ${contextSize} tokens`, "the context", received, mend);
+    throw expectedBut("CONTEXT_OVERFLOW", `at most ${contextSize} tokens`, "the context", received, mend);
   }
 }

@@ -45,7 +45,7 @@ export class LlamaServerIds implements IdSource {
       const received = `a prompt of ${tokens.length} tokens and ${missing} to generate`;
       const mend = "Shorten the prompt, or start the server with a larger --ctx-size.";
       const what = `at most ${this.#server.contextSize} tokens`;
-      throw expectedBut("INVALID_ARGUMENT", what, "the server's context", received, mend);
+      throw expectedBut("CONTEXT_OVERFLOW", what, "the server's context", received, mend);
     }
     let made = 0;
     const completion = this.#server.complete(tokens, {

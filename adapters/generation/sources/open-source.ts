@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { expected, expectedBut } from "../../../sdk/kit.ts";
+import { expected, expectedBut, setFields } from "../../../sdk/kit.ts";
 import type { GgufFile } from "../../gguf/index.ts";
 import { TokenServer } from "../../llama-cpp/carrier/index.ts";
 import { openLanguageModel } from "../../llama-cpp/index.ts";
@@ -11,7 +11,6 @@ import { LlamaCppIds } from "./llama-cpp.ts";
 import { LlamaServerIds } from "./llama-server.ts";
 
 const DEFAULT_IMAGES = 4;
-const MAX_IMAGES = 128;
 /** Tokens of a prompt that there is room for. */
 const DEFAULT_PROMPT = 512;
 
@@ -28,16 +27,13 @@ export async function openSource(
   vocabulary: VisualVocabulary,
   options: LoadGeneratorOptions,
 ): Promise<IdSource> {
-  const imagesAtOnce = imagesOf(options);
   if (server !== undefined) return openServer(gguf, server, vocabulary, options);
-  const { gpu, threads, contextSize, onProgress, signal } = options;
+  const { gpu, threads, contextSize, imagesAtOnce = DEFAULT_IMAGES, onProgress, signal } = options;
   const llm = await openLanguageModel(gguf.file, {
     contextSize: contextSizeOf(gguf, vocabulary, contextSize),
     sequences: 2 * imagesAtOnce,
-    ...(gpu !== undefined && { gpu }),
     threads: threads ?? threadsFor(gguf),
-    ...(onProgress && { onProgress }),
-    ...(signal && { signal }),
+    ...setFields({ gpu, onProgress, signal }),
   });
   return new LlamaCppIds(llm, vocabulary, bosToken(gguf), imagesAtOnce);
 }
@@ -49,17 +45,17 @@ async function openServer(
   { apiKey, onProgress, signal }: LoadGeneratorOptions,
 ): Promise<IdSource> {
   onProgress?.("llm");
-  const server = await TokenServer.connect(url, { apiKey, ...(signal && { signal }) });
+  const server = await TokenServer.connect(url, setFields({ apiKey, signal }));
   const size = vocabularySize(gguf);
   if (server.vocabularySize !== size) {
     const received = `one with ${server.vocabularySize}`;
     const what = `a model with ${size} tokens, as ${gguf.file} has,`;
-    throw expectedBut("INVALID_ARGUMENT", what, `the server at ${url}`, received, "Does it serve that file?");
+    throw expectedBut("INCOMPATIBLE", what, `the server at ${url}`, received, "Does it serve that file?");
   }
   const least = leastContext(vocabulary) + 1;
   if (server.contextSize < least) {
     const mend = "Start the server with a larger --ctx-size.";
-    throw expected("INVALID_ARGUMENT", `at least ${least} tokens`, "the server's context", server.contextSize, mend);
+    throw expected("CONTEXT_OVERFLOW", `at least ${least} tokens`, "the server's context", server.contextSize, mend);
   }
   return new LlamaServerIds(server, vocabulary, bosToken(gguf));
 }
@@ -76,9 +72,9 @@ function contextSizeOf(gguf: GgufFile, vocabulary: VisualVocabulary, asked: numb
     throw expectedBut("INVALID_GGUF", what, file, `one trained with ${trained}`);
   }
   if (asked === undefined) return Math.min(trained, least + DEFAULT_PROMPT);
-  if (Number.isInteger(asked) && asked >= least) return asked;
+  if (asked >= least) return asked;
   const what = `a whole number of at least ${least}, an image of ${rows} x ${columns} ids,`;
-  throw expected("INVALID_ARGUMENT", what, "option contextSize", asked);
+  throw expected("INVALID_ARGUMENT", what, 'option "contextSize" of loadGenerator', asked);
 }
 
 const BYTES_PER_THREAD = 64 * 2 ** 20;
@@ -86,9 +82,4 @@ const BYTES_PER_THREAD = 64 * 2 ** 20;
 function threadsFor({ tensors }: GgufFile): number {
   const bytes = [...tensors.values()].reduce((sum, { length }) => sum + length, 0);
   return Math.min(availableParallelism(), Math.ceil(bytes / BYTES_PER_THREAD));
-}
-
-function imagesOf({ imagesAtOnce = DEFAULT_IMAGES }: LoadGeneratorOptions): number {
-  if (Number.isInteger(imagesAtOnce) && imagesAtOnce >= 1 && imagesAtOnce <= MAX_IMAGES) return imagesAtOnce;
-  throw expected("INVALID_ARGUMENT", `a whole number from 1 to ${MAX_IMAGES}`, "option imagesAtOnce", imagesAtOnce);
 }

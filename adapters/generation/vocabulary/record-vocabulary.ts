@@ -8,7 +8,7 @@ import type { VisualVocabulary } from "./visual-vocabulary.ts";
  * already, such as one that `expandVocabulary` made of a checkpoint (`vqrae_visual` of its config.json).
  *
  * @param inPlace allows `target` to be `source`
- * @throws INVALID_ARGUMENT where the file has fewer tokens; and as `rewriteGguf`
+ * @throws INCOMPATIBLE where the file has fewer tokens; and as `rewriteGguf`
  */
 export async function recordVocabulary(
   source: string,
@@ -22,6 +22,6 @@ export async function recordVocabulary(
     vocabulary.boiToken + 1,
     vocabulary.eoiToken + 1,
   );
-  if (needed > size) throw expected("INVALID_ARGUMENT", `at least ${needed} tokens, as the layout has,`, source, size);
+  if (needed > size) throw expected("INCOMPATIBLE", `at least ${needed} tokens, as the layout has,`, source, size);
   await rewriteGguf(source, target, { metadata: visualMetadata(vocabulary) }, { inPlace });
 }

@@ -1,28 +1,31 @@
-import type { VisionTokenizerInfo } from "../../../sdk/index.ts";
+import { type Decoder, decodesIds, type ImageSize } from "../../../sdk/index.ts";
 import { expectedBut } from "../../../sdk/kit.ts";
 import type { VisualVocabulary } from "./visual-vocabulary.ts";
 
 /**
  * Checks that a tokenizer decodes the ids of a vocabulary. Its name may differ: a checkpoint may have been moved.
  * @returns the pixels that it decodes an image to
- * @throws INVALID_ARGUMENT for another codebook or grid; UNSUPPORTED for a tokenizer without a decoder
+ * @throws INCOMPATIBLE for another codebook or grid; UNSUPPORTED for a tokenizer that does not decode ids into one size
  */
-export function requireTokenizer(vocabulary: VisualVocabulary, info: VisionTokenizerInfo) {
-  const { codebookSize, grid, tokenizer } = vocabulary;
-  const { codebook, outputSize, modelId } = info;
-  if (codebook === null || outputSize === null) {
-    const received = `${modelId}, which has none`;
-    throw expectedBut("UNSUPPORTED", "a tokenizer with a codebook and a decoder", "image generation", received);
+export function requireTokenizer(vocabulary: VisualVocabulary, decoder: Decoder): ImageSize {
+  const { modelId } = decoder.info;
+  if (!decodesIds(decoder)) {
+    const what = "a tokenizer that decodes ids of a codebook into images of one size";
+    throw expectedBut("UNSUPPORTED", what, "image generation", `${modelId}, which does not`);
   }
+  const { codebook, grid, outputSize } = decoder.info;
+  const { codebookSize, grid: wanted, tokenizer } = vocabulary;
   const mend = `The language model was trained on the ids of ${tokenizer === "" ? "another tokenizer" : tokenizer}.`;
   const refuse = (what: string, received: string) =>
-    expectedBut("INVALID_ARGUMENT", what, `the tokenizer ${modelId}`, received, mend);
-  if (codebook.size !== codebookSize) {
-    throw refuse(`a codebook of ${codebookSize}, as the language model's vocabulary has,`, `one of ${codebook.size}`);
+    expectedBut("INCOMPATIBLE", what, `the tokenizer ${modelId}`, received, mend);
+  if (codebook.size !== codebookSize || codebook.codesPerToken !== 1) {
+    const several = codebook.codesPerToken === 1 ? "" : `, ${codebook.codesPerToken} codes a token`;
+    const what = `a codebook of ${codebookSize}, as the language model's vocabulary has,`;
+    throw refuse(what, `one of ${codebook.size}${several}`);
   }
-  if (info.grid?.rows !== grid.rows || info.grid.columns !== grid.columns) {
-    const received = info.grid === null ? "one for each image" : `${info.grid.rows} x ${info.grid.columns}`;
-    throw refuse(`a grid of ${grid.rows} x ${grid.columns}, as the language model has,`, received);
+  if (grid.rows !== wanted.rows || grid.columns !== wanted.columns) {
+    const what = `a grid of ${wanted.rows} x ${wanted.columns}, as the language model has,`;
+    throw refuse(what, `${grid.rows} x ${grid.columns}`);
   }
   return outputSize;
 }

@@ -22,14 +22,17 @@ export const MAX_RANGE = 32_768;
 /** Wider than any LLM; keeps the mmproj's size within reason. */
 export const MAX_EMBEDDING_DIM = 16_384;
 
+/** What a range is, in words for errors. */
+export const RANGES = `a power of two from ${MIN_RANGE} to ${MAX_RANGE}`;
+export const isRange = (range: number): boolean =>
+  range >= MIN_RANGE && range <= MAX_RANGE && Math.log2(range) % 1 === 0;
+
 /** @throws INVALID_ARGUMENT */
 export function checkCarrier({ embeddingDim, range }: Carrier): void {
   if (!Number.isInteger(embeddingDim) || embeddingDim < 1 || embeddingDim > MAX_EMBEDDING_DIM) {
     throw expected("INVALID_ARGUMENT", `a whole number from 1 to ${MAX_EMBEDDING_DIM}`, "embeddingDim", embeddingDim);
   }
-  if (!(range >= MIN_RANGE && range <= MAX_RANGE && Math.log2(range) % 1 === 0)) {
-    throw expected("INVALID_ARGUMENT", `a power of two from ${MIN_RANGE} to ${MAX_RANGE}`, "range", range);
-  }
+  if (!isRange(range)) throw expected("INVALID_ARGUMENT", RANGES, "range", range);
 }
 
 /** Pixels along a side of one embedding's patch. */

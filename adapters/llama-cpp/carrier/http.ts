@@ -1,6 +1,6 @@
 import { VqraeError } from "../../../sdk/index.ts";
-import { expected, expectedBut } from "../../../sdk/kit.ts";
-import { eventData } from "../../server-sent-events.ts";
+import { expected, expectedBut, isObject, option } from "../../../sdk/kit.ts";
+import { apiUrl, eventData, parseJson, reasonOf, refusalOf } from "../../model-servers.ts";
 
 export interface HttpOptions {
   /** For a server that was started with `--api-key`. */
@@ -9,23 +9,23 @@ export interface HttpOptions {
   readonly fetch?: typeof fetch | undefined;
 }
 
+export const httpOptions = {
+  apiKey: option.custom<string>("a text", (value) => typeof value === "string"),
+  fetch: option.callback<typeof fetch>(),
+} as const;
+
 type Json = Readonly<Record<string, unknown>>;
-const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null;
 
 /** Talks JSON to a llama-server. */
 export class HttpClient {
   readonly #url: URL;
   readonly #options: HttpOptions;
-
   readonly #command: string;
 
   /** @param command what starts the server, for the error where none answers */
   constructor(url: string | URL, options: HttpOptions, command: string) {
-    const parsed = URL.canParse(String(url)) ? new URL(url) : undefined;
-    if (!parsed || !["http:", "https:"].includes(parsed.protocol)) {
-      throw expected("INVALID_ARGUMENT", "an http or https URL", "the server", String(url));
-    }
-    if (!parsed.pathname.endsWith("/")) parsed.pathname += "/";
+    const parsed = apiUrl(url);
+    if (parsed === null) throw expected("INVALID_ARGUMENT", "an http or https URL", "the server", String(url));
     this.#url = parsed;
     this.#options = options;
     this.#command = command;
@@ -56,7 +56,7 @@ export class HttpClient {
 
   #event(path: string, data: string): Json {
     const event = this.#parse(path, data);
-    if (isObject(event.error)) throw this.#refused(path, Number(event.error.code), event);
+    if (isObject(event.error)) throw this.#refused(path, Number(event.error.code), event, "no message");
     return event;
   }
 
@@ -81,13 +81,7 @@ export class HttpClient {
     }
     if (response.ok) return response;
     const text = await response.text();
-    let answer: unknown;
-    try {
-      answer = JSON.parse(text);
-    } catch {
-      answer = { error: { message: text } };
-    }
-    throw this.#refused(path, response.status, answer);
+    throw this.#refused(path, response.status, parseJson(text), text);
   }
 
   async #json(path: string, response: Response): Promise<Json> {
@@ -95,10 +89,8 @@ export class HttpClient {
   }
 
   #parse(path: string, text: string): Json {
-    try {
-      const value: unknown = JSON.parse(text);
-      if (isObject(value)) return value;
-    } catch {}
+    const value = parseJson(text);
+    if (isObject(value)) return value;
     throw this.#wrong(path, "a JSON object", text);
   }
 
@@ -107,12 +99,11 @@ export class HttpClient {
     return expected("SERVER_ERROR", what, `the answer of ${this.#address(path)}`, text, mend);
   }
 
-  #refused(path: string, status: number, answer: unknown): VqraeError {
-    const error = isObject(answer) && isObject(answer.error) ? answer.error : {};
-    const message = typeof error.message === "string" ? error.message : "no message";
-    const mend = mends.find(({ when }) => when.test(`${status} ${error.type} ${message}`))?.mend;
-    const received = `${status}: ${message.slice(0, 500)}`;
-    return expectedBut("SERVER_ERROR", "an answer", this.#address(path), received, mend ? { mend } : {});
+  #refused(path: string, status: number, answer: unknown, text: string): VqraeError {
+    const { message, type, isContextOverflow } = refusalOf(answer, text);
+    const mend = mends.find(({ when }) => when.test(`${status} ${type} ${message}`))?.mend;
+    const code = isContextOverflow ? "CONTEXT_OVERFLOW" : "SERVER_ERROR";
+    return expectedBut(code, "an answer", this.#address(path), `${status}: ${message}`, mend);
   }
 
   #address(path: string): string {
@@ -128,10 +119,3 @@ const mends = [
   { when: /multimodal|mmproj/, mend: "Start the server with --mmproj and the file that `vqrae carrier` writes." },
   { when: /^404/, mend: "Is it a llama-server that listens there? Update an old one." },
 ];
-
-/** fetch hides the reason, such as a refused connection, in its error's cause. */
-function reasonOf(error: unknown): string {
-  const { message, cause } = error as Error;
-  const { message: inner, code } = (cause ?? {}) as NodeJS.ErrnoException;
-  return inner || code || message;
-}

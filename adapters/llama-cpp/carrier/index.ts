@@ -11,7 +11,7 @@ export type { HttpOptions } from "./http.ts";
 export { type ChatMessage, type ConnectOptions, LlamaServer } from "./llama-server.ts";
 export { packEmbeddings } from "./pack-embeddings.ts";
 export { readCarrier } from "./read-carrier.ts";
-export type { PromptContent, PromptPart } from "./segments.ts";
+export type { EmbeddedPart, PromptContent } from "./segments.ts";
 export type { ServerInfo } from "./server-info.ts";
 export { serverModel } from "./server-model.ts";
 export { TokenServer } from "./token-server.ts";

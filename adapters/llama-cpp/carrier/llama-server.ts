@@ -1,6 +1,7 @@
-import { expectedBut } from "../../../sdk/kit.ts";
-import { wholeAnswer } from "../whole-answer.ts";
-import { type Carrier, checkCarrier, DEFAULT_RANGE } from "./carrier.ts";
+import { z } from "zod";
+import { expectedBut, option, parseOptions } from "../../../sdk/kit.ts";
+import { returnOf } from "../../async-generators.ts";
+import { type Carrier, checkCarrier, DEFAULT_RANGE, isRange, RANGES } from "./carrier.ts";
 import {
   type Completion,
   type CompletionOptions,
@@ -10,7 +11,7 @@ import {
   endOf,
   pieceOf,
 } from "./completion.ts";
-import { HttpClient, type HttpOptions } from "./http.ts";
+import { HttpClient, type HttpOptions, httpOptions } from "./http.ts";
 import { type PromptContent, packPrompt } from "./segments.ts";
 import { readServerInfo, requireCarrier, type ServerInfo } from "./server-info.ts";
 
@@ -19,6 +20,8 @@ export interface ConnectOptions extends HttpOptions {
   readonly range?: number;
   readonly signal?: AbortSignal;
 }
+
+const connectOptions = z.strictObject({ ...httpOptions, range: option.number(RANGES, isRange), signal: option.signal });
 
 export interface ChatMessage {
   readonly role: string;
@@ -44,15 +47,16 @@ export class LlamaServer {
 
   /**
    * @param url where the server listens, such as "http://127.0.0.1:8080"
-   * @throws SERVER_UNREACHABLE; UNSUPPORTED for a server without images, or with another mmproj than a carrier;
+   * @throws INVALID_ARGUMENT; SERVER_UNREACHABLE; UNSUPPORTED for a server without images, or with another mmproj than a carrier;
    *   SERVER_ERROR where it answers with an error
    */
   static async connect(url: string | URL, options: ConnectOptions = {}): Promise<LlamaServer> {
-    const http = new HttpClient(url, options, "llama-server -m model.gguf --mmproj mmproj-carrier.gguf");
-    const info = await readServerInfo(http, options.signal);
-    const carrier = { embeddingDim: info.embeddingDim, range: options.range ?? DEFAULT_RANGE };
+    const { range = DEFAULT_RANGE, signal, ...rest } = parseOptions(connectOptions, options, "LlamaServer.connect");
+    const http = new HttpClient(url, rest, "llama-server -m model.gguf --mmproj mmproj-carrier.gguf");
+    const info = await readServerInfo(http, signal);
+    const carrier = { embeddingDim: info.embeddingDim, range };
     checkCarrier(carrier);
-    await requireCarrier(http, info, carrier, options.signal);
+    await requireCarrier(http, info, carrier, signal);
     return new LlamaServer(http, info, carrier);
   }
 
@@ -60,9 +64,9 @@ export class LlamaServer {
    * Continues a prompt, piece by piece. Leaving the loop, or `signal`, ends the request and the server's work; then the
    * loop rejects with the signal's reason.
    *
-   * @throws INVALID_ARGUMENT for embeddings of another width than the model's or out of the carrier's range, and for a
-   *   prompt without text after its last image; UNSUPPORTED for full attention; SERVER_ERROR, also for a prompt that is
-   *   longer than the context
+   * @throws INCOMPATIBLE for embeddings of another width than the model's; INVALID_ARGUMENT for ones out of the carrier's
+   *   range, and for a prompt without text after its last image; CONTEXT_OVERFLOW; UNSUPPORTED for full attention;
+   *   SERVER_ERROR
    */
   async *stream(prompt: PromptContent, options: CompletionOptions = {}): AsyncGenerator<CompletionPiece, Completion> {
     const images: string[] = [];
@@ -72,7 +76,7 @@ export class LlamaServer {
 
   /** The whole continuation of a prompt; throws as `stream` does. */
   async complete(prompt: PromptContent, options: CompletionOptions = {}): Promise<Completion> {
-    return wholeAnswer(this.stream(prompt, options));
+    return returnOf(this.stream(prompt, options));
   }
 
   /**
@@ -99,7 +103,7 @@ export class LlamaServer {
 
   /** The whole answer to a conversation; throws as `streamChat` does. */
   async chat(messages: readonly ChatMessage[], options: CompletionOptions = {}): Promise<Completion> {
-    return wholeAnswer(this.streamChat(messages, options));
+    return returnOf(this.streamChat(messages, options));
   }
 
   async *#complete(

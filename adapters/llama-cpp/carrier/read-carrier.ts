@@ -1,5 +1,4 @@
-import { describe } from "../../../sdk/kit.ts";
-import { invalidGguf } from "../../gguf/gguf-file.ts";
+import { expected } from "../../../sdk/kit.ts";
 import { readGguf } from "../../gguf/index.ts";
 import { type Carrier, checkCarrier } from "./carrier.ts";
 import { EMBEDDING_DIM_KEY, RANGE_KEY } from "./write-carrier.ts";
@@ -13,7 +12,7 @@ export async function readCarrier(path: string): Promise<Carrier> {
   const [embeddingDim, range] = [EMBEDDING_DIM_KEY, RANGE_KEY].map((key) => metadata.get(key)?.value);
   if (typeof embeddingDim !== "number" || typeof range !== "number") {
     const mend = "Write one with `vqrae carrier`.";
-    throw invalidGguf("a pixel carrier", file, describe(metadata.get("clip.projector_type")?.value), mend);
+    throw expected("INVALID_GGUF", "a pixel carrier", file, metadata.get("clip.projector_type")?.value, mend);
   }
   checkCarrier({ embeddingDim, range });
   return { embeddingDim, range };

@@ -4,12 +4,13 @@ import type { Carrier } from "./carrier.ts";
 import { packEmbeddings } from "./pack-embeddings.ts";
 
 /** Text, and images between it: what a tokenizer's `embed` gives. */
-export type PromptPart = string | ImageEmbeddings;
-export type PromptContent = string | readonly PromptPart[];
+export type EmbeddedPart = string | ImageEmbeddings;
+export type PromptContent = string | readonly EmbeddedPart[];
 
 /**
  * A prompt's text, a marker where each PNG belongs, and the PNGs in base64, added to `images`.
- * @throws INVALID_ARGUMENT for embeddings of another width; UNSUPPORTED for ones with full attention
+ * @throws INCOMPATIBLE for embeddings of another width; INVALID_ARGUMENT for ones that do not fill their grid, and for text
+ * with the marker in it; UNSUPPORTED for full attention
  */
 export async function packPrompt(
   content: PromptContent,
@@ -29,7 +30,7 @@ async function packImage(image: ImageEmbeddings, carrier: Carrier, marker: strin
   if (image.embeddingDim !== carrier.embeddingDim) {
     const mend = "Use the projector that was trained for the server's model.";
     const what = `embeddings of ${carrier.embeddingDim} numbers, as the server's model has them,`;
-    throw expectedBut("INVALID_ARGUMENT", what, "an image", `embeddings of ${image.embeddingDim}`, mend);
+    throw expectedBut("INCOMPATIBLE", what, "an image", `embeddings of ${image.embeddingDim}`, mend);
   }
   let text = "";
   for (const segment of image.segments) {

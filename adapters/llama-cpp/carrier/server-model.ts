@@ -1,4 +1,5 @@
-import type { ImageInput, VisionTokenizer } from "../../../sdk/index.ts";
+import type { Embedder, ImageInput } from "../../../sdk/index.ts";
+import { leave } from "../../async-generators.ts";
 import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions, VlmPiece } from "../../vision-language-model.ts";
 import type { Completion, CompletionOptions } from "./completion.ts";
 import type { ChatMessage, LlamaServer } from "./llama-server.ts";
@@ -7,7 +8,7 @@ import type { ChatMessage, LlamaServer } from "./llama-server.ts";
  * A llama-server with a carrier, and the tokenizer whose projector belongs to its model, as one model that sees images. Both
  * stay the caller's to dispose.
  */
-export function serverModel(server: LlamaServer, tokenizer: VisionTokenizer): VisionLanguageModel {
+export function serverModel(server: LlamaServer, tokenizer: Embedder): VisionLanguageModel {
   async function packed(messages: readonly VlmMessage[], signal: AbortSignal | undefined): Promise<ChatMessage[]> {
     const embed = (image: ImageInput) => tokenizer.embed(image, signal ? { signal } : {});
     return Promise.all(
@@ -42,7 +43,7 @@ async function* texts(pieces: ReturnType<LlamaServer["streamChat"]>): AsyncGener
       if (value.text !== "") yield { text: value.text };
     }
   } finally {
-    await pieces.return(undefined as never);
+    await leave(pieces);
   }
 }
 

@@ -1,7 +1,10 @@
-import { expected, expectedBut } from "../../../sdk/kit.ts";
+import { z } from "zod";
+import { expected, expectedBut, option, parseOptions } from "../../../sdk/kit.ts";
 import { type CompletionOptions, completionFields, cutShort, pieceOf } from "./completion.ts";
-import { HttpClient, type HttpOptions } from "./http.ts";
+import { HttpClient, type HttpOptions, httpOptions } from "./http.ts";
 import { count } from "./server-info.ts";
+
+const connectOptions = z.strictObject({ ...httpOptions, signal: option.signal });
 
 /** A llama-server that is given tokens rather than text, with any model: no mmproj is needed. */
 export class TokenServer {
@@ -20,9 +23,10 @@ export class TokenServer {
   /** @throws INVALID_ARGUMENT, SERVER_UNREACHABLE, SERVER_ERROR; the signal's reason after an abort */
   static async connect(
     url: string | URL,
-    { signal, ...options }: HttpOptions & { readonly signal?: AbortSignal } = {},
+    options: HttpOptions & { readonly signal?: AbortSignal } = {},
   ): Promise<TokenServer> {
-    const http = new HttpClient(url, options, "llama-server -m model.gguf");
+    const { signal, ...rest } = parseOptions(connectOptions, options, "TokenServer.connect");
+    const http = new HttpClient(url, rest, "llama-server -m model.gguf");
     const props = await http.get("props", signal);
     const { data } = (await http.get("v1/models", signal)) as { data?: { meta?: { n_vocab?: unknown } }[] };
     const settings = props.default_generation_settings as { n_ctx?: unknown } | undefined;
@@ -43,7 +47,7 @@ export class TokenServer {
 
   /**
    * The tokens that continue `prompt`, as they come. Leaving the loop, or `signal`, ends the server's work.
-   * @throws SERVER_ERROR; the signal's reason after an abort
+   * @throws CONTEXT_OVERFLOW, SERVER_ERROR; the signal's reason after an abort
    */
   async *complete(prompt: readonly number[], options: CompletionOptions): AsyncGenerator<number> {
     const controller = new AbortController();

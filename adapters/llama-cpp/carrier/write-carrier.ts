@@ -22,7 +22,7 @@ const MAX_TOKENS = 65_536;
  *
  * It takes 48 * embeddingDim^2 bytes (50 MB for 1024) and about as many operations a token as half a layer of the LLM.
  *
- * @throws INVALID_ARGUMENT for a carrier that is out of bounds or an unwritable path
+ * @throws INVALID_ARGUMENT for a carrier that is out of bounds; IO_ERROR where the system refuses
  */
 export async function writeCarrier(path: string, carrier: Carrier): Promise<void> {
   checkCarrier(carrier);

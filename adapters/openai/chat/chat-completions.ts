@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { VisionLanguageModel, VlmAnswer, VlmPiece } from "../../llama-cpp/index.ts";
+import { leave } from "../../async-generators.ts";
+import type { VisionLanguageModel, VlmAnswer, VlmPiece } from "../../vision-language-model.ts";
 import { parseBody } from "../http/parse.ts";
 import { now, type Route, requireModel } from "../route.ts";
 import { type ChatRequest, chatRequest } from "./chat-request.ts";
@@ -54,7 +55,7 @@ async function* chunks(
       yield { ...head, object: "chat.completion.chunk", choices: [], ...usageOf(next.value) };
     }
   } finally {
-    await pieces.return(undefined as never);
+    await leave(pieces);
   }
 }
 

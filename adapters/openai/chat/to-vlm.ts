@@ -1,6 +1,5 @@
 import { setFields } from "../../../sdk/kit.ts";
-import type { VlmMessage, VlmOptions, VlmPart } from "../../llama-cpp/index.ts";
-import { ANY_JSON_OBJECT } from "../../vision-language-model.ts";
+import { ANY_JSON_OBJECT, type VlmMessage, type VlmOptions, type VlmPart } from "../../vision-language-model.ts";
 import { ApiError } from "../http/api-error.ts";
 import { imageOf } from "../images/image-source.ts";
 import type { Call } from "../route.ts";

@@ -47,16 +47,23 @@ const STATUSES: Partial<Record<VqraeErrorCode, number>> = {
   INVALID_ARGUMENT: 400,
   INVALID_IMAGE: 400,
   IMAGE_TOO_LARGE: 400,
+  CONTEXT_OVERFLOW: 400,
   UNSUPPORTED: 400,
   DISPOSED: 503,
 };
+
+/** Codes that OpenAI's clients know by another name. */
+const OPENAI_CODES: Partial<Record<VqraeErrorCode, string>> = { CONTEXT_OVERFLOW: "context_length_exceeded" };
 
 /** Any failure as an answer; what is not meant for the client is not told. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (VqraeError.isInstance(error)) {
     const status = STATUSES[error.code] ?? 500;
-    return new ApiError(status, error.message, { code: error.code.toLowerCase(), cause: error });
+    return new ApiError(status, error.message, {
+      code: OPENAI_CODES[error.code] ?? error.code.toLowerCase(),
+      cause: error,
+    });
   }
   const message = "The server failed at this request. Its log says more.";
   return new ApiError(500, message, { code: "internal_error", cause: error });

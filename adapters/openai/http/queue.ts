@@ -1,6 +1,7 @@
+import { Gate } from "../../../sdk/kit.ts";
 import { ApiError } from "./api-error.ts";
 
-/** Of how long requests took, the share that the last one has. */
+/** How much the last request counts in the mean of how long requests took. */
 const LAST = 0.2;
 const MAX_RETRY_SECONDS = 60;
 
@@ -12,20 +13,16 @@ export interface Place {
   leave(): void;
 }
 
-interface Waiting {
-  readonly go: () => void;
-}
-
 /** Lets `running` requests work at a time and `waiting` more wait, first come first served; others are sent away. */
 export class RequestQueue {
   readonly #sizes: { readonly running: number; readonly waiting: number };
-  readonly #line: Waiting[] = [];
+  readonly #gate: Gate;
   #inside = 0;
-  #running = 0;
   #meanMs = 1000;
 
   constructor(sizes: { readonly running: number; readonly waiting: number }) {
     this.#sizes = sizes;
+    this.#gate = new Gate(sizes.running);
   }
 
   /** Takes a place, before the request's body is read. @throws ApiError 429 */
@@ -33,44 +30,24 @@ export class RequestQueue {
     const { running, waiting } = this.#sizes;
     if (this.#inside >= running + waiting) throw this.#full();
     this.#inside += 1;
-    let started: number | null = null;
+    let endTurn = () => {};
     let left = false;
     return {
       turn: async (signal) => {
-        signal.throwIfAborted();
-        if (this.#running < running) this.#running += 1;
-        else await this.#wait(signal);
-        started = performance.now();
+        const end = await this.#gate.enter(signal);
+        const started = performance.now();
+        endTurn = () => {
+          this.#meanMs += LAST * (performance.now() - started - this.#meanMs);
+          end();
+        };
       },
       leave: () => {
         if (left) return;
         left = true;
         this.#inside -= 1;
-        if (started === null) return;
-        this.#meanMs += LAST * (performance.now() - started - this.#meanMs);
-        // The turn is handed to the next in line, so that a newcomer cannot overtake it.
-        const next = this.#line.shift();
-        if (next === undefined) this.#running -= 1;
-        else next.go();
+        endTurn();
       },
     };
-  }
-
-  #wait(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const onAbort = () => {
-        this.#line.splice(this.#line.indexOf(waiting), 1);
-        reject(signal.reason);
-      };
-      const waiting: Waiting = {
-        go: () => {
-          signal.removeEventListener("abort", onAbort);
-          resolve();
-        },
-      };
-      this.#line.push(waiting);
-      signal.addEventListener("abort", onAbort, { once: true });
-    });
   }
 
   #full(): ApiError {

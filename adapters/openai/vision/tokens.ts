@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ImageTokens, VisionTokenizer } from "../../../sdk/index.ts";
+import type { Encoder, ImageTokens } from "../../../sdk/index.ts";
 import { listOf, parseBody } from "../http/parse.ts";
 import { imageOf } from "../images/image-source.ts";
 import type { EndpointLimits } from "../limits.ts";
@@ -17,7 +17,7 @@ const tokensRequest = ({ images }: EndpointLimits) =>
 
 /** POST /v1/vision/tokens: images to ids and features. */
 export const visionTokens =
-  (models: ReadonlyMap<string, VisionTokenizer>): Route =>
+  (models: ReadonlyMap<string, Encoder>): Route =>
   async (body, call) => {
     const request = parseBody(tokensRequest(call.limits), body);
     const model = defaultModel(models, request.model ?? undefined);

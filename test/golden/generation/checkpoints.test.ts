@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
@@ -85,4 +85,14 @@ test("fewer new tokens than rows to spare take those, and the rest stay", async 
   expect(own!.shape).toEqual([16, WIDTH]);
   const rest = 14 * WIDTH * 4;
   expect((await bytes(own!)).subarray(rest).equals((await bytes(old!)).subarray(rest))).toBe(true);
+});
+
+test("a folder that is there stays as it is, and one that cannot be made is an error of its own", async () => {
+  const folder = await temporaryFolder();
+  const [there, below] = [join(folder, "there"), join(golden("tied"), "config.json", "expanded")];
+  await mkdir(there);
+  const expanded = (target: string) => expandVocabulary(golden("tied"), target, { ...options, codebookSize: 2 });
+  await expect(expanded(there)).rejects.toMatchObject({ code: "ALREADY_EXISTS", path: there });
+  await expect(expanded(below)).rejects.toMatchObject({ code: "IO_ERROR", path: below });
+  expect(await readdir(folder)).toEqual(["there"]);
 });

@@ -246,7 +246,7 @@ describe("bad input", () => {
       "a conversation longer than the context",
       [{ role: "user", content: "word ".repeat(600) }],
       {},
-      InvalidArgumentError,
+      InvalidPromptError,
     ],
     ["a topK that is negative", [{ role: "user", content: "why" }], { topK: -1 }, InvalidArgumentError],
     [

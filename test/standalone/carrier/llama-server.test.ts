@@ -270,27 +270,40 @@ const full = {
   message: "request (600 tokens) exceeds the available context size (512 tokens)",
   type: "exceed_context_size_error",
 };
-const failing: [name: string, message: RegExp, answer: Answer][] = [
-  ["a prompt that is too long", /400: request \(600 tokens\) exceeds .*--ctx-size/, json(400, { error: full })],
+const failing: [name: string, code: string, message: RegExp, answer: Answer][] = [
+  [
+    "a prompt that is too long",
+    "CONTEXT_OVERFLOW",
+    /400: request \(600 tokens\) exceeds .*--ctx-size/,
+    json(400, { error: full }),
+  ],
   [
     "an error inside the stream",
+    "CONTEXT_OVERFLOW",
     /400: request .*--ctx-size/,
     (_, response) => response.end(event({ content: "a" }) + event({ error: full })),
   ],
   [
     "a stream that ends early",
+    "SERVER_ERROR",
     /an answer that ends .* broke off/,
     (_, response) => response.end(event({ content: "a" })),
   ],
   [
     "a server that dies",
+    "SERVER_ERROR",
     /the rest of the answer/,
     (_, response) => response.write(event({ content: "a" }), () => response.destroy()),
   ],
-  ["an event that is no JSON", /a JSON object .* "nonsense"/, (_, response) => response.end("data: nonsense\n\n")],
+  [
+    "an event that is no JSON",
+    "SERVER_ERROR",
+    /a JSON object .* "nonsense"/,
+    (_, response) => response.end("data: nonsense\n\n"),
+  ],
 ];
-test.each(failing)("%s is SERVER_ERROR", async (_, message, answer) => {
+test.each(failing)("%s is %s", async (_, code, message, answer) => {
   const { connect } = await serve({ "/completion": answer });
   const error = await failure((await connect()).complete("x"));
-  expect(error).toEqual({ code: "SERVER_ERROR", message: expect.stringMatching(message) });
+  expect(error).toEqual({ code, message: expect.stringMatching(message) });
 });

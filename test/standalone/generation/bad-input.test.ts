@@ -7,7 +7,7 @@ import {
   recordVocabulary,
 } from "../../../adapters/generation/index.ts";
 import { type GgufValue, ggufValue, readGguf, readGgufTensor, rewriteGguf } from "../../../adapters/gguf/index.ts";
-import { VQRAE } from "../../../sdk/index.ts";
+import { type Decoder, VQRAE } from "../../../sdk/index.ts";
 import { type TinyGenerator, tinyGeneratorFolder } from "../../helpers/tiny-generator.ts";
 import { failure } from "../checkpoint/temporary.ts";
 import { tinyEncoder } from "../cli/run-cli.ts";
@@ -80,7 +80,7 @@ describe("a tokenizer is refused", () => {
     const other = await folder.write("other.gguf", { codebookSize: 60 });
     const error = await failure(load(other.llm));
     expect(error).toMatchObject({
-      code: "INVALID_ARGUMENT",
+      code: "INCOMPATIBLE",
       message: expect.stringMatching(/codebook of 60.*one of 64/),
     });
   });
@@ -88,7 +88,7 @@ describe("a tokenizer is refused", () => {
   it("with another grid", async () => {
     const llm = await changed("grid.gguf", { rows: ggufValue.uint32(2) });
     const error = await failure(load(llm));
-    expect(error).toMatchObject({ code: "INVALID_ARGUMENT", message: expect.stringMatching(/grid of 2 x 4.*4 x 4/) });
+    expect(error).toMatchObject({ code: "INCOMPATIBLE", message: expect.stringMatching(/grid of 2 x 4.*4 x 4/) });
   });
 
   it("without a codebook, or that is not there", async () => {
@@ -121,25 +121,25 @@ describe("a call is refused, and the generator goes on,", () => {
 
   const ids = Array.from({ length: 16 }, (_, i) => i);
   const wrong: [string, object, string][] = [
-    ["n", { n: 0 }, "option n"],
-    ["n", { n: 1001 }, "option n"],
-    ["seed", { seed: -1 }, "option seed"],
-    ["seed", { seed: 2 ** 32 - 1, n: 2 }, "option seed"],
-    ["temperature", { temperature: -0.1 }, "option temperature"],
-    ["temperature", { temperature: Number.NaN }, "option temperature"],
-    ["topK", { topK: 1.5 }, "option topK"],
-    ["topP", { topP: 0 }, "option topP"],
-    ["topP", { topP: 1.1 }, "option topP"],
-    ["guidanceScale", { guidanceScale: Number.POSITIVE_INFINITY }, "option guidanceScale"],
-    ["guidanceScale", { guidanceScale: "3" }, "option guidanceScale"],
-    ["guidanceSchedule", { guidanceSchedule: "cosine" }, "option guidanceSchedule"],
-    ["guidanceSchedule", { guidanceSchedule: { interval: -1 } }, "option guidanceSchedule"],
+    ["n", { n: 0 }, 'option "n"'],
+    ["n", { n: 1001 }, 'option "n"'],
+    ["seed", { seed: -1 }, 'option "seed"'],
+    ["seed", { seed: 2 ** 32 - 1, n: 2 }, 'option "seed"'],
+    ["temperature", { temperature: -0.1 }, 'option "temperature"'],
+    ["temperature", { temperature: Number.NaN }, 'option "temperature"'],
+    ["topK", { topK: 1.5 }, 'option "topK"'],
+    ["topP", { topP: 0 }, 'option "topP"'],
+    ["topP", { topP: 1.1 }, 'option "topP"'],
+    ["guidanceScale", { guidanceScale: Number.POSITIVE_INFINITY }, 'option "guidanceScale"'],
+    ["guidanceScale", { guidanceScale: "3" }, 'option "guidanceScale"'],
+    ["guidanceSchedule", { guidanceSchedule: "cosine" }, 'option "guidanceSchedule"'],
+    ["guidanceSchedule", { guidanceSchedule: { interval: -1 } }, 'option "guidanceSchedule"'],
     ["preset", { preset: "dalle" }, "llamagen"],
-    ["previewRows", { previewRows: -1 }, "option previewRows"],
-    ["signal", { signal: {} }, "option signal"],
+    ["previewRows", { previewRows: -1 }, 'option "previewRows"'],
+    ["signal", { signal: {} }, 'option "signal"'],
     ["an unknown option", { guidance: 3 }, '"guidance"'],
-    ["continueImage", { continueImage: 3 }, "option continueImage"],
-    ["continueImage without rows", { continueImage: { ids } }, "continueImage.rows"],
+    ["continueImage", { continueImage: 3 }, 'option "continueImage"'],
+    ["continueImage without rows", { continueImage: { ids } }, 'option "rows" of generate\'s continueImage'],
     ["continueImage with all rows", { continueImage: { ids, rows: 4 } }, "from 1 to 3"],
     ["continueImage with too few ids", { continueImage: { ids: ids.slice(0, 7), rows: 2 } }, "at least 8 ids"],
     ["continueImage with an id above the codebook", { continueImage: { ids: [1, 64, 1, 1], rows: 1 } }, "id 1"],
@@ -159,7 +159,7 @@ describe("a call is refused, and the generator goes on,", () => {
 
   it("a prompt that the context has no room for", async () => {
     const { code, message } = await failure(generator.generateImages("word ".repeat(60)));
-    expect(code).toBe("INVALID_ARGUMENT");
+    expect(code).toBe("CONTEXT_OVERFLOW");
     expect(message).toMatch(
       /at most \d+ tokens for the context but received a prompt of 301 tokens before an image of 16/,
     );
@@ -199,11 +199,30 @@ it("a generator that was disposed says so, in the middle of a call too", async (
   expect(await failure(generator.generateImages("hello"))).toMatchObject({ code: "DISPOSED" });
 });
 
+it("a tokenizer that only decodes makes images, and cannot go on from one", async () => {
+  const tokenizer = await VQRAE.load(tiny.tokenizer);
+  const decoder: Decoder = {
+    info: tokenizer.info,
+    decode: tokenizer.decode.bind(tokenizer) as Decoder["decode"],
+    codebookVectors: (ids) => tokenizer.codebookVectors(ids),
+    [Symbol.asyncDispose]: async () => {},
+  };
+  const generator = await loadGenerator({ llm: tiny.llm, tokenizer: decoder }, options);
+  expect(await generator.generateImages("hello", { seed: 1 })).toHaveLength(1);
+  const image = { data: new Uint8Array(12), width: 2, height: 2 };
+  expect(await failure(generator.generateImages("hello", { continueImage: { image, rows: 1 } }))).toMatchObject({
+    code: "UNSUPPORTED",
+    message: expect.stringContaining("a tokenizer that encodes"),
+  });
+  await generator.dispose();
+  await tokenizer.dispose();
+});
+
 it("a layout is recorded only where the tokens are", async () => {
   const { vocabulary, llm } = tiny;
   const plain = `${llm}.plain`;
   expect(await failure(recordVocabulary(plain, `${llm}.recorded`, vocabulary))).toMatchObject({
-    code: "INVALID_ARGUMENT",
+    code: "INCOMPATIBLE",
     message: expect.stringContaining(`at least ${vocabulary.firstToken + 64} tokens`),
   });
   const bare = `${llm}.bare`;

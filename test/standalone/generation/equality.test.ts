@@ -102,16 +102,16 @@ describe("a batch of sequences", () => {
   });
 
   it.each([
-    ["a token that the vocabulary lacks", [[1], [99_999]], range],
-    ["no tokens", [[1], []], range],
-    ["another number of lists", [[1]], range],
-    ["more tokens than the context", [[1], Array.from({ length: 300 }, () => 1)], range],
-    ["logits that the vocabulary lacks", [[1], [1]], { first: 10, count: 99_999 }],
-    ["no logits", [[1], [1]], { first: 10, count: 0 }],
-  ])("refuses %s, and goes on as if nothing had been asked", async (_, tokens, logits) => {
+    ["a token that the vocabulary lacks", [[1], [99_999]], range, "INVALID_ARGUMENT"],
+    ["no tokens", [[1], []], range, "INVALID_ARGUMENT"],
+    ["another number of lists", [[1]], range, "INVALID_ARGUMENT"],
+    ["more tokens than the context", [[1], Array.from({ length: 300 }, () => 1)], range, "CONTEXT_OVERFLOW"],
+    ["logits that the vocabulary lacks", [[1], [1]], { first: 10, count: 99_999 }, "INVALID_ARGUMENT"],
+    ["no logits", [[1], [1]], { first: 10, count: 0 }, "INVALID_ARGUMENT"],
+  ])("refuses %s, and goes on as if nothing had been asked", async (_, tokens, logits, code) => {
     const { context, batch } = await open(2);
     const whole = await batch.append([[1, 2], [3]], range);
-    await expect(batch.append(tokens, logits)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    await expect(batch.append(tokens, logits)).rejects.toMatchObject({ code });
     expect(batch.lengths).toEqual([2, 1]);
     const after = await batch.append([[4], [5]], range);
     await batch[Symbol.asyncDispose]();

@@ -170,7 +170,7 @@ describe("rows of a codebook", () => {
 describe("refuses", () => {
   const wrong: [string, object, string][] = [
     ["no codes", { codebookSize: 0 }, "codebookSize"],
-    ["a grid without rows", { grid: { rows: 0, columns: 3 } }, "grid.rows"],
+    ["a grid without rows", { grid: { rows: 0, columns: 3 } }, 'option "rows" of expandVocabulary\'s grid'],
     ["a format without the prompt's place", { promptFormat: "a picture" }, "{prompt}"],
     ["a codebook of another size", { rows: { codebook: new Float32Array(7) } }, `${CODES} rows`],
     [

@@ -74,7 +74,7 @@ describe("through llama-server", () => {
 
   it("a prompt that the server's context has no room for is refused", async () => {
     const error = await failure(served.generateImages("word ".repeat(120), plain));
-    expect(error).toMatchObject({ code: "INVALID_ARGUMENT", message: expect.stringContaining("--ctx-size") });
+    expect(error).toMatchObject({ code: "CONTEXT_OVERFLOW", message: expect.stringContaining("--ctx-size") });
   });
 });
 
@@ -169,9 +169,9 @@ describe("what the server is asked for, and what it may answer", () => {
 
   it("another model than the file's, or a context that no image fits, is refused", async () => {
     const other = await failure(ask({ "/v1/models": { data: [{ meta: { n_vocab: 9 } }] } }));
-    expect(other).toMatchObject({ code: "INVALID_ARGUMENT", message: expect.stringContaining("one with 9") });
+    expect(other).toMatchObject({ code: "INCOMPATIBLE", message: expect.stringContaining("one with 9") });
     const short = await failure(ask({ "/props": { default_generation_settings: { n_ctx: 16 } } }));
-    expect(short).toMatchObject({ code: "INVALID_ARGUMENT", message: expect.stringContaining("--ctx-size") });
+    expect(short).toMatchObject({ code: "CONTEXT_OVERFLOW", message: expect.stringContaining("--ctx-size") });
     const odd = await failure(ask({ "/tokenize": {} }));
     expect(odd).toMatchObject({ code: "SERVER_ERROR", message: expect.stringContaining("/tokenize") });
   });

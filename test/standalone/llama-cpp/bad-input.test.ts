@@ -12,7 +12,7 @@ import {
   type Token,
 } from "node-llama-cpp";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { attachVision } from "../../../adapters/llama-cpp/index.ts";
+import { attachVision, loadVlm } from "../../../adapters/llama-cpp/index.ts";
 import type { ImageSegment } from "../../../sdk/index.ts";
 import { imageBytes, row, rowEmbedder } from "../../helpers/row-embedder.ts";
 import { type TinyArchitecture, type TinyLlm, writeTinyLlm } from "../../helpers/tiny-llm.ts";
@@ -73,7 +73,7 @@ describe("attachVision refuses", () => {
     const { tokenizer } = rowEmbedder(64, []);
     Object.assign(tokenizer.info, { projector: null });
     await expect(attachVision(context, { tokenizer })).rejects.toMatchObject({
-      code: "INVALID_ARGUMENT",
+      code: "UNSUPPORTED",
       message: expect.stringContaining("loadProjector"),
     });
   });
@@ -83,8 +83,20 @@ describe("attachVision refuses", () => {
     const context = await model.createContext({ contextSize: 64, threads: 1 });
     contexts.push(context);
     await expect(attachVision(context, { tokenizer: rowEmbedder(96, []).tokenizer })).rejects.toMatchObject({
-      code: "INVALID_ARGUMENT",
+      code: "INCOMPATIBLE",
       message: expect.stringMatching(/width 64.*width 96/),
+    });
+  });
+
+  it.each([
+    [{ cacheBytes: -1 }, 'option "cacheBytes" of attachVision'],
+    [{ tokenizer: { info: {} } }, 'option "tokenizer" of attachVision'],
+    [{ cache: 1 }, '"cache"'],
+  ])("the options %j", async (options, message) => {
+    const { tokenizer } = rowEmbedder(64, []);
+    await expect(attachVision({} as LlamaContext, { tokenizer, ...options } as never)).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining(message),
     });
   });
 
@@ -98,12 +110,23 @@ describe("attachVision refuses", () => {
   });
 });
 
+it.each([
+  [{ sequences: 0 }, 'option "sequences" of loadVlm'],
+  [{ gpu: "tpu" }, 'option "gpu" of loadVlm'],
+  [{ projector: "folder" }, '"projector"'],
+])("loadVlm refuses the options %j before anything is loaded", async (options, message) => {
+  await expect(loadVlm("default", options as never)).rejects.toMatchObject({
+    code: "INVALID_ARGUMENT",
+    message: expect.stringContaining(message),
+  });
+});
+
 describe("an image is refused before the session sees it", () => {
   it("with embeddings of another width", async () => {
     const { vision, session } = await open("qwen3", () => [
       [{ type: "embeddings", data: new Float32Array(4 * 63), grid: { rows: 2, columns: 2 }, attention: "causal" }],
     ]);
-    await expect(vision.image(imageBytes(0))).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    await expect(vision.image(imageBytes(0))).rejects.toMatchObject({ code: "INCOMPATIBLE" });
     await stillAnswers(session());
   });
 
@@ -123,7 +146,7 @@ describe("an image is refused before the session sees it", () => {
   it("that takes more tokens than the context", async () => {
     const { vision, session } = await open("qwen3", (tiny) => [[row(line(300), tiny)]]);
     await expect(vision.image(imageBytes(0))).rejects.toMatchObject({
-      code: "INVALID_ARGUMENT",
+      code: "CONTEXT_OVERFLOW",
       message: expect.stringMatching(/at most 254 tokens.*one of 300.*contextSize/),
     });
     await stillAnswers(session());
@@ -132,7 +155,7 @@ describe("an image is refused before the session sees it", () => {
   it("whose tokens attend to each other and are more than a batch", async () => {
     const { vision, session } = await open("gemma3", (tiny) => [[row(line(80), tiny, "full")]]);
     await expect(vision.image(imageBytes(0))).rejects.toMatchObject({
-      code: "INVALID_ARGUMENT",
+      code: "CONTEXT_OVERFLOW",
       message: expect.stringContaining("batchSize: 80"),
     });
     await stillAnswers(session());
@@ -201,7 +224,10 @@ describe("a model with positions of several axes", () => {
     const turns = async () => {
       for (let turn = 0; turn < 16; turn++) await chat.prompt(`turn ${placed}`, greedy);
     };
-    await expect(turns()).rejects.toMatchObject({ code: "RUNTIME", message: expect.stringContaining("contextSize") });
+    await expect(turns()).rejects.toMatchObject({
+      code: "CONTEXT_OVERFLOW",
+      message: expect.stringContaining("contextSize"),
+    });
     await stillAnswers(chat);
   });
 });

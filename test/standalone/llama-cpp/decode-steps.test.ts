@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { decodeWithImages } from "../../../adapters/llama-cpp/decode-images.ts";
-import { ImageLibrary } from "../../../adapters/llama-cpp/image-library.ts";
-import { MAX_JOINED_TEXT } from "../../../adapters/llama-cpp/join-text.ts";
 import type { EmbeddingBatch } from "../../../adapters/llama-cpp/native/llama-library.ts";
-import type { ContextInternals, DecodeRequest } from "../../../adapters/llama-cpp/node-llama-cpp.ts";
-import type { TokenEmbeddings } from "../../../adapters/llama-cpp/token-embeddings.ts";
+import type { ContextInternals, DecodeRequest } from "../../../adapters/llama-cpp/native/node-llama-cpp.ts";
+import { decodeWithImages } from "../../../adapters/llama-cpp/vision/decode-images.ts";
+import { ImageLibrary } from "../../../adapters/llama-cpp/vision/image-library.ts";
+import { MAX_JOINED_TEXT } from "../../../adapters/llama-cpp/vision/join-text.ts";
+import type { TokenEmbeddings } from "../../../adapters/llama-cpp/vision/token-embeddings.ts";
 
 const WIDTH = 2;
 const MICRO_BATCH = 8;

@@ -2,11 +2,11 @@ import { readFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { keyedImage } from "../../../adapters/llama-cpp/image-content.ts";
-import { ImageLibrary } from "../../../adapters/llama-cpp/image-library.ts";
-import { KEY_DIGITS, placeholder, splitAtPlaceholders } from "../../../adapters/llama-cpp/placeholder.ts";
-import { gridPositions, linePositions } from "../../../adapters/llama-cpp/positions.ts";
-import { isVirtualToken } from "../../../adapters/llama-cpp/virtual-tokens.ts";
+import { isVirtualToken } from "../../../adapters/llama-cpp/native/virtual-tokens.ts";
+import { keyedImage } from "../../../adapters/llama-cpp/vision/image-content.ts";
+import { ImageLibrary } from "../../../adapters/llama-cpp/vision/image-library.ts";
+import { KEY_DIGITS, placeholder, splitAtPlaceholders } from "../../../adapters/llama-cpp/vision/placeholder.ts";
+import { gridPositions, linePositions } from "../../../adapters/llama-cpp/vision/positions.ts";
 import type { ImageEmbeddings } from "../../../sdk/index.ts";
 
 const key = fc.string({ unit: fc.constantFrom(..."abcXYZ019-_"), minLength: KEY_DIGITS, maxLength: KEY_DIGITS });

@@ -12,7 +12,7 @@ import {
 } from "node-llama-cpp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { attachVision } from "../../../adapters/llama-cpp/index.ts";
-import { ContextInternals } from "../../../adapters/llama-cpp/node-llama-cpp.ts";
+import { ContextInternals } from "../../../adapters/llama-cpp/native/node-llama-cpp.ts";
 import { imageBytes, row, rowEmbedder } from "../../helpers/row-embedder.ts";
 import { type TinyLlm, writeTinyLlm } from "../../helpers/tiny-llm.ts";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type GgufFileInfo, readGgufFileInfo } from "node-llama-cpp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { TokenEmbeddings } from "../../../adapters/llama-cpp/token-embeddings.ts";
+import { TokenEmbeddings } from "../../../adapters/llama-cpp/vision/token-embeddings.ts";
 import { type TinyLlm, writeTinyLlm } from "../../helpers/tiny-llm.ts";
 
 const WIDTH = 64;

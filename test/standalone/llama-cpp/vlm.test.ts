@@ -142,7 +142,7 @@ describe("options", () => {
     expect(answer.finishReason).toBe("length");
     expect(answer.promptTokens! + answer.answerTokens!).toBeLessThan(256);
     await expect(vlm.chat([see(0, "word ".repeat(300))], short)).rejects.toMatchObject({
-      code: "INVALID_ARGUMENT",
+      code: "CONTEXT_OVERFLOW",
       message: expect.stringContaining("contextSize"),
     });
     expect((await vlm.chat(why, short)).answerTokens).toBe(8);

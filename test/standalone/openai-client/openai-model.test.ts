@@ -113,6 +113,22 @@ describe("what goes wrong", () => {
     expect(locked.received.length).toBe(1);
   });
 
+  it.each([
+    ["OpenAI's code", { code: "context_length_exceeded" }],
+    ["llama-server's type", { type: "exceed_context_size_error" }],
+  ])("a conversation that is too long is told apart by %s, in an answer and in a stream", async (_, kind) => {
+    const error = { message: "too many tokens", ...kind };
+    const answer = await endpoint(json({ error }, 400));
+    const expected = { code: "CONTEXT_OVERFLOW", message: expect.stringMatching(/400: too many tokens/) };
+    expect(await failure(openAiModel({ baseUrl: answer.baseUrl, ...quick }).chat(ask))).toMatchObject(expected);
+    expect(answer.received.length).toBe(1);
+    const stream = await endpoint(events(delta("a"), { error }));
+    const run = async () => {
+      for await (const _ of openAiModel({ baseUrl: stream.baseUrl, ...quick }).streamChat(ask));
+    };
+    expect(await failure(run())).toMatchObject({ code: "CONTEXT_OVERFLOW" });
+  });
+
   it("a server that says nothing is left after a time", async () => {
     const { baseUrl, received } = await endpoint(() => {});
     const error = await failure(openAiModel({ baseUrl, ...quick, timeoutMs: 60, retries: 1 }).chat(ask));

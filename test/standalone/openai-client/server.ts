@@ -11,7 +11,7 @@ export interface Received {
   };
 }
 
-/** An endpoint on this machine: `answers` are given one request after the other, the last one ever again. */
+/** An endpoint on this machine: `answers` are given one request after the other; the last one is given again to all later requests. */
 export async function endpoint(...answers: readonly ((response: ServerResponse, body: Received["body"]) => void)[]) {
   const received: Received[] = [];
   const server = createServer(async (request, response) => {

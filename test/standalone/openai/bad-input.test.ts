@@ -145,6 +145,11 @@ describe("a conversation is refused", () => {
     await refused(await post(chat, { ...user(text), model: "m".repeat(1_000_000) }), 404, /tiny-vlm/);
   });
 
+  it("longer than the context by the code that OpenAI gives it", async () => {
+    const answer = await post(chat, user({ type: "text", text: "word ".repeat(2000) }));
+    expect([answer.status, await answer.json()]).toMatchObject([400, { error: { code: "context_length_exceeded" } }]);
+  });
+
   it("in a stream with a status too, where it fails before the first piece", async () => {
     await refused(await post(chat, { ...user(image("data:image/png;base64,AAAA"), text), stream: true }), 400, /image/);
   });

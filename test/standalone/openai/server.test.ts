@@ -227,6 +227,18 @@ describe("the host", () => {
   });
 });
 
+it.each<[object, string]>([
+  [{ parallel: 0 }, 'option "parallel" of createEndpoint'],
+  [{ limits: { images: -1 } }, 'option "images" of createEndpoint\'s limits'],
+  [{ limits: { image: 4 } }, '"image"'],
+  [{ models: [] }, '"models"'],
+])("an endpoint is refused the options %j", async (options, message) => {
+  await expect(createEndpoint(options)).rejects.toMatchObject({
+    code: "INVALID_ARGUMENT",
+    message: expect.stringContaining(message),
+  });
+});
+
 describe("close", () => {
   it("lets running answers end and takes no more", async () => {
     const server = await serveTiny(models);

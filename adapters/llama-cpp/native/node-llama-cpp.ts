@@ -2,11 +2,11 @@ import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { pathToFileURL } from "node:url";
 import type { LlamaContext, LlamaContextSequence } from "node-llama-cpp";
-import type { VqraeError } from "../../sdk/index.ts";
-import { expected, expectedBut } from "../../sdk/kit.ts";
-import { loadKoffi } from "./native/koffi.ts";
-import { type Address, type LlamaLibrary, loadedLibraryFile, openLlamaLibrary } from "./native/llama-library.ts";
-import { unwrapObject } from "./native/unwrap-object.ts";
+import type { VqraeError } from "../../../sdk/index.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
+import { loadKoffi } from "./koffi.ts";
+import { type Address, type LlamaLibrary, loadedLibraryFile, openLlamaLibrary } from "./llama-library.ts";
+import { unwrapObject } from "./unwrap-object.ts";
 import { isVirtualToken } from "./virtual-tokens.ts";
 
 /**

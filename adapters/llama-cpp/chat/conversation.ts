@@ -1,8 +1,8 @@
 import type { ChatHistoryItem } from "node-llama-cpp";
-import type { ImageInput } from "../../sdk/index.ts";
-import { expected, expectedBut } from "../../sdk/kit.ts";
-import type { VlmMessage, VlmPart } from "../vision-language-model.ts";
-import { withoutPlaceholders } from "./placeholder.ts";
+import type { ImageInput } from "../../../sdk/index.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
+import type { VlmMessage, VlmPart } from "../../vision-language-model.ts";
+import { withoutPlaceholders } from "../vision/placeholder.ts";
 
 const ROLES = ["system", "user", "assistant"];
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import type { ImageEmbeddings, ImageSegment } from "../../sdk/index.ts";
-import { expectedBut } from "../../sdk/kit.ts";
-import { placeOf, VIRTUAL_TOKENS, virtualToken } from "./virtual-tokens.ts";
+import type { ImageEmbeddings, ImageSegment } from "../../../sdk/index.ts";
+import { expectedBut } from "../../../sdk/kit.ts";
+import { placeOf, VIRTUAL_TOKENS, virtualToken } from "../native/virtual-tokens.ts";
 
 /** Places of an image that are decoded together or one by one: rows of embeddings. */
 export interface EmbeddingPlaces {

@@ -7,17 +7,17 @@ import type {
   LlamaModel,
   Token,
 } from "node-llama-cpp";
-import type { ImageInput, VQRAE } from "../../sdk/index.ts";
-import { expected, expectedBut } from "../../sdk/kit.ts";
-import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions, VlmPiece } from "../vision-language-model.ts";
-import { checkOptions, DEFAULT_MAX_TOKENS, samplingOptions } from "./answer-options.ts";
+import type { ImageInput, VisionTokenizer } from "../../../sdk/index.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
+import { returnOf } from "../../async-generators.ts";
+import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions, VlmPiece } from "../../vision-language-model.ts";
+import { loadNodeLlamaCpp } from "../native/node-llama-cpp.ts";
+import type { LlamaVision } from "../vision/vision.ts";
+import { type AnswerOptions, DEFAULT_MAX_TOKENS, parseAnswerOptions, samplingOptions } from "./answer-options.ts";
 import { chatHistory } from "./conversation.ts";
 import { jsonGrammar } from "./json-grammar.ts";
-import { loadNodeLlamaCpp } from "./node-llama-cpp.ts";
 import { pushed } from "./pushed.ts";
 import { SequencePool } from "./sequence-pool.ts";
-import type { LlamaVision } from "./vision.ts";
-import { wholeAnswer } from "./whole-answer.ts";
 
 export interface AskOptions extends VlmOptions {
   /** Called with each piece of the answer as it comes. */
@@ -30,7 +30,7 @@ interface VlmParts {
   readonly model: LlamaModel;
   readonly context: LlamaContext;
   readonly vision: LlamaVision;
-  readonly tokenizer: VQRAE;
+  readonly tokenizer: VisionTokenizer;
   readonly chatWrapper: ChatWrapper;
 }
 
@@ -42,7 +42,7 @@ export class Vlm implements VisionLanguageModel {
   readonly model: LlamaModel;
   readonly context: LlamaContext;
   readonly vision: LlamaVision;
-  readonly tokenizer: VQRAE;
+  readonly tokenizer: VisionTokenizer;
   readonly #chatWrapper: ChatWrapper;
   readonly #sequences: SequencePool;
   readonly #closing = new AbortController();
@@ -65,14 +65,14 @@ export class Vlm implements VisionLanguageModel {
   /**
    * Answers a conversation, piece by piece. What one of the context's sequences holds of it is not decoded again; where
    * all are in use, it waits. `maxTokens` is 512 by default. An answer that only thinks is empty.
-   * @throws INVALID_ARGUMENT, also for a conversation longer than the context; UNSUPPORTED for a keyword of `jsonSchema`
-   * that no grammar keeps to; as `LlamaVision.image`; DISPOSED; the signal's reason
+   * @throws CONTEXT_OVERFLOW for a conversation longer than the context; INVALID_ARGUMENT; UNSUPPORTED for a keyword of
+   * `jsonSchema` that no grammar keeps to; as `LlamaVision.image`; DISPOSED; the signal's reason
    */
   async *streamChat(messages: readonly VlmMessage[], options: VlmOptions = {}): AsyncGenerator<VlmPiece, VlmAnswer> {
-    checkOptions(options);
-    const ends = options.signal ? [options.signal, this.#closing.signal] : [this.#closing.signal];
+    const { signal: outer, ...parsed } = parseAnswerOptions(options);
+    const ends = outer ? [outer, this.#closing.signal] : [this.#closing.signal];
     return yield* pushed<VlmPiece, VlmAnswer>((push, signal) => {
-      const answer = this.#answer(messages, options, push, signal);
+      const answer = this.#answer(messages, parsed, push, signal);
       this.#answers.add(answer);
       return answer.finally(() => this.#answers.delete(answer));
     }, AbortSignal.any(ends));
@@ -80,7 +80,7 @@ export class Vlm implements VisionLanguageModel {
 
   /** The whole answer to a conversation; throws as `streamChat` does. */
   async chat(messages: readonly VlmMessage[], options: VlmOptions = {}): Promise<VlmAnswer> {
-    return wholeAnswer(this.streamChat(messages, options));
+    return returnOf(this.streamChat(messages, options));
   }
 
   /** One question about one image or several, without a history; throws as `streamChat` does. */
@@ -125,7 +125,7 @@ export class Vlm implements VisionLanguageModel {
 
   async #answer(
     messages: readonly VlmMessage[],
-    options: VlmOptions,
+    options: AnswerOptions,
     push: (piece: VlmPiece) => void,
     signal: AbortSignal,
   ): Promise<VlmAnswer> {
@@ -138,7 +138,7 @@ export class Vlm implements VisionLanguageModel {
       const received = `one of ${tokens.length}`;
       const mend = "Leave out earlier messages, or load the model with a larger contextSize.";
       const what = `a conversation of at most ${this.context.contextSize - 2} tokens`;
-      throw expectedBut("INVALID_ARGUMENT", what, `a context of ${this.context.contextSize}`, received, mend);
+      throw expectedBut("CONTEXT_OVERFLOW", what, `a context of ${this.context.contextSize}`, received, mend);
     }
     const lease = await this.#sequences.lease(tokens, signal);
     let text = "";

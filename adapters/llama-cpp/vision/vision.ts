@@ -1,16 +1,17 @@
 import type { LlamaContext } from "node-llama-cpp";
-import type { ImageEmbeddings, ImageInput, RgbImage, VisionTokenizer } from "../../sdk/index.ts";
-import { expected, expectedBut } from "../../sdk/kit.ts";
+import { z } from "zod";
+import type { Embedder, ImageEmbeddings, ImageInput, RgbImage } from "../../../sdk/index.ts";
+import { expected, expectedBut, isObject, option, parseOptions } from "../../../sdk/kit.ts";
+import { ContextInternals, type Unhook } from "../native/node-llama-cpp.ts";
 import { decodeWithImages } from "./decode-images.ts";
 import { keyedImage } from "./image-content.ts";
 import { ImageLibrary } from "./image-library.ts";
-import { ContextInternals, type Unhook } from "./node-llama-cpp.ts";
 import { placeholder, splitAtPlaceholders } from "./placeholder.ts";
 import { TokenEmbeddings } from "./token-embeddings.ts";
 
 export interface AttachVisionOptions {
   /** Loaded with a projector, whose width is that of the language model's embeddings. */
-  readonly tokenizer: VisionTokenizer;
+  readonly tokenizer: Embedder;
   /**
    * Most bytes of embeddings that are kept (default 256 MiB), those used last. An image that is kept is not encoded again;
    * one that was dropped must be given again where the context has to decode it anew.
@@ -20,6 +21,14 @@ export interface AttachVisionOptions {
 
 /** What `LlamaVision.prompt` takes between its texts: text, or an image. A path is an image only as `{ image: path }`. */
 export type PromptPart = string | number | URL | Uint8Array | ArrayBuffer | RgbImage | { readonly image: ImageInput };
+
+const isEmbedder = (value: unknown): boolean =>
+  isObject(value) && isObject(value.info) && typeof value.embed === "function";
+
+const schema = z.strictObject({
+  tokenizer: z.custom<Embedder>(isEmbedder).describe("an Embedder, such as what VQRAE.load gives"),
+  cacheBytes: option.number("a number of bytes", (value) => value >= 0),
+});
 
 const DEFAULT_CACHE_BYTES = 256 * 2 ** 20;
 /** At 0.5 KB an image, 3 KB in 13 tiles, some megabytes: more images than all sequences of a usual context have room for. */
@@ -39,31 +48,23 @@ const RESERVED_POSITIONS = 2;
  * Embeddings go into the context's own KV cache, so that later turns keep what was decoded. Streaming, grammars, abort
  * signals, history and context shift are node-llama-cpp's and work as they do for text.
  *
- * @throws INVALID_ARGUMENT for a tokenizer without a projector, or with one of another width than the model's embeddings;
- * MISSING_DEPENDENCY, UNSUPPORTED (another version of node-llama-cpp, another platform), DISPOSED, RUNTIME
+ * @throws UNSUPPORTED for a tokenizer without a projector, another version of node-llama-cpp or another platform;
+ * INCOMPATIBLE for a projector of another width than the model's embeddings; INVALID_ARGUMENT for another option, or a
+ * context that has a vision already; MISSING_DEPENDENCY, DISPOSED, RUNTIME
  */
 export async function attachVision(context: LlamaContext, options: AttachVisionOptions): Promise<LlamaVision> {
-  const { tokenizer, cacheBytes = DEFAULT_CACHE_BYTES } = options;
+  const { tokenizer, cacheBytes = DEFAULT_CACHE_BYTES } = parseOptions(schema, options, "attachVision");
   const { projector, modelId, precision } = tokenizer.info;
   if (projector === null) {
     const mend = "Load it with `VQRAE.load(folder, { projector: await loadProjector(folder) })`.";
-    throw expectedBut(
-      "INVALID_ARGUMENT",
-      "a tokenizer with a projector",
-      "attachVision",
-      `${modelId} without one`,
-      mend,
-    );
-  }
-  if (typeof cacheBytes !== "number" || !(cacheBytes >= 0)) {
-    throw expected("INVALID_ARGUMENT", "a number of bytes", "cacheBytes of attachVision", cacheBytes);
+    throw expectedBut("UNSUPPORTED", "a tokenizer with a projector", "attachVision", `${modelId} without one`, mend);
   }
   const internals = await ContextInternals.open(context);
   if (projector.outputDim !== internals.embeddingDim) {
     const what = `embeddings of width ${internals.embeddingDim}, as the language model takes them`;
     const received = `width ${projector.outputDim}`;
     const mend = "A projector works with the language model that it was trained with.";
-    throw expectedBut("INVALID_ARGUMENT", what, `the projector ${projector.modelId}`, received, mend);
+    throw expectedBut("INCOMPATIBLE", what, `the projector ${projector.modelId}`, received, mend);
   }
   internals.limitThreads();
   const embeddings = internals.hasAdapters
@@ -77,7 +78,7 @@ export async function attachVision(context: LlamaContext, options: AttachVisionO
 export class LlamaVision {
   readonly #context: LlamaContext;
   readonly #internals: ContextInternals;
-  readonly #tokenizer: VisionTokenizer;
+  readonly #tokenizer: Embedder;
   readonly #identity: string;
   readonly #library: ImageLibrary;
   readonly #unhook: readonly Unhook[];
@@ -91,7 +92,7 @@ export class LlamaVision {
     context: LlamaContext,
     internals: ContextInternals,
     embeddings: TokenEmbeddings,
-    tokenizer: VisionTokenizer,
+    tokenizer: Embedder,
     cacheBytes: number,
     identity: string,
   ) {
@@ -140,8 +141,9 @@ export class LlamaVision {
    * Encodes an image, unless its embeddings are still kept, and gives the text that stands for it in this context's
    * prompts, system prompts and chat histories. The 16,384 images that were used last are known; to name an earlier one in a
    * text is an error, until it is given here again.
-   * @throws INVALID_IMAGE and others of `VisionTokenizer.embed`; INVALID_ARGUMENT for an image that takes more tokens
-   * than the context or, where its tokens attend to each other, than a batch; RUNTIME for embeddings that are not finite
+   * @throws INVALID_IMAGE and others of `Embedder.embed`; CONTEXT_OVERFLOW for an image that takes more tokens than the
+   * context or, where its tokens attend to each other, than a batch; INCOMPATIBLE for embeddings of another width than the
+   * model's; RUNTIME for embeddings that are not finite
    */
   async image(input: ImageInput, { signal }: { readonly signal?: AbortSignal } = {}): Promise<string> {
     this.#assertUsable();
@@ -159,7 +161,7 @@ export class LlamaVision {
       const received = `one of ${positions}`;
       const mend = "Create the context with a larger contextSize.";
       const what = `an image of at most ${most} tokens`;
-      throw expectedBut("INVALID_ARGUMENT", what, `a context of ${this.#context.contextSize}`, received, mend);
+      throw expectedBut("CONTEXT_OVERFLOW", what, `a context of ${this.#context.contextSize}`, received, mend);
     }
     return placeholder(key);
   }
@@ -196,7 +198,7 @@ export class LlamaVision {
       if (embeddingDim !== this.#internals.embeddingDim || data.length !== rows * embeddingDim) {
         const what = `${rows} x ${this.#internals.embeddingDim} numbers`;
         const received = `${data.length} of width ${embeddingDim}`;
-        throw expectedBut("INVALID_ARGUMENT", what, "the embeddings of an image", received);
+        throw expectedBut("INCOMPATIBLE", what, "the embeddings of an image", received);
       }
       const bad = data.findIndex((value) => !Number.isFinite(value));
       if (bad >= 0) throw expected("RUNTIME", "finite numbers", `the embeddings of an image, at ${bad}`, data[bad]);
@@ -204,7 +206,7 @@ export class LlamaVision {
         const received = `${rows} embeddings that attend to each other`;
         const mend = `Create the context with batchSize: ${rows} or more.`;
         const what = `at most ${this.#internals.microBatchSize} embeddings`;
-        throw expectedBut("INVALID_ARGUMENT", what, "one batch", received, mend);
+        throw expectedBut("CONTEXT_OVERFLOW", what, "one batch", received, mend);
       }
     }
   }

@@ -1,10 +1,7 @@
 import { type FileHandle, stat } from "node:fs/promises";
 import type { GgufFileInfo } from "node-llama-cpp";
-import { openFile } from "../../sdk/kit.ts";
-import type { GgufTensor } from "../gguf/index.ts";
-import { readTensorRows } from "../gguf/read-tensor.ts";
-import { isFloatType } from "../gguf/tensor-data.ts";
-import { tensorBytes, tensorTypeOfId } from "../gguf/tensor-types.ts";
+import { openFile } from "../../../sdk/kit.ts";
+import { type GgufTensor, ggufTensorOf, isGgufFloatType, readGgufTensorRows } from "../../gguf/index.ts";
 
 /**
  * Architectures whose graph does the same with embeddings as with the rows of tokens: it takes either from
@@ -97,11 +94,11 @@ function findTable(info: GgufFileInfo, width: number): GgufTensor | null {
   // No graph of these has a scale; a file that asks for one is of a kind that is not known here.
   if ("embedding_scale" in (architectureMetadata ?? {})) return null;
   const found = fullTensorInfo?.find(({ name }) => name === TABLE);
-  const type = found && tensorTypeOfId(found.ggmlType);
-  if (type === undefined || !isFloatType(type)) return null;
-  const shape = found!.dimensions.map(Number).toReversed();
-  if (shape.length !== 2 || shape[1] !== width) return null;
-  return { name: TABLE, type, shape, offset: Number(found!.fileOffset), length: tensorBytes(type, shape) };
+  if (found === undefined) return null;
+  const { ggmlType: typeId, dimensions, fileOffset: offset } = found;
+  const table = ggufTensorOf({ name: TABLE, typeId, dimensions, offset });
+  if (table === null || !isGgufFloatType(table.type)) return null;
+  return table.shape.length === 2 && table.shape[1] === width ? table : null;
 }
 
 async function readRows({ file, tensor, version }: Table, rows: readonly number[]): Promise<Float32Array[] | null> {
@@ -109,7 +106,7 @@ async function readRows({ file, tensor, version }: Table, rows: readonly number[
   try {
     // What is loaded is the file as it was; rows of another one in its place would be nonsense.
     if (versionOf(await opened.handle.stat()) !== version) return null;
-    return await readTensorRows(opened, tensor, rows);
+    return await readGgufTensorRows(opened, tensor, rows);
   } finally {
     await opened.handle.close();
   }

@@ -1,12 +1,12 @@
-import { expected, expectedBut } from "../../sdk/kit.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
+import type { EmbeddingBatch } from "../native/llama-library.ts";
+import type { ContextInternals, DecodeRequest, DecodeResults } from "../native/node-llama-cpp.ts";
+import { isVirtualToken } from "../native/virtual-tokens.ts";
 import { batchesOf, type EmbeddingRows, stepOf } from "./decode-step.ts";
 import type { ImageLibrary } from "./image-library.ts";
 import { joinText } from "./join-text.ts";
-import type { EmbeddingBatch } from "./native/llama-library.ts";
-import type { ContextInternals, DecodeRequest, DecodeResults } from "./node-llama-cpp.ts";
 import { cutRuns } from "./runs.ts";
 import type { TokenEmbeddings } from "./token-embeddings.ts";
-import { isVirtualToken } from "./virtual-tokens.ts";
 
 /**
  * Decodes a sequence's tokens: places of images as their embeddings, and text through node-llama-cpp, but for short texts
@@ -68,14 +68,14 @@ async function decodeRows(
 function explained({ hasMultiAxisPositions }: ContextInternals, cause: unknown): unknown {
   if (!hasMultiAxisPositions || !(cause instanceof Error) || !cause.message.includes("KV slot")) return cause;
   const mend = "Images take rows x columns of its cells: create the context with a larger contextSize, or begin anew.";
-  return expectedBut("RUNTIME", "room for more text", "the context's KV cache", "none", { mend, cause });
+  return expectedBut("CONTEXT_OVERFLOW", "room for more text", "the context's KV cache", "none", { mend, cause });
 }
 
 function requireDecoded(status: number, { count }: EmbeddingBatch): void {
   if (status === 0) return;
   if (status === 1) {
     const mend = "Create the context with a larger contextSize, or send a smaller image.";
-    throw expectedBut("RUNTIME", `room for ${count} embeddings`, "the context's KV cache", "none", mend);
+    throw expectedBut("CONTEXT_OVERFLOW", `room for ${count} embeddings`, "the context's KV cache", "none", mend);
   }
   throw expected("RUNTIME", "status 0", `llama_decode of ${count} embeddings`, status);
 }

@@ -1,5 +1,5 @@
+import type { DecodeRequest } from "../native/node-llama-cpp.ts";
 import type { DecodeStep } from "./decode-step.ts";
-import type { DecodeRequest } from "./node-llama-cpp.ts";
 import { linePositions } from "./positions.ts";
 import type { TokenEmbeddings } from "./token-embeddings.ts";
 

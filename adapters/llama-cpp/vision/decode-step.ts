@@ -1,7 +1,7 @@
-import { expectedBut } from "../../sdk/kit.ts";
+import { expectedBut } from "../../../sdk/kit.ts";
+import type { EmbeddingBatch } from "../native/llama-library.ts";
+import type { ContextInternals, DecodeRequest } from "../native/node-llama-cpp.ts";
 import type { ImageLibrary } from "./image-library.ts";
-import type { EmbeddingBatch } from "./native/llama-library.ts";
-import type { ContextInternals, DecodeRequest } from "./node-llama-cpp.ts";
 import { gridPositions, linePositions } from "./positions.ts";
 import type { Run } from "./runs.ts";
 
@@ -25,7 +25,10 @@ export interface EmbeddingRows {
 
 type Sizes = Pick<ContextInternals, "hasMultiAxisPositions" | "embeddingDim">;
 
-/** @throws UNSUPPORTED for an image that must be whole and is not, or at whose end something is to be generated */
+/**
+ * @throws CONTEXT_OVERFLOW for an image that must be whole and is not; UNSUPPORTED for one at whose end something is to be
+ * generated
+ */
 export function stepOf(
   { hasMultiAxisPositions, embeddingDim }: Sizes,
   library: ImageLibrary,
@@ -44,7 +47,7 @@ export function stepOf(
     const why = attention === "full" ? "whose embeddings attend to each other" : "whose positions have several axes";
     const received = `${end - start} of its ${places.positions} positions`;
     const mend = "The context is full. Create it with a larger contextSize.";
-    throw expectedBut("UNSUPPORTED", `the whole of an image ${why}`, "the context", received, mend);
+    throw expectedBut("CONTEXT_OVERFLOW", `the whole of an image ${why}`, "the context", received, mend);
   }
   const data = library.embeddingsOf(places);
   const begin = firstTokenSequenceIndex + start;

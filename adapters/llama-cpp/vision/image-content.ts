@@ -1,7 +1,7 @@
 import { createHash, webcrypto } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import type { ImageInput } from "../../sdk/index.ts";
+import type { ImageInput } from "../../../sdk/index.ts";
 import { KEY_DIGITS } from "./placeholder.ts";
 
 /** An image and the key of its content, which `tokenizer` tells apart from what another tokenizer makes of it. */

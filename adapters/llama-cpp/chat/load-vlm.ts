@@ -1,9 +1,15 @@
 import { basename, join } from "node:path";
-import { type LoadOptions, loadProjector, VQRAE } from "../../sdk/index.ts";
-import { packageFile, setFields } from "../../sdk/kit.ts";
-import { type LanguageModelOptions, languageModelFile, openLanguageModel } from "./language-model.ts";
-import { loadNodeLlamaCpp } from "./node-llama-cpp.ts";
-import { attachVision } from "./vision.ts";
+import { z } from "zod";
+import { type LoadOptions, loadProjector, VQRAE } from "../../../sdk/index.ts";
+import { option, packageFile, parseOptions, setFields } from "../../../sdk/kit.ts";
+import {
+  type LanguageModelOptions,
+  languageModelFile,
+  languageModelOptions,
+  openLanguageModel,
+} from "../language-model.ts";
+import { loadNodeLlamaCpp } from "../native/node-llama-cpp.ts";
+import { attachVision } from "../vision/vision.ts";
 import { Vlm } from "./vlm.ts";
 
 /** The parts of a vision language model. */
@@ -22,6 +28,18 @@ export interface LoadVlmOptions
   readonly onProgress?: (phase: "tokenizer" | "llm" | "context") => void;
 }
 
+/** Checked by `VQRAE.load`. */
+const ofLoad = <K extends keyof LoadOptions>() => option.custom<LoadOptions[K]>("an option of VQRAE.load", () => true);
+
+const schema = z.strictObject({
+  ...languageModelOptions,
+  device: ofLoad<"device">(),
+  precision: ofLoad<"precision">(),
+  cacheDir: ofLoad<"cacheDir">(),
+  maxPixels: ofLoad<"maxPixels">(),
+  onProgress: option.callback<NonNullable<LoadVlmOptions["onProgress"]>>(),
+});
+
 const SHIPPED = "vqrae-tiny-vlm";
 
 /** The small model that ships: its projector and its language model, behind the default tokenizer. */
@@ -39,10 +57,14 @@ function shippedVlm(): VlmSource {
  * await vlm.dispose();
  * ```
  *
- * @throws CHECKPOINT_NOT_FOUND, INVALID_GGUF, MISSING_DEPENDENCY, and as `VQRAE.load`, `loadProjector`, `attachVision`
+ * @throws INVALID_ARGUMENT, CHECKPOINT_NOT_FOUND, INVALID_GGUF, MISSING_DEPENDENCY, and as `VQRAE.load`, `loadProjector`, `attachVision`
  */
 export async function loadVlm(source: VlmSource | "default" = "default", options: LoadVlmOptions = {}): Promise<Vlm> {
-  const { gpu, onProgress, signal, device, precision, cacheDir, maxPixels, ...sizes } = options;
+  const { onProgress, signal, device, precision, cacheDir, maxPixels, ...rest } = parseOptions(
+    schema,
+    options,
+    "loadVlm",
+  );
   const parts = source === "default" ? shippedVlm() : source;
   // Before the encoder is loaded, which takes longer.
   const llm = await languageModelFile(parts?.llm);
@@ -54,7 +76,7 @@ export async function loadVlm(source: VlmSource | "default" = "default", options
     const load = setFields({ device, precision, cacheDir, maxPixels, signal, projector });
     const tokenizer = await VQRAE.load(parts.tokenizer, load);
     release.unshift(() => tokenizer.dispose());
-    const opened = await openLanguageModel(llm, setFields({ ...sizes, gpu, onProgress, signal }));
+    const opened = await openLanguageModel(llm, setFields({ ...rest, onProgress, signal }));
     release.unshift(async () => opened[Symbol.asyncDispose]());
     const { llama, model, context } = opened;
     const vision = await attachVision(context, { tokenizer });

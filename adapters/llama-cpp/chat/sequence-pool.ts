@@ -1,6 +1,7 @@
+import { EventEmitter, once } from "node:events";
 import type { ChatWrapper, LlamaChat, LlamaContext, LlamaContextSequence, Token } from "node-llama-cpp";
-import { expectedBut } from "../../sdk/kit.ts";
-import { loadNodeLlamaCpp } from "./node-llama-cpp.ts";
+import { expectedBut, Gate } from "../../../sdk/kit.ts";
+import { loadNodeLlamaCpp } from "../native/node-llama-cpp.ts";
 
 /** Of a prompt, how much a sequence must hold already to be taken for it before an empty one (llama-server has such a bound too). */
 const LIKE = 0.5;
@@ -20,7 +21,9 @@ export class SequencePool {
   readonly #chatWrapper: ChatWrapper;
   /** The longest unused first. */
   readonly #idle: LlamaChat[] = [];
-  readonly #waiting: (() => void)[] = [];
+  /** Answers wait in one line; only the first of them looks for a sequence. */
+  readonly #line = new Gate(1);
+  readonly #releases = new EventEmitter();
   #lent = 0;
 
   constructor(context: LlamaContext, chatWrapper: ChatWrapper) {
@@ -34,17 +37,12 @@ export class SequencePool {
    * @throws INVALID_ARGUMENT where all are taken for good; the signal's reason
    */
   async lease(tokens: readonly Token[], signal: AbortSignal): Promise<Lease> {
-    signal.throwIfAborted();
-    while (this.#idle.length === 0 && this.#context.sequencesLeft === 0) await this.#turn(signal);
-    this.#lent += 1;
-    try {
+    return this.#line.run(async () => {
+      while (this.#idle.length === 0 && this.#context.sequencesLeft === 0) await this.#released(signal);
       const chat = await this.#take(tokens);
+      this.#lent += 1;
       return { chat, release: () => this.#release(chat) };
-    } catch (error) {
-      this.#lent -= 1;
-      this.#waiting.shift()?.();
-      throw error;
-    }
+    }, signal);
   }
 
   /** A sequence that the caller disposes. @throws INVALID_ARGUMENT where there is none */
@@ -72,23 +70,18 @@ export class SequencePool {
   #release(chat: LlamaChat): void {
     this.#lent -= 1;
     if (!chat.disposed) this.#idle.push(chat);
-    this.#waiting.shift()?.();
+    this.#releases.emit("release");
   }
 
-  #turn(signal: AbortSignal): Promise<void> {
+  /** Resolves when an answer gives its sequence back. */
+  async #released(signal: AbortSignal): Promise<void> {
     if (this.#lent === 0) throw allTaken(this.#context.totalSequences);
-    return new Promise((resolve, reject) => {
-      const onAbort = () => {
-        this.#waiting.splice(this.#waiting.indexOf(turn), 1);
-        reject(signal.reason);
-      };
-      const turn = () => {
-        signal.removeEventListener("abort", onAbort);
-        resolve();
-      };
-      this.#waiting.push(turn);
-      signal.addEventListener("abort", onAbort, { once: true });
-    });
+    try {
+      await once(this.#releases, "release", { signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    }
   }
 }
 

@@ -1,5 +1,5 @@
+import { isVirtualToken } from "../native/virtual-tokens.ts";
 import type { EmbeddingPlaces, ImageLibrary } from "./image-library.ts";
-import { isVirtualToken } from "./virtual-tokens.ts";
 
 /** Tokens of a request that belong together: text, or places of one image's segment from `index` on. */
 export interface Run {

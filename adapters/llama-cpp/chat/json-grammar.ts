@@ -1,5 +1,5 @@
 import type { GbnfJsonBasicSchema, Llama, LlamaGrammar } from "node-llama-cpp";
-import { expected, expectedBut } from "../../sdk/kit.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
 
 /** Schemas inside schemas. */
 const MAX_DEPTH = 64;

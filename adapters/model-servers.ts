@@ -1,0 +1,76 @@
+import { isObject } from "../sdk/kit.ts";
+
+/** How servers of language models are reached, and what they answer: OpenAI's, llama-server's, vLLM's. */
+
+/** The address that paths of an API are relative to; null for what is no http or https URL. */
+export function apiUrl(address: unknown): URL | null {
+  const text = String(address);
+  if (!URL.canParse(text)) return null;
+  const url = new URL(text);
+  if (url.protocol !== "http:" && url.protocol !== "https:") return null;
+  if (!url.pathname.endsWith("/")) url.pathname += "/";
+  return url;
+}
+
+/** An event of a stream: a completion's last one repeats the prompt. */
+const MAX_EVENT_CHARACTERS = 64 * 1024 * 1024;
+
+/**
+ * The data of each server-sent event, up to "[DONE]".
+ * @param tooLong makes the error for an event that does not end
+ */
+export async function* eventData(
+  body: ReadableStream<Uint8Array>,
+  tooLong: (text: string) => Error,
+): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const bytes of body) {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    if (rest.length > MAX_EVENT_CHARACTERS) throw tooLong(rest);
+    for (const line of lines) {
+      if (line.startsWith("data:") && line.slice(5).trim() !== "[DONE]") yield line.slice(5).trimStart();
+    }
+  }
+}
+
+/** The JSON value of a text; undefined for what is no JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** An answer with an error in it. */
+export interface Refusal {
+  readonly message: string;
+  /** What kind of error it is, such as "authentication_error"; "" where the server does not say. */
+  readonly type: string;
+  /** Whether the prompt is longer than the model's context. */
+  readonly isContextOverflow: boolean;
+}
+
+/** OpenAI's `code` and llama-server's `type` for a prompt that is too long. */
+const CONTEXT_OVERFLOW = ["context_length_exceeded", "exceed_context_size_error"];
+
+/** @param text the message where the answer has none */
+export function refusalOf(answer: unknown, text: string): Refusal {
+  const error = isObject(answer) && isObject(answer.error) ? answer.error : {};
+  const { message, type, code } = error;
+  return {
+    message: (typeof message === "string" ? message : text).slice(0, 500),
+    type: typeof type === "string" ? type : "",
+    isContextOverflow: [code, type].some((name) => typeof name === "string" && CONTEXT_OVERFLOW.includes(name)),
+  };
+}
+
+/** Why `fetch` failed: it hides the reason, such as a refused connection, in its error's cause. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { message, cause } = error;
+  if (!(cause instanceof Error)) return message;
+  return cause.message || ("code" in cause ? String(cause.code) : message);
+}
