@@ -1,6 +1,7 @@
 import type { Projector, ProjectorOp, TensorRef, VqraeError } from "../../../sdk/index.ts";
-import { type VitSpec, expectedBut, readTensor } from "../../../sdk/kit.ts";
+import { expectedBut, readTensor } from "../../../sdk/kit.ts";
 import type { GgufTensorToWrite } from "../../gguf/index.ts";
+import type { TowerSpec } from "../vision-tower.ts";
 import { encodeWeights, requireFinite } from "../weights.ts";
 import type { MmprojFloat } from "./tower-data.ts";
 import { ggmlActivation } from "./tower-keys.ts";
@@ -20,7 +21,7 @@ export interface WrittenProjector {
  */
 export function projectorTensors(
   { ops, info }: Projector,
-  encoder: VitSpec,
+  encoder: TowerSpec,
   typeName: MmprojTypeName,
   float: MmprojFloat,
 ): WrittenProjector {
@@ -30,7 +31,7 @@ export function projectorTensors(
 }
 
 /** Each step of the graph with the projector's own. */
-function pairUp(ops: readonly ProjectorOp[], typeName: MmprojTypeName, modelId: string, encoder: VitSpec): Pair[] {
+function pairUp(ops: readonly ProjectorOp[], typeName: MmprojTypeName, modelId: string, encoder: TowerSpec): Pair[] {
   const steps: readonly MmprojStep[] = mmprojTypes[typeName].steps;
   const refuse = (): VqraeError => {
     const list = (all: readonly { op: string }[]) => all.map(({ op }) => op).join(", ");
@@ -49,13 +50,13 @@ function pairUp(ops: readonly ProjectorOp[], typeName: MmprojTypeName, modelId: 
 }
 
 /** The numbers inside a step that the graph has its own values for. */
-function requireSame(step: MmprojStep, op: ProjectorOp, encoder: VitSpec, subject: string, modelId: string): void {
+function requireSame(step: MmprojStep, op: ProjectorOp, encoder: TowerSpec, subject: string, modelId: string): void {
   const [wanted, given] = constants(step, op, encoder);
   if (wanted === given) return;
   throw expectedBut("UNSUPPORTED", `${step.op} of ${wanted}`, subject, `${modelId}: ${step.op} of ${given}`);
 }
 
-function constants(step: MmprojStep, op: ProjectorOp, encoder: VitSpec): [wanted: unknown, given: unknown] {
+function constants(step: MmprojStep, op: ProjectorOp, encoder: TowerSpec): [wanted: unknown, given: unknown] {
   if (step.op === "layer_norm" && op.op === "layer_norm") return [step.epsilon, op.epsilon];
   if (step.op === "rms_norm" && op.op === "rms_norm") return [encoder.layerNormEps, op.epsilon];
   if (step.op === "activation" && op.op === "activation") {

@@ -132,7 +132,7 @@ describe("a projector that does not fit the encoder is refused at load", () => {
         expect(tensors["mlp1.0.weight"]!.shape).toEqual([32]);
       }),
     );
-    expect(code).toBe("INVALID_ARGUMENT");
+    expect(code).toBe("INCOMPATIBLE");
     expect(message).toMatch(/^Expected features of 8 numbers, .* for the encoder .* but received 32 numbers\./);
   });
 
@@ -144,7 +144,7 @@ describe("a projector that does not fit the encoder is refused at load", () => {
       tensors["mlp1.1.weight"] = { shape: [10, 64], data: new Float32Array(640) };
     };
     const fixed = await failure(load(tinyEncoder, narrow));
-    expect(fixed.code).toBe("INVALID_ARGUMENT");
+    expect(fixed.code).toBe("INCOMPATIBLE");
     expect(fixed.message).toContain("cells of 2 x 2");
     expect(fixed.message).toContain("3 x 3 patches");
     const native = await failure(load(golden("checkpoint/siglip2-naflex-vision"), narrow));
@@ -176,7 +176,7 @@ describe("a projector that does not fit the encoder is refused at load", () => {
   it("by the tiles that it puts together", async () => {
     const next = await loadProjector(golden("projector/llava-next"));
     const { code, message } = await failure(VQRAE.load(golden("projector/llava-1.5"), { projector: next }));
-    expect(code).toBe("INVALID_ARGUMENT");
+    expect(code).toBe("INCOMPATIBLE");
     expect(message).toContain("anyres");
   });
 
