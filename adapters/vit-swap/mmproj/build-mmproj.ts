@@ -6,7 +6,7 @@ import { classTokenPlace } from "../llama-cpp-builds.ts";
 import type { ParsedOptions } from "../options.ts";
 import type { FeaturesTaken, VisionTower } from "../vision-tower.ts";
 import { obstacles } from "./obstacles.ts";
-import { projectorTensors } from "./projector-tensors.ts";
+import { writtenProjector } from "./projector-tensors.ts";
 import { fileType } from "./swap-mmproj.ts";
 import { type MmprojFloat, towerTensorsToWrite } from "./tower-data.ts";
 import { towerKeys } from "./tower-keys.ts";
@@ -64,7 +64,7 @@ export async function buildMmproj(
   const plan = await planBuild(folder, encoder, out, options);
   const { type, features, projector, float } = plan;
   const place = classTokenPlace(options.llamaCpp);
-  const { tensors, factor } = projectorTensors(projector, encoder.spec, type, float);
+  const written = writtenProjector(projector, encoder.spec, type, float);
   const tower = towerTensorsToWrite(encoder, features, mmprojTypes[type], float, place);
   const keys = [
     ["general.architecture", ggufValue.string("clip")],
@@ -75,10 +75,10 @@ export async function buildMmproj(
     ["clip.projector_type", ggufValue.string(type)],
     ["clip.vision.projection_dim", ggufValue.uint32(projector.info.outputDim)],
     ...towerKeys(encoder, features, mmprojTypes[type]),
-    ...(factor === null ? [] : [["clip.vision.projector.scale_factor", ggufValue.uint32(factor)] as const]),
+    ...written.keys,
     ...imageKeys(type, encoder, projector),
   ] as [string, GgufValue][];
-  await writeGguf(out, keys, [...tower, ...tensors]);
+  await writeGguf(out, keys, [...tower, ...written.tensors]);
   return plan;
 }
 

@@ -1,4 +1,4 @@
-import { expectedBut } from "../../../sdk/kit.ts";
+import { expectedBut, ggmlActivation } from "../../../sdk/kit.ts";
 import { ggufValue, requireOtherFile, rewriteGguf } from "../../gguf/index.ts";
 import { type Mismatch, mismatches, refusedOf, requireFit } from "../compare.ts";
 import { featuresGiven } from "../features-given.ts";
@@ -9,7 +9,7 @@ import type { FeaturesTaken, VisionTower } from "../vision-tower.ts";
 import { type Obstacle, obstacles } from "./obstacles.ts";
 import { type Mmproj, readMmproj } from "./read-mmproj.ts";
 import { type MmprojFloat, towerTensorsToWrite } from "./tower-data.ts";
-import { ggmlActivation, isTowerKey, towerKeys } from "./tower-keys.ts";
+import { isTowerKey, towerKeys } from "./tower-keys.ts";
 import { isTowerTensor } from "./tower-names.ts";
 import { mmprojTypes } from "./types.ts";
 

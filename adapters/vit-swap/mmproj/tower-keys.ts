@@ -13,9 +13,6 @@ const activationKeys: Readonly<Record<Activation, string | null | undefined>> = 
 
 export const isWritable = (activation: Activation): boolean => activationKeys[activation] !== undefined;
 
-/** What ggml computes for an activation: "gelu" for both forms. */
-export const ggmlActivation = (activation: Activation): string => (activation === "gelu_tanh" ? "gelu" : activation);
-
 /** Keys that say what the tower is; those of another activation are left out by `isTowerKey`. */
 export function towerKeys(
   { spec, pixels }: VisionTower,
