@@ -5,3 +5,4 @@ export { averagePool } from "./average-pool.ts";
 export { layerNorm } from "./layer-norm.ts";
 export { linear } from "./linear.ts";
 export { pixelShuffle } from "./pixel-shuffle.ts";
+export { rmsNorm } from "./rms-norm.ts";

@@ -1,34 +1,9 @@
 import { z } from "zod";
 import { expected, expectedBut } from "../../errors.ts";
-import type { TensorRef } from "../../weights/tensor-ref.ts";
-import { rmsNorm as norm } from "../layers/norm.ts";
 import * as all from "./all.ts";
-import { epsilon, type MmprojForm, type OpKind, requireWidth, small, tensor } from "./op.ts";
+import type { MmprojForm, OpKind } from "./op.ts";
 
-/** x / sqrt(mean(x²) + epsilon) * (weight + offset), over each token. Gemma stores its weights with 1 taken off. */
-export interface RmsNormOp {
-  readonly op: "rms_norm";
-  /** [width] */
-  readonly weight: TensorRef;
-  readonly offset: 0 | 1;
-  readonly epsilon: number;
-}
-
-const rmsNorm: OpKind<RmsNormOp, { readonly name: string; readonly epsilon: number }> = {
-  op: "rms_norm",
-  fields: { weight: tensor, offset: z.literal([0, 1]).describe("0 or 1"), epsilon },
-  widthAfter({ weight }, width) {
-    requireWidth(weight, 0, width);
-    return width;
-  },
-  build: (g, { value }, { weight, offset, epsilon }) => ({ value: norm(g, value, weight, offset, epsilon) }),
-  mmproj: {
-    constants: ({ epsilon }) => ({ epsilon }),
-    tensors: ({ weight, offset }, { name }) => [small(`${name}.weight`, weight, offset)],
-  },
-};
-
-type Listed = (typeof all)[keyof typeof all] | typeof rmsNorm;
+type Listed = (typeof all)[keyof typeof all];
 type DataOf<Kind> = Kind extends OpKind<infer Data, infer _> ? Data : never;
 type StepOf<Kind> = Kind extends OpKind<infer Data, infer Step> ? { readonly op: Data["op"] } & Step : never;
 
@@ -39,7 +14,7 @@ export type ProjectorOp = DataOf<Listed>;
 export type MmprojStep = StepOf<Listed>;
 
 const kinds: ReadonlyMap<unknown, OpKind<ProjectorOp, MmprojStep>> = new Map(
-  [...Object.values(all), rmsNorm].map((kind): [string, OpKind<ProjectorOp, MmprojStep>] => [kind.op, kind]),
+  Object.values(all).map((kind): [string, OpKind<ProjectorOp, MmprojStep>] => [kind.op, kind]),
 );
 
 /** @throws INVALID_ARGUMENT for a step of no kind that is known */
