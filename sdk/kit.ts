@@ -24,6 +24,12 @@ export {
 export { findCheckpoint } from "./families/find-checkpoint.ts";
 export { tileCount } from "./families/image/processor-fields.ts";
 export type { EncoderGraph, Model, ModelBase, ModelGraphs, ProjectorSpec, Tower } from "./families/model.ts";
+export * as projectorParts from "./families/projector/parts.ts";
+export {
+  defineProjectorFamily,
+  type ProjectorFamily,
+  type ReadProjector,
+} from "./families/projector/projector-family.ts";
 export { readModel } from "./families/read-model.ts";
 export { packageFile } from "./files/package-file.ts";
 export { isFile, isObject, type OpenFile, openFile, readExactly, readJsonObject } from "./files/read-file.ts";
