@@ -38,7 +38,7 @@ export {
 export type { Views } from "./contract/views.ts";
 export type { VisionTokenizer, VisionTokenizerInfo } from "./contract/vision-tokenizer.ts";
 export { VqraeError, type VqraeErrorCode } from "./errors.ts";
-export { loadProjector } from "./families/projector/load-projector.ts";
+export { type LoadProjectorOptions, loadProjector } from "./families/projector/load-projector.ts";
 export { type CentreCrop, centreCrop } from "./image/centre-crop.ts";
 export { encodePng } from "./image/encode-png.ts";
 export { readImage } from "./image/read-image.ts";

@@ -24,6 +24,12 @@ export {
 export { findCheckpoint } from "./families/find-checkpoint.ts";
 export { tileCount } from "./families/image/processor-fields.ts";
 export type { EncoderGraph, Model, ModelBase, ModelGraphs, ProjectorSpec, Tower } from "./families/model.ts";
+export * as projectorParts from "./families/projector/parts.ts";
+export {
+  defineProjectorFamily,
+  type ProjectorFamily,
+  type ReadProjector,
+} from "./families/projector/projector-family.ts";
 export { readModel } from "./families/read-model.ts";
 export { packageFile } from "./files/package-file.ts";
 export { isFile, isObject, type OpenFile, openFile, readExactly, readJsonObject } from "./files/read-file.ts";
@@ -39,6 +45,9 @@ export { transformerBlock } from "./nn/layers/transformer-block.ts";
 export type { TransformerSpec } from "./nn/layers/transformer-spec.ts";
 export { GraphBuilder, type GraphSettings, type OnnxModel, type Value } from "./nn/onnx/graph-builder.ts";
 export { DataType } from "./nn/onnx/onnx-proto.ts";
+export { ggmlActivation } from "./nn/ops/activation.ts";
+export type { MmprojTensor } from "./nn/ops/op.ts";
+export { type MmprojStep, mmprojForm } from "./nn/ops/projector-op.ts";
 export type { FeatureSpec, VitSpec } from "./nn/vit/vit-spec.ts";
 export { option, parseOptions, setFields } from "./options.ts";
 export { Gate } from "./runtime/pool/gate.ts";

@@ -4,12 +4,12 @@ import { expected, expectedBut, isFile } from "../../sdk/kit.ts";
 import { type CheckpointPlan, planCheckpoint } from "./checkpoint/plan-checkpoint.ts";
 import { swapCheckpoint } from "./checkpoint/swap-checkpoint.ts";
 import { type Mismatch, refusedOf } from "./compare.ts";
-import { loadEncoder } from "./encoder-source.ts";
 import { type BuildPlan, buildMmproj, planBuild } from "./mmproj/build-mmproj.ts";
 import { type DifferentWords, differentWords } from "./mmproj/image-words.ts";
 import { type MmprojPlan, planMmproj, swapMmproj } from "./mmproj/swap-mmproj.ts";
 import type { MmprojTypeName } from "./mmproj/types.ts";
 import { type ParsedOptions, parseOptions, type SwapOptions } from "./options.ts";
+import { loadTower } from "./vision-tower.ts";
 
 /** What a swap does, or would do. */
 export interface SwapReport {
@@ -50,9 +50,9 @@ export interface SwapReport {
 export async function swapVit(model: string, encoder: string, out: string, options?: SwapOptions): Promise<SwapReport> {
   const parsed = parseOptions(options);
   const kind = await kindOf(model, out);
-  const checkpoint = await loadEncoder(encoder);
+  const tower = await loadTower(encoder);
   const write = { mmproj: swapMmproj, "new mmproj": buildMmproj, checkpoint: swapCheckpoint }[kind];
-  return report(kind, checkpoint.modelId, await write(model, checkpoint, out, parsed), parsed);
+  return report(kind, tower.modelId, await write(model, tower, out, parsed), parsed);
 }
 
 /**
@@ -67,9 +67,9 @@ export async function checkSwap(
 ): Promise<SwapReport> {
   const parsed = parseOptions(options);
   const kind = await kindOf(model, out);
-  const checkpoint = await loadEncoder(encoder);
+  const tower = await loadTower(encoder);
   const plan = { mmproj: planMmproj, "new mmproj": planBuild, checkpoint: planCheckpoint }[kind];
-  return report(kind, checkpoint.modelId, await plan(model, checkpoint, out, parsed), parsed);
+  return report(kind, tower.modelId, await plan(model, tower, out, parsed), parsed);
 }
 
 function report(

@@ -1,7 +1,43 @@
-import type { Checkpoint, VitSpec } from "../../sdk/kit.ts";
+import type { FeaturesTaken, VisionTower } from "./vision-tower.ts";
 
-/** What must agree between a tower and its successor, and how a report says each. */
-export const factNames = {
+/** What must agree between a tower and its successor. Of several blocks, a fact holds of all. */
+export interface TowerFacts {
+  readonly width: number;
+  readonly mlpWidth: number;
+  /** null where the file's blocks are not all that the tower has. */
+  readonly depth: number | null;
+  readonly heads: number;
+  readonly patch: number;
+  /** null for a tower of any size. */
+  readonly imageSize: number | null;
+  readonly tokens: number | null;
+  /** null for a file without a table. */
+  readonly positions: number | null;
+  readonly classToken: boolean;
+  readonly registers: number;
+  readonly patchBias: boolean;
+  readonly firstNorm: boolean;
+  readonly norms: "LayerNorm" | "RMSNorm";
+  readonly epsilon: number;
+  readonly finalNorm: boolean;
+  readonly qkNorm: boolean;
+  readonly qkvBias: boolean;
+  readonly layerScale: boolean;
+  readonly activation: string;
+  /** null where the file leaves the block open. */
+  readonly layer: readonly number[] | null;
+  /** null where the file does not say them. */
+  readonly mean: readonly number[] | null;
+  readonly std: readonly number[] | null;
+  readonly dtype: string;
+}
+
+export type TowerFact = keyof TowerFacts;
+/** null is no value to compare: it agrees with all. */
+export type FactValue = TowerFacts[TowerFact];
+
+/** How a report says each, in its order. */
+export const factNames: Readonly<Record<TowerFact, string>> = {
   width: "width (numbers a token)",
   mlpWidth: "width of the MLP",
   depth: "depth (blocks)",
@@ -25,47 +61,39 @@ export const factNames = {
   mean: "mean of the pixels",
   std: "deviation of the pixels",
   dtype: "type of the weights",
-} as const;
+};
 
-export type TowerFact = keyof typeof factNames;
-export const towerFacts = Object.keys(factNames) as TowerFact[];
+export const isTowerFact = (value: unknown): value is TowerFact =>
+  typeof value === "string" && Object.hasOwn(factNames, value);
+export const towerFacts: readonly TowerFact[] = Object.keys(factNames).filter(isTowerFact);
 
-/** A fact's value; null where the side has none to compare, such as the one image size of a tower of any size. */
-export type FactValue = string | number | boolean | readonly number[] | null;
-export type TowerFacts = Readonly<Record<TowerFact, FactValue>>;
-
-/** The features that a language model is given: blocks (1-based, ascending), and whether the final norm is applied. */
-export interface FeaturesTaken {
-  readonly layers: readonly number[];
-  readonly finalNorm: boolean;
-}
-
-/** The facts of a checkpoint's encoder. */
-export function factsOf({ encoder, image }: Checkpoint, { layers, finalNorm }: FeaturesTaken): TowerFacts {
-  const [block] = encoder.blocks as [VitSpec["blocks"][number]];
+/** The facts of a tower whose features `taken` are read. */
+export function factsOf({ spec, pixels }: VisionTower, taken: FeaturesTaken): TowerFacts {
+  const { blocks, patchEmbedding } = spec;
+  const [dtype = patchEmbedding.weight.dtype] = blocks.map((block) => block.attention.linears.query.weight.dtype);
   return {
-    width: encoder.hiddenSize,
-    mlpWidth: encoder.intermediateSize,
-    depth: encoder.blocks.length,
-    heads: encoder.heads,
-    patch: encoder.patchSize,
-    imageSize: encoder.imageSize,
-    tokens: encoder.grid === null ? null : encoder.maxPatches,
-    positions: encoder.positions.grid ** 2 + (encoder.classToken ? 1 : 0),
-    classToken: encoder.classToken !== null,
-    registers: encoder.registers?.shape[1] ?? 0,
-    patchBias: encoder.patchEmbedding.bias !== null,
-    firstNorm: encoder.firstNorm !== null,
-    norms: block.norm1.bias ? "LayerNorm" : "RMSNorm",
-    epsilon: encoder.layerNormEps,
-    finalNorm,
-    qkNorm: block.queryNorm !== null,
-    qkvBias: block.query.bias !== null,
-    layerScale: block.scale1 !== null,
-    activation: encoder.activation,
-    layer: layers,
-    mean: image.mean,
-    std: image.std,
-    dtype: block.query.weight.dtype,
+    width: spec.hiddenSize,
+    mlpWidth: spec.intermediateSize,
+    depth: blocks.length,
+    heads: spec.heads,
+    patch: spec.patchSize,
+    imageSize: spec.imageSize,
+    tokens: spec.grid === null ? null : spec.maxPatches,
+    positions: spec.positions.grid ** 2 + (spec.classToken ? 1 : 0),
+    classToken: spec.classToken !== null,
+    registers: spec.registers?.shape[1] ?? 0,
+    patchBias: patchEmbedding.bias !== null,
+    firstNorm: spec.firstNorm !== null,
+    norms: blocks.some((block) => block.attention.norm?.bias) ? "LayerNorm" : "RMSNorm",
+    epsilon: spec.layerNormEps,
+    finalNorm: taken.finalNorm,
+    qkNorm: blocks.some((block) => block.queryNorm !== null),
+    qkvBias: blocks.some((block) => block.attention.linears.query.bias !== null),
+    layerScale: blocks.some((block) => block.attentionOut.scale !== null),
+    activation: spec.activation,
+    layer: taken.layers,
+    mean: pixels.mean,
+    std: pixels.std,
+    dtype,
   };
 }

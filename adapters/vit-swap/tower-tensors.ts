@@ -1,5 +1,5 @@
 import type { TensorRef } from "../../sdk/index.ts";
-import type { VitSpec } from "../../sdk/kit.ts";
+import type { TowerSpec } from "./vision-tower.ts";
 
 /** A tensor of a vision tower by the part it plays, the same for every family: "block.3.query.weight". */
 export interface TowerTensor {
@@ -17,9 +17,9 @@ const pair = (name: string, parts: { weight: TensorRef; bias: TensorRef | null }
 
 /**
  * The tensors of a tower of `blocks` blocks, in the order in which they are computed.
- * @param finalNorm whether the encoder's final norm is one of them
+ * @param finalNorm whether the tower's final norm is one of them
  */
-export function towerTensors(spec: VitSpec, blocks: number, finalNorm: boolean): TowerTensor[] {
+export function towerTensors(spec: TowerSpec, blocks: number, finalNorm: boolean): TowerTensor[] {
   const all: Parts = {
     ...pair("patch_embedding", spec.patchEmbedding),
     class_token: spec.classToken,
@@ -42,19 +42,20 @@ export function towerTensors(spec: VitSpec, blocks: number, finalNorm: boolean):
   });
 }
 
-function blockParts(name: string, block: VitSpec["blocks"][number]): Parts {
+function blockParts(name: string, block: TowerSpec["blocks"][number]): Parts {
+  const { attention, queryNorm, keyNorm, attentionOut, mlp, mlpOut } = block;
   return {
-    ...pair(`${name}.norm1`, block.norm1),
-    ...pair(`${name}.query`, block.query),
-    ...pair(`${name}.key`, block.key),
-    ...pair(`${name}.value`, block.value),
-    ...pair(`${name}.query_norm`, block.queryNorm),
-    ...pair(`${name}.key_norm`, block.keyNorm),
-    ...pair(`${name}.out`, block.out),
-    [`${name}.scale1`]: block.scale1,
-    ...pair(`${name}.norm2`, block.norm2),
-    ...pair(`${name}.fc1`, block.fc1),
-    ...pair(`${name}.fc2`, block.fc2),
-    [`${name}.scale2`]: block.scale2,
+    ...pair(`${name}.norm1`, attention.norm),
+    ...pair(`${name}.query`, attention.linears.query),
+    ...pair(`${name}.key`, attention.linears.key),
+    ...pair(`${name}.value`, attention.linears.value),
+    ...pair(`${name}.query_norm`, queryNorm),
+    ...pair(`${name}.key_norm`, keyNorm),
+    ...pair(`${name}.out`, attentionOut.linears.out),
+    [`${name}.scale1`]: attentionOut.scale,
+    ...pair(`${name}.norm2`, mlp.norm),
+    ...pair(`${name}.fc1`, mlp.linears.fc1),
+    ...pair(`${name}.fc2`, mlpOut.linears.fc2),
+    [`${name}.scale2`]: mlpOut.scale,
   };
 }

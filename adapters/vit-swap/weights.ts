@@ -1,10 +1,11 @@
 import type { TensorRef } from "../../sdk/index.ts";
-import { type VitSpec, expected, expectedBut, readTensor, type WeightDtype } from "../../sdk/kit.ts";
+import { expected, expectedBut, readTensor, type WeightDtype } from "../../sdk/kit.ts";
 import { encodeGgufTensor } from "../gguf/index.ts";
 import type { TowerTensor } from "./tower-tensors.ts";
+import type { TowerSpec } from "./vision-tower.ts";
 
 /** The patch embedding's kernel [width, 3, patch, patch], from whichever order the columns are stored in. */
-export function kernelOf({ patchSize: p }: VitSpec, values: Float32Array, toChannelsLast: boolean): Float32Array {
+export function kernelOf({ patchSize: p }: TowerSpec, values: Float32Array, toChannelsLast: boolean): Float32Array {
   const out = new Float32Array(values.length);
   const area = p * p;
   for (let row = 0; row < values.length; row += 3 * area) {
@@ -20,9 +21,9 @@ export function kernelOf({ patchSize: p }: VitSpec, values: Float32Array, toChan
 }
 
 /** A tower's tensor as floats; the patch kernel ordered channel, row, column. */
-export async function towerValues(encoder: VitSpec, { role, ref }: TowerTensor): Promise<Float32Array> {
+export async function towerValues(spec: TowerSpec, { role, ref }: TowerTensor): Promise<Float32Array> {
   const values = await readTensor(ref);
-  return role === "patch_embedding.weight" && encoder.channelsLast ? kernelOf(encoder, values, false) : values;
+  return role === "patch_embedding.weight" && spec.channelsLast ? kernelOf(spec, values, false) : values;
 }
 
 /**

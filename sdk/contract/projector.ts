@@ -1,7 +1,9 @@
-import { expectedBut } from "../errors.ts";
 import type { Tiling } from "../image/view-plan.ts";
-import type { Activation } from "../nn/layers/activation.ts";
-import type { NormRef, TensorRef } from "../weights/tensor-ref.ts";
+import { requireWidth } from "../nn/ops/op.ts";
+import { cellSide, outputWidth, type ProjectorOp } from "../nn/ops/projector-op.ts";
+import type { TensorRef } from "../weights/tensor-ref.ts";
+
+export type { ProjectorOp };
 
 /**
  * What turns an encoder's features into the embeddings of a language model, as plain data: `VQRAE.load(folder, {
@@ -45,24 +47,6 @@ export interface ProjectorFeatures {
   readonly tokens: "patches" | "all_but_first" | "all";
 }
 
-/** A step over n images of R x C tokens of width d. */
-export type ProjectorOp =
-  /** Each cell of factor x factor tokens, row by row, becomes one token of their widths side by side. */
-  | { readonly op: "pixel_shuffle"; readonly factor: number }
-  /** Each cell becomes its mean. */
-  | { readonly op: "average_pool"; readonly factor: number }
-  | { readonly op: "layer_norm"; readonly norm: NormRef; readonly epsilon: number }
-  /** x / sqrt(mean(x²) + epsilon) * (weight + offset); Gemma stores its weights with 1 taken off. */
-  | { readonly op: "rms_norm"; readonly weight: TensorRef; readonly offset: 0 | 1; readonly epsilon: number }
-  /** `weight` is [out, in], or [in, out] where `transposed`. */
-  | {
-      readonly op: "linear";
-      readonly weight: TensorRef;
-      readonly bias: TensorRef | null;
-      readonly transposed: boolean;
-    }
-  | { readonly op: "activation"; readonly kind: Exclude<Activation, "swiglu"> };
-
 /** The order of an image's embeddings, and the text between them. */
 export interface ImageLayout {
   /** Before and after all of an image. */
@@ -89,13 +73,9 @@ export type TileLayout =
   /** The tiles put together to one grid without what lies on the canvas's border, a newline embedding after each row. */
   | { readonly kind: "stitched"; readonly newline: TensorRef };
 
-/** The side of the cells of patches that become one token. */
-export const cellSide = (ops: readonly ProjectorOp[]): number =>
-  ops.reduce((side, op) => ("factor" in op ? side * op.factor : side), 1);
-
 /**
  * Puts a projector together and works out its widths.
- * @throws INVALID_CHECKPOINT naming a tensor that does not fit what comes before it
+ * @throws INVALID_ARGUMENT for an op that is not known or has a wrong field; INVALID_CHECKPOINT naming a tensor that does not fit what comes before it
  */
 export function defineProjector({
   type,
@@ -103,7 +83,7 @@ export function defineProjector({
   inputDim,
   ...parts
 }: Pick<ProjectorInfo, "type" | "modelId" | "inputDim"> & Omit<Projector, "specificationVersion" | "info">): Projector {
-  const outputDim = parts.ops.reduce(widthAfter, inputDim);
+  const outputDim = outputWidth(parts.ops, inputDim);
   const patchesPerToken = cellSide(parts.ops) ** 2;
   const projector: Projector = {
     specificationVersion: "v1",
@@ -113,30 +93,4 @@ export function defineProjector({
   const { tiles } = parts.layout;
   if (tiles.kind === "stitched") requireWidth(tiles.newline, 0, outputDim);
   return projector;
-}
-
-/** The width of the tokens after one more step. */
-function widthAfter(width: number, op: ProjectorOp): number {
-  switch (op.op) {
-    case "pixel_shuffle":
-      return width * op.factor ** 2;
-    case "layer_norm":
-      requireWidth(op.norm.weight, 0, width);
-      return width;
-    case "rms_norm":
-      requireWidth(op.weight, 0, width);
-      return width;
-    case "linear":
-      requireWidth(op.weight, op.transposed ? 0 : 1, width);
-      return op.weight.shape[op.transposed ? 1 : 0]!;
-    case "average_pool":
-    case "activation":
-      return width;
-  }
-}
-
-function requireWidth({ name, shape, file }: TensorRef, axis: number, width: number): void {
-  if (shape[axis] === width) return;
-  const received = `shape [${shape.join(", ")}]`;
-  throw expectedBut("INVALID_CHECKPOINT", `${width} numbers on axis ${axis}`, `tensor ${name} in ${file}`, received);
 }

@@ -1,4 +1,5 @@
-import { type VitSpec, openFile, readExactly, replaceFile } from "../../../sdk/kit.ts";
+import { openFile, readExactly, replaceFile } from "../../../sdk/kit.ts";
+import type { TowerSpec } from "../vision-tower.ts";
 import { encodeWeights, kernelOf, requireFinite, towerValues } from "../weights.ts";
 import type { Replacement } from "./plan-checkpoint.ts";
 
@@ -13,7 +14,7 @@ export async function overwriteTensors(
   source: string,
   target: string,
   replacements: readonly Replacement[],
-  { from, to }: { readonly from: VitSpec; readonly to: VitSpec },
+  { from, to }: { readonly from: TowerSpec; readonly to: TowerSpec },
 ): Promise<void> {
   const opened = await openFile(source);
   try {
@@ -37,7 +38,7 @@ export async function overwriteTensors(
   }
 }
 
-async function dataOf({ target, source }: Replacement, from: VitSpec, to: VitSpec): Promise<Uint8Array> {
+async function dataOf({ target, source }: Replacement, from: TowerSpec, to: TowerSpec): Promise<Uint8Array> {
   const values = requireFinite(await towerValues(from, source), source.ref);
   const turned = source.role === "patch_embedding.weight" && to.channelsLast ? kernelOf(to, values, true) : values;
   return encodeWeights(target.dtype, turned, source.ref);

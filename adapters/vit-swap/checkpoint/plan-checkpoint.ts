@@ -1,19 +1,13 @@
 import { realpath, stat } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
 import { loadProjector, type TensorRef } from "../../../sdk/index.ts";
-import {
-  type Checkpoint,
-  expected,
-  expectedBut,
-  fitProjector,
-  loadCheckpoint,
-  type WeightDtype,
-} from "../../../sdk/kit.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
 import { type Mismatch, mismatches } from "../compare.ts";
-import { featuresGiven } from "../encoder-source.ts";
+import { featuresGiven } from "../features-given.ts";
 import type { ParsedOptions } from "../options.ts";
-import { type FeaturesTaken, factsOf, type TowerFact } from "../tower-facts.ts";
+import { factsOf, type TowerFact } from "../tower-facts.ts";
 import { type TowerTensor, towerTensors } from "../tower-tensors.ts";
+import { type FeaturesTaken, readTower, type VisionTower } from "../vision-tower.ts";
 
 /** config.json stays as it is, and so does all that it says of the tower. */
 const allowable: ReadonlySet<TowerFact> = new Set(["dtype", "mean", "std", "layer", "finalNorm"] as const);
@@ -25,10 +19,10 @@ export interface Replacement {
 }
 
 export interface CheckpointPlan {
-  /** The vision language model, its own encoder as `encoder`. */
-  readonly model: Checkpoint;
+  /** The tower that the vision language model has. */
+  readonly model: VisionTower;
   readonly features: FeaturesTaken;
-  readonly dtype: WeightDtype;
+  readonly dtype: string;
   readonly found: readonly Mismatch[];
   /** Empty where the towers differ in more than can be written. */
   readonly replacements: readonly Replacement[];
@@ -37,23 +31,21 @@ export interface CheckpointPlan {
 /** @throws INVALID_ARGUMENT for an output that is the input or is there already; as `loadProjector` and `VQRAE.load` for the model's folder */
 export async function planCheckpoint(
   folder: string,
-  encoder: Checkpoint,
+  encoder: VisionTower,
   out: string,
   options: ParsedOptions,
 ): Promise<CheckpointPlan> {
   await requireNewFolder(folder, out);
   const projector = await loadProjector(folder);
-  const own = await loadCheckpoint(folder);
-  const model = fitProjector(own, projector);
-  const { layers, postNorm } = model.projector!;
-  const features: FeaturesTaken = { layers, finalNorm: postNorm && model.encoder.finalNorm !== null };
+  const model = await readTower(folder);
+  const features = model.readBy(projector);
   const [wanted, given] = [factsOf(model, features), factsOf(encoder, featuresGiven(encoder, features, options.layer))];
   const found = mismatches(wanted, given, allowable);
   const writable = found.every((mismatch) => mismatch.allowable);
   return {
     model,
     features,
-    dtype: model.encoder.blocks[0]!.query.weight.dtype,
+    dtype: wanted.dtype,
     found,
     replacements: writable ? pairUp(model, encoder, features) : [],
   };
@@ -70,7 +62,7 @@ async function requireNewFolder(folder: string, out: string): Promise<void> {
   if (!parent?.isDirectory()) throw wrong("a place in a folder that exists");
 }
 
-function pairUp(model: Checkpoint, encoder: Checkpoint, { finalNorm }: FeaturesTaken): Replacement[] {
+function pairUp(model: VisionTower, encoder: VisionTower, { finalNorm }: FeaturesTaken): Replacement[] {
   const sources = new Map(partsOf(encoder).map((tensor) => [tensor.role, tensor]));
   return partsOf(model).flatMap(({ role, ref, shape }): Replacement[] => {
     const source = sources.get(role);
@@ -88,4 +80,4 @@ function pairUp(model: Checkpoint, encoder: Checkpoint, { finalNorm }: FeaturesT
   });
 }
 
-const partsOf = ({ encoder }: Checkpoint): TowerTensor[] => towerTensors(encoder, encoder.blocks.length, true);
+const partsOf = ({ spec }: VisionTower): TowerTensor[] => towerTensors(spec, spec.blocks.length, true);

@@ -2,9 +2,10 @@ import { randomUUID } from "node:crypto";
 import { cp, readdir, realpath, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { VqraeError } from "../../../sdk/index.ts";
-import { type Checkpoint, ioError } from "../../../sdk/kit.ts";
+import { ioError } from "../../../sdk/kit.ts";
 import { requireFit } from "../compare.ts";
 import type { ParsedOptions } from "../options.ts";
+import type { VisionTower } from "../vision-tower.ts";
 import { overwriteTensors } from "./overwrite-tensors.ts";
 import { type CheckpointPlan, planCheckpoint } from "./plan-checkpoint.ts";
 
@@ -17,7 +18,7 @@ import { type CheckpointPlan, planCheckpoint } from "./plan-checkpoint.ts";
  */
 export async function swapCheckpoint(
   folder: string,
-  encoder: Checkpoint,
+  encoder: VisionTower,
   out: string,
   options: ParsedOptions,
 ): Promise<CheckpointPlan> {
@@ -34,10 +35,10 @@ export async function swapCheckpoint(
       dereference: true, // a hub cache's links lead out of the folder
       filter: (path) => !rewritten.has(relative(resolve(folder), resolve(path))),
     });
-    const encoders = { from: encoder.encoder, to: plan.model.encoder };
+    const specs = { from: encoder.spec, to: plan.model.spec };
     for (const file of files) {
       const own = plan.replacements.filter((replacement) => replacement.target.file === file);
-      await overwriteTensors(file, join(temporary, weights.get(file)!), own, encoders);
+      await overwriteTensors(file, join(temporary, weights.get(file)!), own, specs);
     }
     await rename(temporary, target);
   } catch (cause) {

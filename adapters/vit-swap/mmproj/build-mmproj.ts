@@ -1,12 +1,12 @@
 import { basename } from "node:path";
 import { loadProjector, type Projector } from "../../../sdk/index.ts";
-import { type Checkpoint, expected, expectedBut, fitProjector } from "../../../sdk/kit.ts";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
 import { type GgufValue, ggufValue, writeGguf } from "../../gguf/index.ts";
 import { classTokenPlace } from "../llama-cpp-builds.ts";
 import type { ParsedOptions } from "../options.ts";
-import type { FeaturesTaken } from "../tower-facts.ts";
+import type { FeaturesTaken, VisionTower } from "../vision-tower.ts";
 import { obstacles } from "./obstacles.ts";
-import { projectorTensors } from "./projector-tensors.ts";
+import { writtenProjector } from "./projector-tensors.ts";
 import { fileType } from "./swap-mmproj.ts";
 import { type MmprojFloat, towerTensorsToWrite } from "./tower-data.ts";
 import { towerKeys } from "./tower-keys.ts";
@@ -23,7 +23,7 @@ export interface BuildPlan {
 /** @throws as `loadProjector`; INVALID_ARGUMENT for an encoder that the projector does not fit; UNSUPPORTED, see `obstacles` */
 export async function planBuild(
   folder: string,
-  encoder: Checkpoint,
+  encoder: VisionTower,
   _out: string,
   options: ParsedOptions,
 ): Promise<BuildPlan> {
@@ -45,11 +45,7 @@ export async function planBuild(
   }
   const layers = options.layer === undefined ? loaded.features.layers : [options.layer];
   const projector = { ...loaded, features: { ...loaded.features, layers } };
-  const fitted = fitProjector(encoder, projector).projector!;
-  const features: FeaturesTaken = {
-    layers: fitted.layers,
-    finalNorm: fitted.postNorm && encoder.encoder.finalNorm !== null,
-  };
+  const features = encoder.readBy(projector);
   if (features.layers.some((layer, i) => i > 0 && layer <= features.layers[i - 1]!)) {
     throw expected("UNSUPPORTED", "blocks in ascending order", `the projector ${folder}`, features.layers);
   }
@@ -61,14 +57,14 @@ export async function planBuild(
 /** Writes `out`, an mmproj of the encoder and the projector in `folder`; returns the plan that it followed. */
 export async function buildMmproj(
   folder: string,
-  encoder: Checkpoint,
+  encoder: VisionTower,
   out: string,
   options: ParsedOptions,
 ): Promise<BuildPlan> {
   const plan = await planBuild(folder, encoder, out, options);
   const { type, features, projector, float } = plan;
   const place = classTokenPlace(options.llamaCpp);
-  const { tensors, factor } = projectorTensors(projector, encoder.encoder, type, float);
+  const written = writtenProjector(projector, encoder.spec, type, float);
   const tower = towerTensorsToWrite(encoder, features, mmprojTypes[type], float, place);
   const keys = [
     ["general.architecture", ggufValue.string("clip")],
@@ -79,18 +75,18 @@ export async function buildMmproj(
     ["clip.projector_type", ggufValue.string(type)],
     ["clip.vision.projection_dim", ggufValue.uint32(projector.info.outputDim)],
     ...towerKeys(encoder, features, mmprojTypes[type]),
-    ...(factor === null ? [] : [["clip.vision.projector.scale_factor", ggufValue.uint32(factor)] as const]),
+    ...written.keys,
     ...imageKeys(type, encoder, projector),
   ] as [string, GgufValue][];
-  await writeGguf(out, keys, [...tower, ...tensors]);
+  await writeGguf(out, keys, [...tower, ...written.tensors]);
   return plan;
 }
 
 /** How the runtime cuts and resizes images that do not come in the tower's own size. */
-function imageKeys(type: MmprojTypeName, { encoder, image }: Checkpoint, { tiling }: Projector): [string, GgufValue][] {
+function imageKeys(type: MmprojTypeName, { spec, pixels }: VisionTower, { tiling }: Projector): [string, GgufValue][] {
   const at = (name: string, value: number): [string, GgufValue] => [`clip.vision.${name}`, ggufValue.uint32(value)];
-  const side = encoder.imageSize ?? encoder.positions.grid * encoder.patchSize;
-  const tiles = tiling === undefined && image.geometry !== "native" ? image.tiling : (tiling ?? null);
+  const side = spec.imageSize ?? spec.positions.grid * spec.patchSize;
+  const tiles = tiling === undefined ? pixels.tiling : tiling;
   switch (mmprojTypes[type].images) {
     case "tiles": {
       const { min, max } = tiles?.kind === "dynamic" ? tiles : { min: 1, max: 1 };
@@ -99,7 +95,7 @@ function imageKeys(type: MmprojTypeName, { encoder, image }: Checkpoint, { tilin
     case "longest edge":
       return [at("preproc_image_size", tiles?.kind === "split" && tiles.split ? tiles.longestEdge : side)];
     case "budget":
-      return [at("image_min_pixels", encoder.patchSize ** 2), at("image_max_pixels", side * side)];
+      return [at("image_min_pixels", spec.patchSize ** 2), at("image_max_pixels", side * side)];
     case "own":
       return [];
   }

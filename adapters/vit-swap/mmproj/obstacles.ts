@@ -1,7 +1,8 @@
 import type { VqraeError } from "../../../sdk/index.ts";
-import { type Checkpoint, expectedBut } from "../../../sdk/kit.ts";
+import { expectedBut } from "../../../sdk/kit.ts";
 import type { ClassTokenPlace } from "../llama-cpp-builds.ts";
-import type { FeaturesTaken, TowerFact } from "../tower-facts.ts";
+import { factsOf, type TowerFact } from "../tower-facts.ts";
+import type { FeaturesTaken, VisionTower } from "../vision-tower.ts";
 import { isWritable } from "./tower-keys.ts";
 import { type MmprojTypeName, mmprojTypes } from "./types.ts";
 
@@ -17,16 +18,19 @@ export interface Obstacle {
 }
 
 export function obstacles(
-  { encoder, modelId }: Checkpoint,
-  { layers, finalNorm }: FeaturesTaken,
+  tower: VisionTower,
+  taken: FeaturesTaken,
   typeName: MmprojTypeName,
   place: ClassTokenPlace,
 ): Obstacle[] {
   const { graph, anyGrid } = mmprojTypes[typeName];
-  const { classToken, registers, activation, grid, positions } = encoder;
-  const [block] = encoder.blocks;
-  const rms = !block!.norm1.bias;
-  const takenForRms = typeName === "internvl" && encoder.hiddenSize === RMS_WIDTH && layers.at(-1) === RMS_BLOCKS;
+  const { layers, finalNorm } = taken;
+  const { modelId, spec } = tower;
+  const { activation, grid, positions } = spec;
+  const facts = factsOf(tower, taken);
+  const { classToken } = facts;
+  const rms = facts.norms === "RMSNorm";
+  const takenForRms = typeName === "internvl" && facts.width === RMS_WIDTH && layers.at(-1) === RMS_BLOCKS;
   const found: Obstacle[] = [];
   const refuse = (fact: TowerFact, what: string, received: string, mend?: string) => {
     const subject = `the encoder of an mmproj of type ${typeName}`;
@@ -35,7 +39,7 @@ export function obstacles(
   };
 
   if (!isWritable(activation)) refuse("activation", "gelu or quick_gelu", activation);
-  if (registers) refuse("registers", "a tower without register tokens", "one with registers");
+  if (facts.registers > 0) refuse("registers", "a tower without register tokens", "one with registers");
   if (graph.classToken === "required" && !classToken) {
     const mend = "A tower without one goes with mlp, phi4, janus_pro, gemma3, idefics3 and lfm2.";
     refuse("classToken", "a tower with a class token", "one without", mend);
@@ -49,8 +53,8 @@ export function obstacles(
       "llama.cpp gives its patches wrong positions and drops one (its issue 25814), which no file can mend; it goes with internvl.";
     refuse("classToken", "a tower without a class token", "one with", mend);
   }
-  if (block!.scale1 && !graph.layerScale) refuse("layerScale", "blocks without layer scale", "blocks with");
-  if (block!.queryNorm && !(graph.qkNorm && takenForRms)) {
+  if (facts.layerScale && !graph.layerScale) refuse("layerScale", "blocks without layer scale", "blocks with");
+  if (facts.qkNorm && !(graph.qkNorm && takenForRms)) {
     refuse("qkNorm", "blocks without norms on queries and keys", "blocks with");
   }
   if (rms !== takenForRms) {

@@ -1,105 +1,68 @@
-import type { Projector, ProjectorOp, TensorRef, VqraeError } from "../../../sdk/index.ts";
-import { type VitSpec, expectedBut, readTensor } from "../../../sdk/kit.ts";
-import type { GgufTensorToWrite } from "../../gguf/index.ts";
+import type { Projector } from "../../../sdk/index.ts";
+import { expectedBut, type MmprojTensor, mmprojForm, readTensor } from "../../../sdk/kit.ts";
+import { type GgufTensorToWrite, type GgufValue, ggufValue } from "../../gguf/index.ts";
+import type { TowerSpec } from "../vision-tower.ts";
 import { encodeWeights, requireFinite } from "../weights.ts";
 import type { MmprojFloat } from "./tower-data.ts";
-import { ggmlActivation } from "./tower-keys.ts";
-import { type MmprojStep, type MmprojTypeName, mmprojTypes } from "./types.ts";
+import { type GraphStep, type MmprojTypeName, mmprojTypes } from "./types.ts";
 
-type Pair = { readonly step: MmprojStep; readonly op: ProjectorOp };
-
-/** A projector as llama.cpp's projector type `typeName` has it. */
+/** A projector as one of llama.cpp's projector types has it. */
 export interface WrittenProjector {
   readonly tensors: readonly GgufTensorToWrite[];
-  /** The side of the cells of patches that become one token; null where the type has none. */
-  readonly factor: number | null;
+  readonly keys: readonly (readonly [key: string, value: GgufValue])[];
 }
 
 /**
+ * A projector behind `tower` as llama.cpp's type `typeName` has it.
  * @throws UNSUPPORTED for a projector that computes something else than the type's graph
  */
-export function projectorTensors(
+export function writtenProjector(
   { ops, info }: Projector,
-  encoder: VitSpec,
+  tower: TowerSpec,
   typeName: MmprojTypeName,
   float: MmprojFloat,
 ): WrittenProjector {
-  const pairs = pairUp(ops, typeName, info.modelId, encoder);
-  const cells = pairs.flatMap(({ op }) => ("factor" in op ? [op.factor] : []));
-  return { tensors: pairs.flatMap((pair) => tensorsOf(pair, float)), factor: cells[0] ?? null };
-}
-
-/** Each step of the graph with the projector's own. */
-function pairUp(ops: readonly ProjectorOp[], typeName: MmprojTypeName, modelId: string, encoder: VitSpec): Pair[] {
-  const steps: readonly MmprojStep[] = mmprojTypes[typeName].steps;
-  const refuse = (): VqraeError => {
-    const list = (all: readonly { op: string }[]) => all.map(({ op }) => op).join(", ");
-    return expectedBut("UNSUPPORTED", list(steps), `a projector of type ${typeName}`, `${modelId}: ${list(ops)}`);
-  };
+  const steps: readonly GraphStep[] = mmprojTypes[typeName].steps(tower);
+  const subject = `a projector of type ${typeName}`;
+  const list = (all: readonly { op: string }[]) => all.map(({ op }) => op).join(", ");
+  const refuse = () => expectedBut("UNSUPPORTED", list(steps), subject, `${info.modelId}: ${list(ops)}`);
   const left = [...ops];
-  const pairs = steps.flatMap((step): Pair[] => {
-    if ("optional" in step && step.optional && left[0]?.op !== step.op) return [];
+  const written = steps.flatMap((step) => {
+    if (step.optional && left[0]?.op !== step.op) return [];
     const op = left.shift();
-    if (op?.op !== step.op) throw refuse();
-    requireSame(step, op, encoder, `a projector of type ${typeName}`, modelId);
-    return [{ step, op }];
+    const form = op && op.op === step.op && mmprojForm(op);
+    if (!form) throw refuse();
+    requireConstants(form.constants(op, step), step, subject, info.modelId);
+    const keys = Object.entries(form.keys?.(op) ?? {});
+    return [{ tensors: form.tensors(op, step), keys }];
   });
   if (left.length > 0) throw refuse();
-  return pairs;
+  return {
+    tensors: written.flatMap(({ tensors }) => tensors.map((tensor) => toWrite(tensor, float))),
+    keys: written.flatMap(({ keys }) => keys.map(([key, value]) => [key, ggufValue.uint32(value)] as const)),
+  };
 }
 
-/** The numbers inside a step that the graph has its own values for. */
-function requireSame(step: MmprojStep, op: ProjectorOp, encoder: VitSpec, subject: string, modelId: string): void {
-  const [wanted, given] = constants(step, op, encoder);
-  if (wanted === given) return;
-  throw expectedBut("UNSUPPORTED", `${step.op} of ${wanted}`, subject, `${modelId}: ${step.op} of ${given}`);
+/** @throws UNSUPPORTED where the graph's constants are not those that the projector needs */
+function requireConstants(needed: Partial<GraphStep>, step: GraphStep, subject: string, modelId: string): void {
+  const has = new Map<string, unknown>(Object.entries(step));
+  for (const [name, value] of Object.entries(needed)) {
+    if (has.get(name) === value) continue;
+    const say = (constant: unknown) => `${step.op} with ${name} ${constant}`;
+    throw expectedBut("UNSUPPORTED", say(has.get(name)), subject, `${modelId}: ${say(value)}`);
+  }
 }
 
-function constants(step: MmprojStep, op: ProjectorOp, encoder: VitSpec): [wanted: unknown, given: unknown] {
-  if (step.op === "layer_norm" && op.op === "layer_norm") return [step.epsilon, op.epsilon];
-  if (step.op === "rms_norm" && op.op === "rms_norm") return [encoder.layerNormEps, op.epsilon];
-  if (step.op === "activation" && op.op === "activation") {
-    return [step.kind === "tower" ? ggmlActivation(encoder.activation) : step.kind, ggmlActivation(op.kind)];
+function toWrite({ name, shape, source, offset = 0, large }: MmprojTensor, float: MmprojFloat): GgufTensorToWrite {
+  const type = large ? float : "F32";
+  if (source === null) {
+    const count = shape.reduce((product, size) => product * size, 1);
+    return { name, type: "F32", shape, data: new Float32Array(count) };
   }
-  if (step.op === "linear" && op.op === "linear") {
-    const form = (bias: boolean, transposed: boolean) =>
-      `${transposed ? "[in, out]" : "[out, in]"}${bias ? " and a bias" : ""}`;
-    // A bias that is missing is written as zeros.
-    return [form(step.bias, step.transposed ?? false), form(step.bias || op.bias !== null, op.transposed)];
-  }
-  return [null, null];
-}
-
-function tensorsOf({ step, op }: Pair, float: MmprojFloat): GgufTensorToWrite[] {
-  if (step.op === "layer_norm" && op.op === "layer_norm") {
-    const { weight, bias } = op.norm;
-    return [
-      written(`${step.name}.weight`, weight, "F32"),
-      ...(bias ? [written(`${step.name}.bias`, bias, "F32")] : []),
-    ];
-  }
-  if (step.op === "rms_norm" && op.op === "rms_norm")
-    return [written(`${step.name}.weight`, op.weight, "F32", op.offset)];
-  if (step.op === "linear" && op.op === "linear") {
-    const { weight, bias } = op;
-    const out = weight.shape[0]!;
-    const zeros: GgufTensorToWrite = {
-      name: `${step.name}.bias`,
-      type: "F32",
-      shape: [out],
-      data: new Float32Array(out),
-    };
-    const biases = bias ? [written(`${step.name}.bias`, bias, "F32")] : [zeros];
-    return [written(`${step.name}.weight`, weight, float), ...(step.bias ? biases : [])];
-  }
-  return [];
-}
-
-/** `offset` is added to each number. */
-function written(name: string, ref: TensorRef, type: MmprojFloat, offset = 0): GgufTensorToWrite {
+  const ref = source;
   async function* data() {
     const values = requireFinite(await readTensor(ref), ref);
     yield encodeWeights(type, offset === 0 ? values : values.map((value) => value + offset), ref);
   }
-  return { name, type, shape: ref.shape, data: data() };
+  return { name, type, shape, data: data() };
 }

@@ -1,14 +1,15 @@
-import { type Checkpoint, expectedBut } from "../../../sdk/kit.ts";
+import { expectedBut, ggmlActivation } from "../../../sdk/kit.ts";
 import { ggufValue, requireOtherFile, rewriteGguf } from "../../gguf/index.ts";
 import { type Mismatch, mismatches, refusedOf, requireFit } from "../compare.ts";
-import { featuresGiven } from "../encoder-source.ts";
+import { featuresGiven } from "../features-given.ts";
 import { classTokenPlace } from "../llama-cpp-builds.ts";
 import type { ParsedOptions } from "../options.ts";
-import { type FeaturesTaken, factsOf, type TowerFact, towerFacts } from "../tower-facts.ts";
+import { factsOf, type TowerFact, towerFacts } from "../tower-facts.ts";
+import type { FeaturesTaken, VisionTower } from "../vision-tower.ts";
 import { type Obstacle, obstacles } from "./obstacles.ts";
 import { type Mmproj, readMmproj } from "./read-mmproj.ts";
 import { type MmprojFloat, towerTensorsToWrite } from "./tower-data.ts";
-import { ggmlActivation, isTowerKey, towerKeys } from "./tower-keys.ts";
+import { isTowerKey, towerKeys } from "./tower-keys.ts";
 import { isTowerTensor } from "./tower-names.ts";
 import { mmprojTypes } from "./types.ts";
 
@@ -29,14 +30,14 @@ export interface MmprojPlan {
 /** @throws as `readMmproj`; INVALID_ARGUMENT where nobody says which block the projector reads; UNSUPPORTED, see `obstacles` */
 export async function planMmproj(
   path: string,
-  encoder: Checkpoint,
+  encoder: VisionTower,
   out: string,
   options: ParsedOptions,
 ): Promise<MmprojPlan> {
   const mmproj = await readMmproj(path);
   if (!options.inPlace) await requireOtherFile(mmproj.file, out);
   const { facts, type } = mmproj;
-  const wanted = { layers: (facts.layer ?? []) as readonly number[], finalNorm: facts.finalNorm === true };
+  const wanted = { layers: facts.layer ?? [], finalNorm: facts.finalNorm };
   const features = featuresGiven(encoder, wanted, options.layer);
   if (features.layers.length === 0) {
     throw expectedBut(
@@ -61,7 +62,7 @@ export async function planMmproj(
     },
     {
       ...factsOf(encoder, features),
-      activation: ggmlActivation(encoder.encoder.activation),
+      activation: ggmlActivation(encoder.spec.activation),
       // What the writer was told to write it may round to.
       ...(options.float && { dtype: options.float }),
     },
@@ -76,7 +77,7 @@ export async function planMmproj(
 /** What the projector in the file cannot take. */
 function projectorObstacles(
   { facts, factor, type, file }: Mmproj,
-  { encoder, modelId }: Checkpoint,
+  { spec, modelId }: VisionTower,
   { layers }: FeaturesTaken,
 ): Obstacle[] {
   const found: Obstacle[] = [];
@@ -85,15 +86,15 @@ function projectorObstacles(
       fact,
       error: expectedBut("UNSUPPORTED", what, `the projector of ${file.file}`, `${modelId}: ${received}`),
     });
-  const wanted = facts.layer as readonly number[] | null;
+  const wanted = facts.layer;
   if (wanted && wanted.length !== layers.length) {
     refuse("layer", `features of ${wanted.length} blocks side by side`, `blocks ${layers.join(", ")}`);
   }
   if (layers.some((layer, i) => layer < 1 || (i > 0 && layer <= layers[i - 1]!))) {
     refuse("layer", "blocks from 1, in ascending order", layers.join(", "));
   }
-  if (encoder.grid !== null && encoder.grid % factor !== 0 && !mmprojTypes[type].anyGrid) {
-    refuse("tokens", `a grid in cells of ${factor} x ${factor} patches`, `${encoder.grid} x ${encoder.grid}`);
+  if (spec.grid !== null && spec.grid % factor !== 0 && !mmprojTypes[type].anyGrid) {
+    refuse("tokens", `a grid in cells of ${factor} x ${factor} patches`, `${spec.grid} x ${spec.grid}`);
   }
   return found;
 }
@@ -101,7 +102,7 @@ function projectorObstacles(
 /** Writes `out`: the mmproj with the encoder in place of its tower; returns the plan that it followed. */
 export async function swapMmproj(
   path: string,
-  encoder: Checkpoint,
+  encoder: VisionTower,
   out: string,
   options: ParsedOptions,
 ): Promise<MmprojPlan> {

@@ -1,8 +1,7 @@
-import type { Checkpoint } from "../../../sdk/kit.ts";
 import type { GgufTensorToWrite } from "../../gguf/index.ts";
 import type { ClassTokenPlace } from "../llama-cpp-builds.ts";
-import type { FeaturesTaken } from "../tower-facts.ts";
 import { type TowerTensor, towerTensors } from "../tower-tensors.ts";
+import type { FeaturesTaken, VisionTower } from "../vision-tower.ts";
 import { encodeWeights, requireFinite, towerValues } from "../weights.ts";
 import { mmprojName } from "./tower-names.ts";
 import type { MmprojType } from "./types.ts";
@@ -12,21 +11,21 @@ export type MmprojFloat = "F32" | "F16";
 
 /** The encoder's tensors as an mmproj has them. Each is read when it is written. */
 export function towerTensorsToWrite(
-  { encoder }: Checkpoint,
+  { spec }: VisionTower,
   { layers, finalNorm }: FeaturesTaken,
   type: MmprojType,
   float: MmprojFloat,
   place: ClassTokenPlace,
 ): GgufTensorToWrite[] {
-  const swapMlp = type.swapsMlp && encoder.intermediateSize === encoder.hiddenSize;
-  return towerTensors(encoder, layers.at(-1)!, finalNorm).map((tensor): GgufTensorToWrite => {
+  const swapMlp = type.swapsMlp && spec.intermediateSize === spec.hiddenSize;
+  return towerTensors(spec, layers.at(-1)!, finalNorm).map((tensor): GgufTensorToWrite => {
     const { role, shape, ref } = tensor;
     const large = shape.length > 1 && role !== "positions";
     const written = large ? float : "F32";
     async function* data() {
-      const values = requireFinite(await towerValues(encoder, tensor), ref);
+      const values = requireFinite(await towerValues(spec, tensor), ref);
       const turned =
-        role === "positions" && encoder.classToken && place === "last" ? firstRowLast(values, tensor) : values;
+        role === "positions" && spec.classToken && place === "last" ? firstRowLast(values, tensor) : values;
       yield encodeWeights(written, turned, ref);
     }
     return { name: mmprojName(role, swapMlp), type: written, shape, data: data() };

@@ -1,6 +1,6 @@
-import type { Activation, Checkpoint } from "../../../sdk/kit.ts";
+import type { Activation } from "../../../sdk/kit.ts";
 import { type GgufValue, ggufValue } from "../../gguf/index.ts";
-import type { FeaturesTaken } from "../tower-facts.ts";
+import type { FeaturesTaken, VisionTower } from "../vision-tower.ts";
 import type { MmprojType } from "./types.ts";
 
 /** The flag that stands for each activation; null: no flag means it; undefined: none does. ggml's gelu is the tanh form. */
@@ -13,30 +13,27 @@ const activationKeys: Readonly<Record<Activation, string | null | undefined>> = 
 
 export const isWritable = (activation: Activation): boolean => activationKeys[activation] !== undefined;
 
-/** What ggml computes for an activation: "gelu" for both forms. */
-export const ggmlActivation = (activation: Activation): string => (activation === "gelu_tanh" ? "gelu" : activation);
-
 /** Keys that say what the tower is; those of another activation are left out by `isTowerKey`. */
 export function towerKeys(
-  { encoder, image }: Checkpoint,
+  { spec, pixels }: VisionTower,
   { layers }: FeaturesTaken,
   { graph }: MmprojType,
 ): [string, GgufValue][] {
   const { uint32, float32, float32s, int32s, bool } = ggufValue;
-  const flag = activationKeys[encoder.activation];
-  const side = encoder.imageSize ?? encoder.positions.grid * encoder.patchSize;
+  const flag = activationKeys[spec.activation];
+  const side = spec.imageSize ?? spec.positions.grid * spec.patchSize;
   const at = (name: string) => `clip.vision.${name}`;
   return [
     ...(flag ? [[flag, bool(true)] as [string, GgufValue]] : []),
     [at("image_size"), uint32(side)],
-    [at("patch_size"), uint32(encoder.patchSize)],
-    [at("embedding_length"), uint32(encoder.hiddenSize)],
-    [at("feed_forward_length"), uint32(encoder.intermediateSize)],
+    [at("patch_size"), uint32(spec.patchSize)],
+    [at("embedding_length"), uint32(spec.hiddenSize)],
+    [at("feed_forward_length"), uint32(spec.intermediateSize)],
     [at("block_count"), uint32(layers.at(-1)!)],
-    [at("attention.head_count"), uint32(encoder.heads)],
-    [at("attention.layer_norm_epsilon"), float32(encoder.layerNormEps)],
-    [at("image_mean"), float32s(image.mean)],
-    [at("image_std"), float32s(image.std)],
+    [at("attention.head_count"), uint32(spec.heads)],
+    [at("attention.layer_norm_epsilon"), float32(spec.layerNormEps)],
+    [at("image_mean"), float32s(pixels.mean)],
+    [at("image_std"), float32s(pixels.std)],
     // The graph of `mlp` stops one block early unless it is told where.
     ...(graph.featureLayers ? [[at("feature_layer"), int32s(layers)] as [string, GgufValue]] : []),
   ];

@@ -1,3 +1,6 @@
+import { ggmlActivation, type MmprojStep } from "../../../sdk/kit.ts";
+import type { TowerSpec } from "../vision-tower.ts";
+
 /** What one of llama.cpp's vision graphs computes (llama.cpp tools/mtmd/models/). */
 export interface MmprojGraph {
   /** "required", "none", or "broken" where it is right only if it comes first. */
@@ -12,19 +15,13 @@ const llava: MmprojGraph = { classToken: "broken", layerScale: false, qkNorm: fa
 const siglip: MmprojGraph = { classToken: "none", layerScale: true, qkNorm: true, featureLayers: false };
 const internvl: MmprojGraph = { classToken: "required", layerScale: true, qkNorm: true, featureLayers: false };
 
-/** A step of a projector, and the tensors that it reads, without ".weight" and ".bias". */
-export type MmprojStep =
-  | { readonly op: "pixel_shuffle" | "average_pool" }
-  | { readonly op: "layer_norm"; readonly name: string; readonly epsilon: number; readonly optional?: boolean }
-  /** Its weight is stored with the offset added; its epsilon is the tower's. */
-  | { readonly op: "rms_norm"; readonly name: string }
-  | { readonly op: "linear"; readonly name: string; readonly bias: boolean; readonly transposed?: boolean }
-  /** ggml's "gelu" is the tanh form; "tower": whatever the tower's MLPs have. */
-  | { readonly op: "activation"; readonly kind: "gelu" | "tower" };
+/** A step of a graph's projector. `optional`: the graph leaves it out where the file has no tensors for it. */
+export type GraphStep = MmprojStep & { readonly optional?: boolean };
 
 export interface MmprojType {
   readonly graph: MmprojGraph;
-  readonly steps: readonly MmprojStep[];
+  /** Its projector, one step after the other. Some take constants from the tower. */
+  readonly steps: (tower: TowerSpec) => readonly GraphStep[];
   /** Whether its loader takes `ffn_down` for the first linear where its rows are as long as the tower is wide. */
   readonly swapsMlp: boolean;
   /** Whether each image may have a grid of its own. */
@@ -42,16 +39,16 @@ export type ImageWords = readonly [prefix: string, suffix: string];
 
 const none: ImageWords = ["", ""];
 
-const shuffle: MmprojStep = { op: "pixel_shuffle" };
-const gelu: MmprojStep = { op: "activation", kind: "gelu" };
-const linear = (name: string, bias = true): MmprojStep => ({ op: "linear", name, bias });
-const layerNorm = (name: string, optional = false): MmprojStep => ({ op: "layer_norm", name, epsilon: 1e-5, optional });
+const shuffle: GraphStep = { op: "pixel_shuffle" };
+const gelu: GraphStep = { op: "activation", kind: "gelu" };
+const linear = (name: string, bias = true): GraphStep => ({ op: "linear", name, bias, transposed: false });
+const layerNorm = (name: string): GraphStep => ({ op: "layer_norm", name, epsilon: 1e-5 });
 
 /** The projector types that are written, by `clip.projector_type` (clip.cpp `load_tensors`, llama.cpp v0.5.0). */
 export const mmprojTypes = {
   mlp: {
     graph: llava,
-    steps: [linear("mm.0"), gelu, linear("mm.2")],
+    steps: () => [linear("mm.0"), gelu, linear("mm.2")],
     swapsMlp: true,
     anyGrid: false,
     factor: 1,
@@ -60,7 +57,7 @@ export const mmprojTypes = {
   },
   internvl: {
     graph: internvl,
-    steps: [shuffle, layerNorm("mm.model.mlp.0"), linear("mm.model.mlp.1"), gelu, linear("mm.model.mlp.3")],
+    steps: () => [shuffle, layerNorm("mm.model.mlp.0"), linear("mm.model.mlp.1"), gelu, linear("mm.model.mlp.3")],
     swapsMlp: false,
     anyGrid: false,
     factor: 1,
@@ -69,9 +66,9 @@ export const mmprojTypes = {
   },
   gemma3: {
     graph: siglip,
-    steps: [
+    steps: ({ layerNormEps: epsilon }) => [
       { op: "average_pool" },
-      { op: "rms_norm", name: "mm.soft_emb_norm" },
+      { op: "rms_norm", name: "mm.soft_emb_norm", epsilon },
       { op: "linear", name: "mm.input_projection", bias: false, transposed: true },
     ],
     swapsMlp: true,
@@ -82,7 +79,7 @@ export const mmprojTypes = {
   },
   idefics3: {
     graph: siglip,
-    steps: [shuffle, linear("mm.model.fc", false)],
+    steps: () => [shuffle, linear("mm.model.fc", false)],
     swapsMlp: true,
     anyGrid: false,
     factor: 1,
@@ -91,7 +88,7 @@ export const mmprojTypes = {
   },
   lfm2: {
     graph: siglip,
-    steps: [shuffle, layerNorm("mm.input_norm", true), linear("mm.1"), gelu, linear("mm.2")],
+    steps: () => [shuffle, { ...layerNorm("mm.input_norm"), optional: true }, linear("mm.1"), gelu, linear("mm.2")],
     swapsMlp: false,
     anyGrid: true,
     factor: 1,
@@ -100,7 +97,7 @@ export const mmprojTypes = {
   },
   janus_pro: {
     graph: siglip,
-    steps: [linear("mm.0"), { op: "activation", kind: "tower" }, linear("mm.1")],
+    steps: ({ activation }) => [linear("mm.0"), { op: "activation", kind: ggmlActivation(activation) }, linear("mm.1")],
     swapsMlp: false,
     anyGrid: false,
     factor: 1,
@@ -109,7 +106,7 @@ export const mmprojTypes = {
   },
   phi4: {
     graph: siglip,
-    steps: [linear("mm.0"), gelu, linear("mm.2")],
+    steps: () => [linear("mm.0"), gelu, linear("mm.2")],
     swapsMlp: false,
     anyGrid: true,
     factor: 1,

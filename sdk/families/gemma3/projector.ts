@@ -1,9 +1,10 @@
+import type { LinearOp } from "../../nn/ops/linear.ts";
 import { epsilon, looseSection, positiveInteger } from "../fields/config-fields.ts";
 import { layout, textConfig, widthInto } from "../projector/parts.ts";
-import { family } from "../projector/projector-family.ts";
+import { defineProjectorFamily } from "../projector/projector-family.ts";
 
 /** Gemma 3 (transformers/models/gemma3): patches averaged to `mm_tokens_per_image`; an image's embeddings see each other. */
-export const gemma3 = family({
+export const gemma3 = defineProjectorFamily({
   type: "gemma3",
   modelTypes: ["gemma3"],
   marker: null,
@@ -22,12 +23,12 @@ export const gemma3 = family({
   landmark: "multi_modal_projector.mm_input_projection_weight",
   read(config, tensors) {
     const own = tensors.below("multi_modal_projector.");
-    const projection = {
+    const projection: LinearOp = {
       op: "linear",
       weight: own.tensor("mm_input_projection_weight", [null, config.text_config?.hidden_size ?? null]),
       bias: null,
       transposed: true,
-    } as const;
+    };
     const inputDim = widthInto(projection);
     const weight = own.tensor("mm_soft_emb_norm.weight", [inputDim]);
     return {

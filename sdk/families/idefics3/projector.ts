@@ -1,11 +1,11 @@
 import { looseSection, positiveInteger } from "../fields/config-fields.ts";
 import { layout, linear, textConfig, widthInto } from "../projector/parts.ts";
-import { family } from "../projector/projector-family.ts";
+import { defineProjectorFamily } from "../projector/projector-family.ts";
 
 const around = "<fake_token_around_image>";
 
 /** Idefics3 and SmolVLM (transformers/models/idefics3): tiles by their row and column, then the whole image. */
-export const idefics3 = family({
+export const idefics3 = defineProjectorFamily({
   type: "idefics3",
   modelTypes: ["idefics3", "smolvlm"],
   marker: null,

@@ -4,7 +4,7 @@ import type { TensorLookup } from "../../weights/tensor-lookup.ts";
 import { type ActivationName, activationName } from "../fields/activations.ts";
 import { integer, looseSection, oneOf } from "../fields/config-fields.ts";
 import { activation, downsampleRatio, layerNorm, layout, linear, textConfig, widthInto } from "../projector/parts.ts";
-import { family, type ReadProjector } from "../projector/projector-family.ts";
+import { defineProjectorFamily, type ReadProjector } from "../projector/projector-family.ts";
 
 interface Parts {
   readonly names: { readonly norm: string; readonly first: string; readonly second: string };
@@ -32,7 +32,7 @@ function readMlp1({ names, factor, activation: act, out, features }: Parts, tens
 }
 
 /** InternVL in transformers' names (transformers/models/internvl). */
-export const internVl = family({
+export const internVl = defineProjectorFamily({
   type: "internvl",
   modelTypes: ["internvl"],
   marker: null,
@@ -59,7 +59,7 @@ export const internVl = family({
 });
 
 /** InternVL in its own names (OpenGVLab/InternVL modeling_internvl_chat.py). */
-export const internVlChat = family({
+export const internVlChat = defineProjectorFamily({
   type: "internvl",
   modelTypes: ["internvl_chat"],
   marker: null,

@@ -1,10 +1,10 @@
 import { activationName } from "../fields/activations.ts";
 import { flag, looseSection, positiveInteger } from "../fields/config-fields.ts";
 import { activation, layerNorm, layout, linear, textConfig, widthInto } from "../projector/parts.ts";
-import { family } from "../projector/projector-family.ts";
+import { defineProjectorFamily } from "../projector/projector-family.ts";
 
 /** LFM2-VL (transformers/models/lfm2_vl): images of their own aspect ratio; large ones in tiles, then a thumbnail. */
-export const lfm2Vl = family({
+export const lfm2Vl = defineProjectorFamily({
   type: "lfm2_vl",
   modelTypes: ["lfm2_vl", "lfm2-vl"],
   marker: null,

@@ -4,7 +4,7 @@ import type { TensorLookup } from "../../weights/tensor-lookup.ts";
 import { activationName } from "../fields/activations.ts";
 import { flag, integer, looseSection, oneOf } from "../fields/config-fields.ts";
 import { activation, layout, linear, textConfig, widthInto } from "../projector/parts.ts";
-import { family, type ReadProjector } from "../projector/projector-family.ts";
+import { defineProjectorFamily, type ReadProjector } from "../projector/projector-family.ts";
 
 const layers = z
   .union([integer, z.array(integer).min(1)], { error: "a layer or a list of layers" })
@@ -41,7 +41,7 @@ function readMlp(config: Config, tensors: TensorLookup): Omit<ReadProjector, "la
 }
 
 /** LLaVA 1.5 (transformers/models/llava): `<image>` becomes the embeddings alone. */
-export const llava = family({
+export const llava = defineProjectorFamily({
   type: "llava",
   modelTypes: ["llava"],
   marker: null,
@@ -51,7 +51,7 @@ export const llava = family({
 });
 
 /** LLaVA 1.6 (transformers/models/llava_next): the whole image, then its tiles as one grid with a newline a row. */
-export const llavaNext = family({
+export const llavaNext = defineProjectorFamily({
   type: "llava_next",
   modelTypes: ["llava_next"],
   marker: null,
@@ -72,7 +72,7 @@ const original = looseSection({
 });
 
 /** LLaVA in its own names (haotian-liu/LLaVA llava/model/multimodal_projector/builder.py, llava_arch.py). */
-export const originalLlava = family({
+export const originalLlava = defineProjectorFamily({
   type: "llava",
   modelTypes: [],
   marker: "mm_projector_type",

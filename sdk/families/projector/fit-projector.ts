@@ -1,6 +1,7 @@
-import { cellSide, type Projector } from "../../contract/projector.ts";
+import type { Projector } from "../../contract/projector.ts";
 import { expected, expectedBut } from "../../errors.ts";
 import type { NativePlan, ViewPlan } from "../../image/view-plan.ts";
+import { cellSide } from "../../nn/ops/projector-op.ts";
 import type { VitSpec } from "../../nn/vit/vit-spec.ts";
 import type { ModelBase, ProjectorSpec, Tower } from "../model.ts";
 import { selectFeatures } from "../vit/select-features.ts";

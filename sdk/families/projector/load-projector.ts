@@ -1,26 +1,42 @@
 import { basename, join, resolve } from "node:path";
+import { z } from "zod";
 import { defineProjector, type Projector } from "../../contract/projector.ts";
 import { expected, expectedBut } from "../../errors.ts";
-import { readJsonObject } from "../../files/read-file.ts";
+import { isObject, readJsonObject } from "../../files/read-file.ts";
+import { option, parseOptions } from "../../options.ts";
 import { openTensors } from "../../weights/open-tensors.ts";
 import { tensorLookup } from "../../weights/tensor-lookup.ts";
 import { invalidConfig, parseConfig } from "../fields/config-fields.ts";
-import { families } from "./all.ts";
+import * as own from "./all.ts";
 import type { ProjectorFamily } from "./projector-family.ts";
+
+export interface LoadProjectorOptions {
+  /** Families of your own, which go before those that are known. */
+  readonly families?: readonly ProjectorFamily[];
+}
+
+const optionsSchema = z.strictObject({
+  families: option.custom<readonly ProjectorFamily[]>(
+    "a list of what defineProjectorFamily returns",
+    (value) => Array.isArray(value) && value.every((one) => isObject(one) && typeof one.read === "function"),
+  ),
+});
 
 /**
  * Reads the projector of a vision language model's checkpoint folder as it comes from the hub (config.json and
  * safetensors), or of a `vqrae_projector` folder. Weights are found and checked for shape, never read.
  *
- * @throws CHECKPOINT_NOT_FOUND, INVALID_CONFIG, INVALID_CHECKPOINT, UNSUPPORTED; INVALID_ARGUMENT for what is no path
+ * @throws CHECKPOINT_NOT_FOUND, INVALID_CONFIG, INVALID_CHECKPOINT, UNSUPPORTED; INVALID_ARGUMENT for what is no path and for
+ *   options that are wrong
  */
-export async function loadProjector(folder: string): Promise<Projector> {
+export async function loadProjector(folder: string, options: LoadProjectorOptions = {}): Promise<Projector> {
   if (typeof folder !== "string" || folder === "")
     throw expected("INVALID_ARGUMENT", "a checkpoint folder", "loadProjector", folder);
   const root = resolve(folder);
+  const { families = [] } = parseOptions(optionsSchema, options, "loadProjector");
   const file = join(root, "config.json");
   const json = await readJsonObject(file, "INVALID_CONFIG");
-  const family = familyOf(json, file);
+  const family = familyOf([families, Object.values(own)], json, file);
   const config = parseConfig(family.config, json, file);
 
   const all = tensorLookup(await openTensors(root), root);
@@ -35,18 +51,19 @@ export async function loadProjector(folder: string): Promise<Projector> {
   return defineProjector({ type: family.type, modelId: basename(root), inputDim, ...parts });
 }
 
-function familyOf(config: Record<string, unknown>, file: string): ProjectorFamily {
-  const { model_type: modelType } = config;
-  const found =
-    families.find(({ marker }) => marker !== null && marker in config) ??
-    families.find(({ modelTypes }) => modelTypes.includes(modelType as string));
-  if (found) return found;
-  const known = families.flatMap(({ modelTypes }) => modelTypes);
-  throw invalidConfig(
-    `one of ${known.join(", ")}`,
-    ["model_type"],
-    file,
-    modelType,
-    "Only these have projectors here.",
-  );
+/** The first list that has one goes before the others. */
+function familyOf(
+  lists: readonly (readonly ProjectorFamily[])[],
+  config: Record<string, unknown>,
+  file: string,
+): ProjectorFamily {
+  for (const families of lists) {
+    const found =
+      families.find(({ marker }) => marker !== null && marker in config) ??
+      families.find(({ modelTypes }) => modelTypes.some((type) => type === config.model_type));
+    if (found) return found;
+  }
+  const known = lists.flat().flatMap(({ modelTypes }) => modelTypes);
+  const mend = "Only these have projectors here.";
+  throw invalidConfig(`one of ${known.join(", ")}`, ["model_type"], file, config.model_type, mend);
 }

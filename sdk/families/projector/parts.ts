@@ -1,12 +1,13 @@
 import { z } from "zod";
-import type { ImageLayout, ProjectorOp, TileLayout } from "../../contract/projector.ts";
+import type { ImageLayout, TileLayout } from "../../contract/projector.ts";
+import type { ActivationOp } from "../../nn/ops/activation.ts";
+import type { LayerNormOp } from "../../nn/ops/layer-norm.ts";
+import { type LinearOp, linearWidths } from "../../nn/ops/linear.ts";
 import type { TensorLookup } from "../../weights/tensor-lookup.ts";
 import { type ActivationName, activations } from "../fields/activations.ts";
 import { looseSection, positiveInteger } from "../fields/config-fields.ts";
 
 /** What several families of projectors share. */
-
-type LinearOp = Extract<ProjectorOp, { op: "linear" }>;
 
 /** A linear of whatever size the file has: what comes before and after it must fit. `out`: what config.json says. */
 export function linear(
@@ -15,19 +16,20 @@ export function linear(
   { bias = true, out }: { bias?: boolean; out?: number | undefined } = {},
 ): LinearOp {
   const weight = tensors.tensor(`${name}.weight`, [out ?? null, null]);
-  const biasRef = bias ? tensors.tensor(`${name}.bias`, [weight.shape[0]!]) : null;
-  return { op: "linear", weight, bias: biasRef, transposed: false };
+  const sizes = { weight, transposed: false };
+  const biasRef = bias ? tensors.tensor(`${name}.bias`, [linearWidths(sizes).out]) : null;
+  return { op: "linear", ...sizes, bias: biasRef };
 }
 
 /** Numbers that a linear takes. */
-export const widthInto = ({ weight, transposed }: LinearOp): number => weight.shape[transposed ? 0 : 1]!;
+export const widthInto = (linear: LinearOp): number => linearWidths(linear).into;
 
-export function layerNorm(tensors: TensorLookup, name: string, epsilon = 1e-5): ProjectorOp & { op: "layer_norm" } {
+export function layerNorm(tensors: TensorLookup, name: string, epsilon = 1e-5): LayerNormOp {
   const weight = tensors.tensor(`${name}.weight`, [null]);
-  return { op: "layer_norm", norm: { weight, bias: tensors.tensor(`${name}.bias`, weight.shape) }, epsilon };
+  return { op: "layer_norm", weight, bias: tensors.tensor(`${name}.bias`, weight.shape), epsilon };
 }
 
-export const activation = (name: ActivationName): ProjectorOp => ({ op: "activation", kind: activations[name] });
+export const activation = (name: ActivationName): ActivationOp => ({ op: "activation", kind: activations[name] });
 
 /** A layout with nothing between an image's views. */
 export const plainTiles: TileLayout = { kind: "separate", tile: "", rowEnd: "", whole: "", wholeAlone: "" };

@@ -3,8 +3,8 @@ import type { Projector } from "../../contract/projector.ts";
 import type { TensorLookup } from "../../weights/tensor-lookup.ts";
 
 /**
- * A family of projectors: what reading one from a checkpoint needs to know about an architecture. To add one, write such
- * a record in a file of its own and list it in `families/all.ts`.
+ * A family of projectors: how one is known and read from a vision language model's checkpoint. To add one, write such a
+ * record as `projector.ts` in the model's folder and export it from `all.ts`, or pass it to `loadProjector`.
  */
 export interface ProjectorFamily<Config = unknown> {
   /** What `info.type` says. */
@@ -24,4 +24,4 @@ export interface ProjectorFamily<Config = unknown> {
 export type ReadProjector = Pick<Projector, "features" | "ops" | "layout" | "tiling"> & { readonly inputDim: number };
 
 /** A family with the type of its own config, as one of all. */
-export const family = <Config>(family: ProjectorFamily<Config>): ProjectorFamily => family as ProjectorFamily;
+export const defineProjectorFamily = <Config>(family: ProjectorFamily<Config>): ProjectorFamily => family;

@@ -2,12 +2,12 @@ import { z } from "zod";
 import { epsilon, flag, integer, oneOf, positiveInteger, section } from "../fields/config-fields.ts";
 import { tileCount } from "../image/processor-fields.ts";
 import { activation, downsampleRatio, layerNorm, layout, linear } from "../projector/parts.ts";
-import { family } from "../projector/projector-family.ts";
+import { defineProjectorFamily } from "../projector/projector-family.ts";
 
 const text = z.string({ error: "a string" });
 
 /** Our own folder, which training/ writes: InternVL's projector in its original names, with all that it needs beside it. */
-export const vqraeProjector = family({
+export const vqraeProjector = defineProjectorFamily({
   type: "vqrae_projector",
   modelTypes: ["vqrae_projector"],
   marker: null,

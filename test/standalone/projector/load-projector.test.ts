@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadProjector } from "../../../sdk/index.ts";
+import { defineProjectorFamily, looseSection, projectorParts } from "../../../sdk/kit.ts";
 import { failure, temporaryFolder, writeJson } from "../checkpoint/temporary.ts";
 import { type Tensors, type TinyProjectorConfig, writeTinyProjector } from "./tiny-projector.ts";
 
@@ -10,6 +11,42 @@ it("is plain data that survives a change of thread", async () => {
   expect(structuredClone(projector)).toEqual(projector);
   expect(JSON.parse(JSON.stringify(projector))).toEqual(projector);
   expect(projector.info).toMatchObject({ type: "vqrae_projector", inputDim: 16, outputDim: 6, patchesPerToken: 1 });
+});
+
+describe("a family of your own", () => {
+  const { layout, linear, widthInto } = projectorParts;
+  const oneLinear = defineProjectorFamily({
+    type: "one_linear",
+    modelTypes: ["vqrae_projector"],
+    marker: null,
+    config: looseSection({}),
+    landmark: "mlp1.3.weight",
+    read(_, tensors) {
+      const only = linear(tensors, "mlp1.3");
+      // This family's module has other tensors, which are none of its business.
+      for (const name of ["mlp1.0", "mlp1.1"]) {
+        tensors.tensor(`${name}.weight`, name === "mlp1.0" ? [null] : [null, null]);
+        tensors.tensor(`${name}.bias`, [null]);
+      }
+      const features = { layers: [-1], tokens: "patches" } as const;
+      return { inputDim: widthInto(only), features, ops: [only], layout: layout({}) };
+    },
+  });
+
+  it("goes before those that are known", async () => {
+    const folder = await writeTinyProjector();
+    const { info } = await loadProjector(folder, { families: [oneLinear] });
+    expect(info).toMatchObject({ type: "one_linear", inputDim: 10, outputDim: 6 });
+    expect((await loadProjector(folder, { families: [] })).info.type).toBe("vqrae_projector");
+  });
+
+  it("is one, and in a list", async () => {
+    for (const options of [{ families: oneLinear }, { families: [{}] }, { family: [oneLinear] }]) {
+      const { code, message } = await failure(loadProjector(await writeTinyProjector(), options as never));
+      expect(code).toBe("INVALID_ARGUMENT");
+      expect(message).toContain("of loadProjector");
+    }
+  });
 });
 
 describe("refuses, naming what is wrong:", () => {

@@ -5,9 +5,9 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { type GgufChanges, ggufValue } from "../../../adapters/gguf/index.ts";
-import { loadEncoder } from "../../../adapters/vit-swap/encoder-source.ts";
 import { checkSwap, type MmprojTypeName, type SwapOptions, swapVit } from "../../../adapters/vit-swap/index.ts";
 import { obstacles } from "../../../adapters/vit-swap/mmproj/obstacles.ts";
+import { loadTower } from "../../../adapters/vit-swap/vision-tower.ts";
 import { type TensorToWrite, writeSafetensors } from "../../../sdk/weights/safetensors/write-safetensors.ts";
 import { readExpected } from "../../golden/expected.ts";
 import { rewritten } from "../../golden/projector/rewritten.ts";
@@ -120,20 +120,21 @@ describe("what llama.cpp cannot compute", () => {
     expect(error).toEqual({ code, message: expect.stringMatching(message) });
   });
   test("parts of a tower that a graph leaves out or takes for something else", async () => {
-    const intern = await loadEncoder(vlm("internvl"));
+    const intern = await loadTower(vlm("internvl"));
     const features = { layers: [3], finalNorm: false };
-    const [block] = intern.encoder.blocks;
-    const { norm1, scale1 } = block!;
-    const withBlock = (change: object) => ({ ...intern.encoder, blocks: [{ ...block!, ...change }] });
-    const facts = (encoder: object, type: MmprojTypeName = "internvl", taken = features) =>
-      obstacles({ ...intern, encoder: { ...intern.encoder, ...encoder } }, taken, type, "last").map(({ fact }) => fact);
+    const [block] = intern.spec.blocks;
+    const { attention } = block!;
+    const norm = attention.norm!;
+    const withBlock = (change: object) => ({ ...intern.spec, blocks: [{ ...block!, ...change }] });
+    const facts = (spec: object, type: MmprojTypeName = "internvl", taken = features) =>
+      obstacles({ ...intern, spec: { ...intern.spec, ...spec } }, taken, type, "last").map(({ fact }) => fact);
     expect(facts({})).toEqual([]);
     expect(facts({ activation: "swiglu" })).toEqual(["activation"]);
-    expect(facts({ registers: scale1 })).toEqual(["registers"]);
+    expect(facts({ registers: { ...norm.weight, shape: [1, 2, 16] } })).toEqual(["registers"]);
     expect(facts({ grid: 3 })).toEqual(["positions"]);
     expect(facts({ grid: null })).toEqual(["imageSize"]);
-    expect(facts(withBlock({ queryNorm: norm1 }))).toEqual(["qkNorm"]);
-    expect(facts(withBlock({ norm1: { ...norm1, bias: null } }))).toEqual(["norms"]);
+    expect(facts(withBlock({ queryNorm: norm }))).toEqual(["qkNorm"]);
+    expect(facts(withBlock({ attention: { ...attention, norm: { ...norm, bias: null } } }))).toEqual(["norms"]);
     expect(facts({}, "internvl", { layers: [1, 3], finalNorm: true })).toEqual(["layer", "finalNorm"]);
     expect(facts({ classToken: null })).toEqual(["classToken"]);
     expect(facts({ classToken: null }, "mlp")).toEqual(["layerScale"]);
@@ -282,10 +283,10 @@ test("a projector that the tower does not fit is refused with both widths", asyn
   );
   const error = await refusal(wide, encoder("gemma3"), "out.gguf");
   expect(error).toEqual({
-    code: "INVALID_ARGUMENT",
+    code: "INCOMPATIBLE",
     message: expect.stringMatching(/32 numbers.*received 16 numbers/),
   });
   expect(await refusal(await llavaFull([1, -2]), encoder("gemma3"), "x.gguf")).toMatchObject({
-    code: "INVALID_ARGUMENT",
+    code: "INCOMPATIBLE",
   });
 });

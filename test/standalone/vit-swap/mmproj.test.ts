@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { readGguf, readGgufTensor, readGgufTensorBytes } from "../../../adapters/gguf/index.ts";
-import { loadEncoder } from "../../../adapters/vit-swap/encoder-source.ts";
 import { renameTokens, swapVit } from "../../../adapters/vit-swap/index.ts";
 import { towerTensorsToWrite } from "../../../adapters/vit-swap/mmproj/tower-data.ts";
 import { mmprojTypes } from "../../../adapters/vit-swap/mmproj/types.ts";
+import { loadTower } from "../../../adapters/vit-swap/vision-tower.ts";
 import { readTensor } from "../../../sdk/weights/read-tensor.ts";
 import { writeTinyLlm } from "../../helpers/tiny-llm.ts";
 import { failure, temporaryFolder } from "../checkpoint/temporary.ts";
@@ -24,7 +24,7 @@ test("only the tower and its keys change; all else is kept byte for byte", async
 });
 
 test("the class token's position goes where the graph has the token", async () => {
-  const { encoder: tower } = await loadEncoder(encoder("internvl"));
+  const { spec: tower } = await loadTower(encoder("internvl"));
   const table = await readTensor(tower.positions.table);
   const model = await mmproj(vlm("internvl"));
   const out = join(model, "..", "out.gguf");
@@ -41,9 +41,9 @@ test("the class token's position goes where the graph has the token", async () =
 });
 
 test("an MLP as wide as the tower has the names that the loader exchanges", async () => {
-  const checkpoint = await loadEncoder(encoder("gemma3"));
-  const square = { ...checkpoint, encoder: { ...checkpoint.encoder, intermediateSize: checkpoint.encoder.hiddenSize } };
-  const shapes = (from: typeof checkpoint, type: "mlp" | "lfm2") =>
+  const tower = await loadTower(encoder("gemma3"));
+  const square = { ...tower, spec: { ...tower.spec, intermediateSize: tower.spec.hiddenSize } };
+  const shapes = (from: typeof tower, type: "mlp" | "lfm2") =>
     Object.fromEntries(
       towerTensorsToWrite(from, { layers: [1], finalNorm: false }, mmprojTypes[type], "F32", "last").map((tensor) => [
         tensor.name,
@@ -54,7 +54,7 @@ test("an MLP as wide as the tower has the names that the loader exchanges", asyn
     [24, 16],
     [16, 24],
   ]; // of the file's tensors, whatever the spec says
-  expect(shapes(checkpoint, "mlp")).toMatchObject({ "v.blk.0.ffn_up.weight": up, "v.blk.0.ffn_down.weight": down });
+  expect(shapes(tower, "mlp")).toMatchObject({ "v.blk.0.ffn_up.weight": up, "v.blk.0.ffn_down.weight": down });
   expect(shapes(square, "mlp")).toMatchObject({ "v.blk.0.ffn_up.weight": down, "v.blk.0.ffn_down.weight": up });
   expect(shapes(square, "lfm2")).toMatchObject({ "v.blk.0.ffn_up.weight": up, "v.blk.0.ffn_down.weight": down });
 });
