@@ -1,28 +1,51 @@
 import type { Projector } from "../contract/projector.ts";
 import { expectedBut } from "../errors.ts";
-import type { Model, ModelBase } from "./model.ts";
+import type { GraphSettings, OnnxModel } from "../nn/onnx/graph-builder.ts";
+import type { FeatureChoice, Model, ModelBase, ProjectorSpec } from "./model.ts";
+import { fitToFeatures } from "./projector/fit-projector.ts";
 
-/** What a model that is no vision transformer says of itself. */
-export type ModelParts = Pick<Model, "encoder" | "weights" | "graphs"> &
-  Partial<Pick<Model, "codebook" | "decoder" | "summary">>;
+/** What a model that is no plain vision transformer says of itself. */
+export interface ModelParts
+  extends Pick<Model, "encoder" | "weights" | "graphs">,
+    Partial<Pick<Model, "codebook" | "decoder" | "summary">> {
+  /** The encoder with a projector behind it, as `ModelGraphs.project`; undefined for features that go into none. */
+  project?(projector: ProjectorSpec, weights: object, settings: GraphSettings): OnnxModel;
+}
 
-/** Puts a model together that has one kind of features and no projectors, such as a convolutional tokenizer. */
-export function defineModel(base: ModelBase, { codebook = null, decoder = null, ...parts }: ModelParts): Model {
+/** Puts a model together that has one kind of features, such as a convolutional tokenizer. */
+export function defineModel(base: ModelBase, parts: ModelParts): Model {
+  return withProjector(base, parts, null);
+}
+
+function withProjector(base: ModelBase, parts: ModelParts, projector: ProjectorSpec | null): Model {
+  const { codebook = null, decoder = null, summary, project, encoder, weights, graphs } = parts;
   const refuse = (what: string, received: string) => expectedBut("UNSUPPORTED", what, base.modelId, received);
   const model: Model = {
     ...base,
-    summary: { encoder: { ...parts.encoder }, features: null, codebook, decoder: decoder && { ...decoder } },
-    ...parts,
+    encoder,
     codebook,
     decoder,
-    projector: null,
+    projector,
+    weights: projector ? { ...weights, others: [...weights.others, projector] } : weights,
+    graphs:
+      projector && project
+        ? {
+            ...graphs,
+            project: {
+              takes: graphs.encode.takes,
+              build: (own: object, settings: GraphSettings) => project(projector, own, settings),
+            },
+          }
+        : graphs,
+    summary: summary ?? { encoder: { ...encoder }, features: null, codebook, decoder: decoder && { ...decoder } },
     tower: null,
-    selectFeatures: ({ layer, postNorm }) => {
+    selectFeatures({ layer, postNorm }: FeatureChoice) {
       if (layer === undefined && postNorm === undefined) return model;
       throw refuse("no choice of features", "one: this model has one kind of features");
     },
-    withProjector: ({ info }: Projector) => {
-      throw refuse("no projector", `${info.modelId}: this model's features go into none`);
+    withProjector(own: Projector) {
+      if (project) return withProjector(base, parts, fitToFeatures(base, encoder, own));
+      throw refuse("no projector", `${own.info.modelId}: this model's features go into none`);
     },
   };
   return model;

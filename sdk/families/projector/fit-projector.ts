@@ -3,7 +3,7 @@ import { expected, expectedBut } from "../../errors.ts";
 import type { NativePlan, ViewPlan } from "../../image/view-plan.ts";
 import { cellSide } from "../../nn/ops/projector-op.ts";
 import type { VitSpec } from "../../nn/vit/vit-spec.ts";
-import type { ModelBase, ProjectorSpec, Tower } from "../model.ts";
+import type { EncoderFacts, ModelBase, ProjectorSpec, Tower } from "../model.ts";
 import { selectFeatures } from "../vit/select-features.ts";
 
 /**
@@ -11,22 +11,12 @@ import { selectFeatures } from "../vit/select-features.ts";
  * @throws INCOMPATIBLE for one that does not fit, with both widths; UNSUPPORTED for what it takes of the encoder's tokens
  */
 export function fitProjector(base: ModelBase, tower: Tower, projector: Projector): ProjectorSpec {
-  const { image, modelId } = base;
+  const { modelId } = base;
   const { info, features, ops, layout } = projector;
   const { hiddenSize, grid } = tower.spec;
   const its = `the projector ${info.modelId}`;
 
-  const width = features.layers.length * hiddenSize;
-  if (width !== info.inputDim) {
-    const across = features.layers.length > 1 ? `${features.layers.length} layers of ${hiddenSize}, ` : "";
-    throw expectedBut(
-      "INCOMPATIBLE",
-      `features of ${info.inputDim} numbers, which ${its} takes,`,
-      `the encoder ${modelId}`,
-      `${across}${width} numbers`,
-      "A projector works behind the encoder that it was trained with.",
-    );
-  }
+  requireWidth(modelId, hiddenSize, projector);
   const chosen = features.layers.map((layer) => selectFeatures(modelId, tower, { ...features, layer }));
   const postNorm = chosen.map((feature) => feature.postNorm);
   if (postNorm.some((normed) => normed !== postNorm[0]))
@@ -38,15 +28,7 @@ export function fitProjector(base: ModelBase, tower: Tower, projector: Projector
     );
 
   requireTokens(modelId, tower.spec, projector);
-  const side = cellSide(ops);
-  const whole = image.geometry === "native" ? wholeCells(image, side) : grid !== null && grid % side === 0;
-  if (!whole)
-    throw expectedBut(
-      "INCOMPATIBLE",
-      `a grid of patches in cells of ${side} x ${side}, which ${its} takes,`,
-      `the encoder ${modelId}`,
-      grid === null ? "grids of any size" : `${grid} x ${grid} patches`,
-    );
+  requireCells(base, grid, projector);
   return {
     info,
     layers: chosen.map((feature) => feature.layer),
@@ -56,6 +38,50 @@ export function fitProjector(base: ModelBase, tower: Tower, projector: Projector
     layout,
     image: imageOf(base, projector, its),
   };
+}
+
+/**
+ * A projector behind an encoder that has one kind of features, those of its last block.
+ * @throws INCOMPATIBLE for one that does not fit; UNSUPPORTED for one that reads another block
+ */
+export function fitToFeatures(
+  base: ModelBase,
+  { featureDim, grid }: Pick<EncoderFacts, "featureDim" | "grid">,
+  projector: Projector,
+): ProjectorSpec {
+  const { info, features, ops, layout } = projector;
+  const its = `the projector ${info.modelId}`;
+  const [layer] = features.layers;
+  if (features.layers.length !== 1 || layer !== -1)
+    throw expected("UNSUPPORTED", "the last block alone", `the layers of ${its}`, features.layers);
+  requireWidth(base.modelId, featureDim ?? 0, projector);
+  requireCells(base, grid, projector);
+  const newline = layout.tiles.kind === "stitched" ? layout.tiles.newline : null;
+  return { info, layers: [layer], postNorm: false, ops, newline, layout, image: imageOf(base, projector, its) };
+}
+
+function requireWidth(modelId: string, each: number, { info, features }: Projector): void {
+  const width = features.layers.length * each;
+  if (width === info.inputDim) return;
+  const across = features.layers.length > 1 ? `${features.layers.length} layers of ${each}, ` : "";
+  throw expectedBut(
+    "INCOMPATIBLE",
+    `features of ${info.inputDim} numbers, which the projector ${info.modelId} takes,`,
+    `the encoder ${modelId}`,
+    `${across}${width} numbers`,
+    "A projector works behind the encoder that it was trained with.",
+  );
+}
+
+function requireCells({ image, modelId }: ModelBase, grid: number | null, { ops, info }: Projector): void {
+  const side = cellSide(ops);
+  if (image.geometry === "native" ? wholeCells(image, side) : grid !== null && grid % side === 0) return;
+  throw expectedBut(
+    "INCOMPATIBLE",
+    `a grid of patches in cells of ${side} x ${side}, which the projector ${info.modelId} takes,`,
+    `the encoder ${modelId}`,
+    grid === null ? "grids of any size" : `${grid} x ${grid} patches`,
+  );
 }
 
 /** Whether every image of its own aspect ratio has whole cells of patches. */

@@ -3,7 +3,7 @@ import { linearGroup } from "../../weights/tensor-ref.ts";
 import { defineModel } from "../define-model.ts";
 import { defineFamily } from "../family.ts";
 import { looseSection, nonNegativeInteger, positiveInteger } from "../fields/config-fields.ts";
-import { buildQwen25VlEncoder } from "./forward.ts";
+import { buildQwen25VlEncoder, buildQwen25VlProjector } from "./forward.ts";
 import { qwen2VlImage } from "./image.ts";
 import type { Qwen25VlSpec } from "./spec.ts";
 
@@ -64,6 +64,7 @@ export const qwen25Vl = defineFamily({
           build: (weights: Qwen25VlSpec, settings) => buildQwen25VlEncoder(weights, settings),
         },
       },
+      project: (projector, weights: Qwen25VlSpec, settings) => buildQwen25VlProjector(weights, projector, settings),
     });
   },
 });

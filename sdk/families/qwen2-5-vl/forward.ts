@@ -5,14 +5,16 @@ import { axialRotation, rotary } from "../../nn/layers/rotary.ts";
 import { fromWindows, toWindows, windows } from "../../nn/layers/windows.ts";
 import { GraphBuilder, type GraphSettings, type OnnxModel, type Value } from "../../nn/onnx/graph-builder.ts";
 import { DataType } from "../../nn/onnx/onnx-proto.ts";
+import { outputEmbeddings } from "../../nn/ops/projector.ts";
 import type { AnyLinearRef } from "../../weights/tensor-ref.ts";
+import type { ProjectorSpec } from "../model.ts";
 import type { Qwen25VlBlock, Qwen25VlSpec } from "./spec.ts";
 
 const EPSILON = 1e-6;
 const ROTARY_BASE = 10_000;
 
 /** The tokens of one image in raster order. */
-export interface Qwen25VlTokens {
+interface Qwen25VlTokens {
   /** [N, D] */
   readonly value: Value;
   /** int64 [2], rows and columns */
@@ -38,7 +40,19 @@ export function buildQwen25VlEncoder(spec: Qwen25VlSpec<AnyLinearRef>, settings:
   return g.finish();
 }
 
-export function qwen25VlTokens(g: GraphBuilder, spec: Qwen25VlSpec<AnyLinearRef>): Qwen25VlTokens {
+/** The tower and its projector, such as the merger: `embeddings` float32 [1, M, E]. */
+export function buildQwen25VlProjector(
+  spec: Qwen25VlSpec<AnyLinearRef>,
+  projector: ProjectorSpec,
+  settings: GraphSettings,
+): OnnxModel {
+  const g = new GraphBuilder("projector", settings);
+  const { value, grid } = qwen25VlTokens(g, spec);
+  outputEmbeddings(g, { value, width: spec.hiddenSize, columns: g.slice(grid, 0, 1, 2) }, projector, null);
+  return g.finish();
+}
+
+function qwen25VlTokens(g: GraphBuilder, spec: Qwen25VlSpec<AnyLinearRef>): Qwen25VlTokens {
   const { hiddenSize: d, heads, patchSize: p, patchEmbedding, windowSide, blocks } = spec;
   const patches = g.input("patches", DataType.float, ["patches", 3 * p * p]); //        [N, 3pp]
   const grid = g.input("grid", DataType.int64, [2]);

@@ -1,9 +1,9 @@
 import { looseSection, positiveInteger } from "../fields/config-fields.ts";
 import { activation, layout, linear, widthInto } from "../projector/parts.ts";
-import { family } from "../projector/projector-family.ts";
+import { defineProjectorFamily } from "../projector/projector-family.ts";
 
 /** Qwen2.5-VL's merger (transformers/models/qwen2_5_vl `Qwen2_5_VLPatchMerger`): cells of patches become one embedding. */
-export const qwen25VlProjector = family({
+export const qwen25VlProjector = defineProjectorFamily({
   type: "qwen2_5_vl",
   modelTypes: ["qwen2_5_vl"],
   marker: null,

@@ -32,7 +32,7 @@ export function buildProjectorGraph(
   settings: GraphSettings = {},
 ): OnnxModel {
   const { hiddenSize: d, grid, layerNormEps } = encoder;
-  const { layers, postNorm, ops, newline, info } = projector;
+  const { layers, postNorm } = projector;
   const g = new GraphBuilder("projector", settings);
   const { taps, patchTokens, imageGrid } = encoderBlocks(g, encoder, layers);
 
@@ -46,13 +46,25 @@ export function buildProjectorGraph(
     width: layers.length * d,
     columns: imageGrid === null ? g.ints([grid!]) : g.slice(imageGrid, 0, 1, 2),
   };
-  const x = ops.reduce((x, op) => step(g, x, op), input); //                      [n * M, E]
+  outputEmbeddings(g, input, projector, grid === null ? null : grid ** 2);
+  return g.finish();
+}
 
-  const tokens = grid === null ? null : grid ** 2 / info.patchesPerToken; //      M
+/**
+ * The tokens of n images [n * N, D] through the projector's steps, as the graph's outputs `embeddings` and `newline`.
+ * @param patches N, or null where n is 1 and the image has a grid of its own
+ */
+export function outputEmbeddings(
+  g: GraphBuilder,
+  input: Tokens,
+  { ops, newline, info }: Pick<GraphProjector, "ops" | "newline" | "info">,
+  patches: number | null,
+): void {
+  const x = ops.reduce((x, op) => step(g, x, op), input); //                      [n * M, E]
+  const tokens = patches === null ? null : patches / info.patchesPerToken; //     M
   const shape = tokens === null ? [1, -1, x.width] : [-1, tokens, x.width];
   g.output("embeddings", g.reshape(x.value, shape), DataType.float, ["images", tokens ?? "tokens", x.width]);
   if (newline) g.output("newline", g.weight(newline), DataType.float, [x.width]);
-  return g.finish();
 }
 
 /** The tokens after one more of a projector's steps. */

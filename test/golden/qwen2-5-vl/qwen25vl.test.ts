@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readModel } from "../../../sdk/families/read-model.ts";
 import { patchify } from "../../../sdk/image/patchify.ts";
 import { preprocess } from "../../../sdk/image/preprocess.ts";
-import { type RgbImage, VQRAE } from "../../../sdk/index.ts";
+import { loadProjector, type RgbImage, VQRAE } from "../../../sdk/index.ts";
 import { temporaryFolder } from "../../standalone/checkpoint/temporary.ts";
 import { int64, run } from "../../standalone/graph/session.ts";
 import { cosine } from "../cosine.ts";
@@ -49,6 +49,23 @@ describe.each(images)("Qwen2.5-VL, $grid", ({ i, image, grid }) => {
     expect(encoded.grid).toEqual(grid);
     expect(largestDifference(encoded.features, expected[`${i}.features`]!.data)).toBeLessThan(1e-4);
   });
+});
+
+it("its merger gives the language model's embeddings", async () => {
+  const projector = await loadProjector(folder);
+  expect(projector.info).toMatchObject({ type: "qwen2_5_vl", inputDim: 32, outputDim: 24, patchesPerToken: 4 });
+  await using embedder = await VQRAE.load(folder, { device: "cpu", threads: 1, projector });
+  for (const { i, image, grid } of images) {
+    const { segments } = await embedder.embed(image);
+    const [before, embeddings, after] = segments;
+    expect([before, after]).toEqual([
+      { type: "text", text: "<|vision_start|>" },
+      { type: "text", text: "<|vision_end|>" },
+    ]);
+    if (embeddings?.type !== "embeddings") throw new Error("no embeddings");
+    expect(embeddings.grid).toEqual({ rows: grid.rows / 2, columns: grid.columns / 2 });
+    expect(largestDifference(embeddings.data, expected[`${i}.embeddings`]!.data)).toBeLessThan(1e-4);
+  }
 });
 
 it("in 8 bits its features point where those in fp32 do", async () => {
