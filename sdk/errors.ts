@@ -140,3 +140,12 @@ export function describe(value: unknown, depth = 0): string {
   if (ArrayBuffer.isView(value)) return `${value.constructor.name} of ${value.byteLength} bytes`;
   return typeof value === "object" ? `an object of type ${value.constructor?.name ?? "Object"}` : `a ${typeof value}`;
 }
+
+/**
+ * A value that the program's own logic puts there.
+ * @throws RUNTIME naming it, where it is missing all the same: a fault of this package
+ */
+export function present<T>(value: T | null | undefined, what: string): T {
+  if (value !== null && value !== undefined) return value;
+  throw expectedBut("RUNTIME", what, "this step", "nothing", "This is a fault of vqrae: please report it.");
+}

@@ -39,7 +39,7 @@ import { requireFiniteWeights } from "./weights/finite-weights.ts";
  * ```ts
  * const tokenizer = await VQRAE.load("default");
  * const { ids, features } = await tokenizer.encode("photo.jpg");
- * const picture = await tokenizer.decode(ids!);
+ * const picture = await tokenizer.decode(ids);
  * await tokenizer.dispose(); // or `await using tokenizer = ...` where the language level has it
  * ```
  */

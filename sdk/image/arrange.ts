@@ -1,5 +1,6 @@
 import type { ImageEmbeddings, ImageSegment } from "../contract/embedder.ts";
 import type { RgbImage, TokenGrid } from "../contract/image.ts";
+import { present } from "../errors.ts";
 import type { ProjectorSpec } from "../families/model.ts";
 import type { View } from "./views.ts";
 
@@ -45,7 +46,7 @@ export function arrange(
     const parts = views.filter(({ tile }) => tile !== null);
     for (const view of views) {
       if (view.tile === null) embeddings(view);
-      else if (view === parts[0]) embeddings(stitch(parts, size, dim, newline!));
+      else if (view === parts[0]) embeddings(stitch(parts, size, dim, present(newline, "a newline embedding")));
     }
   }
   text(suffix);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { expected } from "../../errors.ts";
+import { expected, present } from "../../errors.ts";
 
 /**
  * The kinds of field that our configs have. Each one's `error` says what is expected, as a phrase that fits
@@ -42,8 +42,8 @@ export const looseSection = <T extends z.core.$ZodLooseShape>(fields: T) =>
 export function parseConfig<T>(schema: z.ZodType<T>, value: unknown, file: string, path: readonly string[] = []): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
-  const inside = issue.code === "unrecognized_keys" ? [...issue.path, issue.keys[0]!] : issue.path;
+  const issue = present(result.error.issues[0], "an issue of a value that is wrong");
+  const inside = issue.code === "unrecognized_keys" ? [...issue.path, ...issue.keys.slice(0, 1)] : issue.path;
   throw invalidConfig(issue.message, [...path, ...inside], file, valueAt(value, inside));
 }
 

@@ -1,3 +1,4 @@
+import { present } from "../../errors.ts";
 import type { AnyLinearRef } from "../../weights/tensor-ref.ts";
 import type { GraphBuilder, Value } from "../onnx/graph-builder.ts";
 import type { VitSpec } from "../vit/vit-spec.ts";
@@ -18,7 +19,8 @@ export function positions(
   const table = g.weight(positions.table, [trained, d]);
   if (grid === positions.grid) return table;
 
-  const sizes = grid === null ? g.concat([g.ints([1, d]), imageGrid!], 0) : g.ints([1, d, grid, grid]);
+  const sizes =
+    grid === null ? g.concat([g.ints([1, d]), present(imageGrid, "the image's grid")], 0) : g.ints([1, d, grid, grid]);
   let x = first === 0 ? table : g.slice(table, 0, first); //                    [G0 * G0, D]
   x = g.reshape(x, [1, positions.grid, positions.grid, d]);
   x = g.transpose(x, [0, 3, 1, 2]); //                                          [1, D, G0, G0]

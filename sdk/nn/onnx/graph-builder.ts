@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { present } from "../../errors.ts";
 import type { AnyLinearRef, Int8LinearRef, TensorRef, WeightDtype } from "../../weights/tensor-ref.ts";
 import {
   type Attribute,
@@ -98,7 +99,7 @@ export class GraphBuilder {
     const initializers = Array.from(this.#initializers.values(), (initializer): TensorProto => {
       if (!("file" in initializer)) return initializer;
       const { file, offset, length, ...tensor } = initializer;
-      return { ...tensor, data: { location: locations.get(file)!, offset, length } };
+      return { ...tensor, data: { location: present(locations.get(file), file), offset, length } };
     });
     const bytes = encodeModel({
       name: this.#name,
@@ -214,7 +215,9 @@ export class GraphBuilder {
   }
 
   concat(values: readonly Value[], axis: number): Value {
-    return values.length === 1 ? values[0]! : this.node("Concat", values, { axis: { int: axis } });
+    const [only, ...others] = values;
+    if (only !== undefined && others.length === 0) return only;
+    return this.node("Concat", values, { axis: { int: axis } });
   }
 
   /** x [1, ...shape] -> [n, ...shape], n being the first size of `like`. */

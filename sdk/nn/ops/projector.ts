@@ -1,3 +1,4 @@
+import { present } from "../../errors.ts";
 import type { AnyLinearRef, TensorRef } from "../../weights/tensor-ref.ts";
 import { norm } from "../layers/norm.ts";
 import { GraphBuilder, type GraphSettings, type OnnxModel } from "../onnx/graph-builder.ts";
@@ -34,17 +35,17 @@ export function buildProjectorGraph(
   const { hiddenSize: d, grid, layerNormEps } = encoder;
   const { layers, postNorm } = projector;
   const g = new GraphBuilder("projector", settings);
-  const { taps, patchTokens, imageGrid } = encoderBlocks(g, encoder, layers);
+  const { tap, patchTokens, imageGrid } = encoderBlocks(g, encoder, layers);
 
   const features = layers.map((layer) => {
-    const z = taps.get(layer)!; //                                               [n * T, D]
+    const z = tap(layer); //                                               [n * T, D]
     const normed = postNorm && encoder.finalNorm ? norm(g, z, encoder.finalNorm, d, layerNormEps) : z;
     return g.reshape(patchTokens(normed), [-1, d]); //                            [n * N, D]
   });
   const input: Tokens = {
     value: g.concat(features, 1), //                                              [n * N, layers * D]
     width: layers.length * d,
-    columns: imageGrid === null ? g.ints([grid!]) : g.slice(imageGrid, 0, 1, 2),
+    columns: imageGrid === null ? g.ints([present(grid, "a grid")]) : g.slice(imageGrid, 0, 1, 2),
   };
   outputEmbeddings(g, input, projector, grid === null ? null : grid ** 2);
   return g.finish();

@@ -1,3 +1,4 @@
+import { present } from "../../errors.ts";
 import type { AnyLinearRef } from "../../weights/tensor-ref.ts";
 import { norm, standardise } from "../layers/norm.ts";
 import { positions } from "../layers/positions.ts";
@@ -43,9 +44,9 @@ export function buildEncoderGraph(
   const { hiddenSize: d, grid, layerNormEps } = encoder;
   const patches = grid === null ? null : grid * grid; //       N
   const g = new GraphBuilder("encoder", settings);
-  const { taps, sequences, patchTokens } = encoderBlocks(g, encoder, [features.layer, ...(quantizer?.layers ?? [])]);
+  const { tap, sequences, patchTokens } = encoderBlocks(g, encoder, [features.layer, ...(quantizer?.layers ?? [])]);
 
-  let z = taps.get(features.layer)!; //                                          [n * T, D]
+  let z = tap(features.layer); //                                          [n * T, D]
   if (features.postNorm && encoder.finalNorm) z = norm(g, z, encoder.finalNorm, d, layerNormEps);
   g.output("features", patchTokens(z), DataType.float, ["images", patches ?? "patches", d]);
   if (encoder.classToken) {
@@ -55,7 +56,7 @@ export function buildEncoderGraph(
 
   if (quantizer) {
     const columns = quantizer.layers.map((layer) => {
-      const y = g.reshape(patchTokens(taps.get(layer)!), [-1, d]); //            [n * N, D]
+      const y = g.reshape(patchTokens(tap(layer)), [-1, d]); //            [n * N, D]
       return quantizer.normalize ? standardise(g, y, d, tapNormEpsilon) : y;
     });
     const width = columns.length * d;
@@ -65,8 +66,8 @@ export function buildEncoderGraph(
 }
 
 export interface EncoderBlocks {
-  /** The residual stream after each block, [n * T, D]; 0 is what goes into the first. */
-  readonly taps: ReadonlyMap<number, Value>;
+  /** The residual stream after a block that was asked for, [n * T, D]; 0 is what goes into the first. */
+  readonly tap: (layer: number) => Value;
   /** [n, T], one of them -1. */
   readonly sequences: readonly [images: number, tokens: number];
   /** A stream [n * T, D] -> its patches [n, N, D]. */
@@ -120,7 +121,8 @@ export function encoderBlocks(
     const images = g.reshape(stream, [...sequences, d]); //                      [n, T, D]
     return first === 0 ? images : g.slice(images, 1, first); //                  [n, N, D]
   };
-  return { taps, sequences, patchTokens, imageGrid };
+  const tap = (layer: number) => present(taps.get(layer), `block ${layer}`);
+  return { tap, sequences, patchTokens, imageGrid };
 }
 
 /**

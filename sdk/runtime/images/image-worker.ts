@@ -1,4 +1,5 @@
 import { workerData } from "node:worker_threads";
+import { present } from "../../errors.ts";
 import { prepareViews } from "../../image/prepare-views.ts";
 import { preprocess } from "../../image/preprocess.ts";
 import { readImage, readPixels } from "../../image/read-image.ts";
@@ -24,7 +25,10 @@ serveJobs<ImageJobs>({
     return { output, arrays: [output.data] };
   },
   async prepare({ image }) {
-    const output = prepareViews(await readPixels(image, { maxPixels }), projectorImage!);
+    const output = prepareViews(
+      await readPixels(image, { maxPixels }),
+      present(projectorImage, "how embed wants images"),
+    );
     return { output, arrays: output.views.map((view) => view.image.data) };
   },
   async views({ image }) {

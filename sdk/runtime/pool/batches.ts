@@ -1,3 +1,4 @@
+import { present } from "../../errors.ts";
 import type { Gate } from "./gate.ts";
 
 export interface BatchWork<I, T> {
@@ -36,9 +37,7 @@ export async function inBatches<I, T>({ count, size, lanes, gate, signal, read, 
     if (images.length === 0) return;
     signal.throwIfAborted();
     const batch = await run(images);
-    indices.forEach((index, i) => {
-      results[index] = batch[i]!;
-    });
+    for (const [i, result] of batch.entries()) results[present(indices[i], "an image for each result")] = result;
   };
   const lane = async (): Promise<void> => {
     while (next < count) await gate.run(runBatch);

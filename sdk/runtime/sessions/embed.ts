@@ -1,4 +1,5 @@
 import type { ImageEmbeddings } from "../../contract/embedder.ts";
+import { present } from "../../errors.ts";
 import { arrange, type EmbeddedView } from "../../image/arrange.ts";
 import type { View } from "../../image/views.ts";
 import type { Jobs, WorkerSetup } from "../pool/protocol.ts";
@@ -12,7 +13,7 @@ export async function embed(
   setup: WorkerSetup,
   { images, viewsPerRun }: Jobs["embed"]["input"],
 ): Promise<ImageEmbeddings[]> {
-  const projector = setup.projector!;
+  const projector = present(setup.projector, "a projector");
   const views = images.flatMap((image) => image.views);
   const size = shareRuns(projector.image, setup.precision) ? viewsPerRun : 1;
   const embedded: EmbeddedView[] = [];
@@ -31,7 +32,7 @@ async function embedViews(
   { projector, input }: WorkerSetup,
   views: readonly View[],
 ): Promise<{ views: EmbeddedView[]; newline: Float32Array | null }> {
-  const { image, info } = projector!;
+  const { image, info } = present(projector, "a projector");
   const pixels = views.map((view) => view.image);
   const { grid, feeds } = encoderInput(sessions, pixels, image, input);
   const outputs = await sessions.run("projector", feeds, ["embeddings", "newline"]);
@@ -39,7 +40,7 @@ async function embedViews(
   const side = Math.sqrt(info.patchesPerToken);
   return {
     views: views.map(({ tile }, i) => ({
-      data: embeddings[i]!,
+      data: present(embeddings[i], "the embeddings of each view"),
       grid: { rows: grid.rows / side, columns: grid.columns / side },
       tile,
     })),

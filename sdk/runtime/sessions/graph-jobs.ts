@@ -1,6 +1,7 @@
 import type { Tensor } from "onnxruntime-node";
 import type { ImageTokens } from "../../contract/encoder.ts";
 import type { RgbImage } from "../../contract/image.ts";
+import { present } from "../../errors.ts";
 import { prepareViews } from "../../image/prepare-views.ts";
 import { buildCodeTables } from "../../search/build-code-tables.ts";
 import { CodeSearch } from "../../search/code-search.ts";
@@ -43,9 +44,9 @@ async function encodePixels(
     : null;
   return pixels.map((_, i) => ({
     grid,
-    ...(featuresOf && { features: featuresOf[i]! }),
-    ...(classTokenOf && { classToken: classTokenOf[i]! }),
-    ...(idsOf && { ids: idsOf[i]! }),
+    ...(featuresOf?.[i] && { features: featuresOf[i] }),
+    ...(classTokenOf?.[i] && { classToken: classTokenOf[i] }),
+    ...(idsOf?.[i] && { ids: idsOf[i] }),
   }));
 }
 
@@ -74,7 +75,7 @@ const CODES_PER_RUN = 1024;
 
 /** Computes E, by rows that {@link codebook} gives, and what its search needs; in shared memory. */
 export async function codes(sessions: Sessions, { codebook: shape }: WorkerSetup): Promise<CodeTables> {
-  const { size, dim } = shape!;
+  const { size, dim } = present(shape, "a codebook");
   const rows = new Float32Array(size * dim);
   for (let first = 0; first < size; first += CODES_PER_RUN) {
     const ids = Int32Array.from({ length: Math.min(CODES_PER_RUN, size - first) }, (_, i) => first + i);

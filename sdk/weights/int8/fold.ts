@@ -28,7 +28,10 @@ export function foldGroup({ norm, linears }: GroupArrays): FoldedGroup {
   const scaled = linears.map(foldScale);
   if (norm === null) return { gamma: null, linears: scaled };
   const balance = balanceOf(scaled, norm.gamma);
-  const factors = Float64Array.from(norm.gamma, (g, i) => (balance[i] === 0 ? 0 : g / balance[i]!));
+  const factors = Float64Array.from(norm.gamma, (g, i) => {
+    const size = balance[i] ?? 0;
+    return size === 0 ? 0 : g / size;
+  });
   const { beta } = norm;
   return {
     gamma: balance,

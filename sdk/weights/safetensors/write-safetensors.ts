@@ -1,4 +1,4 @@
-import { expected, expectedBut } from "../../errors.ts";
+import { expected, expectedBut, present } from "../../errors.ts";
 import { replaceFile } from "../../files/replace-file.ts";
 import { byteLength, type Dtype, dtypeNames, dtypeRank, isDtype } from "../dtypes.ts";
 
@@ -34,7 +34,7 @@ export async function writeSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const places = layOut(tensors);
-  for (const { name, data } of tensors) requireLength(places.get(name)!, data.byteLength);
+  for (const { name, data } of tensors) requireLength(present(places.get(name), name), data.byteLength);
   await streamSafetensors(path, tensors, metadata, async (write) => {
     for (const { name, data } of tensors) await write(name, data);
   });
