@@ -1,7 +1,7 @@
 import { expectedBut } from "../../sdk/kit.ts";
 import { type FactValue, factNames, type TowerFact, type TowerFacts, towerFacts } from "./tower-facts.ts";
 
-/** One difference between the tower that a model has and the encoder that is to take its place. */
+/** One difference between the tower that a model has and the encoder that takes its place. */
 export interface Mismatch {
   readonly fact: TowerFact;
   /** The fact in words. */
@@ -10,20 +10,20 @@ export interface Mismatch {
   readonly wanted: FactValue;
   /** What the encoder has. */
   readonly given: FactValue;
-  /** Whether the swap can be made all the same, when it is asked for by `allow`. */
+  /** Whether `allow` can let the swap go on in spite of it. */
   readonly allowable: boolean;
 }
 
-/** Bits of a weight type's fraction and exponent: a type keeps another's values where it has as many of both. */
-const precision: Readonly<Record<string, readonly [fraction: number, exponent: number]>> = {
-  F32: [23, 8],
-  BF16: [7, 8],
-  F16: [10, 5],
-};
+/** Bits of a weight type's fraction and exponent. A type keeps another's values if it has as many of both. */
+const precision: ReadonlyMap<FactValue, readonly [fraction: number, exponent: number]> = new Map([
+  ["F32", [23, 8]],
+  ["BF16", [7, 8]],
+  ["F16", [10, 5]],
+]);
 
 /** Whether weights of one type can be written as another without rounding. */
-export function holds(type: string, values: string): boolean {
-  const [to, from] = [precision[type], precision[values]];
+function holds(type: FactValue, values: FactValue): boolean {
+  const [to, from] = [precision.get(type), precision.get(values)];
   return to !== undefined && from !== undefined && to[0] >= from[0] && to[1] >= from[1];
 }
 
@@ -32,7 +32,7 @@ const CLOSE = 1e-6;
 
 function agree(fact: TowerFact, wanted: FactValue, given: FactValue): boolean {
   if (wanted === null || given === null) return true;
-  if (fact === "dtype") return holds(String(wanted), String(given));
+  if (fact === "dtype") return holds(wanted, given);
   if (typeof wanted === "number" && typeof given === "number") {
     return Math.abs(wanted - given) <= CLOSE * Math.max(Math.abs(wanted), Math.abs(given));
   }
@@ -42,7 +42,10 @@ function agree(fact: TowerFact, wanted: FactValue, given: FactValue): boolean {
   return wanted === given;
 }
 
-/** Every difference, in a fixed order; `allowable`: the facts that the target's format leaves to the writer. */
+/**
+ * Every difference, in a fixed order.
+ * @param allowable the facts that the target's format leaves to the writer
+ */
 export function mismatches(wanted: TowerFacts, given: TowerFacts, allowable: ReadonlySet<TowerFact>): Mismatch[] {
   return towerFacts
     .filter((fact) => !agree(fact, wanted[fact], given[fact]))
@@ -60,8 +63,8 @@ export const refusedOf = (found: readonly Mismatch[], allow: ReadonlySet<TowerFa
   found.filter(({ fact, allowable }) => !allowable || !allow.has(fact));
 
 /**
- * Refuses a swap with differences that were not allowed, or cannot be.
- * @throws INVALID_ARGUMENT naming all of them
+ * Refuses a swap with differences that are not allowed.
+ * @throws INCOMPATIBLE naming all of them
  */
 export function requireFit(
   found: readonly Mismatch[],
@@ -77,9 +80,9 @@ export function requireFit(
   const mendable = refused.filter(({ allowable }) => allowable).map(({ fact }) => fact);
   const mend =
     mendable.length === refused.length
-      ? `The file can be written all the same: allow ${mendable.join(", ")}.`
-      : "A tower is replaced by an encoder that was trained from the same one.";
-  throw expectedBut("INVALID_ARGUMENT", `an encoder like the vision tower of ${target}`, encoder, listed, mend);
+      ? `To write the file all the same, allow ${mendable.join(", ")}.`
+      : "Take an encoder that was trained from the same tower.";
+  throw expectedBut("INCOMPATIBLE", `an encoder like the vision tower of ${target}`, encoder, listed, mend);
 }
 
 /** A fact's value in words. */

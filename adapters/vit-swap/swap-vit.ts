@@ -1,23 +1,20 @@
 import { stat } from "node:fs/promises";
 import { extname } from "node:path";
 import { expected, expectedBut, isFile } from "../../sdk/kit.ts";
-import { type CheckpointPlan, planCheckpoint } from "./checkpoint/plan-checkpoint.ts";
+import { planCheckpoint } from "./checkpoint/plan-checkpoint.ts";
 import { swapCheckpoint } from "./checkpoint/swap-checkpoint.ts";
 import { type Mismatch, refusedOf } from "./compare.ts";
-import { type BuildPlan, buildMmproj, planBuild } from "./mmproj/build-mmproj.ts";
-import { type DifferentWords, differentWords } from "./mmproj/image-words.ts";
-import { type MmprojPlan, planMmproj, swapMmproj } from "./mmproj/swap-mmproj.ts";
+import { buildMmproj, planBuild } from "./mmproj/build-mmproj.ts";
+import type { DifferentWords } from "./mmproj/image-words.ts";
+import { planMmproj, swapMmproj } from "./mmproj/swap-mmproj.ts";
 import type { MmprojTypeName } from "./mmproj/types.ts";
-import { type ParsedOptions, parseOptions, type SwapOptions } from "./options.ts";
-import { loadTower } from "./vision-tower.ts";
+import { type ParsedOptions, parseSwapOptions, type SwapOptions } from "./options.ts";
+import type { SwapKind, SwapPlan } from "./swap-plan.ts";
+import { loadTower, type VisionTower } from "./vision-tower.ts";
 
 /** What a swap does, or would do. */
 export interface SwapReport {
-  /**
-   * "mmproj": an mmproj file with another tower; "new mmproj": one of an encoder and the projector of a folder; "checkpoint":
-   * a vision language model's folder with another tower.
-   */
-  readonly kind: "mmproj" | "new mmproj" | "checkpoint";
+  readonly kind: SwapKind;
   /** The encoder's checkpoint. */
   readonly encoder: string;
   /** Of an mmproj: its projector type. */
@@ -27,7 +24,7 @@ export interface SwapReport {
   readonly finalNorm: boolean;
   /** Type of the tower's large tensors. */
   readonly dtype: string;
-  /** All differences between the tower and the encoder; for a new mmproj there is no tower to compare with. */
+  /** All differences between the tower and the encoder. For a new mmproj there is no tower to compare with. */
   readonly mismatches: readonly Mismatch[];
   /** Those for which the swap is refused. */
   readonly refused: readonly Mismatch[];
@@ -35,63 +32,64 @@ export interface SwapReport {
   readonly words: DifferentWords | null;
 }
 
-/**
- * Puts an encoder into a vision language model and writes `out`, a new file or folder:
- * - `model` an mmproj GGUF, `out` a `.gguf` file: its vision tower is replaced, its projector, keys and other tensors kept;
- * - `model` a folder with a projector, `out` a `.gguf` file: a whole mmproj is built from encoder and projector;
- * - `model` a VLM's folder, `out` a folder: the tower's tensors are replaced in its safetensors files, byte for byte in their
- *   places; every other file and byte is kept.
- *
- * @param encoder a checkpoint folder, or "default"
- * @throws INVALID_ARGUMENT naming every difference that was not allowed, for an output that is the input, and where the disk
- *   refuses; UNSUPPORTED for what llama.cpp's graph would compute otherwise; and what reading the model and the encoder
- *   throws. Nothing is left at `out` then.
- */
-export async function swapVit(model: string, encoder: string, out: string, options?: SwapOptions): Promise<SwapReport> {
-  const parsed = parseOptions(options);
-  const kind = await kindOf(model, out);
-  const tower = await loadTower(encoder);
-  const write = { mmproj: swapMmproj, "new mmproj": buildMmproj, checkpoint: swapCheckpoint }[kind];
-  return report(kind, tower.modelId, await write(model, tower, out, parsed), parsed);
-}
+/** Looks at a swap, or makes it. Both give its plan. */
+type Work = (model: string, encoder: VisionTower, out: string, options: ParsedOptions) => Promise<SwapPlan>;
+
+const kinds: Readonly<Record<SwapKind, { readonly plan: Work; readonly write: Work }>> = {
+  mmproj: { plan: planMmproj, write: swapMmproj },
+  "new mmproj": { plan: planBuild, write: buildMmproj },
+  checkpoint: { plan: planCheckpoint, write: swapCheckpoint },
+};
 
 /**
- * What `swapVit` would do with the same arguments, and every difference between the towers; nothing is written.
- * @throws as `swapVit`, but for differences, which it reports
+ * Puts an encoder into a vision language model and writes `out`:
+ * - `model` is an mmproj GGUF, `out` a `.gguf` file: the vision tower is replaced; the projector, other keys and tensors stay;
+ * - `model` is a folder with a projector, `out` a `.gguf` file: encoder and projector become a whole mmproj;
+ * - `model` is a VLM's folder, `out` a new folder: the tower's tensors are replaced in their places in the safetensors files;
+ *   every other byte and file stays.
+ *
+ * If it throws, nothing is left at `out`.
+ *
+ * @param encoder a checkpoint folder, or "default"
+ * @throws INVALID_ARGUMENT for an option that is wrong and for an output that is the input; INCOMPATIBLE naming every difference
+ *   that `allow` does not list; UNSUPPORTED for what llama.cpp's graph would compute differently; ALREADY_EXISTS for a folder
+ *   that is there; IO_ERROR where the disk refuses; and what reading the model and the encoder throws
  */
-export async function checkSwap(
+export const swapVit = (model: string, encoder: string, out: string, options?: SwapOptions): Promise<SwapReport> =>
+  run("write", "swapVit", model, encoder, out, options);
+
+/**
+ * What `swapVit` would do with the same arguments, and every difference between the towers. Nothing is written.
+ * @throws as `swapVit`, but for differences, which are in the report
+ */
+export const checkSwap = (model: string, encoder: string, out: string, options?: SwapOptions): Promise<SwapReport> =>
+  run("plan", "checkSwap", model, encoder, out, options);
+
+async function run(
+  step: "plan" | "write",
+  method: string,
   model: string,
   encoder: string,
   out: string,
-  options?: SwapOptions,
+  options: SwapOptions | undefined,
 ): Promise<SwapReport> {
-  const parsed = parseOptions(options);
-  const kind = await kindOf(model, out);
+  const parsed = parseSwapOptions(options, method);
+  const work = kinds[await kindOf(model, out)][step];
   const tower = await loadTower(encoder);
-  const plan = { mmproj: planMmproj, "new mmproj": planBuild, checkpoint: planCheckpoint }[kind];
-  return report(kind, tower.modelId, await plan(model, tower, out, parsed), parsed);
-}
-
-function report(
-  kind: SwapReport["kind"],
-  encoder: string,
-  plan: MmprojPlan | BuildPlan | CheckpointPlan,
-  { allow }: ParsedOptions,
-): SwapReport {
-  const mismatches = "found" in plan ? plan.found : [];
+  const { kind, features, dtype, found, projectorType, words } = await work(model, tower, out, parsed);
   return {
     kind,
-    encoder,
-    projectorType: "model" in plan ? null : "mmproj" in plan ? plan.mmproj.type : plan.type,
-    ...plan.features,
-    dtype: "model" in plan ? plan.dtype : plan.float,
-    mismatches,
-    refused: refusedOf(mismatches, allow),
-    words: "projector" in plan ? differentWords(plan.type, plan.projector.layout) : null,
+    encoder: tower.modelId,
+    projectorType,
+    ...features,
+    dtype,
+    mismatches: found,
+    refused: refusedOf(found, parsed.allow),
+    words,
   };
 }
 
-async function kindOf(model: string, out: string): Promise<SwapReport["kind"]> {
+async function kindOf(model: string, out: string): Promise<SwapKind> {
   for (const [name, path] of Object.entries({ model, out })) {
     if (typeof path !== "string" || path === "") throw expected("INVALID_ARGUMENT", "a path", name, path);
   }
@@ -101,10 +99,7 @@ async function kindOf(model: string, out: string): Promise<SwapReport["kind"]> {
     throw expected("INVALID_ARGUMENT", "a name ending in .gguf", "the output of an mmproj", out);
   }
   if (await stat(model).catch(() => null)) return toFile ? "new mmproj" : "checkpoint";
-  throw expectedBut(
-    "CHECKPOINT_NOT_FOUND",
-    "an mmproj file or a checkpoint folder",
-    "the model",
-    `${model}: nothing there`,
-  );
+  const received = `${model}: nothing there`;
+  const details = { path: model };
+  throw expectedBut("CHECKPOINT_NOT_FOUND", "an mmproj file or a checkpoint folder", "the model", received, details);
 }

@@ -4,6 +4,9 @@ import { encodeGgufTensor } from "../gguf/index.ts";
 import type { TowerTensor } from "./tower-tensors.ts";
 import type { TowerSpec } from "./vision-tower.ts";
 
+/** The smallest number that F16 rounds to infinity. */
+const F16_INFINITE = 65_520;
+
 /** The patch embedding's kernel [width, 3, patch, patch], from whichever order the columns are stored in. */
 export function kernelOf({ patchSize: p }: TowerSpec, values: Float32Array, toChannelsLast: boolean): Float32Array {
   const out = new Float32Array(values.length);
@@ -12,8 +15,8 @@ export function kernelOf({ patchSize: p }: TowerSpec, values: Float32Array, toCh
     for (let pixel = 0; pixel < area; pixel++) {
       for (let channel = 0; channel < 3; channel++) {
         const [planar, packed] = [row + channel * area + pixel, row + pixel * 3 + channel];
-        if (toChannelsLast) out[packed] = values[planar]!;
-        else out[planar] = values[packed]!;
+        const [from, to] = toChannelsLast ? [planar, packed] : [packed, planar];
+        out[to] = values[from] ?? 0;
       }
     }
   }
@@ -28,28 +31,25 @@ export async function towerValues(spec: TowerSpec, { role, ref }: TowerTensor): 
 
 /**
  * Weights in the bits of `type`.
- * @throws INVALID_ARGUMENT for a value that becomes infinite
+ * @throws INVALID_ARGUMENT for a type in which a value becomes infinite
  */
 export function encodeWeights(type: WeightDtype, values: Float32Array, { name, file }: TensorRef): Uint8Array {
-  if (type === "F16") {
-    const large = values.find((value) => Math.abs(value) >= 65_520);
-    if (large !== undefined) {
-      throw expected(
-        "INVALID_ARGUMENT",
-        "numbers below 65,520, which F16 holds,",
-        `tensor ${name} in ${file}`,
-        large,
-        "Write F32.",
-      );
-    }
+  const large = type === "F16" ? values.find((value) => Math.abs(value) >= F16_INFINITE) : undefined;
+  if (large !== undefined) {
+    const subject = `tensor ${name} in ${file}`;
+    throw expected("INVALID_ARGUMENT", "numbers below 65,520, which F16 holds,", subject, large, "Write F32.");
   }
   const data = encodeGgufTensor(type, values);
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-/** @throws INVALID_ARGUMENT for weights that are NaN or infinite, before they are written into somebody's model */
+/**
+ * The same weights, checked before they are written into somebody's model.
+ * @throws INVALID_CHECKPOINT for one that is NaN or infinite
+ */
 export function requireFinite(values: Float32Array, { name, file }: TensorRef): Float32Array {
   const bad = values.find((value) => !Number.isFinite(value));
   if (bad === undefined) return values;
-  throw expectedBut("INVALID_CHECKPOINT", "finite numbers", `tensor ${name} in ${file}`, String(bad));
+  const details = { path: file };
+  throw expectedBut("INVALID_CHECKPOINT", "finite numbers", `tensor ${name} in ${file}`, String(bad), details);
 }

@@ -6,18 +6,19 @@ import type { TensorRef } from "../weights/tensor-ref.ts";
 export type { ProjectorOp };
 
 /**
- * What turns an encoder's features into the embeddings of a language model, as plain data: `VQRAE.load(folder, {
- * projector })` runs it behind the encoder in one graph. `loadProjector` reads one from a checkpoint.
+ * Turns an encoder's features into the embeddings of a language model. It is plain data, which goes to worker threads.
+ * `loadProjector` reads one from a checkpoint, `defineProjector` puts one together, and `VQRAE.load(folder, { projector })` runs
+ * it behind the encoder, in one graph.
  */
 export interface Projector {
   /** The version of this contract. */
   readonly specificationVersion: "v1";
   readonly info: ProjectorInfo;
   readonly features: ProjectorFeatures;
-  /** One after the other. */
+  /** The steps, one after the other. */
   readonly ops: readonly ProjectorOp[];
   readonly layout: ImageLayout;
-  /** How the model cuts an image into tiles; undefined for as the tokenizer's own checkpoint does, null for not at all. */
+  /** How the model cuts an image into tiles. undefined: as the tokenizer's own checkpoint does. null: not at all. */
   readonly tiling?: Tiling | null;
 }
 
@@ -34,15 +35,15 @@ export interface ProjectorInfo {
   readonly patchesPerToken: number;
 }
 
-/** The features that a projector was trained on, which need not be those that `encode` gives. */
+/** The features that a projector was trained on. `encode` may give other ones. */
 export interface ProjectorFeatures {
   /** Blocks (1-based, negative from the end) whose tokens are concatenated: [-1] is the last one. */
   readonly layers: readonly number[];
-  /** Apply the encoder's final norm; undefined for as the encoder's last hidden state has it. */
+  /** Whether the encoder's final norm is applied. undefined: as in the encoder's last hidden state. */
   readonly postNorm?: boolean;
   /**
-   * What the model takes of the encoder's sequence: its patches; all of it but the first token; all of it. The last two
-   * mean the patches as well, and an encoder for which they would not is refused.
+   * What the model takes of the encoder's sequence: its patches, all tokens but the first, or all tokens. Loading refuses an
+   * encoder of which that is more than the patches.
    */
   readonly tokens: "patches" | "all_but_first" | "all";
 }
@@ -53,11 +54,11 @@ export interface ImageLayout {
   readonly prefix: string;
   readonly suffix: string;
   readonly tiles: TileLayout;
-  /** How the language model's attention goes over one view's embeddings: Gemma's see each other. */
+  /** How the language model's attention goes over one view's embeddings. "full": they see each other, as in Gemma 3. */
   readonly attention: "causal" | "full";
 }
 
-/** Texts may be empty; in `tile`, {row} and {column} stand for numbers from 1. */
+/** The text around tiles, which may be empty. In `tile`, {row} and {column} stand for numbers from 1. */
 export type TileLayout =
   /** Each view by itself, in the order of `VQRAE.views`. */
   | {
@@ -66,16 +67,18 @@ export type TileLayout =
       readonly tile: string;
       /** After each row of tiles. */
       readonly rowEnd: string;
-      /** Before the whole image: where it is beside tiles, and where it is alone. */
+      /** Before the whole image that comes with tiles. */
       readonly whole: string;
+      /** Before the whole image that comes alone. */
       readonly wholeAlone: string;
     }
-  /** The tiles put together to one grid without what lies on the canvas's border, a newline embedding after each row. */
+  /** The tiles as one grid, without the canvas's border. A newline embedding [outputDim] follows each row. */
   | { readonly kind: "stitched"; readonly newline: TensorRef };
 
 /**
  * Puts a projector together and works out its widths.
- * @throws INVALID_ARGUMENT for an op that is not known or has a wrong field; INVALID_CHECKPOINT naming a tensor that does not fit what comes before it
+ * @throws INVALID_ARGUMENT for an op that is not known or has a wrong field; INVALID_CHECKPOINT naming a tensor that does not fit
+ *   the tokens that it is given
  */
 export function defineProjector({
   type,

@@ -2,15 +2,16 @@ import { realpath, stat } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
 import { loadProjector, type TensorRef } from "../../../sdk/index.ts";
 import { expected, expectedBut } from "../../../sdk/kit.ts";
-import { type Mismatch, mismatches } from "../compare.ts";
+import { mismatches } from "../compare.ts";
 import { featuresGiven } from "../features-given.ts";
 import type { ParsedOptions } from "../options.ts";
+import type { SwapPlan } from "../swap-plan.ts";
 import { factsOf, type TowerFact } from "../tower-facts.ts";
 import { type TowerTensor, towerTensors } from "../tower-tensors.ts";
 import { type FeaturesTaken, readTower, type VisionTower } from "../vision-tower.ts";
 
-/** config.json stays as it is, and so does all that it says of the tower. */
-const allowable: ReadonlySet<TowerFact> = new Set(["dtype", "mean", "std", "layer", "finalNorm"] as const);
+/** config.json stays as it is, and so does everything that it says of the tower. */
+const allowable: ReadonlySet<TowerFact> = new Set<TowerFact>(["dtype", "mean", "std", "layer", "finalNorm"]);
 
 /** A tensor of the model's tower and the encoder's that takes its place. */
 export interface Replacement {
@@ -18,17 +19,17 @@ export interface Replacement {
   readonly source: TowerTensor;
 }
 
-export interface CheckpointPlan {
+export interface CheckpointPlan extends SwapPlan {
   /** The tower that the vision language model has. */
   readonly model: VisionTower;
-  readonly features: FeaturesTaken;
-  readonly dtype: string;
-  readonly found: readonly Mismatch[];
   /** Empty where the towers differ in more than can be written. */
   readonly replacements: readonly Replacement[];
 }
 
-/** @throws INVALID_ARGUMENT for an output that is the input or is there already; as `loadProjector` and `VQRAE.load` for the model's folder */
+/**
+ * Looks at a swap in a checkpoint folder. Nothing is written.
+ * @throws as `requireNewFolder`; and as `loadProjector` and `VQRAE.load` for the model's folder
+ */
 export async function planCheckpoint(
   folder: string,
   encoder: VisionTower,
@@ -43,23 +44,32 @@ export async function planCheckpoint(
   const found = mismatches(wanted, given, allowable);
   const writable = found.every((mismatch) => mismatch.allowable);
   return {
+    kind: "checkpoint",
     model,
     features,
     dtype: wanted.dtype,
     found,
     replacements: writable ? pairUp(model, encoder, features) : [],
+    projectorType: null,
+    words: null,
   };
 }
 
-/** @throws INVALID_ARGUMENT for an output that is the input, lies in it or is there already */
+/**
+ * @throws INVALID_ARGUMENT for an output that is the input or lies in it; ALREADY_EXISTS for one that is there; IO_ERROR where
+ *   the folder above it is not there
+ */
 async function requireNewFolder(folder: string, out: string): Promise<void> {
   const source = await realpath(folder).catch(() => resolve(folder));
   const target = await realpath(out).catch(() => resolve(out));
-  const wrong = (what: string) => expected("INVALID_ARGUMENT", what, "the output folder", out);
-  if (!relative(source, target).startsWith("..")) throw wrong("another folder than the input");
-  if (await stat(target).catch(() => null)) throw wrong("a folder that is not there yet");
+  const details = { path: out };
+  const subject = "the output folder";
+  if (!relative(source, target).startsWith(".."))
+    throw expected("INVALID_ARGUMENT", "another folder than the input", subject, out, details);
+  if (await stat(target).catch(() => null))
+    throw expected("ALREADY_EXISTS", "a folder that is not there yet", subject, out, details);
   const parent = await stat(dirname(target)).catch(() => null);
-  if (!parent?.isDirectory()) throw wrong("a place in a folder that exists");
+  if (!parent?.isDirectory()) throw expected("IO_ERROR", "a place in a folder that exists", subject, out, details);
 }
 
 function pairUp(model: VisionTower, encoder: VisionTower, { finalNorm }: FeaturesTaken): Replacement[] {
@@ -70,13 +80,9 @@ function pairUp(model: VisionTower, encoder: VisionTower, { finalNorm }: Feature
     if (!source && role.startsWith("final_norm.") && !finalNorm) return [];
     const count = (sizes: readonly number[]) => sizes.reduce((product, size) => product * size, 1);
     if (source && count(source.shape) === count(shape)) return [{ target: ref, source }];
+    const what = `a tensor of shape [${shape.join(", ")}] in place of ${ref.name}`;
     const received = source ? `one of shape [${source.shape.join(", ")}]` : "none";
-    throw expectedBut(
-      "INVALID_ARGUMENT",
-      `a tensor of shape [${shape.join(", ")}] in place of ${ref.name}`,
-      encoder.modelId,
-      received,
-    );
+    throw expectedBut("INCOMPATIBLE", what, encoder.modelId, received);
   });
 }
 

@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { cp, readdir, realpath, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
-import { VqraeError } from "../../../sdk/index.ts";
-import { ioError } from "../../../sdk/kit.ts";
+import { onDisk } from "../../../sdk/kit.ts";
 import { requireFit } from "../compare.ts";
 import type { ParsedOptions } from "../options.ts";
 import type { VisionTower } from "../vision-tower.ts";
@@ -10,11 +9,11 @@ import { overwriteTensors } from "./overwrite-tensors.ts";
 import { type CheckpointPlan, planCheckpoint } from "./plan-checkpoint.ts";
 
 /**
- * Writes the folder `out`: the vision language model in `folder` with the encoder's weights in its tower. It appears when it
- * is whole; a killed swap leaves a folder of another name beside it.
+ * Writes the folder `out`: the vision language model in `folder` with the encoder's weights in its tower. It appears when it is
+ * complete. A killed swap leaves a folder of another name beside it.
  *
- * @throws as `planCheckpoint`; INVALID_ARGUMENT for differences that were not allowed, for an output that is there already
- *   or inside the model, and where the disk refuses
+ * @throws as `planCheckpoint`; INCOMPATIBLE for differences that are not allowed; INVALID_CHECKPOINT for weights that are not
+ *   finite; IO_ERROR where the disk refuses
  */
 export async function swapCheckpoint(
   folder: string,
@@ -24,32 +23,33 @@ export async function swapCheckpoint(
 ): Promise<CheckpointPlan> {
   const plan = await planCheckpoint(folder, encoder, out, options);
   requireFit(plan.found, options.allow, folder, encoder.modelId);
-  const files = new Set(plan.replacements.map((replacement) => replacement.target.file));
   const target = resolve(out);
   const temporary = join(dirname(target), `.${basename(target)}.${randomUUID()}.tmp`);
   try {
-    const weights = await weightFiles(folder);
-    const rewritten = new Set([...files].map((file) => weights.get(file)!));
-    await cp(folder, temporary, {
-      recursive: true,
-      dereference: true, // a hub cache's links lead out of the folder
-      filter: (path) => !rewritten.has(relative(resolve(folder), resolve(path))),
+    await onDisk(out, async () => {
+      const rewritten = (await weightFiles(folder)).flatMap(({ name, file }) => {
+        const own = plan.replacements.filter((replacement) => replacement.target.file === file);
+        return own.length > 0 ? [{ name, file, own }] : [];
+      });
+      const names = new Set(rewritten.map(({ name }) => name));
+      await cp(folder, temporary, {
+        recursive: true,
+        dereference: true, // a hub cache's links lead out of the folder
+        filter: (path) => !names.has(relative(resolve(folder), resolve(path))),
+      });
+      const specs = { from: encoder.spec, to: plan.model.spec };
+      for (const { name, file, own } of rewritten) await overwriteTensors(file, join(temporary, name), own, specs);
+      await rename(temporary, target);
     });
-    const specs = { from: encoder.spec, to: plan.model.spec };
-    for (const file of files) {
-      const own = plan.replacements.filter((replacement) => replacement.target.file === file);
-      await overwriteTensors(file, join(temporary, weights.get(file)!), own, specs);
-    }
-    await rename(temporary, target);
-  } catch (cause) {
+  } catch (error) {
     await rm(temporary, { recursive: true, force: true });
-    throw VqraeError.isInstance(cause) ? cause : ioError(out, cause);
+    throw error;
   }
   return plan;
 }
 
-/** The names of a folder's safetensors files by where they really lie. */
-async function weightFiles(folder: string): Promise<Map<string, string>> {
+/** A folder's safetensors files, and where they really lie. */
+async function weightFiles(folder: string): Promise<{ name: string; file: string }[]> {
   const names = (await readdir(folder)).filter((name) => name.endsWith(".safetensors"));
-  return new Map(await Promise.all(names.map(async (name) => [await realpath(join(folder, name)), name] as const)));
+  return Promise.all(names.map(async (name) => ({ name, file: await realpath(join(folder, name)) })));
 }

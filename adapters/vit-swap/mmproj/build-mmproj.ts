@@ -4,23 +4,27 @@ import { expected, expectedBut } from "../../../sdk/kit.ts";
 import { type GgufValue, ggufValue, writeGguf } from "../../gguf/index.ts";
 import { classTokenPlace } from "../llama-cpp-builds.ts";
 import type { ParsedOptions } from "../options.ts";
-import type { FeaturesTaken, VisionTower } from "../vision-tower.ts";
+import type { SwapPlan } from "../swap-plan.ts";
+import type { VisionTower } from "../vision-tower.ts";
+import { differentWords } from "./image-words.ts";
 import { obstacles } from "./obstacles.ts";
 import { writtenProjector } from "./projector-tensors.ts";
-import { fileType } from "./swap-mmproj.ts";
-import { type MmprojFloat, towerTensorsToWrite } from "./tower-data.ts";
-import { towerKeys } from "./tower-keys.ts";
+import { fileType, type MmprojFloat, towerTensorsToWrite } from "./tower-data.ts";
+import { isAscending, sideOf, towerKeys } from "./tower-keys.ts";
 import { type MmprojTypeName, mmprojTypes, typeOfProjector } from "./types.ts";
 
 /** What a new mmproj will be. */
-export interface BuildPlan {
-  readonly type: MmprojTypeName;
-  readonly features: FeaturesTaken;
+export interface BuildPlan extends SwapPlan {
+  readonly projectorType: MmprojTypeName;
   readonly projector: Projector;
-  readonly float: MmprojFloat;
+  readonly dtype: MmprojFloat;
 }
 
-/** @throws as `loadProjector`; INVALID_ARGUMENT for an encoder that the projector does not fit; UNSUPPORTED, see `obstacles` */
+/**
+ * Looks at an encoder and the projector in `folder` for a new mmproj. Nothing is written.
+ * @throws as `loadProjector`; INCOMPATIBLE for an encoder that the projector does not fit; UNSUPPORTED for a projector that no
+ *   type of llama.cpp computes, and see `obstacles`
+ */
 export async function planBuild(
   folder: string,
   encoder: VisionTower,
@@ -28,33 +32,35 @@ export async function planBuild(
   options: ParsedOptions,
 ): Promise<BuildPlan> {
   const loaded = await loadProjector(folder);
-  const type = options.type ?? typeOfProjector[loaded.info.type];
-  if (type === undefined || loaded.layout.tiles.kind === "stitched") {
-    const received =
-      loaded.layout.tiles.kind === "stitched"
-        ? `${loaded.info.type}, which puts a newline after each row of tiles`
-        : loaded.info.type;
+  const { info, layout } = loaded;
+  const type = options.type ?? typeOfProjector[info.type];
+  const stitched = layout.tiles.kind === "stitched";
+  if (type === undefined || stitched) {
+    const known = `one of ${Object.keys(typeOfProjector).join(", ")}`;
+    const received = stitched ? `${info.type}, which puts a newline after each row of tiles` : info.type;
     const mend = "Swap the tower of its own mmproj file instead.";
-    throw expectedBut(
-      "UNSUPPORTED",
-      `one of ${Object.keys(typeOfProjector).join(", ")}`,
-      `the projector ${folder}`,
-      received,
-      mend,
-    );
+    throw expectedBut("UNSUPPORTED", known, `the projector ${folder}`, received, mend);
   }
   const layers = options.layer === undefined ? loaded.features.layers : [options.layer];
   const projector = { ...loaded, features: { ...loaded.features, layers } };
   const features = encoder.readBy(projector);
-  if (features.layers.some((layer, i) => i > 0 && layer <= features.layers[i - 1]!)) {
+  if (!isAscending(features.layers)) {
     throw expected("UNSUPPORTED", "blocks in ascending order", `the projector ${folder}`, features.layers);
   }
   const [obstacle] = obstacles(encoder, features, type, classTokenPlace(options.llamaCpp));
   if (obstacle) throw obstacle.error;
-  return { type, features, projector, float: options.float ?? "F16" };
+  return {
+    kind: "new mmproj",
+    projectorType: type,
+    features,
+    projector,
+    dtype: options.float ?? "F16",
+    found: [],
+    words: differentWords(type, layout),
+  };
 }
 
-/** Writes `out`, an mmproj of the encoder and the projector in `folder`; returns the plan that it followed. */
+/** Writes `out`, an mmproj of the encoder and the projector in `folder`. Gives the plan that it followed. */
 export async function buildMmproj(
   folder: string,
   encoder: VisionTower,
@@ -62,11 +68,11 @@ export async function buildMmproj(
   options: ParsedOptions,
 ): Promise<BuildPlan> {
   const plan = await planBuild(folder, encoder, out, options);
-  const { type, features, projector, float } = plan;
+  const { projectorType: type, features, projector, dtype: float } = plan;
   const place = classTokenPlace(options.llamaCpp);
   const written = writtenProjector(projector, encoder.spec, type, float);
   const tower = towerTensorsToWrite(encoder, features, mmprojTypes[type], float, place);
-  const keys = [
+  const keys: (readonly [key: string, value: GgufValue])[] = [
     ["general.architecture", ggufValue.string("clip")],
     ["general.type", ggufValue.string("mmproj")],
     ["general.name", ggufValue.string(`${encoder.modelId} and the projector of ${basename(folder)}`)],
@@ -77,7 +83,7 @@ export async function buildMmproj(
     ...towerKeys(encoder, features, mmprojTypes[type]),
     ...written.keys,
     ...imageKeys(type, encoder, projector),
-  ] as [string, GgufValue][];
+  ];
   await writeGguf(out, keys, [...tower, ...written.tensors]);
   return plan;
 }
@@ -85,7 +91,7 @@ export async function buildMmproj(
 /** How the runtime cuts and resizes images that do not come in the tower's own size. */
 function imageKeys(type: MmprojTypeName, { spec, pixels }: VisionTower, { tiling }: Projector): [string, GgufValue][] {
   const at = (name: string, value: number): [string, GgufValue] => [`clip.vision.${name}`, ggufValue.uint32(value)];
-  const side = spec.imageSize ?? spec.positions.grid * spec.patchSize;
+  const side = sideOf(spec);
   const tiles = tiling === undefined ? pixels.tiling : tiling;
   switch (mmprojTypes[type].images) {
     case "tiles": {

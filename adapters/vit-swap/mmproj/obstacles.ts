@@ -4,19 +4,16 @@ import type { ClassTokenPlace } from "../llama-cpp-builds.ts";
 import { factsOf, type TowerFact } from "../tower-facts.ts";
 import type { FeaturesTaken, VisionTower } from "../vision-tower.ts";
 import { isWritable } from "./tower-keys.ts";
-import { type MmprojTypeName, mmprojTypes } from "./types.ts";
+import { type MmprojGraph, type MmprojTypeName, mmprojTypeNames, mmprojTypes } from "./types.ts";
 
-/** InternViT-6B, which llama.cpp tells by its sizes: the one tower whose norms it takes for RMSNorms. */
-const RMS_WIDTH = 3200;
-const RMS_BLOCKS = 45;
-
-/** What a graph of llama.cpp would compute otherwise than the encoder, or leave out without a word. */
+/** What a graph of llama.cpp would compute differently from the encoder, or would leave out and not say so. */
 export interface Obstacle {
   readonly fact: TowerFact;
   /** UNSUPPORTED */
   readonly error: VqraeError;
 }
 
+/** Everything about a tower that keeps it out of an mmproj of type `typeName`. */
 export function obstacles(
   tower: VisionTower,
   taken: FeaturesTaken,
@@ -28,9 +25,7 @@ export function obstacles(
   const { modelId, spec } = tower;
   const { activation, grid, positions } = spec;
   const facts = factsOf(tower, taken);
-  const { classToken } = facts;
-  const rms = facts.norms === "RMSNorm";
-  const takenForRms = typeName === "internvl" && facts.width === RMS_WIDTH && layers.at(-1) === RMS_BLOCKS;
+  const takenForRms = graph.rmsTower?.width === facts.width && graph.rmsTower.blocks === layers.at(-1);
   const found: Obstacle[] = [];
   const refuse = (fact: TowerFact, what: string, received: string, mend?: string) => {
     const subject = `the encoder of an mmproj of type ${typeName}`;
@@ -40,40 +35,44 @@ export function obstacles(
 
   if (!isWritable(activation)) refuse("activation", "gelu or quick_gelu", activation);
   if (facts.registers > 0) refuse("registers", "a tower without register tokens", "one with registers");
-  if (graph.classToken === "required" && !classToken) {
-    const mend = "A tower without one goes with mlp, phi4, janus_pro, gemma3, idefics3 and lfm2.";
-    refuse("classToken", "a tower with a class token", "one without", mend);
-  }
-  if (graph.classToken === "none" && classToken) {
-    const mend = "A tower with one goes with internvl.";
-    refuse("classToken", "a tower without a class token", "one with", mend);
-  }
-  if (graph.classToken === "broken" && classToken && place === "last") {
-    const mend =
-      "llama.cpp gives its patches wrong positions and drops one (its issue 25814), which no file can mend; it goes with internvl.";
-    refuse("classToken", "a tower without a class token", "one with", mend);
-  }
+  const classToken = classTokenObstacle(graph, facts.classToken, place);
+  if (classToken) refuse("classToken", ...classToken);
   if (facts.layerScale && !graph.layerScale) refuse("layerScale", "blocks without layer scale", "blocks with");
-  if (facts.qkNorm && !(graph.qkNorm && takenForRms)) {
-    refuse("qkNorm", "blocks without norms on queries and keys", "blocks with");
+  if (facts.qkNorm && !takenForRms) refuse("qkNorm", "blocks without norms on queries and keys", "blocks with");
+  if (takenForRms && facts.norms !== "RMSNorm") {
+    refuse("norms", "RMSNorms, which it takes for given at this size", "LayerNorms");
   }
-  if (rms !== takenForRms) {
-    refuse(
-      "norms",
-      rms ? "LayerNorms" : "RMSNorms, which it takes for given at this size",
-      rms ? "RMSNorms" : "LayerNorms",
-    );
-  }
-  if (!graph.featureLayers && layers.length > 1)
+  if (!takenForRms && facts.norms === "RMSNorm") refuse("norms", "LayerNorms", "RMSNorms");
+  if (!graph.featureLayers && layers.length > 1) {
     refuse("layer", "features of one block", `blocks ${layers.join(", ")}`);
+  }
   if (finalNorm && layers.length > 1) refuse("finalNorm", "several blocks before the final norm", "normed ones");
   if (grid === null && !anyGrid) refuse("imageSize", "one grid for all images", "grids of any size");
   if (grid !== null && grid !== positions.grid) {
-    refuse(
-      "positions",
-      `positions of the ${grid} x ${grid} patches that it sees`,
-      `a table of ${positions.grid} x ${positions.grid}`,
-    );
+    const table = `a table of ${positions.grid} x ${positions.grid}`;
+    refuse("positions", `positions of the ${grid} x ${grid} patches that it sees`, table);
   }
   return found;
+}
+
+/** What a graph says of a tower's class token, or of its lack; undefined where that is right. */
+function classTokenObstacle(
+  { classToken: wanted }: MmprojGraph,
+  given: boolean,
+  place: ClassTokenPlace,
+): [what: string, received: string, mend: string] | undefined {
+  const withOne = mmprojTypeNames.filter((name) => mmprojTypes[name].graph.classToken === "required").join(", ");
+  const without = mmprojTypeNames.filter((name) => mmprojTypes[name].graph.classToken !== "required").join(", ");
+  if (wanted === "required" && !given) {
+    return ["a tower with a class token", "one without", `A tower without one goes with ${without}.`];
+  }
+  if (wanted === "none" && given) {
+    return ["a tower without a class token", "one with", `A tower with one goes with ${withOne}.`];
+  }
+  if (wanted === "broken" && given && place === "last") {
+    const fault =
+      "llama.cpp gives its patches wrong positions and drops one (its issue 25814), which no file can mend.";
+    return ["a tower without a class token", "one with", `${fault} A tower with one goes with ${withOne}.`];
+  }
+  return undefined;
 }

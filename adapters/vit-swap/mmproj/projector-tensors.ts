@@ -22,7 +22,7 @@ export function writtenProjector(
   typeName: MmprojTypeName,
   float: MmprojFloat,
 ): WrittenProjector {
-  const steps: readonly GraphStep[] = mmprojTypes[typeName].steps(tower);
+  const steps = mmprojTypes[typeName].steps(tower);
   const subject = `a projector of type ${typeName}`;
   const list = (all: readonly { op: string }[]) => all.map(({ op }) => op).join(", ");
   const refuse = () => expectedBut("UNSUPPORTED", list(steps), subject, `${info.modelId}: ${list(ops)}`);

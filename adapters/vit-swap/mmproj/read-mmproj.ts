@@ -19,7 +19,7 @@ const TYPE_KEYS = ["clip.projector_type", "clip.vision.projector_type"];
 
 /**
  * Reads an mmproj's header.
- * @throws as `readGguf`; INVALID_GGUF for one without a vision tower or with keys that are missing or of another type;
+ * @throws as `readGguf`; INVALID_GGUF for one without a vision tower, and for a key that is missing or of another type;
  *   UNSUPPORTED for a projector type that is not written here
  */
 export async function readMmproj(path: string): Promise<Mmproj> {
@@ -73,7 +73,8 @@ function factsOf(file: GgufFile, type: MmprojTypeName, dtype: GgufTensorType): T
     qkvBias: inBlock("attn_q.bias") || inBlock("attn_qkv.bias"),
     layerScale: inBlock("ls1.weight"),
     activation: keys.flag("clip.use_gelu") ? "gelu" : keys.flag("clip.use_silu") ? "silu" : "quick_gelu",
-    // The graph of `mlp` would stop one block before the last, which some converters have left out already: nobody can tell.
+    // The graph of `mlp` stops one block before the last, unless the file says where. Some converters have already left out
+    // the last one, so its absence says nothing.
     layer: graph.featureLayers ? (listed ?? null) : [depth],
     mean: keys.numbers("clip.vision.image_mean") ?? null,
     std: keys.numbers("clip.vision.image_std") ?? null,
@@ -96,7 +97,8 @@ function keysOf({ metadata, file }: GgufFile) {
     },
     numbers: (key: string): readonly number[] | undefined => {
       const found = value(key);
-      return Array.isArray(found) && found.every((one) => typeof one === "number") ? (found as number[]) : undefined;
+      const list: readonly unknown[] = Array.isArray(found) ? found : [];
+      return list.length > 0 && list.every((one) => typeof one === "number") ? list : undefined;
     },
   };
 }

@@ -1,33 +1,32 @@
 import { expectedBut, ggmlActivation } from "../../../sdk/kit.ts";
-import { ggufValue, requireOtherFile, rewriteGguf } from "../../gguf/index.ts";
-import { type Mismatch, mismatches, refusedOf, requireFit } from "../compare.ts";
+import { requireOtherFile, rewriteGguf } from "../../gguf/index.ts";
+import { mismatches, refusedOf, requireFit } from "../compare.ts";
 import { featuresGiven } from "../features-given.ts";
 import { classTokenPlace } from "../llama-cpp-builds.ts";
 import type { ParsedOptions } from "../options.ts";
+import type { SwapPlan } from "../swap-plan.ts";
 import { factsOf, type TowerFact, towerFacts } from "../tower-facts.ts";
 import type { FeaturesTaken, VisionTower } from "../vision-tower.ts";
 import { type Obstacle, obstacles } from "./obstacles.ts";
 import { type Mmproj, readMmproj } from "./read-mmproj.ts";
-import { type MmprojFloat, towerTensorsToWrite } from "./tower-data.ts";
-import { isTowerKey, towerKeys } from "./tower-keys.ts";
+import { fileType, type MmprojFloat, towerTensorsToWrite } from "./tower-data.ts";
+import { isAscending, isTowerKey, towerKeys } from "./tower-keys.ts";
 import { isTowerTensor } from "./tower-names.ts";
 import { mmprojTypes } from "./types.ts";
 
-/** All that a file says of its tower is written anew; what its projector takes is not. */
+/** Everything that a file says of its tower is written anew. What its projector takes is not. */
 const allowable: ReadonlySet<TowerFact> = new Set(towerFacts.filter((fact) => fact !== "width"));
 
-const FILE_TYPES = { F32: 0, F16: 1 } as const;
-export const fileType = (float: MmprojFloat) => ["general.file_type", ggufValue.uint32(FILE_TYPES[float])] as const;
-
-/** A swap that was looked at, and nothing written. */
-export interface MmprojPlan {
+export interface MmprojPlan extends SwapPlan {
   readonly mmproj: Mmproj;
-  readonly features: FeaturesTaken;
-  readonly float: MmprojFloat;
-  readonly found: readonly Mismatch[];
+  readonly dtype: MmprojFloat;
 }
 
-/** @throws as `readMmproj`; INVALID_ARGUMENT where nobody says which block the projector reads; UNSUPPORTED, see `obstacles` */
+/**
+ * Looks at a swap in an mmproj file. Nothing is written.
+ * @throws as `readMmproj`; INVALID_ARGUMENT for an output that is the input, and where neither the file nor `options.layer` says
+ *   which block the projector reads; UNSUPPORTED, see `obstacles`
+ */
 export async function planMmproj(
   path: string,
   encoder: VisionTower,
@@ -40,19 +39,15 @@ export async function planMmproj(
   const wanted = { layers: facts.layer ?? [], finalNorm: facts.finalNorm };
   const features = featuresGiven(encoder, wanted, options.layer);
   if (features.layers.length === 0) {
-    throw expectedBut(
-      "INVALID_ARGUMENT",
-      "clip.vision.feature_layer",
-      path,
-      "a file that leaves the block open",
-      "Say with `layer` which block its projector was trained on: -2 of all that the encoder has for LLaVA 1.5.",
-    );
+    const mend = "Say with `layer` which block its projector was trained on, such as -2 for LLaVA 1.5.";
+    const received = "a file that leaves the block open";
+    throw expectedBut("INVALID_ARGUMENT", "clip.vision.feature_layer", path, received, mend);
   }
   const inTheWay = [
     ...obstacles(encoder, features, type, classTokenPlace(options.llamaCpp)),
     ...projectorObstacles(mmproj, encoder, features),
   ];
-  const float = options.float ?? (mmproj.float === "F32" ? "F32" : "F16");
+  const dtype = options.float ?? (mmproj.float === "F32" ? "F32" : "F16");
   const found = mismatches(
     {
       ...facts,
@@ -63,15 +58,15 @@ export async function planMmproj(
     {
       ...factsOf(encoder, features),
       activation: ggmlActivation(encoder.spec.activation),
-      // What the writer was told to write it may round to.
+      // It may round to what it was told to write.
       ...(options.float && { dtype: options.float }),
     },
     new Set([...allowable].filter((fact) => inTheWay.every((obstacle) => obstacle.fact !== fact))),
   );
-  // What the old tower has as well is no difference, and cannot be written either.
+  // What the old tower has too is no difference. It cannot be written all the same.
   const [obstacle] = inTheWay;
   if (obstacle && refusedOf(found, options.allow).length === 0) throw obstacle.error;
-  return { mmproj, features, float, found };
+  return { kind: "mmproj", mmproj, features, dtype, found, projectorType: type, words: null };
 }
 
 /** What the projector in the file cannot take. */
@@ -81,16 +76,15 @@ function projectorObstacles(
   { layers }: FeaturesTaken,
 ): Obstacle[] {
   const found: Obstacle[] = [];
-  const refuse = (fact: TowerFact, what: string, received: string) =>
-    found.push({
-      fact,
-      error: expectedBut("UNSUPPORTED", what, `the projector of ${file.file}`, `${modelId}: ${received}`),
-    });
+  const refuse = (fact: TowerFact, what: string, received: string) => {
+    const error = expectedBut("UNSUPPORTED", what, `the projector of ${file.file}`, `${modelId}: ${received}`);
+    found.push({ fact, error });
+  };
   const wanted = facts.layer;
   if (wanted && wanted.length !== layers.length) {
     refuse("layer", `features of ${wanted.length} blocks side by side`, `blocks ${layers.join(", ")}`);
   }
-  if (layers.some((layer, i) => layer < 1 || (i > 0 && layer <= layers[i - 1]!))) {
+  if (!isAscending(layers)) {
     refuse("layer", "blocks from 1, in ascending order", layers.join(", "));
   }
   if (spec.grid !== null && spec.grid % factor !== 0 && !mmprojTypes[type].anyGrid) {
@@ -99,7 +93,10 @@ function projectorObstacles(
   return found;
 }
 
-/** Writes `out`: the mmproj with the encoder in place of its tower; returns the plan that it followed. */
+/**
+ * Writes `out`: the mmproj with the encoder in place of its tower. Gives the plan that it followed.
+ * @throws as `planMmproj`; INCOMPATIBLE for differences that are not allowed; IO_ERROR where the disk refuses
+ */
 export async function swapMmproj(
   path: string,
   encoder: VisionTower,
@@ -107,13 +104,13 @@ export async function swapMmproj(
   options: ParsedOptions,
 ): Promise<MmprojPlan> {
   const plan = await planMmproj(path, encoder, out, options);
-  const { mmproj, features, float, found } = plan;
+  const { mmproj, features, dtype, found } = plan;
   requireFit(found, options.allow, path, encoder.modelId);
   const type = mmprojTypes[mmproj.type];
-  const tensors = towerTensorsToWrite(encoder, features, type, float, classTokenPlace(options.llamaCpp));
+  const tensors = towerTensorsToWrite(encoder, features, type, dtype, classTokenPlace(options.llamaCpp));
   const names = new Set(tensors.map(({ name }) => name));
   const changes = {
-    metadata: [fileType(float), ...towerKeys(encoder, features, type)],
+    metadata: [fileType(dtype), ...towerKeys(encoder, features, type)],
     tensors,
     without: (name: string) => isTowerKey(name) || (isTowerTensor(name) && !names.has(name)),
   };

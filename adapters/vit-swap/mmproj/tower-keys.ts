@@ -1,9 +1,9 @@
 import type { Activation } from "../../../sdk/kit.ts";
 import { type GgufValue, ggufValue } from "../../gguf/index.ts";
-import type { FeaturesTaken, VisionTower } from "../vision-tower.ts";
+import type { FeaturesTaken, TowerSpec, VisionTower } from "../vision-tower.ts";
 import type { MmprojType } from "./types.ts";
 
-/** The flag that stands for each activation; null: no flag means it; undefined: none does. ggml's gelu is the tanh form. */
+/** The flag for each activation. null: no flag means it; undefined: there is none. ggml's gelu is the tanh form. */
 const activationKeys: Readonly<Record<Activation, string | null | undefined>> = {
   gelu: "clip.use_gelu",
   gelu_tanh: "clip.use_gelu",
@@ -13,33 +13,45 @@ const activationKeys: Readonly<Record<Activation, string | null | undefined>> = 
 
 export const isWritable = (activation: Activation): boolean => activationKeys[activation] !== undefined;
 
-/** Keys that say what the tower is; those of another activation are left out by `isTowerKey`. */
+/** The side of the images that a tower is given; of a tower of any size, that of its position table. */
+export const sideOf = ({ imageSize, positions, patchSize }: TowerSpec): number =>
+  imageSize ?? positions.grid * patchSize;
+
+/** Blocks as an mmproj can name them. */
+export const isAscending = (layers: readonly number[]): boolean =>
+  layers.every((layer, i) => layer > (layers[i - 1] ?? 0));
+
+/** The blocks that a file needs to hold: up to the last one whose features are read. */
+export const blocksOf = ({ layers }: FeaturesTaken): number => Math.max(...layers);
+
+/** Keys that say what the tower is. */
 export function towerKeys(
   { spec, pixels }: VisionTower,
-  { layers }: FeaturesTaken,
+  taken: FeaturesTaken,
   { graph }: MmprojType,
 ): [string, GgufValue][] {
   const { uint32, float32, float32s, int32s, bool } = ggufValue;
   const flag = activationKeys[spec.activation];
-  const side = spec.imageSize ?? spec.positions.grid * spec.patchSize;
+  const own: [string, GgufValue][] = flag ? [[flag, bool(true)]] : [];
   const at = (name: string) => `clip.vision.${name}`;
+  // The graph of `mlp` stops one block early unless it is told where.
+  const stop: [string, GgufValue][] = graph.featureLayers ? [[at("feature_layer"), int32s(taken.layers)]] : [];
   return [
-    ...(flag ? [[flag, bool(true)] as [string, GgufValue]] : []),
-    [at("image_size"), uint32(side)],
+    ...own,
+    [at("image_size"), uint32(sideOf(spec))],
     [at("patch_size"), uint32(spec.patchSize)],
     [at("embedding_length"), uint32(spec.hiddenSize)],
     [at("feed_forward_length"), uint32(spec.intermediateSize)],
-    [at("block_count"), uint32(layers.at(-1)!)],
+    [at("block_count"), uint32(blocksOf(taken))],
     [at("attention.head_count"), uint32(spec.heads)],
     [at("attention.layer_norm_epsilon"), float32(spec.layerNormEps)],
     [at("image_mean"), float32s(pixels.mean)],
     [at("image_std"), float32s(pixels.std)],
-    // The graph of `mlp` stops one block early unless it is told where.
-    ...(graph.featureLayers ? [[at("feature_layer"), int32s(layers)] as [string, GgufValue]] : []),
+    ...stop,
   ];
 }
 
 const flags = new Set(Object.values(activationKeys));
-/** Whether a key goes with the old tower though the new one may not set it. */
+/** Whether a key goes with the old tower, also where the new one does not set it. */
 export const isTowerKey = (key: string): boolean =>
   flags.has(key) || key === "clip.vision.attention.head_count_kv" || key === "clip.vision.attention.head_dim";

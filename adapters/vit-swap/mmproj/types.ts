@@ -3,32 +3,41 @@ import type { TowerSpec } from "../vision-tower.ts";
 
 /** What one of llama.cpp's vision graphs computes (llama.cpp tools/mtmd/models/). */
 export interface MmprojGraph {
-  /** "required", "none", or "broken" where it is right only if it comes first. */
+  /** "required", "none", or "broken" where it is right only if the class token comes first. */
   readonly classToken: "required" | "none" | "broken";
   readonly layerScale: boolean;
-  readonly qkNorm: boolean;
-  /** Whether it reads several blocks and stops where `clip.vision.feature_layer` says; others run all and read the last. */
+  /**
+   * The one size of tower, by width and blocks, whose norms it takes for RMSNorms and whose norms on queries and keys it
+   * computes; null for none.
+   */
+  readonly rmsTower: { readonly width: number; readonly blocks: number } | null;
+  /** Whether it reads several blocks and stops where `clip.vision.feature_layer` says. Others run all and read the last. */
   readonly featureLayers: boolean;
 }
 
-const llava: MmprojGraph = { classToken: "broken", layerScale: false, qkNorm: false, featureLayers: true };
-const siglip: MmprojGraph = { classToken: "none", layerScale: true, qkNorm: true, featureLayers: false };
-const internvl: MmprojGraph = { classToken: "required", layerScale: true, qkNorm: true, featureLayers: false };
+const llava: MmprojGraph = { classToken: "broken", layerScale: false, rmsTower: null, featureLayers: true };
+const siglip: MmprojGraph = { classToken: "none", layerScale: true, rmsTower: null, featureLayers: false };
+const internvl: MmprojGraph = {
+  classToken: "required",
+  layerScale: true,
+  rmsTower: { width: 3200, blocks: 45 }, // InternViT-6B
+  featureLayers: false,
+};
 
-/** A step of a graph's projector. `optional`: the graph leaves it out where the file has no tensors for it. */
+/** A step of a graph's projector. `optional`: the graph skips it if the file has no tensors for it. */
 export type GraphStep = MmprojStep & { readonly optional?: boolean };
 
 export interface MmprojType {
   readonly graph: MmprojGraph;
   /** Its projector, one step after the other. Some take constants from the tower. */
   readonly steps: (tower: TowerSpec) => readonly GraphStep[];
-  /** Whether its loader takes `ffn_down` for the first linear where its rows are as long as the tower is wide. */
+  /** Whether its loader takes `ffn_down` for the first linear if its rows are as long as the tower is wide. */
   readonly swapsMlp: boolean;
   /** Whether each image may have a grid of its own. */
   readonly anyGrid: boolean;
-  /** The side of the cells of patches that become one token, where a file does not say it. */
+  /** The side of the cells of patches that become one token, if a file does not say it. */
   readonly factor: number;
-  /** Which keys say how the runtime cuts and resizes images; "own": none, it has rules of its own. */
+  /** Which keys say how the runtime cuts and resizes images. "own": none, since it has rules of its own. */
   readonly images: "tiles" | "longest edge" | "budget" | "own";
   /** What the runtime puts around an image (mtmd.cpp `init_vision`); null where it is more than two words. */
   readonly words: ImageWords | null;
@@ -44,8 +53,7 @@ const gelu: GraphStep = { op: "activation", kind: "gelu" };
 const linear = (name: string, bias = true): GraphStep => ({ op: "linear", name, bias, transposed: false });
 const layerNorm = (name: string): GraphStep => ({ op: "layer_norm", name, epsilon: 1e-5 });
 
-/** The projector types that are written, by `clip.projector_type` (clip.cpp `load_tensors`, llama.cpp v0.5.0). */
-export const mmprojTypes = {
+const types = {
   mlp: {
     graph: llava,
     steps: () => [linear("mm.0"), gelu, linear("mm.2")],
@@ -113,14 +121,16 @@ export const mmprojTypes = {
     images: "budget",
     words: none,
   },
-} as const satisfies Record<string, MmprojType>;
+} satisfies Record<string, MmprojType>;
 
-export type MmprojTypeName = keyof typeof mmprojTypes;
-export const mmprojTypeNames = Object.keys(mmprojTypes) as MmprojTypeName[];
+export type MmprojTypeName = keyof typeof types;
+/** The projector types that are written, by `clip.projector_type` (clip.cpp `load_tensors`, llama.cpp v0.5.0). */
+export const mmprojTypes: Readonly<Record<MmprojTypeName, MmprojType>> = types;
 export const isMmprojType = (value: unknown): value is MmprojTypeName =>
-  typeof value === "string" && Object.hasOwn(mmprojTypes, value);
+  typeof value === "string" && Object.hasOwn(types, value);
+export const mmprojTypeNames: readonly MmprojTypeName[] = Object.keys(types).filter(isMmprojType);
 
-/** The type that a family of projectors is written as unless another is asked for: its `info.type`. */
+/** The type that a projector is written as by default, by its `info.type`. */
 export const typeOfProjector: Readonly<Record<string, MmprojTypeName>> = {
   llava: "mlp",
   vqrae_projector: "internvl",

@@ -81,13 +81,14 @@ export const originalLlava = defineProjectorFamily({
   read(config, tensors) {
     const depth = Number(config.mm_projector_type[3]);
     // Linears at 0, 2, 4, ... and activations between them.
-    const linears = Array.from({ length: depth }, (_, i) => linear(tensors, `mm_projector.${2 * i}`));
+    const first = linear(tensors, "mm_projector.0");
+    const others = Array.from({ length: depth - 1 }, (_, i) => linear(tensors, `mm_projector.${2 * i + 2}`));
     const tokens: ProjectorFeatures["tokens"] = config.mm_vision_select_feature === "patch" ? "all_but_first" : "all";
     const stitched = config.image_aspect_ratio === "anyres" && config.mm_patch_merge_type === "spatial_unpad";
     return {
-      inputDim: widthInto(linears[0]!),
+      inputDim: widthInto(first),
       features: { layers: [config.mm_vision_select_layer], postNorm: false, tokens },
-      ops: linears.flatMap((op, i) => (i === 0 ? [op] : [activation("gelu"), op])),
+      ops: [first, ...others.flatMap((op) => [activation("gelu"), op])],
       layout: layout(stitched ? { tiles: { kind: "stitched", newline: tensors.tensor("image_newline", [null]) } } : {}),
     };
   },

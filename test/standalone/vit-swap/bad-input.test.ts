@@ -141,9 +141,20 @@ describe("what llama.cpp cannot compute", () => {
     expect(facts({}, "gemma3")).toEqual(["classToken"]);
     expect(facts({}, "mlp")).toEqual(["classToken", "layerScale"]);
   });
+  test("constants that stand in a graph's code", async () => {
+    const quick = await rewritten(
+      "llava-1.5",
+      (tensor) => tensor,
+      (config) => ({ ...config, vision_feature_select_strategy: "full", projector_hidden_act: "quick_gelu" }),
+    );
+    expect(await refusal(quick, encoder("gemma3"), "out.gguf")).toEqual({
+      code: "UNSUPPORTED",
+      message: expect.stringMatching(/activation with kind gelu for .* type mlp .* activation with kind quick_gelu\.$/),
+    });
+  });
   test("a llama.cpp that was not checked", async () => {
     const model = await mmproj(vlm("internvl"));
-    for (const llamaCpp of ["b99999", "b1", "v9.0.0", ""]) {
+    for (const llamaCpp of ["b99999", "b1", "v9.0.0"]) {
       const error = await refusal(model, encoder("internvl"), "out.gguf", { llamaCpp });
       expect(error).toEqual({ code: "UNSUPPORTED", message: expect.stringMatching(/b10055 to b10257, v0\.5\.0/) });
     }
@@ -152,13 +163,15 @@ describe("what llama.cpp cannot compute", () => {
 
 describe("bad options", () => {
   const cases: [options: SwapOptions, message: RegExp][] = [
-    [{ allow: ["colour" as "width"] }, /one of width, .* for allow but received "colour"/],
+    [{ allow: ["colour" as "width"] }, /a list of width, .* for option "allow" of swapVit but received \["colour"\]/],
     [{ layer: 0 }, /a block from 1 or from -1/],
     [{ layer: 1.5 }, /a block from 1 or from -1/],
     [{ layer: 9 }, /a block from 1 to 3 or from -3 to -1/],
-    [{ float: "Q4_0" as "F16" }, /F32 or F16/],
+    [{ float: "Q4_0" as "F16" }, /one of "F32", "F16" for option "float"/],
     [{ type: "resampler" as "mlp" }, /one of mlp, internvl/],
     [{ inPlace: "yes" as unknown as boolean }, /true or false/],
+    [{ llamaCpp: "" }, /a version of llama\.cpp/],
+    [{ floats: "F16" } as SwapOptions, /one of allow, .* for the options of swapVit but received "floats"/],
   ];
   test.each(cases)("%o", async (options, message) => {
     const error = await refusal(await mmproj(vlm("gemma3")), encoder("gemma3"), "out.gguf", options);
@@ -193,14 +206,14 @@ describe("the output", () => {
     await cp(vlm("gemma3"), model, { recursive: true });
     await mkdir(join(folder, "there"));
     const before = await readdir(model);
-    for (const [out, message] of [
-      [model, /another folder than the input/],
-      [join(model, "inside"), /another folder than the input/],
-      [join(folder, "there"), /not there yet/],
-      [join(folder, "no", "such", "folder"), /a folder that exists/],
+    for (const [out, code, message] of [
+      [model, "INVALID_ARGUMENT", /another folder than the input/],
+      [join(model, "inside"), "INVALID_ARGUMENT", /another folder than the input/],
+      [join(folder, "there"), "ALREADY_EXISTS", /not there yet/],
+      [join(folder, "no", "such", "folder"), "IO_ERROR", /a folder that exists/],
     ] as const) {
-      const error = await failure(swapVit(model, encoder("gemma3"), out));
-      expect(error).toEqual({ code: "INVALID_ARGUMENT", message: expect.stringMatching(message) });
+      const error = await swapVit(model, encoder("gemma3"), out).catch((error: unknown) => error);
+      expect(error).toMatchObject({ code, path: out, message: expect.stringMatching(message) });
     }
     expect([await readdir(model), await readdir(folder), await readdir(join(folder, "there"))]).toEqual([
       before,

@@ -76,4 +76,12 @@ test("tokens get other names, in the vocabulary and in the template", async () =
     const error = await failure(renameTokens(path, join(folder, "x.gguf"), wrong));
     expect(error).toEqual({ code: "INVALID_ARGUMENT", message: expect.stringMatching(message) });
   }
+  for (const [wrong, options, message] of [
+    [{ "<|im_start|>": 1 }, {}, /new texts by old ones/],
+    [names, { inplace: true }, /one of inPlace for the options of renameTokens/],
+    [names, { inPlace: 1 }, /true or false for option "inPlace" of renameTokens/],
+  ] as const) {
+    const error = await failure(renameTokens(path, join(folder, "x.gguf"), wrong as never, options as object));
+    expect(error).toEqual({ code: "INVALID_ARGUMENT", message: expect.stringMatching(message) });
+  }
 });
