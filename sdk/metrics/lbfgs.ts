@@ -1,3 +1,6 @@
+import { addScaled, dot, plusScaled } from "../linear-algebra/vectors.ts";
+import { zip } from "../lists.ts";
+
 /** A smooth function: writes its gradient at `x` into `gradient` and returns its value. */
 export type Objective = (x: Float64Array, gradient: Float64Array) => number;
 
@@ -36,15 +39,15 @@ export function minimizeLbfgs(
     // Without history the direction is the bare gradient, whose length says nothing about a good step.
     let step = history.length > 0 ? 1 : Math.min(1, 1 / Math.sqrt(-slope));
     const nextGradient = new Float64Array(x.length);
-    let next = along(x, direction, step);
+    let next = plusScaled(x, step, direction);
     let nextValue = objective(next, nextGradient);
     for (let i = 0; i < MAX_SHRINKS && !(nextValue <= value + SUFFICIENT_DECREASE * step * slope); i++) {
       step *= SHRINK;
-      next = along(x, direction, step);
+      next = plusScaled(x, step, direction);
       nextValue = objective(next, nextGradient);
     }
     if (!(nextValue < value)) break; // no descent left in double precision
-    remember(history, along(next, x, -1), along(nextGradient, gradient, -1));
+    remember(history, plusScaled(next, -1, x), plusScaled(nextGradient, -1, gradient));
     x = next;
     gradient = nextGradient;
     value = nextValue;
@@ -73,34 +76,18 @@ function remember(history: Correction[], s: Float64Array, y: Float64Array): void
 /** The two-loop recursion: -H gradient, with H the inverse Hessian that the history implies. */
 function newtonLike(gradient: Float64Array, history: readonly Correction[]): Float64Array {
   let q: Float64Array = gradient.map((entry) => -entry);
-  const alphas: number[] = [];
-  for (const { s, y, sy } of history.toReversed()) {
+  const alphas = history.toReversed().map(({ s, y, sy }) => {
     const alpha = dot(s, q) / sy;
-    q = along(q, y, -alpha);
-    alphas.unshift(alpha);
-  }
+    addScaled(q, -alpha, y);
+    return alpha;
+  });
   const last = history.at(-1);
   if (last) {
     const scale = last.sy / dot(last.y, last.y);
     q = q.map((entry) => entry * scale);
   }
-  history.forEach(({ s, y, sy }, i) => {
-    q = along(q, s, alphas[i]! - dot(y, q) / sy);
-  });
+  for (const [{ s, y, sy }, alpha] of zip(history, alphas.toReversed())) addScaled(q, alpha - dot(y, q) / sy, s);
   return q;
-}
-
-/** x + step * direction */
-function along(x: Float64Array, direction: Float64Array, step: number): Float64Array {
-  const result = new Float64Array(x.length);
-  for (let i = 0; i < x.length; i++) result[i] = x[i]! + step * direction[i]!;
-  return result;
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
 }
 
 function largestEntry(vector: Float64Array): number {

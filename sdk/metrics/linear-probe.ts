@@ -1,4 +1,7 @@
 import { expected } from "../errors.ts";
+import { rowsOf } from "../linear-algebra/matrices.ts";
+import { addScaled, addShare, divide, entry, plusScaled } from "../linear-algebra/vectors.ts";
+import { at, zip } from "../lists.ts";
 import { checkFeatures, checkLabelled, type LabelledFeatures } from "./labelled-features.ts";
 import { minimizeLbfgs, type Objective } from "./lbfgs.ts";
 
@@ -27,11 +30,11 @@ export function trainLinearProbe(train: LabelledFeatures, options: LinearProbeOp
   if (classes.length < 2) {
     throw expected("INVALID_ARGUMENT", "at least two classes", "the training set's labels", classes);
   }
-  const scaler = fitScaler(train);
-  const rows = standardize(train.features, scaler);
-  const index = new Map(classes.map((label, i) => [label, i]));
-  const targets = labels.map((label) => index.get(label)!);
-  const objective = crossEntropy(rows, targets, train.dim, classes.length, 1 / (C * labels.length));
+  const rows = rowsOf(new Float64Array(train.features), train.dim);
+  const scaler = fitScaler(rows, train.dim);
+  standardize(rows, scaler);
+  const targets = labels.map((label) => classes.indexOf(label));
+  const objective = crossEntropy(zip(rows, targets), train.dim, classes.length, 1 / (C * labels.length));
   const start = new Float64Array(classes.length * (train.dim + 1));
   const { x, value, iterations, converged } = minimizeLbfgs(objective, start, { maxIterations, tolerance });
   return new LinearProbe({ classes, scaler, parameters: x, loss: value, iterations, converged });
@@ -63,14 +66,14 @@ export class LinearProbe {
   predict(features: Float32Array | Float64Array): number[] {
     const dim = this.#scaler.mean.length;
     checkFeatures(features, dim, Math.ceil((features?.length ?? 0) / dim), "the features to predict");
-    const rows = standardize(features, this.#scaler);
-    const logits = new Float64Array(this.classes.length);
-    const labels: number[] = [];
-    for (let start = 0; start < rows.length; start += dim) {
-      writeLogits(logits, rows.subarray(start, start + dim), this.#parameters);
-      labels.push(this.classes[logits.indexOf(Math.max(...logits))]!);
-    }
-    return labels;
+    const rows = rowsOf(new Float64Array(features), dim);
+    standardize(rows, this.#scaler);
+    const ofClasses = rowsOf(this.#parameters, dim + 1);
+    const logits = new Float64Array(ofClasses.length);
+    return rows.map((row) => {
+      writeLogits(logits, row, ofClasses);
+      return at(this.classes, logits.indexOf(Math.max(...logits)));
+    });
   }
 
   /** The share of `set` that it classifies correctly, 0 to 1; a label that it never saw counts as wrong. */
@@ -100,61 +103,76 @@ interface Scaler {
   readonly deviation: Float64Array;
 }
 
-function fitScaler({ features, dim, labels }: LabelledFeatures): Scaler {
+function fitScaler(rows: readonly Float64Array[], dim: number): Scaler {
   const mean = new Float64Array(dim);
   const variance = new Float64Array(dim);
-  for (let i = 0; i < features.length; i++) mean[i % dim]! += features[i]! / labels.length;
-  for (let i = 0; i < features.length; i++) variance[i % dim]! += (features[i]! - mean[i % dim]!) ** 2 / labels.length;
+  for (const row of rows) addShare(mean, row, rows.length);
+  for (const row of rows) {
+    const squares = plusScaled(row, -1, mean).map((difference) => difference ** 2);
+    addShare(variance, squares, rows.length);
+  }
   return { mean, deviation: variance.map((value) => Math.sqrt(value) || 1) };
 }
 
-function standardize(features: Float32Array | Float64Array, { mean, deviation }: Scaler): Float64Array {
-  const dim = mean.length;
-  return Float64Array.from(features, (value, i) => (value - mean[i % dim]!) / deviation[i % dim]!);
+/** Overwrites rows [dim]: each column less its mean, over its deviation. */
+function standardize(rows: readonly Float64Array[], { mean, deviation }: Scaler): void {
+  for (const row of rows) {
+    addScaled(row, -1, mean);
+    row.forEach((value, i) => {
+      row[i] = value / entry(deviation, i);
+    });
+  }
 }
 
-/** Mean cross-entropy of softmax(W row + b) plus l2 / 2 |W|², as a function of the parameters [classes, dim + 1]. */
+/**
+ * Mean cross-entropy of softmax(W row + b) plus l2 / 2 |W|², as a function of the parameters [classes, dim + 1]; the bias
+ * is free.
+ * @param examples each row [dim] with the place of its class among the classes
+ */
 function crossEntropy(
-  rows: Float64Array,
-  targets: readonly number[],
+  examples: readonly (readonly [row: Float64Array, target: number])[],
   dim: number,
   classes: number,
   l2: number,
 ): Objective {
   const logits = new Float64Array(classes);
+  const biasGradient = new Float64Array(classes);
   return (parameters, gradient) => {
+    const ofClasses = rowsOf(parameters, dim + 1);
+    const weightGradients = rowsOf(gradient, dim + 1).map((row) => row.subarray(0, dim));
     gradient.fill(0);
+    biasGradient.fill(0);
     let loss = 0;
-    targets.forEach((target, n) => {
-      const row = rows.subarray(n * dim, (n + 1) * dim);
-      writeLogits(logits, row, parameters);
-      const targetLogit = logits[target]!;
+    for (const [row, target] of examples) {
+      writeLogits(logits, row, ofClasses);
+      const targetLogit = entry(logits, target);
       const logSum = softmaxInPlace(logits);
-      loss += (logSum - targetLogit) / targets.length;
-      for (let c = 0; c < classes; c++) {
-        const error = (logits[c]! - (c === target ? 1 : 0)) / targets.length;
-        const offset = c * (dim + 1);
-        for (let i = 0; i < dim; i++) gradient[offset + i]! += error * row[i]!;
-        gradient[offset + dim]! += error;
-      }
-    });
-    for (let i = 0; i < parameters.length; i++) {
-      if (i % (dim + 1) === dim) continue; // the bias is free
-      loss += (l2 / 2) * parameters[i]! ** 2;
-      gradient[i]! += l2 * parameters[i]!;
+      loss += (logSum - targetLogit) / examples.length;
+      const errors = logits; // from here on
+      errors[target]! -= 1;
+      divide(errors, examples.length);
+      weightGradients.forEach((weightGradient, c) => {
+        addScaled(weightGradient, entry(errors, c), row);
+      });
+      addScaled(biasGradient, 1, errors);
+    }
+    for (const [c, weightGradient] of weightGradients.entries()) {
+      const weights = at(ofClasses, c).subarray(0, dim);
+      loss = weights.reduce((sum, weight) => sum + (l2 / 2) * weight ** 2, loss);
+      addScaled(weightGradient, l2, weights);
+      gradient[c * (dim + 1) + dim] = entry(biasGradient, c);
     }
     return loss;
   };
 }
 
-/** logits[c] = W[c] · row + b[c] */
-function writeLogits(logits: Float64Array, row: Float64Array, parameters: Float64Array): void {
-  for (let c = 0; c < logits.length; c++) {
-    const offset = c * (row.length + 1);
-    let sum = parameters[offset + row.length]!;
-    for (let i = 0; i < row.length; i++) sum += parameters[offset + i]! * row[i]!;
+/** logits[c] = b[c] + W[c] · row, of each class's weights and then its bias [dim + 1]. */
+function writeLogits(logits: Float64Array, row: Float64Array, ofClasses: readonly Float64Array[]): void {
+  ofClasses.forEach((parameters, c) => {
+    let sum = entry(parameters, row.length);
+    for (let i = 0; i < row.length; i++) sum += parameters[i]! * row[i]!;
     logits[c] = sum;
-  }
+  });
 }
 
 /** Turns logits into probabilities and returns log(sum(exp(logits))). */
@@ -162,7 +180,7 @@ function softmaxInPlace(logits: Float64Array): number {
   const largest = logits.reduce((a, b) => Math.max(a, b));
   let sum = 0;
   for (let c = 0; c < logits.length; c++) sum += logits[c] = Math.exp(logits[c]! - largest);
-  for (let c = 0; c < logits.length; c++) logits[c]! /= sum;
+  divide(logits, sum);
   return largest + Math.log(sum);
 }
 

@@ -1,4 +1,7 @@
 import { expected, expectedBut } from "../errors.ts";
+import { rowsOf } from "../linear-algebra/matrices.ts";
+import { divide, dot, squaredLength } from "../linear-algebra/vectors.ts";
+import { zip } from "../lists.ts";
 import { checkLabelled, type LabelledFeatures } from "./labelled-features.ts";
 
 /** The eps of torch's and HF's ViT LayerNorm in this project; it only matters for nearly constant vectors. */
@@ -27,46 +30,42 @@ export function leaveOneOutAccuracy(set: LabelledFeatures): number {
   return shareOfHits(set, set, true);
 }
 
-function shareOfHits(queries: LabelledFeatures, gallery: LabelledFeatures, skipSelf: boolean): number {
-  const directions = unitRows(gallery);
-  const queryDirections = queries === gallery ? directions : unitRows(queries);
-  let hits = 0;
-  for (let row = 0; row < queries.labels.length; row++) {
-    const query = queryDirections.subarray(row * queries.dim, (row + 1) * queries.dim);
-    const nearest = nearestRow(query, directions, skipSelf ? row : -1);
-    if (gallery.labels[nearest] === queries.labels[row]) hits++;
-  }
-  return hits / queries.labels.length;
+interface Direction {
+  /** [dim], of length 1. */
+  readonly vector: Float64Array;
+  readonly label: number;
 }
 
-/** The row of `directions` [n, dim] with the largest dot product with `query` [dim], leaving out row `skip`. */
-function nearestRow(query: Float64Array, directions: Float64Array, skip: number): number {
-  const dim = query.length;
-  let nearest = -1;
+function shareOfHits(queries: LabelledFeatures, gallery: LabelledFeatures, skipSelf: boolean): number {
+  const candidates = directionsOf(gallery);
+  const asked = queries === gallery ? candidates : directionsOf(queries);
+  const hits = asked.filter((query) => nearestTo(query, candidates, skipSelf ? query : null)?.label === query.label);
+  return hits.length / asked.length;
+}
+
+/** The one of `candidates` with the largest dot product with `query`, leaving out `skip`. */
+function nearestTo(query: Direction, candidates: readonly Direction[], skip: Direction | null): Direction | null {
+  let nearest: Direction | null = null;
   let largest = Number.NEGATIVE_INFINITY;
-  for (let row = 0, offset = 0; offset < directions.length; row++, offset += dim) {
-    if (row === skip) continue;
-    let cosine = 0;
-    for (let i = 0; i < dim; i++) cosine += query[i]! * directions[offset + i]!;
+  for (const candidate of candidates) {
+    if (candidate === skip) continue;
+    const cosine = dot(query.vector, candidate.vector);
     if (cosine > largest) {
       largest = cosine;
-      nearest = row;
+      nearest = candidate;
     }
   }
   return nearest;
 }
 
-/** [n, dim]: each row centred, scaled by its deviation (LayerNorm), then brought to length 1. */
-function unitRows({ features, dim }: LabelledFeatures): Float64Array {
-  const rows = Float64Array.from(features);
-  for (let start = 0; start < rows.length; start += dim) {
-    const row = rows.subarray(start, start + dim);
-    const mean = row.reduce((sum, value) => sum + value, 0) / dim;
-    const variance = row.reduce((sum, value) => sum + (value - mean) ** 2, 0) / dim;
+/** Each row centred, scaled by its deviation (LayerNorm), then brought to length 1. */
+function directionsOf({ features, dim, labels }: LabelledFeatures): Direction[] {
+  return zip(rowsOf(new Float64Array(features), dim), Array.from(labels)).map(([vector, label]) => {
+    const mean = vector.reduce((sum, value) => sum + value, 0) / dim;
+    const variance = vector.reduce((sum, value) => sum + (value - mean) ** 2, 0) / dim;
     const deviation = Math.sqrt(variance + LAYER_NORM_EPS);
-    for (let i = 0; i < dim; i++) row[i] = (row[i]! - mean) / deviation;
-    const length = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0)) || 1; // a constant row stays zero
-    for (let i = 0; i < dim; i++) row[i]! /= length;
-  }
-  return rows;
+    for (let i = 0; i < dim; i++) vector[i] = (vector[i]! - mean) / deviation;
+    divide(vector, Math.sqrt(squaredLength(vector)) || 1); // a constant row stays zero
+    return { vector, label };
+  });
 }
