@@ -2,10 +2,11 @@ import { imageProcessors } from "../image/image-processors.ts";
 import { siglip } from "../siglip/family.ts";
 import type { VitArchitecture } from "../vit/architecture.ts";
 import { visionConfig } from "../vit/vision-config.ts";
+import { positionBuckets } from "./positions.ts";
 
 /**
- * The SigLIP inside Idefics3 and SmolVLM (transformers/models/idefics3, smolvlm). Its buckets of fractional positions are
- * the trained ones, in order, where an image fills the tile, as all here do.
+ * The SigLIP inside Idefics3 and SmolVLM (transformers/models/idefics3, smolvlm). It finds each patch's trained position by
+ * its place in the image. All images here fill the tile, so that the places depend on the grid alone.
  */
 export const idefics3Vision: VitArchitecture = {
   ...siglip,
@@ -23,4 +24,5 @@ export const idefics3Vision: VitArchitecture = {
     qkv_bias: true,
   }),
   imageProcessor: imageProcessors.Idefics3ImageProcessor,
+  positionBuckets,
 };

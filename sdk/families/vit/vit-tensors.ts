@@ -49,6 +49,7 @@ export function resolveEncoder(
       table: tower.tensor(names.positions, names.positionsShape(positions, d)),
       grid: trainedGrid,
       ...interpolationOf(family.grids),
+      buckets: bucketsOf(family, trainedGrid),
     },
     firstNorm: names.firstNorm === null ? null : tower.layerNorm(names.firstNorm, d),
     blocks: resolveBlocks(config.layers, names.block, config, tower, config),
@@ -91,6 +92,12 @@ const interpolationOf = (grids: Grids): Pick<PositionsRef, "filter" | "antialias
   grids.kind === "native"
     ? { filter: "bilinear", antialias: true }
     : { filter: "bicubic", antialias: grids.kind === "square" && grids.antialias };
+
+/** null where they are in order, as for most grids. */
+function bucketsOf({ positionBuckets }: VitArchitecture, grid: number): PositionsRef["buckets"] {
+  const buckets = positionBuckets?.(grid) ?? [];
+  return buckets.every((bucket, i) => bucket === i) ? null : buckets;
+}
 
 /** What stands before the encoder's own names: nothing, or the path to it inside another model. */
 function prefixOf(patchEmbedding: string, tensors: TensorLookup): string {

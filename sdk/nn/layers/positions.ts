@@ -17,7 +17,13 @@ export function positions(
   const first = classToken ? 1 : 0;
   const trained = first + positions.grid ** 2;
   const table = g.weight(positions.table, [trained, d]);
-  if (grid === positions.grid) return table;
+  if (grid === positions.grid) {
+    if (positions.buckets === null) return table;
+    const { buckets } = positions;
+    const rows = buckets.flatMap((row) => buckets.map((column) => first + row * positions.grid + column));
+    const whole = first === 0 ? rows : [0, ...rows];
+    return g.node("Gather", [table, g.ints(whole)], { axis: { int: 0 } }); //     [first + G * G, D]
+  }
 
   const sizes =
     grid === null ? g.concat([g.ints([1, d]), present(imageGrid, "the image's grid")], 0) : g.ints([1, d, grid, grid]);

@@ -34,6 +34,8 @@ export interface PositionsRef {
   readonly filter: "bilinear" | "bicubic";
   /** Whether a smaller grid averages over the table's (torch's `antialias`). */
   readonly antialias: boolean;
+  /** The table's row for each row of patches, and its column for each column; null for in order. */
+  readonly buckets: readonly number[] | null;
 }
 
 /** Which hidden state `features` are: the residual stream after block `layer` (1-based), normed or not. */

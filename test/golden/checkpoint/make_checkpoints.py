@@ -12,6 +12,8 @@ SigLIP2 NaFlex keeps aspect ratios: for image i of `NATIVE_SIZES` its file holds
     {i}.grid              [2]           int32, rows and columns
     {i}.pixel_values      [N, 3pp]      patches ordered row, column, channel
     {i}.hidden_states.{k}, {i}.last_hidden_state  [N, D]
+`idefics3` has 19 x 19 patches, of which float32 puts two in one bucket of positions; idefics3-positions.json holds the buckets
+of every side up to 256 whose patches are not in order, as `{side: [patches that lie one bucket lower]}`.
 """
 
 import json
@@ -21,6 +23,7 @@ from unittest import mock
 
 import numpy as np
 import torch
+import transformers
 from safetensors.torch import load_file, save_file
 from transformers import CLIPConfig, CLIPModel, CLIPTextConfig, CLIPVisionConfig
 from transformers import Dinov2Config, Dinov2Model, Dinov2WithRegistersConfig, Dinov2WithRegistersModel
@@ -30,6 +33,9 @@ from transformers import SiglipConfig, SiglipModel, SiglipTextConfig, SiglipVisi
 from transformers import ViTForImageClassification, ViTModel
 from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+from transformers.models.idefics3.configuration_idefics3 import Idefics3VisionConfig
+from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
+from transformers.models.idefics3.modeling_idefics3 import Idefics3VisionEmbeddings, Idefics3VisionTransformer
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 from transformers.models.siglip2.image_processing_pil_siglip2 import Siglip2ImageProcessorPil
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
@@ -125,6 +131,7 @@ def main() -> None:
     clips()
     dinov2s()
     intern_vits()
+    idefics3()
 
 
 def rewrite(source: str, target: str, rename, change) -> None:
@@ -263,6 +270,36 @@ def intern_vits() -> None:
         lambda tensors: {f"vision_model.{k}": t for k, t in as_published(tensors).items()},
         lambda config: {"model_type": "internvl_chat", "vision_config": original(config)},
     )
+
+
+def idefics3() -> None:
+    size = 19
+    config = Idefics3VisionConfig(**TINY | dict(hidden_size=8, num_hidden_layers=2, patch_size=1), image_size=size)
+    model = randomise(Idefics3VisionTransformer(config), 10)
+    processor = Idefics3ImageProcessorPil(size={"longest_edge": size}, max_image_size={"longest_edge": size})
+    save("idefics3", model, model, model.encoder.layers, model.post_layernorm, processor, size)
+    sides = {}
+    for side in range(1, 257):
+        buckets = buckets_of(side)
+        moved = [i for i, bucket in enumerate(buckets) if bucket != i]
+        assert all(buckets[i] == i - 1 for i in moved)
+        if moved:
+            sides[side] = moved
+    text = json.dumps({"transformers": transformers.__version__, "sides": sides}, separators=(",", ":"))
+    (HERE / "idefics3-positions.json").write_text(text.replace("],", "],\n") + "\n")
+
+
+def buckets_of(side: int) -> list[int]:
+    """The position ids that the model itself looks up for one row of patches."""
+    embeddings = Idefics3VisionEmbeddings(Idefics3VisionConfig(hidden_size=1, image_size=side, patch_size=1, num_attention_heads=1))
+    asked = []
+    embeddings.position_embedding.register_forward_hook(lambda _m, args, _out: asked.append(args[0]))
+    with torch.no_grad():
+        embeddings(torch.zeros(1, 3, side, side), torch.ones(1, side, side, dtype=torch.bool))
+    grid = asked[0].reshape(side, side)
+    row = grid[0] - grid[0, 0]
+    assert torch.equal(grid, row[:, None] * side + row[None, :])
+    return row.tolist()
 
 
 def as_published(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

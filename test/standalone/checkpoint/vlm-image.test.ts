@@ -93,7 +93,7 @@ test.each(vlms)("%s", async (_, file, config, spec) => {
 test("NaFlex: the file's patches, else the processor's", async () => {
   const read16 = (config: object) => read(config, "preprocessor_config.json", naflex);
   const pixels = { patchSize: 16, resample: "bilinear", mean: half, std: half };
-  const spec = { geometry: "native", maxPatches: 256, budget: null, ...pixels };
+  const spec = { geometry: "native", maxPatches: 256, pixels: null, tiles: null, ...pixels };
   expect(await read16({})).toEqual(spec);
   expect(await read16({ max_num_patches: 1024, image_processor_type: "Siglip2ImageProcessorFast" })).toEqual({
     ...spec,
@@ -101,13 +101,13 @@ test("NaFlex: the file's patches, else the processor's", async () => {
   });
 });
 
-test("LFM2-VL: a budget of pixels, and tiles of images that exceed it", async () => {
+test("LFM2-VL: a range of pixels, and tiles of images that exceed it", async () => {
   const spec = await read(lfm2, "preprocessor_config.json", naflex);
   const tiles = { size: 512, above: 524288, min: 2, max: 10, thumbnail: true };
-  const budget = { factor: 32, minPixels: 65536, maxPixels: 262144, tiles };
-  expect(spec).toMatchObject({ geometry: "native", maxPatches: 1024, budget });
+  const pixels = { factor: 32, minPixels: 65536, maxPixels: 262144 };
+  expect(spec).toMatchObject({ geometry: "native", maxPatches: 1024, pixels, tiles });
   const whole = await read({ ...lfm2, do_image_splitting: false }, "preprocessor_config.json", naflex);
-  expect(whole).toMatchObject({ budget: { tiles: null } });
+  expect(whole).toMatchObject({ pixels, tiles: null });
 });
 
 const badVlms: [name: string, message: RegExp, file: object, config: object][] = [
