@@ -5,7 +5,7 @@ import { readImage } from "../../../sdk/index.ts";
 import { temporaryFolder } from "../checkpoint/temporary.ts";
 import { base64Png, lines, png, promptOf, readAll, tsv, writeTree } from "./files.ts";
 
-const parquet = (name: string) => fileURLToPath(new URL(`../../golden/benchmarks/parquet/${name}`, import.meta.url));
+const parquet = (name: string) => fileURLToPath(new URL(`../../golden/benchmarks/${name}/parquet`, import.meta.url));
 const reds = (questions: readonly { images: readonly { bytes(): Promise<Uint8Array> }[] }[]) =>
   Promise.all(
     questions.map((question) =>
@@ -259,19 +259,18 @@ describe("parquet files of the hub", () => {
   it.each([
     [
       "mme",
-      "mme.parquet",
       ["color/color/0.png#1", "color/color/0.png#2", "color/color/1.png#1", "color/color/1.png#2"],
       [[0], [1], [2], [3]],
     ],
-    ["pope", "pope.parquet", ["random/1", "popular/1", "adversarial/1"], [[0], [1], [2]]],
-    ["gqa", "gqa", ["20", "21"], [[2], [0]]],
-    ["mmbench", "mmbench.parquet", ["241", "1000241", "300"], [[3], [4], [6]]],
-    ["seedbench", "seedbench.parquet", ["0", "2"], [[0], [2]]],
-    ["ai2d", "ai2d.parquet", ["1", "2", "3"], [[0], [1], [2]]],
-    ["textvqa", "textvqa.parquet", ["34602", "34603", "34604"], [[0], [1], [2]]],
-    ["mmmu", "mmmu", ["validation_Accounting_1", "validation_Accounting_2"], [[1], [3, 4]]],
-  ])("%s", async (name, file, ids, images) => {
-    const questions = await readAll(name, { path: parquet(file) });
+    ["pope", ["random/1", "popular/1", "adversarial/1"], [[0], [1], [2]]],
+    ["gqa", ["20", "21"], [[2], [0]]],
+    ["mmbench", ["241", "1000241", "300"], [[3], [4], [6]]],
+    ["seedbench", ["0", "2"], [[0], [2]]],
+    ["ai2d", ["1", "2", "3"], [[0], [1], [2]]],
+    ["textvqa", ["34602", "34603", "34604"], [[0], [1], [2]]],
+    ["mmmu", ["validation_Accounting_1", "validation_Accounting_2"], [[1], [3, 4]]],
+  ])("%s", async (name, ids, images) => {
+    const questions = await readAll(name, { path: parquet(name) });
     expect(questions.map(({ id }) => id)).toEqual(ids);
     expect(await reds(questions)).toEqual(images);
   });
@@ -284,7 +283,7 @@ describe("parquet files of the hub", () => {
   });
 
   it("AI2D: the answer is an option's number", async () => {
-    const questions = await readAll("ai2d", { path: parquet("ai2d.parquet") });
+    const questions = await readAll("ai2d", { path: parquet("ai2d") });
     expect(questions.map(({ answers }) => answers[0])).toEqual(["A", "B", "C"]);
   });
 });

@@ -4,8 +4,8 @@ import {
   type Judged,
   type Metrics,
   type Profile,
-} from "../../adapters/benchmarks/index.ts";
-import type { Case } from "./cases.ts";
+} from "../../../adapters/benchmarks/index.ts";
+import type { Case } from "./case-maker.ts";
 
 export interface ScoredCases {
   readonly judged: readonly Judged[];

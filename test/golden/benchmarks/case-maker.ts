@@ -1,11 +1,26 @@
-import type { Option, Question } from "../../adapters/benchmarks/index.ts";
-import { seededRandom } from "../../sdk/kit.ts";
+import type { Option, Question } from "../../../adapters/benchmarks/index.ts";
+import { seededRandom } from "../../../sdk/kit.ts";
 
 /** A question without an image, and what a model is made to answer. */
 export interface Case {
   readonly question: Omit<Question, "images">;
   readonly prediction: string;
 }
+
+/** What <benchmark>/cases.ts exports: the i-th question and its answer; what it leaves out is filled in. */
+export type MakeCase = (
+  make: CaseMaker,
+  i: number,
+) => { readonly question: Pick<Question, "answers"> & Partial<Question>; readonly prediction: string };
+
+/** A multiple-choice question of at most so many options. */
+export const choiceCase =
+  (most: number): MakeCase =>
+  (make) => {
+    const options = make.options().slice(0, most);
+    const { letter } = make.pick(options);
+    return { question: { answers: [letter], options }, prediction: make.choice(options) };
+  };
 
 /** Answers as models give them, and such as only a fuzzer gives; the same for a seed on every machine. */
 export class CaseMaker {

@@ -1,23 +1,31 @@
 /**
- * Compares what make-cases.ts and reference.py wrote, and prints docs/benchmarks.md's table of agreements; see make-cases.ts.
+ * Compares what make-cases.ts and reference.py wrote to a folder, and prints docs/benchmarks.md's table of agreements.
  * Differences are printed on standard error, and the exit code is 1 where there is one.
  */
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import type { Metrics } from "../../adapters/benchmarks/index.ts";
-import type { Case } from "./cases.ts";
+import { join } from "node:path";
+import { benchmarks, type Metrics } from "../../../adapters/benchmarks/index.ts";
+import type { Case } from "./case-maker.ts";
 import type { ScoredCases } from "./score-cases.ts";
 
 /** Means are summed in another order. */
 const TOLERANCE = 1e-9;
 const SHOWN = 5;
 
-interface Task {
-  readonly benchmark: string;
+/** cases.json */
+interface Made {
   readonly cases: readonly Case[];
   readonly profiles: Readonly<Record<string, ScoredCases>>;
 }
 
-/** A list is null where the harness has no such thing; an item where it says nothing of the question. */
+/** reference.json */
+interface References {
+  readonly results: Readonly<Record<string, Reference>>;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** A list is null if the harness has no such thing; an item, if it says nothing of the question. */
 interface Reference {
   readonly scores: readonly number[];
   readonly parsed: readonly (string | null)[] | null;
@@ -26,13 +34,8 @@ interface Reference {
   readonly metrics: Metrics;
 }
 
-const [casesFile = "cases.json", referenceFile = "reference.json"] = process.argv.slice(2);
-const tasks: readonly Task[] = JSON.parse(await readFile(casesFile, "utf8"));
-const { results, versions } = JSON.parse(await readFile(referenceFile, "utf8")) as {
-  results: Readonly<Record<string, Reference>>;
-  versions: Readonly<Record<string, string>>;
-};
-
+const [folder = import.meta.dirname] = process.argv.slice(2);
+let versions: Readonly<Record<string, string>> = {};
 let differences = 0;
 
 /** "n / all" of a list of comparisons; what differs is printed. */
@@ -105,13 +108,15 @@ const columns = [
 const printRow = (cells: readonly string[]) => console.log(`| ${cells.join(" | ")} |`);
 printRow(columns);
 printRow(columns.map(() => "---"));
-for (const { benchmark, cases, profiles } of tasks) {
+for (const { name } of benchmarks) {
+  if (!existsSync(join(folder, name, "cases.json"))) continue;
+  const { cases, profiles }: Made = JSON.parse(await readFile(join(folder, name, "cases.json"), "utf8"));
+  const reference: References = JSON.parse(await readFile(join(folder, name, "reference.json"), "utf8"));
+  versions = reference.versions;
   for (const [profile, own] of Object.entries(profiles)) {
-    const reference = results[`${benchmark} ${profile}`];
-    const cells = reference
-      ? tableRow(`${benchmark} ${profile}`, cases, own, reference)
-      : ["", "not compared", "", "", ""];
-    printRow([benchmark, profile, ...cells]);
+    const theirs = reference.results[profile];
+    const cells = theirs ? tableRow(`${name} ${profile}`, cases, own, theirs) : ["", "not compared", "", "", ""];
+    printRow([name, profile, ...cells]);
   }
 }
 const made = [`Node ${process.versions.node}`, ...Object.entries(versions).map((pair) => pair.join(" "))];
