@@ -1,20 +1,7 @@
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { readImage } from "../../../sdk/index.ts";
 import { temporaryFolder } from "../checkpoint/temporary.ts";
-import { base64Png, lines, png, promptOf, readAll, tsv, writeTree } from "./files.ts";
-
-const parquet = (name: string) => fileURLToPath(new URL(`../../golden/benchmarks/${name}/parquet`, import.meta.url));
-const reds = (questions: readonly { images: readonly { bytes(): Promise<Uint8Array> }[] }[]) =>
-  Promise.all(
-    questions.map((question) =>
-      Promise.all(question.images.map(async (image) => (await readImage(await image.bytes())).data[0])),
-    ),
-  );
-
-const LETTER = "Answer with the option's letter from the given choices directly.";
-const SHORT = "Answer the question using a single word or phrase.";
+import { base64Png, LETTER, lines, parquet, png, promptOf, readAll, reds, SHORT, tsv, writeTree } from "./files.ts";
 
 describe("tables of VLMEvalKit", () => {
   it("MMBench: hints, missing options, images by the index of another row", async () => {

@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Option } from "../../../adapters/benchmarks/index.ts";
 import { exactMatchForm } from "../../../adapters/benchmarks/kit/parsers/exact-match.ts";
 import { mcqAnswer } from "../../../adapters/benchmarks/kit/parsers/mcq-answer.ts";
 import { float, round2, strip, stripCharacters, words } from "../../../adapters/benchmarks/kit/parsers/python-text.ts";
@@ -13,8 +12,8 @@ import { mmbenchLetter } from "../../../adapters/benchmarks/parsers/mmbench-opti
 import { mmeOfficialYesNo, mmeYesNo } from "../../../adapters/benchmarks/parsers/mme-yes-no.ts";
 import { mmmuChoice, mmmuChoiceLmmsEval } from "../../../adapters/benchmarks/parsers/mmmu-choice.ts";
 import { mmmuOpenIsRight, mmmuOpenValues } from "../../../adapters/benchmarks/parsers/mmmu-open.ts";
+import { options } from "./files.ts";
 
-const options = (...texts: string[]): Option[] => texts.map((text, i) => ({ letter: "ABCDE"[i]!, text }));
 const animals = options("rabbit", "teddy bear", "cat", "dog");
 const colours = options("red", "dark blue", "green", "none of these");
 

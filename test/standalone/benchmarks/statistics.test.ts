@@ -1,21 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Group, Judged } from "../../../adapters/benchmarks/index.ts";
+import type { Group } from "../../../adapters/benchmarks/index.ts";
 import { circularScore } from "../../../adapters/benchmarks/kit/scores/circular.ts";
 import { meanScore } from "../../../adapters/benchmarks/kit/scores/mean.ts";
 import { mmeScore } from "../../../adapters/benchmarks/scores/mme.ts";
 import { popeOfficial } from "../../../adapters/benchmarks/scores/pope.ts";
 import { confidenceIntervals, middle95 } from "../../../adapters/benchmarks/statistics/bootstrap.ts";
 import { mcNemar, pairedBootstrap } from "../../../adapters/benchmarks/statistics/paired-tests.ts";
+import { judged } from "./files.ts";
 
-const judged = (score: number, over: Partial<Judged> = {}): Judged => ({
-  id: "1",
-  answers: ["yes"],
-  categories: {},
-  parsed: null,
-  score,
-  ...over,
-});
 const singles = (scores: readonly number[]): Group[] => scores.map((score) => [judged(score)]);
 const accuracy = meanScore("accuracy");
 
