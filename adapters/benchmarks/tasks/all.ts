@@ -1,5 +1,5 @@
 import type { Benchmark } from "../benchmark.ts";
-import { ai2d } from "./ai2d.ts";
+import { ai2d } from "./ai2d/ai2d.ts";
 import { easyVqa } from "./easy-vqa.ts";
 import { gqa } from "./gqa.ts";
 import { mmbench } from "./mmbench.ts";

@@ -194,26 +194,6 @@ describe("the authors' own files", () => {
     expect(() => promptOf("textvqa", "official", { ...question!, ocrTokens: undefined })).toThrow(/OCR tokens/);
   });
 
-  it("AI2D: a file an image, of the test split's images", async () => {
-    const sheet = (imageName: string) =>
-      JSON.stringify({
-        imageName,
-        questions: {
-          "What is A?": { abcLabel: true, answerTexts: ["ear", "eye"], correctAnswer: 1, questionId: `${imageName}-0` },
-        },
-      });
-    const folder = await writeTree(await temporaryFolder(), {
-      "questions/0.png.json": sheet("0.png"),
-      "questions/1.png.json": sheet("1.png"),
-      "images/1.png": await png(4),
-      "ai2d_test_ids.csv": "1\n",
-    });
-    const questions = await readAll("ai2d", { path: folder });
-    expect(questions.map(({ id, answers }) => [id, ...answers])).toEqual([["1.png-0", "B"]]);
-    expect(await reds(questions)).toEqual([[4]]);
-    expect(promptOf("ai2d", "lmms-eval", questions[0]!)).toBe(`What is A?\nA. ear\nB. eye\n${LETTER}`);
-  });
-
   it("easy-VQA and NLVR", async () => {
     const folder = await writeTree(await temporaryFolder(), {
       "test/questions.json": JSON.stringify([
@@ -253,7 +233,6 @@ describe("parquet files of the hub", () => {
     ["gqa", ["20", "21"], [[2], [0]]],
     ["mmbench", ["241", "1000241", "300"], [[3], [4], [6]]],
     ["seedbench", ["0", "2"], [[0], [2]]],
-    ["ai2d", ["1", "2", "3"], [[0], [1], [2]]],
     ["textvqa", ["34602", "34603", "34604"], [[0], [1], [2]]],
     ["mmmu", ["validation_Accounting_1", "validation_Accounting_2"], [[1], [3, 4]]],
   ])("%s", async (name, ids, images) => {
@@ -267,10 +246,5 @@ describe("parquet files of the hub", () => {
     expect(choice!.options.map(({ text }) => text)).toEqual(["$6", "$7", "$8's", "$9"]);
     expect(open!.answers).toEqual(["24/7", "3.429"]);
     expect(open!.writtenAnswer).toBe("['24/7', '3.429']");
-  });
-
-  it("AI2D: the answer is an option's number", async () => {
-    const questions = await readAll("ai2d", { path: parquet("ai2d") });
-    expect(questions.map(({ answers }) => answers[0])).toEqual(["A", "B", "C"]);
   });
 });

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Benchmark, Profile, Question, QuestionReader } from "../benchmark.ts";
+import type { Profile, Question, QuestionReader } from "../../benchmark.ts";
+import { defineBenchmark } from "../../define-benchmark.ts";
 import {
   exactMatchForm,
   fileImage,
@@ -20,7 +21,7 @@ import {
   tsvQuestions,
   vlmevalkitChoicePrompt,
   vlmevalkitOption,
-} from "../kit/index.ts";
+} from "../../kit/index.ts";
 
 const PROMPT = `the question, an option a line, "${OPTION_LETTER}"`;
 
@@ -103,11 +104,11 @@ const folders: QuestionReader = async function* ({ path, images }) {
   }
 };
 
-export const ai2d: Benchmark = {
+export const ai2d = defineBenchmark({
   name: "ai2d",
   title: "AI2D test",
   about:
     "AI2D, 3,088 questions about diagrams: AI2D_TEST.tsv or its NO_MASK, lmms-lab's parquet, or the authors' folder",
   data: { tsv: tsvQuestions({ columns: ["A", "B"] }), parquet, official: folders },
   profiles: { "lmms-eval": lmmsEval, vlmevalkit },
-};
+});
