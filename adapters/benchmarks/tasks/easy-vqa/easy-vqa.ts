@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
-import type { Benchmark, Profile, QuestionReader } from "../benchmark.ts";
-import { fileImage, findFiles, jsonElements, meanScore, pythonText, Row } from "../kit/index.ts";
+import type { Profile, QuestionReader } from "../../benchmark.ts";
+import { defineBenchmark } from "../../define-benchmark.ts";
+import { fileImage, findFiles, jsonElements, meanScore, pythonText, Row } from "../../kit/index.ts";
 
 const YES_NO = ["yes", "no"];
 const SHAPES = ["circle", "rectangle", "triangle"];
@@ -42,10 +43,10 @@ const json: QuestionReader = async function* ({ path, images }) {
   }
 };
 
-export const easyVqa: Benchmark = {
+export const easyVqa = defineBenchmark({
   name: "easy-vqa",
   title: "easy-VQA test",
   about: "easy-VQA, 9,673 questions about one shape in 64 x 64 pixels: the folder of its test split",
   data: { official: json },
   profiles: { official },
-};
+});
