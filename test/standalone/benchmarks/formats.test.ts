@@ -120,36 +120,6 @@ describe("the authors' own files", () => {
     expect(promptOf("pope", "vlmevalkit", questions[1]!)).toBe("Is there a cat?");
   });
 
-  it("GQA: an object of questions, those that are balanced", async () => {
-    const question = (over: object) => ({
-      question: 'What { is " it?',
-      answer: "cat",
-      imageId: "n1",
-      isBalanced: true,
-      types: { structural: "query" },
-      ...over,
-    });
-    const folder = await writeTree(await temporaryFolder(), {
-      "testdev_balanced_questions.json": JSON.stringify(
-        {
-          "201": question({}),
-          "202": question({ isBalanced: false }),
-          "203": question({ types: { structural: "verify" } }),
-        },
-        null,
-        1,
-      ),
-      "images/n1.jpg": await png(8),
-    });
-    const questions = await readAll("gqa", { path: folder });
-    expect(questions.map(({ id, categories, text }) => [id, categories.type, text])).toEqual([
-      ["201", "open", 'What { is " it?'],
-      ["203", "binary", 'What { is " it?'],
-    ]);
-    expect(questions[0]!.at).toBe("testdev_balanced_questions.json, line 2");
-    expect(await reds(questions)).toEqual([[8], [8]]);
-  });
-
   it("SEED-Bench: questions and names of their types in one file, videos left out", async () => {
     const question = (question_id: number, data_type: string) => ({
       question_id,
@@ -230,7 +200,6 @@ describe("parquet files of the hub", () => {
       [[0], [1], [2], [3]],
     ],
     ["pope", ["random/1", "popular/1", "adversarial/1"], [[0], [1], [2]]],
-    ["gqa", ["20", "21"], [[2], [0]]],
     ["mmbench", ["241", "1000241", "300"], [[3], [4], [6]]],
     ["seedbench", ["0", "2"], [[0], [2]]],
     ["textvqa", ["34602", "34603", "34604"], [[0], [1], [2]]],

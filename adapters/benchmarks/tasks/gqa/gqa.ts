@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
-import type { Benchmark, Profile, QuestionReader } from "../benchmark.ts";
+import type { Profile, QuestionReader } from "../../benchmark.ts";
+import { defineBenchmark } from "../../define-benchmark.ts";
 import {
   exactMatchForm,
   fileImage,
@@ -15,7 +16,7 @@ import {
   Row,
   SHORT_ANSWER,
   tsvQuestions,
-} from "../kit/index.ts";
+} from "../../kit/index.ts";
 
 const PROMPT = `the question, a line break, "${SHORT_ANSWER}"`;
 const prompt: Profile["prompt"] = ({ text }) => `${text}\n${SHORT_ANSWER}`;
@@ -102,11 +103,11 @@ const parquet: QuestionReader = async function* ({ path, images }) {
   }
 };
 
-export const gqa: Benchmark = {
+export const gqa = defineBenchmark({
   name: "gqa",
   title: "GQA testdev-balanced",
   about:
     "GQA, 12,578 questions: GQA_TestDev_Balanced.tsv, lmms-lab's parquet, or testdev_balanced_questions.json with images",
   data: { tsv: tsvQuestions(), parquet, official: json },
   profiles: { "lmms-eval": lmmsEval, vlmevalkit, official },
-};
+});
