@@ -4,50 +4,6 @@ import { temporaryFolder } from "../checkpoint/temporary.ts";
 import { base64Png, LETTER, lines, parquet, png, promptOf, readAll, reds, SHORT, tsv, writeTree } from "./files.ts";
 
 describe("tables of VLMEvalKit", () => {
-  it("MMBench: hints, missing options, images by the index of another row", async () => {
-    const folder = await temporaryFolder();
-    const [first, second] = [await base64Png(7), await base64Png(9)];
-    const header = [
-      "index",
-      "question",
-      "hint",
-      "A",
-      "B",
-      "C",
-      "D",
-      "answer",
-      "category",
-      "l2-category",
-      "image",
-      "split",
-    ];
-    await writeTree(folder, {
-      "MMBench_DEV_EN.tsv": tsv(
-        header,
-        [1_000_241, "Which?", "", "dog", "cat", "None", "", "B", "scene", "coarse", 241, "dev"],
-        [241, "Which?", "", "cat", "dog", "", "nan", "A", "scene", "coarse", first, "dev"],
-        [300, '"Who ""is"" it?"', "Look.", "he", "she", "it", "they", "C", "who", "fine", second, "dev"],
-      ),
-    });
-    const questions = await readAll("mmbench", { path: folder });
-    expect(questions.map(({ id, group, at }) => [id, group, at])).toEqual([
-      ["1000241", "241", "MMBench_DEV_EN.tsv, line 2"],
-      ["241", "241", "MMBench_DEV_EN.tsv, line 3"],
-      ["300", "300", "MMBench_DEV_EN.tsv, line 4"],
-    ]);
-    expect(await reds(questions)).toEqual([[7], [7], [9]]);
-    expect(questions[0]!.options).toEqual([
-      { letter: "A", text: "dog" },
-      { letter: "B", text: "cat" },
-    ]);
-    expect(promptOf("mmbench", "vlmevalkit", questions[2]!)).toBe(
-      `Look.\nWho "is" it?\nA. he\nB. she\nC. it\nD. they\n${LETTER}`,
-    );
-    expect(promptOf("mmbench", "lmms-eval", questions[2]!)).toBe(
-      `Look. Who "is" it? There are several options:\nA. he\nB. she\nC. it\nD. they\n\n${LETTER}`,
-    );
-  });
-
   it("MMMU: several images in a list, open questions, the dev split left out", async () => {
     const folder = await temporaryFolder();
     const image = `['${await base64Png(1)}', '${await base64Png(2)}']`;
@@ -200,7 +156,6 @@ describe("parquet files of the hub", () => {
       [[0], [1], [2], [3]],
     ],
     ["pope", ["random/1", "popular/1", "adversarial/1"], [[0], [1], [2]]],
-    ["mmbench", ["241", "1000241", "300"], [[3], [4], [6]]],
     ["seedbench", ["0", "2"], [[0], [2]]],
     ["textvqa", ["34602", "34603", "34604"], [[0], [1], [2]]],
     ["mmmu", ["validation_Accounting_1", "validation_Accounting_2"], [[1], [3, 4]]],

@@ -1,4 +1,5 @@
-import type { Benchmark, Option, Profile, Question, QuestionReader } from "../benchmark.ts";
+import type { Option, Profile, Question, QuestionReader } from "../../benchmark.ts";
+import { defineBenchmark } from "../../define-benchmark.ts";
 import {
   circularScore,
   INTERNVL_TOKENS,
@@ -14,8 +15,8 @@ import {
   tsvQuestions,
   vlmevalkitChoicePrompt,
   vlmevalkitOption,
-} from "../kit/index.ts";
-import { mmbenchOption } from "../parsers/mmbench-option.ts";
+} from "../../kit/index.ts";
+import { mmbenchOption } from "./option.ts";
 
 /** The orders of a question's options have indices that are equal modulo it. */
 const ORDERS = 1_000_000;
@@ -89,10 +90,10 @@ const parquet: QuestionReader = async function* ({ path }) {
   }
 };
 
-export const mmbench: Benchmark = {
+export const mmbench = defineBenchmark({
   name: "mmbench",
   title: "MMBench-en dev",
   about: "MMBench in English, circular: MMBench_DEV_EN.tsv or its V11, or lmms-lab's parquet",
   data: { tsv: tsvQuestions({ columns: [...LETTERS, "category"], adapt: grouped }), parquet },
   profiles: { "lmms-eval": lmmsEval, vlmevalkit },
-};
+});

@@ -1,5 +1,5 @@
-import type { Option } from "../benchmark.ts";
-import { mcqAnswer, pythonText } from "../kit/index.ts";
+import type { Option } from "../../benchmark.ts";
+import { mcqAnswer, pythonText } from "../../kit/index.ts";
 
 const LETTERS = [..."ABCDE"];
 /** What may stand before and after a letter, in the order in which it is looked for. */
