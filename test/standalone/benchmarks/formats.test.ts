@@ -42,25 +42,6 @@ describe("tables of VLMEvalKit", () => {
 });
 
 describe("the authors' own files", () => {
-  it("MME: a folder a subtask, in both of its layouts", async () => {
-    const folder = await writeTree(await temporaryFolder(), {
-      "color/1.txt": "Is it red? Please answer yes or no.\tYes\nIs it blue? Please answer yes or no.\tNo\n",
-      "color/1.jpg": await png(1),
-      "OCR/questions_answers_YN/2.txt": "Is it a?\tYes\r\nIs it b?\tNo",
-      "OCR/images/2.png": await png(2),
-    });
-    const questions = await readAll("mme", { path: folder });
-    expect(questions.map(({ group, answers }) => [group, ...answers])).toEqual([
-      ["color/1", "Yes"],
-      ["color/1", "No"],
-      ["OCR/2", "Yes"],
-      ["OCR/2", "No"],
-    ]);
-    expect(await reds(questions)).toEqual([[1], [1], [2], [2]]);
-    expect(promptOf("mme", "lmms-eval", questions[0]!)).toBe(`Is it red?\n${SHORT}`);
-    expect(promptOf("mme", "vlmevalkit", questions[0]!)).toBe(`Is it red? Please answer yes or no. ${SHORT}`);
-  });
-
   it("POPE: an object a line, a file a category", async () => {
     const folder = await writeTree(await temporaryFolder(), {
       "coco_pope_random.json": lines({ question_id: 1, image: "a.jpg", text: "Is there a cat?", label: "yes" }),
@@ -150,11 +131,6 @@ describe("the authors' own files", () => {
 
 describe("parquet files of the hub", () => {
   it.each([
-    [
-      "mme",
-      ["color/color/0.png#1", "color/color/0.png#2", "color/color/1.png#1", "color/color/1.png#2"],
-      [[0], [1], [2], [3]],
-    ],
     ["pope", ["random/1", "popular/1", "adversarial/1"], [[0], [1], [2]]],
     ["seedbench", ["0", "2"], [[0], [2]]],
     ["textvqa", ["34602", "34603", "34604"], [[0], [1], [2]]],

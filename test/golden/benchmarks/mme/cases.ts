@@ -1,4 +1,4 @@
-import { COGNITION, PERCEPTION } from "../../../../adapters/benchmarks/scores/mme.ts";
+import { COGNITION, PERCEPTION } from "../../../../adapters/benchmarks/tasks/mme/score.ts";
 import type { MakeCase } from "../case-maker.ts";
 
 const SUBTASKS = [...PERCEPTION, ...COGNITION];

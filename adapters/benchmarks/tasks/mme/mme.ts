@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expected, expectedBut } from "../../../sdk/kit.ts";
-import type { Benchmark, Profile, Question, QuestionReader } from "../benchmark.ts";
+import { expected, expectedBut } from "../../../../sdk/kit.ts";
+import type { Profile, Question, QuestionReader } from "../../benchmark.ts";
+import { defineBenchmark } from "../../define-benchmark.ts";
 import {
   fileImage,
   INTERNVL_TOKENS,
@@ -12,9 +13,9 @@ import {
   SHORT_ANSWER,
   tsvQuestions,
   yesNoWord,
-} from "../kit/index.ts";
-import { mmeOfficialYesNo, mmeYesNo } from "../parsers/mme-yes-no.ts";
-import { COGNITION, mmeScore, PERCEPTION } from "../scores/mme.ts";
+} from "../../kit/index.ts";
+import { COGNITION, mmeScore, PERCEPTION } from "./score.ts";
+import { mmeOfficialYesNo, mmeYesNo } from "./yes-no.ts";
 
 const REPLACED = " Please answer yes or no.";
 const FORMULA = "a subtask's accuracy in percent plus the percent of images with both questions right; their sum";
@@ -127,7 +128,7 @@ const folders: QuestionReader = async function* ({ path }) {
 
 const stem = (file: string): string => file.replace(/\.[^.]*$/, "");
 
-export const mme: Benchmark = {
+export const mme = defineBenchmark({
   name: "mme",
   title: "MME",
   about:
@@ -135,4 +136,4 @@ export const mme: Benchmark = {
   groupSize: 2,
   data: { tsv, parquet, official: folders },
   profiles: { "lmms-eval": lmmsEval, vlmevalkit, official },
-};
+});

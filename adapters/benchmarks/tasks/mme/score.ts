@@ -1,5 +1,5 @@
-import type { Group, Metrics } from "../benchmark.ts";
-import { allRight, groupBy, mean, percentOf } from "../kit/index.ts";
+import type { Group, Metrics } from "../../benchmark.ts";
+import { allRight, groupBy, mean, percentOf } from "../../kit/index.ts";
 
 export const PERCEPTION = [
   "existence",

@@ -1,4 +1,4 @@
-import { pythonText } from "../kit/index.ts";
+import { pythonText } from "../../kit/index.ts";
 
 /**
  * Yes or no as lmms-eval reads it for MME: the whole answer, its one letter, or the first four characters.
