@@ -1,9 +1,9 @@
 import type { Benchmark } from "../benchmark.ts";
-import { ai2d } from "./ai2d.ts";
-import { easyVqa } from "./easy-vqa.ts";
-import { gqa } from "./gqa.ts";
-import { mmbench } from "./mmbench.ts";
-import { mme } from "./mme.ts";
+import { ai2d } from "./ai2d/ai2d.ts";
+import { easyVqa } from "./easy-vqa/easy-vqa.ts";
+import { gqa } from "./gqa/gqa.ts";
+import { mmbench } from "./mmbench/mmbench.ts";
+import { mme } from "./mme/mme.ts";
 import { mmmu } from "./mmmu.ts";
 import { nlvr } from "./nlvr.ts";
 import { pope } from "./pope.ts";

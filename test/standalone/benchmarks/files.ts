@@ -1,7 +1,15 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { benchmarks, openQuestions, type Question, type QuestionSource } from "../../../adapters/benchmarks/index.ts";
-import { encodePng } from "../../../sdk/index.ts";
+import { fileURLToPath } from "node:url";
+import {
+  benchmarks,
+  type Judged,
+  type Option,
+  openQuestions,
+  type Question,
+  type QuestionSource,
+} from "../../../adapters/benchmarks/index.ts";
+import { encodePng, readImage } from "../../../sdk/index.ts";
 
 /** A PNG of one colour, whose red tells images apart. */
 export const png = (red: number): Promise<Uint8Array> =>
@@ -33,3 +41,30 @@ export async function readAll(name: string, source: QuestionSource): Promise<Que
 
 export const promptOf = (name: string, profile: string, question: Question) =>
   benchmark(name).profiles[profile]!.prompt(question);
+
+/** How harnesses end a question. */
+export const LETTER = "Answer with the option's letter from the given choices directly.";
+export const SHORT = "Answer the question using a single word or phrase.";
+
+/** The small parquet files of a benchmark. */
+export const parquet = (name: string): string =>
+  fileURLToPath(new URL(`../../golden/benchmarks/${name}/parquet`, import.meta.url));
+
+/** The first pixel's red of every question's images. */
+export const reds = (questions: readonly Question[]) =>
+  Promise.all(
+    questions.map(({ images }) =>
+      Promise.all(images.map(async (image) => (await readImage(await image.bytes())).data[0])),
+    ),
+  );
+
+export const options = (...texts: string[]): Option[] => texts.map((text, i) => ({ letter: "ABCDE"[i]!, text }));
+
+export const judged = (score: number, over: Partial<Judged> = {}): Judged => ({
+  id: "1",
+  answers: ["yes"],
+  categories: {},
+  parsed: null,
+  score,
+  ...over,
+});

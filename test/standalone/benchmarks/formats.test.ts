@@ -1,66 +1,9 @@
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { readImage } from "../../../sdk/index.ts";
 import { temporaryFolder } from "../checkpoint/temporary.ts";
-import { base64Png, lines, png, promptOf, readAll, tsv, writeTree } from "./files.ts";
-
-const parquet = (name: string) => fileURLToPath(new URL(`../../golden/benchmarks/parquet/${name}`, import.meta.url));
-const reds = (questions: readonly { images: readonly { bytes(): Promise<Uint8Array> }[] }[]) =>
-  Promise.all(
-    questions.map((question) =>
-      Promise.all(question.images.map(async (image) => (await readImage(await image.bytes())).data[0])),
-    ),
-  );
-
-const LETTER = "Answer with the option's letter from the given choices directly.";
-const SHORT = "Answer the question using a single word or phrase.";
+import { base64Png, LETTER, lines, parquet, png, promptOf, readAll, reds, SHORT, tsv, writeTree } from "./files.ts";
 
 describe("tables of VLMEvalKit", () => {
-  it("MMBench: hints, missing options, images by the index of another row", async () => {
-    const folder = await temporaryFolder();
-    const [first, second] = [await base64Png(7), await base64Png(9)];
-    const header = [
-      "index",
-      "question",
-      "hint",
-      "A",
-      "B",
-      "C",
-      "D",
-      "answer",
-      "category",
-      "l2-category",
-      "image",
-      "split",
-    ];
-    await writeTree(folder, {
-      "MMBench_DEV_EN.tsv": tsv(
-        header,
-        [1_000_241, "Which?", "", "dog", "cat", "None", "", "B", "scene", "coarse", 241, "dev"],
-        [241, "Which?", "", "cat", "dog", "", "nan", "A", "scene", "coarse", first, "dev"],
-        [300, '"Who ""is"" it?"', "Look.", "he", "she", "it", "they", "C", "who", "fine", second, "dev"],
-      ),
-    });
-    const questions = await readAll("mmbench", { path: folder });
-    expect(questions.map(({ id, group, at }) => [id, group, at])).toEqual([
-      ["1000241", "241", "MMBench_DEV_EN.tsv, line 2"],
-      ["241", "241", "MMBench_DEV_EN.tsv, line 3"],
-      ["300", "300", "MMBench_DEV_EN.tsv, line 4"],
-    ]);
-    expect(await reds(questions)).toEqual([[7], [7], [9]]);
-    expect(questions[0]!.options).toEqual([
-      { letter: "A", text: "dog" },
-      { letter: "B", text: "cat" },
-    ]);
-    expect(promptOf("mmbench", "vlmevalkit", questions[2]!)).toBe(
-      `Look.\nWho "is" it?\nA. he\nB. she\nC. it\nD. they\n${LETTER}`,
-    );
-    expect(promptOf("mmbench", "lmms-eval", questions[2]!)).toBe(
-      `Look. Who "is" it? There are several options:\nA. he\nB. she\nC. it\nD. they\n\n${LETTER}`,
-    );
-  });
-
   it("MMMU: several images in a list, open questions, the dev split left out", async () => {
     const folder = await temporaryFolder();
     const image = `['${await base64Png(1)}', '${await base64Png(2)}']`;
@@ -99,25 +42,6 @@ describe("tables of VLMEvalKit", () => {
 });
 
 describe("the authors' own files", () => {
-  it("MME: a folder a subtask, in both of its layouts", async () => {
-    const folder = await writeTree(await temporaryFolder(), {
-      "color/1.txt": "Is it red? Please answer yes or no.\tYes\nIs it blue? Please answer yes or no.\tNo\n",
-      "color/1.jpg": await png(1),
-      "OCR/questions_answers_YN/2.txt": "Is it a?\tYes\r\nIs it b?\tNo",
-      "OCR/images/2.png": await png(2),
-    });
-    const questions = await readAll("mme", { path: folder });
-    expect(questions.map(({ group, answers }) => [group, ...answers])).toEqual([
-      ["color/1", "Yes"],
-      ["color/1", "No"],
-      ["OCR/2", "Yes"],
-      ["OCR/2", "No"],
-    ]);
-    expect(await reds(questions)).toEqual([[1], [1], [2], [2]]);
-    expect(promptOf("mme", "lmms-eval", questions[0]!)).toBe(`Is it red?\n${SHORT}`);
-    expect(promptOf("mme", "vlmevalkit", questions[0]!)).toBe(`Is it red? Please answer yes or no. ${SHORT}`);
-  });
-
   it("POPE: an object a line, a file a category", async () => {
     const folder = await writeTree(await temporaryFolder(), {
       "coco_pope_random.json": lines({ question_id: 1, image: "a.jpg", text: "Is there a cat?", label: "yes" }),
@@ -131,36 +55,6 @@ describe("the authors' own files", () => {
     ]);
     expect(await reds(questions)).toEqual([[3], [3]]);
     expect(promptOf("pope", "vlmevalkit", questions[1]!)).toBe("Is there a cat?");
-  });
-
-  it("GQA: an object of questions, those that are balanced", async () => {
-    const question = (over: object) => ({
-      question: 'What { is " it?',
-      answer: "cat",
-      imageId: "n1",
-      isBalanced: true,
-      types: { structural: "query" },
-      ...over,
-    });
-    const folder = await writeTree(await temporaryFolder(), {
-      "testdev_balanced_questions.json": JSON.stringify(
-        {
-          "201": question({}),
-          "202": question({ isBalanced: false }),
-          "203": question({ types: { structural: "verify" } }),
-        },
-        null,
-        1,
-      ),
-      "images/n1.jpg": await png(8),
-    });
-    const questions = await readAll("gqa", { path: folder });
-    expect(questions.map(({ id, categories, text }) => [id, categories.type, text])).toEqual([
-      ["201", "open", 'What { is " it?'],
-      ["203", "binary", 'What { is " it?'],
-    ]);
-    expect(questions[0]!.at).toBe("testdev_balanced_questions.json, line 2");
-    expect(await reds(questions)).toEqual([[8], [8]]);
   });
 
   it("SEED-Bench: questions and names of their types in one file, videos left out", async () => {
@@ -207,26 +101,6 @@ describe("the authors' own files", () => {
     expect(() => promptOf("textvqa", "official", { ...question!, ocrTokens: undefined })).toThrow(/OCR tokens/);
   });
 
-  it("AI2D: a file an image, of the test split's images", async () => {
-    const sheet = (imageName: string) =>
-      JSON.stringify({
-        imageName,
-        questions: {
-          "What is A?": { abcLabel: true, answerTexts: ["ear", "eye"], correctAnswer: 1, questionId: `${imageName}-0` },
-        },
-      });
-    const folder = await writeTree(await temporaryFolder(), {
-      "questions/0.png.json": sheet("0.png"),
-      "questions/1.png.json": sheet("1.png"),
-      "images/1.png": await png(4),
-      "ai2d_test_ids.csv": "1\n",
-    });
-    const questions = await readAll("ai2d", { path: folder });
-    expect(questions.map(({ id, answers }) => [id, ...answers])).toEqual([["1.png-0", "B"]]);
-    expect(await reds(questions)).toEqual([[4]]);
-    expect(promptOf("ai2d", "lmms-eval", questions[0]!)).toBe(`What is A?\nA. ear\nB. eye\n${LETTER}`);
-  });
-
   it("easy-VQA and NLVR", async () => {
     const folder = await writeTree(await temporaryFolder(), {
       "test/questions.json": JSON.stringify([
@@ -257,21 +131,12 @@ describe("the authors' own files", () => {
 
 describe("parquet files of the hub", () => {
   it.each([
-    [
-      "mme",
-      "mme.parquet",
-      ["color/color/0.png#1", "color/color/0.png#2", "color/color/1.png#1", "color/color/1.png#2"],
-      [[0], [1], [2], [3]],
-    ],
-    ["pope", "pope.parquet", ["random/1", "popular/1", "adversarial/1"], [[0], [1], [2]]],
-    ["gqa", "gqa", ["20", "21"], [[2], [0]]],
-    ["mmbench", "mmbench.parquet", ["241", "1000241", "300"], [[3], [4], [6]]],
-    ["seedbench", "seedbench.parquet", ["0", "2"], [[0], [2]]],
-    ["ai2d", "ai2d.parquet", ["1", "2", "3"], [[0], [1], [2]]],
-    ["textvqa", "textvqa.parquet", ["34602", "34603", "34604"], [[0], [1], [2]]],
-    ["mmmu", "mmmu", ["validation_Accounting_1", "validation_Accounting_2"], [[1], [3, 4]]],
-  ])("%s", async (name, file, ids, images) => {
-    const questions = await readAll(name, { path: parquet(file) });
+    ["pope", ["random/1", "popular/1", "adversarial/1"], [[0], [1], [2]]],
+    ["seedbench", ["0", "2"], [[0], [2]]],
+    ["textvqa", ["34602", "34603", "34604"], [[0], [1], [2]]],
+    ["mmmu", ["validation_Accounting_1", "validation_Accounting_2"], [[1], [3, 4]]],
+  ])("%s", async (name, ids, images) => {
+    const questions = await readAll(name, { path: parquet(name) });
     expect(questions.map(({ id }) => id)).toEqual(ids);
     expect(await reds(questions)).toEqual(images);
   });
@@ -281,10 +146,5 @@ describe("parquet files of the hub", () => {
     expect(choice!.options.map(({ text }) => text)).toEqual(["$6", "$7", "$8's", "$9"]);
     expect(open!.answers).toEqual(["24/7", "3.429"]);
     expect(open!.writtenAnswer).toBe("['24/7', '3.429']");
-  });
-
-  it("AI2D: the answer is an option's number", async () => {
-    const questions = await readAll("ai2d", { path: parquet("ai2d.parquet") });
-    expect(questions.map(({ answers }) => answers[0])).toEqual(["A", "B", "C"]);
   });
 });

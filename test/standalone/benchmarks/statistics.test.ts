@@ -1,45 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Group, Judged } from "../../../adapters/benchmarks/index.ts";
+import type { Group } from "../../../adapters/benchmarks/index.ts";
 import { circularScore } from "../../../adapters/benchmarks/kit/scores/circular.ts";
 import { meanScore } from "../../../adapters/benchmarks/kit/scores/mean.ts";
-import { mmeScore } from "../../../adapters/benchmarks/scores/mme.ts";
 import { popeOfficial } from "../../../adapters/benchmarks/scores/pope.ts";
 import { confidenceIntervals, middle95 } from "../../../adapters/benchmarks/statistics/bootstrap.ts";
 import { mcNemar, pairedBootstrap } from "../../../adapters/benchmarks/statistics/paired-tests.ts";
+import { judged } from "./files.ts";
 
-const judged = (score: number, over: Partial<Judged> = {}): Judged => ({
-  id: "1",
-  answers: ["yes"],
-  categories: {},
-  parsed: null,
-  score,
-  ...over,
-});
 const singles = (scores: readonly number[]): Group[] => scores.map((score) => [judged(score)]);
 const accuracy = meanScore("accuracy");
 
 describe("figures", () => {
-  it("MME: accuracy and pairs, a subtask and all", () => {
-    const image = (category: string, first: number, second: number): Group => [
-      judged(first, { categories: { category } }),
-      judged(second, { categories: { category } }),
-    ];
-    const metrics = mmeScore([
-      image("color", 1, 1),
-      image("color", 1, 0),
-      image("OCR", 0, 0),
-      image("code_reasoning", 1, 1),
-    ]);
-    expect(metrics).toEqual({
-      "perception (points)": 125,
-      "cognition (points)": 200,
-      "color (points)": 125,
-      "OCR (points)": 0,
-      "code_reasoning (points)": 200,
-    });
-  });
-
   it("circular: right in every order or not at all", () => {
     const score = circularScore("accuracy");
     expect(

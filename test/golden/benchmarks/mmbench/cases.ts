@@ -1,0 +1,23 @@
+import { CaseMaker, type MakeCase } from "../case-maker.ts";
+
+/** Groups of three orders of the same options. */
+export const makeCase: MakeCase = (make, i) => {
+  const [group, order] = [Math.floor(i / 3), i % 3];
+  const options = new CaseMaker(100_000 + group).options().slice(0, 4);
+  const turned = options.map(({ letter, text }, k) => ({
+    letter,
+    text: options[(k + order) % options.length]?.text ?? text,
+  }));
+  const { letter } = make.pick(turned);
+  return {
+    question: {
+      id: `${group + order * 1_000_000}`,
+      answers: [letter],
+      options: turned,
+      hint: make.chance(0.5) ? make.words(4) : undefined,
+      group: `${group}`,
+      categories: { category: `c${group % 5}` },
+    },
+    prediction: make.chance(0.7) ? letter : make.choice(turned),
+  };
+};

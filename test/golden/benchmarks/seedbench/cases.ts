@@ -1,0 +1,3 @@
+import { choiceCase } from "../case-maker.ts";
+
+export const makeCase = choiceCase(4);
