@@ -40,7 +40,7 @@ const changing =
       const call: (...args: never[]) => Promise<unknown> = mock[method].bind(mock);
       const result = await call(...args);
       return Array.isArray(result) && method !== "views"
-        ? result.map((one: never, i) => change(one, i))
+        ? result.map((one: unknown, i) => change(one as never, i))
         : change(result as never, null);
     },
   });
