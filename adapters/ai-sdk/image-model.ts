@@ -64,8 +64,8 @@ function checkSize(
 ): void {
   if (size !== undefined && size !== `${width}x${height}`) throw argumentError("size", `${width}x${height}`, size);
   if (aspectRatio === undefined) return;
-  const [columns, rows] = aspectRatio.split(":").map(Number);
-  if (columns! * height === rows! * width) return;
+  const [columns = 0, rows = 0] = aspectRatio.split(":").map(Number);
+  if (columns * height === rows * width) return;
   warnings.push({ type: "unsupported", feature: "aspectRatio", details: `Images have ${width}x${height} pixels.` });
 }
 

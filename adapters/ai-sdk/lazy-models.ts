@@ -21,7 +21,12 @@ export class LazyModels<T extends AsyncDisposable> {
 
   /** @throws NoSuchModelError */
   require(modelId: string): void {
-    if (Object.hasOwn(this.#sources, modelId)) return;
+    this.#sourceOf(modelId);
+  }
+
+  #sourceOf(modelId: string): ModelSource<T> {
+    const source = Object.hasOwn(this.#sources, modelId) ? this.#sources[modelId] : undefined;
+    if (source !== undefined) return source;
     const ids = Object.keys(this.#sources).join(", ") || "none";
     const message = `Expected one of ${ids} for the ${this.#type} but received ${JSON.stringify(modelId)}.`;
     throw new NoSuchModelError({ modelId, modelType: this.#type, message });
@@ -29,7 +34,7 @@ export class LazyModels<T extends AsyncDisposable> {
 
   /** A model that failed to load is tried again by the next call. */
   async load(modelId: string): Promise<T> {
-    const source = this.#sources[modelId]!;
+    const source = this.#sourceOf(modelId);
     if (typeof source !== "function") return source;
     const known = this.#loaded.get(modelId);
     if (known !== undefined) return known;

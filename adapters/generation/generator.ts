@@ -82,16 +82,16 @@ export class TokenImageGenerator implements ImageGenerator {
     const { source, tokenizer } = this.#parts;
     const { rows, columns } = this.info.grid;
     const each = rows * columns - start.length;
-    const grids = seeds.map(() => {
+    const made = seeds.map((seed) => {
       const ids = new Int32Array(rows * columns);
       ids.set(start);
-      return ids;
+      return { seed, ids };
     });
     const decode = (ids: readonly TokenIds[]) => tokenizer.decode(ids, signal ? { signal } : {});
 
     let at = start.length;
     for await (const next of source.ids({ prompt, seeds, start, sampling, signal })) {
-      for (const [i, ids] of grids.entries()) ids[at] = next[i]!;
+      for (const [i, id] of next.entries()) made[i]?.ids.set([id], at);
       at++;
       yield {
         type: "progress",
@@ -101,12 +101,12 @@ export class TokenImageGenerator implements ImageGenerator {
       this.#assertUsable();
       const row = at / columns;
       if (previewRows > 0 && row % previewRows === 0 && row < rows) {
-        const previews = await decode(grids.map((ids) => fillRows(ids, row, columns)));
+        const previews = await decode(made.map(({ ids }) => fillRows(ids, row, columns)));
         for (const [i, image] of previews.entries()) yield { type: "preview", index: first + i, rows: row, image };
       }
     }
-    const decoded = await decode(grids);
-    const images = decoded.map((image, i) => ({ index: first + i, image, ids: grids[i]!, seed: seeds[i]! }));
+    const decoded = await decode(made.map(({ ids }) => ids));
+    const images = decoded.map((image, i) => ({ index: first + i, image, ...made[i]! }));
     for (const image of images) yield { type: "image", ...image };
     return images;
   }

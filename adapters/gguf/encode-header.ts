@@ -1,5 +1,5 @@
 import { describe, expectedBut } from "../../sdk/kit.ts";
-import { fixedSizes, idOf, isFixedSize } from "./fixed-size.ts";
+import { type FixedSize, type FixedType, type FixedValue, fixedSizes, idOf, isFixedSize } from "./fixed-size.ts";
 import type { PlacedTensor } from "./lay-out.ts";
 import { MAX_ARRAY_DEPTH } from "./limits.ts";
 import { tensorTypeId } from "./tensor-types.ts";
@@ -34,7 +34,7 @@ class ByteWriter {
     view.setBigUint64(at, BigInt(value), true);
   }
 
-  string(text: string, subject: string): void {
+  string(text: unknown, subject: string): void {
     if (typeof text !== "string") throw wrong("a string", subject, describe(text));
     if (/\p{Surrogate}/u.test(text)) throw wrong("well-formed text", subject, "half a surrogate pair");
     const encoded = Buffer.from(text);
@@ -103,11 +103,12 @@ function writeArray(writer: ByteWriter, { of, value }: GgufArray, subject: strin
 }
 
 function writeScalar(writer: ByteWriter, type: GgufScalarType, value: unknown, subject: string): void {
-  if (!isFixedSize(type)) {
-    writer.string(value as string, subject);
-    return;
-  }
-  const { bytes, values, accepts, write } = fixedSizes[type] as (typeof fixedSizes)["uint8"];
+  if (isFixedSize(type)) writeFixed(writer, type, value, subject);
+  else writer.string(value, subject);
+}
+
+function writeFixed<K extends FixedType>(writer: ByteWriter, type: K, value: unknown, subject: string): void {
+  const { bytes, values, accepts, write }: FixedSize<FixedValue<K>> = fixedSizes[type];
   if (!accepts(value)) throw wrong(`${values} (${type})`, subject, describe(value));
   const { view, at } = writer.extend(bytes);
   write(view, at, value);

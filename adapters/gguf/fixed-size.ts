@@ -1,7 +1,7 @@
 import type { GgufScalarType } from "./values.ts";
 
 /** Metadata types of one size: the number that stands for each in a file, and how it is read and written. */
-interface FixedSize<T> {
+export interface FixedSize<T> {
   readonly id: number;
   readonly bytes: number;
   /** What a value must be, for errors. */
@@ -11,8 +11,12 @@ interface FixedSize<T> {
   write(view: DataView, at: number, value: T): void;
 }
 
-type Fixed = Exclude<GgufScalarType, "string">;
-type ValueOf<K extends Fixed> = K extends "bool" ? boolean : K extends "uint64" | "int64" ? bigint : number;
+export type FixedType = Exclude<GgufScalarType, "string">;
+export type FixedValue<K extends FixedType> = K extends "bool"
+  ? boolean
+  : K extends "uint64" | "int64"
+    ? bigint
+    : number;
 
 /** The types that have no fixed size. */
 export const STRING_ID = 8;
@@ -30,7 +34,7 @@ const big = (low: bigint, high: bigint) => ({
 const float = { values: "a number", accepts: (value: unknown): value is number => typeof value === "number" };
 
 /** Source: ggml's docs/gguf.md, `gguf_metadata_value_type`; all are little-endian. */
-export const fixedSizes: { readonly [K in Fixed]: FixedSize<ValueOf<K>> } = {
+export const fixedSizes: { readonly [K in FixedType]: FixedSize<FixedValue<K>> } = {
   uint8: {
     id: 0,
     bytes: 1,
@@ -115,12 +119,14 @@ export const fixedSizes: { readonly [K in Fixed]: FixedSize<ValueOf<K>> } = {
 export const idOf = (type: GgufScalarType | "array"): number =>
   type === "string" ? STRING_ID : type === "array" ? ARRAY_ID : fixedSizes[type].id;
 
-const names = Object.keys(fixedSizes) as Fixed[];
+export const isFixedSize = (type: string): type is FixedType => Object.hasOwn(fixedSizes, type);
+
 const byId = new Map<number, GgufScalarType | "array">([
-  ...names.map((name) => [fixedSizes[name].id, name] as const),
+  ...Object.keys(fixedSizes)
+    .filter(isFixedSize)
+    .map((name) => [fixedSizes[name].id, name] as const),
   [STRING_ID, "string"],
   [ARRAY_ID, "array"],
 ]);
 
 export const typeOfId = (id: number): GgufScalarType | "array" | undefined => byId.get(id);
-export const isFixedSize = (type: string): type is Fixed => Object.hasOwn(fixedSizes, type);

@@ -19,6 +19,7 @@ export {
   type GgufScalarType,
   type GgufValue,
   ggufValue,
+  isNumberList,
 } from "./values.ts";
 export {
   type GgufTensorData,

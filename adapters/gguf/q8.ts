@@ -34,8 +34,9 @@ export function dequantizeQ8(bytes: Uint8Array): Float32Array {
   const blocks = bytes.length / BYTES;
   const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const scales = widenF16(Uint16Array.from({ length: blocks }, (_, block) => data.getUint16(block * BYTES, true)));
-  return Float32Array.from({ length: blocks * ELEMENTS }, (_, i) => {
-    const block = Math.floor(i / ELEMENTS);
-    return scales[block]! * data.getInt8(block * BYTES + 2 + (i % ELEMENTS));
+  const values = new Float32Array(blocks * ELEMENTS);
+  scales.forEach((scale, block) => {
+    for (let i = 0; i < ELEMENTS; i++) values[block * ELEMENTS + i] = scale * data.getInt8(block * BYTES + 2 + i);
   });
+  return values;
 }

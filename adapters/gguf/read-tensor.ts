@@ -49,21 +49,20 @@ export async function readGgufTensor(gguf: GgufFile, name: string): Promise<Floa
 }
 
 /**
- * Single rows of a matrix as floats, none of the others read; types as for `readGgufTensor`.
+ * Single rows of a matrix as floats, by their numbers, none of the others read; types as for `readGgufTensor`.
  * @throws INVALID_GGUF where the file has become shorter; UNSUPPORTED for another type
  */
 export async function readGgufTensorRows(
   opened: OpenFile,
   { name, type, shape, offset }: GgufTensor,
   rows: readonly number[],
-): Promise<Float32Array[]> {
+): Promise<Map<number, Float32Array>> {
   const bytes = tensorBytes(type, shape.slice(-1));
-  return Promise.all(
-    rows.map(async (row) => {
-      const read = await readExactly(opened, offset + row * bytes, bytes, "INVALID_GGUF");
-      return decodeGgufTensor(type, read, `tensor ${name} of ${opened.file}`);
-    }),
-  );
+  const read = rows.map(async (row) => {
+    const stored = await readExactly(opened, offset + row * bytes, bytes, "INVALID_GGUF");
+    return [row, decodeGgufTensor(type, stored, `tensor ${name} of ${opened.file}`)] as const;
+  });
+  return new Map(await Promise.all(read));
 }
 
 function tensorOf(gguf: GgufFile, name: string): GgufTensor {

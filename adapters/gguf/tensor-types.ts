@@ -41,11 +41,11 @@ const types = {
 
 export type GgufTensorType = keyof typeof types;
 
-export const tensorTypeNames = Object.keys(types) as GgufTensorType[];
-const byId = new Map<number, GgufTensorType>(tensorTypeNames.map((name) => [types[name][0], name]));
-
 export const isTensorType = (value: unknown): value is GgufTensorType =>
   typeof value === "string" && Object.hasOwn(types, value);
+export const tensorTypeNames = Object.keys(types).filter(isTensorType);
+const byId = new Map<number, GgufTensorType>(tensorTypeNames.map((name) => [types[name][0], name]));
+
 export const tensorTypeId = (type: GgufTensorType): number => types[type][0];
 export const tensorTypeOfId = (id: number): GgufTensorType | undefined => byId.get(id);
 /** Elements of one block: rows are whole blocks. */

@@ -22,6 +22,22 @@ export type GgufArray =
 
 export type GgufValue = GgufScalar | GgufArray;
 
+type NumberList = Extract<GgufArray, { readonly of: GgufNumberType }>;
+
+const numberTypes: ReadonlySet<string> = new Set([
+  "uint8",
+  "int8",
+  "uint16",
+  "int16",
+  "uint32",
+  "int32",
+  "float32",
+  "float64",
+] satisfies GgufNumberType[]);
+
+export const isNumberList = (value: GgufValue): value is NumberList =>
+  value.type === "array" && numberTypes.has(value.of);
+
 /** Short ways to write the values that model files use most. */
 export const ggufValue = {
   bool: (value: boolean): GgufValue => ({ type: "bool", value }),

@@ -8,6 +8,14 @@ export interface LogitRange {
   readonly count: number;
 }
 
+/** A sequence of the batch. */
+interface Held {
+  readonly sequence: LlamaContextSequence;
+  readonly id: number;
+  /** Tokens that it has. */
+  length: number;
+}
+
 /**
  * Several sequences of one context that go on together: each step is one `llama_decode`, where node-llama-cpp's public
  * API takes one evaluation a sequence, and only the logits that are asked for are read.
@@ -15,17 +23,13 @@ export interface LogitRange {
 export class SequenceBatch implements AsyncDisposable {
   readonly #context: LlamaContext;
   readonly #internals: ContextInternals;
-  readonly #sequences: readonly LlamaContextSequence[];
-  readonly #ids: readonly number[];
-  readonly #lengths: number[];
+  readonly #held: readonly Held[];
   readonly #vocabulary: number;
 
   private constructor(context: LlamaContext, internals: ContextInternals, sequences: readonly LlamaContextSequence[]) {
     this.#context = context;
     this.#internals = internals;
-    this.#sequences = sequences;
-    this.#ids = sequences.map((sequence) => internals.sequenceId(sequence));
-    this.#lengths = sequences.map(() => 0);
+    this.#held = sequences.map((sequence) => ({ sequence, id: internals.sequenceId(sequence), length: 0 }));
     this.#vocabulary = internals.llama.vocabularySize(internals.llama.modelOf(internals.address));
   }
 
@@ -47,7 +51,7 @@ export class SequenceBatch implements AsyncDisposable {
 
   /** Tokens of each sequence. */
   get lengths(): readonly number[] {
-    return this.#lengths;
+    return this.#held.map(({ length }) => length);
   }
 
   /**
@@ -58,10 +62,13 @@ export class SequenceBatch implements AsyncDisposable {
    *   holds: the sequences stay as they were; RUNTIME where llama.cpp fails; DISPOSED
    */
   async append(tokens: readonly (readonly number[])[], range: LogitRange): Promise<Float32Array[]> {
-    this.#require(tokens, range);
+    const added = this.#checked(tokens, range);
     const { llama, address } = this.#internals;
-    const items = tokens.flatMap((own, sequence) =>
-      own.map((token, i) => ({ token, sequence, position: this.#lengths[sequence]! + i, last: i === own.length - 1 })),
+    const items = added.flatMap(({ held, own }, sequence) =>
+      own.map((token, i) => {
+        const [position, last] = [held.length + i, i === own.length - 1];
+        return { token, sequence, id: held.id, position, last };
+      }),
     );
     const batchSize = llama.batchSize(address);
     const logits: Float32Array[] = [];
@@ -72,7 +79,7 @@ export class SequenceBatch implements AsyncDisposable {
           const status = await llama.decodeTokens(address, {
             tokens: part.map(({ token }) => token),
             positions: part.map(({ position }) => position),
-            sequenceIds: part.map(({ sequence }) => this.#ids[sequence]!),
+            sequenceIds: part.map(({ id }) => id),
             outputs: part.map(({ last }) => last),
           });
           if (status !== 0) throw expected("RUNTIME", "status 0", `llama_decode of ${part.length} tokens`, status);
@@ -82,11 +89,11 @@ export class SequenceBatch implements AsyncDisposable {
           }
         }
       } catch (error) {
-        for (const [i, id] of this.#ids.entries()) this.#internals.removeFrom(id, this.#lengths[i]!);
+        for (const { id, length } of this.#held) this.#internals.removeFrom(id, length);
         throw error;
       }
     });
-    for (const [i, own] of tokens.entries()) this.#lengths[i]! += own.length;
+    for (const { held, own } of added) held.length += own.length;
     return logits;
   }
 
@@ -94,9 +101,9 @@ export class SequenceBatch implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#internals.disposed) return;
     await this.#internals.exclusively(async () => {
-      for (const id of this.#ids) this.#internals.removeFrom(id, 0);
+      for (const { id } of this.#held) this.#internals.removeFrom(id, 0);
     });
-    for (const sequence of this.#sequences) await sequence.dispose();
+    for (const { sequence } of this.#held) await sequence.dispose();
   }
 
   #logits(index: number, { first, count }: LogitRange): Float32Array {
@@ -106,27 +113,30 @@ export class SequenceBatch implements AsyncDisposable {
     return found;
   }
 
-  #require(tokens: readonly (readonly number[])[], { first, count }: LogitRange): void {
-    if (tokens.length !== this.#ids.length) {
-      throw expected("INVALID_ARGUMENT", `${this.#ids.length} lists of tokens`, "a batch of sequences", tokens.length);
+  /** The tokens beside the sequence that each list goes to. */
+  #checked(tokens: readonly (readonly number[])[], { first, count }: LogitRange) {
+    if (tokens.length !== this.#held.length) {
+      throw expected("INVALID_ARGUMENT", `${this.#held.length} lists of tokens`, "a batch of sequences", tokens.length);
     }
     const range = Number.isInteger(first) && Number.isInteger(count) && first >= 0 && count >= 1;
     if (!range || first + count > this.#vocabulary) {
       const received = `${first} and the ${count} from there on`;
       throw expectedBut("INVALID_ARGUMENT", `some of ${this.#vocabulary} tokens`, "the range of logits", received);
     }
-    for (const [i, own] of tokens.entries()) {
+    return this.#held.map((held, i) => {
+      const own = tokens[i] ?? [];
       if (own.length === 0) throw expected("INVALID_ARGUMENT", "at least one token", `sequence ${i}`, own);
       const bad = own.find((token) => !Number.isInteger(token) || token < 0 || token >= this.#vocabulary);
       if (bad !== undefined) {
         throw expected("INVALID_ARGUMENT", `a token from 0 to ${this.#vocabulary - 1}`, `sequence ${i}`, bad);
       }
-      const length = this.#lengths[i]! + own.length;
+      const length = held.length + own.length;
       if (length > this.#context.contextSize) {
         const mend = "Create the context with a larger contextSize.";
         const what = `at most ${this.#context.contextSize} tokens, as the context holds,`;
         throw expected("CONTEXT_OVERFLOW", what, `sequence ${i}`, length, mend);
       }
-    }
+      return { held, own };
+    });
   }
 }

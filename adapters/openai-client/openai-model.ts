@@ -73,7 +73,8 @@ class OpenAiModel implements VisionLanguageModel {
     const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
     const body = { stream: true, stream_options: { include_usage: true } };
     const { response, deadline } = await this.#send(messages, { ...options, signal }, body);
-    let [text, reason] = ["", null as unknown];
+    let text = "";
+    let reason: unknown = null;
     let counts = usage({});
     try {
       if (!response.body) throw this.#wrong("a stream", "nothing");
@@ -135,6 +136,6 @@ function firstChoice(answer: Json): Json | undefined {
 
 function usage(answer: Json): Pick<VlmAnswer, "promptTokens" | "answerTokens"> {
   const counts = isObject(answer.usage) ? answer.usage : {};
-  const count = (value: unknown) => (Number.isSafeInteger(value) ? (value as number) : null);
+  const count = (value: unknown) => (typeof value === "number" && Number.isSafeInteger(value) ? value : null);
   return { promptTokens: count(counts.prompt_tokens), answerTokens: count(counts.completion_tokens) };
 }

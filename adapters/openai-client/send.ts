@@ -31,12 +31,13 @@ export async function send(
   body: Json,
   options: SendOptions,
   signal: AbortSignal | undefined,
-): Promise<{ response: Response; deadline: Deadline }> {
+): Promise<Answered> {
   const { retries = 5, retryDelayMs = 500 } = options;
   for (let attempt = 0; ; attempt++) {
-    const { failure, retryAfterMs, ...answer } = await once(url, body, options, signal);
-    if (answer.response) return { response: answer.response, deadline: answer.deadline };
-    if (attempt === retries || retryAfterMs === null) throw failure!;
+    const answer = await once(url, body, options, signal);
+    if (!("failure" in answer)) return answer;
+    const { failure, retryAfterMs } = answer;
+    if (attempt === retries || retryAfterMs === null) throw failure;
     const backoff = Math.min(retryDelayMs * 2 ** attempt, MAX_DELAY_MS) * (0.75 + Math.random() / 2);
     await sleep(Math.min(retryAfterMs ?? backoff, MAX_RETRY_AFTER_MS), undefined, signal ? { signal } : {}).catch(() =>
       signal?.throwIfAborted(),
@@ -72,15 +73,23 @@ export class Deadline {
   }
 }
 
-interface Attempt {
-  readonly response?: Response;
+interface Answered {
+  readonly response: Response;
   readonly deadline: Deadline;
-  readonly failure?: VqraeError;
-  /** undefined: after a delay of our own; null: never. */
-  readonly retryAfterMs?: number | null | undefined;
 }
 
-async function once(url: URL, body: Json, options: SendOptions, signal: AbortSignal | undefined): Promise<Attempt> {
+interface Failed {
+  readonly failure: VqraeError;
+  /** undefined: after a delay of our own; null: never. */
+  readonly retryAfterMs: number | null | undefined;
+}
+
+async function once(
+  url: URL,
+  body: Json,
+  options: SendOptions,
+  signal: AbortSignal | undefined,
+): Promise<Answered | Failed> {
   const { apiKey, headers, fetch: request = fetch, timeoutMs = 120_000 } = options;
   const deadline = new Deadline(timeoutMs);
   const ends = signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal;
@@ -100,11 +109,11 @@ async function once(url: URL, body: Json, options: SendOptions, signal: AbortSig
     const failure = refused(url, parseJson(text), text, response.status);
     deadline.end();
     const again = response.status === 429 || response.status >= 500;
-    return { deadline, failure, retryAfterMs: again ? retryAfter(response.headers.get("retry-after")) : null };
+    return { failure, retryAfterMs: again ? retryAfter(response.headers.get("retry-after")) : null };
   } catch (cause) {
     deadline.end();
     signal?.throwIfAborted();
-    return { deadline, failure: unreachable(url, cause) };
+    return { failure: unreachable(url, cause), retryAfterMs: undefined };
   }
 }
 

@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
-import { createAdaptorServer } from "@hono/node-server";
+import type { Socket } from "node:net";
+import { getRequestListener } from "@hono/node-server";
 import { z } from "zod";
 import { expectedBut, option, parseOptions } from "../../sdk/kit.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -37,22 +37,25 @@ export async function listen(endpoint: Endpoint, options: ListenOptions = {}): P
   const { receiveMs, requestMs } = endpoint.limits;
   const fetch = (request: Request): Promise<Response> | Response =>
     isForeign(request, host) ? foreignHost().toResponse() : endpoint.fetch(request);
-  const server = createAdaptorServer({
-    fetch,
-    createServer,
-    serverOptions: { requestTimeout: receiveMs, headersTimeout: receiveMs, connectionsCheckingInterval: 1000 },
-  }) as Server;
+  const timeouts = { requestTimeout: receiveMs, headersTimeout: receiveMs, connectionsCheckingInterval: 1000 };
+  const server = createServer(timeouts, getRequestListener(fetch));
   server.timeout = requestMs + IDLE_MARGIN_MS;
   server.on("clientError", answerBadRequest);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => reject(notListening(host, port, cause)));
     server.listen(port, host, resolve);
   });
-  const { address, family, port: own } = server.address() as AddressInfo;
   return {
-    url: `http://${family === "IPv6" ? `[${address}]` : address}:${own}`,
+    url: urlOf(server, host),
     close: ({ graceMs = DEFAULT_GRACE_MS } = {}) => close(server, endpoint, graceMs),
   };
+}
+
+function urlOf(server: Server, host: string): string {
+  const bound = server.address();
+  if (bound === null || typeof bound === "string") return `http://${bound ?? host}`;
+  const { address, family, port } = bound;
+  return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
 }
 
 async function close(server: Server, endpoint: Endpoint, graceMs: number): Promise<void> {
@@ -80,13 +83,13 @@ function foreignHost(): ApiError {
 /** What Node could not read as a request at all. */
 function answerBadRequest(error: NodeJS.ErrnoException, socket: Socket): void {
   if (!socket.writable || socket.bytesWritten > 0) return void socket.destroy();
-  const [status, reason, message] =
+  const [status, reason, message]: readonly [number, string, string] =
     error.code === "ERR_HTTP_REQUEST_TIMEOUT"
       ? [408, "Request Timeout", "Expected the whole request in time but received only a part of it."]
       : error.code === "HPE_HEADER_OVERFLOW"
         ? [431, "Request Header Fields Too Large", "Expected smaller headers."]
         : [400, "Bad Request", "Expected an HTTP request but received something else."];
-  const body = JSON.stringify(new ApiError(status as number, message as string));
+  const body = JSON.stringify(new ApiError(status, message));
   socket.end(
     `HTTP/1.1 ${status} ${reason}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
       `connection: close\r\n\r\n${body}`,

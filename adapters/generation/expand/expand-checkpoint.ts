@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import {
   expected,
   expectedBut,
+  isObject,
   onDisk,
   openTensors,
   readJsonObject,
@@ -11,14 +12,13 @@ import {
 } from "../../../sdk/kit.ts";
 import type { VisualVocabulary } from "../vocabulary/visual-vocabulary.ts";
 import { type ExpandOptions, expandedVocabulary } from "./expand-options.ts";
-import { type TokenTensorKind, writeShard } from "./expand-shard.ts";
+import { EXPANDABLE, isExpandable, type TokenTensor, writeShard } from "./expand-shard.ts";
 import { configWithTokens, tokenizerConfigWithTokens, tokenizerWithTokens, tokensOf } from "./hf-tokens.ts";
 
 /** The ends of the names of the tensors with a row for each token, in the families of transformers. */
 const EMBEDDINGS = ["embed_tokens.weight", "wte.weight", "embed_in.weight", "word_embeddings.weight"];
 const OUTPUTS = ["lm_head.weight", "embed_out.weight"];
 const INDEX = "model.safetensors.index.json";
-const EXPANDABLE: readonly string[] = ["F32", "F16", "BF16"];
 type Json = Record<string, unknown>;
 
 /** A Hugging Face checkpoint of a language model with visual tokens; see `expandVocabulary`. */
@@ -31,8 +31,7 @@ export async function expandCheckpoint(
   const read = (name: string) => readJsonObject(join(source, name), "INVALID_CONFIG");
   const [config, tokenizer] = [await read("config.json"), await read("tokenizer.json")];
   const tensors = await openTensors(source);
-  const kinds = tokenTensors(tensors, source);
-  const rows = kinds.keys().next().value!.shape[0]!;
+  const { rows, expandable } = tokenTensors(tensors, source);
   const tokens = tokensOf(tokenizer, join(source, "tokenizer.json"));
   if (tokens > rows) {
     throw expected("INVALID_CHECKPOINT", `at most ${rows} tokens, the rows of the embeddings,`, source, tokens);
@@ -42,12 +41,12 @@ export async function expandCheckpoint(
   const size = Math.max(rows, tokens + 2 + vocabulary.codebookSize);
 
   await inNewFolder(target, async (folder) => {
-    for (const shard of new Set([...tensors.values()].map(({ file }) => file))) {
-      const own = [...tensors.values()].filter(({ file }) => file === shard);
-      // A link to a blob of the hub's cache has another name than its target.
-      const name = await nameOfShard(source, own[0]!, tensors);
-      if (own.some((tensor) => kinds.has(tensor))) {
-        await writeShard(join(folder, name), own, kinds, {
+    const shards = shardsOf(tensors.values());
+    const nameOf = await shardNames(source, shards.size);
+    for (const [shard, own] of shards) {
+      const name = nameOf(shard, own);
+      if (own.some((tensor) => expandable.has(tensor))) {
+        await writeShard(join(folder, name), own, expandable, {
           tokens,
           size,
           codebookSize: vocabulary.codebookSize,
@@ -62,7 +61,7 @@ export async function expandCheckpoint(
     for (const name of await readdir(source)) {
       if (name in written || name.endsWith(".safetensors") || !(await stat(join(source, name))).isFile()) continue;
       if (name === "tokenizer_config.json") written[name] = tokenizerConfigWithTokens(await read(name), vocabulary);
-      else if (name === INDEX) written[name] = indexWith(await read(name), growthOf(kinds, size));
+      else if (name === INDEX) written[name] = indexWith(await read(name), growthOf(expandable.keys(), size));
       else await copy(join(source, name), join(folder, name));
     }
     for (const [name, value] of Object.entries(written)) {
@@ -72,8 +71,8 @@ export async function expandCheckpoint(
   return vocabulary;
 }
 
-/** The embeddings, first, and the output layer where it has weights of its own. */
-function tokenTensors(tensors: ReadonlyMap<string, StoredTensor>, folder: string): Map<StoredTensor, TokenTensorKind> {
+/** The embeddings and the output layer, where it has weights of its own, and how many rows they have. */
+function tokenTensors(tensors: ReadonlyMap<string, StoredTensor>, folder: string) {
   const ending = (ends: readonly string[]) =>
     [...tensors.values()].filter(({ name }) => ends.some((end) => name === end || name.endsWith(`.${end}`)));
   const [embeddings, ...others] = ending(EMBEDDINGS);
@@ -81,35 +80,40 @@ function tokenTensors(tensors: ReadonlyMap<string, StoredTensor>, folder: string
     const received = embeddings === undefined ? "none" : others.map(({ name }) => name).join(", ");
     throw expectedBut("UNSUPPORTED", `one tensor that ends in ${EMBEDDINGS.join(", ")}`, folder, received);
   }
-  const kinds = new Map<StoredTensor, TokenTensorKind>([[embeddings, "embeddings"]]);
-  for (const output of ending(OUTPUTS)) kinds.set(output, "output");
-  for (const { name, dtype, shape, file } of kinds.keys()) {
-    if (!EXPANDABLE.includes(dtype)) {
+  const [rows = 0] = embeddings.shape;
+  const expandable = new Map<StoredTensor, TokenTensor>();
+  for (const tensor of [embeddings, ...ending(OUTPUTS)]) {
+    const { name, dtype, shape, file } = tensor;
+    if (!isExpandable(dtype)) {
       throw expectedBut("UNSUPPORTED", `one of ${EXPANDABLE.join(", ")}`, `tensor ${name} of ${file}`, dtype);
     }
-    if (shape.length !== 2 || shape[0] !== embeddings.shape[0]) {
-      throw expected("INVALID_CHECKPOINT", `${embeddings.shape[0]} rows`, `tensor ${name} of ${file}`, shape);
+    if (shape.length !== 2 || shape[0] !== rows) {
+      throw expected("INVALID_CHECKPOINT", `${rows} rows`, `tensor ${name} of ${file}`, shape);
     }
+    expandable.set(tensor, { kind: tensor === embeddings ? "embeddings" : "output", type: dtype });
   }
-  return kinds;
+  return { rows, expandable };
 }
 
-async function nameOfShard(
-  source: string,
-  tensor: StoredTensor,
-  tensors: ReadonlyMap<string, StoredTensor>,
-): Promise<string> {
-  if (new Set([...tensors.values()].map(({ file }) => file)).size === 1 && !(await isThere(join(source, INDEX)))) {
-    return "model.safetensors";
-  }
-  const { weight_map: weights } = (await readJsonObject(join(source, INDEX), "INVALID_CHECKPOINT")) as {
-    weight_map: Record<string, string>;
+/** Tensors by the file that they are in. */
+function shardsOf(tensors: Iterable<StoredTensor>): Map<string, StoredTensor[]> {
+  const shards = new Map<string, StoredTensor[]>();
+  for (const tensor of tensors) shards.set(tensor.file, [...(shards.get(tensor.file) ?? []), tensor]);
+  return shards;
+}
+
+/** A shard's name in the folder: a link to a blob of the hub's cache has another name than its target. */
+async function shardNames(source: string, count: number) {
+  if (count === 1 && !(await isThere(join(source, INDEX)))) return () => "model.safetensors";
+  const { weight_map: weights } = await readJsonObject(join(source, INDEX), "INVALID_CHECKPOINT");
+  return (file: string, tensors: readonly StoredTensor[]): string => {
+    const names = isObject(weights) ? tensors.map(({ name }) => weights[name]) : [];
+    return names.find((name) => typeof name === "string") ?? basename(file);
   };
-  return weights[tensor.name] ?? basename(tensor.file);
 }
 
 function indexWith(index: Json, growth: { readonly bytes: number; readonly numbers: number }): Json {
-  const metadata = Object.entries((index.metadata ?? {}) as Json).map(([key, value]) => {
+  const metadata = Object.entries(isObject(index.metadata) ? index.metadata : {}).map(([key, value]) => {
     if (typeof value !== "number") return [key, value];
     const more = { total_size: growth.bytes, total_parameters: growth.numbers }[key] ?? 0;
     return [key, value + more];
@@ -118,12 +122,12 @@ function indexWith(index: Json, growth: { readonly bytes: number; readonly numbe
 }
 
 /** What the tensors with a row for each token become larger by. */
-function growthOf(kinds: ReadonlyMap<StoredTensor, TokenTensorKind>, size: number) {
+function growthOf(tensors: Iterable<StoredTensor>, size: number) {
   let [bytes, numbers] = [0, 0];
-  for (const { shape, length } of kinds.keys()) {
-    const rows = size - shape[0]!;
-    bytes += (length / shape[0]!) * rows;
-    numbers += shape[1]! * rows;
+  for (const { shape, length } of tensors) {
+    const [rows = 1, width = 1] = shape;
+    bytes += (length / rows) * (size - rows);
+    numbers += width * (size - rows);
   }
   return { bytes, numbers };
 }

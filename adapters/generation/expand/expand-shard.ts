@@ -1,11 +1,20 @@
 import { openFile, readExactly, type StoredTensor, streamSafetensors } from "../../../sdk/kit.ts";
-import { decodeGgufTensor, encodeGgufTensor, type GgufFloatType } from "../../gguf/index.ts";
+import { decodeGgufTensor, encodeGgufTensor } from "../../gguf/index.ts";
 import { type NewRows, newRows, rowStatistics } from "./new-rows.ts";
 
 /** Read at once, about. */
 const PIECE_BYTES = 16 * 1024 * 1024;
 
-export type TokenTensorKind = "embeddings" | "output";
+/** What rows can be stored as. */
+export const EXPANDABLE = ["F32", "F16", "BF16"] as const;
+type Expandable = (typeof EXPANDABLE)[number];
+export const isExpandable = (dtype: string): dtype is Expandable => EXPANDABLE.some((known) => known === dtype);
+
+/** A tensor with a row for each token. */
+export interface TokenTensor {
+  readonly kind: "embeddings" | "output";
+  readonly type: Expandable;
+}
 
 export interface Expansion {
   /** Rows that are kept. */
@@ -17,30 +26,33 @@ export interface Expansion {
 }
 
 /**
- * Writes a weights file anew, the tensors of `kinds` with new rows.
+ * Writes a weights file anew, those of `expandable` with new rows.
  * @param tensors of the file
  */
 export async function writeShard(
   path: string,
   tensors: readonly StoredTensor[],
-  kinds: ReadonlyMap<StoredTensor, TokenTensorKind>,
+  expandable: ReadonlyMap<StoredTensor, TokenTensor>,
   expansion: Expansion,
 ): Promise<void> {
   const shapeOf = (tensor: StoredTensor) =>
-    kinds.has(tensor) ? [expansion.size, ...tensor.shape.slice(1)] : tensor.shape;
+    expandable.has(tensor) ? [expansion.size, ...tensor.shape.slice(1)] : tensor.shape;
   const layout = tensors.map((tensor) => ({ name: tensor.name, dtype: tensor.dtype, shape: shapeOf(tensor) }));
   await streamSafetensors(path, layout, { format: "pt" }, async (write) => {
     for (const tensor of tensors) {
-      const kind = kinds.get(tensor);
-      await write(tensor.name, kind === undefined ? rowsOf(tensor, 0) : await expanded(tensor, kind, expansion));
+      const found = expandable.get(tensor);
+      await write(tensor.name, found === undefined ? rowsOf(tensor, 0) : await expanded(tensor, found, expansion));
     }
   });
 }
 
 /** The rows of the tokens, the new ones, and the rest of those that are there where they are more. */
-async function expanded(tensor: StoredTensor, kind: TokenTensorKind, { tokens, size, codebookSize, rows }: Expansion) {
+async function expanded(
+  tensor: StoredTensor,
+  { kind, type }: TokenTensor,
+  { tokens, size, codebookSize, rows }: Expansion,
+) {
   const [, width = 1] = tensor.shape;
-  const type = tensor.dtype as GgufFloatType;
   const floats = async function* () {
     for await (const piece of rowsOf(tensor, 0, tokens)) yield decodeGgufTensor(type, piece, `tensor ${tensor.name}`);
   };

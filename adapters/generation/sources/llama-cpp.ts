@@ -44,9 +44,10 @@ export class LlamaCppIds implements IdSource {
         signal?.throwIfAborted();
         const logits = await batch.append(next, { first: firstToken, count: codebookSize });
         const scale = guidanceAt(sampling, index, total);
-        const ids = samplers.map((sampler, image) => {
-          const own = logits[image]!;
-          return sampler.draw(guided && scale !== 1 ? guide(own, logits[seeds.length + image]!, scale) : own);
+        const unconditional = logits.slice(seeds.length);
+        const ids = logits.slice(0, seeds.length).map((own, image) => {
+          const other = scale === 1 ? undefined : unconditional[image];
+          return samplers[image]!.draw(other === undefined ? own : guide(own, other, scale));
         });
         yield ids;
         next = prompts.flatMap(() => ids.map((id) => [firstToken + id]));

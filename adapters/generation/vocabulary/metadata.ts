@@ -1,5 +1,5 @@
 import { expected, expectedBut } from "../../../sdk/kit.ts";
-import { type GgufFile, type GgufValue, ggufValue } from "../../gguf/index.ts";
+import { type GgufFile, type GgufValue, ggufValue, isNumberList } from "../../gguf/index.ts";
 import { PROMPT_PLACE, type VisualVocabulary } from "./visual-vocabulary.ts";
 
 /** Keys of a GGUF file that say where its visual tokens are. */
@@ -94,10 +94,13 @@ export function readVisualVocabulary(gguf: GgufFile): VisualVocabulary {
   };
 }
 
-/** Tokens of the model's vocabulary. @throws INVALID_GGUF for a file without one */
-export function vocabularySize({ file, metadata }: GgufFile): number {
+/** How many tokens the model's vocabulary has. @throws INVALID_GGUF for a file without one */
+export const vocabularySize = (gguf: GgufFile): number => vocabularyTokens(gguf).length;
+
+/** The texts of the model's tokens. @throws INVALID_GGUF for a file without any */
+export function vocabularyTokens({ file, metadata }: GgufFile): readonly string[] {
   const tokens = metadata.get("tokenizer.ggml.tokens");
-  if (tokens?.type === "array" && tokens.of === "string") return tokens.value.length;
+  if (tokens?.type === "array" && tokens.of === "string") return tokens.value;
   throw expectedBut(
     "INVALID_GGUF",
     "a list of tokens",
@@ -105,6 +108,13 @@ export function vocabularySize({ file, metadata }: GgufFile): number {
     "none",
     "It is no language model.",
   );
+}
+
+/** A number for each token; undefined where the file has none. @throws INVALID_GGUF for what is no list of numbers */
+export function tokenNumbers({ file, metadata }: GgufFile, key: string): readonly number[] | undefined {
+  const value = metadata.get(key);
+  if (value === undefined || isNumberList(value)) return value?.value;
+  throw expected("INVALID_GGUF", "a list of numbers", `${key} of ${file}`, value.value);
 }
 
 /** What the model puts before each text, if anything: `llama_vocab_get_add_bos`. */

@@ -1,4 +1,4 @@
-import { expectedBut } from "../../../sdk/kit.ts";
+import { expectedBut, isObject, setFields } from "../../../sdk/kit.ts";
 
 /** Sampling and limits of one completion; what is left out is the server's default. */
 export interface CompletionOptions {
@@ -54,8 +54,7 @@ export function completionFields({ extra, signal: _, ...options }: CompletionOpt
     cache_prompt: options.cachePrompt ?? true,
     id_slot: options.slot,
   };
-  const given = Object.entries(named).filter(([, value]) => value !== undefined);
-  return { ...extra, ...Object.fromEntries(given), stream: true, return_tokens: true };
+  return { ...extra, ...setFields(named), stream: true, return_tokens: true };
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -68,7 +67,7 @@ export const pieceOf = (event: Json): CompletionPiece => ({
 
 /** What the last event says of the whole; its text was sent before. */
 export function endOf(event: Json, text: string, tokens: readonly number[]): Completion {
-  const timings = (event.timings ?? {}) as Json;
+  const timings = isObject(event.timings) ? event.timings : {};
   return {
     text,
     tokens,

@@ -33,15 +33,14 @@ export function packEmbeddings(carrier: Carrier, data: Float32Array): RgbImage {
   for (let token = 0; token < count; token++) {
     const top = Math.floor(token / columns) * side;
     const left = (token % columns) * side;
-    for (let i = 0; i < embeddingDim; i++) {
-      const value = data[token * embeddingDim + i]!;
+    data.subarray(token * embeddingDim, (token + 1) * embeddingDim).forEach((value, i) => {
       const fixed = Math.round((value + range) * scale);
       if (!(fixed >= 0 && fixed < 2 ** 24)) throw outOfRange(value, token, i, range);
       const at = ((top + Math.floor(i / side)) * width + left + (i % side)) * 3;
       pixels[at] = fixed >>> 16;
       pixels[at + 1] = (fixed >>> 8) & 0xff;
       pixels[at + 2] = fixed & 0xff;
-    }
+    });
   }
   return { data: pixels, width, height };
 }

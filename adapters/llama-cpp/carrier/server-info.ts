@@ -1,4 +1,4 @@
-import { expected, expectedBut } from "../../../sdk/kit.ts";
+import { expected, expectedBut, isObject } from "../../../sdk/kit.ts";
 import type { Carrier } from "./carrier.ts";
 import type { HttpClient } from "./http.ts";
 import { packPrompt } from "./segments.ts";
@@ -20,8 +20,7 @@ const OLD_MARKER = "<__media__>";
 /** Reads GET /props and GET /v1/models. */
 export async function readServerInfo(http: HttpClient, signal: AbortSignal | undefined): Promise<ServerInfo> {
   const props = await http.get("props", signal);
-  const vision = (props.modalities as { vision?: unknown } | undefined)?.vision;
-  if (vision !== true) {
+  if (fieldAt(props, "modalities", "vision") !== true) {
     throw expectedBut(
       "UNSUPPORTED",
       "image input",
@@ -30,15 +29,25 @@ export async function readServerInfo(http: HttpClient, signal: AbortSignal | und
       "Start the server with --mmproj and the file that `vqrae carrier` writes.",
     );
   }
-  const { data } = (await http.get("v1/models", signal)) as { data?: { meta?: { n_embd?: unknown } }[] };
-  const settings = props.default_generation_settings as { n_ctx?: unknown } | undefined;
+  const models = await http.get("v1/models", signal);
   return {
     model: typeof props.model_alias === "string" ? props.model_alias : "",
-    embeddingDim: count(data?.[0]?.meta?.n_embd, "meta.n_embd of GET /v1/models"),
-    contextSize: count(settings?.n_ctx, "default_generation_settings.n_ctx of GET /props"),
+    embeddingDim: count(fieldAt(models, "data", 0, "meta", "n_embd"), "meta.n_embd of GET /v1/models"),
+    contextSize: contextSizeOf(props),
     mediaMarker: typeof props.media_marker === "string" ? props.media_marker : OLD_MARKER,
   };
 }
+
+/** What lies in a JSON value at a path of names and places; undefined where there is nothing. */
+export const fieldAt = (value: unknown, ...path: readonly (string | number)[]): unknown =>
+  path.reduce<unknown>(
+    (inner, key) => (isObject(inner) || Array.isArray(inner) ? Reflect.get(inner, key) : undefined),
+    value,
+  );
+
+/** Tokens that one slot's context holds, by GET /props. @throws SERVER_ERROR */
+export const contextSizeOf = (props: unknown): number =>
+  count(fieldAt(props, "default_generation_settings", "n_ctx"), "default_generation_settings.n_ctx of GET /props");
 
 /** A size that the server tells. @throws SERVER_ERROR */
 export function count(value: unknown, subject: string): number {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { expected, expectedBut, option, parseOptions } from "../../../sdk/kit.ts";
 import { type CompletionOptions, completionFields, cutShort, pieceOf } from "./completion.ts";
 import { HttpClient, type HttpOptions, httpOptions } from "./http.ts";
-import { count } from "./server-info.ts";
+import { contextSizeOf, count, fieldAt } from "./server-info.ts";
 
 const connectOptions = z.strictObject({ ...httpOptions, signal: option.signal });
 
@@ -28,13 +28,9 @@ export class TokenServer {
     const { signal, ...rest } = parseOptions(connectOptions, options, "TokenServer.connect");
     const http = new HttpClient(url, rest, "llama-server -m model.gguf");
     const props = await http.get("props", signal);
-    const { data } = (await http.get("v1/models", signal)) as { data?: { meta?: { n_vocab?: unknown } }[] };
-    const settings = props.default_generation_settings as { n_ctx?: unknown } | undefined;
-    return new TokenServer(
-      http,
-      count(settings?.n_ctx, "default_generation_settings.n_ctx of GET /props"),
-      count(data?.[0]?.meta?.n_vocab, "meta.n_vocab of GET /v1/models"),
-    );
+    const models = await http.get("v1/models", signal);
+    const vocabularySize = count(fieldAt(models, "data", 0, "meta", "n_vocab"), "meta.n_vocab of GET /v1/models");
+    return new TokenServer(http, contextSizeOf(props), vocabularySize);
   }
 
   /** @param special whether texts such as "<|im_start|>" stand for tokens */

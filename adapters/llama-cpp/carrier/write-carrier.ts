@@ -1,4 +1,5 @@
-import { encodeGgufTensor, type GgufValue, ggufValue, streamGguf } from "../../gguf/index.ts";
+import { narrowF16 } from "../../../sdk/kit.ts";
+import { type GgufValue, ggufValue, streamGguf } from "../../gguf/index.ts";
 import { type Carrier, carrierStep, checkCarrier, patchSize } from "./carrier.ts";
 
 /**
@@ -6,6 +7,8 @@ import { type Carrier, carrierStep, checkCarrier, patchSize } from "./carrier.ts
  * F16).
  */
 const GELU_OFFSET = 16;
+/** Of the bytes of a number, the high one first. */
+const LOW_BYTE = 2;
 /** The low byte is divided by this before the GELU, so that its weight after it is a normal F16. */
 const LOW_SCALE = 16;
 /** Images may have as many patches: about what a context holds. */
@@ -31,9 +34,8 @@ export async function writeCarrier(path: string, carrier: Carrier): Promise<void
   const patch = patchSize(carrier);
   const pixels = patch * patch;
   const step = carrierStep(carrier);
-  const byteWeights = [2 ** 16, 2 ** 8, 1].map((weight) => weight * step);
-  const scales = [1, 1, 1 / LOW_SCALE];
-  const outWeights = byteWeights.map((weight, byte) => weight / scales[byte]!);
+  const scaleOf = (byte: number) => (byte === LOW_BYTE ? 1 / LOW_SCALE : 1);
+  const outWeights = [2 ** 16, 2 ** 8, 1].map((weight, byte) => (weight * step) / scaleOf(byte));
   const offset = GELU_OFFSET * outWeights.reduce((sum, weight) => sum + weight, 0);
   const layout = [
     { name: "v.patch_embd.weight", type: "F16", shape: [channels, 3, patch, patch] },
@@ -48,7 +50,7 @@ export async function writeCarrier(path: string, carrier: Carrier): Promise<void
     const place = (channel: number): Entry[] => [[Math.floor(channel / dim) * pixels + (channel % dim), 1]];
     await write("v.patch_embd.weight", rows("F16", channels, 3 * pixels, place));
     await write("v.position_embd.weight", new Float32Array(channels));
-    const scale = (channel: number): Entry[] => [[channel, scales[Math.floor(channel / dim)]!]];
+    const scale = (channel: number): Entry[] => [[channel, scaleOf(Math.floor(channel / dim))]];
     await write("mm.0.weight", rows("F16", channels, channels, scale));
     await write("mm.0.bias", new Float32Array(channels).fill(GELU_OFFSET));
     const sum = (i: number): Entry[] => outWeights.map((weight, byte) => [byte * dim + i, weight]);
@@ -62,15 +64,10 @@ type Entry = readonly [column: number, value: number];
 /** A matrix row by row, from the few entries of each row that are not zero; each row is valid until the next one. */
 function* rows(type: "F16" | "F32", count: number, width: number, entries: (row: number) => readonly Entry[]) {
   const row = type === "F16" ? new Uint16Array(width) : new Float32Array(width);
+  const encoded = (value: number) => (type === "F16" ? narrowF16(Float32Array.of(value)) : [value]);
   for (let i = 0; i < count; i++) {
     const set = entries(i);
-    const values = encodeGgufTensor(
-      type,
-      Float32Array.from(set, ([, value]) => value),
-    ) as typeof row;
-    set.forEach(([column], n) => {
-      row[column] = values[n]!;
-    });
+    for (const [column, value] of set) row.set(encoded(value), column);
     yield row;
     for (const [column] of set) row[column] = 0;
   }

@@ -1,10 +1,12 @@
 import type { ChatHistoryItem } from "node-llama-cpp";
 import type { ImageInput } from "../../../sdk/index.ts";
-import { expected, expectedBut } from "../../../sdk/kit.ts";
+import { expected, expectedBut, isObject } from "../../../sdk/kit.ts";
 import type { VlmMessage, VlmPart } from "../../vision-language-model.ts";
 import { withoutPlaceholders } from "../vision/placeholder.ts";
 
-const ROLES = ["system", "user", "assistant"];
+const ROLES = ["system", "user", "assistant"] as const;
+const isRole = (value: unknown): value is VlmMessage["role"] => ROLES.some((role) => role === value);
+const isPart = (value: unknown): value is VlmPart => typeof value === "string" || (isObject(value) && "image" in value);
 
 /**
  * A conversation as node-llama-cpp's history, images as the places that `placeOf` gives them.
@@ -19,8 +21,9 @@ export async function chatHistory(
   }
   // All is checked before anything is encoded.
   const checked = messages.map(checkedMessage);
-  if (checked.at(-1)!.role !== "user") {
-    const received = `one of the ${checked.at(-1)!.role}`;
+  const last = checked.at(-1)?.role;
+  if (last !== "user") {
+    const received = `one of the ${last}`;
     throw expectedBut("INVALID_ARGUMENT", "a message of the user", "the conversation's end", received);
   }
   const history: ChatHistoryItem[] = [];
@@ -36,23 +39,21 @@ export async function chatHistory(
   return history;
 }
 
-function checkedMessage(message: VlmMessage, i: number): { role: VlmMessage["role"]; parts: readonly VlmPart[] } {
-  const { role, content } = message ?? {};
-  if (!ROLES.includes(role)) {
+function checkedMessage(message: unknown, i: number): { role: VlmMessage["role"]; parts: readonly VlmPart[] } {
+  const { role, content } = isObject(message) ? message : {};
+  if (!isRole(role)) {
     throw expected("INVALID_ARGUMENT", `one of ${ROLES.join(", ")}`, `the role of message ${i}`, role);
   }
-  const parts: readonly VlmPart[] = typeof content === "string" ? [content] : content;
-  if (!Array.isArray(parts)) {
+  const given: unknown = typeof content === "string" ? [content] : content;
+  if (!Array.isArray(given)) {
     throw expected("INVALID_ARGUMENT", "text, or texts and images", `the content of message ${i}`, content);
   }
-  for (const part of parts as readonly unknown[]) {
-    const isImage = typeof part === "object" && part !== null && "image" in part;
-    if (typeof part !== "string" && !isImage) {
-      throw expected("INVALID_ARGUMENT", "text or { image }", `a part of message ${i}`, part);
-    }
-    if (isImage && role === "assistant") {
+  const parts = given.map((part: unknown) => {
+    if (!isPart(part)) throw expected("INVALID_ARGUMENT", "text or { image }", `a part of message ${i}`, part);
+    if (typeof part !== "string" && role === "assistant") {
       throw expectedBut("INVALID_ARGUMENT", "text", `a part of message ${i}, an answer`, "an image");
     }
-  }
+    return part;
+  });
   return { role, parts };
 }

@@ -1,5 +1,5 @@
 import type { GbnfJsonBasicSchema, Llama, LlamaGrammar } from "node-llama-cpp";
-import { expected, expectedBut } from "../../../sdk/kit.ts";
+import { expected, expectedBut, isObject } from "../../../sdk/kit.ts";
 
 /** Schemas inside schemas. */
 const MAX_DEPTH = 64;
@@ -16,7 +16,7 @@ interface Scope {
 const ANNOTATIONS = new Set(
   "$schema $id $comment $defs title description default examples deprecated readOnly writeOnly".split(" "),
 );
-const PRIMITIVES = new Set(["string", "number", "integer", "boolean", "null"]);
+const PRIMITIVES = ["string", "number", "integer", "boolean", "null"];
 
 /** Keywords that node-llama-cpp's grammar keeps to beside each one that it decides by, in its own order. */
 const KEPT: readonly { has: (schema: Schema) => boolean; keywords: readonly string[] }[] = [
@@ -39,7 +39,8 @@ const FORMATS = ["date-time", "time", "date"];
  * @throws UNSUPPORTED for a keyword that a grammar cannot keep to; INVALID_ARGUMENT for what is no schema
  */
 export async function jsonGrammar(llama: Llama, schema: object): Promise<LlamaGrammar> {
-  const defs = Object.keys((schema as { readonly $defs?: object }).$defs ?? {}).map((name) => `#/$defs/${name}`);
+  const { $defs } = isObject(schema) ? schema : {};
+  const defs = isObject($defs) ? Object.keys($defs).map((name) => `#/$defs/${name}`) : [];
   const understood = checkedSchema(schema, "jsonSchema", { depth: 0, defs }) as GbnfJsonBasicSchema;
   try {
     return await llama.createGrammarForJsonSchema(understood);
@@ -50,14 +51,12 @@ export async function jsonGrammar(llama: Llama, schema: object): Promise<LlamaGr
 }
 
 function checkedSchema(value: unknown, place: string, { depth, defs }: Scope): Schema {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw expected("INVALID_ARGUMENT", "a JSON schema", place, value);
-  }
+  if (!isObject(value)) throw expected("INVALID_ARGUMENT", "a JSON schema", place, value);
   if (depth > MAX_DEPTH) {
     const received = `deeper ones at ${place.slice(0, 60)}...`;
     throw expectedBut("UNSUPPORTED", `schemas in at most ${MAX_DEPTH} schemas`, "jsonSchema", received);
   }
-  const schema = normalised(value as Schema);
+  const schema = normalised(value);
   const kind = KEPT.find(({ has }) => has(schema));
   if (kind === undefined) {
     const mend = "Give it one type, or oneOf, const, enum or $ref.";
@@ -69,24 +68,26 @@ function checkedSchema(value: unknown, place: string, { depth, defs }: Scope): S
     const kept = kind.keywords.join(", ");
     throw expectedBut("UNSUPPORTED", `only ${kept} at this place`, place, `the keyword ${keyword}`, mend);
   }
-  if (schema.format !== undefined && !FORMATS.includes(schema.format as string)) {
-    throw expected("UNSUPPORTED", `one of ${FORMATS.join(", ")}`, `${place}.format`, schema.format);
+  const { format, $ref } = schema;
+  if (format !== undefined && !isOneOf(FORMATS, format)) {
+    throw expected("UNSUPPORTED", `one of ${FORMATS.join(", ")}`, `${place}.format`, format);
   }
-  if ("$ref" in schema && !defs.includes(schema.$ref as string)) {
-    throw expected("UNSUPPORTED", "a definition of the schema's own $defs", `${place}.$ref`, schema.$ref);
+  if ("$ref" in schema && !isOneOf(defs, $ref)) {
+    throw expected("UNSUPPORTED", "a definition of the schema's own $defs", `${place}.$ref`, $ref);
   }
   return { ...schema, ...checkedParts(schema, place, { depth: depth + 1, defs }) };
 }
+
+const isOneOf = (known: readonly string[], value: unknown): boolean => known.some((one) => one === value);
 
 /** The schemas inside a schema. */
 function checkedParts(schema: Schema, place: string, scope: Scope): Schema {
   const parts: Record<string, unknown> = {};
   for (const name of ["properties", "$defs"]) {
     if (!(name in schema)) continue;
-    if (typeof schema[name] !== "object" || schema[name] === null) {
-      throw expected("INVALID_ARGUMENT", "schemas by name", `${place}.${name}`, schema[name]);
-    }
-    const all = Object.entries(schema[name]);
+    const named = schema[name];
+    if (!isObject(named)) throw expected("INVALID_ARGUMENT", "schemas by name", `${place}.${name}`, named);
+    const all = Object.entries(named);
     parts[name] = Object.fromEntries(
       all.map(([key, inner]) => [key, checkedSchema(inner, `${place}.${name}.${key}`, scope)]),
     );
@@ -119,5 +120,5 @@ function normalised(schema: Schema): Schema {
 
 function isPrimitive(type: unknown): boolean {
   const types = Array.isArray(type) ? type : [type];
-  return types.length > 0 && types.every((one) => PRIMITIVES.has(one as string));
+  return types.length > 0 && types.every((one) => isOneOf(PRIMITIVES, one));
 }

@@ -21,7 +21,7 @@ export async function* pushed<T, R>(
   work.catch(() => {}); // it is awaited below
   try {
     while (!ended || items.length > 0) {
-      if (items.length > 0) yield items.shift()!;
+      if (items.length > 0) yield* items.splice(0);
       else await new Promise<void>((resolve) => (wake = resolve));
     }
     return await work;

@@ -60,8 +60,9 @@ export class SequencePool {
   async #take(tokens: readonly Token[]): Promise<LlamaChat> {
     const shared = this.#idle.map((chat) => chat.sequence.compareContextTokens([...tokens]).firstDifferentIndex);
     const most = Math.max(...shared);
-    if (most >= LIKE * tokens.length) return this.#idle.splice(shared.indexOf(most), 1)[0]!;
-    if (this.#context.sequencesLeft === 0) return this.#idle.shift()!;
+    const [like] = most >= LIKE * tokens.length ? this.#idle.splice(shared.indexOf(most), 1) : [];
+    const chat = like ?? (this.#context.sequencesLeft === 0 ? this.#idle.shift() : undefined);
+    if (chat !== undefined) return chat;
     const contextSequence = this.#context.getSequence();
     const { LlamaChat } = await loadNodeLlamaCpp();
     return new LlamaChat({ contextSequence, chatWrapper: this.#chatWrapper });

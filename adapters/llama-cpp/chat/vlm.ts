@@ -34,6 +34,8 @@ interface VlmParts {
   readonly chatWrapper: ChatWrapper;
 }
 
+const isList = (images: ImageInput | readonly ImageInput[]): images is readonly ImageInput[] => Array.isArray(images);
+
 /** A vision language model in this process; made by `loadVlm`. Its parts are node-llama-cpp's and ours, free to use. */
 export class Vlm implements VisionLanguageModel {
   readonly specificationVersion = "v1";
@@ -89,8 +91,7 @@ export class Vlm implements VisionLanguageModel {
     if (typeof question !== "string" || question.trim() === "") {
       throw expected("INVALID_ARGUMENT", "a question", "Vlm.ask", question);
     }
-    const all = Array.isArray(images) ? (images as readonly ImageInput[]) : [images as ImageInput];
-    const content = [...all.map((image) => ({ image })), question];
+    const content = [...(isList(images) ? images : [images]).map((image) => ({ image })), question];
     let answer = "";
     for await (const { text } of this.streamChat([{ role: "user", content }], rest)) {
       answer += text;

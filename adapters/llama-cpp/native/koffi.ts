@@ -4,9 +4,10 @@ export type Koffi = typeof import("koffi")["default"];
 export type Library = ReturnType<Koffi["load"]>;
 export type NativeFunction = ReturnType<Library["func"]>;
 
-/** koffi's types leave out that directions may stand among the parameters. */
-export const bind = (library: Library, name: string, result: string, parameters: readonly unknown[]): NativeFunction =>
-  library.func(name, result, parameters as string[]);
+export type NativeType = Parameters<Koffi["out"]>[0];
+
+export const bind = (library: Library, name: string, result: string, parameters: NativeType[]): NativeFunction =>
+  library.func(name, result, parameters);
 
 /** @throws MISSING_DEPENDENCY with the command that installs it */
 export async function loadKoffi(): Promise<Koffi> {

@@ -1,5 +1,5 @@
 import { expectedBut } from "../../../sdk/kit.ts";
-import { bind, type Koffi, type NativeFunction } from "./koffi.ts";
+import { bind, type Koffi, type NativeFunction, type NativeType } from "./koffi.ts";
 
 /** llama.cpp's `llama_rope_type`s whose positions have several axes. */
 const MULTI_AXIS_ROPE = new Set([8, 40]);
@@ -53,12 +53,13 @@ export interface LlamaLibrary {
 
 /** The file of the libllama that node-llama-cpp has already loaded into this process. */
 export function loadedLibraryFile(): string {
-  const report = process.report as unknown as { excludeNetwork: boolean; getReport(): { sharedObjects: string[] } };
-  const before = report.excludeNetwork;
+  const report: { excludeNetwork?: boolean; getReport(): object } = process.report;
+  const before = report.excludeNetwork ?? false;
   report.excludeNetwork = true; // or else it looks up names of hosts, for seconds
-  const { sharedObjects } = report.getReport();
+  const found = sharedObjectsOf(report.getReport()).filter((file) =>
+    /[\\/](lib)?llama(\.[^\\/]*)?\.(so|dylib|dll)$/.test(file),
+  );
   report.excludeNetwork = before;
-  const found = sharedObjects.filter((file) => /[\\/](lib)?llama(\.[^\\/]*)?\.(so|dylib|dll)$/.test(file));
   const own = found.filter((file) => file.includes("node-llama-cpp"));
   const [file] = own.length > 0 ? own : found;
   if (file !== undefined) return file;
@@ -71,10 +72,13 @@ export function loadedLibraryFile(): string {
   );
 }
 
+const sharedObjectsOf = (report: object): string[] =>
+  "sharedObjects" in report && Array.isArray(report.sharedObjects) ? report.sharedObjects.map(String) : [];
+
 /** @throws RUNTIME where the library lacks a function */
 export function openLlamaLibrary(koffi: Koffi, file: string): LlamaLibrary {
   const library = koffi.load(file);
-  const find = (name: string, result: string, parameters: readonly unknown[]) => {
+  const find = (name: string, result: string, parameters: NativeType[]) => {
     try {
       return bind(library, name, result, parameters);
     } catch (cause) {

@@ -72,6 +72,14 @@ interface PrivateContext {
   readonly _backendContextDisposeGuard: { createPreventDisposalHandle(): { dispose(): void } };
 }
 
+interface PrivateModel {
+  readonly _model: AddonModel;
+}
+
+interface PrivateSequence {
+  readonly _sequenceId: number;
+}
+
 type AcquireLock = (scope: readonly unknown[]) => Promise<{ dispose(): void }>;
 
 /** Takes the hook of one instance away again. */
@@ -121,13 +129,11 @@ export class ContextInternals {
     const [ours, model] = [unwrap(privateOf(context)._ctx), unwrap(addonModelOf(context))];
     const wordAt = (base: bigint, offset: number) => BigInt(koffi.decode(base, offset, "uint64"));
     requireLayout(wordAt(ours, layout.model) === model, "the model's address", `byte ${layout.model}`);
-    const [contextSize, batchSize] = koffi.decode(ours, layout.params, koffi.array("uint32", 2, "Array")) as [
-      number,
-      number,
-    ];
+    const sizes = koffi.array("uint32", 2, "Array");
+    const [contextSize, batchSize]: readonly [number, number] = koffi.decode(ours, layout.params, sizes);
     requireLayout(contextSize === privateOf(context)._ctx.getContextSize(), "n_ctx", `byte ${layout.params}`);
     const address = wordAt(ours, layout.context);
-    const modelWords = koffi.decode(model, koffi.array("uint64", MODEL_WORDS, "Array")) as (number | bigint)[];
+    const modelWords: (number | bigint)[] = koffi.decode(model, koffi.array("uint64", MODEL_WORDS, "Array"));
     // A llama_context begins with the address of its llama_model, which the AddonModel holds too.
     const isContext =
       address !== 0n && address % 8n === 0n && modelWords.some((word) => BigInt(word) === wordAt(address, 0));
@@ -135,8 +141,8 @@ export class ContextInternals {
     const llama = openLlamaLibrary(koffi, loadedLibraryFile());
     // llama.cpp makes a batch no larger than the context; node-llama-cpp asks for one more for sliding-window models.
     const batch = Math.min(batchSize, contextSize);
-    const sizes = llama.contextSize(address) === contextSize && llama.batchSize(address) === batch;
-    requireLayout(sizes, "a llama_context of the same size", `byte ${layout.context}`);
+    const isSame = llama.contextSize(address) === contextSize && llama.batchSize(address) === batch;
+    requireLayout(isSame, "a llama_context of the same size", `byte ${layout.context}`);
     return new ContextInternals(context, llama, address, acquireLock);
   }
 
@@ -221,7 +227,8 @@ export class ContextInternals {
 
   /** Its number in the context, as llama.cpp counts sequences. */
   sequenceId(sequence: LlamaContextSequence): number {
-    return (sequence as unknown as { _sequenceId: number })._sequenceId;
+    const { _sequenceId: id } = requireFields<PrivateSequence>(sequence, ["_sequenceId"]);
+    return id;
   }
 
   /** Forgets a sequence's positions from `start` on. */
@@ -266,8 +273,28 @@ const shadow = (object: object, name: string, value: unknown): void => {
   Object.defineProperty(object, name, { value, configurable: true, writable: true });
 };
 
-const privateOf = (context: LlamaContext): PrivateContext => context as unknown as PrivateContext;
-const addonModelOf = (context: LlamaContext): AddonModel => (context.model as unknown as { _model: AddonModel })._model;
+const privateOf = (context: LlamaContext): PrivateContext =>
+  requireFields<PrivateContext>(context, [
+    "_ctx",
+    "_loraAdapters",
+    "_idealThreads",
+    "_decodeTokens",
+    "_backendContextDisposeGuard",
+  ]);
+const addonModelOf = ({ model }: LlamaContext): AddonModel => requireFields<PrivateModel>(model, ["_model"])._model;
+
+/** An object by its private fields, which are those of the versions that were tried. @throws UNSUPPORTED where one is missing */
+function requireFields<T extends object>(object: object, names: readonly (keyof T & string)[]): T {
+  const has = (value: object): value is T => names.every((name) => name in value);
+  if (has(object)) return object;
+  throw expectedBut(
+    "UNSUPPORTED",
+    `the fields ${names.join(", ")}`,
+    "an object of node-llama-cpp",
+    "one without",
+    install,
+  );
+}
 
 function requireLayout(holds: boolean, what: string, place: string): void {
   if (holds) return;
@@ -299,7 +326,7 @@ export async function loadNodeLlamaCpp(): Promise<typeof import("node-llama-cpp"
 async function loadInternals() {
   const { LlamaContext } = await loadNodeLlamaCpp();
   const entry = createRequire(import.meta.url).resolve("node-llama-cpp");
-  const { version } = createRequire(entry)("../package.json") as { version: string };
+  const { version }: { readonly version: string } = createRequire(entry)("../package.json");
   const layout = SUPPORTED_VERSIONS[version];
   if (layout === undefined) {
     const what = `one of ${versions.join(", ")}`;
@@ -312,6 +339,6 @@ async function loadInternals() {
     );
   }
   const locks = createRequire(entry).resolve("lifecycle-utils");
-  const { acquireLock } = (await import(pathToFileURL(locks).href)) as { acquireLock: AcquireLock };
+  const { acquireLock }: { readonly acquireLock: AcquireLock } = await import(pathToFileURL(locks).href);
   return { LlamaContext, layout, acquireLock };
 }

@@ -1,5 +1,5 @@
-import { expected, expectedBut } from "../../../sdk/kit.ts";
-import { bind, type Koffi } from "./koffi.ts";
+import { expected, expectedBut, isObject } from "../../../sdk/kit.ts";
+import { bind, type Koffi, type NativeType } from "./koffi.ts";
 
 /** Gives the address of the C++ object behind a JavaScript object that a Node-API addon wrapped. */
 export type UnwrapObject = (object: object) => bigint;
@@ -26,9 +26,17 @@ export function unwrapObject(koffi: Koffi): UnwrapObject {
   return made;
 }
 
+/** What neither koffi's nor Node's types tell. */
+const hasEnvironment = <T extends object>(koffi: T): koffi is T & { readonly node: { readonly env: unknown } } =>
+  "node" in koffi && isObject(koffi.node) && "env" in koffi.node;
+const hasLinkedBindings = (
+  object: object,
+): object is { _linkedBinding(name: typeof BINDING): { unwrap(object: object): void } } =>
+  "_linkedBinding" in object && typeof object._linkedBinding === "function";
+
 function make(koffi: Koffi): UnwrapObject {
   const node = koffi.load(null);
-  const find = (name: string, result: string, parameters: readonly unknown[]) => {
+  const find = (name: string, result: string, parameters: NativeType[]) => {
     try {
       return bind(node, name, result, parameters);
     } catch (cause) {
@@ -80,11 +88,12 @@ function make(koffi: Koffi): UnwrapObject {
     check(defineProperties(env, exports, 1, { utf8name: "unwrap", method, ...unset }), "napi_define_properties");
   });
   // `node.env` is a napi_env; the slot with its v8::Context is what a v8::Local<Context> points to.
-  const context = koffi.decode((koffi as unknown as { node: { env: unknown } }).node.env, CONTEXT_OFFSET, "uint64");
+  if (!hasEnvironment(koffi) || !hasLinkedBindings(process)) {
+    throw expectedBut("UNSUPPORTED", "koffi.node.env and process._linkedBinding", "this Node", process.version);
+  }
+  const context = koffi.decode(koffi.node.env, CONTEXT_OFFSET, "uint64");
   addLinkedBinding(getEnvironment(context), BINDING, initialise, NODE_API_VERSION);
-  const linked = (
-    process as unknown as { _linkedBinding(name: string): { unwrap(object: object): void } }
-  )._linkedBinding(BINDING);
+  const linked = process._linkedBinding(BINDING);
   if (failure !== undefined) throw failure;
   return (object) => {
     [address, failure] = [null, undefined];

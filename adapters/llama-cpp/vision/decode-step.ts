@@ -86,11 +86,12 @@ function joined(parts: readonly Float32Array[], from: number, to: number): Float
   const pieces: Float32Array[] = [];
   let start = 0;
   for (const part of parts) {
-    const [first, last] = [Math.max(from, start) - start, Math.min(to, start + part.length) - start];
-    if (first < last) pieces.push(part.subarray(first, last));
+    const [begin, end] = [Math.max(from, start) - start, Math.min(to, start + part.length) - start];
+    if (begin < end) pieces.push(part.subarray(begin, end));
     start += part.length;
   }
-  if (pieces.length === 1) return pieces[0]!;
+  const [first, ...others] = pieces;
+  if (first !== undefined && others.length === 0) return first;
   const all = new Float32Array(to - from);
   let filled = 0;
   for (const piece of pieces) {

@@ -32,8 +32,13 @@ async function contentOf(input: ImageInput): Promise<ImageInput> {
 
 function bytesOf(image: ImageInput): Uint8Array<ArrayBuffer> {
   const data = typeof image === "object" && image !== null && "data" in image ? image.data : image;
-  if (data instanceof Uint8Array || data instanceof Uint8ClampedArray) {
-    return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+  if (ArrayBuffer.isView(data)) {
+    const { buffer, byteOffset, byteLength } = data;
+    return buffer instanceof ArrayBuffer ? new Uint8Array(buffer, byteOffset, byteLength) : new Uint8Array(data);
   }
-  return data instanceof ArrayBuffer ? new Uint8Array(data) : new TextEncoder().encode(String(data));
+  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  // Memory that threads share is copied: what is hashed must not change meanwhile.
+  return data instanceof SharedArrayBuffer
+    ? new Uint8Array(new Uint8Array(data))
+    : new TextEncoder().encode(String(data));
 }

@@ -150,15 +150,14 @@ export class ImageLibrary {
   }
 
   #describe(key: string, segments: readonly ImageSegment[]): KnownImage {
-    const lengths = segments.map((segment) => (segment.type === "text" ? 0 : this.#positions(segment)));
-    const positions = lengths.reduce((sum, length) => sum + length, 0);
+    const positions = segments.reduce((sum, one) => sum + (one.type === "text" ? 0 : this.#positions(one)), 0);
     const base = this.#freeBase(key, positions);
     let first = 0;
     const parts = segments.map((segment, i): readonly number[] | EmbeddingPlaces => {
       if (segment.type === "text") return this.#options.tokenize(segment.text);
       const { grid, attention } = segment;
       const rows = grid.rows * grid.columns;
-      const places = { key, base, first, positions: lengths[i]!, segment: i, rows, grid, attention };
+      const places = { key, base, first, positions: this.#positions(segment), segment: i, rows, grid, attention };
       first += places.positions;
       return places;
     });

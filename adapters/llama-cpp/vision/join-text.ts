@@ -19,11 +19,11 @@ export async function joinText(
   { tokens, logits, firstTokenSequenceIndex: first }: DecodeRequest,
   embeddings: TokenEmbeddings,
 ): Promise<DecodeStep[]> {
-  const joins = (step: DecodeStep | undefined): boolean => step?.rows?.joins === true;
+  const joining = (step: DecodeStep | undefined) => (step?.rows?.joins ? step.rows : null);
   const withRows = await Promise.all(
     steps.map(async (step, i): Promise<DecodeStep> => {
       const { start, end } = step;
-      const beside = joins(steps[i - 1]) || joins(steps[i + 1]);
+      const beside = (joining(steps[i - 1]) ?? joining(steps[i + 1])) !== null;
       if (step.rows !== null || !beside || end - start > MAX_JOINED_TEXT) return step;
       if (logits.slice(start, end).some(Boolean)) return step;
       const data = await embeddings.rowsOf(tokens.slice(start, end));
@@ -33,9 +33,10 @@ export async function joinText(
   const joined: DecodeStep[] = [];
   for (const step of withRows) {
     const last = joined.at(-1);
-    if (last !== undefined && joins(last) && joins(step)) {
+    const [before, own] = [joining(last), joining(step)];
+    if (last !== undefined && before !== null && own !== null) {
       const [{ start }, { end }] = [last, step];
-      const parts = [...last.rows!.parts, ...step.rows!.parts];
+      const parts = [...before.parts, ...own.parts];
       joined[joined.length - 1] = { start, end, rows: line(parts, first + start, end - start) };
     } else joined.push(step);
   }

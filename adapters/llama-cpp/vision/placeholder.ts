@@ -20,8 +20,9 @@ export function splitAtPlaceholders(text: string): ({ text: string } | { key: st
   const pieces: ({ text: string } | { key: string })[] = [];
   let from = 0;
   for (const match of text.matchAll(PLACEHOLDERS)) {
-    pieces.push({ text: withoutRemnants(text.slice(from, match.index)) }, { key: match[1]! });
-    from = match.index + match[0].length;
+    const [placed, key = ""] = match;
+    pieces.push({ text: withoutRemnants(text.slice(from, match.index)) }, { key });
+    from = match.index + placed.length;
   }
   pieces.push({ text: withoutRemnants(text.slice(from)) });
   return pieces;

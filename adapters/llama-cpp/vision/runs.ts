@@ -14,12 +14,14 @@ export function cutRuns(tokens: readonly number[], library: ImageLibrary): Run[]
   for (const [i, token] of tokens.entries()) {
     const last = runs.at(-1);
     const found = isVirtualToken(token) ? library.placesOf(token) : null;
-    const continues =
-      last !== undefined &&
-      last.image?.places === found?.places &&
-      (found === null || found.index === last.image!.index + (i - last.start));
-    if (continues) last.end = i + 1;
+    if (last !== undefined && isNext(last, found, i)) last.end = i + 1;
     else runs.push({ start: i, end: i + 1, image: found });
   }
   return runs;
+}
+
+/** Whether token `i`, text or a place of an image, goes on with a run. */
+function isNext({ start, image }: Run, found: Run["image"], i: number): boolean {
+  if (image === null || found === null) return image === found;
+  return image.places === found.places && found.index === image.index + (i - start);
 }

@@ -60,19 +60,21 @@ export class TokenEmbeddings {
   /** [tokens, width], or null where they cannot be had. */
   async rowsOf(tokens: readonly number[]): Promise<Float32Array | null> {
     if (this.#table === null) return null;
-    const [count, width] = this.#table.tensor.shape as [number, number];
+    const [count = 0, width = 0] = this.#table.tensor.shape;
     if (tokens.some((token) => token >= count)) return null;
-    const found = new Map(tokens.map((token) => [token, this.#kept.get(token)]));
-    const missing = [...found.keys()].filter((token) => found.get(token) === undefined);
-    if (missing.length > 0) {
-      const read = await readRows(this.#table, missing).catch(() => null);
-      if (read === null) this.#table = null; // moved, replaced or damaged: it stays so
-      if (read === null) return null;
-      for (const [i, token] of missing.entries()) found.set(token, read[i]!);
-    }
-    this.#keep(found as Map<number, Float32Array>);
+    const missing = [...new Set(tokens)].filter((token) => !this.#kept.has(token));
+    const read = await readRows(this.#table, missing).catch(() => null);
+    if (read === null) this.#table = null; // moved, replaced or damaged: it stays so
+    if (read === null) return null;
+    const found = new Map<number, Float32Array>();
     const rows = new Float32Array(tokens.length * width);
-    for (const [i, token] of tokens.entries()) rows.set(found.get(token)!, i * width);
+    for (const [i, token] of tokens.entries()) {
+      const row = this.#kept.get(token) ?? read.get(token);
+      if (row === undefined) return null;
+      rows.set(row, i * width);
+      found.set(token, row);
+    }
+    this.#keep(found);
     return rows;
   }
 
@@ -101,7 +103,12 @@ function findTable(info: GgufFileInfo, width: number): GgufTensor | null {
   return table.shape.length === 2 && table.shape[1] === width ? table : null;
 }
 
-async function readRows({ file, tensor, version }: Table, rows: readonly number[]): Promise<Float32Array[] | null> {
+/** By their tokens; null where the file is another one. */
+async function readRows(
+  { file, tensor, version }: Table,
+  rows: readonly number[],
+): Promise<ReadonlyMap<number, Float32Array> | null> {
+  if (rows.length === 0) return new Map();
   const opened = await openFile(file);
   try {
     // What is loaded is the file as it was; rows of another one in its place would be nonsense.

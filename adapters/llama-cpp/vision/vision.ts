@@ -219,4 +219,4 @@ export class LlamaVision {
 }
 
 const imageOf = (part: Exclude<PromptPart, string | number>): ImageInput =>
-  typeof part === "object" && part !== null && "image" in part ? part.image : (part as ImageInput);
+  isObject(part) && "image" in part ? part.image : part;

@@ -8,8 +8,10 @@ type Issue = z.core.$ZodIssue;
 export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
   const result = schema.safeParse(body, { reportInput: true });
   if (result.success) return result.data;
-  const { issue, path } = deepest(result.error.issues[0]!, []);
-  const param = z.core.toDotPath(issue.code === "unrecognized_keys" ? [...path, issue.keys[0]!] : path);
+  const [first] = result.error.issues;
+  if (first === undefined) throw new ApiError(400, "Expected another body.");
+  const { issue, path } = deepest(first, []);
+  const param = z.core.toDotPath(issue.code === "unrecognized_keys" ? [...path, ...issue.keys.slice(0, 1)] : path);
   throw new ApiError(400, messageOf(issue, param || "the body"), param === "" ? {} : { param });
 }
 

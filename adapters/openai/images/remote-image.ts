@@ -37,7 +37,8 @@ export async function fetchRemoteImage(url: string, param: string, options: Remo
     throw new Error(`more than ${MAX_REDIRECTS} redirects`);
   } catch (error) {
     options.signal?.throwIfAborted();
-    const why = timeout.aborted ? `no answer within ${options.timeoutMs / 1000} s` : (error as Error).message;
+    const failure = error instanceof Error ? error.message : String(error);
+    const why = timeout.aborted ? `no answer within ${options.timeoutMs / 1000} s` : failure;
     throw new ApiError(400, `Expected an image at the URL of ${param} but received ${why}.`, {
       param,
       code: "invalid_image_url",
@@ -65,9 +66,10 @@ async function allowedAddress(
   { isAllowed = isPublicAddress }: RemoteImageOptions,
 ): Promise<Address> {
   const addresses = await lookup(hostname.replace(/^\[|\]$/g, ""), { all: true }).catch(() => []);
-  if (addresses.length === 0) throw new Error("a name that does not resolve");
+  const [first] = addresses;
+  if (first === undefined) throw new Error("a name that does not resolve");
   if (!addresses.every(({ address }) => isAllowed(address))) throw new Error("an address that is not public");
-  return addresses[0]!;
+  return first;
 }
 
 function request(url: URL, { address, family }: Address, signal: AbortSignal): Promise<IncomingMessage> {
