@@ -4,7 +4,7 @@ import { easyVqa } from "./easy-vqa/easy-vqa.ts";
 import { gqa } from "./gqa/gqa.ts";
 import { mmbench } from "./mmbench/mmbench.ts";
 import { mme } from "./mme/mme.ts";
-import { mmmu } from "./mmmu.ts";
+import { mmmu } from "./mmmu/mmmu.ts";
 import { nlvr } from "./nlvr.ts";
 import { pope } from "./pope.ts";
 import { seedbench } from "./seedbench.ts";
