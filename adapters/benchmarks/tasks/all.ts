@@ -5,7 +5,7 @@ import { gqa } from "./gqa/gqa.ts";
 import { mmbench } from "./mmbench/mmbench.ts";
 import { mme } from "./mme/mme.ts";
 import { mmmu } from "./mmmu/mmmu.ts";
-import { nlvr } from "./nlvr.ts";
+import { nlvr } from "./nlvr/nlvr.ts";
 import { pope } from "./pope.ts";
 import { seedbench } from "./seedbench.ts";
 import { textvqa } from "./textvqa.ts";

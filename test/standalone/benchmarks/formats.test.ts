@@ -74,33 +74,6 @@ describe("the authors' own files", () => {
     expect(promptOf("textvqa", "official", question!)).toBe(`what brand?\nReference OCR token: NOKIA, 3310\n${SHORT}`);
     expect(() => promptOf("textvqa", "official", { ...question!, ocrTokens: undefined })).toThrow(/OCR tokens/);
   });
-
-  it("easy-VQA and NLVR", async () => {
-    const folder = await writeTree(await temporaryFolder(), {
-      "test/questions.json": JSON.stringify([
-        ["what is it?", "circle", 0],
-        ["is it red?", "no", 0],
-      ]),
-      "test/images/0.png": await png(1),
-      "nlvr/dev.json": lines({ sentence: "There is a tower.", label: "true", identifier: "3-0", directory: "2" }),
-      ...Object.fromEntries(
-        await Promise.all([0, 1, 2, 3, 4, 5].map(async (i) => [`nlvr/images/2/dev-3-0-${i}.png`, await png(i)])),
-      ),
-      // As published, hidden.json has no directory, and some sentences' images lie in two.
-      "hidden/hidden.json": lines({ sentence: "There is a tower.", label: "false", identifier: "7-1" }),
-      ...Object.fromEntries(
-        await Promise.all(
-          [0, 1, 2, 3, 4, 5].map(async (i) => [`hidden/images/${i < 4 ? 3 : 4}/hidden-7-1-${i}.png`, await png(i)]),
-        ),
-      ),
-    });
-    const easy = await readAll("easy-vqa", { path: join(folder, "test") });
-    expect(easy.map(({ categories }) => categories.kind)).toEqual(["shape", "yes or no"]);
-    const orders = await readAll("nlvr", { path: join(folder, "nlvr") });
-    expect(orders.map(({ id }) => id)).toEqual([0, 1, 2, 3, 4, 5].map((i) => `dev-3-0-${i}`));
-    expect(await reds(orders)).toEqual([[0], [1], [2], [3], [4], [5]]);
-    expect(await reds(await readAll("nlvr", { path: join(folder, "hidden") }))).toEqual([[0], [1], [2], [3], [4], [5]]);
-  });
 });
 
 describe("parquet files of the hub", () => {
