@@ -8,12 +8,10 @@ import { evalAiAnswer, vlmevalkitAnswer } from "../../../adapters/benchmarks/kit
 import { yesNoWord } from "../../../adapters/benchmarks/kit/parsers/yes-no-word.ts";
 import { vqaAccuracy } from "../../../adapters/benchmarks/kit/scores/vqa-accuracy.ts";
 import { firstSentenceYesNo } from "../../../adapters/benchmarks/parsers/first-sentence-yes-no.ts";
-import { mmmuChoice, mmmuChoiceLmmsEval } from "../../../adapters/benchmarks/parsers/mmmu-choice.ts";
-import { mmmuOpenIsRight, mmmuOpenValues } from "../../../adapters/benchmarks/parsers/mmmu-open.ts";
 import { options } from "./files.ts";
 
 const animals = options("rabbit", "teddy bear", "cat", "dog");
-const colours = options("red", "dark blue", "green", "none of these");
+const _colours = options("red", "dark blue", "green", "none of these");
 
 /** Values that the harnesses' own functions gave; test/golden/benchmarks has more of them. */
 describe("golden values", () => {
@@ -51,28 +49,6 @@ describe("golden values", () => {
   });
 
   it.each([
-    ["B", "B"],
-    ["B.", "B"],
-    ["(C)", "C"],
-    ["The answer is C", "C"],
-    ["Either A or D , so D it is", "D"],
-    ["I think that the colour looks dark blue to me", "B"],
-    ["(A) or (B)", "B"],
-    ["Answer: A", "A"],
-  ])("MMMU's choice: %j is %j", (answer, letter) => expect(mmmuChoice(answer, colours)).toBe(letter));
-
-  it.each([
-    ["The answer is 1,234.5", ["1234.5", "1234", "234.5"]],
-    ["x = 3", ["3"]],
-    ["So the result is 7.", ["7"]],
-    ["12", ["12"]],
-    ["Total is 5. Therefore final is 6", ["6"]],
-  ])("MMMU's open answer: the numbers of %j are %j", (answer, numbers) => {
-    const found = mmmuOpenValues(answer).filter((value) => typeof value === "number");
-    expect(new Set(found.map(String))).toEqual(new Set(numbers));
-  });
-
-  it.each([
     ["Yes", "yes"],
     ["No, there is not.", "no"],
     ["NO", "yes"],
@@ -103,11 +79,6 @@ describe("where harnesses differ", () => {
     expect(["Y", "oh no", "yes and no", "It is, yes!"].map(yesNoWord)).toEqual(["Unknown", "No", "Unknown", "Yes"]);
   });
 
-  it("MMMU: lmms-eval finds an A in DNA", () => {
-    expect(mmmuChoiceLmmsEval("DNA test", colours)).toBe("A");
-    expect(mmmuChoice("DNA test", colours)).toBeNull();
-  });
-
   it("VQA: VLMEvalKit keeps a period beside a digit", () => {
     expect([evalAiAnswer("5."), vlmevalkitAnswer("5.")]).toEqual(["5", "5."]);
   });
@@ -121,12 +92,6 @@ describe("where harnesses differ", () => {
   it("a letter in any form, by its form and then its place", () => {
     expect(mcqAnswer("Not (A), the answer is B.", [..."ABCD"])).toBe("B");
     expect(mcqAnswer("  ", [..."AB"])).toBeNull();
-  });
-
-  it("an open answer of MMMU is right by a part of its text or by its number", () => {
-    expect(mmmuOpenIsRight(mmmuOpenValues("so it is dark red"), ["red"])).toBe(true);
-    expect(mmmuOpenIsRight(mmmuOpenValues("about 2.675"), ["2.67"])).toBe(true);
-    expect(mmmuOpenIsRight(mmmuOpenValues("exact"), ["x"])).toBe(false);
   });
 });
 
@@ -164,9 +129,7 @@ describe("Python's text functions", () => {
       fc.property(fc.string({ unit: "binary", maxLength: 60 }), (answer) => {
         const letters = ["A", "B", "C", "D", "Z", null];
         expect(letters).toContain(vlmevalkitOption(answer, animals));
-        expect(letters).toContain(mmmuChoice(answer, colours));
         expect(["yes", "no"]).toContain(firstSentenceYesNo(answer));
-        expect(mmmuOpenValues(answer).length).toBeGreaterThan(0);
         expect(typeof evalAiAnswer(answer)).toBe("string");
       }),
     );

@@ -1,5 +1,5 @@
-import type { Option } from "../benchmark.ts";
-import { pythonText } from "../kit/index.ts";
+import type { Option } from "../../benchmark.ts";
+import { pythonText } from "../../kit/index.ts";
 
 /** A longer answer may give an option's text in place of its letter. */
 const SHORT_ANSWER_WORDS = 5;

@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import type { Benchmark, Profile, QuestionReader } from "../benchmark.ts";
-import { allRight, fileImage, findFiles, jsonLines, mean, meanScore, pythonText } from "../kit/index.ts";
+import type { Profile, QuestionReader } from "../../benchmark.ts";
+import { defineBenchmark } from "../../define-benchmark.ts";
+import { allRight, fileImage, findFiles, jsonLines, mean, meanScore, pythonText } from "../../kit/index.ts";
 
 const ORDERS = 6;
 const QUESTION = "Is this true? Answer yes or no.";
@@ -61,7 +62,7 @@ async function imagePaths(folder: string): Promise<Map<string, string>> {
   return new Map(files.filter((file) => file.endsWith(".png")).map((file) => [basename(file), join(folder, file)]));
 }
 
-export const nlvr: Benchmark = {
+export const nlvr = defineBenchmark({
   name: "nlvr",
   title: "NLVR",
   about:
@@ -69,4 +70,4 @@ export const nlvr: Benchmark = {
   data: { official: jsonl },
   groupSize: ORDERS,
   profiles: { official },
-};
+});

@@ -1,5 +1,6 @@
-import { seededRandom } from "../../../sdk/kit.ts";
-import type { Answers, Benchmark, Judgement, Profile, Question, QuestionReader } from "../benchmark.ts";
+import { seededRandom } from "../../../../sdk/kit.ts";
+import type { Answers, Judgement, Profile, Question, QuestionReader } from "../../benchmark.ts";
+import { defineBenchmark } from "../../define-benchmark.ts";
 import {
   INTERNVL_TOKENS,
   judgeOption,
@@ -17,10 +18,10 @@ import {
   tsvQuestions,
   vlmevalkitChoicePrompt,
   vlmevalkitOption,
-} from "../kit/index.ts";
-import { mmmuChoice, mmmuChoiceLmmsEval } from "../parsers/mmmu-choice.ts";
-import { mmmuOpenIsRight, mmmuOpenValues } from "../parsers/mmmu-open.ts";
-import { mmmuCategories } from "./mmmu-subjects.ts";
+} from "../../kit/index.ts";
+import { mmmuChoice, mmmuChoiceLmmsEval } from "./choice.ts";
+import { mmmuOpenIsRight, mmmuOpenValues } from "./open-answer.ts";
+import { mmmuCategories } from "./subjects.ts";
 
 const DRAWN = "where none is found a letter is drawn, here by the question's id";
 
@@ -147,10 +148,10 @@ function categoriesOf(row: Row) {
   return found;
 }
 
-export const mmmu: Benchmark = {
+export const mmmu = defineBenchmark({
   name: "mmmu",
   title: "MMMU val",
   about: "MMMU, 900 questions of 30 subjects: MMMU_DEV_VAL.tsv, or the hub's parquet files",
   data: { tsv, parquet },
   profiles: { "lmms-eval": lmmsEval, vlmevalkit, official },
-};
+});

@@ -1,4 +1,4 @@
-import { pythonText } from "../kit/index.ts";
+import { pythonText } from "../../kit/index.ts";
 
 const INDICATORS = ["could be ", "so ", "is ", "thus ", "therefore ", "final ", "answer ", "result "];
 const TRIVIAL = [":", ",", ".", "!", "?", ";", "'"];
