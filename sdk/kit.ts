@@ -46,7 +46,7 @@ export type { TransformerSpec } from "./nn/layers/transformer-spec.ts";
 export { GraphBuilder, type GraphSettings, type OnnxModel, type Value } from "./nn/onnx/graph-builder.ts";
 export { DataType } from "./nn/onnx/onnx-proto.ts";
 export { ggmlActivation } from "./nn/ops/activation.ts";
-export type { MmprojTensor } from "./nn/ops/op.ts";
+export type { MmprojForm, MmprojTensor } from "./nn/ops/op.ts";
 export { type MmprojStep, mmprojForm } from "./nn/ops/projector-op.ts";
 export type { FeatureSpec, VitSpec } from "./nn/vit/vit-spec.ts";
 export { option, parseOptions, setFields } from "./options.ts";

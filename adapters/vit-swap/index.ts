@@ -10,5 +10,6 @@ export type { ImageWords, MmprojTypeName } from "./mmproj/types.ts";
 export type { SwapOptions } from "./options.ts";
 export { renameTokens } from "./rename-tokens.ts";
 export { runtimeImages } from "./runtime-images.ts";
+export type { SwapKind } from "./swap-plan.ts";
 export { checkSwap, type SwapReport, swapVit } from "./swap-vit.ts";
 export type { FactValue, TowerFact } from "./tower-facts.ts";
