@@ -1,5 +1,5 @@
 // The inner loops of Pillow's 8-bit resize (src/libImaging/Resample.c) for RGB, with 128-bit SIMD. AssemblyScript.
-// sdk/image/resize-wasm.ts lays out the memory; scripts/build-wasm.ts compiles this file. A table of windows holds
+// sdk/image/resize/resize-wasm.ts lays out the memory; scripts/build-wasm.ts compiles this file. A table of windows holds
 // (first source position, length) as two i32 each; weights are i32 in fixed point with PRECISION_BITS fractional bits.
 
 const PRECISION_BITS: i32 = 22;

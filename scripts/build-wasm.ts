@@ -1,10 +1,10 @@
-/** Compiles assembly/resize.ts to WebAssembly and writes it, as base64, to sdk/image/resize-wasm-binary.ts. */
+/** Compiles assembly/resize.ts to WebAssembly and writes it, as base64, to sdk/image/resize/resize-wasm-binary.ts. */
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
 
 const repository = fileURLToPath(new URL("..", import.meta.url));
-const target = new URL("../sdk/image/resize-wasm-binary.ts", import.meta.url);
+const target = new URL("../sdk/image/resize/resize-wasm-binary.ts", import.meta.url);
 
 /** The module's bytes; the same for the same source and compiler version. */
 export async function compileResize(): Promise<Uint8Array> {
@@ -42,5 +42,5 @@ export function generate(binary: Uint8Array): string {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const binary = await compileResize();
   await writeFile(target, generate(binary));
-  console.log(`sdk/image/resize-wasm-binary.ts: ${binary.byteLength} bytes of WebAssembly`);
+  console.log(`sdk/image/resize/resize-wasm-binary.ts: ${binary.byteLength} bytes of WebAssembly`);
 }

@@ -13,7 +13,7 @@ import sharp from "sharp";
 import { loadGenerator } from "../adapters/generation/index.ts";
 import { loadVlm } from "../adapters/llama-cpp/index.ts";
 import { listImages, pairsPicture } from "../sdk/evaluation/index.ts";
-import { resize } from "../sdk/image/resize.ts";
+import { resize } from "../sdk/image/resize/resize.ts";
 import { encodePng, type RgbImage, readImage, VQRAE } from "../sdk/index.ts";
 import { captionedPicture } from "./lib/captioned-picture.ts";
 

@@ -1,6 +1,6 @@
 import type { RgbImage } from "../contract/image.ts";
 import { expectedBut, VqraeError, type VqraeErrorCode } from "../errors.ts";
-import { readImage } from "../image/read-image.ts";
+import { readImage } from "../image/read/read-image.ts";
 import type { LabelledFile } from "./image-folder.ts";
 
 /** An image that could not be read. It is counted and listed, never left out in silence. */

@@ -1,6 +1,6 @@
 import type { RgbImage } from "../contract/image.ts";
 import { expected } from "../errors.ts";
-import { resize, resizeAndCrop } from "./resize.ts";
+import { resize, resizeAndCrop } from "./resize/resize.ts";
 import { checkRgbImage } from "./rgb-image.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { RgbImage } from "../contract/image.ts";
+import { loadSharp } from "./read/sharp.ts";
 import { checkRgbImage } from "./rgb-image.ts";
-import { loadSharp } from "./sharp.ts";
 
 /**
  * Encodes pixels as a PNG file's bytes, without loss.

@@ -2,8 +2,8 @@ import { readFile, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { types } from "node:util";
 import { describe, expected, expectedBut, VqraeError } from "../errors.ts";
-import { dataUrlBytes } from "./data-url.ts";
-import { firstLine } from "./sharp.ts";
+import { dataUrlBytes } from "./read/data-url.ts";
+import { firstLine } from "./read/sharp.ts";
 
 /** Files beyond this are refused unread; 100 megapixels of uncompressed 16-bit RGBA stay below it. */
 const MAX_FILE_BYTES = 2 ** 30;

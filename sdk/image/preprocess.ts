@@ -1,5 +1,5 @@
 import type { RgbImage } from "../contract/image.ts";
-import { resize, resizeAndCrop } from "./resize.ts";
+import { resize, resizeAndCrop } from "./resize/resize.ts";
 import { checkRgbImage } from "./rgb-image.ts";
 import { nativeSize, roundHalfEven } from "./tiling/native-size.ts";
 import { padToSquare } from "./tiling/pad-to-square.ts";

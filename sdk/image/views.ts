@@ -1,5 +1,5 @@
 import type { RgbImage } from "../contract/image.ts";
-import { resize } from "./resize.ts";
+import { resize } from "./resize/resize.ts";
 import { anyresTiles, bestResolution } from "./tiling/anyres-tiles.ts";
 import { dynamicGrid, dynamicTiles } from "./tiling/dynamic-tiles.ts";
 import { exceeds, nativeSize } from "./tiling/native-size.ts";

@@ -1,6 +1,6 @@
 import type { RgbImage } from "../../contract/image.ts";
 import { centreCrop } from "../../image/centre-crop.ts";
-import { readImage } from "../../image/read-image.ts";
+import { readImage } from "../../image/read/read-image.ts";
 import { tilePicture } from "../tile-picture.ts";
 import type { ClusterAnalysis } from "./analyze-clusters.ts";
 import type { Cluster } from "./cluster-vectors.ts";

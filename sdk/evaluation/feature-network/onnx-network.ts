@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { RgbImage } from "../../contract/image.ts";
 import { expected, expectedBut } from "../../errors.ts";
 import { workerFile } from "../../files/package-file.ts";
-import { resize } from "../../image/resize.ts";
+import { resize } from "../../image/resize/resize.ts";
 import type { TapActivations } from "../../metrics/index.ts";
 import type { NetworkArray, NetworkJobs, NetworkSetup } from "../../runtime/networks/network-jobs.ts";
 import { buffersOf } from "../../runtime/pool/protocol.ts";

@@ -1,5 +1,5 @@
 import type { RgbImage } from "../../contract/image.ts";
-import { readImage } from "../../image/read-image.ts";
+import { readImage } from "../../image/read/read-image.ts";
 import type { VQRAE } from "../../vqrae.ts";
 import { pairsPicture } from "../tile-picture.ts";
 import { cropFor, reconstructAll } from "./reconstruct.ts";

@@ -1,6 +1,6 @@
 import type { RgbImage } from "../../contract/image.ts";
 import { expected } from "../../errors.ts";
-import { resize } from "../resize.ts";
+import { resize } from "../resize/resize.ts";
 import { checkRgbImage } from "../rgb-image.ts";
 import type { Resample } from "../view-plan.ts";
 import { wholeNumber } from "./arguments.ts";

@@ -1,9 +1,9 @@
 import type { ImageInput, RgbImage } from "../../contract/image.ts";
 import { workerFile } from "../../files/package-file.ts";
-import { memoryOf, type PortableImage, portableImage } from "../../image/portable-image.ts";
 import type { PreparedImage } from "../../image/prepare-views.ts";
+import { memoryOf, type PortableImage, portableImage } from "../../image/read/portable-image.ts";
+import { loadSharp } from "../../image/read/sharp.ts";
 import { isRgbImage } from "../../image/rgb-image.ts";
-import { loadSharp } from "../../image/sharp.ts";
 import { buffersOf, type ImageJobs, type ImageWorkerSetup } from "../pool/protocol.ts";
 import { WorkerPool } from "../pool/worker-pool.ts";
 

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { readImage } from "../../../sdk/image/read-image.ts";
+import { readImage } from "../../../sdk/image/read/read-image.ts";
 import { type ExpectedPixels, readCases, summarise } from "./fixtures.ts";
 
 interface FileCase {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { preprocess } from "../../../sdk/image/preprocess.ts";
-import { type Resampler, resize, resizeAndCrop } from "../../../sdk/image/resize.ts";
-import { resampleJs } from "../../../sdk/image/resize-js.ts";
-import { resampleWasm } from "../../../sdk/image/resize-wasm.ts";
+import { type Resampler, resize, resizeAndCrop } from "../../../sdk/image/resize/resize.ts";
+import { resampleJs } from "../../../sdk/image/resize/resize-js.ts";
+import { resampleWasm } from "../../../sdk/image/resize/resize-wasm.ts";
 import type { Resample } from "../../../sdk/image/view-plan.ts";
 import { type ExpectedPixels, type PatternName, pattern, readCases, summarise } from "./fixtures.ts";
 

@@ -8,7 +8,7 @@ import { imageProcessors } from "../../../sdk/families/image/image-processors.ts
 import { readImageSpec } from "../../../sdk/families/image/preprocessor-config.ts";
 import type { Grids } from "../../../sdk/families/vit/architecture.ts";
 import { preprocess } from "../../../sdk/image/preprocess.ts";
-import { readImage } from "../../../sdk/image/read-image.ts";
+import { readImage } from "../../../sdk/image/read/read-image.ts";
 import { views } from "../../../sdk/image/views.ts";
 import { type ImageTokens, type RgbImage, VQRAE } from "../../../sdk/index.ts";
 import { pattern, readCases } from "./fixtures.ts";

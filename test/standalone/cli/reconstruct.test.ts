@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { readModel } from "../../../sdk/families/read-model.ts";
 import { preprocess } from "../../../sdk/image/preprocess.ts";
-import { resize } from "../../../sdk/image/resize.ts";
+import { resize } from "../../../sdk/image/resize/resize.ts";
 import { encodePng, type RgbImage, readImage, VQRAE } from "../../../sdk/index.ts";
 import { psnr, ssimGaussian, ssimUniform } from "../../../sdk/metrics/index.ts";
 import { inFolder, photo, runCli, tinyModel } from "./run-cli.ts";

@@ -6,7 +6,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { ImageInput, RgbImage } from "../../../sdk/contract/image.ts";
 import { encodePng } from "../../../sdk/image/encode-png.ts";
-import { readImage } from "../../../sdk/image/read-image.ts";
+import { readImage } from "../../../sdk/image/read/read-image.ts";
 import { pngOfParts } from "./png-of-parts.ts";
 
 const raw: RgbImage = { data: Uint8Array.from({ length: 5 * 4 * 3 }, (_, i) => (i * 37) % 256), width: 5, height: 4 };
@@ -195,7 +195,7 @@ describe("bad input", () => {
     vi.doMock("sharp", () => {
       throw new Error("Cannot find module");
     });
-    const { readImage: withoutSharp } = await import("../../../sdk/image/read-image.ts");
+    const { readImage: withoutSharp } = await import("../../../sdk/image/read/read-image.ts");
     await expect(withoutSharp(png)).rejects.toMatchObject({
       code: "MISSING_DEPENDENCY",
       message: expect.stringContaining("Run `npm install sharp`"),

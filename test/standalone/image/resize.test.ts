@@ -5,11 +5,11 @@ import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { compileResize, generate } from "../../../scripts/build-wasm.ts";
 import type { RgbImage } from "../../../sdk/contract/image.ts";
-import { RESAMPLES } from "../../../sdk/image/coefficients.ts";
 import { preprocess } from "../../../sdk/image/preprocess.ts";
-import { type Resampler, resize, resizeAndCrop } from "../../../sdk/image/resize.ts";
-import { resampleJs } from "../../../sdk/image/resize-js.ts";
-import { resampleWasm } from "../../../sdk/image/resize-wasm.ts";
+import { RESAMPLES } from "../../../sdk/image/resize/coefficients.ts";
+import { type Resampler, resize, resizeAndCrop } from "../../../sdk/image/resize/resize.ts";
+import { resampleJs } from "../../../sdk/image/resize/resize-js.ts";
+import { resampleWasm } from "../../../sdk/image/resize/resize-wasm.ts";
 import type { Resample } from "../../../sdk/image/view-plan.ts";
 import { pattern } from "../../golden/image/fixtures.ts";
 
@@ -140,7 +140,7 @@ describe("WebAssembly", () => {
   });
 
   it("is compiled from assembly/resize.ts as committed", async () => {
-    const committed = readFileSync(new URL("../../../sdk/image/resize-wasm-binary.ts", import.meta.url), "utf8");
+    const committed = readFileSync(new URL("../../../sdk/image/resize/resize-wasm-binary.ts", import.meta.url), "utf8");
     expect(generate(await compileResize())).toBe(committed);
   });
 
@@ -161,7 +161,7 @@ describe("WebAssembly", () => {
     const wanted = resize(image, 13, 17, "bicubic");
     vi.resetModules();
     vi.stubGlobal("WebAssembly", fake);
-    const without = await import("../../../sdk/image/resize.ts");
+    const without = await import("../../../sdk/image/resize/resize.ts");
     expect(without.resize(image, 13, 17, "bicubic")).toEqual(wanted);
   });
 });

@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readModel } from "../../../sdk/families/read-model.ts";
 import { preprocess } from "../../../sdk/image/preprocess.ts";
-import { resize } from "../../../sdk/image/resize.ts";
+import { resize } from "../../../sdk/image/resize/resize.ts";
 import { type RgbImage, readImage, VQRAE } from "../../../sdk/index.ts";
 import { picture, tinyEncoder, tinyVqrae } from "./fixtures/tiny.ts";
 

@@ -1,4 +1,4 @@
-import { expected } from "../errors.ts";
+import { expected } from "../../errors.ts";
 
 /**
  * The body of a `data:` URL (RFC 2397 as the WHATWG Fetch standard reads it), base64 or percent-encoded. The media

@@ -1,4 +1,4 @@
-import type { RgbImage } from "../contract/image.ts";
+import type { RgbImage } from "../../contract/image.ts";
 import { type Coefficients, sourceRange } from "./coefficients.ts";
 import { RESIZE_WASM } from "./resize-wasm-binary.ts";
 

@@ -1,4 +1,4 @@
-import { expectedBut } from "../errors.ts";
+import { expectedBut } from "../../errors.ts";
 
 type Sharp = typeof import("sharp")["default"];
 

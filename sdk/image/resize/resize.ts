@@ -1,10 +1,10 @@
-import type { RgbImage } from "../contract/image.ts";
-import { expected, expectedBut } from "../errors.ts";
+import type { RgbImage } from "../../contract/image.ts";
+import { expected, expectedBut } from "../../errors.ts";
+import { checkRgbImage } from "../rgb-image.ts";
+import type { Resample } from "../view-plan.ts";
 import { type Coefficients, coefficients, RESAMPLES, sliceCoefficients } from "./coefficients.ts";
 import { resampleJs } from "./resize-js.ts";
 import { resampleWasm } from "./resize-wasm.ts";
-import { checkRgbImage } from "./rgb-image.ts";
-import type { Resample } from "./view-plan.ts";
 
 /** Longest side, before and after. The weights of an axis grow with it: 36 MB at this limit. */
 const MAX_SIDE = 2 ** 20;

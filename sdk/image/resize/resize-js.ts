@@ -1,4 +1,4 @@
-import type { RgbImage } from "../contract/image.ts";
+import type { RgbImage } from "../../contract/image.ts";
 import { type Coefficients, PRECISION_BITS, sourceRange } from "./coefficients.ts";
 
 /** One half in fixed point: added before the shift, it rounds. */

@@ -1,6 +1,6 @@
-import type { ImageInput, RgbImage } from "../contract/image.ts";
-import { bytesOrText } from "./encoded-image.ts";
-import { checkRgbImage, isRgbImage } from "./rgb-image.ts";
+import type { ImageInput, RgbImage } from "../../contract/image.ts";
+import { bytesOrText } from "../encoded-image.ts";
+import { checkRgbImage, isRgbImage } from "../rgb-image.ts";
 
 /** An image as it travels to another thread: its path or URL, or memory of its own. */
 export type PortableImage = string | Uint8Array | RgbImage;

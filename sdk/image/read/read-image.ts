@@ -1,9 +1,9 @@
-import type { ImageInput, RgbImage } from "../contract/image.ts";
-import { expected, expectedBut, VqraeError } from "../errors.ts";
+import type { ImageInput, RgbImage } from "../../contract/image.ts";
+import { expected, expectedBut, VqraeError } from "../../errors.ts";
+import { type EncodedImage, encodedImage } from "../encoded-image.ts";
+import { checkRgbImage, isRgbImage } from "../rgb-image.ts";
 import { cmykToRgb } from "./cmyk.ts";
-import { type EncodedImage, encodedImage } from "./encoded-image.ts";
 import { rasterFormat } from "./raster-format.ts";
-import { checkRgbImage, isRgbImage } from "./rgb-image.ts";
 import { firstLine, loadSharp } from "./sharp.ts";
 
 /** A 100-megapixel camera's photo; its RGB pixels take 300 MB. */

@@ -1,4 +1,4 @@
-import { expectedBut } from "../errors.ts";
+import { expectedBut } from "../../errors.ts";
 
 export type RasterFormat = "JPEG" | "PNG" | "WebP" | "GIF" | "TIFF" | "HEIC" | "AVIF/HEIF";
 
