@@ -10,7 +10,8 @@ export function reportError(error: unknown, rawArgs: readonly string[]): number 
   const known = VqraeError.isInstance(error);
   const message = known || error instanceof Error ? error.message : String(error);
   if (rawArgs.includes("--json")) {
-    process.stdout.write(`${JSON.stringify({ error: { code: known ? error.code : "INTERNAL", message } })}\n`);
+    const { code, index, path } = known ? error : { code: "INTERNAL", index: undefined, path: undefined };
+    process.stdout.write(`${JSON.stringify({ error: { code, message, index, path } })}\n`);
   }
   if (known) {
     process.stderr.write(`vqrae: ${oneLine(message)}\n`);
