@@ -22,7 +22,7 @@ export {
   section,
 } from "./families/fields/config-fields.ts";
 export { findCheckpoint } from "./families/find-checkpoint.ts";
-export { tileCount } from "./families/image/processor-fields.ts";
+export { tileCount } from "./families/image/tile-fields.ts";
 export type { EncoderGraph, Model, ModelBase, ModelGraphs, ProjectorSpec, Tower } from "./families/model.ts";
 export * as projectorParts from "./families/projector/parts.ts";
 export {

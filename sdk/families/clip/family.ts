@@ -1,7 +1,7 @@
-import { imageProcessors } from "../image/image-processors.ts";
 import { siglipBlock } from "../siglip/family.ts";
 import type { VitArchitecture } from "../vit/architecture.ts";
 import { ownFields, visionConfig } from "../vit/vision-config.ts";
+import { clipImageProcessor } from "./image.ts";
 
 /**
  * CLIP (transformers/models/clip): a class token, a patch convolution without bias, and a norm before the blocks.
@@ -23,7 +23,7 @@ export const clip: VitArchitecture = {
     },
     ownFields({}, () => ({ postNorm: false })),
   ),
-  imageProcessor: imageProcessors.CLIPImageProcessor,
+  imageProcessor: clipImageProcessor,
   names: {
     patchEmbedding: "embeddings.patch_embedding",
     patchEmbeddingBias: false,

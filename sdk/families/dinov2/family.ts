@@ -1,8 +1,8 @@
 import { flag, nonNegativeInteger, positiveNumber } from "../fields/config-fields.ts";
-import { imageProcessors } from "../image/image-processors.ts";
 import type { VisionConfig, VitArchitecture, VitNames } from "../vit/architecture.ts";
 import { vitBlock, vitEmbeddings } from "../vit/family.ts";
 import { ownFields, type VisionDefaults, visionConfig } from "../vit/vision-config.ts";
+import { bitImageProcessor } from "./image.ts";
 
 const defaults: VisionDefaults = {
   hidden_size: 768,
@@ -53,7 +53,7 @@ export const dinov2: VitArchitecture = {
     defaults,
     ownFields(mlp, (own, config) => mlpOf(own.mlp_ratio, own.use_swiglu_ffn, config)),
   ),
-  imageProcessor: imageProcessors.BitImageProcessor,
+  imageProcessor: bitImageProcessor,
   names,
   channelsLast: false,
   grids: { kind: "square", antialias: false },
@@ -70,7 +70,7 @@ export const dinov2WithRegisters: VitArchitecture = {
       registers: own.num_register_tokens,
     })),
   ),
-  imageProcessor: imageProcessors.BitImageProcessor,
+  imageProcessor: bitImageProcessor,
   names: { ...names, registers: "embeddings.register_tokens" },
   channelsLast: false,
   grids: { kind: "square", antialias: true },

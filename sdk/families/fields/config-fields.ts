@@ -44,7 +44,9 @@ export function parseConfig<T>(schema: z.ZodType<T>, value: unknown, file: strin
   if (result.success) return result.data;
   const issue = present(result.error.issues[0], "an issue of a value that is wrong");
   const inside = issue.code === "unrecognized_keys" ? [...issue.path, ...issue.keys.slice(0, 1)] : issue.path;
-  throw invalidConfig(issue.message, [...path, ...inside], file, valueAt(value, inside));
+  const mend: unknown = issue.code === "custom" ? issue.params?.mend : undefined;
+  const sentence = typeof mend === "string" ? mend : undefined;
+  throw invalidConfig(issue.message, [...path, ...inside], file, valueAt(value, inside), sentence);
 }
 
 /** The error for one field; `received` undefined means that it is missing. */
@@ -60,6 +62,7 @@ export function invalidConfig(
   return expected("INVALID_CONFIG", what, subject, received, mend);
 }
 
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+/** What `path` leads to; undefined where it leads to nothing. */
+export function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce((inside, key) => (inside as Record<PropertyKey, unknown> | undefined)?.[key], value);
 }

@@ -1,7 +1,7 @@
-import { imageProcessors } from "../image/image-processors.ts";
 import { siglip } from "../siglip/family.ts";
 import type { VitArchitecture } from "../vit/architecture.ts";
 import { visionConfig } from "../vit/vision-config.ts";
+import { idefics3ImageProcessor } from "./image.ts";
 import { positionBuckets } from "./positions.ts";
 
 /**
@@ -23,6 +23,6 @@ export const idefics3Vision: VitArchitecture = {
     hidden_act: "gelu_pytorch_tanh",
     qkv_bias: true,
   }),
-  imageProcessor: imageProcessors.Idefics3ImageProcessor,
+  imageProcessor: idefics3ImageProcessor,
   positionBuckets,
 };

@@ -1,8 +1,9 @@
+import { clipImageProcessor } from "../clip/image.ts";
 import { flag, oneOf } from "../fields/config-fields.ts";
-import { imageProcessors } from "../image/image-processors.ts";
 import type { VitArchitecture } from "../vit/architecture.ts";
 import { vitEmbeddings } from "../vit/family.ts";
 import { ownFields, visionConfig } from "../vit/vision-config.ts";
+import { gotOcr2ImageProcessor } from "./image.ts";
 
 const normType = oneOf("layer_norm", "rms_norm");
 
@@ -30,7 +31,7 @@ export const internVit: VitArchitecture = {
       postNorm: false,
     })),
   ),
-  imageProcessor: imageProcessors.CLIPImageProcessor,
+  imageProcessor: clipImageProcessor,
   names: {
     patchEmbedding: "embeddings.patch_embedding",
     patchEmbeddingBias: true,
@@ -92,7 +93,7 @@ export const internVlVision: VitArchitecture = {
       }),
     ),
   ),
-  imageProcessor: imageProcessors.GotOcr2ImageProcessor,
+  imageProcessor: gotOcr2ImageProcessor,
   names: {
     ...vitEmbeddings,
     block: (index) => {

@@ -1,6 +1,6 @@
-import { imageProcessors } from "../image/image-processors.ts";
 import type { BlockNames, VitArchitecture } from "../vit/architecture.ts";
 import { visionConfig } from "../vit/vision-config.ts";
+import { siglipImageProcessor } from "./image.ts";
 
 /** The names inside one block of SigLIP, which CLIP shares. */
 export const siglipBlock = (block: string): BlockNames => ({
@@ -33,7 +33,7 @@ export const siglip: VitArchitecture = {
     hidden_act: "gelu_pytorch_tanh",
     qkv_bias: true,
   }),
-  imageProcessor: imageProcessors.SiglipImageProcessor,
+  imageProcessor: siglipImageProcessor,
   names: {
     patchEmbedding: "embeddings.patch_embedding",
     patchEmbeddingBias: true,

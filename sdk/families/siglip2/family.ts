@@ -1,8 +1,8 @@
 import { positiveInteger } from "../fields/config-fields.ts";
-import { imageProcessors } from "../image/image-processors.ts";
 import { siglip } from "../siglip/family.ts";
 import type { VitArchitecture } from "../vit/architecture.ts";
 import { ownFields, visionConfig } from "../vit/vision-config.ts";
+import { siglip2ImageProcessor } from "./image.ts";
 
 const squareNumber = positiveInteger
   .refine((count) => Number.isInteger(Math.sqrt(count)), { error: "a square number" })
@@ -31,7 +31,7 @@ export const siglip2: VitArchitecture = {
       imageSize: Math.sqrt(own.num_patches) * patchSize,
     })),
   ),
-  imageProcessor: imageProcessors.Siglip2ImageProcessor,
+  imageProcessor: siglip2ImageProcessor,
   names: siglip.names,
   channelsLast: true,
   grids: { kind: "native" },

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Activation } from "../../nn/layers/activation.ts";
-import type { ImageProcessor } from "../image/image-processors.ts";
+import type { ImageProcessor } from "../image/image-processor.ts";
 
 /**
  * A vision transformer as data: everything that reading needs to know about one Hugging Face architecture. To add one, write

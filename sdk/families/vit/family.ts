@@ -1,5 +1,5 @@
-import { imageProcessors } from "../image/image-processors.ts";
 import type { BlockNames, EmbeddingNames, VitArchitecture } from "./architecture.ts";
+import { vitImageProcessor } from "./image.ts";
 import { visionConfig } from "./vision-config.ts";
 
 /** The names before the first block, which DINOv2 and transformers' InternViT share. */
@@ -44,7 +44,7 @@ export const vit: VitArchitecture = {
     hidden_act: "gelu",
     qkv_bias: true,
   }),
-  imageProcessor: imageProcessors.ViTImageProcessor,
+  imageProcessor: vitImageProcessor,
   names: {
     ...vitEmbeddings,
     block: (index) => vitBlock(`encoder.layer.${index}`),

@@ -1,5 +1,5 @@
 import { defineFamily, type Family } from "../family.ts";
-import { readImageSpec } from "../image/preprocessor-config.ts";
+import { readImagePlan } from "../image/read-image-plan.ts";
 import type { VitArchitecture } from "./architecture.ts";
 import { vitModel } from "./vit-model.ts";
 import { resolveEncoder } from "./vit-tensors.ts";
@@ -9,8 +9,10 @@ export const vitFamily = (architecture: VitArchitecture): Family =>
   defineFamily({
     modelTypes: architecture.modelTypes,
     config: architecture.config,
-    image: (vision, { folder, file, json }) =>
-      readImageSpec(folder, { family: architecture, vision, config: json, file }),
+    image({ imageSize, patchSize }, source) {
+      const { grids, imageProcessor } = architecture;
+      return readImagePlan(source, { imageSize, patchSize, grids: grids.kind }, imageProcessor);
+    },
     read(vision, tensors, base) {
       const spec = resolveEncoder(architecture, vision, tensors, base.image);
       return vitModel(base, { spec, features: { layer: vision.layers, postNorm: vision.postNorm } });

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { epsilon, flag, integer, oneOf, positiveInteger, section } from "../fields/config-fields.ts";
-import { tileCount } from "../image/processor-fields.ts";
+import { tileCount } from "../image/tile-fields.ts";
 import { activation, downsampleRatio, layerNorm, layout, linear } from "../projector/parts.ts";
 import { defineProjectorFamily } from "../projector/projector-family.ts";
 

@@ -4,9 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { imageProcessors } from "../../../sdk/families/image/image-processors.ts";
-import { readImageSpec } from "../../../sdk/families/image/preprocessor-config.ts";
-import type { Grids } from "../../../sdk/families/vit/architecture.ts";
+import { clipImageProcessor } from "../../../sdk/families/clip/image.ts";
+import { readImagePlan } from "../../../sdk/families/image/read-image-plan.ts";
 import { preprocess } from "../../../sdk/image/preprocess.ts";
 import { readImage } from "../../../sdk/image/read/read-image.ts";
 import { views } from "../../../sdk/image/views.ts";
@@ -53,14 +52,8 @@ describe.each(cases)("$name", ({ file, config, size, grids, patchSize = 16, view
   it.each(images.map((image, i) => [image, i] as const))("%j", async (image, i) => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, "preprocessor_config.json"), JSON.stringify(file));
-    const kinds: Record<string, Grids> = { native: { kind: "native" }, square: { kind: "square", antialias: false } };
-    const family = { imageProcessor: imageProcessors.CLIPImageProcessor, grids: kinds[grids ?? "square"]! };
-    const spec = await readImageSpec(folder, {
-      family,
-      vision: { imageSize: size, patchSize },
-      config,
-      file: "config.json",
-    });
+    const encoder = { imageSize: size, patchSize, grids: grids ?? ("square" as const) };
+    const spec = await readImagePlan({ folder, json: config, file: "config.json" }, encoder, clipImageProcessor);
     const seen = views(await read(image), spec).map((view) => preprocess(view.image, spec));
     expect(seen.map(summary)).toEqual(expected[i]);
   });

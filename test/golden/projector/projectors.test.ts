@@ -107,7 +107,7 @@ describe("other names for the same tensors", () => {
           .replace("multi_modal_projector.linear_2", "model.mm_projector.2")
           .replace("image_newline", "model.image_newline")
           .replace("vision_tower.", "model.vision_tower.vision_tower.vision_model.");
-  const clip = ({ do_pad: _, ...fields }: Record<string, unknown>) => ({
+  const clip = ({ do_pad: _, image_grid_pinpoints: __, ...fields }: Record<string, unknown>) => ({
     ...fields,
     image_processor_type: "CLIPImageProcessor",
   });

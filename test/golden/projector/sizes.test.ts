@@ -1,10 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { imageProcessors } from "../../../sdk/families/image/image-processors.ts";
+import { lfm2VlImageProcessor } from "../../../sdk/families/lfm2-vl/image.ts";
 import { unpadded } from "../../../sdk/image/arrange.ts";
 import { dynamicGrid } from "../../../sdk/image/tiling/dynamic-tiles.ts";
 import { exceeds, rangeSize } from "../../../sdk/image/tiling/native-size.ts";
+import type { NativePlan } from "../../../sdk/image/view-plan.ts";
+import { encoder, planIn } from "../../standalone/checkpoint/image-consumer.ts";
+import { temporaryFolder } from "../../standalone/checkpoint/temporary.ts";
 
 /** Against transformers' own functions (make_sizes.py). */
 type Six = [number, number, number, number, number, number];
@@ -21,8 +24,12 @@ it("LLaVA 1.6 keeps the tokens that an image covers", () => {
   expect(kept).toEqual(sizes.unpad);
 });
 
-it("LFM2-VL sizes and tiles", () => {
-  const { pixels, tiles } = imageProcessors.Lfm2VlImageProcessor.sizes({});
+it("LFM2-VL sizes and tiles", async () => {
+  const consumer = {
+    ...encoder(lfm2VlImageProcessor),
+    encoder: { imageSize: 256, patchSize: 16, grids: "native" },
+  } as const;
+  const { pixels, tiles } = (await planIn(await temporaryFolder(), consumer)) as NativePlan;
   const made = sizes.lfm2.map(([width, height]): Six => {
     const size = { width, height };
     const fitted = rangeSize(size, pixels!);

@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
-import { imageProcessors } from "../../../sdk/families/image/image-processors.ts";
-import { readImageSpec } from "../../../sdk/families/image/preprocessor-config.ts";
-import { encoder, read } from "./image-consumer.ts";
+import { siglipImageProcessor } from "../../../sdk/families/siglip/image.ts";
+import { encoder, planIn, read } from "./image-consumer.ts";
 import { failure, temporaryFolder, writeJson } from "./temporary.ts";
 
 const half = [0.5, 0.5, 0.5];
@@ -18,7 +17,7 @@ const vit = {
 const square = { height: 224, width: 224 };
 
 test("no file: the family's defaults at the encoder's size", async () => {
-  expect(await readImageSpec(await temporaryFolder(), encoder(imageProcessors.SiglipImageProcessor, {}, 384))).toEqual({
+  expect(await planIn(await temporaryFolder(), encoder(siglipImageProcessor, {}, 384))).toEqual({
     ...vit,
     size: 384,
     resizeTo: 384,
@@ -67,9 +66,9 @@ test("processor_config.json of transformers 5 comes first", async () => {
   const folder = await temporaryFolder();
   await writeJson(folder, "preprocessor_config.json", { resample: 1 });
   await writeJson(folder, "processor_config.json", { image_processor: { resample: 3 }, processor_class: "X" });
-  expect(await readImageSpec(folder, encoder())).toMatchObject({ resample: "bicubic" });
+  expect(await planIn(folder, encoder())).toMatchObject({ resample: "bicubic" });
   await writeJson(folder, "processor_config.json", { processor_class: "X" });
-  expect(await readImageSpec(folder, encoder())).toMatchObject({ resample: "lanczos" });
+  expect(await planIn(folder, encoder())).toMatchObject({ resample: "lanczos" });
 });
 
 const bad: [name: string, message: RegExp, config: unknown][] = [

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { imageProcessors } from "../../../sdk/families/image/image-processors.ts";
-import { encoder, read } from "./image-consumer.ts";
+import { siglip2ImageProcessor } from "../../../sdk/families/siglip2/image.ts";
+import { type Consumer, encoder, read } from "./image-consumer.ts";
 import { failure } from "./temporary.ts";
 
 /** Preprocessing beyond one square: tiles, padding, native aspect ratios; from the processor's file and the VLM's config. */
@@ -9,9 +9,9 @@ const half = [0.5, 0.5, 0.5];
 const imagenet = [0.485, 0.456, 0.406];
 const square = { height: 224, width: 224 };
 const ratio = (image_aspect_ratio: string) => ({ image_aspect_ratio });
-const naflex = {
-  ...encoder(),
-  family: { imageProcessor: imageProcessors.Siglip2ImageProcessor, grids: { kind: "native" as const } },
+const naflex: Consumer = {
+  ...encoder(siglip2ImageProcessor),
+  encoder: { imageSize: 224, patchSize: 16, grids: "native" },
 };
 const canvases = [[224, 448]];
 const llavaNext = { image_processor_type: "LlavaNextImageProcessor", size: { shortest_edge: 224 }, crop_size: 224 };
@@ -111,16 +111,21 @@ test("LFM2-VL: a range of pixels, and tiles of images that exceed it", async () 
 });
 
 const badVlms: [name: string, message: RegExp, file: object, config: object][] = [
-  ["more tiles than any machine holds", /at most 1024 for max_patches in .* 1000000000/, { max_patches: 1e9 }, {}],
+  [
+    "more tiles than any machine holds",
+    /at most 1024 for max_patches in .* 1000000000/,
+    { ...gotOcr2, max_patches: 1e9 },
+    {},
+  ],
   [
     "fewer tiles than the fewest",
     /at most max_patches for min_patches in .* 7/,
-    { min_patches: 7, max_patches: 6 },
+    { ...gotOcr2, min_patches: 7, max_patches: 6 },
     {},
   ],
   [
     "canvases of no whole tiles",
-    /sides in multiples of 224 pixels.* for image_grid_pinpoints in .*preprocessor_config\.json .* \[224, 300\]/,
+    /sides in multiples of 224 pixels.* for image_grid_pinpoints\[0\] in .*preprocessor_config\.json .* \[224, 300\]/,
     { ...llavaNext, image_grid_pinpoints: [[224, 300]] },
     {},
   ],
@@ -154,9 +159,15 @@ const badVlms: [name: string, message: RegExp, file: object, config: object][] =
   ["anyres without canvases", /for image_grid_pinpoints in config\.json .* nothing/, {}, ratio("anyres")],
   [
     "canvases of no whole tiles in config.json",
-    /for image_grid_pinpoints in config\.json .* \[300, 224\]/,
+    /for image_grid_pinpoints\[1\] in config\.json .* \[224, 300\]/,
     {},
-    { ...ratio("anyres"), image_grid_pinpoints: [[224, 300]] },
+    {
+      ...ratio("anyres"),
+      image_grid_pinpoints: [
+        [448, 224],
+        [224, 300],
+      ],
+    },
   ],
   [
     "OpenGVLab's fewest above the most",
