@@ -7,7 +7,7 @@ import { mme } from "./mme/mme.ts";
 import { mmmu } from "./mmmu/mmmu.ts";
 import { nlvr } from "./nlvr/nlvr.ts";
 import { pope } from "./pope.ts";
-import { seedbench } from "./seedbench.ts";
+import { seedbench } from "./seedbench/seedbench.ts";
 import { textvqa } from "./textvqa.ts";
 
 export const benchmarks: readonly Benchmark[] = [

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../checkpoint/temporary.ts";
-import { base64Png, LETTER, lines, parquet, png, promptOf, readAll, reds, SHORT, tsv, writeTree } from "./files.ts";
+import { base64Png, lines, parquet, png, promptOf, readAll, reds, SHORT, tsv, writeTree } from "./files.ts";
 
 describe("tables of VLMEvalKit", () => {
   it("TextVQA: the answers are a Python list", async () => {
@@ -31,34 +31,6 @@ describe("the authors' own files", () => {
     expect(promptOf("pope", "vlmevalkit", questions[1]!)).toBe("Is there a cat?");
   });
 
-  it("SEED-Bench: questions and names of their types in one file, videos left out", async () => {
-    const question = (question_id: number, data_type: string) => ({
-      question_id,
-      question: "How many?",
-      choice_a: "1",
-      choice_b: "2",
-      choice_c: "3",
-      choice_d: "4",
-      answer: "C",
-      data_type,
-      question_type_id: 5,
-      data_id: "1_2",
-    });
-    const folder = await writeTree(await temporaryFolder(), {
-      "SEED-Bench.json": JSON.stringify({
-        questions: [question(1, "image"), question(2, "video")],
-        question_type: { "Instances Counting": 5 },
-      }),
-      "SEED-Bench-image/1_2": await png(6),
-    });
-    const questions = await readAll("seedbench", { path: folder });
-    expect(questions.map(({ id, answers, categories }) => [id, ...answers, categories.category])).toEqual([
-      ["1", "C", "Instances Counting"],
-    ]);
-    expect(await reds(questions)).toEqual([[6]]);
-    expect(promptOf("seedbench", "official", questions[0]!)).toBe(`How many?\nA. 1\nB. 2\nC. 3\nD. 4\n${LETTER}`);
-  });
-
   it("TextVQA: LLaVA's OCR tokens, where they lie beside the questions", async () => {
     const data = [{ question_id: 1, image_id: "ab", question: "what brand?", answers: Array(10).fill("nokia") }];
     const folder = await writeTree(await temporaryFolder(), {
@@ -79,7 +51,6 @@ describe("the authors' own files", () => {
 describe("parquet files of the hub", () => {
   it.each([
     ["pope", ["random/1", "popular/1", "adversarial/1"], [[0], [1], [2]]],
-    ["seedbench", ["0", "2"], [[0], [2]]],
     ["textvqa", ["34602", "34603", "34604"], [[0], [1], [2]]],
   ])("%s", async (name, ids, images) => {
     const questions = await readAll(name, { path: parquet(name) });
