@@ -8,7 +8,7 @@ import { mmmu } from "./mmmu/mmmu.ts";
 import { nlvr } from "./nlvr/nlvr.ts";
 import { pope } from "./pope.ts";
 import { seedbench } from "./seedbench/seedbench.ts";
-import { textvqa } from "./textvqa.ts";
+import { textvqa } from "./textvqa/textvqa.ts";
 
 export const benchmarks: readonly Benchmark[] = [
   mme,
