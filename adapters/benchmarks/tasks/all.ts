@@ -6,7 +6,7 @@ import { mmbench } from "./mmbench/mmbench.ts";
 import { mme } from "./mme/mme.ts";
 import { mmmu } from "./mmmu/mmmu.ts";
 import { nlvr } from "./nlvr/nlvr.ts";
-import { pope } from "./pope.ts";
+import { pope } from "./pope/pope.ts";
 import { seedbench } from "./seedbench/seedbench.ts";
 import { textvqa } from "./textvqa/textvqa.ts";
 
