@@ -6,9 +6,9 @@ import { mmbench } from "./mmbench/mmbench.ts";
 import { mme } from "./mme/mme.ts";
 import { mmmu } from "./mmmu/mmmu.ts";
 import { nlvr } from "./nlvr/nlvr.ts";
-import { pope } from "./pope.ts";
-import { seedbench } from "./seedbench.ts";
-import { textvqa } from "./textvqa.ts";
+import { pope } from "./pope/pope.ts";
+import { seedbench } from "./seedbench/seedbench.ts";
+import { textvqa } from "./textvqa/textvqa.ts";
 
 export const benchmarks: readonly Benchmark[] = [
   mme,

@@ -6,7 +6,7 @@ import type { Case } from "./case-maker.ts";
 import { scoreCases } from "./score-cases.ts";
 
 /** No harness has these. */
-const AUTHORS_ALONE = ["pope", "easy-vqa", "nlvr"];
+const AUTHORS_ALONE = ["easy-vqa", "nlvr"];
 
 const file = (name: string, of: string) => new URL(`${name}/${of}.json`, import.meta.url);
 const read = async (name: string, of: string) => JSON.parse(await readFile(file(name, of), "utf8"));

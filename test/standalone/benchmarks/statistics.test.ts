@@ -3,7 +3,6 @@ import { describe, expect, it } from "vitest";
 import type { Group } from "../../../adapters/benchmarks/index.ts";
 import { circularScore } from "../../../adapters/benchmarks/kit/scores/circular.ts";
 import { meanScore } from "../../../adapters/benchmarks/kit/scores/mean.ts";
-import { popeOfficial } from "../../../adapters/benchmarks/scores/pope.ts";
 import { confidenceIntervals, middle95 } from "../../../adapters/benchmarks/statistics/bootstrap.ts";
 import { mcNemar, pairedBootstrap } from "../../../adapters/benchmarks/statistics/paired-tests.ts";
 import { judged } from "./files.ts";
@@ -20,11 +19,6 @@ describe("figures", () => {
         [judged(1), judged(0)],
       ]),
     ).toEqual({ accuracy: 50 });
-  });
-
-  it("rates of nothing are 0, not NaN", () => {
-    const never: Group[] = [[judged(0, { parsed: "no", categories: { category: "random" } })]];
-    expect(popeOfficial(never)).toMatchObject({ "F1: random": 0, "precision: random": 0, "recall: random": 0 });
   });
 });
 

@@ -1,5 +1,6 @@
 import { basename, dirname, join } from "node:path";
-import type { Benchmark, Profile, QuestionReader } from "../benchmark.ts";
+import type { Profile, QuestionReader } from "../../benchmark.ts";
+import { defineBenchmark } from "../../define-benchmark.ts";
 import {
   fileImage,
   findFiles,
@@ -12,9 +13,9 @@ import {
   SHORT_ANSWER,
   tsvQuestions,
   yesNoWord,
-} from "../kit/index.ts";
-import { firstSentenceYesNo } from "../parsers/first-sentence-yes-no.ts";
-import { popeLmmsEval, popeOfficial, popeVlmEvalKit } from "../scores/pope.ts";
+} from "../../kit/index.ts";
+import { firstSentenceYesNo } from "./first-sentence.ts";
+import { popeLmmsEval, popeOfficial, popeVlmEvalKit } from "./score.ts";
 
 const lmmsEval: Profile = {
   protocol: {
@@ -98,11 +99,11 @@ const jsonl: QuestionReader = async function* ({ path, images }) {
   }
 };
 
-export const pope: Benchmark = {
+export const pope = defineBenchmark({
   name: "pope",
   title: "POPE",
   about:
     "POPE, objects that are and are not in COCO photos: POPE.tsv, lmms-lab's parquet, or coco_pope_*.json with val2014",
   data: { tsv: tsvQuestions({ columns: ["category"] }), parquet, official: jsonl },
   profiles: { "lmms-eval": lmmsEval, vlmevalkit, official },
-};
+});

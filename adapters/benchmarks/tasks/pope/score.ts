@@ -1,5 +1,5 @@
-import type { Group, Judged, Metrics } from "../benchmark.ts";
-import { byField, mean, percentage, percentOf, precisionRecallF1, yesNoRates } from "../kit/index.ts";
+import type { Group, Judged, Metrics } from "../../benchmark.ts";
+import { byField, mean, percentage, percentOf, precisionRecallF1, yesNoRates } from "../../kit/index.ts";
 
 /**
  * POPE as its authors score it: each category's rates, and the mean of their F1.

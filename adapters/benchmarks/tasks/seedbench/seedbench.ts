@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
-import type { Benchmark, Profile, Question, QuestionReader } from "../benchmark.ts";
+import type { Profile, Question, QuestionReader } from "../../benchmark.ts";
+import { defineBenchmark } from "../../define-benchmark.ts";
 import {
   fileImage,
   findFiles,
@@ -18,7 +19,7 @@ import {
   tsvQuestions,
   vlmevalkitChoicePrompt,
   vlmevalkitOption,
-} from "../kit/index.ts";
+} from "../../kit/index.ts";
 
 const LETTERS = [..."ABCD"] as const;
 const PROMPT = `the question, an option a line, "${OPTION_LETTER}"`;
@@ -102,11 +103,11 @@ const parquet: QuestionReader = async function* ({ path }) {
   }
 };
 
-export const seedbench: Benchmark = {
+export const seedbench = defineBenchmark({
   name: "seedbench",
   title: "SEED-Bench images",
   about:
     "SEED-Bench's 14,233 questions about images: SEEDBench_IMG.tsv, lmms-lab's parquet, or SEED-Bench.json with its images",
   data: { tsv: tsvQuestions({ columns: [...LETTERS] }), parquet, official: json },
   profiles: { "lmms-eval": lmmsEval, vlmevalkit, official },
-};
+});

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { expectedBut } from "../../../sdk/kit.ts";
-import type { Benchmark, Profile, Question, QuestionReader } from "../benchmark.ts";
+import { expectedBut } from "../../../../sdk/kit.ts";
+import type { Profile, Question, QuestionReader } from "../../benchmark.ts";
+import { defineBenchmark } from "../../define-benchmark.ts";
 import {
   evalAiAnswer,
   fileImage,
@@ -20,7 +21,7 @@ import {
   tsvQuestions,
   vlmevalkitAnswer,
   vqaAccuracy,
-} from "../kit/index.ts";
+} from "../../kit/index.ts";
 
 const FORMULA =
   "for each person's answer, a third for each other person who gave the model's answer, at most 1; the mean";
@@ -147,10 +148,10 @@ const listed = (question: Question, row: Row): Question => {
   return { ...question, answers: [first, ...others] };
 };
 
-export const textvqa: Benchmark = {
+export const textvqa = defineBenchmark({
   name: "textvqa",
   title: "TextVQA val",
   about: "TextVQA, 5,000 questions: TextVQA_VAL.tsv, lmms-lab's parquet, or TextVQA_0.5.1_val.json with train_images",
   data: { tsv: tsvQuestions({ adapt: listed }), parquet, official: json },
   profiles: { "lmms-eval": lmmsEval, vlmevalkit, official },
-};
+});
