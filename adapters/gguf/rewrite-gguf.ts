@@ -51,7 +51,10 @@ export async function requireOtherFile(file: GgufFile, target: string): Promise<
 }
 
 const isInput = (target: string) =>
-  expected("INVALID_ARGUMENT", "another file than the input", "the output file", target, "Ask for it with `inPlace`.");
+  expected("INVALID_ARGUMENT", "another file than the input", "the output file", target, {
+    mend: "Ask for it with `inPlace`.",
+    path: target,
+  });
 
 const isSame = async ({ file }: GgufFile, target: string): Promise<boolean> =>
   (await realpath(target).catch(() => resolve(target))) === file;

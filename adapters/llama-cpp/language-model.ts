@@ -87,5 +87,5 @@ export async function languageModelFile(path: unknown): Promise<string> {
   const entry = await stat(file).catch(() => null);
   if (entry?.isFile()) return file;
   const received = entry === null ? "nothing there" : "a folder there";
-  throw expectedBut("CHECKPOINT_NOT_FOUND", "a GGUF file", `the language model ${file}`, received);
+  throw expectedBut("CHECKPOINT_NOT_FOUND", "a GGUF file", `the language model ${file}`, received, { path: file });
 }
