@@ -1,6 +1,6 @@
 import { isObject } from "../sdk/kit.ts";
 
-/** How servers of language models are reached, and what they answer: OpenAI's, llama-server's, vLLM's. */
+// How servers of language models are reached, and what they answer: OpenAI's, llama-server's, vLLM's.
 
 /** The address that paths of an API are relative to; null for what is no http or https URL. */
 export function apiUrl(address: unknown): URL | null {

@@ -1,17 +1,18 @@
 import type { ImageInput } from "../sdk/index.ts";
 
 /**
- * A model that answers questions about images, wherever it runs: in this process, behind llama-server, behind an endpoint
- * that speaks OpenAI's protocol. What asks many questions (benchmarks, servers, judges) takes this, and nothing more.
+ * A model that answers questions about images, wherever it runs: in this process, behind llama-server, behind an
+ * endpoint that speaks OpenAI's protocol. Benchmarks, servers and judges take this and nothing more.
  */
 export interface VisionLanguageModel extends AsyncDisposable {
   readonly specificationVersion: "v1";
-  /** Names the weights, such as "vqrae-tiny-vlm"; results that were kept are found again by it. */
+  /** Names the weights, such as "vqrae-tiny-vlm". Saved results are found again by it. */
   readonly modelId: string;
 
   /**
-   * Answers a conversation, piece by piece; what the generator returns is the whole answer. Leaving the loop ends the work.
-   * @param messages the whole conversation, the last one the user's; what the model has seen before need not be decoded again
+   * Answers a conversation, piece by piece. The generator returns the whole answer. Leaving the loop ends the work.
+   * @param messages the whole conversation, the last message the user's. A model need not decode again what it has
+   *   seen.
    */
   streamChat(messages: readonly VlmMessage[], options?: VlmOptions): AsyncGenerator<VlmPiece, VlmAnswer>;
 
@@ -25,10 +26,10 @@ export interface VlmMessage {
   readonly content: string | readonly VlmPart[];
 }
 
-/** A string is text, whatever it says; only `{ image }` is an image. */
+/** A string is always text. Only `{ image }` is an image. */
 export type VlmPart = string | { readonly image: ImageInput };
 
-/** Sampling and limits of one answer; what a model cannot do is refused with UNSUPPORTED, never ignored. */
+/** Sampling and limits of one answer. A model refuses what it cannot do with UNSUPPORTED, and never ignores it. */
 export interface VlmOptions {
   /** Most tokens of the answer. */
   readonly maxTokens?: number;

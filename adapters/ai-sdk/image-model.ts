@@ -15,7 +15,7 @@ export class VqraeImageModel implements ImageModelV4 {
   readonly specificationVersion = "v4";
   readonly provider = "vqrae";
   readonly modelId: string;
-  /** As many as the generator takes: were a call split, its parts would draw with the same seed. */
+  /** As many as the generator takes. The parts of a call that is split would draw with the same seed. */
   readonly maxImagesPerCall = 1000;
   readonly #load: () => Promise<ImageGenerator>;
 
@@ -26,8 +26,9 @@ export class VqraeImageModel implements ImageModelV4 {
   }
 
   /**
-   * PNG images; `providerMetadata.vqrae.images` tells each one's seed and ids.
-   * @throws InvalidArgumentError, also for another size than the model's; UnsupportedFunctionalityError for files and masks
+   * PNG images. `providerMetadata.vqrae.images` has each one's seed and ids.
+   * @throws InvalidArgumentError, also for another size than the model's; UnsupportedFunctionalityError for files and
+   *   masks
    */
   async doGenerate(options: ImageModelV4CallOptions): Promise<ImageModelV4Result> {
     const { prompt, n, seed, files, mask, abortSignal } = options;

@@ -33,7 +33,9 @@ export class VqraeLanguageModel implements LanguageModelV4 {
     this.#load = load;
   }
 
-  /** @throws InvalidArgumentError, InvalidPromptError, UnsupportedFunctionalityError; VqraeError where the model fails */
+  /**
+   * @throws InvalidArgumentError, InvalidPromptError, UnsupportedFunctionalityError; VqraeError where the model fails
+   */
   async doGenerate(options: LanguageModelV4CallOptions): Promise<LanguageModelV4GenerateResult> {
     const warnings: SharedV4Warning[] = [];
     try {
@@ -53,7 +55,9 @@ export class VqraeLanguageModel implements LanguageModelV4 {
     }
   }
 
-  /** What fails before the first piece rejects here; what fails later is a part of the stream. Throws as `doGenerate`. */
+  /**
+   * What fails before the first piece rejects here; what fails later is a part of the stream. Throws as `doGenerate`.
+   */
   async doStream(options: LanguageModelV4CallOptions): Promise<LanguageModelV4StreamResult> {
     const warnings: SharedV4Warning[] = [];
     try {

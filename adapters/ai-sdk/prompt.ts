@@ -8,7 +8,10 @@ import type { VlmMessage, VlmPart } from "../vision-language-model.ts";
 
 type Message = LanguageModelV4Prompt[number];
 
-/** The AI SDK's prompt as a conversation; what is left out of it is added to `warnings`. @throws UnsupportedFunctionalityError */
+/**
+ * The AI SDK's prompt as a conversation; what is left out of it is added to `warnings`.
+ * @throws UnsupportedFunctionalityError
+ */
 export function toMessages(prompt: LanguageModelV4Prompt, warnings: SharedV4Warning[]): VlmMessage[] {
   return prompt.map((message) => {
     if (message.role === "tool") throw unsupported("tool messages", "it calls no tools");

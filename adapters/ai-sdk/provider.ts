@@ -7,9 +7,13 @@ import { VqraeLanguageModel } from "./language-model.ts";
 import { LazyModels, type ModelSource } from "./lazy-models.ts";
 
 export interface VqraeProviderSettings {
-  /** By the id that `languageModel` takes; a function is called at the first use. Default: the small model that ships. */
+  /**
+   * By the id that `languageModel` takes; a function is called at the first use. Default: the small model that ships.
+   */
   readonly languageModels?: Readonly<Record<string, ModelSource<VisionLanguageModel>>>;
-  /** By the id that `imageModel` takes; a function is called at the first use. Default: the small generator that ships. */
+  /**
+   * By the id that `imageModel` takes; a function is called at the first use. Default: the small generator that ships.
+   */
   readonly imageModels?: Readonly<Record<string, ModelSource<ImageGenerator>>>;
 }
 
@@ -19,7 +23,7 @@ export interface VqraeProvider extends ProviderV4, AsyncDisposable {
   languageModel(modelId?: string): VqraeLanguageModel;
   /** Without an id the first one. @throws NoSuchModelError */
   imageModel(modelId?: string): VqraeImageModel;
-  /** Disposes the models that were loaded by a function of the settings; those that were handed over stay the caller's. */
+  /** Disposes the models that a function of the settings loaded. You dispose those that you handed over yourself. */
   dispose(): Promise<void>;
 }
 

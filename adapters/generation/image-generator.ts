@@ -3,8 +3,8 @@ import type { PresetName } from "./sampling/presets.ts";
 import type { GuidanceSchedule, Sampling } from "./sampling/sampling.ts";
 
 /**
- * Makes pictures from words: a language model with visual tokens predicts the ids of an image, one after the other, and
- * a vision tokenizer turns them into pixels. Made by `loadGenerator`.
+ * Makes pictures from words. A language model with visual tokens predicts the ids of an image, one after the other, and
+ * a vision tokenizer turns them into pixels. `loadGenerator` makes it.
  */
 export interface ImageGenerator extends AsyncDisposable {
   /** The version of this contract. */
@@ -12,23 +12,23 @@ export interface ImageGenerator extends AsyncDisposable {
   readonly info: ImageGeneratorInfo;
 
   /**
-   * Generates images, event by event; what the generator returns are the images, in order. Leaving the loop ends the work.
-   * Calls at the same time wait for each other.
+   * Generates images, event by event. The generator returns the images, in order. Leaving the loop ends the work. Calls
+   * at the same time wait for each other.
    *
-   * @throws INVALID_ARGUMENT for a wrong option, or ids that are no codes; CONTEXT_OVERFLOW for a prompt that the context
-   *   has no room for; UNSUPPORTED for what the source or the tokenizer cannot do, such as guidance through llama-server;
-   *   RUNTIME for logits that are not numbers; DISPOSED; the signal's reason after an abort
+   * @throws INVALID_ARGUMENT for a wrong option, or ids that are no codes; CONTEXT_OVERFLOW for a prompt that the
+   *   context has no room for; UNSUPPORTED for what the source or the tokenizer cannot do, such as guidance through
+   *   llama-server; RUNTIME for logits that are not numbers; DISPOSED; the signal's reason after an abort
    */
   generate(prompt: string, options?: GenerateOptions): AsyncGenerator<GenerationEvent, GeneratedImage[]>;
 
-  /** The images alone; throws as `generate` does. Previews are made only where the options ask for them. */
+  /** The images alone; throws as `generate` does. It makes previews only where the options ask for them. */
   generateImages(prompt: string, options?: GenerateOptions): Promise<GeneratedImage[]>;
 
   dispose(): Promise<void>;
 }
 
 export interface ImageGeneratorInfo {
-  /** Names the language model: its folder, or its file where that says more. */
+  /** Names the language model: the name of its file, or of its folder where the file is called "llm" or "model". */
   readonly modelId: string;
   /** The tokenizer's `info.modelId`. */
   readonly tokenizerId: string;
@@ -37,9 +37,9 @@ export interface ImageGeneratorInfo {
   /** Ids of an image: rows * columns. */
   readonly grid: TokenGrid;
   readonly codebookSize: number;
-  /** How the model samples where the options say nothing: its metadata's defaults. */
+  /** How the model samples by default, from its metadata. */
   readonly sampling: Sampling;
-  /** Images that are generated together; more of them take turns. */
+  /** Images that are generated together. More of them take turns. */
   readonly imagesAtOnce: number;
   /** Whether it can follow `guidanceScale`: llama-server cannot. */
   readonly guidance: boolean;
@@ -49,11 +49,11 @@ export interface GenerateOptions {
   /** Images to make (default 1), at most 1,000. */
   readonly n?: number;
   /**
-   * 0 to 2^32 - 1 (default: a random one, which each image tells). Image i of a call draws with `seed + i`. The same seed
-   * and options give the same ids on the same machine.
+   * 0 to 2^32 - 1 (default: a random one, which is each image's `seed`). Image i of a call draws with `seed + i`. The
+   * same seed and options give the same ids on the same machine.
    */
   readonly seed?: number;
-  /** Another source's way to sample, in place of the model's defaults; the options below change parts of it. */
+  /** Another source's way to sample, in place of the model's defaults. The options below change parts of it. */
   readonly preset?: PresetName;
   /** u + scale * (c - u), of logits with the prompt (c) and without (u). 1 switches guidance off. */
   readonly guidanceScale?: number;
@@ -67,21 +67,21 @@ export interface GenerateOptions {
   /** Keep the first `rows` of an image and generate the others. */
   readonly continueImage?: ImageStart;
   /**
-   * A preview after every so many rows; 0 is none. Default: `generate` a quarter of the rows, `generateImages` none. The
-   * rows that are still missing show what the last one does.
+   * A preview after every so many rows; 0 is none. Default: a quarter of the rows for `generate`, none for
+   * `generateImages`. In a preview the missing rows repeat the last row that is there.
    */
   readonly previewRows?: number;
-  /** Acts between tokens: the one that is being decoded is finished, and the generator stays usable. */
+  /** Acts between tokens. The token that is being decoded is finished, and the generator stays usable. */
   readonly signal?: AbortSignal;
 }
 
-/** The image that goes on, or its ids in raster order, and how many of its rows are kept. */
+/** An image to go on from, or its ids in raster order, and how many of its rows to keep. */
 export type ImageStart =
   | { readonly image: ImageInput; readonly rows: number }
   | { readonly ids: TokenIds; readonly rows: number };
 
 export type GenerationEvent =
-  /** After each token: ids that are there and that there will be, over all images of the call. */
+  /** After each token: how many ids are there and how many there will be, over all images of the call. */
   | { readonly type: "progress"; readonly done: number; readonly total: number }
   /** The first `rows` rows of image `index`, and below them a guess. */
   | { readonly type: "preview"; readonly index: number; readonly rows: number; readonly image: RgbImage }

@@ -36,7 +36,8 @@ function shippedGenerator(): GeneratorSource {
 }
 
 /**
- * Loads what makes pictures from words: a language model with visual tokens in llama.cpp, and the tokenizer's decoder.
+ * Loads a language model with visual tokens into llama.cpp and the tokenizer that decodes its ids: together they make
+ * pictures from words.
  *
  * ```ts
  * const generator = await loadGenerator("default");
@@ -45,9 +46,9 @@ function shippedGenerator(): GeneratorSource {
  * ```
  *
  * @throws CHECKPOINT_NOT_FOUND; INVALID_GGUF for a language model whose metadata has no layout of visual tokens, or a
- *   wrong one; INCOMPATIBLE for a tokenizer with another codebook or grid, or a server with another model; CONTEXT_OVERFLOW
- *   for a server's context that is too short for an image; INVALID_ARGUMENT for another option; UNSUPPORTED,
- *   MISSING_DEPENDENCY, SERVER_UNREACHABLE; the signal's reason after an abort
+ *   wrong one; INCOMPATIBLE for a tokenizer with another codebook or grid, or a server with another model;
+ *   CONTEXT_OVERFLOW for a server's context that is too short for an image; INVALID_ARGUMENT for another option;
+ *   UNSUPPORTED, MISSING_DEPENDENCY, SERVER_UNREACHABLE; the signal's reason after an abort
  */
 export async function loadGenerator(
   source: GeneratorSource | "default" = "default",

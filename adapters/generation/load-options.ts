@@ -9,11 +9,11 @@ export interface GeneratorSource {
   /** The language model's GGUF file, with visual tokens (`expandVocabulary`). */
   readonly llm: string;
   /**
-   * The tokenizer whose ids it was trained on: a checkpoint folder, "default", or one that is loaded, which stays the
-   * caller's.
+   * The tokenizer whose ids it was trained on: a checkpoint folder, "default", or one that you have loaded. You dispose
+   * that one yourself.
    */
   readonly tokenizer: string | "default" | GeneratorTokenizer;
-  /** The address of a llama-server that serves `llm`, in place of llama.cpp in this process: then without guidance. */
+  /** The address of a llama-server that serves `llm`, in place of llama.cpp in this process. It has no guidance. */
   readonly server?: string | URL;
 }
 
@@ -21,13 +21,15 @@ export interface LoadGeneratorOptions
   extends Pick<LoadOptions, "device" | "cacheDir">,
     Pick<LanguageModelOptions, "gpu"> {
   /**
-   * Threads of the language model (default: one for each 64 MB of it, at most the processors). Threads wait for each other
-   * after every operation: with more of them a small model is no faster, and on a busy machine many times as slow.
+   * Threads of the language model (default: one for each 64 MB of it, at most one a processor). Threads wait for each
+   * other after every operation. More of them make a small model no faster, and many times as slow on a busy machine.
    */
   readonly threads?: number;
   /** Images that are generated together (default 4); each takes two of the context's sequences. */
   readonly imagesAtOnce?: number;
-  /** Tokens of each sequence: the prompt and an image (default: an image and 512 more, at most what the model knows). */
+  /**
+   * Tokens of each sequence: the prompt and an image (default: an image and 512 more, at most what the model knows).
+   */
   readonly contextSize?: number;
   /** For a server that was started with `--api-key`. */
   readonly apiKey?: string;

@@ -1,6 +1,6 @@
 /**
- * A whole image of ids of which only the first `rows` rows are there: below, the last row again and again, which goes on
- * with the colours at the lower edge.
+ * A whole image of ids of which only the first `rows` rows are there. The last of them is repeated below, which carries
+ * on the colours at the lower edge.
  */
 export function fillRows(ids: Int32Array, rows: number, columns: number): Int32Array {
   const filled = ids.slice();

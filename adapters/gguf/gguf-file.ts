@@ -7,7 +7,7 @@ import type { GgufValue } from "./values.ts";
 export interface GgufTensor {
   readonly name: string;
   readonly type: GgufTensorType;
-  /** Row-major as everywhere in this package, a linear layer's [out, in]; ggml and the file say it the other way round. */
+  /** Row-major as everywhere in this package: a linear layer's is [out, in]. The file has it the other way round. */
   readonly shape: readonly number[];
   /** Bytes from the start of the file. */
   readonly offset: number;

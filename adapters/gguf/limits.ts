@@ -1,4 +1,4 @@
-/** What a GGUF file may hold here. Real files stay far below; crafted ones get an error before they cost memory. */
+// What a GGUF file may hold here. Real files stay far below. Crafted ones get an error before they cost memory.
 
 /** 2 (64-bit lengths) and 3; version 1 is refused by llama.cpp too. */
 export const VERSIONS: readonly number[] = [2, 3];

@@ -21,8 +21,8 @@ export async function readGgufTensorBytes(gguf: GgufFile, name: string): Promise
 const PIECE_BYTES = 16 * 1024 * 1024;
 
 /**
- * The same in pieces, for tensors that need not be in memory whole; each one has whole rows, where a row is no longer than
- * a piece.
+ * The same in pieces, for tensors that need not be in memory whole; each one has whole rows, where a row is no longer
+ * than a piece.
  */
 export async function* readGgufTensorPieces(gguf: GgufFile, name: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const { offset, length, shape } = tensorOf(gguf, name);

@@ -17,8 +17,8 @@ export interface GgufChanges {
 }
 
 /**
- * Writes `source` anew as `target`, changed; every other value and tensor is kept byte for byte and in its order. Tensors
- * are copied in pieces, never held whole.
+ * Writes `source` to `target` with changes. Every other value and tensor is kept byte for byte and in its order.
+ * Tensors are copied in pieces, never held whole.
  *
  * @param options.inPlace allows `target` to be `source`, which is replaced when the new file is whole
  * @throws as `readGguf` and `writeGguf`; INVALID_ARGUMENT where `target` is `source`, unasked
@@ -51,7 +51,10 @@ export async function requireOtherFile(file: GgufFile, target: string): Promise<
 }
 
 const isInput = (target: string) =>
-  expected("INVALID_ARGUMENT", "another file than the input", "the output file", target, "Ask for it with `inPlace`.");
+  expected("INVALID_ARGUMENT", "another file than the input", "the output file", target, {
+    mend: "Ask for it with `inPlace`.",
+    path: target,
+  });
 
 const isSame = async ({ file }: GgufFile, target: string): Promise<boolean> =>
   (await realpath(target).catch(() => resolve(target))) === file;

@@ -1,5 +1,3 @@
-/** Metadata values of a GGUF file, each with the type that it is stored in. */
-
 /** Types whose values are numbers. */
 export type GgufNumberType = "uint8" | "int8" | "uint16" | "int16" | "uint32" | "int32" | "float32" | "float64";
 /** Types whose values need all 64 bits. */
@@ -20,6 +18,7 @@ export type GgufArray =
   | { readonly type: "array"; readonly of: "string"; readonly value: readonly string[] }
   | { readonly type: "array"; readonly of: "array"; readonly value: readonly GgufArray[] };
 
+/** A metadata value of a GGUF file, with the type that it is stored in. */
 export type GgufValue = GgufScalar | GgufArray;
 
 type NumberList = Extract<GgufArray, { readonly of: GgufNumberType }>;

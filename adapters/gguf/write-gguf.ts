@@ -18,11 +18,11 @@ export type WriteGgufTensor = (name: string, data: GgufTensorData) => Promise<vo
 
 /**
  * Writes a GGUF file of version 3, little-endian. Tensors follow each other in the order given, each at a multiple of
- * `general.alignment` (32 where the metadata has none). A reader of `path` sees the old file or the whole new one, and a
- * killed write leaves the old one.
+ * `general.alignment` (32 where the metadata has none). A reader of `path` sees the old file or the whole new one, and
+ * a killed write leaves the old one.
  *
- * @throws INVALID_ARGUMENT for a name used twice, a value that its type cannot hold, or data that is not as long as type
- *   and shape say; IO_ERROR where the system refuses
+ * @throws INVALID_ARGUMENT for a name used twice, a value that its type cannot hold, or data that is not as long as
+ *   type and shape say; IO_ERROR where the system refuses
  */
 export async function writeGguf(
   path: string,

@@ -7,11 +7,11 @@ import { expected, expectedBut, option, parseOptions } from "../../sdk/kit.ts";
 import { loadNodeLlamaCpp } from "./native/node-llama-cpp.ts";
 
 export interface LanguageModelOptions {
-  /** llama.cpp's device for the language model (default "auto": the best that there is). */
+  /** llama.cpp's device for the language model (default "auto": the best one that there is). */
   readonly gpu?: "auto" | "cuda" | "vulkan" | "metal" | false;
-  /** Conversations that the context holds, and answers that are given, at a time (default 1). */
+  /** How many conversations the context holds and answers at a time (default 1). */
   readonly sequences?: number;
-  /** Tokens that the context holds, for each of them (default: what the model was trained for, at most 4,096). */
+  /** Tokens that the context holds for each conversation (default: what the model was trained for, at most 4,096). */
   readonly contextSize?: number;
   /** Threads of the language model (default: the physical cores). */
   readonly threads?: number;
@@ -87,5 +87,5 @@ export async function languageModelFile(path: unknown): Promise<string> {
   const entry = await stat(file).catch(() => null);
   if (entry?.isFile()) return file;
   const received = entry === null ? "nothing there" : "a folder there";
-  throw expectedBut("CHECKPOINT_NOT_FOUND", "a GGUF file", `the language model ${file}`, received);
+  throw expectedBut("CHECKPOINT_NOT_FOUND", "a GGUF file", `the language model ${file}`, received, { path: file });
 }

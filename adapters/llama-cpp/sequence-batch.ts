@@ -17,8 +17,8 @@ interface Held {
 }
 
 /**
- * Several sequences of one context that go on together: each step is one `llama_decode`, where node-llama-cpp's public
- * API takes one evaluation a sequence, and only the logits that are asked for are read.
+ * Several sequences of one context that go on together. Each step is one `llama_decode`, where node-llama-cpp's public
+ * API evaluates one sequence at a time. Only the logits that you ask for are read.
  */
 export class SequenceBatch implements AsyncDisposable {
   readonly #context: LlamaContext;
@@ -34,7 +34,7 @@ export class SequenceBatch implements AsyncDisposable {
   }
 
   /**
-   * Takes `count` free sequences of the context, until `dispose`. Others may use the rest of them meanwhile.
+   * Takes `count` free sequences of the context until you dispose the batch. Others may use the rest meanwhile.
    * @throws INVALID_ARGUMENT where fewer are free; MISSING_DEPENDENCY, UNSUPPORTED, DISPOSED, RUNTIME
    */
   static async open(context: LlamaContext, count: number): Promise<SequenceBatch> {
@@ -58,8 +58,8 @@ export class SequenceBatch implements AsyncDisposable {
    * Appends tokens to each of the sequences, at least one, and reads the logits that follow the last of each.
    *
    * @returns for each sequence [range.count] logits
-   * @throws INVALID_ARGUMENT for tokens or a range outside the vocabulary, CONTEXT_OVERFLOW for more tokens than the context
-   *   holds: the sequences stay as they were; RUNTIME where llama.cpp fails; DISPOSED
+   * @throws INVALID_ARGUMENT for tokens or a range outside the vocabulary, CONTEXT_OVERFLOW for more tokens than the
+   *   context holds: the sequences stay as they were; RUNTIME where llama.cpp fails; DISPOSED
    */
   async append(tokens: readonly (readonly number[])[], range: LogitRange): Promise<Float32Array[]> {
     const added = this.#checked(tokens, range);

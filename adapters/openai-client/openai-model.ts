@@ -28,8 +28,8 @@ const schema = z.strictObject({
 });
 
 /**
- * A model behind an endpoint that speaks OpenAI's chat completions: OpenAI itself, vLLM, Ollama, LM Studio, a llama-server with
- * its own mmproj. Images go as data: URLs. Nothing is sent before the first question.
+ * A model behind an endpoint that speaks OpenAI's chat completions: OpenAI itself, vLLM, Ollama, LM Studio, a
+ * llama-server with its own mmproj. Images go as data: URLs. Nothing is sent before the first question.
  * @throws INVALID_ARGUMENT for another option, such as a URL that is none
  */
 export function openAiModel(options: OpenAiModelOptions): VisionLanguageModel {

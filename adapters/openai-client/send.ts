@@ -6,7 +6,7 @@ import type { Json } from "./request.ts";
 
 export interface SendOptions {
   readonly apiKey?: string | undefined;
-  /** In place of the global one, for a proxy, say. */
+  /** Used instead of the global `fetch`, for example for a proxy. */
   readonly fetch?: typeof fetch | undefined;
   /** Added to each request. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
@@ -22,8 +22,8 @@ const MAX_DELAY_MS = 30_000;
 const MAX_RETRY_AFTER_MS = 5 * 60_000;
 
 /**
- * Sends a request until it is answered, waiting longer each time, or as long as the server says.
- * @returns the open response, and what its time is up with, to be moved on with each piece
+ * Sends a request until it is answered. It waits longer each time, or as long as the server says.
+ * @returns the open response and its deadline, to be moved on with each piece
  * @throws SERVER_UNREACHABLE, SERVER_ERROR; the signal's reason
  */
 export async function send(

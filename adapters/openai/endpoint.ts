@@ -19,7 +19,7 @@ import { visionDecode } from "./vision/decode.ts";
 import { visionTokens } from "./vision/tokens.ts";
 
 export interface EndpointOptions {
-  /** For POST /v1/chat/completions, by their `modelId`. They stay the caller's, as the others do. */
+  /** For POST /v1/chat/completions, by their `modelId`. You dispose them yourself, as the others. */
   readonly languageModels?: readonly VisionLanguageModel[];
   /** For POST /v1/images/generations; the first one where a request names none. */
   readonly imageModels?: readonly ImageGenerator[];
@@ -29,12 +29,12 @@ export interface EndpointOptions {
   readonly apiKey?: string;
   /** Whether images may be http(s) URLs, of public addresses (default false). */
   readonly allowRemoteImages?: boolean;
-  /** Answers of language models at a time (default 1): as many as these have sequences. */
+  /** Answers of language models at a time (default 1). Give as many as the models have sequences. */
   readonly parallel?: number;
   readonly limits?: Partial<EndpointLimits>;
-  /** Whether / is the chat page of examples/chat (default false). */
+  /** Serve the chat page of examples/chat at / (default false). */
   readonly ui?: boolean;
-  /** Told of failures that no client can mend (status 500). */
+  /** Called with failures that no client can mend (status 500). */
   readonly onError?: (error: unknown) => void;
 }
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { option, parseOptions, setFields } from "../../sdk/kit.ts";
 
-/** What one request, and all of them together, may take. */
+/** What one request may take, and all requests together. */
 export interface EndpointLimits {
   /** Bytes of a request's body (default 32 MiB). */
   readonly bodyBytes: number;

@@ -16,7 +16,9 @@ export interface ListenOptions {
 export interface Listening {
   /** Such as "http://127.0.0.1:8080". */
   readonly url: string;
-  /** Takes no more requests, lets those that are being answered end for `graceMs` (default 10,000) and then aborts them. */
+  /**
+   * Takes no more requests. Those that are being answered have `graceMs` (default 10,000) to end and are aborted then.
+   */
   close(options?: { readonly graceMs?: number }): Promise<void>;
 }
 
@@ -68,7 +70,9 @@ async function close(server: Server, endpoint: Endpoint, graceMs: number): Promi
   clearTimeout(cut);
 }
 
-/** A web page elsewhere can point a name of its own to this machine (DNS rebinding); it cannot choose the Host header. */
+/**
+ * A web page elsewhere can point a name of its own to this machine (DNS rebinding); it cannot choose the Host header.
+ */
 function isForeign(request: Request, host: string): boolean {
   if (!LOOPBACK.includes(host)) return false;
   const name = new URL(request.url).hostname.replace(/^\[|\]$/g, "");

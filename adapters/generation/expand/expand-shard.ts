@@ -26,7 +26,7 @@ export interface Expansion {
 }
 
 /**
- * Writes a weights file anew, those of `expandable` with new rows.
+ * Writes a weights file with new rows for the tensors of `expandable`.
  * @param tensors of the file
  */
 export async function writeShard(

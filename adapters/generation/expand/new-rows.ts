@@ -2,13 +2,15 @@ import { describe, expectedBut } from "../../../sdk/kit.ts";
 import { uniformNumbers } from "../sampling/random.ts";
 
 /**
- * What the rows of the new visual tokens are, in the embeddings and in the output layer:
- * - "mean": the mean of the rows that are there (Tar, and transformers' `resize_token_embeddings` but for its noise);
+ * The rows of the new visual tokens, in the embeddings and in the output layer:
+ * - "mean": the mean of the rows that are there, as in Tar and in transformers' `resize_token_embeddings` without its
+ *   noise.
  * - `{ codebook }`: [codebookSize, e], the tokenizer's `codebookVectors` of all ids, so that tokens of similar patches
- *   begin similar. They are centred, brought to the model's width by a sparse random projection where e differs from it
- *   (Li, Hastie and Church, 2006), scaled to the deviation of the rows that are there, and put around their mean;
- * - `{ embeddings, output }`: [codebookSize, width] each, as they are; `output` for a model whose output layer is not its
- *   embeddings.
+ *   begin alike. The vectors are centred. Where e is not the model's width, a sparse random projection brings them to
+ *   it (Li, Hastie and Church, 2006). They are scaled to the deviation of the rows that are there and put around their
+ *   mean.
+ * - `{ embeddings, output }`: [codebookSize, width] each, taken as they are. `output` is for a model whose output layer
+ *   has weights of its own.
  *
  * Begin-of-image and end-of-image are the mean.
  */

@@ -12,9 +12,9 @@ export interface Kept {
 }
 
 /**
- * The ids that LlamaGen's `top_k_top_p_filtering` keeps (autoregressive/models/generate.py): those whose logit is at least
- * the k-th largest, ties included; of these, the likeliest up to the first whose share of the probability, with all
- * before it, is more than `topP`.
+ * The ids that LlamaGen's `top_k_top_p_filtering` keeps (autoregressive/models/generate.py): those whose logit is at
+ * least the k-th largest, ties included; of these, the likeliest up to the first whose share of the probability, with
+ * all before it, is more than `topP`.
  *
  * @param logits finite or -Infinity, after the temperature
  * @param topK 0 is all

@@ -1,4 +1,7 @@
-/** The k-th largest of `values`, k from 1 on, without sorting them: Hoare's selection. `values` are left in another order. */
+/**
+ * The k-th largest of `values`, k from 1 on, without sorting them: Hoare's selection. `values` are left in another
+ * order.
+ */
 export function selectLargest(values: Float32Array, k: number): number {
   const target = values.length - k;
   let [low, high] = [0, values.length - 1];

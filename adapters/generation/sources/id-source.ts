@@ -6,14 +6,14 @@ export interface IdSource {
   readonly imagesAtOnce: number;
   /** Whether a request may have another guidance scale than 1. */
   readonly guidance: boolean;
-  /** Gives, step by step, the next id of each image, until the images are whole. Leaving the loop ends the work. */
+  /** Yields the next id of each image, step by step, until the images are whole. Leaving the loop ends the work. */
   ids(request: IdRequest): AsyncGenerator<readonly number[]>;
   dispose(): Promise<void>;
 }
 
 export interface IdRequest {
   readonly prompt: string;
-  /** Of each image: their number is that of the images. */
+  /** One for each image. */
   readonly seeds: readonly number[];
   /** The ids that all images begin with. */
   readonly start: Int32Array;

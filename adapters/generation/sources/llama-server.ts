@@ -5,17 +5,17 @@ import { idOfToken, tokensOfIds, type VisualVocabulary } from "../vocabulary/vis
 import type { IdRequest, IdSource } from "./id-source.ts";
 
 /**
- * Added to the logits of the visual tokens: the server's samplers see the whole vocabulary, and nothing outweighs this. It is
- * no larger, since a float32 keeps the differences between logits the better the smaller their size.
+ * Added to the logits of the visual tokens. The server's samplers see the whole vocabulary, and no other token
+ * outweighs this. It is not larger because a float32 keeps the differences between small logits better.
  */
 const VISUAL_BIAS = 100;
 
-/** What the server has no other name for: the order of LlamaGen, and nothing beside it. */
+/** LlamaGen's samplers in LlamaGen's order, and no others. */
 const SAMPLERS = ["temperature", "top_k", "top_p"];
 
 /**
- * Ids from a llama-server: one image at a time, drawn by the server's own samplers. It evaluates one sequence for a request,
- * so that there is no guidance.
+ * Ids from a llama-server: one image at a time, drawn by the server's own samplers. The server evaluates one sequence
+ * for a request, so there is no guidance.
  */
 export class LlamaServerIds implements IdSource {
   readonly guidance = false;

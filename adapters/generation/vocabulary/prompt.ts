@@ -4,8 +4,8 @@ import { PROMPT_PLACE, type VisualVocabulary } from "./visual-vocabulary.ts";
 export type Tokenize = (text: string, options: { special: boolean; inner: boolean }) => Promise<number[]> | number[];
 
 /**
- * The tokens before an image's first id: the prompt in its format, then begin-of-image. What the caller's prompt says is
- * text, whatever it looks like; special tokens are the format's alone.
+ * The tokens before an image's first id: the prompt in its format, then begin-of-image. The caller's prompt is always
+ * text. Only the format has special tokens.
  * @param bos what the model puts before each text, if anything
  */
 export async function promptTokens(

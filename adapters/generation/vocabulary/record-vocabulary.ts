@@ -4,8 +4,8 @@ import { visualMetadata, vocabularySize } from "./metadata.ts";
 import type { VisualVocabulary } from "./visual-vocabulary.ts";
 
 /**
- * Writes where a GGUF file's visual tokens are into its metadata: for a model that was trained with tokens that it had
- * already, such as one that `expandVocabulary` made of a checkpoint (`vqrae_visual` of its config.json).
+ * Writes into a GGUF file's metadata where its visual tokens are. Use it for a model that has the tokens already, such
+ * as the GGUF of a checkpoint that `expandVocabulary` made (`vqrae_visual` of its config.json).
  *
  * @param inPlace allows `target` to be `source`
  * @throws INCOMPATIBLE where the file has fewer tokens; and as `rewriteGguf`

@@ -13,7 +13,7 @@ export interface VisualVocabulary {
   readonly grid: TokenGrid;
   /** The tokenizer whose ids they are. */
   readonly tokenizer: string;
-  /** What stands before the image: a text with `{prompt}` in it. */
+  /** The text before the image, with `{prompt}` in it. */
   readonly promptFormat: string;
   /** Stands in the prompt's place where guidance looks at the model without a prompt. */
   readonly unconditionalPrompt: string;
@@ -24,7 +24,7 @@ export interface VisualVocabulary {
 /** What a prompt's place is called in a prompt format. */
 export const PROMPT_PLACE = "{prompt}";
 
-/** The names of the tokens that an expanded vocabulary has more, in order. */
+/** The names of the new tokens of an expanded vocabulary, in order. */
 export const newTokenNames = (codebookSize: number): string[] => [
   "<|boi|>",
   "<|eoi|>",

@@ -3,9 +3,9 @@ import { expected } from "../../../sdk/kit.ts";
 /**
  * The pixel carrier: how embeddings travel to a llama.cpp server that takes images only.
  *
- * An embedding of `embeddingDim` numbers becomes one square patch of pixels, each number one pixel: red, green and blue
- * are the high, middle and low byte of a 24-bit fixed-point number from -range to range. The carrier mmproj makes
- * embeddings of the patches again, so that the LLM sees the projector's own output.
+ * An embedding of `embeddingDim` numbers becomes one square patch of pixels, and each number one pixel. Red, green and
+ * blue are the high, middle and low byte of a 24-bit fixed-point number from -range to range. The carrier mmproj turns
+ * the patches into embeddings again, so the LLM sees the projector's own output.
  */
 export interface Carrier {
   /** Width of the LLM's embeddings. */

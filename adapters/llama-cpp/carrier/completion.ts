@@ -1,6 +1,6 @@
 import { expectedBut, isObject, setFields } from "../../../sdk/kit.ts";
 
-/** Sampling and limits of one completion; what is left out is the server's default. */
+/** Sampling and limits of one completion. The server has a default for each. */
 export interface CompletionOptions {
   readonly maxTokens?: number;
   /** 0 takes the likeliest token each time. */
@@ -35,7 +35,7 @@ export interface Completion extends CompletionPiece {
   readonly stopReason: "eos" | "limit" | "word" | "none";
   /** Tokens of the whole prompt, one for each embedding. */
   readonly promptTokens: number;
-  /** How many of them were already in the slot's cache. */
+  /** How many of them the slot's cache held already. */
   readonly cachedTokens: number;
 }
 

@@ -5,7 +5,7 @@ import { apiUrl, eventData, parseJson, reasonOf, refusalOf } from "../../model-s
 export interface HttpOptions {
   /** For a server that was started with `--api-key`. */
   readonly apiKey?: string | undefined;
-  /** In place of the global one, for a proxy, say. */
+  /** Used instead of the global `fetch`, for example for a proxy. */
   readonly fetch?: typeof fetch | undefined;
 }
 

@@ -29,9 +29,10 @@ export interface ChatMessage {
 }
 
 /**
- * A llama-server that was started with a carrier's mmproj (`vqrae carrier`), to which images go as embeddings.
+ * A llama-server that was started with a carrier's mmproj (`vqrae carrier`). Images go to it as embeddings.
  *
- * Prompts are prefixes of the next ones in a conversation, so that the server's cache keeps what it has seen, images too.
+ * In a conversation each prompt begins with the one before it, so the server's cache keeps what it has seen, images
+ * too.
  */
 export class LlamaServer {
   /** The model's name, the width of its embeddings and the size of a slot's context. */
@@ -47,8 +48,8 @@ export class LlamaServer {
 
   /**
    * @param url where the server listens, such as "http://127.0.0.1:8080"
-   * @throws INVALID_ARGUMENT; SERVER_UNREACHABLE; UNSUPPORTED for a server without images, or with another mmproj than a carrier;
-   *   SERVER_ERROR where it answers with an error
+   * @throws INVALID_ARGUMENT; SERVER_UNREACHABLE; UNSUPPORTED for a server without images, or with another mmproj than
+   *   a carrier; SERVER_ERROR where it answers with an error
    */
   static async connect(url: string | URL, options: ConnectOptions = {}): Promise<LlamaServer> {
     const { range = DEFAULT_RANGE, signal, ...rest } = parseOptions(connectOptions, options, "LlamaServer.connect");
@@ -61,12 +62,12 @@ export class LlamaServer {
   }
 
   /**
-   * Continues a prompt, piece by piece. Leaving the loop, or `signal`, ends the request and the server's work; then the
-   * loop rejects with the signal's reason.
+   * Continues a prompt, piece by piece. Leaving the loop ends the request and the server's work. So does `signal`; then
+   * the loop rejects with the signal's reason.
    *
-   * @throws INCOMPATIBLE for embeddings of another width than the model's; INVALID_ARGUMENT for ones out of the carrier's
-   *   range, and for a prompt without text after its last image; CONTEXT_OVERFLOW; UNSUPPORTED for full attention;
-   *   SERVER_ERROR
+   * @throws INCOMPATIBLE for embeddings of another width than the model's; INVALID_ARGUMENT for ones out of the
+   *   carrier's range, and for a prompt without text after its last image; CONTEXT_OVERFLOW; UNSUPPORTED for full
+   *   attention; SERVER_ERROR
    */
   async *stream(prompt: PromptContent, options: CompletionOptions = {}): AsyncGenerator<CompletionPiece, Completion> {
     const images: string[] = [];
@@ -81,7 +82,7 @@ export class LlamaServer {
 
   /**
    * Answers a conversation in the model's own chat template, piece by piece; as `stream` otherwise.
-   * @param messages the whole conversation: what the server has seen before is not evaluated again
+   * @param messages the whole conversation; the server does not evaluate again what it has seen before
    */
   async *streamChat(
     messages: readonly ChatMessage[],
@@ -111,7 +112,7 @@ export class LlamaServer {
     images: readonly string[],
     options: CompletionOptions,
   ): AsyncGenerator<CompletionPiece, Completion> {
-    // The server aborts where nothing is left to evaluate after an image: GGML_ASSERT(batch.size() > 0), server-context.cpp.
+    // The server aborts where nothing follows an image: GGML_ASSERT(batch.size() > 0), server-context.cpp.
     if (images.length > 0 && text.endsWith(this.info.mediaMarker)) {
       throw expectedBut(
         "INVALID_ARGUMENT",

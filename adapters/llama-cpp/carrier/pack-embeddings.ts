@@ -6,8 +6,8 @@ import { type Carrier, carrierStep, checkCarrier, patchSize } from "./carrier.ts
 const MAX_SIDE = 65_535;
 
 /**
- * Packs embeddings into pixels, one patch an embedding, patches in raster order on a grid that is as square as their
- * count allows. Save it without loss: `encodePng`.
+ * Packs embeddings into pixels, one patch for each embedding. The patches lie in raster order on a grid that is as
+ * square as their count allows. Save the image without loss, with `encodePng`.
  *
  * @param data [n, carrier.embeddingDim], finite, from -range to below range
  * @throws INVALID_ARGUMENT for a length that is no whole number of embeddings, or a number that cannot be carried

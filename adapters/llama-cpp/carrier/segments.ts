@@ -9,8 +9,8 @@ export type PromptContent = string | readonly EmbeddedPart[];
 
 /**
  * A prompt's text, a marker where each PNG belongs, and the PNGs in base64, added to `images`.
- * @throws INCOMPATIBLE for embeddings of another width; INVALID_ARGUMENT for ones that do not fill their grid, and for text
- * with the marker in it; UNSUPPORTED for full attention
+ * @throws INCOMPATIBLE for embeddings of another width; INVALID_ARGUMENT for ones that do not fill their grid, and for
+ *   text with the marker in it; UNSUPPORTED for full attention
  */
 export async function packPrompt(
   content: PromptContent,

@@ -49,7 +49,7 @@ export const fieldAt = (value: unknown, ...path: readonly (string | number)[]): 
 export const contextSizeOf = (props: unknown): number =>
   count(fieldAt(props, "default_generation_settings", "n_ctx"), "default_generation_settings.n_ctx of GET /props");
 
-/** A size that the server tells. @throws SERVER_ERROR */
+/** A size in the server's answer. @throws SERVER_ERROR */
 export function count(value: unknown, subject: string): number {
   if (typeof value === "number" && Number.isInteger(value) && value > 0) return value;
   throw expected("SERVER_ERROR", "a whole number", subject, value, "Update llama-server.");

@@ -5,8 +5,8 @@ import type { Completion, CompletionOptions } from "./completion.ts";
 import type { ChatMessage, LlamaServer } from "./llama-server.ts";
 
 /**
- * A llama-server with a carrier, and the tokenizer whose projector belongs to its model, as one model that sees images. Both
- * stay the caller's to dispose.
+ * A llama-server with a carrier and the tokenizer whose projector belongs to its model, as one model that sees images.
+ * You dispose both yourself.
  */
 export function serverModel(server: LlamaServer, tokenizer: Embedder): VisionLanguageModel {
   async function packed(messages: readonly VlmMessage[], signal: AbortSignal | undefined): Promise<ChatMessage[]> {
@@ -47,7 +47,9 @@ async function* texts(pieces: ReturnType<LlamaServer["streamChat"]>): AsyncGener
   }
 }
 
-/** The names are the same; what is left out is not sent, and the likeliest token is the contract's default. */
+/**
+ * The names are the same. An option that is left out is not sent, but the contract's default is the likeliest token.
+ */
 const completionOptions = (options: VlmOptions): CompletionOptions => ({ temperature: 0, ...options });
 
 const answerOf = ({ text, tokens, stopReason, promptTokens }: Completion): VlmAnswer => ({

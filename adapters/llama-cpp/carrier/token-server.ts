@@ -6,7 +6,7 @@ import { contextSizeOf, count, fieldAt } from "./server-info.ts";
 
 const connectOptions = z.strictObject({ ...httpOptions, signal: option.signal });
 
-/** A llama-server that is given tokens rather than text, with any model: no mmproj is needed. */
+/** A llama-server that takes tokens instead of text. It works with any model and needs no mmproj. */
 export class TokenServer {
   /** Tokens that one slot's context holds. */
   readonly contextSize: number;
@@ -42,7 +42,7 @@ export class TokenServer {
   }
 
   /**
-   * The tokens that continue `prompt`, as they come. Leaving the loop, or `signal`, ends the server's work.
+   * The tokens that continue `prompt`, as they come. Leaving the loop ends the server's work, and so does `signal`.
    * @throws CONTEXT_OVERFLOW, SERVER_ERROR; the signal's reason after an abort
    */
   async *complete(prompt: readonly number[], options: CompletionOptions): AsyncGenerator<number> {

@@ -3,8 +3,8 @@ import { type GgufValue, ggufValue, streamGguf } from "../../gguf/index.ts";
 import { type Carrier, carrierStep, checkCarrier, patchSize } from "./carrier.ts";
 
 /**
- * Where the mmproj's hidden numbers start: ggml's GELU is the identity from 10 on (it looks smaller ones up in a table of
- * F16).
+ * Where the mmproj's hidden numbers start: ggml's GELU is the identity from 10 on (it looks smaller ones up in a table
+ * of F16).
  */
 const GELU_OFFSET = 16;
 /** Of the bytes of a number, the high one first. */
@@ -17,10 +17,10 @@ const MAX_TOKENS = 65_536;
 /**
  * Writes the carrier's mmproj GGUF, for `llama-server --mmproj`.
  *
- * llama.cpp's `phi4` graph with no blocks: a patch convolution, position embeddings (zero), linear, GELU, linear. It adds
- * no tokens of its own around an image and takes any number of patches. The convolution hands each byte of a patch to a
- * channel of its own, the GELU is passed where it is the identity, and the last layer weighs the three bytes and adds
- * them. Before that sum every number is a byte with an offset and every weight a power of two, so that nothing is
+ * llama.cpp's `phi4` graph with no blocks: a patch convolution, position embeddings (zero), linear, GELU, linear. It
+ * adds no tokens of its own around an image and takes any number of patches. The convolution hands each byte of a patch
+ * to a channel of its own, the GELU is passed where it is the identity, and the last layer weighs the three bytes and
+ * adds them. Before that sum every number is a byte with an offset and every weight a power of two, so that nothing is
  * lost where a device computes in F16 or TF32.
  *
  * It takes 48 * embeddingDim^2 bytes (50 MB for 1024) and about as many operations a token as half a layer of the LLM.
@@ -73,7 +73,10 @@ function* rows(type: "F16" | "F32", count: number, width: number, entries: (row:
   }
 }
 
-/** Keys of llama.cpp's tools/mtmd/clip-impl.h; what the vision tower's blocks would need is there, since it is asked for. */
+/**
+ * Keys of llama.cpp's tools/mtmd/clip-impl.h; what the vision tower's blocks would need is there, since it is asked
+ * for.
+ */
 function metadata({ embeddingDim, range }: Carrier, patch: number): [string, GgufValue][] {
   const { bool, float32, float32s, string, uint32 } = ggufValue;
   return [

@@ -35,7 +35,8 @@ const KEPT: readonly { has: (schema: Schema) => boolean; keywords: readonly stri
 const FORMATS = ["date-time", "time", "date"];
 
 /**
- * The grammar of a JSON schema: what it lets through is valid by the schema. A property that is not required is written too.
+ * The grammar of a JSON schema. Every answer that it allows is valid by the schema. It writes properties that are not
+ * required too.
  * @throws UNSUPPORTED for a keyword that a grammar cannot keep to; INVALID_ARGUMENT for what is no schema
  */
 export async function jsonGrammar(llama: Llama, schema: object): Promise<LlamaGrammar> {

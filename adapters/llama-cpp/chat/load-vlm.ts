@@ -57,7 +57,8 @@ function shippedVlm(): VlmSource {
  * await vlm.dispose();
  * ```
  *
- * @throws INVALID_ARGUMENT, CHECKPOINT_NOT_FOUND, INVALID_GGUF, MISSING_DEPENDENCY, and as `VQRAE.load`, `loadProjector`, `attachVision`
+ * @throws INVALID_ARGUMENT, CHECKPOINT_NOT_FOUND, INVALID_GGUF, MISSING_DEPENDENCY, and as `VQRAE.load`,
+ *   `loadProjector`, `attachVision`
  */
 export async function loadVlm(source: VlmSource | "default" = "default", options: LoadVlmOptions = {}): Promise<Vlm> {
   const { onProgress, signal, device, precision, cacheDir, maxPixels, ...rest } = parseOptions(

@@ -1,6 +1,6 @@
 /**
- * What `produce` pushes, as an async iteration that returns what `produce` gives. Leaving the loop aborts the signal that
- * `produce` was given and waits for its end, so that nothing goes on behind it.
+ * Yields what `produce` pushes and returns what `produce` gives. Leaving the loop aborts the signal of `produce` and
+ * waits for its end, so that nothing goes on afterwards.
  */
 export async function* pushed<T, R>(
   produce: (push: (item: T) => void, signal: AbortSignal) => Promise<R>,

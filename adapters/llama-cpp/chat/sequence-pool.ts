@@ -3,7 +3,9 @@ import type { ChatWrapper, LlamaChat, LlamaContext, LlamaContextSequence, Token 
 import { expectedBut, Gate } from "../../../sdk/kit.ts";
 import { loadNodeLlamaCpp } from "../native/node-llama-cpp.ts";
 
-/** Of a prompt, how much a sequence must hold already to be taken for it before an empty one (llama-server has such a bound too). */
+/**
+ * The share of a prompt that a sequence must hold to be preferred to an empty one. llama-server has such a bound too.
+ */
 const LIKE = 0.5;
 
 /** A sequence of the context, lent for one answer. */
@@ -13,8 +15,8 @@ export interface Lease {
 }
 
 /**
- * The sequences of a context, lent to one answer at a time. What a sequence has decoded stays in it, and the conversation
- * that begins with the same tokens gets it again.
+ * The sequences of a context, each lent to one answer at a time. What a sequence has decoded stays in it. A
+ * conversation that begins with the same tokens gets that sequence again.
  */
 export class SequencePool {
   readonly #context: LlamaContext;
@@ -32,7 +34,7 @@ export class SequencePool {
   }
 
   /**
-   * Waits for a sequence where all are lent.
+   * Lends a sequence; where all are lent, it waits for one.
    * @param tokens the prompt
    * @throws INVALID_ARGUMENT where all are taken for good; the signal's reason
    */

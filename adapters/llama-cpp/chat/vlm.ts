@@ -36,7 +36,7 @@ interface VlmParts {
 
 const isList = (images: ImageInput | readonly ImageInput[]): images is readonly ImageInput[] => Array.isArray(images);
 
-/** A vision language model in this process; made by `loadVlm`. Its parts are node-llama-cpp's and ours, free to use. */
+/** A vision language model in this process; `loadVlm` makes it. You may use its parts as you like. */
 export class Vlm implements VisionLanguageModel {
   readonly specificationVersion = "v1";
   readonly modelId: string;
@@ -65,10 +65,10 @@ export class Vlm implements VisionLanguageModel {
   }
 
   /**
-   * Answers a conversation, piece by piece. What one of the context's sequences holds of it is not decoded again; where
-   * all are in use, it waits. `maxTokens` is 512 by default. An answer that only thinks is empty.
+   * Answers a conversation, piece by piece. What a sequence of the context holds already is not decoded again. Where
+   * all sequences are in use, the call waits. `maxTokens` is 512 by default. An answer of thoughts alone is empty.
    * @throws CONTEXT_OVERFLOW for a conversation longer than the context; INVALID_ARGUMENT; UNSUPPORTED for a keyword of
-   * `jsonSchema` that no grammar keeps to; as `LlamaVision.image`; DISPOSED; the signal's reason
+   *   `jsonSchema` that no grammar keeps to; as `LlamaVision.image`; DISPOSED; the signal's reason
    */
   async *streamChat(messages: readonly VlmMessage[], options: VlmOptions = {}): AsyncGenerator<VlmPiece, VlmAnswer> {
     const { signal: outer, ...parsed } = parseAnswerOptions(options);
@@ -101,7 +101,8 @@ export class Vlm implements VisionLanguageModel {
   }
 
   /**
-   * A session of node-llama-cpp, which takes one of the context's sequences; `session.sequence.dispose()` gives it back.
+   * Makes a session of node-llama-cpp. It takes one of the context's sequences; `session.sequence.dispose()` gives it
+   * back.
    * @throws INVALID_ARGUMENT where all are taken
    */
   async createSession(systemPrompt = ""): Promise<LlamaChatSession> {
@@ -110,7 +111,7 @@ export class Vlm implements VisionLanguageModel {
     return new LlamaChatSession({ contextSequence, chatWrapper: this.#chatWrapper, systemPrompt });
   }
 
-  /** Answers that are being given reject with DISPOSED. */
+  /** Ends running answers, which reject with DISPOSED, and frees what the model holds. */
   async dispose(): Promise<void> {
     const mend = "Load it again.";
     const gone = expectedBut("DISPOSED", "a model that is in use", "an answer", "one after dispose()", mend);

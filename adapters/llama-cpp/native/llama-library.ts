@@ -45,8 +45,8 @@ export interface LlamaLibrary {
   /** The same for tokens; resolves when the logits are there. */
   decodeTokens(context: Address, batch: TokenBatch): Promise<number>;
   /**
-   * A copy of the logits of the tokens `first` to `first + count - 1`, after token `index` of the batch that was decoded
-   * last; null where no logits were asked for.
+   * A copy of the logits of the tokens `first` to `first + count - 1`, after token `index` of the batch that was
+   * decoded last; null where no logits were asked for.
    */
   logits(context: Address, index: number, first: number, count: number): Float32Array | null;
 }

@@ -9,12 +9,6 @@ import { type Address, type LlamaLibrary, loadedLibraryFile, openLlamaLibrary } 
 import { unwrapObject } from "./unwrap-object.ts";
 import { isVirtualToken } from "./virtual-tokens.ts";
 
-/**
- * All that is reached of node-llama-cpp beside its public API, and nothing of it elsewhere. It has no input for
- * embeddings (its issue 88), so a context's `llama_context*` is read out of its addon's object, and three methods are
- * shadowed on the instances at hand: the model's tokenizer and detokenizer and the context's queue of decodes.
- */
-
 /** Byte offsets in node-llama-cpp's AddonContext (llama/addon/AddonContext.h), on 64-bit Linux and macOS. */
 interface Layout {
   /** AddonModel* */
@@ -85,7 +79,14 @@ type AcquireLock = (scope: readonly unknown[]) => Promise<{ dispose(): void }>;
 /** Takes the hook of one instance away again. */
 export type Unhook = () => void;
 
-/** A context of node-llama-cpp with what its public API lacks. */
+/**
+ * A context of node-llama-cpp with what its public API lacks. All private parts of node-llama-cpp are reached in this
+ * file, and in no other.
+ *
+ * node-llama-cpp has no input for embeddings (its issue 88). So a context's `llama_context*` is read out of its addon's
+ * object, and three methods are shadowed on the instances at hand: the model's tokenizer and detokenizer, and the
+ * context's queue of decodes.
+ */
 export class ContextInternals {
   readonly llama: LlamaLibrary;
   readonly address: Address;
@@ -163,14 +164,14 @@ export class ContextInternals {
     return this.#private._loraAdapters.size > 0;
   }
 
-  /** As the model's own tokenizer does it, whatever is hooked in. */
+  /** The tokens by the model's own tokenizer, without what is hooked in. */
   tokenize(text: string, specialTokens: boolean): number[] {
     return Array.from(Object.getPrototypeOf(this.#model).tokenize.call(this.#model, text, specialTokens));
   }
 
   /**
-   * `split` cuts a text into pieces of text and runs of tokens that stand in place of text; null where there are none.
-   * Every context of the model shares its tokenizer.
+   * `split` cuts a text into pieces of text and runs of tokens that stand in place of text. It gives null for a text
+   * without such runs. Every context of the model shares its tokenizer.
    */
   hookTokenizer(split: TextSplitter): Unhook {
     let splitters = hookedModels.get(this.#model);
@@ -183,7 +184,7 @@ export class ContextInternals {
     return () => splitters.delete(split);
   }
 
-  /** `decode` takes the place of the context's own, which it is given. */
+  /** Calls `decode` in place of the context's own queue, which it gets as `own`. */
   hookDecoding(
     decode: (request: DecodeRequest, own: (request: DecodeRequest) => Promise<DecodeResults>) => Promise<DecodeResults>,
   ): Unhook {
@@ -196,8 +197,8 @@ export class ContextInternals {
     shadow(this.#private, "_decodeTokens", hooked);
     const addon = this.#private._ctx;
     if (this.hasMultiAxisPositions) {
-      // llama.cpp cannot shift positions of several axes (it aborts the process): where cells remain behind those that are
-      // removed, "false" makes node-llama-cpp decode the sequence anew.
+      // llama.cpp cannot shift positions of several axes: it aborts the process. Where cells remain behind those that are
+      // removed, "false" makes node-llama-cpp decode the sequence again.
       const remove = addon.removeTokenCellsFromSequence.bind(addon);
       shadow(addon, "removeTokenCellsFromSequence", (sequenceId: number, start: number, end: number) =>
         end <= addon.getSequenceKvCacheMaxPosition(sequenceId) ? false : remove(sequenceId, start, end),
@@ -283,7 +284,10 @@ const privateOf = (context: LlamaContext): PrivateContext =>
   ]);
 const addonModelOf = ({ model }: LlamaContext): AddonModel => requireFields<PrivateModel>(model, ["_model"])._model;
 
-/** An object by its private fields, which are those of the versions that were tried. @throws UNSUPPORTED where one is missing */
+/**
+ * An object by its private fields, as the versions that were tried have them.
+ * @throws UNSUPPORTED where one is missing
+ */
 function requireFields<T extends object>(object: object, names: readonly (keyof T & string)[]): T {
   const has = (value: object): value is T => names.every((name) => name in value);
   if (has(object)) return object;

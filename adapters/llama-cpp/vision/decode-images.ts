@@ -9,8 +9,8 @@ import { cutRuns } from "./runs.ts";
 import type { TokenEmbeddings } from "./token-embeddings.ts";
 
 /**
- * Decodes a sequence's tokens: places of images as their embeddings, and text through node-llama-cpp, but for short texts
- * beside an image, which go along with it. What was decoded before a failure is taken out of the sequence again, as
+ * Decodes a sequence's tokens. Places of images are decoded as their embeddings, text through node-llama-cpp. Short
+ * texts beside an image go along with it. After a failure, what was decoded is taken out of the sequence again, since
  * node-llama-cpp does not know of it.
  */
 export async function decodeWithImages(
@@ -67,7 +67,8 @@ async function decodeRows(
 /** node-llama-cpp counts positions, of which an image with several axes has fewer than cells in the KV cache. */
 function explained({ hasMultiAxisPositions }: ContextInternals, cause: unknown): unknown {
   if (!hasMultiAxisPositions || !(cause instanceof Error) || !cause.message.includes("KV slot")) return cause;
-  const mend = "Images take rows x columns of its cells: create the context with a larger contextSize, or begin anew.";
+  const mend =
+    "Images take rows x columns of its cells: create the context with a larger contextSize, or start a new conversation.";
   return expectedBut("CONTEXT_OVERFLOW", "room for more text", "the context's KV cache", "none", { mend, cause });
 }
 

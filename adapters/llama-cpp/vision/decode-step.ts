@@ -26,8 +26,8 @@ export interface EmbeddingRows {
 type Sizes = Pick<ContextInternals, "hasMultiAxisPositions" | "embeddingDim">;
 
 /**
- * @throws CONTEXT_OVERFLOW for an image that must be whole and is not; UNSUPPORTED for one at whose end something is to be
- * generated
+ * @throws CONTEXT_OVERFLOW for an image that must be whole and is not; UNSUPPORTED for one at whose end something is to
+ *   be generated
  */
 export function stepOf(
   { hasMultiAxisPositions, embeddingDim }: Sizes,

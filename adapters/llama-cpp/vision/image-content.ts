@@ -4,10 +4,10 @@ import { fileURLToPath } from "node:url";
 import type { ImageInput } from "../../../sdk/index.ts";
 import { KEY_DIGITS } from "./placeholder.ts";
 
-/** An image and the key of its content, which `tokenizer` tells apart from what another tokenizer makes of it. */
+/** An image and the key of its content. The same image has another key for another tokenizer. */
 export interface KeyedImage {
   readonly key: string;
-  /** Of a file its bytes, so that what is encoded is what was hashed. */
+  /** The bytes, where the input names a file: what is encoded is what was hashed. */
   readonly image: ImageInput;
 }
 

@@ -38,18 +38,20 @@ export interface LibraryOptions {
 }
 
 /**
- * The images that a context may hold: their tokens and places, some hundred bytes, and their embeddings while there is room.
- * A sequence may still hold an image that is dropped here. Added again it gets the same places, which follow from its key, and
- * the sequence fits again; until then a text that names it, and decoding it anew, are refused.
+ * The images that a context may hold: their tokens and places, some hundred bytes, and their embeddings while there is
+ * room.
+ *
+ * A sequence may still hold an image that is dropped here. When the image is added again it gets the same places, which
+ * follow from its key, and the sequence fits again. Until then a text that names it is refused, and so is decoding it.
  */
 export class ImageLibrary {
   readonly #options: LibraryOptions;
-  /** In the order of their last use, as a chat tokenizes its history, and so uses all of its images, at every turn. */
+  /** In the order of their last use. A chat tokenizes its history at every turn, and so uses all of its images. */
   readonly #images = new Map<string, KnownImage>();
   /** In the order of their last use. */
   readonly #embeddings = new Map<string, readonly ImageSegment[]>();
   #bytes = 0;
-  /** The one that was looked for last: an image's places come one after the other. */
+  /** The one that was looked up last: an image's places come one after the other. */
   #last: KnownImage | undefined;
 
   constructor(options: LibraryOptions) {
@@ -91,7 +93,7 @@ export class ImageLibrary {
     const image = this.#images.get(key);
     if (image === undefined) {
       const received = `the place of an image that was not given to it, or was dropped for newer ones (${key})`;
-      const mend = "Of a chat history that comes from elsewhere, give each image to `vision.image(...)` again first.";
+      const mend = "Give each image of the chat history to `vision.image(...)` first.";
       throw expectedBut("INVALID_ARGUMENT", "images that this vision knows", "the text", received, mend);
     }
     this.#touch(key);
@@ -168,7 +170,7 @@ export class ImageLibrary {
     return this.#options.multiAxis ? Math.max(grid.rows, grid.columns) : grid.rows * grid.columns;
   }
 
-  /** Follows from the key, so that a sequence's saved state fits the same image again; moved where others lie there. */
+  /** Follows from the key, so that a saved sequence fits the same image again. Moved where another image lies there. */
   #freeBase(key: string, positions: number): number {
     for (let attempt = 0; ; attempt++) {
       const digest = createHash("sha256").update(`${key}\n${attempt}`).digest();

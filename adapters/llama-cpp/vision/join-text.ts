@@ -4,15 +4,15 @@ import { linePositions } from "./positions.ts";
 import type { TokenEmbeddings } from "./token-embeddings.ts";
 
 /**
- * Most tokens of a text that goes along with an image. A call of its own reads all weights once more, which is most of
- * what a short text costs; from about here on it is a call's arithmetic, and that is the same wherever the text goes.
+ * Most tokens of a text that goes along with an image. A call of its own reads all weights once more, and that is most
+ * of what a short text costs. For longer texts the arithmetic costs most, which is the same in either place.
  */
 export const MAX_JOINED_TEXT = 64;
 
 /**
- * Puts short texts into the batches of the images beside them, as the rows that the model would look their tokens up in: an
- * image's own markers would otherwise be decoded one token a call. Texts whose logits are wanted are left to
- * node-llama-cpp, which samples from its own batches; so are all where a model's rows cannot be had.
+ * Puts short texts into the batches of the images beside them, as the rows that the model would look their tokens up
+ * in. Otherwise an image's own markers would take a call for each token. Texts whose logits are wanted are left to
+ * node-llama-cpp, which samples from its own batches. So are all texts of a model whose rows cannot be read.
  */
 export async function joinText(
   steps: readonly DecodeStep[],

@@ -1,6 +1,6 @@
 /**
  * An image's place in a text: its key between two characters of the private use area. The key is a hash of the image's
- * content, so that nobody writes another's by chance and a chat history that was saved means the same later.
+ * content. So no text names an image by chance, and a saved chat history means the same later.
  */
 const BEGIN = "\uE000";
 const END = "\uE001";
@@ -9,7 +9,10 @@ export const KEY_DIGITS = 22;
 const DIGIT = "[A-Za-z0-9_-]";
 
 const PLACEHOLDERS = new RegExp(`${BEGIN}(${DIGIT}{${KEY_DIGITS}})${END}`, "g");
-/** What is left where a text was cut within a placeholder: node-llama-cpp shortens old messages when the context is full. */
+/**
+ * What is left where a text was cut within a placeholder: node-llama-cpp shortens old messages when the context is
+ * full.
+ */
 const REMNANTS = new RegExp(`${BEGIN}${DIGIT}{0,${KEY_DIGITS}}|${DIGIT}{0,${KEY_DIGITS}}${END}`, "g");
 
 export const placeholder = (key: string): string => `${BEGIN}${key}${END}`;
@@ -30,5 +33,5 @@ export function splitAtPlaceholders(text: string): ({ text: string } | { key: st
 
 const withoutRemnants = (text: string): string => text.replaceAll(REMNANTS, "");
 
-/** Somebody's text, which stands for no image whatever it says. */
+/** A text without the characters of a placeholder: nothing in it stands for an image. */
 export const withoutPlaceholders = (text: string): string => text.replaceAll(/[\uE000\uE001]/g, "\uFFFD");

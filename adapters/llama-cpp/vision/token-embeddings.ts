@@ -28,8 +28,8 @@ interface Table {
 }
 
 /**
- * The rows that a language model looks its tokens up in, read one by one from its GGUF file when they are asked for. It
- * serves an optimisation only: what it cannot give, it gives not, without an error.
+ * The rows that a language model looks its tokens up in, read one by one from its GGUF file when they are asked for.
+ * They only make decoding faster: where they cannot be read, the result is null and nothing is thrown.
  */
 export class TokenEmbeddings {
   #table: Table | null;
@@ -41,7 +41,7 @@ export class TokenEmbeddings {
   }
 
   /**
-   * @param info node-llama-cpp's, which has parsed the header: a large vocabulary takes seconds
+   * @param info node-llama-cpp's. It has parsed the header already, which takes seconds for a large vocabulary.
    * @param width of the embeddings that the model takes
    */
   static async open(info: GgufFileInfo, width: number): Promise<TokenEmbeddings> {
@@ -52,12 +52,12 @@ export class TokenEmbeddings {
     return new TokenEmbeddings(status && { file, tensor, version: versionOf(status) });
   }
 
-  /** For a model whose rows are not those of its file. */
+  /** For a model whose rows differ from those of its file. */
   static none(): TokenEmbeddings {
     return new TokenEmbeddings(null);
   }
 
-  /** [tokens, width], or null where they cannot be had. */
+  /** [tokens, width], or null where they cannot be read. */
   async rowsOf(tokens: readonly number[]): Promise<Float32Array | null> {
     if (this.#table === null) return null;
     const [count = 0, width = 0] = this.#table.tensor.shape;
@@ -93,7 +93,7 @@ export class TokenEmbeddings {
 function findTable(info: GgufFileInfo, width: number): GgufTensor | null {
   const { metadata, architectureMetadata, splicedParts, fullTensorInfo } = info;
   if (!ARCHITECTURES.has(metadata.general.architecture) || splicedParts !== 1) return null;
-  // No graph of these has a scale; a file that asks for one is of a kind that is not known here.
+  // No graph of these has a scale. A file that asks for one is of a kind that is not known here.
   if ("embedding_scale" in (architectureMetadata ?? {})) return null;
   const found = fullTensorInfo?.find(({ name }) => name === TABLE);
   if (found === undefined) return null;

@@ -10,16 +10,18 @@ import { placeholder, splitAtPlaceholders } from "./placeholder.ts";
 import { TokenEmbeddings } from "./token-embeddings.ts";
 
 export interface AttachVisionOptions {
-  /** Loaded with a projector, whose width is that of the language model's embeddings. */
+  /** Loaded with a projector as wide as the language model's embeddings. */
   readonly tokenizer: Embedder;
   /**
-   * Most bytes of embeddings that are kept (default 256 MiB), those used last. An image that is kept is not encoded again;
-   * one that was dropped must be given again where the context has to decode it anew.
+   * Most bytes of embeddings to keep (default 256 MiB); the images that were used last stay. An image that is kept is
+   * not encoded again. Give one that was dropped again before the context has to decode it once more.
    */
   readonly cacheBytes?: number;
 }
 
-/** What `LlamaVision.prompt` takes between its texts: text, or an image. A path is an image only as `{ image: path }`. */
+/**
+ * What `LlamaVision.prompt` takes between its texts: text, or an image. A path is an image only as `{ image: path }`.
+ */
 export type PromptPart = string | number | URL | Uint8Array | ArrayBuffer | RgbImage | { readonly image: ImageInput };
 
 const isEmbedder = (value: unknown): boolean =>
@@ -31,7 +33,10 @@ const schema = z.strictObject({
 });
 
 const DEFAULT_CACHE_BYTES = 256 * 2 ** 20;
-/** At 0.5 KB an image, 3 KB in 13 tiles, some megabytes: more images than all sequences of a usual context have room for. */
+/**
+ * At 0.5 KB an image, 3 KB in 13 tiles, some megabytes: more images than all sequences of a usual context have room
+ * for.
+ */
 const MOST_IMAGES = 2 ** 14;
 /** A context keeps its last place free, and some text must follow the image. */
 const RESERVED_POSITIONS = 2;
@@ -45,12 +50,12 @@ const RESERVED_POSITIONS = 2;
  * await session.prompt(await vision.prompt`What is in ${{ image: "photo.jpg" }}?`);
  * ```
  *
- * Embeddings go into the context's own KV cache, so that later turns keep what was decoded. Streaming, grammars, abort
- * signals, history and context shift are node-llama-cpp's and work as they do for text.
+ * Embeddings go into the context's own KV cache, so later turns keep what was decoded. Streaming, grammars, abort
+ * signals, history and context shift are node-llama-cpp's own and work as they do for text.
  *
  * @throws UNSUPPORTED for a tokenizer without a projector, another version of node-llama-cpp or another platform;
- * INCOMPATIBLE for a projector of another width than the model's embeddings; INVALID_ARGUMENT for another option, or a
- * context that has a vision already; MISSING_DEPENDENCY, DISPOSED, RUNTIME
+ *   INCOMPATIBLE for a projector of another width than the model's embeddings; INVALID_ARGUMENT for another option, or
+ *   a context that has a vision already; MISSING_DEPENDENCY, DISPOSED, RUNTIME
  */
 export async function attachVision(context: LlamaContext, options: AttachVisionOptions): Promise<LlamaVision> {
   const { tokenizer, cacheBytes = DEFAULT_CACHE_BYTES } = parseOptions(schema, options, "attachVision");
@@ -124,8 +129,8 @@ export class LlamaVision {
   }
 
   /**
-   * A prompt with images: what stands in `${...}` is text where it is a string, and else an image. Images are encoded
-   * here, before the session sees anything, so that a bad one leaves it as it was.
+   * A prompt with images. In `${...}` a string or a number is text, and anything else is an image. Images are encoded
+   * here, before the session sees anything, so a bad one leaves the session as it was.
    * @throws as `image`
    */
   async prompt(texts: TemplateStringsArray, ...parts: readonly PromptPart[]): Promise<string> {
@@ -138,12 +143,12 @@ export class LlamaVision {
   }
 
   /**
-   * Encodes an image, unless its embeddings are still kept, and gives the text that stands for it in this context's
-   * prompts, system prompts and chat histories. The 16,384 images that were used last are known; to name an earlier one in a
-   * text is an error, until it is given here again.
+   * Encodes an image, unless its embeddings are still kept. The result is the text that stands for it in this context's
+   * prompts, system prompts and chat histories. The 16,384 images that were used last are known. A text that names an
+   * earlier one is an error until you give that image here again.
    * @throws INVALID_IMAGE and others of `Embedder.embed`; CONTEXT_OVERFLOW for an image that takes more tokens than the
-   * context or, where its tokens attend to each other, than a batch; INCOMPATIBLE for embeddings of another width than the
-   * model's; RUNTIME for embeddings that are not finite
+   *   context or, where its tokens attend to each other, than a batch; INCOMPATIBLE for embeddings of another width
+   *   than the model's; RUNTIME for embeddings that are not finite
    */
   async image(input: ImageInput, { signal }: { readonly signal?: AbortSignal } = {}): Promise<string> {
     this.#assertUsable();
@@ -166,7 +171,7 @@ export class LlamaVision {
     return placeholder(key);
   }
 
-  /** Leaves the context as it was found, but for what its sequences hold. The tokenizer stays the caller's. */
+  /** Takes the hooks out of the context. What its sequences hold stays, and the tokenizer stays yours to dispose. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
@@ -179,7 +184,7 @@ export class LlamaVision {
   }
 
   async #embed(key: string, image: ImageInput, signal: AbortSignal | undefined): Promise<ImageEmbeddings> {
-    // With a signal of its own, since an abort must not take it from others.
+    // Encoded for this call alone: its abort must not end the work of others.
     if (signal !== undefined) return this.#tokenizer.embed(image, { signal });
     const running = this.#running.get(key) ?? this.#tokenizer.embed(image);
     this.#running.set(key, running);

@@ -3,7 +3,7 @@ import { listOf } from "../http/parse.ts";
 import type { EndpointLimits } from "../limits.ts";
 
 const MAX_STOPS = 16;
-/** Refuses all but what changes nothing. */
+/** Refuses all values but those that change nothing. */
 const only = <T extends string | number | boolean>(values: readonly T[], why: string) =>
   z.literal(values, `it is not supported: ${why}.`);
 /** Fields that ask for nothing that the answer would show; OpenAI's clients send some of them. */
@@ -38,7 +38,10 @@ const responseFormat = z.discriminatedUnion("type", [
   }),
 ]);
 
-/** POST /v1/chat/completions: OpenAI's fields, and `top_k`. What would change the answer and is not supported is refused. */
+/**
+ * POST /v1/chat/completions: OpenAI's fields, and `top_k`. A field that would change the answer and is not supported is
+ * refused.
+ */
 export const chatRequest = ({ parts }: EndpointLimits) =>
   z.strictObject({
     model: z.string(),

@@ -42,7 +42,7 @@ function typeOf(status: number): string {
   return status >= 500 ? "server_error" : "invalid_request_error";
 }
 
-/** What the client can mend, by the package's own code; any other is the server's fault. */
+/** Statuses of what the client can mend, by the package's own code. All others are the server's fault. */
 const STATUSES: Partial<Record<VqraeErrorCode, number>> = {
   INVALID_ARGUMENT: 400,
   INVALID_IMAGE: 400,
@@ -55,7 +55,7 @@ const STATUSES: Partial<Record<VqraeErrorCode, number>> = {
 /** Codes that OpenAI's clients know by another name. */
 const OPENAI_CODES: Partial<Record<VqraeErrorCode, string>> = { CONTEXT_OVERFLOW: "context_length_exceeded" };
 
-/** Any failure as an answer; what is not meant for the client is not told. */
+/** Any failure as an answer. The client sees messages that are meant for it, and no others. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (VqraeError.isInstance(error)) {

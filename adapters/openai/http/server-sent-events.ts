@@ -1,8 +1,8 @@
 import { toApiError } from "./api-error.ts";
 
 /**
- * A response of server-sent events, as OpenAI streams: one for each object, "[DONE]" after the last. A failure is an event
- * with OpenAI's error object.
+ * A response of server-sent events, as OpenAI streams: one for each object, "[DONE]" after the last. A failure is an
+ * event with OpenAI's error object.
  * @param onEnd called once, when the events have ended or their reader has left (then with `left`)
  */
 export function serverSentEvents(

@@ -16,8 +16,8 @@ export interface RemoteImageOptions {
 }
 
 /**
- * Fetches an image from another server. Each hop's name is resolved once and what it resolved to is connected to, so that
- * a name cannot point to a public address when it is checked and to a private one later.
+ * Fetches an image from another server. Each hop's name is resolved once and what it resolved to is connected to, so
+ * that a name cannot point to a public address when it is checked and to a private one later.
  * @throws ApiError 400; the signal's reason
  */
 export async function fetchRemoteImage(url: string, param: string, options: RemoteImageOptions): Promise<Uint8Array> {
