@@ -40,8 +40,16 @@ export function sameNumbers(
   equal(actual.length, wanted.length, `${what}: how many there are`);
   for (let i = 0; i < wanted.length; i++) {
     const [a, b] = [Number(actual[i]), Number(wanted[i])];
-    if (Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(b))) continue;
+    if (Object.is(a, b) || Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(b))) continue;
     fail(`${what}: number ${i} is ${a} in one call and ${b} in another${tolerance ? ` (tolerance ${tolerance})` : ""}`);
+  }
+}
+
+/** Whether the caller's memory is as it was before the call. */
+export function untouched(actual: ArrayLike<number>, before: ArrayLike<number>, what: string): void {
+  equal(actual.length, before.length, `${what}: how many numbers there are`);
+  for (let i = 0; i < before.length; i++) {
+    if (actual[i] !== before[i]) fail(`${what}: number ${i} was ${before[i]} and is ${actual[i]}`);
   }
 }
 
@@ -97,6 +105,15 @@ export function rgbImage(image: RgbImage, size: ImageSize | null, what: string):
   );
   equal(data.length, width * height * 3, `${what}: bytes of data, three a pixel`);
   if (size) equal({ width, height }, { width: size.width, height: size.height }, `${what}: its size`);
+}
+
+/** Calls `call`, which must resolve. */
+export async function resolves<T>(call: () => Promise<T>, what: string): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    fail(`${what}: expected a result but received ${named(error)}`);
+  }
 }
 
 /** Calls `call`, which must reject with a `VqraeError` of one of `codes`. */

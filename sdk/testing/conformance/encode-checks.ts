@@ -58,20 +58,22 @@ export const encodeChecks: readonly Check[] = [
   [
     "encode: neither features nor ids is refused",
     async (subject) => {
-      const call = () => subject.encoder.encode(subject.picture(), { features: false, ids: false });
+      const { encoder } = subject;
+      const call = () => encoder.encode(subject.picture(), { features: false, ids: false });
       await refuses(call, ["INVALID_ARGUMENT"], "encode with features: false and ids: false");
     },
   ],
   [
     "encode: an option of the wrong type is refused",
     async (subject) => {
+      const { encoder } = subject;
       for (const [name, value] of [
         ["features", "yes"],
         ["ids", 1],
         ["signal", {}],
       ] as const) {
         const options = Object.fromEntries([[name, value]]);
-        const call = () => subject.encoder.encode(subject.picture(), options);
+        const call = () => encoder.encode(subject.picture(), options);
         await refuses(call, ["INVALID_ARGUMENT"], `encode with ${name}: ${describe(value)}`);
       }
     },
@@ -79,16 +81,18 @@ export const encodeChecks: readonly Check[] = [
   [
     "encode: ids without a codebook are UNSUPPORTED",
     async (subject) => {
-      if (subject.encoder.info.codebook !== null) throw new NotApplicable("the model has a codebook");
-      const call = () => subject.encoder.encode(subject.picture(), { ids: true });
+      const { encoder } = subject;
+      if (encoder.info.codebook !== null) throw new NotApplicable("the model has a codebook");
+      const call = () => encoder.encode(subject.picture(), { ids: true });
       await refuses(call, ["UNSUPPORTED"], "encode with ids: true");
     },
   ],
   [
     "encode: features of a model that has none are UNSUPPORTED",
     async (subject) => {
-      if (subject.encoder.info.featureDim !== null) throw new NotApplicable("the model has features");
-      const call = () => subject.encoder.encode(subject.picture(), { features: true });
+      const { encoder } = subject;
+      if (encoder.info.featureDim !== null) throw new NotApplicable("the model has features");
+      const call = () => encoder.encode(subject.picture(), { features: true });
       await refuses(call, ["UNSUPPORTED"], "encode with features: true");
     },
   ],

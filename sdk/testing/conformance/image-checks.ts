@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { ImageInput, RgbImage } from "../../contract/image.ts";
 import { encodePng } from "../../image/encode-png.ts";
-import { check, equal, refuses, rejectsWith } from "./assertions.ts";
+import { check, equal, refuses, rejectsWith, resolves, untouched } from "./assertions.ts";
 import { badImages, refuseBadImages } from "./bad-images.ts";
 import type { ImageMethod } from "./image-methods.ts";
 import { copyOf } from "./pictures.ts";
@@ -59,7 +59,8 @@ export function imageChecks<T>(method: ImageMethod<T>): Check[] {
         inEveryForm(subject.picture(), async (forms) => {
           const wanted = await one(subject, subject.picture());
           for (const [form, image] of forms) {
-            same(subject, await one(subject, image), wanted, `${name} of the image as ${form} and as raw pixels`);
+            const result = await resolves(() => one(subject, image), `${name} of the image as ${form}`);
+            same(subject, result, wanted, `${name} of the image as ${form} and as raw pixels`);
           }
           const all = await many(
             subject,
@@ -76,14 +77,14 @@ export function imageChecks<T>(method: ImageMethod<T>): Check[] {
         const [pixels, bytes] = [raw.data.slice(), png.slice()];
         await many(subject, [raw, png, raw, png.buffer]);
         await one(subject, raw);
-        equal(raw.data, pixels, `the raw pixels after ${name}`);
-        equal(png, bytes, `the image's bytes after ${name}`);
+        untouched(raw.data, pixels, `the raw pixels after ${name}`);
+        untouched(png, bytes, `the image's bytes after ${name}`);
       },
     ],
     [
       `${name}: each result has memory of its own`,
       async (subject) => {
-        const wanted = await one(subject, subject.picture());
+        const wanted = structuredClone(await one(subject, subject.picture()));
         const [first, second] = await many(subject, [subject.picture(), subject.picture()]);
         check(first !== undefined && second !== undefined, `${name}(images): expected two results`);
         for (const buffer of method.buffers(first)) buffer.fill(0);
@@ -115,7 +116,7 @@ export function imageChecks<T>(method: ImageMethod<T>): Check[] {
     [
       `${name}: what is no image is refused, and its index among many is told`,
       (subject) =>
-        refuseBadImages(name, async (image, place) => {
+        refuseBadImages(name, (image, place) => {
           if (place === null) return one(subject, image);
           const images: ImageInput[] = [...subject.pictures(), ...subject.pictures()];
           images.splice(place, 0, image);

@@ -24,8 +24,8 @@ export interface CallOptions {
 export const encodeMethod: ImageMethod<ImageTokens<ImageIds>> = {
   name: "encode",
   require: ({ encoder }) => encoder,
-  one: async (subject, image, options) => subject.encoder.encode(image, { ...subject.everything, ...options }),
-  many: async (subject, images, options) => subject.encoder.encode(images, { ...subject.everything, ...options }),
+  one: (subject, image, options) => subject.encoder.encode(image, { ...subject.everything, ...options }),
+  many: (subject, images, options) => subject.encoder.encode(images, { ...subject.everything, ...options }),
   same: ({ settings }, actual, wanted, what) => sameTokens(actual, wanted, settings.featureTolerance, what),
   buffers: ({ features, classToken, ids }) => [features, classToken, ids].filter((buffer) => buffer !== undefined),
 };
@@ -33,8 +33,8 @@ export const encodeMethod: ImageMethod<ImageTokens<ImageIds>> = {
 export const embedMethod: ImageMethod<ImageEmbeddings> = {
   name: "embed",
   require: ({ embedder }) => embedder,
-  one: async ({ embedder }, image, options) => embedder.embed(image, options),
-  many: async ({ embedder }, images, options) => embedder.embed(images, options),
+  one: ({ embedder }, image, options) => embedder.embed(image, options),
+  many: ({ embedder }, images, options) => embedder.embed(images, options),
   same: ({ settings }, actual, wanted, what) => sameEmbeddings(actual, wanted, settings.featureTolerance, what),
   buffers: ({ segments }) => segments.flatMap((segment) => (segment.type === "text" ? [] : [segment.data])),
 };

@@ -1,5 +1,5 @@
 import type { ImageInput, ImageSize, RgbImage } from "../../contract/image.ts";
-import { check, equal, refuses, rgbImage, samePixels } from "./assertions.ts";
+import { check, equal, refuses, resolves, rgbImage, samePixels, untouched } from "./assertions.ts";
 import { badImages } from "./bad-images.ts";
 import { inEveryForm } from "./image-checks.ts";
 import { type Check, canDecode, canEmbed, NotApplicable, type Subject } from "./subject.ts";
@@ -40,7 +40,10 @@ const checksOf = (name: ViewsMethod, whole: string): Check[] => [
       const { call } = methodOf(subject, name);
       const wanted = await call(subject.picture());
       await inEveryForm(subject.picture(), async (forms) => {
-        for (const [form, image] of forms) same(await call(image), wanted, `${name} of the image as ${form}`);
+        for (const [form, image] of forms) {
+          const images = await resolves(() => call(image), `${name} of the image as ${form}`);
+          same(images, wanted, `${name} of the image as ${form} and as raw pixels`);
+        }
       });
     },
   ],
@@ -50,7 +53,7 @@ const checksOf = (name: ViewsMethod, whole: string): Check[] => [
       const { call } = methodOf(subject, name);
       const picture = subject.picture();
       for (const image of await call(picture)) image.data.fill(0);
-      equal(picture.data, subject.picture().data, `the raw pixels after the result of ${name} was overwritten`);
+      untouched(picture.data, subject.picture().data, `the raw pixels after the result of ${name} was overwritten`);
     },
   ],
   [
