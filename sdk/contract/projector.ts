@@ -65,7 +65,7 @@ export type ProjectorOp =
 
 /** The order of an image's embeddings, and the text between them. */
 export interface ImageLayout {
-  /** Before and after all of an image. */
+  /** Before and after all of an image; of "wrapped" views before and after each. */
   readonly prefix: string;
   readonly suffix: string;
   readonly tiles: TileLayout;
@@ -86,6 +86,11 @@ export type TileLayout =
       readonly whole: string;
       readonly wholeAlone: string;
     }
+  /**
+   * Each view by itself, with the layout's prefix and suffix around each. Where there are tiles: text before the whole image,
+   * after it, and between two tiles.
+   */
+  | { readonly kind: "wrapped"; readonly before: string; readonly after: string; readonly between: string }
   /** The tiles put together to one grid without what lies on the canvas's border, a newline embedding after each row. */
   | { readonly kind: "stitched"; readonly newline: TensorRef };
 
