@@ -2,7 +2,7 @@
  * Item `index` of a list, for places where the index is computed.
  * @throws RangeError where there is no such item, which is a mistake in the caller's code
  */
-export function at<T extends {} | null>(list: ArrayLike<T>, index: number): T {
+export function at<T>(list: ArrayLike<T>, index: number): T {
   const item = list[index];
   if (item === undefined) throw new RangeError(`Expected an index from 0 to ${list.length - 1} but received ${index}`);
   return item;
@@ -12,7 +12,7 @@ export function at<T extends {} | null>(list: ArrayLike<T>, index: number): T {
  * The pairs of two lists of one length.
  * @throws RangeError for lists of different lengths, which is a mistake in the caller's code
  */
-export function zip<A, B extends {} | null>(first: Iterable<A>, second: Iterable<B>): [A, B][] {
+export function zip<A, B>(first: Iterable<A>, second: Iterable<B>): [A, B][] {
   const [left, right] = [Array.from(first), Array.from(second)];
   if (left.length !== right.length) {
     throw new RangeError(`Expected two lists of one length but received ${left.length} and ${right.length} items`);

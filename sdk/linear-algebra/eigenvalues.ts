@@ -47,7 +47,13 @@ function reflect(rows: readonly Float64Array[], start: number, v: Float64Array, 
 
 /** row -= a * w + b * v, from `start` on. */
 function subtractBoth(row: Float64Array, start: number, a: number, w: Float64Array, b: number, v: Float64Array): void {
-  for (let j = start; j < row.length; j++) row[j]! -= a * w[j]! + b * v[j]!;
+  const { length } = row;
+  let j = start;
+  for (; j + 1 < length; j += 2) {
+    row[j]! -= a * w[j]! + b * v[j]!;
+    row[j + 1]! -= a * w[j + 1]! + b * v[j + 1]!;
+  }
+  if (j < length) row[j]! -= a * w[j]! + b * v[j]!;
 }
 
 /** Turns the diagonal of a tridiagonal matrix into its eigenvalues, in no order. Overwrites both. */

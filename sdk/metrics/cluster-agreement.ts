@@ -9,35 +9,58 @@ export interface ClusterAgreement {
 
 /**
  * How well clusters agree with labels, whatever the names of either.
- * @throws INVALID_ARGUMENT for none, or a different number of each
+ * @param assignments [n]: the cluster of each row
+ * @param labels [n]: the class of each row
+ * @throws INVALID_ARGUMENT for no rows, or a different number of each
  */
-export function clusterAgreement(assignments: ArrayLike<number>, labels: ArrayLike<number>): ClusterAgreement {
+export function clusterAgreement(assignments: ArrayLike<unknown>, labels: ArrayLike<unknown>): ClusterAgreement {
   const total = assignments.length;
   if (total === 0) throw expectedBut("INVALID_ARGUMENT", "at least one row", "cluster agreement", "none");
   if (labels.length !== total)
     throw expected("INVALID_ARGUMENT", `${total} labels`, "cluster agreement", labels.length);
-  const byCluster = new Map<number, Map<number, number>>();
-  const byLabel = new Map<number, number>();
+  const byLabel = new Map<unknown, Tally>();
+  const byCluster = new Map<unknown, Map<unknown, Overlap>>();
   for (let row = 0; row < total; row++) {
-    const cluster = byCluster.get(assignments[row]!) ?? new Map<number, number>();
-    byCluster.set(assignments[row]!, cluster);
-    cluster.set(labels[row]!, (cluster.get(labels[row]!) ?? 0) + 1);
-    byLabel.set(labels[row]!, (byLabel.get(labels[row]!) ?? 0) + 1);
+    const label = found(byLabel, labels[row], () => ({ count: 0 }));
+    const cluster = found(byCluster, assignments[row], () => new Map<unknown, Overlap>());
+    label.count += 1;
+    found(cluster, labels[row], () => ({ label, count: 0 })).count += 1;
   }
   let hits = 0;
   let information = 0;
   const sizes: number[] = [];
   for (const cluster of byCluster.values()) {
-    const size = [...cluster.values()].reduce((sum, count) => sum + count, 0);
+    const overlaps = [...cluster.values()];
+    const size = overlaps.reduce((sum, { count }) => sum + count, 0);
     sizes.push(size);
-    hits += Math.max(...cluster.values());
-    for (const [label, count] of cluster) {
-      information += (count / total) * Math.log((count * total) / (size * byLabel.get(label)!));
+    hits += Math.max(...overlaps.map(({ count }) => count));
+    for (const { label, count } of overlaps) {
+      information += (count / total) * Math.log((count * total) / (size * label.count));
     }
   }
-  const entropies = (entropy(sizes, total) + entropy([...byLabel.values()], total)) / 2;
+  const counts = Array.from(byLabel.values(), ({ count }) => count);
+  const entropies = (entropy(sizes, total) + entropy(counts, total)) / 2;
   // One cluster and one label agree perfectly, and tell nothing.
   return { purity: hits / total, nmi: entropies === 0 ? 1 : Math.max(0, information / entropies) };
+}
+
+/** How often a label was seen. */
+interface Tally {
+  count: number;
+}
+
+/** How often it was seen in one cluster. */
+interface Overlap extends Tally {
+  readonly label: Tally;
+}
+
+/** The entry of `key`, made where there is none. */
+function found<V>(map: Map<unknown, V>, key: unknown, make: () => V): V {
+  const value = map.get(key);
+  if (value !== undefined) return value;
+  const made = make();
+  map.set(key, made);
+  return made;
 }
 
 /** In nats. */

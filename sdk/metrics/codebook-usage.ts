@@ -1,5 +1,6 @@
 import type { TokenIds } from "../contract/decoder.ts";
 import { expected } from "../errors.ts";
+import { addScaled } from "../linear-algebra/vectors.ts";
 
 /**
  * Counts how often each entry of a codebook is used, over as many images as one likes.
@@ -43,7 +44,7 @@ export class CodebookUsage {
     if (other.counts.length !== size) {
       throw expected("INVALID_ARGUMENT", `a codebook of ${size}`, "the usage to add", other.counts.length);
     }
-    for (let id = 0; id < size; id++) this.counts[id]! += other.counts[id]!;
+    addScaled(this.counts, 1, other.counts);
     this.#total += other.total;
     return this;
   }

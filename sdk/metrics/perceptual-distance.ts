@@ -1,4 +1,5 @@
 import { expected, expectedBut } from "../errors.ts";
+import { zip } from "../lists.ts";
 
 /** What one layer of a network says about one image. */
 export interface TapActivations {
@@ -19,7 +20,7 @@ const EPSILON = 1e-10;
 export function perceptualDistance(a: readonly TapActivations[], b: readonly TapActivations[]): number {
   if (a.length === 0) throw expectedBut("INVALID_ARGUMENT", "at least one tap", "a perceptual distance", "none");
   if (b.length !== a.length) throw expected("INVALID_ARGUMENT", `${a.length} taps`, "the second image", b.length);
-  return a.reduce((sum, tap, i) => sum + tapDistance(tap, b[i]!, i), 0) / a.length;
+  return zip(a, b).reduce((sum, [first, second], i) => sum + tapDistance(first, second, i), 0) / a.length;
 }
 
 function tapDistance(a: TapActivations, b: TapActivations, index: number): number {
@@ -47,6 +48,9 @@ function tapDistance(a: TapActivations, b: TapActivations, index: number): numbe
 
 function lengthOf(data: Float32Array, start: number, count: number): number {
   let squares = EPSILON;
-  for (let i = start; i < start + count; i++) squares += data[i]! * data[i]!;
+  for (let i = start; i < start + count; i++) {
+    const value = data[i]!;
+    squares += value * value;
+  }
   return Math.sqrt(squares);
 }
