@@ -72,7 +72,7 @@ const schema = z.strictObject({
  * ```
  * @throws INVALID_ARGUMENT that names the field
  */
-export function defineBenchmark(benchmark: Benchmark): Benchmark {
+export function defineBenchmark<const B extends Benchmark>(benchmark: B): B {
   checkBenchmark(benchmark, "defineBenchmark");
   return benchmark;
 }

@@ -29,6 +29,7 @@ export { type ParquetRow, parquetRows } from "./readers/parquet.ts";
 export { type ImagesById, parquetImages } from "./readers/parquet-images.ts";
 export { parseJson } from "./readers/parse-json.ts";
 export { pythonList } from "./readers/python-list.ts";
+export { listFolder, readText } from "./readers/reading.ts";
 export { Row } from "./readers/row.ts";
 export { type TsvRow, tsvRows } from "./readers/tsv.ts";
 export { LETTERS, type TsvTask, tsvQuestions } from "./readers/tsv-questions.ts";

@@ -1,9 +1,8 @@
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { type RgbImage, readImage, VqraeError } from "../../../../sdk/index.ts";
 import { expectedBut, option, parseOptions } from "../../../../sdk/kit.ts";
-import { reading } from "../../kit/readers/reading.ts";
+import { listFolder } from "../../kit/index.ts";
 import { readOrList, type UnreadableImage } from "../unreadable-images.ts";
 import { NOT_COMPARABLE, type YesNoJudge } from "../yes-no-judge.ts";
 import type { SuppliedAnswers } from "./answers.ts";
@@ -55,11 +54,11 @@ export async function runDpgBench(
   options: DpgBenchOptions,
 ): Promise<DpgReport> {
   const { resolution, pics, onProgress, signal } = parseOptions(schema, options, "runDpgBench");
-  const names = await reading("a readable folder", folder, () => readdir(folder));
+  const names = await listFolder(folder);
   const scores: (ItemScore & { filename: string })[] = [];
   const failed: UnreadableImage[] = [];
   const left = new Set(items.keys());
-  for (const [index, filename] of names.sort().entries()) {
+  for (const [index, filename] of names.entries()) {
     signal?.throwIfAborted();
     const [id = ""] = filename.split("."); // as the reference names items, dots in them included
     const item = items.get(id);

@@ -1,7 +1,7 @@
-import { mkdir, readdir, readFile, stat } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { expectedBut, onDisk, writeWhole } from "../../../../sdk/kit.ts";
-import { jsonLines, parseJson, Row } from "../../kit/index.ts";
+import { jsonLines, listFolder, parseJson, Row, readText } from "../../kit/index.ts";
 import { reading } from "../../kit/readers/reading.ts";
 import type { Relation } from "./geometry.ts";
 
@@ -72,22 +72,17 @@ export interface GeneratedImage {
 
 /** The images in such folders, in order. Other folders and files are left alone, as the reference leaves them. */
 export async function* generatedImages(folder: string): AsyncGenerator<GeneratedImage> {
-  for (const name of await names(folder)) {
+  for (const name of await listFolder(folder)) {
     const own = join(folder, name);
     if (!/^\d+$/.test(name) || !(await reading("a folder", own, () => stat(own))).isDirectory()) continue;
     const file = join(own, "metadata.jsonl");
     const at = `${name}/metadata.jsonl`;
-    const text = await reading("the prompt's metadata", file, () => readFile(file, "utf8"));
-    const prompt = promptOf(new Row(at, parseJson(text, at)));
-    for (const image of await names(join(own, "samples"))) {
+    const prompt = promptOf(new Row(at, parseJson(await readText(file), at)));
+    for (const image of await listFolder(join(own, "samples"))) {
       if (!/^\d+\.png/.test(image)) continue;
       yield { filename: `${name}/samples/${image}`, path: join(own, "samples", image), prompt };
     }
   }
-}
-
-async function names(folder: string): Promise<string[]> {
-  return (await reading("a readable folder", folder, () => readdir(folder))).sort();
 }
 
 function promptOf(row: Row): GenEvalPrompt {

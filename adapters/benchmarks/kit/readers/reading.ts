@@ -1,4 +1,5 @@
 import { createReadStream } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
 import { VqraeError } from "../../../../sdk/index.ts";
 import { expectedBut } from "../../../../sdk/kit.ts";
 
@@ -36,3 +37,11 @@ export function cannotRead(what: string, path: string, cause: unknown, mend?: st
     cause,
   });
 }
+
+/** A whole file of text in UTF-8. @throws INVALID_DATA if there is none, IO_ERROR if the system refuses */
+export const readText = (path: string): Promise<string> =>
+  reading("a readable file", path, () => readFile(path, "utf8"));
+
+/** Paths in a folder, relative to it and sorted; with `recursive`, in its folders too. @throws INVALID_DATA if there is none, IO_ERROR if the system refuses */
+export const listFolder = async (path: string, { recursive = false } = {}): Promise<string[]> =>
+  (await reading("a readable folder", path, () => readdir(path, { recursive }))).sort();

@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Profile, Question, QuestionReader } from "../../benchmark.ts";
 import { defineBenchmark } from "../../define-benchmark.ts";
@@ -18,6 +17,7 @@ import {
   parseJson,
   pythonText,
   Row,
+  readText,
   tsvQuestions,
   vlmevalkitChoicePrompt,
   vlmevalkitOption,
@@ -83,10 +83,10 @@ const parquet: QuestionReader = async function* ({ path }) {
 /** The authors' folder: questions/<image>.json and images/<image>; only the images of ai2d_test_ids.csv where it is there. */
 const folders: QuestionReader = async function* ({ path, images }) {
   const tested = join(path, "ai2d_test_ids.csv");
-  const ids = existsSync(tested) ? new Set((await readFile(tested, "utf8")).split(/\s+/)) : null;
+  const ids = existsSync(tested) ? new Set((await readText(tested)).split(/\s+/)) : null;
   const files = await findFiles(path, /questions\/[^/]*\.json$/, "questions/*.json");
   for (const file of files) {
-    const sheet = new Row(file, parseJson(await readFile(file, "utf8"), file));
+    const sheet = new Row(file, parseJson(await readText(file), file));
     const name = sheet.text("imageName");
     if (ids && !ids.has(name.replace(/\.[^.]*$/, ""))) continue;
     const folder = images ?? join(dirname(dirname(file)), "images");

@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expected, expectedBut } from "../../../../sdk/kit.ts";
 import type { Profile, Question, QuestionReader } from "../../benchmark.ts";
@@ -8,8 +7,10 @@ import {
   fileImage,
   INTERNVL_TOKENS,
   LLAVA_TOKENS,
+  listFolder,
   parquetFiles,
   parquetRows,
+  readText,
   SHORT_ANSWER,
   tsvQuestions,
   yesNoWord,
@@ -102,9 +103,9 @@ const folders: QuestionReader = async function* ({ path }) {
     const folder = join(path, category);
     const split = existsSync(join(folder, "images"));
     const [texts, images] = split ? [join(folder, "questions_answers_YN"), join(folder, "images")] : [folder, folder];
-    const pictures = new Map((await readdir(images)).filter((n) => !n.endsWith(".txt")).map((n) => [stem(n), n]));
-    for (const name of (await readdir(texts)).filter((file) => file.endsWith(".txt")).sort()) {
-      const lines = (await readFile(join(texts, name), "utf8")).split(/\r?\n/).filter((line) => line.trim() !== "");
+    const pictures = new Map((await listFolder(images)).filter((n) => !n.endsWith(".txt")).map((n) => [stem(n), n]));
+    for (const name of (await listFolder(texts)).filter((file) => file.endsWith(".txt"))) {
+      const lines = (await readText(join(texts, name))).split(/\r?\n/).filter((line) => line.trim() !== "");
       for (const [i, line] of lines.entries()) {
         const at = `${join(category, name)}, line ${i + 1}`;
         const [text, answer, ...rest] = line.trim().split("\t");

@@ -1,9 +1,8 @@
 import { existsSync } from "node:fs";
-import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Profile, QuestionReader } from "../../benchmark.ts";
 import { defineBenchmark } from "../../define-benchmark.ts";
-import { allRight, fileImage, findFiles, jsonLines, mean, meanScore, pythonText } from "../../kit/index.ts";
+import { allRight, fileImage, findFiles, jsonLines, listFolder, mean, meanScore, pythonText } from "../../kit/index.ts";
 
 const ORDERS = 6;
 const QUESTION = "Is this true? Answer yes or no.";
@@ -58,7 +57,7 @@ const jsonl: QuestionReader = async function* ({ path, images }) {
 
 /** By name: hidden.json does not say where its images lie, and the six of a sentence need not lie in one folder. */
 async function imagePaths(folder: string): Promise<Map<string, string>> {
-  const files = existsSync(folder) ? await readdir(folder, { recursive: true }) : [];
+  const files = existsSync(folder) ? await listFolder(folder, { recursive: true }) : [];
   return new Map(files.filter((file) => file.endsWith(".png")).map((file) => [basename(file), join(folder, file)]));
 }
 

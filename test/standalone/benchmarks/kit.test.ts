@@ -1,16 +1,20 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { exactMatchForm } from "../../../adapters/benchmarks/kit/parsers/exact-match.ts";
-import { mcqAnswer } from "../../../adapters/benchmarks/kit/parsers/mcq-answer.ts";
-import { float, round2, strip, stripCharacters, words } from "../../../adapters/benchmarks/kit/parsers/python-text.ts";
-import { vlmevalkitOption } from "../../../adapters/benchmarks/kit/parsers/vlmevalkit-option.ts";
-import { evalAiAnswer, vlmevalkitAnswer } from "../../../adapters/benchmarks/kit/parsers/vqa-answer.ts";
-import { yesNoWord } from "../../../adapters/benchmarks/kit/parsers/yes-no-word.ts";
-import { vqaAccuracy } from "../../../adapters/benchmarks/kit/scores/vqa-accuracy.ts";
+import {
+  evalAiAnswer,
+  exactMatchForm,
+  mcqAnswer,
+  pythonText,
+  vlmevalkitAnswer,
+  vlmevalkitOption,
+  vqaAccuracy,
+  yesNoWord,
+} from "../../../adapters/benchmarks/index.ts";
 import { options } from "./files.ts";
 
+const { float, round2, strip, stripCharacters, words } = pythonText;
+
 const animals = options("rabbit", "teddy bear", "cat", "dog");
-const _colours = options("red", "dark blue", "green", "none of these");
 
 /** Values that the harnesses' own functions gave; test/golden/benchmarks has more of them. */
 describe("golden values", () => {
