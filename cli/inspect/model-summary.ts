@@ -1,3 +1,4 @@
+import type { Tiling } from "../../sdk/index.ts";
 import type { Model, ViewPlan } from "../../sdk/kit.ts";
 
 /** A model's settings without its tensors. */
@@ -25,9 +26,15 @@ function pixelsOf(image: ViewPlan): string {
   const { size, geometry, background, tiling } = image;
   const square = `${size} x ${size} pixels, ${background ? "padded to a square" : geometry}`;
   if (tiling === null) return square;
-  const tiles = { dynamic: "InternVL's tiles", anyres: "LLaVA's anyres tiles", split: "Idefics3's tiles" }[tiling.kind];
-  return `${square}; views: ${tiles}`;
+  return `${square}; views: ${tilings[tiling.kind]}`;
 }
+
+const tilings: Readonly<Record<Tiling["kind"], string>> = {
+  dynamic: "InternVL's tiles",
+  anyres: "LLaVA's anyres tiles",
+  split: "Idefics3's tiles",
+  pan_and_scan: "Gemma 3's pan and scan",
+};
 
 /** How each size of a part is said; null for one that another says better. */
 const phrases: Readonly<Record<string, ((value: unknown) => string) | null>> = {

@@ -50,7 +50,7 @@ export interface ProjectorFeatures {
 
 /** The order of an image's embeddings, and the text between them. */
 export interface ImageLayout {
-  /** Before and after all of an image. */
+  /** Before and after all of an image; of "wrapped" views before and after each. */
   readonly prefix: string;
   readonly suffix: string;
   readonly tiles: TileLayout;
@@ -72,6 +72,11 @@ export type TileLayout =
       /** Before the whole image that comes alone. */
       readonly wholeAlone: string;
     }
+  /**
+   * Each view by itself, with the layout's prefix and suffix around each. Where there are tiles: text before the whole image,
+   * after it, and between two tiles.
+   */
+  | { readonly kind: "wrapped"; readonly before: string; readonly after: string; readonly between: string }
   /** The tiles as one grid, without the canvas's border. A newline embedding [outputDim] follows each row. */
   | { readonly kind: "stitched"; readonly newline: TensorRef };
 

@@ -34,22 +34,37 @@ export function arrange(
     if (data.length > 0) segments.push({ type: "embeddings", data, grid, attention });
   };
 
-  text(prefix);
-  if (tiles.kind === "separate") {
-    for (const [i, view] of views.entries()) {
-      const { tile } = view;
-      text(tile === null ? (views.length > 1 ? tiles.whole : tiles.wholeAlone) : numbered(tiles.tile, tile));
-      embeddings(view);
-      if (tile !== null && views[i + 1]?.tile?.row !== tile.row) text(tiles.rowEnd);
-    }
-  } else {
-    const parts = views.filter(({ tile }) => tile !== null);
-    for (const view of views) {
-      if (view.tile === null) embeddings(view);
-      else if (view === parts[0]) embeddings(stitch(parts, size, dim, present(newline, "a newline embedding")));
+  switch (tiles.kind) {
+    case "separate":
+      text(prefix);
+      for (const [i, view] of views.entries()) {
+        const { tile } = view;
+        text(tile === null ? (views.length > 1 ? tiles.whole : tiles.wholeAlone) : numbered(tiles.tile, tile));
+        embeddings(view);
+        if (tile !== null && views[i + 1]?.tile?.row !== tile.row) text(tiles.rowEnd);
+      }
+      text(suffix);
+      break;
+    case "wrapped":
+      if (views.length > 1) text(tiles.before);
+      for (const [i, view] of views.entries()) {
+        if (i > 0) text(i === 1 ? tiles.after : tiles.between);
+        text(prefix);
+        embeddings(view);
+        text(suffix);
+      }
+      break;
+    case "stitched": {
+      const parts = views.filter(({ tile }) => tile !== null);
+      text(prefix);
+      for (const view of views) {
+        if (view.tile === null) embeddings(view);
+        else if (view === parts[0]) embeddings(stitch(parts, size, dim, present(newline, "a newline embedding")));
+      }
+      text(suffix);
+      break;
     }
   }
-  text(suffix);
   const tokens = segments.reduce((sum, one) => (one.type === "text" ? sum : sum + one.data.length / dim), 0);
   return { segments, embeddingDim: dim, tokens };
 }

@@ -49,7 +49,9 @@ export type Tiling =
   /** LLaVA 1.6: the whole image, then the tiles of the best of these canvases. */
   | { readonly kind: "anyres"; readonly pinpoints: readonly (readonly [height: number, width: number])[] }
   /** Idefics3: the tiles of the image at this longer side, then the whole image; or, without `split`, that alone. */
-  | { readonly kind: "split"; readonly longestEdge: number; readonly split: boolean };
+  | { readonly kind: "split"; readonly longestEdge: number; readonly split: boolean }
+  /** Gemma 3: the whole image, and of one with sides of at least this ratio up to `max` crops of it, none below `minCrop`. */
+  | { readonly kind: "pan_and_scan"; readonly minCrop: number; readonly max: number; readonly minRatio: number };
 
 /** How images of their own aspect ratio are brought to whole patches, and to how many (Qwen-VL, LFM2-VL: `smart_resize`). */
 export interface PixelRange {

@@ -3,6 +3,7 @@ import { resize } from "./resize/resize.ts";
 import { anyresTiles, bestResolution } from "./tiling/anyres-tiles.ts";
 import { dynamicGrid, dynamicTiles } from "./tiling/dynamic-tiles.ts";
 import { exceeds, nativeSize } from "./tiling/native-size.ts";
+import { panAndScan } from "./tiling/pan-and-scan.ts";
 import { splitTiles } from "./tiling/split-tiles.ts";
 import type { NativePlan, PixelRange, ViewPlan } from "./view-plan.ts";
 
@@ -30,6 +31,10 @@ export function views(image: RgbImage, spec: ViewPlan): View[] {
     case "split": {
       const { images, ...grid } = splitTiles(image, { ...tiling, tile, resample });
       return place(images, grid, "last");
+    }
+    case "pan_and_scan": {
+      const { images, ...grid } = panAndScan(image, { ...tiling, tile, resample });
+      return place(images, grid, "first");
     }
   }
 }

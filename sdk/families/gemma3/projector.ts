@@ -39,7 +39,17 @@ export const gemma3 = defineProjectorFamily({
         { op: "rms_norm", weight, offset: 1, epsilon: config.vision_config.layer_norm_eps },
         projection,
       ],
-      layout: layout({ prefix: "\n\n<start_of_image>", suffix: "<end_of_image>\n\n", attention: "full" }),
+      layout: layout({
+        prefix: "\n\n<start_of_image>",
+        suffix: "<end_of_image>\n\n",
+        tiles: {
+          kind: "wrapped",
+          before: "Here is the original image ",
+          after: " and here are some crops to help you see better ",
+          between: " ",
+        },
+        attention: "full",
+      }),
     };
   },
 });

@@ -24,17 +24,27 @@ export function paste(
   return { data, ...canvas };
 }
 
+/** The part of `image` whose top left corner is at (left, top). */
+export function crop(
+  image: RgbImage,
+  left: number,
+  top: number,
+  { width, height }: { width: number; height: number },
+): RgbImage {
+  const data = new Uint8Array(width * height * 3);
+  for (let y = 0; y < height; y++) {
+    const start = ((top + y) * image.width + left) * 3;
+    data.set(image.data.subarray(start, start + width * 3), y * width * 3);
+  }
+  return { data, width, height };
+}
+
 /** The tiles of `side` x `side` pixels that `image` is made of, row by row; its sides are multiples of `side`. */
-export function cut({ data, width, height }: RgbImage, side: number): RgbImage[] {
+export function cut(image: RgbImage, side: number): RgbImage[] {
   const tiles: RgbImage[] = [];
-  for (let top = 0; top < height; top += side) {
-    for (let left = 0; left < width; left += side) {
-      const tile = new Uint8Array(side * side * 3);
-      for (let y = 0; y < side; y++) {
-        const start = ((top + y) * width + left) * 3;
-        tile.set(data.subarray(start, start + side * 3), y * side * 3);
-      }
-      tiles.push({ data: tile, width: side, height: side });
+  for (let top = 0; top < image.height; top += side) {
+    for (let left = 0; left < image.width; left += side) {
+      tiles.push(crop(image, left, top, { width: side, height: side }));
     }
   }
   return tiles;

@@ -16,6 +16,7 @@ import PIL
 import transformers
 from make_fixtures import pattern
 from transformers.image_utils import SizeDict
+from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil, get_optimal_tiled_canvas
 from transformers.models.llava.image_processing_pil_llava import LlavaImageProcessorPil
 from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil, select_best_resolution
@@ -39,7 +40,7 @@ def digest(pixels: np.ndarray) -> str:
 
 
 def sizes() -> dict:
-    out = {"dynamic": [], "anyres": [], "naflex": [], "smart": []}
+    out = {"dynamic": [], "anyres": [], "naflex": [], "smart": [], "crops": []}
     for w, h in SHAPES:
         for tile, low, high in ((448, 1, 12), (448, 1, 6), (336, 2, 9)):
             grid = get_optimal_tiled_canvas((h, w), (tile, tile), low, high)
@@ -49,6 +50,10 @@ def sizes() -> dict:
         for patch, most in ((16, 256), (16, 1024), (14, 729)):
             height, width = get_image_size_for_max_num_patches(h, w, patch, most)
             out["naflex"].append({"size": [w, h], "patch": patch, "max": most, "result": [width, height]})
+        for low, most, ratio in ((256, 4, 1.2), (32, 448, 0.3), (28, 2, 1.5)):
+            crops = Gemma3ImageProcessorPil().pan_and_scan(np.zeros((3, h, w), np.uint8), low, most, ratio)
+            sizes = [[crop.shape[2], crop.shape[1]] for crop in crops]
+            out["crops"].append({"size": [w, h], "minCrop": low, "max": most, "minRatio": ratio, "result": sizes})
         if max(w, h) / min(w, h) <= 200:
             for factor, low, high in ((28, 56 * 56, 14 * 14 * 4 * 1280), (28, 256 * 28 * 28, 1280 * 28 * 28), (32, 1024, 10**6)):
                 height, width = smart_resize(h, w, factor, low, high)

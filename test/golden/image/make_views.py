@@ -21,6 +21,7 @@ from make_fixtures import pattern
 from PIL import Image
 from transformers.image_processing_utils import select_best_resolution
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil, get_optimal_tiled_canvas
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 from transformers.models.internvl.processing_internvl import InternVLProcessorKwargs
@@ -36,6 +37,9 @@ IMAGES = [{"photo": path} for path in PHOTOS] + [{"pattern": size} for size in P
 IMAGENET = dict(image_mean=[0.485, 0.456, 0.406], image_std=[0.229, 0.224, 0.225])
 TILE = 48
 PINPOINTS = [[48, 96], [96, 48], [96, 96], [144, 48], [48, 144]]
+# Least side of a crop, most crops, least ratio of the sides: as Gemma 3 has them but for smaller images, one crop that is the
+# whole image again, many small ones of any image.
+PANS = [(20, 4, 1.2), (16, 1, 1.0), (5, 448, 0.3)]
 RAW = dict(do_rescale=False, do_normalize=False)
 
 
@@ -75,6 +79,13 @@ def each(processor, **options):
 
 def clip(size: int, **options) -> CLIPImageProcessorPil:
     return CLIPImageProcessorPil(size={"shortest_edge": size}, crop_size={"height": size, "width": size}, **options)
+
+
+def pan_and_scan(low: int, most: int, ratio: float) -> dict:
+    return {
+        "do_pan_and_scan": True, "pan_and_scan_min_crop_size": low, "pan_and_scan_max_num_crops": most,
+        "pan_and_scan_min_ratio_to_activate": ratio,
+    }  # fmt: skip
 
 
 def llava(size: int) -> dict:
@@ -130,6 +141,7 @@ def cases() -> list[dict]:
     split = dict(size={"longest_edge": 3 * TILE}, max_image_size={"longest_edge": TILE})
     idefics3 = [Idefics3ImageProcessorPil(**split), Idefics3ImageProcessorPil(**split, do_image_splitting=False, resample=3)]
     fitting = Idefics3ImageProcessorPil(size={"longest_edge": TILE}, max_image_size={"longest_edge": TILE})
+    gemma3 = [Gemma3ImageProcessorPil(size={"height": TILE, "width": TILE}, **pan_and_scan(*numbers)) for numbers in PANS]
     chat = dict(dynamic_image_size=True, force_image_size=TILE, min_dynamic_patch=2, max_dynamic_patch=6, use_thumbnail=True)
     ratio = dict(image_aspect_ratio="anyres", image_grid_pinpoints=PINPOINTS)
     return [
@@ -144,6 +156,8 @@ def cases() -> list[dict]:
         case("Idefics3", idefics3[0], lambda image: idefics3[0](image, **RAW)["pixel_values"][0]),
         case("Idefics3 without tiles", idefics3[1], lambda image: idefics3[1](image, **RAW)["pixel_values"][0]),
         case("Idefics3, one tile at most", fitting, lambda image: fitting(image, **RAW)["pixel_values"][0]),
+        case("Gemma 3", plain := Gemma3ImageProcessorPil(size={"height": TILE, "width": TILE}), each(plain)),
+        *(case(f"Gemma 3, pan and scan {numbers}", made, each(made)) for numbers, made in zip(PANS, gemma3)),
         case("NaFlex", naflex[0], lambda image: native(naflex[0], image), grids="native", patchSize=16),
         case("NaFlex, other sizes", naflex[1], lambda image: native(naflex[1], image), grids="native", patchSize=14),
         case("OpenGVLab's InternVL", clip(TILE), lambda image: internvl_chat(image, 2, 6, True), config=chat),

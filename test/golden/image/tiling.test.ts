@@ -5,6 +5,7 @@ import { anyresTiles, bestResolution } from "../../../sdk/image/tiling/anyres-ti
 import { dynamicGrid, dynamicTiles } from "../../../sdk/image/tiling/dynamic-tiles.ts";
 import { naflexSize, smartResize } from "../../../sdk/image/tiling/native-size.ts";
 import { padToSquare } from "../../../sdk/image/tiling/pad-to-square.ts";
+import { cropGrid, panAndScan } from "../../../sdk/image/tiling/pan-and-scan.ts";
 import { pattern, readCases } from "./fixtures.ts";
 
 type Pair = [number, number];
@@ -12,6 +13,7 @@ interface Cases {
   readonly dynamic: { size: Pair; tile: number; min: number; max: number; grid: Pair }[];
   readonly anyres: { size: Pair; pinpoints: Pair[]; best: Pair }[];
   readonly naflex: { size: Pair; patch: number; max: number; result: Pair }[];
+  readonly crops: { size: Pair; minCrop: number; max: number; minRatio: number; result: Pair[] }[];
   readonly smart: { size: Pair; factor: number; min: number; max: number; result: Pair }[];
   readonly drawn: {
     size: Pair;
@@ -39,6 +41,15 @@ describe("sizes are transformers'", () => {
   it.each(cases.naflex)("NaFlex size of $size: patch $patch, at most $max", ({ size, patch, max, result }) => {
     expect(naflexSize(sides(size), patch, max)).toEqual(sides(result));
   });
+  it.each(cases.crops)("crops of $size: at least $minCrop px, at most $max, from $minRatio on", (one) => {
+    const grid = cropGrid(sides(one.size), one) ?? { columns: 0, rows: 0, width: 0, height: 0 };
+    const [width, height] = one.size;
+    const crops = Array.from({ length: grid.rows * grid.columns }, (_, i): Pair => {
+      const [left, top] = grid.rows === 1 ? [i * grid.width, 0] : [0, i * grid.height];
+      return [Math.min(grid.width, width - left), Math.min(grid.height, height - top)];
+    });
+    expect(crops).toEqual(one.result);
+  });
   it.each(cases.smart)("smart_resize of $size: factor $factor, $min to $max", ({ size, factor, min, max, result }) => {
     expect(smartResize(sides(size), { factor, minPixels: min, maxPixels: max })).toEqual(sides(result));
   });
@@ -58,6 +69,9 @@ describe("bad arguments", () => {
   it.each([
     [() => dynamicTiles(image, { tile: 0 }), /from 1 to .* for tile but received 0/],
     [() => dynamicTiles(image, { tile: 4, min: 3, max: 2 }), /from 1 to 2 for min but received 3/],
+    [() => panAndScan(image, { tile: 4, minCrop: 0 }), /from 1 to .* for minCrop but received 0/],
+    [() => panAndScan(image, { tile: 4, max: 0.5 }), /from 1 to .* for max but received 0\.5/],
+    [() => panAndScan(pattern("mixed", 5, 1), { tile: 4, minCrop: 1 }), /4 crops have pixels .* received 5 x 1/],
     [() => anyresTiles(image, { tile: 4, pinpoints: [] }), /for pinpoints/],
     [() => anyresTiles(image, { tile: 4, pinpoints: [[8, 6]] }), /multiples of 4 for pinpoints/],
     [() => smartResize({ width: 2010, height: 10 }), /ratio up to 200 for smartResize but received 2010 x 10/],

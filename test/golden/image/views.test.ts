@@ -97,6 +97,16 @@ describe("VQRAE.views", () => {
     expect(encoded[0]).toEqual(await tokenizer.encode(image));
   });
 
+  it("Gemma 3: the whole image, then its crops, where the file asks for pan and scan", async () => {
+    const folder = fileURLToPath(new URL("test/golden/projector/gemma3-pan-and-scan", root));
+    await using tokenizer = await VQRAE.load(folder, { threads: 1 });
+    const cat = fileURLToPath(new URL("examples/images/cat.jpg", root)); // 481 x 320
+    const all = await tokenizer.views(cat);
+    expect(all.map(({ width, height }) => [width, height])).toEqual(Array(3).fill([16, 16]));
+    const encoded = await tokenizer.encode(all);
+    expect(encoded[0]).toEqual(await tokenizer.encode(cat));
+  });
+
   it("most checkpoints: the image as it was read, which encode prepares", async () => {
     const tokenizer = await load({ image_processor_type: "CLIPImageProcessor", size: 12, crop_size: 12 });
     const path = fileURLToPath(new URL("examples/images/cat.jpg", root));

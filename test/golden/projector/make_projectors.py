@@ -54,8 +54,11 @@ def tokenizer(special: dict[str, str]) -> tf.PreTrainedTokenizerFast:
     return fast
 
 
-def run(name: str, model, processor, image_token: str, prompt: str) -> None:
-    """image_token: what stands for one embedding in the processor's text; prompt: what stands for an image in the user's."""
+def run(name: str, model, processor, image_token: str, prompt: str, **images_kwargs) -> None:
+    """
+    image_token: what stands for one embedding in the processor's text; prompt: what stands for an image in the user's;
+    images_kwargs: what a caller would have to say besides the image processor's own fields.
+    """
     folder = HERE / name
     model.save_pretrained(folder)
     processor.image_processor.save_pretrained(folder)
@@ -72,7 +75,7 @@ def run(name: str, model, processor, image_token: str, prompt: str) -> None:
         replace = type(processor).replace_image_token
         spy = lambda self, *a, **k: written.append(replace(self, *a, **k)) or written[-1]  # noqa: B023, E731
         with mock.patch.object(type(processor), "replace_image_token", spy):
-            inputs = processor(images=picture(i), text=prompt, return_tensors="pt")
+            inputs = processor(images=picture(i), text=prompt, return_tensors="pt", images_kwargs=images_kwargs)
         taken = {k: v for k, v in inputs.items() if k in ("pixel_values", "image_sizes", "pixel_attention_mask", "spatial_shapes")}
         if name.startswith("llava-1.5"):
             taken.pop("image_sizes", None)
@@ -131,6 +134,10 @@ def gemma3() -> None:
     processor = tf.Gemma3Processor(Gemma3ImageProcessorPil(size=SIDE), tokenizer(special), image_seq_length=4)
     model = randomise(tf.Gemma3ForConditionalGeneration(config), 4)
     run("gemma3", model, processor, "<image_soft_token>", "<start_of_image>")
+    # Gemma3Processor tells its image processor not to, whatever that has of its own.
+    fields = dict(do_pan_and_scan=True, pan_and_scan_min_crop_size=8, pan_and_scan_max_num_crops=4, pan_and_scan_min_ratio_to_activate=1.2)
+    processor = tf.Gemma3Processor(Gemma3ImageProcessorPil(size=SIDE, **fields), tokenizer(special), image_seq_length=4)
+    run("gemma3-pan-and-scan", model, processor, "<image_soft_token>", "<start_of_image>", **fields)
 
 
 def idefics3() -> None:

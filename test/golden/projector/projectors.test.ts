@@ -56,6 +56,7 @@ const fixtures = [
   { name: "llava-next", type: "llava_next", inputDim: 16, tokensPerView: 16 },
   { name: "internvl", type: "internvl", inputDim: 16, tokensPerView: 4 },
   { name: "gemma3", type: "gemma3", inputDim: 16, tokensPerView: 4 },
+  { name: "gemma3-pan-and-scan", type: "gemma3", inputDim: 16, tokensPerView: 4 },
   { name: "idefics3", type: "idefics3", inputDim: 16, tokensPerView: 4 },
   { name: "smolvlm-whole", type: "idefics3", inputDim: 16, tokensPerView: 1 },
   { name: "lfm2-vl", type: "lfm2_vl", inputDim: 16, tokensPerView: null },
