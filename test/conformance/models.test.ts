@@ -10,7 +10,7 @@ import { type ConformanceOptions, conformanceTests } from "../../sdk/testing/ind
 /** Every checkpoint of these folders passes: a family's golden is tested here as soon as it is there. */
 const goldens = ["checkpoint", "graph", "vqgan"];
 /** Vision-language models, each with its own projector. */
-const vlms = ["projector"];
+const vlms = ["projector", "qwen2-5-vl"];
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const cpu: LoadOptions = { device: "cpu", threads: 1 };
