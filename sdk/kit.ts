@@ -5,7 +5,11 @@
  * @module vqrae/kit
  */
 
+export { defineEncoder, type EncoderParts } from "./contract/define-encoder.ts";
 export { requireFeatureDim } from "./contract/encoder.ts";
+export { eachImage } from "./contract/image-inputs.ts";
+export { type RequestedOutputs, requestedOutputs } from "./contract/requested-outputs.ts";
+export { checkIds, type DecoderInput, decoderInput } from "./contract/token-ids.ts";
 export { describe, expected, expectedBut } from "./errors.ts";
 export { defineModel, type ModelParts } from "./families/define-model.ts";
 export { defineFamily, type Family, type FamilySource } from "./families/family.ts";
@@ -50,7 +54,9 @@ export type { MmprojForm, MmprojTensor } from "./nn/ops/op.ts";
 export { type MmprojStep, mmprojForm } from "./nn/ops/projector-op.ts";
 export type { FeatureSpec, VitSpec } from "./nn/vit/vit-spec.ts";
 export { option, parseOptions, setFields } from "./options.ts";
+export { parseDecodeOptions, parseEmbedOptions, parseEncodeOptions } from "./runtime/options.ts";
 export { Gate } from "./runtime/pool/gate.ts";
+export { disposedError } from "./runtime/pool/worker-pool.ts";
 export { isWeightDtype } from "./weights/dtypes.ts";
 export { describeNonFinite, type NonFiniteTensor, nonFiniteTensors } from "./weights/finite-weights.ts";
 export { narrowBF16, narrowF16, widenBF16, widenF16 } from "./weights/half.ts";

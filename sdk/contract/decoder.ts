@@ -27,7 +27,10 @@ export type TokenIds = Int32Array | readonly number[];
 export interface DecodeOptions {
   /** Rows and columns of the tokens; needed where `info.grid` is null, and else that. */
   readonly grid?: TokenGrid;
-  /** For a decoder that samples: the same seed gives the same pixels. Others decode alike whatever it says. */
+  /**
+   * For a decoder that samples: the same seed gives an image the same pixels, alone or among others. Other decoders give the
+   * same pixels whatever it says.
+   */
   readonly seed?: number;
   /** Acts between batches; a batch that is already running is finished and its result dropped. */
   readonly signal?: AbortSignal;

@@ -1,16 +1,10 @@
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, test } from "vitest";
 import { type LoadOptions, loadProjector, VQRAE } from "../../sdk/index.ts";
-import { isFile } from "../../sdk/kit.ts";
 import { type ConformanceOptions, conformanceTests } from "../../sdk/testing/index.ts";
-
-/** Every checkpoint of these folders passes: a family's golden is tested here as soon as it is there. */
-const goldens = ["checkpoint", "graph", "vqgan"];
-/** Vision-language models, each with its own projector. */
-const vlms = ["projector", "qwen2-5-vl"];
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const cpu: LoadOptions = { device: "cpu", threads: 1 };
@@ -25,12 +19,19 @@ const skip = {
     "no family has a part in it; the shipped tokenizer shows it",
 };
 
-async function checkpointsIn(folder: string): Promise<string[]> {
-  const found: string[] = [];
-  for (const name of (await readdir(join(root, folder))).sort()) {
-    if (await isFile(join(root, folder, name, "config.json"))) found.push(join(folder, name));
-  }
-  return found;
+/** Language models. */
+const others = /^generation\//;
+/** Vision-language models: their encoder with their projector. */
+const vlms = /^(projector|qwen2-5-vl)\//;
+
+/** Every checkpoint in test/golden, so that a family is tested here as soon as it has a golden one. */
+async function goldens(): Promise<string[]> {
+  const files = await readdir(join(root, "test/golden"), { recursive: true });
+  const folders = files.filter((file) => basename(file) === "config.json").map((file) => dirname(file));
+  return folders
+    .map((folder) => folder.replaceAll("\\", "/"))
+    .filter((folder) => !others.test(folder))
+    .sort();
 }
 
 function conforms(name: string, load: () => Promise<VQRAE>, options = strict): void {
@@ -52,17 +53,12 @@ const cacheDir = await mkdtemp(join(tmpdir(), "vqrae-conformance-"));
 afterAll(() => rm(cacheDir, { recursive: true, force: true }));
 conforms("the shipped tokenizer in 8 bits", () => VQRAE.load("default", { ...cpu, precision: "int8", cacheDir }));
 
-for (const family of goldens) {
-  for (const folder of await checkpointsIn(`test/golden/${family}`)) {
-    conforms(folder, () => VQRAE.load(join(root, folder), cpu), { ...strict, skip });
-  }
-}
-for (const family of vlms) {
-  for (const folder of await checkpointsIn(`test/golden/${family}`)) {
-    const load = async () => {
-      const projector = await loadProjector(join(root, folder));
-      return VQRAE.load(join(root, folder), { ...cpu, projector });
-    };
-    conforms(folder, load, { skip });
+for (const name of await goldens()) {
+  const folder = join(root, "test/golden", name);
+  if (vlms.test(name)) {
+    const load = async () => VQRAE.load(folder, { ...cpu, projector: await loadProjector(folder) });
+    conforms(`${name} with its projector`, load, { skip });
+  } else {
+    conforms(name, () => VQRAE.load(folder, cpu), { ...strict, skip });
   }
 }

@@ -14,6 +14,7 @@ import {
   type Views,
   type VisionTokenizer,
 } from "../../../sdk/index.ts";
+import { defineEncoder } from "../../../sdk/kit.ts";
 import {
   type ConformanceTest,
   type ConformingModel,
@@ -59,6 +60,30 @@ describe("a stranger's plain object", () => {
     expectTypeOf<Views>().toExtend<ConformingModel>();
     expectTypeOf<VisionTokenizer>().toExtend<ConformingModel>();
     expectTypeOf<Encoder<Uint8Array>>().toExtend<ConformingModel>();
+  });
+});
+
+describe("defineEncoder", () => {
+  const grid = { rows: 1, columns: 1 };
+  const sizes = { modelId: "mine", inputSize: null, grid, maxTokens: 1 };
+  const codebook = { size: 2, dim: 1, codesPerToken: 1 };
+
+  it("gives an encoder of the type that its parts state", () => {
+    const features = Float32Array.of(1);
+    const plain = defineEncoder({
+      info: { ...sizes, featureDim: 1, codebook: null },
+      encode: () => ({ grid, features }),
+    });
+    expectTypeOf(plain).toEqualTypeOf<Encoder<null>>();
+    const ids = defineEncoder({
+      info: { ...sizes, featureDim: null, codebook },
+      encode: async ({ width }) => ({ grid, ids: Int32Array.of(width % 2) }),
+    });
+    expectTypeOf(ids).toExtend<Encoder<Int32Array>>();
+    // @ts-expect-error: its size is missing
+    defineEncoder({ info: { modelId: "mine" }, encode: () => ({ grid, features }) });
+    // @ts-expect-error: no grid
+    defineEncoder({ info: { ...sizes, featureDim: 1, codebook: null }, encode: () => ({ features }) });
   });
 });
 
