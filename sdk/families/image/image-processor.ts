@@ -31,8 +31,8 @@ export const defineImageProcessor = <Fields extends PixelFields>(processor: Imag
 
 /** Which images an encoder takes. */
 export interface EncoderImages {
-  /** Side of the square that it was trained on. */
-  readonly imageSize: number;
+  /** Side of the square that it was trained on; null for one that was trained on none. */
+  readonly imageSize: number | null;
   readonly patchSize: number;
   /** Which grids of patches it takes: the trained one, any square one, each image's own. */
   readonly grids: "trained" | "square" | "native";

@@ -35,7 +35,7 @@ export async function readImagePlan(
   const fields = parseConfig(processor.fields, raw, source.file, source.path);
   const consumer: ImageConsumer = {
     ...encoder,
-    sizeOr: (classDefault) => (source.exists ? classDefault : encoder.imageSize),
+    sizeOr: (classDefault) => (source.exists ? classDefault : (encoder.imageSize ?? classDefault)),
     refuse: (what, path, mend) =>
       invalidConfig(
         what,

@@ -55,7 +55,7 @@ export const internVlImageCode = defineVlmImageCode({
     const side = force_image_size ?? imageSize;
     return {
       defaults: { image_mean: [0.485, 0.456, 0.406], image_std: [0.229, 0.224, 0.225] },
-      overrides: { size: { height: side, width: side }, do_center_crop: false, resample: 3 },
+      overrides: { ...(side && { size: { height: side, width: side } }), do_center_crop: false, resample: 3 },
     };
   },
   plan({ dynamic_image_size, min_dynamic_patch: min, max_dynamic_patch: max, use_thumbnail }, { square }) {

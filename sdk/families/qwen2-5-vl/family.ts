@@ -3,8 +3,9 @@ import { linearGroup } from "../../weights/tensor-ref.ts";
 import { defineModel } from "../define-model.ts";
 import { defineFamily } from "../family.ts";
 import { looseSection, nonNegativeInteger, positiveInteger } from "../fields/config-fields.ts";
+import { readImagePlan } from "../image/read-image-plan.ts";
 import { buildQwen25VlEncoder, buildQwen25VlProjector } from "./forward.ts";
-import { qwen2VlImage } from "./image.ts";
+import { qwen2VlImageProcessor } from "./image.ts";
 import type { Qwen25VlSpec } from "./spec.ts";
 
 const blockNumbers = { error: "a list of whole numbers >= 0" };
@@ -27,8 +28,10 @@ export const qwen25Vl = defineFamily({
     path: ["num_heads"],
     error: "a number of heads whose size is a multiple of 4",
   }),
-  image: (config, { folder }) =>
-    qwen2VlImage(folder, { patchSize: config.patch_size, merge: config.spatial_merge_size }),
+  image({ patch_size: patchSize, spatial_merge_size: merge }, source) {
+    const own = qwen2VlImageProcessor(merge);
+    return readImagePlan(source, { imageSize: null, patchSize, grids: "native" }, own, [own]);
+  },
   read(config, tensors, base) {
     const { hidden_size: d, intermediate_size: width, patch_size: p, spatial_merge_size: merge } = config;
     const [prefix = ""] = tensors.prefixesOf("patch_embed.proj.weight");

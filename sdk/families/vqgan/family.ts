@@ -2,8 +2,9 @@ import { z } from "zod";
 import { defineModel } from "../define-model.ts";
 import { defineFamily } from "../family.ts";
 import { looseSection, positiveInteger } from "../fields/config-fields.ts";
+import { readImagePlan } from "../image/read-image-plan.ts";
 import { buildVqganCodebook, buildVqganDecoder, buildVqganEncoder, buildVqganQuantizer } from "./forward.ts";
-import { janusImage } from "./image.ts";
+import { janusImageProcessor } from "./image.ts";
 import type { VqganEncoder } from "./spec.ts";
 import { huggingFaceNames, resolveVqgan } from "./tensors.ts";
 
@@ -28,7 +29,11 @@ export const janusVqgan = defineFamily({
     num_res_blocks: positiveInteger.default(2),
     num_patches: positiveInteger.default(32),
   }),
-  image: (config, { folder }) => janusImage(folder, config.num_patches * patchSizeOf(config.channel_multiplier)),
+  image({ num_patches: side, channel_multiplier: multipliers }, source) {
+    const patchSize = patchSizeOf(multipliers);
+    const encoder = { imageSize: side * patchSize, patchSize, grids: "trained" } as const;
+    return readImagePlan(source, encoder, janusImageProcessor, [janusImageProcessor]);
+  },
   read(config, tensors, base) {
     const sizes = {
       channels: config.base_channels,

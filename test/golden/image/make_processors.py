@@ -2,7 +2,7 @@
 
     python make_processors.py
 
-Made with transformers 5.18.0, torchvision 0.28.0. For each class of sdk/families/image/all.ts:
+Made with transformers 5.18.0, torchvision 0.28.0. For each class of sdk/families/image/all.ts, and for those of families with a processor of their own:
     defaults  what `to_json_string` writes of one made without arguments
     kwargs    the names of `valid_kwargs`, by which preprocessor_config.json is read
 """
@@ -19,10 +19,12 @@ from transformers.models.deit.image_processing_pil_deit import DeiTImageProcesso
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
+from transformers.models.janus.image_processing_pil_janus import JanusImageProcessorPil
 from transformers.models.lfm2_vl.image_processing_lfm2_vl import Lfm2VlImageProcessor
 from transformers.models.llava.image_processing_pil_llava import LlavaImageProcessorPil
 from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
 from transformers.models.llava_onevision.image_processing_pil_llava_onevision import LlavaOnevisionImageProcessorPil
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 from transformers.models.siglip2.image_processing_pil_siglip2 import Siglip2ImageProcessorPil
 from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
@@ -33,7 +35,7 @@ CLASSES = [
     ViTImageProcessorPil, DeiTImageProcessorPil, CLIPImageProcessorPil, BitImageProcessorPil, SiglipImageProcessorPil,
     Siglip2ImageProcessorPil, LlavaImageProcessorPil, LlavaNextImageProcessorPil, LlavaOnevisionImageProcessorPil,
     GotOcr2ImageProcessorPil, Gemma3ImageProcessorPil, Idefics3ImageProcessorPil, SmolVLMImageProcessorPil,
-    Lfm2VlImageProcessor,
+    Lfm2VlImageProcessor, JanusImageProcessorPil, Qwen2VLImageProcessorPil,
 ]  # fmt: skip
 
 

@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { imageProcessors } from "../../../sdk/families/image/all.ts";
+import { qwen2VlImageProcessor } from "../../../sdk/families/qwen2-5-vl/image.ts";
 import { vitImageProcessor } from "../../../sdk/families/vit/image.ts";
+import { janusImageProcessor } from "../../../sdk/families/vqgan/image.ts";
 import { type Consumer, encoder, read } from "../../standalone/checkpoint/image-consumer.ts";
 import { failure } from "../../standalone/checkpoint/temporary.ts";
 
@@ -13,11 +15,14 @@ const { classes } = JSON.parse(readFileSync(join(import.meta.dirname, "processor
   classes: Record<string, { defaults: Fields; kwargs: string[] }>;
 };
 
+const known = [...imageProcessors, janusImageProcessor, qwen2VlImageProcessor(2)];
+
 /** An encoder of whatever size, with grids of the kind that the class makes images for. */
 function anyEncoder(name: string): Consumer {
-  const native = imageProcessors.find(({ classes }) => classes.includes(name))?.makes === "native";
+  const native = known.find(({ classes }) => classes.includes(name))?.makes === "native";
   return {
     ...encoder(vitImageProcessor),
+    known,
     encoder: { imageSize: 99, patchSize: 16, grids: native ? "native" : "square" },
   };
 }
@@ -25,13 +30,14 @@ function anyEncoder(name: string): Consumer {
 const plan = (name: string, fields: Fields) =>
   read({ image_processor_type: name, ...fields }, "preprocessor_config.json", anyEncoder(name));
 
-/** LLaVA-NeXT's own canvases are no multiples of its own tile. */
+/** LLaVA-NeXT's own canvases are no multiples of its own tile; the encoder here has patches of 16. */
 const needed: Record<string, Fields> = {
+  Qwen2VLImageProcessor: { patch_size: 16 },
   LlavaNextImageProcessor: { size: { shortest_edge: 336 }, crop_size: 336 },
 };
 
 it("every class is here", () => {
-  expect(Object.keys(classes)).toEqual(imageProcessors.flatMap(({ classes }) => classes));
+  expect(Object.keys(classes)).toEqual(known.flatMap(({ classes }) => classes));
 });
 
 describe.each(Object.entries(classes))("%s", (name, { defaults: own, kwargs }) => {

@@ -9,6 +9,8 @@ export interface Consumer {
   readonly processor: ImageProcessor;
   /** All of config.json, which may be a VLM's. */
   readonly config: Record<string, unknown>;
+  /** The processors that a file may name, unless those of `all.ts`. */
+  readonly known?: readonly ImageProcessor[];
 }
 
 /** An encoder of 224 pixels (patches of 16), by itself or, with a config, inside a VLM. */
@@ -18,8 +20,8 @@ export const encoder = (processor = vitImageProcessor, config = {}, imageSize = 
   config,
 });
 
-export const planIn = (folder: string, { encoder, processor, config }: Consumer): Promise<ViewPlan> =>
-  readImagePlan({ folder, json: config, file: "config.json" }, encoder, processor);
+export const planIn = (folder: string, { encoder, processor, config, known }: Consumer): Promise<ViewPlan> =>
+  readImagePlan({ folder, json: config, file: "config.json" }, encoder, processor, known);
 
 /** What that encoder makes of a preprocessor_config.json. */
 export async function read(config: unknown, file = "preprocessor_config.json", consumer = encoder()) {
