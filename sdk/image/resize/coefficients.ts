@@ -72,7 +72,8 @@ export function coefficients(
       window[k] = weight;
       sum += weight;
     }
-    for (let k = 0; k < length; k++) weights[i * taps + k] = toFixedPoint(sum === 0 ? window[k]! : window[k]! / sum);
+    const divisor = sum === 0 ? 1 : sum;
+    for (let k = 0; k < length; k++) weights[i * taps + k] = toFixedPoint(window[k]! / divisor);
     bounds[i * 2] = first;
     bounds[i * 2 + 1] = length;
   }
@@ -104,7 +105,13 @@ export function sliceCoefficients(all: Coefficients, start: number, count: numbe
   };
 }
 
+/** The first source position of output position `i`'s window. */
+export const windowStart = ({ bounds }: Coefficients, i: number): number => bounds[i * 2]!;
+
+/** The source position after it. */
+export const windowEnd = ({ bounds }: Coefficients, i: number): number => bounds[i * 2]! + bounds[i * 2 + 1]!;
+
 /** The source positions that any window reads: [first, end). */
-export function sourceRange({ bounds, count }: Coefficients): { first: number; end: number } {
-  return { first: bounds[0]!, end: bounds[count * 2 - 2]! + bounds[count * 2 - 1]! };
+export function sourceRange(all: Coefficients): { first: number; end: number } {
+  return { first: windowStart(all, 0), end: windowEnd(all, all.count - 1) };
 }

@@ -1,5 +1,5 @@
 import type { RgbImage } from "../../contract/image.ts";
-import { type Coefficients, PRECISION_BITS, sourceRange } from "./coefficients.ts";
+import { type Coefficients, PRECISION_BITS, sourceRange, windowEnd, windowStart } from "./coefficients.ts";
 
 /** One half in fixed point: added before the shift, it rounds. */
 const HALF = 2 ** (PRECISION_BITS - 1);
@@ -22,8 +22,10 @@ export function resampleJs(
   for (let y = first; y < end; y++) {
     resampleRow(image, y, horizontal, row);
     while (windowEnd(vertical, oldest) <= y) oldest++;
-    for (let i = oldest; i < vertical.count && vertical.bounds[i * 2]! <= y; i++) {
-      const weight = vertical.weights[i * vertical.taps + y - vertical.bounds[i * 2]!]!;
+    for (let i = oldest; i < vertical.count; i++) {
+      const start = windowStart(vertical, i);
+      if (start > y) break;
+      const weight = vertical.weights[i * vertical.taps + y - start]!;
       const base = i * stride;
       for (let x = 0; x < stride; x++) sums[base + x]! += Math.imul(row[x]!, weight);
     }
@@ -31,8 +33,6 @@ export function resampleJs(
   for (let i = 0; i < sums.length; i++) output[i] = Math.min(255, Math.max(0, sums[i]! >> PRECISION_BITS));
   return true;
 }
-
-const windowEnd = ({ bounds }: Coefficients, i: number): number => bounds[i * 2]! + bounds[i * 2 + 1]!;
 
 function resampleRow({ data, width }: RgbImage, y: number, horizontal: Coefficients, row: Uint8ClampedArray): void {
   const { count, bounds, weights, taps } = horizontal;
