@@ -1,6 +1,6 @@
 /**
- * Makes generated answers to questions of every benchmark, as its cases.ts here says, and scores them as each profile does;
- * reference.py then scores them with the harnesses' own functions, and agreement.ts compares:
+ * Makes generated answers to questions of every benchmark, as its cases.ts here says, and scores them as each profile
+ * does. reference.py then scores them with the harnesses' own functions, and agreement.ts compares:
  *
  *   node test/golden/benchmarks/make-cases.ts [count] [folder]
  *   python test/golden/benchmarks/reference.py <folder> --lmms-eval <folder> --vlmevalkit <folder> \
