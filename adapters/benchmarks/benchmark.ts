@@ -7,9 +7,11 @@ export interface Benchmark {
   readonly about: string;
   /** Its files, as they are published; see `openQuestions`. */
   readonly data: BenchmarkData;
-  /** Questions of each group, where every group has as many. */
+  /** Questions of each group, if every group has as many. */
   readonly groupSize?: number;
-  /** How harnesses ask and score, by a name such as "lmms-eval", "vlmevalkit" or "official"; the first is the default. */
+  /**
+   * How harnesses ask and score, by a name such as "lmms-eval", "vlmevalkit" or "official"; the first is the default.
+   */
   readonly profiles: Readonly<Record<string, Profile>>;
 }
 
@@ -71,7 +73,9 @@ export interface QuestionImage {
   bytes(): Promise<Uint8Array>;
 }
 
-/** How a harness asks, reads and scores. Two profiles give two numbers for the same answers: never compare across them. */
+/**
+ * How a harness asks, reads and scores. Two profiles give two numbers for the same answers: never compare across them.
+ */
 export interface Profile {
   /** In words, printed with every result; `source` names the repository and the files. */
   readonly protocol: Protocol;

@@ -34,7 +34,7 @@ const schema = z.strictObject({
 });
 
 /**
- * Checks a benchmark of your own and returns it. `runBenchmark` and `compareRuns` take it as they take the built-in ones.
+ * Checks a benchmark of your own and returns it. `runBenchmark` and `compareRuns` take it like the built-in ones.
  *
  * ```ts
  * const skies = defineBenchmark({
@@ -78,6 +78,6 @@ export function defineBenchmark<const B extends Benchmark>(benchmark: B): B {
 }
 
 /** @throws INVALID_ARGUMENT that names the field and `method` */
-export function checkBenchmark(benchmark: Benchmark, method: string): void {
+export function checkBenchmark(benchmark: unknown, method: string): asserts benchmark is Benchmark {
   parseOptions(schema, benchmark, method);
 }

@@ -29,6 +29,7 @@ export type {
   QuestionSource,
 } from "./benchmark.ts";
 export { defineBenchmark } from "./define-benchmark.ts";
+export { findBenchmark } from "./find-benchmark.ts";
 export * from "./generation/index.ts";
 export * from "./kit/index.ts";
 export { clustersPage } from "./report/clusters-page.ts";

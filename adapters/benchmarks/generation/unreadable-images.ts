@@ -6,7 +6,7 @@ export interface UnreadableImage {
   readonly message: string;
 }
 
-/** Runs `read`; null and an entry in `unreadable` where the image is at fault. */
+/** Runs `read`. If the image is at fault, returns null and adds the image to `unreadable`. */
 export async function readOrList<T>(
   filename: string,
   unreadable: UnreadableImage[],

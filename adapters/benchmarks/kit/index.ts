@@ -1,6 +1,7 @@
 /**
- * The benchmark kit: what a benchmark is written with. Readers yield rows and questions one by one and hold no file whole;
- * parsers read answers as a harness does; scores are the harnesses' formulas. `vqrae/benchmarks` exports all of it.
+ * The benchmark kit: what you write a benchmark with. Readers yield rows and questions one by one, and hold no file
+ * whole. Parsers read answers as a harness does. Scores are the harnesses' formulas. `vqrae/benchmarks` exports all of
+ * it.
  */
 
 export { exactMatchForm } from "./parsers/exact-match.ts";

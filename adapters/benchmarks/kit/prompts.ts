@@ -1,6 +1,6 @@
 import type { Option, Question } from "../benchmark.ts";
 
-/** Instructions that LLaVA's evaluation began and both harnesses go on with. */
+/** Instructions of LLaVA's evaluation, which both harnesses use too. */
 export const SHORT_ANSWER = "Answer the question using a single word or phrase.";
 export const OPTION_LETTER = "Answer with the option's letter from the given choices directly.";
 
@@ -23,5 +23,5 @@ export function vlmevalkitChoicePrompt({ text, hint, options }: Question): strin
 
 export const INTERNVL_TOKENS = 4096;
 export const LLAVA_TOKENS = 128;
-/** What lmms-eval's models generate at most where a task names no limit. */
+/** Most tokens of an answer in lmms-eval, if its task names no limit. */
 export const LMMS_EVAL_TOKENS = 1024;

@@ -11,8 +11,8 @@ import { type Html, html } from "./html.ts";
 import { page } from "./page.ts";
 
 /**
- * One page that stands alone: the same probes on continuous and on quantised features, then every cluster's images, those of
- * continuous features left and those of ids right.
+ * One page that stands alone: the same probes on continuous and on quantised features, then every cluster's images.
+ * Clusters of continuous features are left, those of ids right.
  */
 export async function clustersPage(analysis: ClusterAnalysis, options: ContactSheetOptions = {}): Promise<string> {
   const { model, files, failed, classes, continuous, quantised, agreement, seed } = analysis;
@@ -59,7 +59,7 @@ const probeRow = ({ kind, feature, dim, nearestNeighbour, leaveOneOut, linear, c
   html`<tr><td>${kind}: ${feature}</td><td class="number">${dim}</td><td class="number">${percent(nearestNeighbour)}</td><td class="number">${percent(leaveOneOut)}</td><td class="number">${converged ? "" : "at least "}${percent(linear)}</td></tr>
 `;
 
-/** Of the two means over tokens, which differ in nothing but the quantizer. */
+/** The difference of the two means over tokens, which differ in nothing but the quantizer. */
 function costRow(scores: readonly ProbeScores[]): Html | string {
   const before = scores.find(({ feature }) => feature === "mean patch");
   const after = scores.find(({ kind }) => kind === "quantised");

@@ -28,8 +28,8 @@ const SHARED = ["benchmark", "profile", "questions", "limit"] as const;
 
 /**
  * Sets two results folders side by side, with a paired test.
- * @throws INVALID_DATA for a folder that is unfinished or damaged, two that hold other questions, or one of a benchmark that is
- *   neither built in nor the one given; INVALID_ARGUMENT; IO_ERROR
+ * @throws INVALID_DATA for a folder that is unfinished or damaged, two that hold other questions, or one of a benchmark
+ *   that is neither built in nor the one given; INVALID_ARGUMENT; IO_ERROR
  */
 export async function compareRuns(first: string, second: string, options: CompareOptions = {}): Promise<Comparison> {
   const { page, benchmark } = parseOptions(schema, options, "compareRuns");

@@ -9,7 +9,7 @@ export async function decodableImages({ images }: Question): Promise<Uint8Array[
   const all: Uint8Array[] = [];
   for (const image of images) {
     const bytes = await image.bytes();
-    // Models fail in ways of their own on a damaged file: here it is told apart from their faults.
+    // A damaged file is found here, because models fail on it in ways of their own.
     await readImage(bytes);
     all.push(bytes);
   }

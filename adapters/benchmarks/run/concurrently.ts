@@ -1,8 +1,8 @@
 import { Gate } from "../../../sdk/kit.ts";
 
 /**
- * Does `work` on each item, `concurrency` of them at a time, and reads an item only when there is room for it. The first
- * failure stops the reading; it is thrown once the work that has begun is done.
+ * Does `work` on each item, `concurrency` of them at a time, and reads an item only when there is room for it. The
+ * first failure stops the reading; it is thrown once the work that has begun is done.
  */
 export async function concurrently<T>(
   items: AsyncIterable<T>,

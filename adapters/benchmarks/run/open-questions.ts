@@ -7,8 +7,8 @@ export type DataFormat = keyof BenchmarkData;
 
 /**
  * The questions of a benchmark, one after the other, from a file or folder in any of its formats.
- * @throws INVALID_DATA for a path or format that is none of its own, and, while they are read, for whatever is wrong with
- *   them; IO_ERROR
+ * @throws INVALID_DATA for a path or a format that the benchmark has no reader for; while the questions are read, for
+ *   whatever is wrong with them; IO_ERROR
  */
 export async function openQuestions(
   { name, data }: Benchmark,

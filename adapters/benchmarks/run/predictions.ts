@@ -31,8 +31,8 @@ export class Predictions {
   /**
    * Opens a file for more answers. A last line that a killed run left unfinished is cut off.
    * @param asked ids that answers may have
-   * @throws INVALID_DATA with the line, for one that is damaged, of another question, or of one that was answered before;
-   *   IO_ERROR
+   * @throws INVALID_DATA with the line, for one that is damaged, of another question, or of one that was answered
+   *   before; IO_ERROR
    */
   static async open(path: string, asked: Pick<ReadonlySet<string>, "has">): Promise<Predictions> {
     const text = (await readIfThere(path)) ?? "";

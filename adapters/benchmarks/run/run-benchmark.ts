@@ -73,8 +73,8 @@ export interface RunResult {
 }
 
 /**
- * Asks a model all questions of a benchmark, a built-in one or your own, and scores its answers. A run that was killed goes on
- * where it was: answers are on the disk as soon as they come, and none is asked for twice.
+ * Asks a model all questions of a benchmark, a built-in one or your own, and scores its answers. A run that was killed
+ * goes on where it was: answers are on the disk as soon as they come, and none is asked for twice.
  *
  * @throws INVALID_DATA for what is wrong with the benchmark's files or the results folder, with file and line;
  *   INVALID_ARGUMENT; IO_ERROR; what the model throws, unless it is counted; the signal's reason

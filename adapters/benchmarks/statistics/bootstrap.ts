@@ -8,8 +8,8 @@ export const BOOTSTRAP_SEED = 1;
 export type Interval = readonly [number, number];
 
 /**
- * Percentile bootstrap: the figures of as many groups drawn with replacement, again and again. What is scored together is
- * drawn together.
+ * Percentile bootstrap: the figures of as many groups drawn with replacement, again and again. What is scored together
+ * is drawn together.
  */
 export function confidenceIntervals(
   groups: readonly Group[],

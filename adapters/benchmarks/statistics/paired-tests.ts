@@ -6,7 +6,9 @@ export interface McNemar {
   /** Right in the first run and wrong in the second. */
   readonly onlyFirst: number;
   readonly onlySecond: number;
-  /** Two-sided: of the pairs that differ, each falls to either side with probability 1/2 if the runs are equally good. */
+  /**
+   * Two-sided: of the pairs that differ, each falls to either side with probability 1/2 if the runs are equally good.
+   */
   readonly p: number;
 }
 
@@ -50,7 +52,7 @@ export function pairedBootstrap(
   const below = differences.filter((value) => value < 0).length;
   const ties = differences.filter((value) => value === 0).length;
   const rarer = Math.min(below, resamples - below - ties) + ties / 2;
-  // No fewer than one resample can be told from none.
+  // Resamples cannot show a p below one of them.
   const p = Math.min(1, Math.max(2 * rarer, 1) / resamples);
   return { difference: difference(pairs), interval: middle95(differences), p };
 }

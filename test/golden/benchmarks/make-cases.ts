@@ -1,14 +1,13 @@
 /**
- * Makes generated answers to questions of every benchmark, as its cases.ts here says, and scores them as each profile does;
- * reference.py then scores them with the harnesses' own functions, and agreement.ts compares:
+ * Makes generated answers to questions of every benchmark, as its cases.ts here says, and scores them as each profile
+ * does. reference.py then scores them with the harnesses' own functions, and agreement.ts compares:
  *
  *   node test/golden/benchmarks/make-cases.ts [count] [folder]
- *   python test/golden/benchmarks/reference.py <folder> --lmms-eval <folder> --vlmevalkit <folder> \
- *     --pope <folder> --mmmu <folder> --llava <folder>
+ *   python test/golden/benchmarks/reference.py <folder> <checkouts>
  *   node test/golden/benchmarks/agreement.ts <folder>
  *
- * The answers of this folder, 36 each, are the defaults and a test. The harnesses' folders hold checkouts of
- * EvolvingLMMs-Lab/lmms-eval, open-compass/VLMEvalKit, RUCAIBox/POPE, MMMU-Benchmark/MMMU and haotian-liu/LLaVA.
+ * The answers of this folder, 36 each, are the defaults and a test. <checkouts> holds clones of the harnesses' repositories,
+ * at the commits that docs/benchmarks.md names.
  */
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";

@@ -1,9 +1,10 @@
 """Scores the answers of make-cases.ts with the harnesses' own functions, read from checkouts of their repositories.
 
-    python reference.py FOLDER --lmms-eval F --vlmevalkit F --pope F --mmmu F --llava F
+    python reference.py FOLDER CHECKOUTS
 
 For each FOLDER/<benchmark>/cases.json it writes reference.json beside it. How a harness scores a benchmark is in
-<benchmark>/reference.py here: a function named after the profile, and one for its prompts where the harness has code for them.
+<benchmark>/reference.py here: a function named after the profile, and one for its prompts if the harness has code for them.
+CHECKOUTS holds a clone of each repository that they read, under the repository's name, such as lmms-eval.
 
 Needs numpy, pandas, PyYAML, requests and loguru. The harnesses' packages import far more than their scorers need, so files are
 loaded one by one, and of some only the functions that are named. See make-cases.ts.
@@ -24,12 +25,12 @@ from harnesses.vlmevalkit import VlmEvalKit
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
-    for name in ["lmms-eval", "vlmevalkit", "pope", "mmmu", "llava"]:
-        parser.add_argument(f"--{name}", type=Path, required=True)
-    folders = parser.parse_args()
-    harnesses = {"lmms_eval": LmmsEval(folders), "vlmevalkit": VlmEvalKit(folders), "official": folders}
+    parser.add_argument("checkouts", type=Path)
+    arguments = parser.parse_args()
+    checkouts = arguments.checkouts
+    harnesses = {"lmms_eval": LmmsEval(checkouts), "vlmevalkit": VlmEvalKit(checkouts), "official": checkouts}
     versions = {"python": sys.version.split()[0], "numpy": np.__version__, "pandas": pd.__version__}
-    for file in sorted(folders.folder.glob("*/cases.json")):
+    for file in sorted(arguments.folder.glob("*/cases.json")):
         name = file.parent.name
         task = load(f"{name}_reference", Path(__file__).parent / name / "reference.py")
         made = json.loads(file.read_text())

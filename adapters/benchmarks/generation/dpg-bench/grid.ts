@@ -9,7 +9,10 @@ const PLACES = [
   [1, 1],
 ] as const;
 
-/** Four images of one prompt, equally large squares, in the one picture that DPG-Bench reads. @throws INVALID_ARGUMENT */
+/**
+ * Four images of one prompt, equally large squares, in the one picture that DPG-Bench reads.
+ * @throws INVALID_ARGUMENT
+ */
 export function dpgGrid(images: readonly RgbImage[]): RgbImage {
   const [first] = images;
   if (images.length !== PLACES.length || !first) {
@@ -31,7 +34,7 @@ export function dpgGrid(images: readonly RgbImage[]): RgbImage {
   return grid;
 }
 
-/** The first `count` crops of `size` pixels a side. @throws INVALID_ARGUMENT where the picture is too small for them */
+/** The first `count` crops of `size` pixels a side. @throws INVALID_ARGUMENT if the picture is too small for them */
 export function gridCrops(grid: RgbImage, size: number, count: number): RgbImage[] {
   const places = PLACES.slice(0, count);
   const width = size * (1 + Math.max(...places.map(([x]) => x)));

@@ -36,8 +36,8 @@ const schema = z.strictObject({ skipFirstRow: option.flag });
 const COLUMNS = ["item_id", "text", "proposition_id", "dependency", "tuple", "question_natural_language"] as const;
 
 /**
- * The items of dpg_bench.csv. Rows of an item stand together: the reference keeps only the last of several blocks, here they
- * are an error. Equals `prepare_dpg_data` of TencentQQGYLab/ELLA, dpg_bench/compute_dpg_bench.py.
+ * The items of dpg_bench.csv. Rows of an item stand together. The reference keeps only the last of several blocks; here
+ * several are an error. Equals `prepare_dpg_data` of TencentQQGYLab/ELLA, dpg_bench/compute_dpg_bench.py.
  * @throws INVALID_DATA with file and line; INVALID_ARGUMENT; IO_ERROR
  */
 export async function readDpgItems(path: string, options: DpgQuestionsOptions = {}): Promise<Map<string, DpgItem>> {

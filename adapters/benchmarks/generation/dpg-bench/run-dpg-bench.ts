@@ -36,7 +36,9 @@ export interface DpgReport {
   readonly comparable: boolean;
   readonly summary: DpgSummary;
   readonly items: readonly (Pick<ItemScore, "crops" | "score"> & { readonly filename: string })[];
-  /** Left out of every mean, as the reference leaves them out: pictures that cannot be read, or of no item of the table. */
+  /**
+   * Left out of every mean, as the reference leaves them out: pictures that cannot be read, or of no item of the table.
+   */
   readonly failed: readonly UnreadableImage[];
   /** Items of the table without a picture. */
   readonly missing: readonly string[];
@@ -44,8 +46,8 @@ export interface DpgReport {
 
 /**
  * Scores a folder of pictures, `<item_id>.png` each, against the questions of dpg_bench.csv.
- * @throws INVALID_DATA if no picture can be scored, or an answer is missing; INVALID_ARGUMENT; IO_ERROR; what the judge throws;
- *   the signal's reason
+ * @throws INVALID_DATA if no picture can be scored, or an answer is missing; INVALID_ARGUMENT; IO_ERROR; what the judge
+ *   throws; the signal's reason
  */
 export async function runDpgBench(
   folder: string,
@@ -89,7 +91,9 @@ export async function runDpgBench(
   };
 }
 
-/** A parent that is no question fails its picture, as in the reference; an answer that is missing is the caller's fault. */
+/**
+ * A parent that is no question fails its picture, as in the reference; an answer that is missing is the caller's fault.
+ */
 async function scoreOrList(
   filename: string,
   failed: UnreadableImage[],

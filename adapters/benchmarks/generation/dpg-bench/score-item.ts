@@ -10,12 +10,14 @@ export interface ItemScore {
   readonly crops: readonly number[];
   /** Their mean. */
   readonly score: number;
-  /** Of each question: what the last crop's answer counts in its category, parents or not. That is the reference's way. */
+  /**
+   * Of each question: what the last crop's answer counts in its category, parents or not. That is the reference's way.
+   */
   readonly categories: readonly { readonly category: string; readonly score: number }[];
 }
 
 /**
- * Scores an item's crops. A question counts 0 where one of its parents counts 0; questions are gone through in the file's
+ * Scores an item's crops. A question counts 0 if one of its parents counts 0; questions are gone through in the file's
  * order, so that a zero passes on to what comes later. Equals `compute_dpg_one_sample` of TencentQQGYLab/ELLA.
  * @throws INVALID_DATA for an answer that is missing; UNSUPPORTED for a parent that is no question of the item
  */

@@ -13,8 +13,8 @@ export interface DpgSummary {
 }
 
 /**
- * The mean of all items, and of all questions of a category; see `ItemScore` for what a category counts. Equals the end of
- * `main` of TencentQQGYLab/ELLA, dpg_bench/compute_dpg_bench.py.
+ * The mean of all items, and of all questions of a category; see `ItemScore` for what a category counts. Equals the end
+ * of `main` of TencentQQGYLab/ELLA, dpg_bench/compute_dpg_bench.py.
  */
 export function summarizeDpg(scores: readonly ItemScore[]): DpgSummary {
   const questions = scores.flatMap(({ categories }) => categories);

@@ -11,7 +11,7 @@ export interface Detection {
   readonly box: Box;
   /** The detector's confidence, 0 to 1. */
   readonly score: number;
-  /** What a colour classifier says of it; needed where a prompt asks for a colour. */
+  /** What a colour classifier says of it; needed if a prompt asks for a colour. */
   readonly color?: Color;
 }
 
@@ -21,9 +21,9 @@ export interface DetectionLimits {
   readonly threshold: number;
   /** The same for the tag "counting". */
   readonly countingThreshold: number;
-  /** Of a class. */
+  /** Most boxes of a class. */
   readonly maxObjects: number;
-  /** Of boxes that overlap this much or more the less confident one is dropped; 1 keeps all. */
+  /** If two boxes overlap this much or more, the less confident one is dropped; 1 keeps all. */
   readonly maxOverlap: number;
 }
 
@@ -35,9 +35,9 @@ export const DETECTION_LIMITS: DetectionLimits = {
 };
 
 /**
- * Detections of each image, from a file with a line for each: `{ "filename": "00000/samples/0000.png", "detections": [{ "class":
- * "dog", "box": [left, top, right, bottom], "score": 0.97, "color": "brown" }] }`. They are sorted and thinned out later: give
- * all that the detector found.
+ * Detections of each image, from a file with a line for each: `{ "filename": "00000/samples/0000.png", "detections": [{
+ * "class": "dog", "box": [left, top, right, bottom], "score": 0.97, "color": "brown" }] }`. Give all that the detector
+ * found: they are sorted and thinned out later.
  * @throws INVALID_DATA with file and line; IO_ERROR
  */
 export async function readDetections(path: string): Promise<Map<string, readonly Detection[]>> {
@@ -70,7 +70,9 @@ function detectionOf(row: Row): Detection {
 const isBox = (value: unknown): value is Box =>
   Array.isArray(value) && value.length === 4 && value.every(Number.isFinite);
 
-/** What the evaluator looks at: of each class the most confident boxes above the threshold, the first one the surest. */
+/**
+ * What the evaluator looks at: of each class the most confident boxes above the threshold, the first one the surest.
+ */
 export function keptObjects(
   detections: readonly Detection[],
   tag: string,

@@ -5,22 +5,22 @@ import { COLORS, type Color, type GenEvalPrompt, type IncludeClause } from "./pr
 
 export interface ImageVerdict {
   readonly correct: boolean;
-  /** Why not, a line for each clause that does not hold, in the reference's words; empty where all hold. */
+  /** Why not, a line for each clause that does not hold, in the reference's words; empty if all hold. */
   readonly reason: string;
 }
 
 /**
- * Whether the objects found in an image are what the prompt asks for: all include clauses hold, over the surest boxes of each
- * class, and no exclude clause does. Equals `evaluate` of djghosh13/geneval, evaluation/evaluate_images.py.
+ * Whether the objects found in an image are what the prompt asks for: all include clauses hold, over the surest boxes
+ * of each class, and no exclude clause does. Equals `evaluate` of djghosh13/geneval, evaluation/evaluate_images.py.
  * @param objects by class, the surest first; see `keptObjects`
- * @throws INVALID_DATA where a colour is asked for and a box has none
+ * @throws INVALID_DATA if a colour is asked for and a box has none
  */
 export function evaluateImage(
   { include, exclude }: Pick<GenEvalPrompt, "include" | "exclude">,
   objects: ReadonlyMap<string, readonly Detection[]>,
 ): ImageVerdict {
   const reasons: string[] = [];
-  /** What each clause found; null where it does not hold. */
+  /** What each clause found; null if it does not hold. */
   const matched: (readonly Detection[] | null)[] = [];
   for (const clause of include) {
     const found = (objects.get(clause.class) ?? []).slice(0, clause.count);

@@ -52,7 +52,8 @@ export async function readGenEvalPrompts(path: string): Promise<GenEvalPrompt[]>
 }
 
 /**
- * Writes the folders that GenEval's evaluator reads: NNNNN/metadata.jsonl, and NNNNN/samples/ for 0000.png, 0001.png, ...
+ * Writes the folders that GenEval's evaluator reads: NNNNN/metadata.jsonl, and NNNNN/samples/ for 0000.png, 0001.png,
+ * ...
  * @throws IO_ERROR
  */
 export async function writeGenEvalFolders(prompts: readonly GenEvalPrompt[], folder: string): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Judgement, Question } from "../../benchmark.ts";
 
-/** Right where the letter is the answer's; nothing that could be read is wrong. */
+/** Right if the letter is the answer's. null, for an answer that names no letter, is wrong. */
 export const judgeOption = ({ answers }: Question, letter: string | null): Judgement => ({
   parsed: letter,
   score: letter === answers[0] ? 1 : 0,

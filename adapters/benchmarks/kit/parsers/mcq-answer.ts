@@ -33,7 +33,7 @@ const PHRASES = [
 interface Candidate {
   readonly letter: string;
   readonly position: number;
-  /** Of the form in which the letter was found: the highest wins, then the last in the answer. */
+  /** The form in which the letter was found has it: the highest wins, then the last in the answer. */
   readonly priority: number;
 }
 
@@ -81,7 +81,7 @@ function addAfterPhrases(
   }
 }
 
-/** Of equals the first: Python's sort is stable, in reverse too. */
+/** The first of equals, since Python's sort is stable, in reverse too. */
 const best = (candidates: readonly Candidate[]): Candidate | undefined =>
   candidates.toSorted((a, b) => b.priority - a.priority || b.position - a.position)[0];
 

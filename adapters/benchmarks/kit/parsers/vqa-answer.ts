@@ -17,7 +17,7 @@ const NUMBERS: Readonly<Record<string, string>> = {
   ten: "10",
 };
 const ARTICLES = ["a", "an", "the"];
-/** The scorers pass a flag, whose value is 32, where `re.sub` takes the most replacements. */
+/** The scorers pass a flag, whose value is 32, in the place in which `re.sub` takes the most replacements. */
 const MOST_PERIODS = 32;
 
 /**
@@ -28,7 +28,7 @@ export function evalAiAnswer(answer: string): string {
   const text = strip(answer.toLowerCase().replaceAll(",", "").replaceAll("?", "").replaceAll("'s", " 's"));
   const line = strip(text.replaceAll("\n", " ").replaceAll("\t", " "));
   const bare = withoutMarks(line, /(?<=\p{Nd}),+(?=\p{Nd})/u);
-  // The look-behind of the published pattern is mistyped and never holds, so a digit before the period does not keep it.
+  // The published pattern's look-behind is mistyped and never holds, so a digit before the period does not keep it.
   return plainWords(replaceFirst(bare, /\.(?!\p{Nd})/gu));
 }
 
@@ -45,7 +45,7 @@ export function vlmevalkitPunctuation(text: string): string {
   return replaceFirst(withoutMarks(text, /\p{Nd},\p{Nd}/u), /(?<!\p{Nd})\.(?!\p{Nd})/gu);
 }
 
-/** A mark beside a space goes, as all do where a comma stands in a number; between letters it becomes a space. */
+/** A mark beside a space goes, and all do if a comma stands in a number. Between letters a mark becomes a space. */
 function withoutMarks(text: string, commaInNumber: RegExp): string {
   const inNumber = commaInNumber.test(text);
   let result = text;

@@ -29,17 +29,17 @@ export async function* jsonElements(path: string, property: string | null): Asyn
 class ElementScanner {
   readonly #file: string;
   readonly #property: string | null;
-  /** Of what lies in the container. */
+  /** Depth of what lies in the container. */
   readonly #wanted: number;
   #depth = 0;
   #inside = false;
   #found = false;
   #inString = false;
   #escaped = false;
-  /** Of the last string, which may be a key. */
+  /** The last string, which may be a key. */
   #string = "";
   #key: string | null = null;
-  /** Of the element so far. */
+  /** The element so far. */
   #text = "";
   #line = 1;
   #elementLine = 1;
@@ -120,7 +120,7 @@ class ElementScanner {
 
   *#element(): Generator<JsonElement> {
     const body = this.#text.trim();
-    // Lines before the value's own text are the last element's.
+    // Empty lines before the value belong to the last element.
     const leading = this.#text.slice(0, this.#text.length - this.#text.trimStart().length).split("\n").length - 1;
     const at = `${this.#file}, line ${this.#elementLine + leading}`;
     const key = this.#key;

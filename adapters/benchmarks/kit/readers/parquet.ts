@@ -21,8 +21,8 @@ export interface ParquetRow {
 }
 
 /**
- * The rows of parquet files of the Hugging Face hub, whose images are { bytes, path }. One row group is held at a time, its
- * images only once one of them is asked for.
+ * The rows of parquet files of the Hugging Face hub, whose images are { bytes, path }. One row group is held at a time,
+ * its images only once one of them is asked for.
  * @throws INVALID_DATA for what is no parquet file, or lacks a column; IO_ERROR
  */
 export async function* parquetRows(
@@ -63,7 +63,7 @@ export function imageBytes(at: string, column: string, cell: unknown): Uint8Arra
 interface Parquet {
   readonly file: AsyncBuffer;
   readonly metadata: FileMetaData;
-  /** Of all columns. */
+  /** Names of all columns. */
   readonly names: readonly string[];
 }
 

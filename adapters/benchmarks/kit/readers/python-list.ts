@@ -14,7 +14,7 @@ const ESCAPES: ReadonlyMap<string, string> = new Map(
 
 /**
  * A list of texts as Python writes one, `['a', "b's"]`: MMMU's options, TextVQA's answers. Numbers are kept as they are
- * written. null where the text is anything else.
+ * written. null if the text is anything else.
  */
 export function pythonList(text: string): string[] | null {
   const items: string[] = [];

@@ -42,6 +42,9 @@ export function cannotRead(what: string, path: string, cause: unknown, mend?: st
 export const readText = (path: string): Promise<string> =>
   reading("a readable file", path, () => readFile(path, "utf8"));
 
-/** Paths in a folder, relative to it and sorted; with `recursive`, in its folders too. @throws INVALID_DATA if there is none, IO_ERROR if the system refuses */
+/**
+ * Paths in a folder, relative to it and sorted; with `recursive`, in its folders too.
+ * @throws INVALID_DATA if there is none, IO_ERROR if the system refuses
+ */
 export const listFolder = async (path: string, { recursive = false } = {}): Promise<string[]> =>
   (await reading("a readable folder", path, () => readdir(path, { recursive }))).sort();

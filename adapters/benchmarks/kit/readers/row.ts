@@ -18,7 +18,7 @@ export class Row {
     return this.raw(name) !== undefined;
   }
 
-  /** As it was read. A field of the row's own: a file may name one "constructor". */
+  /** The field as it was read, whatever its name is: "constructor" too. */
   raw(name: string): unknown {
     return Object.hasOwn(this.fields, name) ? this.fields[name] : undefined;
   }

@@ -9,9 +9,9 @@ const CATEGORY_COLUMNS = ["category", "l2-category", "split"];
 export const LETTERS = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"];
 
 export interface TsvTask {
-  /** Beside index, question, answer and image. */
+  /** Columns that the table must have beside index, question, answer and image. */
   readonly columns?: readonly string[];
-  /** What differs from the table's own fields; null leaves the row out. */
+  /** Changes a question that differs from the table's own fields; null leaves the row out. */
   readonly adapt?: (question: Question, row: Row) => Question | null;
 }
 

@@ -11,7 +11,7 @@ export interface YesNoRates {
   readonly yes: number;
 }
 
-/** Of answers that were read as yes, no or something else; "yes" is the positive class. */
+/** Rates of answers that were read as yes, no or something else; "yes" is the positive class. */
 export function yesNoRates(judged: readonly Judged[]): YesNoRates {
   const saysYes = ({ parsed }: Judged) => parsed?.toLowerCase() === "yes";
   const isYes = ({ answers }: Judged) => answers[0].toLowerCase() === "yes";
@@ -28,7 +28,7 @@ export function yesNoRates(judged: readonly Judged[]): YesNoRates {
 /** In percent; a share of nothing is 0. */
 export const percentage = (count: number, of: number): number => (of === 0 ? 0 : (100 * count) / of);
 
-/** Of how many answers are rightly positive, how many are positive, and how many should be. */
+/** In percent, from how many answers are rightly positive, how many are positive, and how many should be. */
 export function precisionRecallF1(truePositives: number, positives: number, labels: number) {
   const [precision, recall] = [percentage(truePositives, positives), percentage(truePositives, labels)];
   const f1 = precision + recall === 0 ? 0 : (2 * precision * recall) / (precision + recall);

@@ -80,7 +80,9 @@ const parquet: QuestionReader = async function* ({ path }) {
   }
 };
 
-/** The authors' folder: questions/<image>.json and images/<image>; only the images of ai2d_test_ids.csv where it is there. */
+/**
+ * The authors' folder: questions/<image>.json and images/<image>; only the images of ai2d_test_ids.csv if it is there.
+ */
 const folders: QuestionReader = async function* ({ path, images }) {
   const tested = join(path, "ai2d_test_ids.csv");
   const ids = existsSync(tested) ? new Set((await readText(tested)).split(/\s+/)) : null;

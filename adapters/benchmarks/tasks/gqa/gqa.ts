@@ -82,7 +82,9 @@ function questionOf(id: string, row: Row): Omit<Parameters<Profile["prompt"]>[0]
   };
 }
 
-/** testdev_balanced_questions.json, an object of questions by their id; images/<imageId>.jpg beside it or in `images`. */
+/**
+ * testdev_balanced_questions.json, an object of questions by their id; images/<imageId>.jpg beside it or in `images`.
+ */
 const json: QuestionReader = async function* ({ path, images }) {
   for (const file of await findFiles(path, /testdev_balanced_questions\.json$/, "testdev_balanced_questions.json")) {
     for await (const { at, key, value } of jsonElements(file, null)) {

@@ -21,8 +21,8 @@ const FORMS = [
 const ARTICLE_WORDS = 3;
 
 /**
- * The option that an answer names, as lmms-eval's `mmbench_en_dev_static` reads it without asking GPT: by its letter alone, by
- * a letter with a mark, by an option's text, and last by `mcqAnswer`.
+ * The option that an answer names, as lmms-eval's `mmbench_en_dev_static` reads it without asking GPT: by its letter
+ * alone, by a letter with a mark, by an option's text, and last by `mcqAnswer`.
  * Source: lmms-eval, lmms_eval/tasks/mmbench/mmbench_evals.py, `can_infer` and `eval_sub_data`.
  */
 export function mmbenchOption(answer: string, options: readonly Option[]): string | null {

@@ -16,8 +16,8 @@ export const PERCEPTION = [
 export const COGNITION = ["commonsense_reasoning", "numerical_calculation", "text_translation", "code_reasoning"];
 
 /**
- * Points of a subtask: the accuracy in percent, and the percent of images both of whose questions are right; at most 200 a
- * subtask, 2,000 for perception.
+ * Points of a subtask: the accuracy in percent, and the percent of images both of whose questions are right; at most
+ * 200 a subtask, 2,000 for perception.
  * Source: lmms-eval, lmms_eval/tasks/mme/utils.py, `mme_aggregate_results`; VLMEvalKit, vlmeval/dataset/utils/yorn.py,
  * `MME_rating`.
  */

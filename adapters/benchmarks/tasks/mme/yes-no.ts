@@ -13,7 +13,9 @@ export function mmeYesNo(answer: string): "yes" | "no" | "other" {
   return start.includes("no") ? "no" : "other";
 }
 
-/** The same without lmms-eval's additions: no dots are removed, and one letter is no answer (MME's own calculation.py). */
+/**
+ * The same without lmms-eval's additions: no dots are removed, and one letter is no answer (MME's own calculation.py).
+ */
 export function mmeOfficialYesNo(answer: string): "yes" | "no" | "other" {
   const text = answer.toLowerCase();
   if (text === "yes" || text === "no") return text;

@@ -8,15 +8,15 @@ const inBrackets = (letter: string) => `(${letter})`;
 const alone = (letter: string) => ` ${letter} `;
 
 /**
- * The letter that an answer to a multiple-choice question of MMMU names; null where the harness draws one.
+ * The letter that an answer to a multiple-choice question of MMMU names; null if the harness draws one.
  * Source: MMMU, mmmu/utils/eval_utils.py, `parse_multi_choice_response`.
  */
 export const mmmuChoice = (answer: string, options: readonly Option[]): string | null =>
   choice(answer, options, [alone]);
 
 /**
- * The same as lmms-eval reads it: a letter with a space or a period behind it, whatever stands before, so that "DNA test"
- * is A.
+ * The same as lmms-eval reads it: a letter with a space or a period behind it, whatever stands before, so that "DNA
+ * test" is A.
  * Source: lmms-eval, lmms_eval/tasks/_task_utils/mmmu_mcq_utils.py, `parse_mmmu_multi_choice_response`.
  */
 export const mmmuChoiceLmmsEval = (answer: string, options: readonly Option[]): string | null =>

@@ -45,8 +45,8 @@ const lmmsEval: Profile = {
 };
 
 /**
- * lmms-eval takes one of the parsed values as a text and compares its characters, one by one, with the answers, of which
- * none is shorter than two: only an empty answer is in them.
+ * lmms-eval takes one of the parsed values as a text and compares its characters, one by one, with the answers. No
+ * answer is shorter than two characters, so that only an empty one is found.
  */
 const isEmptyAnswer = ({ answers }: Question): boolean => answers.some((answer) => answer.trim() === "");
 

@@ -15,8 +15,8 @@ const SIMPLE = new RegExp(
 type Value = string | number;
 
 /**
- * Everything that an answer to an open question of MMMU may be taken to say: the tails behind "is", "answer" and the like, and
- * the numbers in them.
+ * Everything that an answer to an open question of MMMU may be taken to say: the tails behind "is", "answer" and the
+ * like, and the numbers in them.
  * Source: MMMU, mmmu/utils/eval_utils.py, `parse_open_response`.
  */
 export function mmmuOpenValues(answer: string): Value[] {
@@ -55,7 +55,9 @@ function keyTails(text: string): string[] {
 
 const numbers = (text: string): string[] => [WITH_COMMAS, SCIENTIFIC, SIMPLE].flatMap((form) => text.match(form) ?? []);
 
-/** A number rounded to hundredths, or the text in lower case; one character is padded, that it matches no word's part. */
+/**
+ * A number rounded to hundredths, or the text in lower case; one character is padded, that it matches no word's part.
+ */
 function normalized(text: string): Value[] {
   const bare = pythonText.strip(text);
   const value = pythonText.float(bare.replaceAll(",", ""));

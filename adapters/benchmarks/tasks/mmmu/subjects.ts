@@ -22,7 +22,7 @@ const DOMAINS = Object.entries({
   ],
 });
 
-/** Of an id such as "validation_Accounting_1"; null for one of another form. */
+/** The subject and domain of an id such as "validation_Accounting_1"; null for an id of another form. */
 export function mmmuCategories(id: string): { category: string; "l2-category": string } | null {
   const subject = /^[^_]+_(.+)_\d+$/.exec(id)?.[1];
   const domain = DOMAINS.find(([, subjects]) => subjects.some((one) => one === subject));

@@ -81,7 +81,9 @@ const parquet: QuestionReader = async function* ({ path }) {
   }
 };
 
-/** coco_pope_random.json, _popular and _adversarial, a JSON object a line; COCO's val2014 beside them or in `images`. */
+/**
+ * coco_pope_random.json, _popular and _adversarial, a JSON object a line; COCO's val2014 beside them or in `images`.
+ */
 const jsonl: QuestionReader = async function* ({ path, images }) {
   for (const file of await findFiles(path, /coco_pope_\w+\.json$/, "files named coco_pope_*.json")) {
     const category = /coco_pope_(\w+)\.json$/.exec(basename(file))?.[1] ?? "all";

@@ -89,7 +89,9 @@ function capitalized(text: string): string {
 
 const OCR_FILE = "llava_textvqa_val_v051_ocr.jsonl";
 
-/** TextVQA_0.5.1_val.json; train_images/<image_id>.jpg beside it or in `images`; LLaVA's OCR tokens where they are there. */
+/**
+ * TextVQA_0.5.1_val.json; train_images/<image_id>.jpg beside it or in `images`; LLaVA's OCR tokens if they are there.
+ */
 const json: QuestionReader = async function* ({ path, images }) {
   for (const file of await findFiles(path, /TextVQA_[\d.]+_val\.json$/, "TextVQA_0.5.1_val.json")) {
     const tokens = await ocrTokens(join(dirname(file), OCR_FILE));

@@ -26,9 +26,9 @@ def vlmevalkit_prompts(harness, cases):
     return harness.prompts(cases, "VQA", "GQA_TestDev_Balanced")
 
 
-def official(folders, cases):
+def official(checkouts, cases):
     """LLaVA's conversion. GQA's eval.py, which counts equal texts, is not in the repository."""
-    script = folders.llava / "scripts" / "convert_gqa_for_eval.py"
+    script = checkouts / "LLaVA" / "scripts" / "convert_gqa_for_eval.py"
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "answers.jsonl", Path(folder) / "predictions.json"
         rows = [{"question_id": case["question"]["id"], "text": case["prediction"]} for case in cases]

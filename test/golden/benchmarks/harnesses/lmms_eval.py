@@ -4,8 +4,8 @@ from .loading import default_kwargs, load, module, options_of, package, parts
 
 
 class LmmsEval:
-    def __init__(self, folders):
-        folder = folders.lmms_eval
+    def __init__(self, checkouts):
+        folder = checkouts / "lmms-eval"
         self.tasks = tasks = folder / "lmms_eval" / "tasks"
         package("lmms_eval", folder / "lmms_eval")
         package("lmms_eval.tasks", tasks)

@@ -11,8 +11,8 @@ from .loading import judged, load, module, options_of, package, parts
 
 
 class VlmEvalKit:
-    def __init__(self, folders):
-        self.root = root = folders.vlmevalkit / "vlmeval"
+    def __init__(self, checkouts):
+        self.root = root = checkouts / "VLMEvalKit" / "vlmeval"
         quiet = types.SimpleNamespace(info=print, warning=lambda *_: None)
         misc = parts(root / "smp" / "misc.py", ["process_punctuation", "istype", "d2df", "cn_string"])
         for name in ["vlmeval", "vlmeval.smp"]:
@@ -20,12 +20,11 @@ class VlmEvalKit:
         module("vlmeval.smp.log", get_logger=lambda *_: quiet)
         self.matching = load("vlmk_matching", root / "utils" / "matching_util.py")
         self.tables = {}
-        io_parts = {
+        self.io_parts = {
             "load": lambda name: self.tables[name],
             "d2df": self.frame,
             "process_punctuation": misc.process_punctuation,
         }
-        self.yorn = parts(root / "dataset" / "utils" / "yorn.py", ["YOrN_Extraction", "MME_rating", "POPE_rating"], **io_parts)
         self.vqa = parts(
             root / "dataset" / "utils" / "vqa_eval.py",
             ["process_line", "process_answer", "_process_digit_article"],
@@ -73,8 +72,13 @@ class VlmEvalKit:
     def frame(columns):
         return pd.DataFrame({name: [value] for name, value in columns.items()})
 
+    def yorn(self, name):
+        """A function of its yes-or-no benchmarks."""
+        return getattr(parts(self.root / "dataset" / "utils" / "yorn.py", [name], **self.io_parts), name)
+
     def yes_no(self, cases, answers):
-        extracted = [self.yorn.YOrN_Extraction(case["prediction"]) for case in cases]
+        extract = self.yorn("YOrN_Extraction")
+        extracted = [extract(case["prediction"]) for case in cases]
         return extracted, [float(answer == one) for answer, one in zip(answers, extracted, strict=True)]
 
     def lines(self, cases, method, answer_of):

@@ -37,7 +37,7 @@ def vlmevalkit(harness, cases):
             "score": [bool(score) for score in scores],
         }
     )
-    rating = harness.yorn.MME_rating("mme").iloc[0].to_dict()
+    rating = harness.yorn("MME_rating")("mme").iloc[0].to_dict()
     names = {"perception": "perception (points)", "reasoning": "cognition (points)"}
     metrics = {names.get(name, f"{name} (points)"): float(value) for name, value in rating.items()}
     return judged(scores, extracted), metrics

@@ -51,9 +51,9 @@ def vlmevalkit_prompts(harness, cases):
     return harness.prompts(cases, "MCQ")
 
 
-def official(folders, cases):
+def official(checkouts, cases):
     """MMMU's eval_utils.py."""
-    utils = load("mmmu_eval_utils", folders.mmmu / "mmmu" / "utils" / "eval_utils.py")
+    utils = load("mmmu_eval_utils", checkouts / "MMMU" / "mmmu" / "utils" / "eval_utils.py")
     letters = utils.random = Letters()
     rows, parsed, drawn = [], [], []
     for i, case in enumerate(cases):
@@ -72,9 +72,9 @@ def official(folders, cases):
     return judged(scores, parsed, drawn), {"accuracy": 100 * utils.evaluate(rows)[1]["acc"]}
 
 
-def official_prompts(folders, cases):
-    utils = load("mmmu_data_utils", folders.mmmu / "mmmu" / "utils" / "data_utils.py")
-    config = yaml.safe_load((folders.mmmu / "mmmu" / "configs" / "llava1.5.yaml").read_text())
+def official_prompts(checkouts, cases):
+    utils = load("mmmu_data_utils", checkouts / "MMMU" / "mmmu" / "utils" / "data_utils.py")
+    config = yaml.safe_load((checkouts / "MMMU" / "mmmu" / "configs" / "llava1.5.yaml").read_text())
     config = {key: value[0] if isinstance(value, list) else value for key, value in config.items()}
     prompts = []
     for case in cases:

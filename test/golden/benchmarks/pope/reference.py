@@ -32,7 +32,7 @@ def vlmevalkit(harness, cases):
     harness.tables["pope"] = pd.DataFrame(
         {"category": categories, "answer": answers, "extracted": extracted, "score": [bool(s) for s in scores]}
     )
-    rating = harness.yorn.POPE_rating("pope").set_index("split")
+    rating = harness.yorn("POPE_rating")("pope").set_index("split")
     overall = rating.loc["Overall"]
     names = {"accuracy": "acc", "precision": "precision", "recall": "recall", "F1, Overall": "Overall"}
     metrics = {ours: float(overall[theirs]) for ours, theirs in names.items()}
@@ -44,9 +44,9 @@ def vlmevalkit_prompts(harness, cases):
     return harness.prompts(cases, "Y/N")
 
 
-def official(folders, cases):
+def official(checkouts, cases):
     """POPE's evaluate.py."""
-    source = (folders.pope / "evaluate.py").read_text()
+    source = (checkouts / "POPE" / "evaluate.py").read_text()
     scores, parsed, metrics, f1 = [None] * len(cases), [None] * len(cases), {}, []
     for category in sorted({case["question"]["categories"]["category"] for case in cases}):
         own = [i for i, case in enumerate(cases) if case["question"]["categories"]["category"] == category]

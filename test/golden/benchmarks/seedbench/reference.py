@@ -33,9 +33,9 @@ def vlmevalkit_prompts(harness, cases):
     return harness.prompts(cases, "MCQ")
 
 
-def official(folders, cases):
+def official(checkouts, cases):
     """LLaVA's conversion, which counts the letters that are right."""
-    path = folders.llava / "scripts" / "convert_seed_for_submission.py"
+    path = checkouts / "LLaVA" / "scripts" / "convert_seed_for_submission.py"
 
     def accuracy(some):
         questions = [

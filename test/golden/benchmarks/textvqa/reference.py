@@ -27,10 +27,10 @@ def vlmevalkit_prompts(harness, cases):
     return harness.prompts(cases, "VQA", "TextVQA_VAL")
 
 
-def official(folders, cases):
+def official(checkouts, cases):
     """LLaVA's m4c_evaluator.py."""
     module("tqdm", tqdm=lambda items: items)
-    evaluator = load("llava_m4c", folders.llava / "llava" / "eval" / "m4c_evaluator.py").TextVQAAccuracyEvaluator()
+    evaluator = load("llava_m4c", checkouts / "LLaVA" / "llava" / "eval" / "m4c_evaluator.py").TextVQAAccuracyEvaluator()
     entries = [{"pred_answer": case["prediction"], "gt_answers": case["question"]["answers"]} for case in cases]
     scores = [float(evaluator.eval_pred_list([entry])) for entry in entries]
     parsed = [evaluator.answer_processor(case["prediction"]) for case in cases]

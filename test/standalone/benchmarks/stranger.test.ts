@@ -1,7 +1,14 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { type Benchmark, compareRuns, defineBenchmark, runBenchmark } from "../../../adapters/benchmarks/index.ts";
+import {
+  type Benchmark,
+  compareRuns,
+  defineBenchmark,
+  findBenchmark,
+  runBenchmark,
+} from "../../../adapters/benchmarks/index.ts";
 import { failure, temporaryFolder } from "../checkpoint/temporary.ts";
 import { lines, png, writeTree } from "./files.ts";
 import { ScriptedModel } from "./scripted-model.ts";
@@ -89,6 +96,17 @@ it("what is wrong with its definition is said by name, also where it is used", a
   const bare = { ...counting, title: "" } satisfies Benchmark;
   const run = await failure(runBenchmark(bare, { out, data: files, model: counter("a", 2) }));
   expect([run.code, run.message]).toEqual(["INVALID_ARGUMENT", expect.stringContaining('"title" of runBenchmark')]);
+});
+
+it("is found by the path of its module, as a built-in one is by its name", async () => {
+  const file = fileURLToPath(new URL("stranger/counting.ts", import.meta.url));
+  expect(await findBenchmark(file)).toBe(counting);
+  expect((await findBenchmark("pope")).title).toBe("POPE");
+  expect((await failure(findBenchmark("imagenet"))).message).toMatch(/one of mme, .*, or the file of your own/);
+  expect((await failure(findBenchmark("./none.js"))).message).toMatch(/a module that can be loaded for \.\/none\.js/);
+  const empty = join(await temporaryFolder(), "empty.mjs");
+  await writeFile(empty, "export const benchmark = 1;");
+  expect((await failure(findBenchmark(empty))).message).toMatch(/"name" of .*empty\.mjs but received nothing/);
 });
 
 it("a prompt that names an image that is not there, and a score without a figure", async () => {
