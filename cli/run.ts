@@ -10,15 +10,15 @@ const commands: Readonly<Record<string, () => Promise<CliCommand>>> = {
   ask: async () => (await import("./vlm/ask.ts")).ask,
   chat: async () => (await import("./vlm/chat.ts")).chat,
   generate: async () => (await import("./generate/generate.ts")).generate,
-  serve: async () => (await import("./vlm/serve.ts")).serve,
+  serve: async () => (await import("./serve/serve.ts")).serve,
   evaluate: async () => (await import("./evaluate/evaluate.ts")).evaluate,
   analyze: async () => (await import("./analyze/analyze.ts")).analyze,
   bench: async () => (await import("./bench/bench.ts")).bench,
-  swap: async () => (await import("./vlm/swap.ts")).swap,
+  swap: async () => (await import("./swap/swap.ts")).swap,
   "expand-vocabulary": async () => (await import("./generate/expand-vocabulary.ts")).expandVocabularyCommand,
   carrier: async () => (await import("./vlm/carrier.ts")).carrier,
   inspect: async () => (await import("./inspect/inspect.ts")).inspect,
-  devices: async () => (await import("./inspect/devices.ts")).devices,
+  devices: async () => (await import("./devices/devices.ts")).devices,
 };
 
 /** Runs one command line, given without node and the script: `vqrae <command> ...`. */

@@ -10,9 +10,9 @@ import {
 } from "../../adapters/benchmarks/index.ts";
 import { expected } from "../../sdk/kit.ts";
 import { cliCommand, usageErrorMend } from "../command/command.ts";
-import { Progress } from "../command/progress.ts";
 import { wholeNumber } from "../command/values.ts";
-import { type BenchModelArgs, benchModelArgs, withBenchModel } from "./bench-model.ts";
+import { Progress } from "../shared/progress.ts";
+import { type BenchModelArgs, benchModelArgs, withBenchModel } from "../vlm/with-any-vlm.ts";
 
 const names = benchmarks.map(({ name }) => name);
 

@@ -1,7 +1,7 @@
 import { commandGroup } from "../command/command-group.ts";
-import { evaluateDpgBenchCommand } from "./evaluate-dpg-bench.ts";
-import { evaluateGenEvalCommand } from "./evaluate-geneval.ts";
-import { evaluateReconstructionCommand } from "./evaluate-reconstruction.ts";
+import { evaluateDpgBenchCommand } from "./dpg-bench.ts";
+import { evaluateGenEvalCommand } from "./geneval.ts";
+import { evaluateReconstructionCommand } from "./reconstruction.ts";
 
 export const evaluate = commandGroup("evaluate", "Measure reconstruction and generation", {
   reconstruction: evaluateReconstructionCommand,

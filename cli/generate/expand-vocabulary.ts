@@ -3,7 +3,7 @@ import type { VQRAE } from "../../sdk/index.ts";
 import { expected } from "../../sdk/kit.ts";
 import { cliCommand, sharedArgs } from "../command/command.ts";
 import { numbersOf } from "../command/values.ts";
-import { withTokenizer } from "../command/with-tokenizer.ts";
+import { withTokenizer } from "../shared/with-tokenizer.ts";
 
 const ROWS = ["mean", "codebook"] as const;
 

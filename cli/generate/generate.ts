@@ -3,9 +3,9 @@ import { type GeneratedImage, type GenerateOptions, loadGenerator, presets } fro
 import { encodePng } from "../../sdk/index.ts";
 import { expected, writeWhole } from "../../sdk/kit.ts";
 import { cliCommand, sharedArgs, usageErrorMend } from "../command/command.ts";
-import { checkFolder, checkOutput } from "../command/output-file.ts";
-import { Progress } from "../command/progress.ts";
 import { gpuArg, gpuOf, numbersOf } from "../command/values.ts";
+import { checkFolder, checkOutput } from "../shared/output-file.ts";
+import { Progress } from "../shared/progress.ts";
 import { pictureGrid } from "./picture-grid.ts";
 
 /** Images that share the work, at most. */

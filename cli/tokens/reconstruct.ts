@@ -2,10 +2,10 @@ import { pixelScores } from "../../sdk/evaluation/index.ts";
 import { encodePng, type RgbImage, readImage } from "../../sdk/index.ts";
 import { writeWhole } from "../../sdk/kit.ts";
 import { cliCommand, modelArgs } from "../command/command.ts";
-import { checkOutput } from "../command/output-file.ts";
 import { imageLimit, precisionOptions } from "../command/values.ts";
-import { withTokenizer } from "../command/with-tokenizer.ts";
 import { pictureGrid } from "../generate/picture-grid.ts";
+import { checkOutput } from "../shared/output-file.ts";
+import { withTokenizer } from "../shared/with-tokenizer.ts";
 
 export const reconstruct = cliCommand({
   name: "reconstruct",

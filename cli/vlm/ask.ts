@@ -1,5 +1,5 @@
 import { cliCommand } from "../command/command.ts";
-import { vlmArgs, withVlm } from "./vlm.ts";
+import { vlmArgs, withVlm } from "./with-vlm.ts";
 
 export const ask = cliCommand({
   name: "ask",

@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { carrierFor, writeCarrier } from "../../adapters/llama-cpp/carrier/index.ts";
 import { expected } from "../../sdk/kit.ts";
 import { cliCommand, jsonArg } from "../command/command.ts";
-import { checkOutput } from "../command/output-file.ts";
+import { checkOutput } from "../shared/output-file.ts";
 
 export const carrier = cliCommand({
   name: "carrier",

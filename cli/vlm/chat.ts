@@ -2,7 +2,7 @@ import { createInterface } from "node:readline/promises";
 import type { Vlm, VlmMessage } from "../../adapters/llama-cpp/index.ts";
 import { VqraeError } from "../../sdk/index.ts";
 import { cliCommand } from "../command/command.ts";
-import { vlmArgs, withVlm } from "./vlm.ts";
+import { vlmArgs, withVlm } from "./with-vlm.ts";
 
 const HELP =
   "/image <file> shows an image with the next message, /new begins anew, /exit ends; Ctrl-C stops an answer.";

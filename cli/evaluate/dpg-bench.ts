@@ -10,10 +10,10 @@ import {
 } from "../../adapters/benchmarks/index.ts";
 import { encodePng, readImage } from "../../sdk/index.ts";
 import { expected, writeWhole } from "../../sdk/kit.ts";
-import { benchModelArgs, withBenchModel } from "../bench/bench-model.ts";
 import { cliCommand, usageErrorMend } from "../command/command.ts";
-import { Progress } from "../command/progress.ts";
 import { wholeNumber } from "../command/values.ts";
+import { Progress } from "../shared/progress.ts";
+import { benchModelArgs, withBenchModel } from "../vlm/with-any-vlm.ts";
 
 const name = "vqrae evaluate dpg-bench";
 

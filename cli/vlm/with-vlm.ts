@@ -1,8 +1,8 @@
 import { type LoadVlmOptions, loadVlm, type Vlm, type VlmSource } from "../../adapters/llama-cpp/index.ts";
 import { expected } from "../../sdk/kit.ts";
 import { modelArgs, usageErrorMend } from "../command/command.ts";
-import { Progress } from "../command/progress.ts";
 import { gpuArg, gpuOf, imageLimit, precisionOptions } from "../command/values.ts";
+import { Progress } from "../shared/progress.ts";
 
 /** What commands that talk with a vision language model take. */
 export const vlmArgs = {

@@ -3,7 +3,7 @@ import { LlamaServer, serverModel } from "../../adapters/llama-cpp/carrier/index
 import { openAiModel } from "../../adapters/openai-client/index.ts";
 import { loadProjector, VQRAE } from "../../sdk/index.ts";
 import { expected } from "../../sdk/kit.ts";
-import { type VlmArgs, vlmArgs, withVlm } from "../vlm/vlm.ts";
+import { type VlmArgs, vlmArgs, withVlm } from "./with-vlm.ts";
 
 /** Where the model is that answers: in this process by default. */
 export const benchModelArgs = {

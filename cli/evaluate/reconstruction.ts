@@ -11,9 +11,9 @@ import {
 import { encodePng } from "../../sdk/index.ts";
 import { expected, writeWhole } from "../../sdk/kit.ts";
 import { cliCommand, modelArgs, usageErrorMend } from "../command/command.ts";
-import { checkOutput } from "../command/output-file.ts";
 import { imageLimit, precisionOptions } from "../command/values.ts";
-import { withTokenizer } from "../command/with-tokenizer.ts";
+import { checkOutput } from "../shared/output-file.ts";
+import { withTokenizer } from "../shared/with-tokenizer.ts";
 
 const CROPS: readonly ReconstructionCrop[] = ["none", "adm", "pil"];
 

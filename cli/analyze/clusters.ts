@@ -9,9 +9,9 @@ import {
 import { encodePng } from "../../sdk/index.ts";
 import { writeWhole } from "../../sdk/kit.ts";
 import { cliCommand, modelArgs } from "../command/command.ts";
-import { checkOutput } from "../command/output-file.ts";
 import { imageLimit, precisionOptions, wholeNumber } from "../command/values.ts";
-import { withTokenizer } from "../command/with-tokenizer.ts";
+import { checkOutput } from "../shared/output-file.ts";
+import { withTokenizer } from "../shared/with-tokenizer.ts";
 
 export const analyzeClustersCommand = cliCommand({
   name: "analyze clusters",

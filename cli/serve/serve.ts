@@ -3,7 +3,7 @@ import type { Vlm } from "../../adapters/llama-cpp/index.ts";
 import { createEndpoint, type Listening, listen } from "../../adapters/openai/index.ts";
 import { cliCommand } from "../command/command.ts";
 import { gpuOf, wholeNumber } from "../command/values.ts";
-import { vlmArgs, withVlm } from "./vlm.ts";
+import { vlmArgs, withVlm } from "../vlm/with-vlm.ts";
 
 const MAX_PORT = 65_535;
 const MAX_PARALLEL = 64;

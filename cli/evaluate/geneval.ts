@@ -7,10 +7,10 @@ import {
   writeGenEvalFolders,
 } from "../../adapters/benchmarks/index.ts";
 import { expected, writeWhole } from "../../sdk/kit.ts";
-import { benchModelArgs, withBenchModel } from "../bench/bench-model.ts";
 import { cliCommand, usageErrorMend } from "../command/command.ts";
-import { checkOutput } from "../command/output-file.ts";
-import { Progress } from "../command/progress.ts";
+import { checkOutput } from "../shared/output-file.ts";
+import { Progress } from "../shared/progress.ts";
+import { benchModelArgs, withBenchModel } from "../vlm/with-any-vlm.ts";
 
 export const evaluateGenEvalCommand = cliCommand({
   name: "evaluate geneval",
