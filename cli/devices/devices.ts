@@ -1,24 +1,24 @@
 import { type DeviceReport, probeDevices } from "../../sdk/index.ts";
-import { cliCommand, jsonArg } from "../command/command.ts";
+import { defineCommand } from "../command/command.ts";
+import { json } from "../shared/model-options.ts";
+import { printResult } from "../shared/print-result.ts";
 
-export const devices = cliCommand({
-  name: "devices",
-  description: 'Try what models can run on here, and say what device "auto" takes and why',
-  args: { json: jsonArg },
+export const devices = defineCommand({
+  arguments: {},
+  options: { json },
+  notes: [
+    "Each device runs a small graph, in a process of its own. `auto` takes the first one that gives the CPU's numbers and is " +
+      "faster than the CPU.",
+  ],
   examples: ["vqrae devices", "vqrae devices --json"],
   async run({ json }) {
     const reports = await probeDevices();
-    const automatic = automaticOf(reports);
-    process.stdout.write(
-      json ? `${JSON.stringify({ automatic, devices: reports })}\n` : `${lines(reports, automatic).join("\n")}\n`,
-    );
+    const automatic = reports.find(({ automatic }) => automatic)?.device ?? null;
+    printResult(json, { automatic, devices: reports }, () => linesOf(reports, automatic));
   },
 });
 
-const automaticOf = (reports: readonly DeviceReport[]): string | null =>
-  reports.find(({ automatic }) => automatic)?.device ?? null;
-
-function lines(reports: readonly DeviceReport[], automatic: string | null): string[] {
+function linesOf(reports: readonly DeviceReport[], automatic: string | null): string[] {
   const width = Math.max(...reports.map(({ device }) => device.length));
   return [
     ...reports.map(

@@ -10,77 +10,61 @@ import {
 } from "../../adapters/benchmarks/index.ts";
 import { encodePng, readImage } from "../../sdk/index.ts";
 import { expected, writeWhole } from "../../sdk/kit.ts";
-import { cliCommand, usageErrorMend } from "../command/command.ts";
-import { wholeNumber } from "../command/values.ts";
-import { Progress } from "../shared/progress.ts";
-import { benchModelArgs, withBenchModel } from "../vlm/with-any-vlm.ts";
+import { defineCommand } from "../command/command.ts";
+import { argument, flag, option } from "../command/option.ts";
+import { requireOne, usageError } from "../command/usage-error.ts";
+import { text, wholeNumber } from "../command/value-types.ts";
+import { json } from "../shared/model-options.ts";
+import { printResult } from "../shared/print-result.ts";
+import { withProgress } from "../shared/progress.ts";
+import { anyVlmOptions, withAnyVlm } from "../vlm/with-any-vlm.ts";
 
-const name = "vqrae evaluate dpg-bench";
-
-export const evaluateDpgBenchCommand = cliCommand({
-  name: "evaluate dpg-bench",
-  description: "Score generated images on DPG-Bench, from given answers or with a judge; write its grids",
-  args: {
-    folder: {
-      type: "positional",
-      required: true,
-      description: "<item_id>.png each; with --grids a folder of four images each",
-    },
-    csv: { type: "string", valueHint: "dpg_bench.csv", description: "The questions" },
-    answers: {
-      type: "string",
-      valueHint: "answers.jsonl",
-      description: "Answers given elsewhere; see docs/benchmarks-generation.md",
-    },
-    judge: {
-      type: "boolean",
-      description: "Ask a vision language model instead: not comparable with published numbers",
-    },
-    grids: {
-      type: "string",
-      valueHint: "folder",
-      description: "Write a 2 x 2 grid of each sub-folder's first four images, and end",
-    },
-    resolution: { type: "string", default: "512", valueHint: "pixels", description: "A side of one image of a grid" },
-    pics: { type: "string", default: "4", valueHint: "1-4", description: "Images of a grid that are asked about" },
-    "all-rows": { type: "boolean", description: "Keep the table's first row, which the reference drops" },
-    ...benchModelArgs,
+export const dpgBench = defineCommand({
+  arguments: {
+    folder: argument("A picture <item_id>.png of each item. With --grids, a folder of images of each item"),
   },
+  options: {
+    grids: option(
+      text("folder"),
+      "Write a 2 x 2 grid of each sub-folder's first four images to this folder. Nothing is scored",
+    ),
+    csv: option(text("dpg_bench.csv"), "The questions"),
+    answers: option(text("answers.jsonl"), "Score by answers that another model gave"),
+    judge: flag("Score by a vision language model's answers. Not comparable with published numbers"),
+    resolution: option(wholeNumber("pixels", { least: 1 }), "The side of one image of a grid", { default: 512 }),
+    pics: option(wholeNumber("count", { least: 1, most: 4 }), "How many images of a grid are asked about", {
+      default: 4,
+    }),
+    allRows: flag("Keep the table's first row, which the reference leaves out"),
+    ...anyVlmOptions,
+    json,
+  },
+  notes: [
+    "--endpoint and the options below it say which model is the --judge. docs/benchmarks-generation.md shows the form of " +
+      "answers.jsonl.",
+  ],
   examples: [
     "vqrae evaluate dpg-bench ./images --grids ./grids",
     "vqrae evaluate dpg-bench ./grids --csv dpg_bench.csv --answers answers.jsonl",
     "vqrae evaluate dpg-bench ./grids --csv dpg_bench.csv --judge",
   ],
-  async run({ folder, csv, answers, judge, grids, resolution, pics, "all-rows": allRows, json, ...args }) {
-    const mend = usageErrorMend(name);
-    const options = { resolution: wholeNumber("--resolution", resolution, 1), pics: wholeNumber("--pics", pics, 1) };
-    if (options.pics > 4) throw expected("INVALID_ARGUMENT", "a whole number from 1 to 4", "--pics", pics, mend);
+  async run({ folder, csv, answers, judge, grids, resolution, pics, allRows, json, ...args }, name) {
     if (grids !== undefined) {
       const count = await writeGrids(folder, grids);
-      process.stdout.write(
-        json ? `${JSON.stringify({ folder: grids, grids: count })}\n` : `${grids}: ${count} grids\n`,
-      );
+      printResult(json, { folder: grids, grids: count }, () => [`${grids}: ${count} grids`]);
       return;
     }
-    if (csv === undefined) throw expected("INVALID_ARGUMENT", "--csv", name, undefined, mend);
-    if ((answers === undefined) === !judge) {
-      throw expected("INVALID_ARGUMENT", "one of --answers, --judge", name, judge ? "both" : undefined, mend);
-    }
+    if (csv === undefined) throw usageError(name, "--csv", "nothing");
+    requireOne(name, { "--answers": answers !== undefined, "--judge": judge });
     const items = await readDpgItems(csv, { skipFirstRow: !allRows });
-    const progress = new Progress({ verbose: args.verbose });
-    const onProgress = (done: number, total: number) => progress.say(`${done} of ${total} pictures`);
-    try {
-      const report =
-        answers === undefined
-          ? await withBenchModel(args, (model) =>
-              runDpgBench(folder, items, { judge: vlmJudge(model) }, { ...options, onProgress }),
-            )
-          : await runDpgBench(folder, items, { answers: await readDpgAnswers(answers) }, { ...options, onProgress });
-      progress.end();
-      process.stdout.write(json ? `${JSON.stringify(report)}\n` : `${linesOf(report).join("\n")}\n`);
-    } finally {
-      progress.end();
-    }
+    const report = await withProgress(args, async (progress) => {
+      const onProgress = (done: number, total: number) => progress.say(`${done} of ${total} pictures`);
+      const options = { resolution, pics, onProgress };
+      return answers === undefined
+        ? withAnyVlm(name, args, (model) => runDpgBench(folder, items, { judge: vlmJudge(model) }, options))
+        : runDpgBench(folder, items, { answers: await readDpgAnswers(answers) }, options);
+    });
+    printResult(json, report, () => linesOf(report));
   },
 });
 

@@ -6,81 +6,59 @@ import {
   vlmJudge,
   writeGenEvalFolders,
 } from "../../adapters/benchmarks/index.ts";
-import { expected, writeWhole } from "../../sdk/kit.ts";
-import { cliCommand, usageErrorMend } from "../command/command.ts";
+import { writeWhole } from "../../sdk/kit.ts";
+import { defineCommand } from "../command/command.ts";
+import { argument, flag, option } from "../command/option.ts";
+import { requireOne } from "../command/usage-error.ts";
+import { text } from "../command/value-types.ts";
+import { json } from "../shared/model-options.ts";
 import { checkOutput } from "../shared/output-file.ts";
-import { Progress } from "../shared/progress.ts";
-import { benchModelArgs, withBenchModel } from "../vlm/with-any-vlm.ts";
+import { printResult } from "../shared/print-result.ts";
+import { withProgress } from "../shared/progress.ts";
+import { anyVlmOptions, withAnyVlm } from "../vlm/with-any-vlm.ts";
 
-export const evaluateGenEvalCommand = cliCommand({
-  name: "evaluate geneval",
-  description: "Score generated images on GenEval, from a detector's boxes or with a judge; write its prompt folders",
-  args: {
-    folder: { type: "positional", required: true, description: "NNNNN/metadata.jsonl and NNNNN/samples/0000.png, ..." },
-    prompts: {
-      type: "string",
-      valueHint: "evaluation_metadata.jsonl",
-      description: "Write the folders of these prompts, for images to be put into, and end",
-    },
-    detections: {
-      type: "string",
-      valueHint: "boxes.jsonl",
-      description: "Boxes of each image; see docs/benchmarks-generation.md",
-    },
-    judge: {
-      type: "boolean",
-      description: "Ask a vision language model instead: not comparable with published numbers",
-    },
-    out: {
-      type: "string",
-      valueHint: "results.jsonl",
-      description: "Each image's verdict, as GenEval's own scripts write it",
-    },
-    ...benchModelArgs,
+export const geneval = defineCommand({
+  arguments: { folder: argument("NNNNN/metadata.jsonl and NNNNN/samples/0000.png, ...") },
+  options: {
+    prompts: option(
+      text("prompts.jsonl"),
+      "Write the folders of these prompts, for you to put images into. Nothing is scored",
+    ),
+    detections: option(text("boxes.jsonl"), "Score by the boxes that a detector found in each image"),
+    judge: flag("Score by a vision language model's answers. Not comparable with published numbers"),
+    out: option(text("results.jsonl"), "Write each image's verdict, in the form of GenEval's own scripts"),
+    ...anyVlmOptions,
+    json,
   },
+  notes: [
+    "--endpoint and the options below it say which model is the --judge. docs/benchmarks-generation.md shows the form of " +
+      "boxes.jsonl.",
+  ],
   examples: [
     "vqrae evaluate geneval ./images --prompts evaluation_metadata.jsonl",
     "vqrae evaluate geneval ./images --detections boxes.jsonl --out results.jsonl",
-    "vqrae evaluate geneval ./images --judge --endpoint http://127.0.0.1:8080/v1 --endpoint-model llava",
+    "vqrae evaluate geneval ./images --judge \\",
+    "  --endpoint http://127.0.0.1:8080/v1 --endpoint-model llava",
   ],
-  async run({ folder, prompts, detections, judge, out, json, ...args }) {
-    const ways = [prompts !== undefined, detections !== undefined, judge === true].filter(Boolean).length;
-    if (ways !== 1) {
-      const mend = usageErrorMend("vqrae evaluate geneval");
-      throw expected(
-        "INVALID_ARGUMENT",
-        "one of --prompts, --detections, --judge",
-        "vqrae evaluate geneval",
-        ways,
-        mend,
-      );
-    }
+  async run({ folder, prompts, detections, judge, out, json, ...args }, name) {
+    const ways = { "--prompts": prompts !== undefined, "--detections": detections !== undefined, "--judge": judge };
+    requireOne(name, ways);
     if (prompts !== undefined) {
       const found = await readGenEvalPrompts(prompts);
       await writeGenEvalFolders(found, folder);
-      process.stdout.write(
-        json ? `${JSON.stringify({ folder, prompts: found.length })}\n` : `${folder}: ${found.length} prompts\n`,
-      );
+      printResult(json, { folder, prompts: found.length }, () => [`${folder}: ${found.length} prompts`]);
       return;
     }
     if (out !== undefined) await checkOutput(out, [".jsonl"], detections === undefined ? [] : [detections]);
-    const progress = new Progress({ verbose: args.verbose });
-    const onProgress = (done: number) => progress.say(`${done} images`);
-    try {
-      const report =
-        detections === undefined
-          ? await withBenchModel(args, (model) => runGenEval(folder, { judge: vlmJudge(model) }, { onProgress }))
-          : await runGenEval(folder, { detections: await readDetections(detections) }, { onProgress });
-      if (out !== undefined)
-        await writeWhole(
-          out,
-          report.results.map((result) => `${JSON.stringify(result)}\n`),
-        );
-      progress.end();
-      process.stdout.write(json ? `${JSON.stringify(report)}\n` : `${linesOf(report).join("\n")}\n`);
-    } finally {
-      progress.end();
-    }
+    const report = await withProgress(args, async (progress) => {
+      const onProgress = (done: number) => progress.say(`${done} images`);
+      return detections === undefined
+        ? withAnyVlm(name, args, (model) => runGenEval(folder, { judge: vlmJudge(model) }, { onProgress }))
+        : runGenEval(folder, { detections: await readDetections(detections) }, { onProgress });
+    });
+    const verdicts = report.results.map((result) => `${JSON.stringify(result)}\n`);
+    if (out !== undefined) await writeWhole(out, verdicts);
+    printResult(json, report, () => linesOf(report));
   },
 });
 

@@ -1,15 +1,17 @@
-import { type LoadOptions, VQRAE } from "../../sdk/index.ts";
-import { Progress } from "./progress.ts";
+import { type LoadOptions, type VisionTokenizer, VQRAE } from "../../sdk/index.ts";
+import { setFields } from "../../sdk/kit.ts";
+import type { TokenizerArgs } from "./model-options.ts";
+import { type Progress, withProgress } from "./progress.ts";
 
-/** Loads the model that the arguments name, hands it to `use` and ends its workers whatever happens. */
+/** Loads the tokenizer that the options name, hands it to `use`, and frees it when `use` ends or fails. */
 export async function withTokenizer<T>(
-  { model, verbose, load }: { model: string; verbose: boolean | undefined; load: LoadOptions },
-  use: (tokenizer: VQRAE, progress: Progress) => Promise<T>,
+  { model, precision, cacheDir, maxPixels, verbose = false }: Pick<TokenizerArgs, "model"> & Partial<TokenizerArgs>,
+  use: (tokenizer: VisionTokenizer, progress: Progress) => Promise<T>,
+  { projector }: Pick<LoadOptions, "projector"> = {},
 ): Promise<T> {
-  const progress = new Progress({ verbose });
-  try {
+  return withProgress({ verbose }, async (progress) => {
     const tokenizer = await VQRAE.load(model, {
-      ...load,
+      ...setFields({ precision, cacheDir, maxPixels, projector }),
       onProgress: ({ phase }) => progress.say(`loading ${model}: ${phase}`),
     });
     try {
@@ -17,7 +19,5 @@ export async function withTokenizer<T>(
     } finally {
       await tokenizer.dispose();
     }
-  } finally {
-    progress.end();
-  }
+  });
 }

@@ -7,80 +7,69 @@ import {
   showFact,
   swapVit,
 } from "../../adapters/vit-swap/index.ts";
-import { expected } from "../../sdk/kit.ts";
-import { cliCommand, sharedArgs } from "../command/command.ts";
+import { setFields } from "../../sdk/kit.ts";
+import { defineCommand } from "../command/command.ts";
+import { argument, flag, option, type Values } from "../command/option.ts";
+import { usageError } from "../command/usage-error.ts";
+import { number, oneOf, text, type ValueType, words } from "../command/value-types.ts";
+import { json, modelOption } from "../shared/model-options.ts";
+import { printResult } from "../shared/print-result.ts";
 
-export const swap = cliCommand({
-  name: "swap",
-  description: "Put an encoder into an existing vision language model",
-  args: {
-    vlm: { type: "positional", required: true, description: "An mmproj GGUF, or a folder with a projector" },
-    out: {
-      type: "string",
-      valueHint: "path",
-      description: "What to write: a .gguf file, or for a checkpoint a new folder",
-    },
-    ...sharedArgs,
-    check: { type: "boolean", description: "Compare only, and write nothing" },
-    allow: {
-      type: "string",
-      valueHint: "fact,...",
-      description: "Differences to write all the same, such as depth,dtype",
-    },
-    layer: { type: "string", valueHint: "block", description: "The block that the projector reads, from 1 or from -1" },
-    float: { type: "string", valueHint: "f32|f16", description: "mmproj: type of the large tensors" },
-    type: { type: "string", valueHint: "mlp|internvl|...", description: "New mmproj: its projector type" },
-    "llama-cpp": {
-      type: "string",
-      valueHint: "version",
-      description: "mmproj: the llama.cpp it is for (default v0.5.0), or class-first, class-last",
-    },
-    "in-place": { type: "boolean", description: "Replace the mmproj itself; instead of --out" },
-  },
+const floats = oneOf("F32", "F16");
+const floatType: ValueType<"F32" | "F16"> = {
+  hint: "f32|f16",
+  read: (given, name) => floats.read(given.toUpperCase(), name),
+};
+
+const options = {
+  model: modelOption("The encoder to put in: its checkpoint folder"),
+  out: option(text("path"), "What to write: a .gguf file, or a new folder for a checkpoint"),
+  check: flag("Compare only. Nothing is written"),
+  allow: option(words("fact,..."), "Differences to accept, such as depth,dtype"),
+  layer: option(number("block"), "The block that the projector reads: from 1 at the front, or from -1 at the end"),
+  float: option(floatType, "mmproj: the type of the large tensors"),
+  type: option(text("name"), "New mmproj: its projector type, such as mlp or internvl"),
+  llamaCpp: option(text("version"), "mmproj: the llama.cpp that it is for, or class-first, class-last", {
+    shownDefault: "v0.5.0",
+  }),
+  inPlace: flag("Replace the mmproj itself, without --out"),
+  json,
+};
+type SwapArgs = Values<typeof options>;
+
+export const swap = defineCommand({
+  arguments: { vlm: argument("An mmproj GGUF, or a folder with a projector") },
+  options,
+  notes: ["--check ends with exit code 1 if the encoder does not fit."],
   examples: [
-    "vqrae swap mmproj.gguf --model ./my-encoder --check            # what differs?",
+    "# what differs?",
+    "vqrae swap mmproj.gguf --model ./my-encoder --check",
     "vqrae swap mmproj.gguf --model ./my-encoder --out mmproj-vqrae.gguf",
-    "vqrae swap ./InternVL3-1B --model ./my-encoder --out mmproj-vqrae.gguf   # a whole mmproj",
-    "vqrae swap ./llava-1.5-7b-hf --model ./my-encoder --out ./llava-vqrae    # a checkpoint for transformers",
+    "# a whole mmproj",
+    "vqrae swap ./InternVL3-1B --model ./my-encoder --out mmproj-vqrae.gguf",
+    "# a checkpoint for transformers",
+    "vqrae swap ./llava-1.5-7b-hf --model ./my-encoder --out ./llava-vqrae",
   ],
-  async run({ vlm, model, json, check, ...args }) {
-    const options = swapOptions(args);
-    const out = await outputOf(vlm, args.out, options.inPlace ?? false, check ?? false);
-    const report = await (check ? checkSwap : swapVit)(vlm, model, out, options);
-    if (json) process.stdout.write(`${JSON.stringify({ ...report, out: check ? null : out })}\n`);
-    else process.stdout.write(`${linesOf(report, check ? null : out).join("\n")}\n`);
+  async run({ vlm, ...args }, name) {
+    const { model, check, json } = args;
+    const out = await outputOf(vlm, args, name);
+    const report = await (check ? checkSwap : swapVit)(vlm, model, out, swapOptions(args));
+    const written = check ? null : out;
+    printResult(json, { ...report, out: written }, () => linesOf(report, written));
     if (check && report.refused.length > 0) process.exitCode = 1;
   },
 });
 
-interface SwapArgs {
-  readonly allow?: string | undefined;
-  readonly layer?: string | undefined;
-  readonly float?: string | undefined;
-  readonly type?: string | undefined;
-  readonly "llama-cpp"?: string | undefined;
-  readonly "in-place"?: boolean | undefined;
-}
+/** Facts and types are names that vit-swap checks. */
+const swapOptions = ({ allow, layer, float, type, llamaCpp, inPlace }: SwapArgs): SwapOptions =>
+  setFields({ allow, layer, float, type, llamaCpp, inPlace }) as SwapOptions;
 
-/** The values are checked where they are used. */
-function swapOptions({ allow, layer, float, type, "llama-cpp": llamaCpp, "in-place": inPlace }: SwapArgs): SwapOptions {
-  const given = {
-    allow: allow?.split(",").filter(Boolean),
-    layer: layer === undefined ? undefined : Number(layer),
-    float: float?.toUpperCase(),
-    type,
-    llamaCpp,
-    inPlace,
-  };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as SwapOptions;
-}
-
-/** A check of an mmproj, and a swap in place, need no output. */
-async function outputOf(vlm: string, out: string | undefined, inPlace: boolean, check: boolean): Promise<string> {
+/** With --check and with --in-place you need no output. */
+async function outputOf(vlm: string, { out, inPlace, check }: SwapArgs, name: string): Promise<string> {
   if (inPlace && out === undefined) return vlm;
-  if (inPlace) throw expected("INVALID_ARGUMENT", "--out or --in-place", "vqrae swap", "both");
+  if (inPlace) throw usageError(name, "--out or --in-place", "both");
   if (out !== undefined) return out;
-  if (!check) throw expected("INVALID_ARGUMENT", "--out <path>", "vqrae swap", undefined);
+  if (!check) throw usageError(name, "--out <path>", "nothing");
   const isFolder = (await stat(vlm).catch(() => null))?.isDirectory() ?? false;
   return isFolder ? `${vlm.replace(/[\\/]+$/, "")}-swapped` : `${vlm}.swapped.gguf`;
 }

@@ -1,54 +1,43 @@
 import type { VisionLanguageModel } from "../../adapters/benchmarks/index.ts";
 import { LlamaServer, serverModel } from "../../adapters/llama-cpp/carrier/index.ts";
 import { openAiModel } from "../../adapters/openai-client/index.ts";
-import { loadProjector, VQRAE } from "../../sdk/index.ts";
+import { loadProjector } from "../../sdk/index.ts";
 import { expected } from "../../sdk/kit.ts";
-import { type VlmArgs, vlmArgs, withVlm } from "./with-vlm.ts";
+import { option, type Values } from "../command/option.ts";
+import { text } from "../command/value-types.ts";
+import { withTokenizer } from "../shared/with-tokenizer.ts";
+import { vlmOptions, withVlm } from "./with-vlm.ts";
 
-/** Where the model is that answers: in this process by default. */
-export const benchModelArgs = {
-  ...vlmArgs,
-  server: {
-    type: "string",
-    valueHint: "url",
-    description: "A llama-server with a carrier's mmproj; goes with --projector and --model",
-  },
-  endpoint: {
-    type: "string",
-    valueHint: "url",
-    description:
-      "An endpoint of OpenAI's protocol, such as http://127.0.0.1:8080/v1; its key is read from OPENAI_API_KEY",
-  },
-  "endpoint-model": { type: "string", valueHint: "name", description: "The model's name at the endpoint" },
-} as const;
+/** What commands take that ask a vision language model, wherever it runs. */
+export const anyVlmOptions = {
+  endpoint: option(
+    text("url"),
+    "Ask an endpoint of OpenAI's protocol, such as http://127.0.0.1:8080/v1. Its key is read from OPENAI_API_KEY",
+  ),
+  endpointModel: option(text("name"), "The model's name at the endpoint"),
+  server: option(text("url"), "Ask a llama-server with a carrier's mmproj. Needs --projector, and --model"),
+  ...vlmOptions,
+};
 
-export interface BenchModelArgs extends VlmArgs {
-  readonly server?: string | undefined;
-  readonly endpoint?: string | undefined;
-  readonly "endpoint-model"?: string | undefined;
-}
+type AnyVlmArgs = Values<typeof anyVlmOptions>;
 
-/** Opens the model that the arguments name, hands it to `use` and closes it. */
-export async function withBenchModel<T>(
-  args: BenchModelArgs,
+/** Opens the model that the options name, hands it to `use`, and closes it when `use` ends or fails. */
+export async function withAnyVlm<T>(
+  command: string,
+  args: AnyVlmArgs,
   use: (model: VisionLanguageModel) => Promise<T>,
 ): Promise<T> {
-  if (args.endpoint !== undefined) return use(endpointModel(args));
-  if (args.server === undefined) return withVlm("bench", args, use);
-  if (args.projector === undefined) {
+  const { endpoint, endpointModel, server, projector } = args;
+  if (endpoint !== undefined) {
+    if (endpointModel === undefined) throw expected("INVALID_ARGUMENT", "--endpoint-model", "--endpoint", undefined);
+    return use(openAiModel({ baseUrl: endpoint, model: endpointModel, apiKey: process.env.OPENAI_API_KEY }));
+  }
+  if (server === undefined) return withVlm(command, args, use);
+  if (projector === undefined) {
     const mend = "Name the projector that belongs to the server's model, and its encoder with --model.";
     throw expected("INVALID_ARGUMENT", "--projector", "--server", undefined, mend);
   }
-  const server = await LlamaServer.connect(args.server);
-  const tokenizer = await VQRAE.load(args.model, { projector: await loadProjector(args.projector) });
-  try {
-    return await use(serverModel(server, tokenizer));
-  } finally {
-    await tokenizer.dispose();
-  }
-}
-
-function endpointModel({ endpoint, "endpoint-model": model }: BenchModelArgs): VisionLanguageModel {
-  if (model === undefined) throw expected("INVALID_ARGUMENT", "--endpoint-model", "--endpoint", undefined);
-  return openAiModel({ baseUrl: endpoint!, model, apiKey: process.env.OPENAI_API_KEY });
+  const connected = await LlamaServer.connect(server);
+  const loaded = await loadProjector(projector);
+  return withTokenizer(args, (tokenizer) => use(serverModel(connected, tokenizer)), { projector: loaded });
 }
