@@ -1,48 +1,57 @@
-import { renderUsage } from "citty";
 import packageJson from "../package.json" with { type: "json" };
-import { expected } from "../sdk/kit.ts";
-import { asksForHelp, type CliCommand, plainUnlessTerminal, usageErrorMend } from "./command/command.ts";
-
-/** Only the command that runs is loaded: to load them all takes twice as long. */
-const commands: Readonly<Record<string, () => Promise<CliCommand>>> = {
-  reconstruct: async () => (await import("./tokens/reconstruct.ts")).reconstruct,
-  encode: async () => (await import("./tokens/encode.ts")).encode,
-  ask: async () => (await import("./vlm/ask.ts")).ask,
-  chat: async () => (await import("./vlm/chat.ts")).chat,
-  generate: async () => (await import("./generate/generate.ts")).generate,
-  serve: async () => (await import("./vlm/serve.ts")).serve,
-  evaluate: async () => (await import("./evaluate/evaluate.ts")).evaluate,
-  analyze: async () => (await import("./analyze/analyze.ts")).analyze,
-  bench: async () => (await import("./bench/bench.ts")).bench,
-  swap: async () => (await import("./vlm/swap.ts")).swap,
-  "expand-vocabulary": async () => (await import("./generate/expand-vocabulary.ts")).expandVocabularyCommand,
-  carrier: async () => (await import("./vlm/carrier.ts")).carrier,
-  inspect: async () => (await import("./inspect/inspect.ts")).inspect,
-  devices: async () => (await import("./inspect/devices.ts")).devices,
-};
+import { hasFlag } from "./command/has-flag.ts";
+import { commandHelp, listHelp } from "./command/help.ts";
+import { type Entry, sections } from "./commands.ts";
 
 /** Runs one command line, given without node and the script: `vqrae <command> ...`. */
 export async function run(rawArgs: readonly string[]): Promise<void> {
-  const [name, ...rest] = rawArgs;
+  const [name] = rawArgs;
   if (name === "--version" || name === "-v") return print(packageJson.version);
-  if (name === undefined || name === "--help" || name === "-h") return print(await help());
-  if (!Object.hasOwn(commands, name)) {
-    const names = Object.keys(commands).join(", ");
-    throw expected("INVALID_ARGUMENT", `one of ${names}`, "the command", name, usageErrorMend("vqrae"));
-  }
-  const command = await commands[name]!();
-  if (asksForHelp(rest)) return print(await command.help(rest));
-  await command.run(rest);
+  if (name === undefined || isHelp(name)) return print(help());
+  const section = sections.find(({ commands }) => commands.some((entry) => entry.name === name));
+  const all = sections.flatMap(({ commands }) => commands);
+  await runOneOf(all, "vqrae", rawArgs, section?.note);
 }
 
-async function help(): Promise<string> {
-  const subCommands: Record<string, { meta: { name: string; description: string } }> = {};
-  for (const [name, load] of Object.entries(commands)) {
-    subCommands[name] = { meta: { name, description: (await load()).description } };
+/** @param path what stands before the arguments on the command line, such as "vqrae evaluate" */
+async function runOneOf(
+  entries: readonly Entry[],
+  path: string,
+  [name, ...rest]: readonly string[],
+  note: string | undefined,
+): Promise<void> {
+  const entry = entries.find((one) => one.name === name);
+  if (!entry) throw await unknownCommand(entries, path, name);
+  const own = `${path} ${entry.name}`;
+  if ("commands" in entry) {
+    if (rest[0] !== undefined && isHelp(rest[0])) return print(groupHelp(own, entry.about, entry.commands, note));
+    return runOneOf(entry.commands, own, rest, note);
   }
-  const { version, description } = packageJson;
-  return plainUnlessTerminal(await renderUsage({ meta: { name: "vqrae", version, description }, subCommands }));
+  const command = await entry.load();
+  if (hasFlag(rest, "--help", "-h")) return print(commandHelp(own, entry.about, command.shape, note));
+  await command.run(rest, own);
 }
+
+const isHelp = (arg: string): boolean => arg === "--help" || arg === "-h";
+
+/** The SDK is loaded for the message alone, so that help and version do not wait for it. */
+async function unknownCommand(entries: readonly Entry[], path: string, name: string | undefined): Promise<Error> {
+  const { expected } = await import("../sdk/kit.ts");
+  const names = entries.map((entry) => entry.name).join(", ");
+  const subject = path === "vqrae" ? "the command" : `the command of ${path}`;
+  return expected("INVALID_ARGUMENT", `one of ${names}`, subject, name, `See \`${path} --help\`.`);
+}
+
+function help(): string {
+  const { version, description } = packageJson;
+  const shown = sections.map(({ title, commands, note }) => ({ title, rows: rowsOf(commands), note }));
+  return listHelp("vqrae", `vqrae ${version}: ${description}`, shown);
+}
+
+const groupHelp = (path: string, about: string, entries: readonly Entry[], note: string | undefined): string =>
+  listHelp(path, `${about}.`, [{ title: "COMMANDS", rows: rowsOf(entries), note }]);
+
+const rowsOf = (entries: readonly Entry[]) => entries.map(({ name, about }) => [name, about] as const);
 
 function print(text: string): void {
   process.stdout.write(`${text}\n`);

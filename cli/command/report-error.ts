@@ -1,4 +1,5 @@
 import { VqraeError } from "../../sdk/index.ts";
+import { hasFlag } from "./has-flag.ts";
 
 /** The user can mend it. */
 const EXIT_USER_ERROR = 1;
@@ -9,7 +10,7 @@ const EXIT_INTERNAL_ERROR = 70;
 export function reportError(error: unknown, rawArgs: readonly string[]): number {
   const known = VqraeError.isInstance(error);
   const message = known || error instanceof Error ? error.message : String(error);
-  if (rawArgs.includes("--json")) {
+  if (hasFlag(rawArgs, "--json")) {
     const { code, index, path } = known ? error : { code: "INTERNAL", index: undefined, path: undefined };
     process.stdout.write(`${JSON.stringify({ error: { code, message, index, path } })}\n`);
   }

@@ -1,57 +1,56 @@
-import { type ExpandOptions, expandVocabulary } from "../../adapters/generation/index.ts";
-import type { VQRAE } from "../../sdk/index.ts";
-import { expected } from "../../sdk/kit.ts";
-import { cliCommand, sharedArgs } from "../command/command.ts";
-import { numbersOf } from "../command/values.ts";
-import { withTokenizer } from "../command/with-tokenizer.ts";
+import { type ExpandOptions, expandVocabulary as expand } from "../../adapters/generation/index.ts";
+import type { Decoder } from "../../sdk/index.ts";
+import { expectedBut, setFields } from "../../sdk/kit.ts";
+import { defineCommand } from "../command/command.ts";
+import { argument, option } from "../command/option.ts";
+import { oneOf, text } from "../command/value-types.ts";
+import { json, model } from "../shared/model-options.ts";
+import { printResult } from "../shared/print-result.ts";
+import { withTokenizer } from "../shared/with-tokenizer.ts";
+import { samplingFields, samplingOptions } from "./sampling-options.ts";
 
-const ROWS = ["mean", "codebook"] as const;
-
-export const expandVocabularyCommand = cliCommand({
-  name: "expand-vocabulary",
-  description: "Add a tokenizer's visual tokens to a language model, for training on images",
-  args: {
-    source: { type: "positional", required: true, description: "A GGUF file, or a Hugging Face checkpoint's folder" },
-    target: { type: "positional", required: true, description: "The file, or the folder, to write" },
-    rows: {
-      type: "string",
-      default: "mean",
-      valueHint: ROWS.join("|"),
-      description: "New rows: the mean of the others, or the tokenizer's codes around it",
-    },
-    "prompt-format": { type: "string", valueHint: "text", description: "What stands before an image, with {prompt}" },
-    guidance: { type: "string", valueHint: "scale", description: "The scale to generate with by default" },
-    temperature: { type: "string", valueHint: "number", description: "The temperature to generate with by default" },
-    "top-k": { type: "string", valueHint: "k", description: "The top-k to generate with by default; 0 is all" },
-    "top-p": { type: "string", valueHint: "share", description: "The top-p to generate with by default; 1 is all" },
-    ...sharedArgs,
+export const expandVocabulary = defineCommand({
+  arguments: {
+    source: argument("The language model: a GGUF file, or the folder of a Hugging Face checkpoint"),
+    target: argument("The file or the folder to write"),
   },
+  options: {
+    rows: option(
+      oneOf("mean", "codebook"),
+      "What the new rows are: the mean of the others, or the tokenizer's codes around that mean",
+      { default: "mean" },
+    ),
+    promptFormat: option(text("text"), "The text before an image. {prompt} stands for the prompt"),
+    ...samplingOptions,
+    model,
+    json,
+  },
+  notes: [
+    "The new model keeps --guidance, --temperature, --top-k and --top-p as its own defaults. `vqrae generate` uses them.",
+  ],
   examples: [
     "vqrae expand-vocabulary qwen3-0.6b-f16.gguf expanded.gguf",
-    "vqrae expand-vocabulary ./Qwen3-0.6B ./expanded --rows codebook --model ./my-tokenizer",
+    "vqrae expand-vocabulary ./Qwen3-0.6B ./expanded \\",
+    "  --rows codebook --model ./my-tokenizer",
   ],
-  async run({ source, target, rows, model, json, ...args }) {
-    if (!ROWS.some((name) => name === rows)) {
-      throw expected("INVALID_ARGUMENT", `one of ${ROWS.join(", ")}`, "--rows", rows);
-    }
-    const names = { guidance: "guidanceScale", temperature: "temperature", "top-k": "topK", "top-p": "topP" } as const;
-    const sampling = numbersOf(args, names);
-    const vocabulary = await withTokenizer({ model, verbose: false, load: {} }, async (tokenizer) => {
-      const options = { ...(await tokenizerOptions(tokenizer, rows === "codebook")), sampling };
-      const promptFormat = args["prompt-format"];
-      return expandVocabulary(source, target, promptFormat === undefined ? options : { ...options, promptFormat });
+  async run({ source, target, rows, promptFormat, json, ...args }) {
+    const sampling = samplingFields(args);
+    const vocabulary = await withTokenizer(args, async (tokenizer) => {
+      const options = await tokenizerFields(tokenizer, rows === "codebook");
+      return expand(source, target, { ...options, sampling, ...setFields({ promptFormat }) });
     });
     const { firstToken, codebookSize, boiToken } = vocabulary;
     const last = firstToken + codebookSize - 1;
-    const line = `${target}: ${codebookSize} visual tokens from ${firstToken} to ${last}, begin-of-image ${boiToken}`;
-    process.stdout.write(json ? `${JSON.stringify({ out: target, ...vocabulary })}\n` : `${line}\n`);
+    printResult(json, { out: target, ...vocabulary }, () => [
+      `${target}: ${codebookSize} visual tokens from ${firstToken} to ${last}, begin-of-image ${boiToken}`,
+    ]);
   },
 });
 
-async function tokenizerOptions(tokenizer: VQRAE, withCodes: boolean): Promise<ExpandOptions> {
+async function tokenizerFields(tokenizer: Decoder, withCodes: boolean): Promise<ExpandOptions> {
   const { codebook, grid, modelId } = tokenizer.info;
   if (codebook === null || grid === null) {
-    throw expected("UNSUPPORTED", "a tokenizer with a codebook and one grid", "--model", modelId);
+    throw expectedBut("UNSUPPORTED", "a tokenizer with a codebook and one grid", "--model", modelId);
   }
   const options = { codebookSize: codebook.size, grid, tokenizer: modelId };
   if (!withCodes) return options;

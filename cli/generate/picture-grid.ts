@@ -1,20 +1,19 @@
-import type { RgbImage } from "../../sdk/index.ts";
+import { expected } from "../../sdk/kit.ts";
+import type { ValueType } from "../command/value-types.ts";
 
-/** Images of one size in one picture, row by row; places that are left over are black. */
-export function pictureGrid(images: readonly RgbImage[], columns: number): RgbImage {
-  const { width, height } = images[0]!;
-  const picture = {
-    width: columns * width,
-    height: Math.ceil(images.length / columns) * height,
-  };
-  const data = new Uint8Array(picture.width * picture.height * 3);
-  for (const [i, image] of images.entries()) {
-    const left = (i % columns) * width;
-    const top = Math.floor(i / columns) * height;
-    for (let y = 0; y < height; y++) {
-      const row = image.data.subarray(y * width * 3, (y + 1) * width * 3);
-      data.set(row, ((top + y) * picture.width + left) * 3);
-    }
-  }
-  return { data, ...picture };
+/** How pictures lie in one file. */
+export interface PictureGrid {
+  readonly rows: number;
+  readonly columns: number;
 }
+
+/** Rows and columns, each from 1 to 99. */
+export const pictureGrid: ValueType<PictureGrid> = {
+  hint: "3x3",
+  read(given, option) {
+    const [, rows, columns] = /^(\d{1,2})x(\d{1,2})$/.exec(given) ?? [];
+    const grid = { rows: Number(rows), columns: Number(columns) };
+    if (grid.rows >= 1 && grid.columns >= 1) return grid;
+    throw expected("INVALID_ARGUMENT", 'rows and columns such as "3x3"', option, given);
+  },
+};

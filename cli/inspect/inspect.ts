@@ -11,34 +11,36 @@ import {
   readModel,
   type StoredTensor,
 } from "../../sdk/kit.ts";
-import { cliCommand, sharedArgs } from "../command/command.ts";
+import { defineCommand } from "../command/command.ts";
+import { flag, optionalArgument } from "../command/option.ts";
+import { json, model } from "../shared/model-options.ts";
+import { printResult } from "../shared/print-result.ts";
 import { describeModel, type ModelDescription, modelLines } from "./model-summary.ts";
 import { summarizeTensors, type TensorsSummary, tensorLines } from "./tensor-table.ts";
 
-export const inspect = cliCommand({
-  name: "inspect",
-  description: "Show what a checkpoint folder or a safetensors file holds",
-  args: {
-    path: {
-      type: "positional",
-      required: false,
-      description: "A checkpoint folder or a .safetensors file; without it the folder of --model",
-    },
-    weights: { type: "boolean", description: "Read all weights and list the tensors that hold NaN or infinity" },
-    ...sharedArgs,
+export const inspect = defineCommand({
+  arguments: {
+    path: optionalArgument("A checkpoint folder or a .safetensors file. Without it, the folder of --model"),
+  },
+  options: {
+    weights: flag("Read all weights and list the tensors that hold NaN or infinity"),
+    model,
+    json,
   },
   examples: [
-    "vqrae inspect                                # the model that ships with the package",
+    "# the model that ships with the package",
+    "vqrae inspect",
     "vqrae inspect ./my-checkpoint",
-    "vqrae inspect ./my-checkpoint --weights      # looks for NaN and infinity",
+    "# look for NaN and infinity",
+    "vqrae inspect ./my-checkpoint --weights",
     "vqrae inspect model.safetensors --json",
   ],
-  async run({ path = "", model, weights, json }) {
-    const source = path || model;
+  async run({ path, model, weights, json }) {
+    const source = path ?? model;
     const isWeightsFile = source !== "default" && (await isFile(source));
     const { stored, ...inspection } = isWeightsFile ? await readFile(source) : await readFolder(source);
     const found = weights ? { ...inspection, nonFinite: await nonFiniteTensors(floatsOf(stored)) } : inspection;
-    process.stdout.write(json ? `${JSON.stringify(found)}\n` : `${linesOf(found).join("\n")}\n`);
+    printResult(json, found, () => linesOf(found));
   },
 });
 
@@ -47,14 +49,14 @@ interface Inspection {
   readonly path: string;
   /** null for a file by itself. */
   readonly checkpoint: ModelDescription | null;
-  /** The file's own notes; a folder's are left out. */
+  /** The file's own notes. A folder has none here. */
   readonly metadata?: Readonly<Record<string, string>>;
   readonly weights: TensorsSummary;
   /** With --weights: the tensors of 16 and 32-bit floats that hold NaN or infinity. */
   readonly nonFinite?: readonly NonFiniteTensor[];
 }
 
-/** Its tensors, as they are stored. */
+/** With the tensors, as they are stored. */
 type Opened = Inspection & { readonly stored: readonly StoredTensor[] };
 
 async function readFile(path: string): Promise<Opened> {

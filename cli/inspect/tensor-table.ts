@@ -8,7 +8,7 @@ export interface TensorsSummary {
   readonly tensors: readonly { name: string; dtype: string; shape: readonly number[]; bytes: number }[];
 }
 
-/** Counts tensors and lists them by name, numbers in it by value. */
+/** Counts tensors and lists them by name: "block.2" comes before "block.10". */
 export function summarizeTensors(stored: readonly StoredTensor[]): TensorsSummary {
   const dtypes: Record<string, { tensors: number; parameters: number; bytes: number }> = {};
   let parameters = 0;
@@ -32,19 +32,37 @@ export function summarizeTensors(stored: readonly StoredTensor[]): TensorsSummar
 export function tensorLines({ parameters, bytes, dtypes, tensors }: TensorsSummary): string[] {
   const kinds = Object.entries(dtypes).map(([dtype, { tensors }]) => `${tensors} ${dtype}`);
   const total = `${count(tensors.length)} tensors (${kinds.join(", ") || "none"})`;
-  const rows = tensors.map(({ name, dtype, shape, bytes }) => [name, dtype, `[${shape.join(", ")}]`, count(bytes)]);
+  const rows = tensors.map(({ name, dtype, shape, bytes }) => ({
+    name,
+    dtype,
+    shape: `[${shape.join(", ")}]`,
+    bytes: count(bytes),
+  }));
   return [
     `${total}, ${count(parameters)} parameters, ${count(bytes)} bytes`,
     "",
-    ...(rows.length > 0 ? table([["name", "dtype", "shape", "bytes"], ...rows]) : []),
+    ...(rows.length > 0 ? table([{ name: "name", dtype: "dtype", shape: "shape", bytes: "bytes" }, ...rows]) : []),
   ];
 }
 
+interface Row {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: string;
+  readonly bytes: string;
+}
+
 /** Columns as wide as their widest cell, the last one aligned to the right. */
-function table(rows: readonly string[][]): string[] {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) =>
-    row.map((cell, i) => (i === row.length - 1 ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join("  "),
+function table(rows: readonly Row[]): string[] {
+  const widest = (column: keyof Row) => Math.max(...rows.map((row) => row[column].length));
+  const widths = { name: widest("name"), dtype: widest("dtype"), shape: widest("shape"), bytes: widest("bytes") };
+  return rows.map(({ name, dtype, shape, bytes }) =>
+    [
+      name.padEnd(widths.name),
+      dtype.padEnd(widths.dtype),
+      shape.padEnd(widths.shape),
+      bytes.padStart(widths.bytes),
+    ].join("  "),
   );
 }
 

@@ -1,11 +1,14 @@
 import { pipeline } from "node:stream/promises";
-import { type ImageTokens, type VisionTokenizer, VqraeError } from "../../sdk/index.ts";
+import { type Encoder, hasCodebook, type ImageTokens, VqraeError } from "../../sdk/index.ts";
 import { writeWhole } from "../../sdk/kit.ts";
-import { cliCommand, modelArgs } from "../command/command.ts";
-import { checkOutput } from "../command/output-file.ts";
-import type { Progress } from "../command/progress.ts";
-import { imageLimit, precisionOptions } from "../command/values.ts";
-import { withTokenizer } from "../command/with-tokenizer.ts";
+import { defineCommand } from "../command/command.ts";
+import { flag, manyArguments, option } from "../command/option.ts";
+import { text } from "../command/value-types.ts";
+import { json, tokenizerOptions } from "../shared/model-options.ts";
+import { checkOutput } from "../shared/output-file.ts";
+import { namingFile, printResult } from "../shared/print-result.ts";
+import type { Progress } from "../shared/progress.ts";
+import { withTokenizer } from "../shared/with-tokenizer.ts";
 import { countTokens, type EncodedImages } from "./tokens.ts";
 import { tokensToJson } from "./tokens-json.ts";
 import { tokensToNpz } from "./tokens-npz.ts";
@@ -14,37 +17,36 @@ import { writeTokensSafetensors } from "./tokens-safetensors.ts";
 /** Images between two lines of progress: a few of the tokenizer's batches. */
 const IMAGES_PER_STEP = 32;
 
-export const encode = cliCommand({
-  name: "encode",
-  description: "Turn images into codebook ids and features",
-  args: {
-    images: { type: "positional", required: true, description: "The images to read, one or more" },
-    out: {
-      type: "string",
-      valueHint: "tokens.json|npz|safetensors",
-      description: "The file to write; without it JSON goes to standard output",
-    },
-    ids: { type: "boolean", description: "Write the ids [images, tokens]" },
-    features: { type: "boolean", description: "Write the features [images, tokens, dim]" },
-    ...modelArgs,
+export const encode = defineCommand({
+  arguments: { images: manyArguments("The images to read") },
+  options: {
+    out: option(
+      text("file"),
+      "The file to write: .json, .npz or .safetensors. Without it, JSON goes to standard output",
+    ),
+    ids: flag("Write the ids [images, tokens]"),
+    features: flag("Write the features [images, tokens, dim]"),
+    ...tokenizerOptions,
+    json,
   },
-  repeatable: true,
-  examples: [
-    "vqrae encode photo.jpg                             # ids as JSON on standard output",
-    "vqrae encode photo.jpg --features                  # features as JSON",
-    "vqrae encode *.jpg --out tokens.npz                # ids and features, for numpy.load",
-    "vqrae encode *.jpg --ids --out tokens.safetensors",
-    "",
-    "Without --ids and --features both are written, but JSON then has only ids (features from a model without codebook).",
+  notes: [
+    "Without --ids and --features, .npz and .safetensors files get both. JSON gets the ids alone, or the features of a " +
+      "model without a codebook.",
   ],
-  async run({ _: images, out, ids, features, model, json, verbose, ...options }) {
-    const limit = imageLimit(options["max-pixels"]);
-    const load = { ...limit, ...precisionOptions(options.precision, options["cache-dir"]) };
+  examples: [
+    "# ids as JSON on standard output",
+    "vqrae encode photo.jpg",
+    "# features as JSON",
+    "vqrae encode photo.jpg --features",
+    "# ids and features, for numpy.load",
+    "vqrae encode *.jpg --out tokens.npz",
+    "vqrae encode *.jpg --ids --out tokens.safetensors",
+  ],
+  async run({ images, out, ids, features, json, ...args }) {
     const format = out === undefined ? ".json" : await checkOutput(out, [".json", ".npz", ".safetensors"], images);
-    const encoded = await withTokenizer({ model, verbose, load }, async (tokenizer, progress) => {
-      const hasCodebook = tokenizer.info.codebook !== null;
-      const byDefault = { ids: hasCodebook, features: format !== ".json" || !hasCodebook };
-      const wanted = ids || features ? { ids: ids ?? false, features: features ?? false } : byDefault;
+    const encoded = await withTokenizer(args, async (tokenizer, progress) => {
+      const hasIds = hasCodebook(tokenizer);
+      const wanted = ids || features ? { ids, features } : { ids: hasIds, features: format !== ".json" || !hasIds };
       return { info: tokenizer.info, images, tokens: await encodeInSteps(tokenizer, images, wanted, progress) };
     });
     if (out === undefined) {
@@ -52,32 +54,37 @@ export const encode = cliCommand({
       return;
     }
     await write(out, format, encoded);
-    process.stdout.write(`${json ? JSON.stringify(summary(out, encoded)) : describe(out, encoded)}\n`);
+    printResult(json, summary(out, encoded), () => [describe(out, encoded)]);
   },
 });
 
 async function encodeInSteps(
-  tokenizer: VisionTokenizer,
+  tokenizer: Encoder,
   images: readonly string[],
-  wanted: { ids: boolean; features: boolean },
+  wanted: { readonly ids: boolean; readonly features: boolean },
   progress: Progress,
 ): Promise<ImageTokens[]> {
   const tokens: ImageTokens[] = [];
   while (tokens.length < images.length) {
-    progress.say(`encoding: ${tokens.length} of ${images.length} images`);
-    const step = images.slice(tokens.length, tokens.length + IMAGES_PER_STEP);
-    tokens.push(...(await tokenizer.encode(step, wanted).catch((error) => Promise.reject(withPath(error, step)))));
+    const start = tokens.length;
+    progress.say(`encoding: ${start} of ${images.length} images`);
+    try {
+      tokens.push(...(await tokenizer.encode(images.slice(start, start + IMAGES_PER_STEP), wanted)));
+    } catch (error) {
+      throw ofFile(error, images, start);
+    }
   }
   progress.say(`encoded ${images.length} images`);
   return tokens;
 }
 
-/** Names the file where the tokenizer names its place in the call, which nobody sees on a command line. */
-function withPath(error: unknown, step: readonly string[]): unknown {
+/** The error with the file's name: its place in one call, which the tokenizer names, means nothing on a command line. */
+function ofFile(error: unknown, images: readonly string[], start: number): unknown {
   if (!VqraeError.isInstance(error) || error.index === undefined) return error;
-  const path = step[error.index] ?? "";
+  const index = start + error.index;
+  const path = images[index] ?? "";
   const { message } = VqraeError.isInstance(error.cause) ? error.cause : error;
-  return new VqraeError(error.code, message.includes(path) ? message : `${path}: ${message}`, { path, cause: error });
+  return new VqraeError(error.code, namingFile(path, message), { index, path, cause: error });
 }
 
 async function write(out: string, format: ".json" | ".npz" | ".safetensors", encoded: EncodedImages): Promise<void> {

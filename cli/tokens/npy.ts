@@ -12,7 +12,7 @@ export function numbersToNpy(data: Int32Array | Float32Array, shape: readonly nu
 
 /** The bytes of a .npy file with a one-dimensional array of strings (UTF-32, padded with zeros), readable without pickle. */
 export function stringsToNpy(strings: readonly string[]): Uint8Array {
-  const points = strings.map((text) => Array.from(text, (character) => character.codePointAt(0)!));
+  const points = strings.map((text) => Array.from(text, (character) => character.codePointAt(0) ?? 0));
   const width = Math.max(1, ...points.map((text) => text.length));
   const data = new Uint32Array(strings.length * width);
   points.forEach((text, i) => {

@@ -1,63 +1,54 @@
-import { pixelScores } from "../../sdk/evaluation/index.ts";
+import { pixelScores, tilePicture } from "../../sdk/evaluation/index.ts";
 import { encodePng, type RgbImage, readImage } from "../../sdk/index.ts";
-import { writeWhole } from "../../sdk/kit.ts";
-import { cliCommand, modelArgs } from "../command/command.ts";
-import { checkOutput } from "../command/output-file.ts";
-import { imageLimit, precisionOptions } from "../command/values.ts";
-import { withTokenizer } from "../command/with-tokenizer.ts";
-import { pictureGrid } from "../generate/picture-grid.ts";
+import { setFields, writeWhole } from "../../sdk/kit.ts";
+import { defineCommand } from "../command/command.ts";
+import { argument, flag } from "../command/option.ts";
+import { json, tokenizerOptions } from "../shared/model-options.ts";
+import { checkOutput } from "../shared/output-file.ts";
+import { printResult } from "../shared/print-result.ts";
+import { withTokenizer } from "../shared/with-tokenizer.ts";
 
-export const reconstruct = cliCommand({
-  name: "reconstruct",
-  description: "Turn an image into ids and back into pixels",
-  args: {
-    image: { type: "positional", required: true, description: "The image to read" },
-    output: { type: "positional", required: true, description: "The PNG file to write" },
-    "side-by-side": { type: "boolean", description: "Put what the model saw left of the reconstruction" },
-    ...modelArgs,
+export const reconstruct = defineCommand({
+  arguments: {
+    image: argument("The image to read"),
+    output: argument("The PNG file to write"),
+  },
+  options: {
+    sideBySide: flag("Put what the model saw to the left of the reconstruction"),
+    ...tokenizerOptions,
+    json,
   },
   examples: [
     "vqrae reconstruct photo.jpg out.png",
     "vqrae reconstruct photo.jpg out.png --side-by-side",
     "vqrae reconstruct photo.jpg out.png --model ./my-checkpoint --json",
   ],
-  async run({ image: path, output, "side-by-side": beside, model, json, verbose, ...options }) {
-    const limit = imageLimit(options["max-pixels"]);
-    const load = { ...limit, ...precisionOptions(options.precision, options["cache-dir"]) };
+  async run({ image: path, output, sideBySide, json, ...args }) {
     await checkOutput(output, [".png"], [path]);
-    const { original, reconstruction, modelId, ids } = await withTokenizer(
-      { model, verbose, load },
-      async (tokenizer, progress) => {
-        progress.say(`reconstructing ${path}`);
-        const image = await readImage(path, limit);
-        const { ids } = await tokenizer.encode(image, { features: false, ids: true });
-        const reconstruction = await tokenizer.decode(ids!);
-        const original = await tokenizer.reconstructionTarget(image);
-        return { original, reconstruction, modelId: tokenizer.info.modelId, ids: ids!.length };
-      },
-    );
-    const picture = beside ? pictureGrid([original, reconstruction], 2) : reconstruction;
+    const { original, reconstruction, ids, model } = await withTokenizer(args, async (tokenizer, progress) => {
+      progress.say(`reconstructing ${path}`);
+      const image = await readImage(path, setFields({ maxPixels: args.maxPixels }));
+      const { ids } = await tokenizer.encode(image, { features: false, ids: true });
+      const reconstruction = await tokenizer.decode(ids);
+      const original = await tokenizer.reconstructionTarget(image);
+      return { original, reconstruction, ids: ids.length, model: tokenizer.info.modelId };
+    });
+    const picture = sideBySide ? tilePicture([[original, reconstruction]], 0) : reconstruction;
     await writeWhole(output, await encodePng(picture));
 
-    const { width, height } = reconstruction;
     const measures = measure(original, reconstruction);
-    if (json) {
-      const size = { width: picture.width, height: picture.height };
-      process.stdout.write(`${JSON.stringify({ model: modelId, image: path, output, ...size, ids, ...measures })}\n`);
-      return;
-    }
-    const lines = [
-      `${output}: ${picture.width} x ${picture.height} pixels from ${ids} ids`,
-      `against what the model saw, at ${width} x ${height} pixels:`,
+    const { width, height } = picture;
+    printResult(json, { model, image: path, output, width, height, ids, ...measures }, () => [
+      `${output}: ${width} x ${height} pixels from ${ids} ids`,
+      `against what the model saw, at ${reconstruction.width} x ${reconstruction.height} pixels:`,
       `  PSNR           ${measures.psnr === null ? "infinite (equal)" : `${measures.psnr.toFixed(2)} dB`}`,
       `  SSIM uniform   ${measures.ssimUniform?.toFixed(4) ?? "-"}  (7x7 window, as scikit-image)`,
       `  SSIM Gaussian  ${measures.ssimGaussian?.toFixed(4) ?? "-"}  (11x11 window, as torchmetrics)`,
-    ];
-    process.stdout.write(`${lines.join("\n")}\n`);
+    ]);
   },
 });
 
-/** As JSON has them: no infinite number. */
+/** As JSON can hold them: an infinite PSNR is null. */
 function measure(original: RgbImage, reconstruction: RgbImage) {
   const { psnr, ...ssim } = pixelScores(original, reconstruction);
   return { psnr: Number.isFinite(psnr) ? psnr : null, ...ssim };

@@ -1,20 +1,21 @@
-import { cliCommand } from "../command/command.ts";
-import { vlmArgs, withVlm } from "./vlm.ts";
+import { defineCommand } from "../command/command.ts";
+import { argument } from "../command/option.ts";
+import { json } from "../shared/model-options.ts";
+import { vlmOptions, withVlm } from "./with-vlm.ts";
 
-export const ask = cliCommand({
-  name: "ask",
-  description: "Ask a vision language model about an image",
-  args: {
-    image: { type: "positional", required: true, description: "The image to look at" },
-    question: { type: "positional", required: true, description: "What to ask" },
-    ...vlmArgs,
+export const ask = defineCommand({
+  arguments: {
+    image: argument("The image to look at"),
+    question: argument("What to ask"),
   },
+  options: { ...vlmOptions, json },
   examples: [
     'vqrae ask photo.png "what shape is in the image?"',
-    'vqrae ask photo.png "what is this?" --llm llava.gguf --projector ./llava-1.5-7b-hf --model ./llava-1.5-7b-hf',
+    'vqrae ask photo.png "what is this?" --llm llava.gguf \\',
+    "  --projector ./llava-1.5-7b-hf --model ./llava-1.5-7b-hf",
   ],
-  async run({ image, question, json, ...args }) {
-    await withVlm("ask", args, async (vlm) => {
+  async run({ image, question, json, ...args }, name) {
+    await withVlm(name, args, async (vlm) => {
       if (json) {
         const answer = await vlm.ask(image, question);
         process.stdout.write(`${JSON.stringify({ image, question, answer })}\n`);

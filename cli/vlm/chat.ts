@@ -1,29 +1,27 @@
 import { createInterface } from "node:readline/promises";
 import type { Vlm, VlmMessage } from "../../adapters/llama-cpp/index.ts";
 import { VqraeError } from "../../sdk/index.ts";
-import { cliCommand } from "../command/command.ts";
-import { vlmArgs, withVlm } from "./vlm.ts";
+import { defineCommand } from "../command/command.ts";
+import { optionalArgument } from "../command/option.ts";
+import { vlmOptions, withVlm } from "./with-vlm.ts";
 
 const HELP =
-  "/image <file> shows an image with the next message, /new begins anew, /exit ends; Ctrl-C stops an answer.";
+  "/image <file> shows an image with the next message, /new starts over, /exit ends. Ctrl-C stops an answer.";
 
-export const chat = cliCommand({
-  name: "chat",
-  description: "Talk with a vision language model about images, over several turns",
-  args: {
-    image: { type: "positional", required: false, description: "An image for the first message" },
-    ...vlmArgs,
-  },
+export const chat = defineCommand({
+  arguments: { image: optionalArgument("An image for the first message") },
+  options: vlmOptions,
+  notes: [`Type a message and press Enter. ${HELP}`],
   examples: ["vqrae chat photo.png", "vqrae chat --llm model.gguf --projector ./projector"],
-  async run({ image, json: _json, ...args }) {
-    await withVlm("chat", args, (vlm) => converse(vlm, image));
+  async run({ image, ...args }, name) {
+    await withVlm(name, args, (vlm) => converse(vlm, image));
   },
 });
 
-/** One line, one message; what is typed reaches it line by line, and a pipe may hold the whole conversation. */
+/** A line is a message. Lines come from a terminal, or from a pipe that holds the whole conversation. */
 async function converse(vlm: Vlm, first: string | undefined): Promise<void> {
   const terminal = process.stdin.isTTY === true;
-  const lines = createInterface({ input: process.stdin, output: terminal ? process.stderr : undefined!, terminal });
+  const lines = createInterface({ input: process.stdin, ...(terminal && { output: process.stderr }), terminal });
   const messages: VlmMessage[] = [];
   let shown = first === undefined ? [] : await readable(vlm, first);
   let stop: AbortController | null = null;
@@ -55,7 +53,7 @@ async function converse(vlm: Vlm, first: string | undefined): Promise<void> {
   lines.close();
 }
 
-/** The image, where it is one: it is encoded here, and the next message does not wait for it. */
+/** The image if it can be read, else none. It is encoded here, so that the next message does not wait for it. */
 async function readable(vlm: Vlm, image: string): Promise<{ image: string }[]> {
   try {
     await vlm.vision.image(image);
@@ -67,7 +65,7 @@ async function readable(vlm: Vlm, image: string): Promise<{ image: string }[]> {
   }
 }
 
-/** What was said of it before it was stopped; null where it failed, which is said on standard error. */
+/** The answer as far as it was printed before Ctrl-C; null after an error, which goes to standard error. */
 async function printAnswer(vlm: Vlm, messages: readonly VlmMessage[], signal: AbortSignal): Promise<string | null> {
   let answer = "";
   try {

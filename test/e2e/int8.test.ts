@@ -78,5 +78,5 @@ test("vqrae encode --precision int8 gives what the SDK gives, from the cache tha
     const { ids } = await int8.encode(photos[0]!, { features: false });
     expect(JSON.stringify(JSON.parse(run.stdout))).toContain(JSON.stringify([...ids!]));
     const wrong = await runCli("encode", photos[0]!, "--precision", "int4");
-    expect(wrong.stderr).toContain('Expected "fp32" or "int8" for --precision but received "int4"');
+    expect(wrong.stderr).toContain('Expected one of fp32, int8 for --precision but received "int4"');
   }));

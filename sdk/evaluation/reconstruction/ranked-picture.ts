@@ -1,6 +1,8 @@
+import type { Decoder } from "../../contract/decoder.ts";
+import type { Encoder } from "../../contract/encoder.ts";
 import type { RgbImage } from "../../contract/image.ts";
+import type { Views } from "../../contract/views.ts";
 import { readImage } from "../../image/read/read-image.ts";
-import type { VQRAE } from "../../vqrae.ts";
 import { pairsPicture } from "../tile-picture.ts";
 import { cropFor, reconstructAll } from "./reconstruct.ts";
 import type { ReconstructionReport } from "./report.ts";
@@ -14,7 +16,7 @@ const SHOWN = 8;
  * for pictures. Of few images each group has fewer.
  */
 export async function rankedPicture(
-  tokenizer: VQRAE,
+  tokenizer: Encoder & Decoder & Views,
   { perImage, protocol: { crop } }: ReconstructionReport,
   options: { readonly maxPixels?: number | undefined; readonly signal?: AbortSignal } = {},
 ): Promise<RgbImage> {

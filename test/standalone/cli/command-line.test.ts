@@ -8,30 +8,12 @@ test("--version prints the package's version", async () => {
   expect(await runCli("--version")).toEqual({ code: 0, stdout: `${packageJson.version}\n`, stderr: "" });
 });
 
-test("no command, or --help, lists the commands", async () => {
-  const [bare, help] = await Promise.all([runCli(), runCli("--help")]);
-  expect(help).toEqual(bare);
-  expect(help).toMatchObject({ code: 0, stderr: "" });
-  for (const name of ["reconstruct", "encode", "inspect", "devices"]) expect(help.stdout).toContain(name);
-});
-
-test.each(["reconstruct", "encode", "inspect", "devices"])(
-  "%s --help has examples, and no colour where it is piped",
-  async (name) => {
-    const { code, stdout, stderr } = await runCli(name, "--help");
-    expect([code, stderr]).toEqual([0, ""]);
-    expect(stdout).toContain(`USAGE vqrae ${name}`);
-    expect(stdout).toMatch(new RegExp(`EXAMPLES\\n\\n {2}vqrae ${name}`));
-    expect(stdout).not.toContain("\u001b");
-  },
-);
-
 const notAnImage = fileURLToPath(new URL("../../../package.json", import.meta.url));
 const wrong: [string[], string | RegExp][] = [
   [["decode"], /Expected one of reconstruct, encode, .*, devices for the command but received "decode"\./],
   [["constructor"], /Expected one of reconstruct, encode, .*, devices for the command/],
-  [["encode"], "Expected <images> for the arguments of vqrae encode but received none."],
-  [["encode", ""], "Expected a path for argument 1 of vqrae encode"],
+  [["encode"], "Expected <images...> for the arguments of vqrae encode but received none."],
+  [["encode", ""], "Expected a text that is not empty for <images...> of vqrae encode"],
   [["encode", photo, "--fast"], 'for an option of vqrae encode but received "--fast".'],
   [["encode", photo, "--no-ids"], 'for an option of vqrae encode but received "--no-ids".'],
   [["encode", photo, "--out"], "Expected a value for --out but received nothing."],
@@ -49,6 +31,9 @@ const wrong: [string[], string | RegExp][] = [
   [["reconstruct", photo, "out.jpg"], "Expected a name ending in .png"],
   [["reconstruct", "same.png", "./same.png"], "Expected another file than the input"],
   [["reconstruct", photo, "out.png", "--model", tinyEncoder], "Expected a checkpoint with a codebook"],
+  [["evaluate"], "Expected one of reconstruction, geneval, dpg-bench for the command of vqrae evaluate"],
+  [["evaluate", "vqa"], 'for the command of vqrae evaluate but received "vqa". See `vqrae evaluate --help`.'],
+  [["devices", "cpu"], "Expected options only for the arguments of vqrae devices but received 1: cpu."],
   [["inspect", "nowhere"], "nowhere"],
   [["inspect", photo], "It is no safetensors file"],
 ];
@@ -63,12 +48,32 @@ describe("a user's error is one line, exit code 1 and nothing on standard output
   });
 });
 
-test("with --json the error is an object on standard output too", async () => {
-  const { code, stdout, stderr } = await runCli("encode", "missing.jpg", "--model", tinyModel, "--json");
-  const { error } = JSON.parse(stdout);
-  expect(code).toBe(1);
-  expect(error.code).toMatch(/^[A-Z_]+$/);
-  expect(stderr).toBe(`vqrae: ${error.message}\n`);
+describe("with --json the error is an object on standard output too", () => {
+  test("its code and message", async () => {
+    const { code, stdout, stderr } = await runCli("encode", "missing.jpg", "--model", tinyModel, "--json");
+    const { error } = JSON.parse(stdout);
+    expect(code).toBe(1);
+    expect(error.code).toMatch(/^[A-Z_]+$/);
+    expect(stderr).toBe(`vqrae: ${error.message}\n`);
+  });
+
+  test("the place and the path of the image at fault, over more images than are encoded in one step", async () => {
+    const images = [...Array.from({ length: 40 }, () => photo), notAnImage];
+    const { stdout } = await runCli("encode", ...images, "--model", tinyModel, "--json");
+    const { error } = JSON.parse(stdout);
+    expect(error).toMatchObject({ code: "INVALID_IMAGE", index: 40, path: notAnImage });
+    expect(error.message).not.toContain("images[");
+  });
+
+  test("the path of an output that cannot be", async () => {
+    const { stdout } = await runCli("encode", photo, "--out", "nowhere/tokens.npz", "--json");
+    expect(JSON.parse(stdout).error).toMatchObject({ code: "INVALID_ARGUMENT", path: "nowhere/tokens.npz" });
+  });
+
+  test("not for a file of that name", async () => {
+    const { code, stdout } = await runCli("encode", "--model", tinyModel, "--", "--json");
+    expect([code, stdout]).toEqual([1, ""]);
+  });
 });
 
 test("what nobody expected shows its trace and asks for a report", () => {

@@ -7,55 +7,50 @@ import {
   listImages,
 } from "../../sdk/evaluation/index.ts";
 import { encodePng } from "../../sdk/index.ts";
-import { writeWhole } from "../../sdk/kit.ts";
-import { cliCommand, modelArgs } from "../command/command.ts";
-import { checkOutput } from "../command/output-file.ts";
-import { imageLimit, precisionOptions, wholeNumber } from "../command/values.ts";
-import { withTokenizer } from "../command/with-tokenizer.ts";
+import { setFields, writeWhole } from "../../sdk/kit.ts";
+import { defineCommand } from "../command/command.ts";
+import { argument, option } from "../command/option.ts";
+import { text, wholeNumber } from "../command/value-types.ts";
+import { json, tokenizerOptions } from "../shared/model-options.ts";
+import { checkOutput } from "../shared/output-file.ts";
+import { namingFile, printResult } from "../shared/print-result.ts";
+import { withTokenizer } from "../shared/with-tokenizer.ts";
 
-export const analyzeClustersCommand = cliCommand({
-  name: "analyze clusters",
-  description: "Group a folder's images by their features and by their ids, and ask the same probes of both",
-  args: {
-    folder: { type: "positional", required: true, description: "The images; names of sub-folders are their classes" },
-    clusters: { type: "string", default: "20", valueHint: "count", description: "How many groups" },
-    seed: { type: "string", default: "0", valueHint: "number", description: "Of k-means" },
-    train: {
-      type: "string",
-      valueHint: "folder",
-      description: "Images that the probes learn from (default: every second image of each class)",
-    },
-    picture: { type: "string", valueHint: "out.png", description: "All contact sheets in one picture" },
-    page: {
-      type: "string",
-      valueHint: "out.html",
-      description: "Tables and contact sheets in a page that stands alone",
-    },
-    ...modelArgs,
+export const clusters = defineCommand({
+  arguments: { folder: argument("The images. The names of its sub-folders are their classes") },
+  options: {
+    clusters: option(wholeNumber("count", { least: 1 }), "How many groups", { default: 20 }),
+    seed: option(wholeNumber("number"), "The same seed makes the same groups", { default: 0 }),
+    train: option(text("folder"), "Images that the probes learn from", {
+      shownDefault: "every second image of each class",
+    }),
+    picture: option(text("out.png"), "Draw all contact sheets in one picture"),
+    page: option(text("out.html"), "Write tables and contact sheets to a page in one file"),
+    ...tokenizerOptions,
+    json,
   },
   examples: [
     "vqrae analyze clusters ./caltech101/val --page clusters.html",
-    "vqrae analyze clusters ./val --train ./train --clusters 12 --picture clusters.png --json",
+    "vqrae analyze clusters ./val --train ./train --clusters 12 \\",
+    "  --picture clusters.png --json",
   ],
-  async run({ folder, train, clusters, seed, picture, page, model, json, verbose, ...options }) {
-    const limit = imageLimit(options["max-pixels"]);
-    const load = { ...limit, ...precisionOptions(options.precision, options["cache-dir"]) };
-    const wanted = { clusters: wholeNumber("--clusters", clusters, 1), seed: wholeNumber("--seed", seed, 0) };
+  async run({ folder, train, clusters, seed, picture, page, json, ...args }) {
+    const limit = setFields({ maxPixels: args.maxPixels });
     if (picture !== undefined) await checkOutput(picture, [".png"]);
     if (page !== undefined) await checkOutput(page, [".html"]);
     const files = await listImages(folder);
     const learnt = train === undefined ? undefined : await listImages(train);
-    const analysis = await withTokenizer({ model, verbose, load }, async (tokenizer, progress) => {
+    const analysis = await withTokenizer(args, (tokenizer, progress) => {
       const onProgress = (done: number, total: number) => progress.say(`encoding: ${done} of ${total} images`);
-      return analyzeClusters(tokenizer, files, { ...wanted, ...limit, train: learnt, onProgress });
+      return analyzeClusters(tokenizer, files, { ...limit, clusters, seed, train: learnt, onProgress });
     });
     if (picture !== undefined) await writeWhole(picture, await encodePng(await contactSheets(analysis, limit)));
     if (page !== undefined) await writeWhole(page, [await clustersPage(analysis, limit)]);
-    process.stdout.write(json ? `${JSON.stringify(plain(analysis))}\n` : `${linesOf(analysis).join("\n")}\n`);
+    printResult(json, plain(analysis), () => linesOf(analysis));
   },
 });
 
-/** Typed arrays are no JSON. */
+/** With lists in place of typed arrays, which JSON.stringify writes as objects. */
 function plain({ continuous, quantised, ...rest }: ClusterAnalysis) {
   const listed = (one: Clustering) => ({ ...one, assignments: [...one.assignments] });
   return { ...rest, continuous: listed(continuous), quantised: listed(quantised) };
@@ -91,6 +86,6 @@ function linesOf({
           ),
         ]
       : []),
-    ...failed.map(({ path, message }) => `NOT MEASURED  ${message.includes(path) ? message : `${path}: ${message}`}`),
+    ...failed.map(({ path, message }) => `NOT MEASURED  ${namingFile(path, message)}`),
   ];
 }

@@ -1,65 +1,60 @@
 import {
   evaluateReconstruction,
-  type FeatureNetwork,
   listImages,
   openFeatureNetwork,
-  type ReconstructionCrop,
   type ReconstructionReport,
   rankedPicture,
   type Spread,
 } from "../../sdk/evaluation/index.ts";
 import { encodePng } from "../../sdk/index.ts";
-import { expected, writeWhole } from "../../sdk/kit.ts";
-import { cliCommand, modelArgs, usageErrorMend } from "../command/command.ts";
-import { checkOutput } from "../command/output-file.ts";
-import { imageLimit, precisionOptions } from "../command/values.ts";
-import { withTokenizer } from "../command/with-tokenizer.ts";
+import { setFields, writeWhole } from "../../sdk/kit.ts";
+import { defineCommand } from "../command/command.ts";
+import { argument, option } from "../command/option.ts";
+import { usageError } from "../command/usage-error.ts";
+import { oneOf, text, words } from "../command/value-types.ts";
+import { json, tokenizerOptions } from "../shared/model-options.ts";
+import { checkOutput } from "../shared/output-file.ts";
+import { namingFile, printResult } from "../shared/print-result.ts";
+import { withTokenizer } from "../shared/with-tokenizer.ts";
 
-const CROPS: readonly ReconstructionCrop[] = ["none", "adm", "pil"];
-
-export const evaluateReconstructionCommand = cliCommand({
-  name: "evaluate reconstruction",
-  description: "Measure what a model's ids keep of a folder of images",
-  args: {
-    folder: { type: "positional", required: true, description: "The images, in it and in its sub-folders" },
-    crop: {
-      type: "string",
-      default: "none",
-      valueHint: CROPS.join("|"),
-      description: "Cut centre squares first, as ADM or as torchvision on PIL images does",
-    },
-    features: {
-      type: "string",
-      valueHint: "network.onnx|folder|default",
-      description: "A network for the Frechet distance: an ONNX file with its .json beside it, or an encoder",
-    },
-    taps: {
-      type: "string",
-      valueHint: "name,name",
-      description:
-        "Layers of it for the perceptual distance: outputs of an ONNX file (default all), blocks of an encoder",
-    },
-    picture: { type: "string", valueHint: "out.png", description: "Show the worst, the median and the best images" },
-    ...modelArgs,
+export const reconstruction = defineCommand({
+  arguments: { folder: argument("The images, in this folder and in its sub-folders") },
+  options: {
+    crop: option(
+      oneOf("none", "adm", "pil"),
+      "Cut centre squares first: as ADM does, or as torchvision on PIL images",
+      {
+        default: "none",
+      },
+    ),
+    features: option(
+      text("network"),
+      "A network for the Frechet distance: an ONNX file with its .json beside it, an encoder's folder, or default",
+    ),
+    taps: option(
+      words("name,..."),
+      "Its layers for the perceptual distance: outputs of an ONNX file, or blocks of an encoder",
+      { shownDefault: "all outputs, no blocks" },
+    ),
+    picture: option(text("out.png"), "Show the images that came back worst, in the middle and best"),
+    ...tokenizerOptions,
+    json,
   },
   examples: [
     "vqrae evaluate reconstruction ./photos",
-    "vqrae evaluate reconstruction ./photos --crop adm --features inception.onnx --picture worst.png",
-    "vqrae evaluate reconstruction ./photos --features ./deit-tiny --taps 3,6,9 --json",
+    "vqrae evaluate reconstruction ./photos --crop adm \\",
+    "  --features inception.onnx --picture worst.png",
+    "vqrae evaluate reconstruction ./photos --features ./deit-tiny --taps 3,6,9",
   ],
-  async run({ folder, crop: cropName, features, taps, picture, model, json, verbose, ...options }) {
-    const crop = CROPS.find((name) => name === cropName);
-    if (crop === undefined) throw expected("INVALID_ARGUMENT", `one of ${CROPS.join(", ")}`, "--crop", cropName);
+  async run({ folder, crop, features, taps, picture, json, ...args }, name) {
     if (taps !== undefined && features === undefined) {
-      const mend = usageErrorMend("vqrae evaluate reconstruction");
-      throw expected("INVALID_ARGUMENT", "--features with --taps", "the network", undefined, mend);
+      throw usageError(name, "--features with --taps", "--taps alone", "the network");
     }
     if (picture !== undefined) await checkOutput(picture, [".png"]);
-    const limit = imageLimit(options["max-pixels"]);
-    const load = { ...limit, ...precisionOptions(options.precision, options["cache-dir"]) };
+    const limit = setFields({ maxPixels: args.maxPixels });
     const files = await listImages(folder);
-    const report = await withTokenizer({ model, verbose, load }, async (tokenizer, progress) => {
-      const network = features === undefined ? undefined : await open(features, taps);
+    const report = await withTokenizer(args, async (tokenizer, progress) => {
+      const network = features === undefined ? undefined : await openFeatureNetwork(features, setFields({ taps }));
       try {
         const onProgress = (done: number, total: number) => progress.say(`${done} of ${total} images`);
         const found = await evaluateReconstruction(tokenizer, files, { ...limit, crop, network, onProgress });
@@ -72,12 +67,9 @@ export const evaluateReconstructionCommand = cliCommand({
         await network?.[Symbol.asyncDispose]();
       }
     });
-    process.stdout.write(json ? `${JSON.stringify(report)}\n` : `${linesOf(report, picture).join("\n")}\n`);
+    printResult(json, report, () => linesOf(report, picture));
   },
 });
-
-const open = (path: string, taps: string | undefined): Promise<FeatureNetwork> =>
-  openFeatureNetwork(path, taps === undefined ? {} : { taps: taps.split(",").map((tap) => tap.trim()) });
 
 function linesOf(report: ReconstructionReport, picture: string | undefined): string[] {
   const { model, images, failed, protocol, psnr, ssimUniform, ssimGaussian, codebook, frechet, perceptual } = report;
@@ -102,9 +94,7 @@ function linesOf(report: ReconstructionReport, picture: string | undefined): str
         ]
       : []),
     ...(picture === undefined ? [] : [`${picture}: the worst, the median and the best, originals above`]),
-    ...failed.map(
-      ({ path, message }) => `NOT MEASURED     ${message.includes(path) ? message : `${path}: ${message}`}`,
-    ),
+    ...failed.map(({ path, message }) => `NOT MEASURED     ${namingFile(path, message)}`),
   ];
 }
 

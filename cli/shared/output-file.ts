@@ -13,10 +13,10 @@ export async function checkOutput<E extends string>(
 ): Promise<E> {
   const extension = extensions.find((known) => known === extname(path).toLowerCase());
   if (extension === undefined) {
-    throw expected("INVALID_ARGUMENT", `a name ending in ${extensions.join(", ")}`, "the output file", path);
+    throw expected("INVALID_ARGUMENT", `a name ending in ${extensions.join(", ")}`, "the output file", path, { path });
   }
   if (inputs.some((input) => resolve(input) === resolve(path))) {
-    throw expected("INVALID_ARGUMENT", "another file than the input", "the output file", path);
+    throw expected("INVALID_ARGUMENT", "another file than the input", "the output file", path, { path });
   }
   await checkFolder(dirname(resolve(path)), "the output file", path);
   return extension;
@@ -30,5 +30,5 @@ export async function checkFolder(folder: string, subject: string, path = folder
   );
   if (isFolder) return;
   const received = `${path}: there is no folder ${resolve(folder)}`;
-  throw expectedBut("INVALID_ARGUMENT", "a folder that exists", subject, received);
+  throw expectedBut("INVALID_ARGUMENT", "a folder that exists", subject, received, { path });
 }

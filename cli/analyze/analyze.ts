@@ -1,6 +1,0 @@
-import { commandGroup } from "../command/command-group.ts";
-import { analyzeClustersCommand } from "./analyze-clusters.ts";
-
-export const analyze = commandGroup("analyze", "Show what a model's features and ids know", {
-  clusters: analyzeClustersCommand,
-});

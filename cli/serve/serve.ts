@@ -1,0 +1,81 @@
+import { type ImageGenerator, loadGenerator } from "../../adapters/generation/index.ts";
+import type { Vlm } from "../../adapters/llama-cpp/index.ts";
+import { createEndpoint, type Listening, listen } from "../../adapters/openai/index.ts";
+import { setFields } from "../../sdk/kit.ts";
+import { defineCommand } from "../command/command.ts";
+import { flag, option } from "../command/option.ts";
+import { text, wholeNumber } from "../command/value-types.ts";
+import { json } from "../shared/model-options.ts";
+import { type VlmArgs, vlmOptions, withVlm } from "../vlm/with-vlm.ts";
+
+const MAX_PORT = 65_535;
+const MAX_PARALLEL = 64;
+/** Smaller than for images of your own: clients send these. */
+const MAX_PIXELS = 25_000_000;
+
+export const serve = defineCommand({
+  arguments: {},
+  options: {
+    ui: flag("Serve the chat page at /"),
+    host: option(text("address"), "Where to listen", { default: "127.0.0.1" }),
+    port: option(wholeNumber("number", { most: MAX_PORT }), "The port. 0 takes a free one", { default: 8080 }),
+    parallel: option(wholeNumber("count", { least: 1, most: MAX_PARALLEL }), "Answers at a time. Others wait", {
+      default: 2,
+    }),
+    apiKey: option(text("key"), "What clients must send. Better set VQRAE_API_KEY in the environment"),
+    allowRemote: flag("Fetch images from http(s) URLs of public addresses"),
+    generator: option(text("file.gguf|off"), "The image generator", {
+      default: "default",
+      shownDefault: "the small one that ships",
+    }),
+    ...vlmOptions,
+    maxPixels: option(wholeNumber("count", { least: 1 }), "Refuse an image with more pixels", {
+      default: MAX_PIXELS,
+      shownDefault: "25 million",
+    }),
+    json,
+  },
+  examples: [
+    "vqrae serve --ui",
+    "vqrae serve --port 9000 --parallel 4 --generator off",
+    "VQRAE_API_KEY=secret vqrae serve --host 0.0.0.0",
+  ],
+  async run({ ui, host, port, parallel, allowRemote, generator: file, json, ...args }, name) {
+    const apiKey = args.apiKey ?? process.env.VQRAE_API_KEY;
+    const serveVlm = async (vlm: Vlm) => {
+      const generator = await openGenerator(file, args.gpu, vlm);
+      const endpoint = await createEndpoint({
+        languageModels: [vlm],
+        imageModels: generator ? [generator] : [],
+        tokenizers: [vlm.tokenizer],
+        allowRemoteImages: allowRemote,
+        ui,
+        parallel,
+        ...setFields({ apiKey: apiKey || undefined }),
+        onError: (error) => process.stderr.write(`${error instanceof Error ? error.stack : error}\n`),
+      });
+      const server = await listen(endpoint, { host, port });
+      const models = [vlm.modelId, ...(generator ? [generator.info.modelId] : []), vlm.tokenizer.info.modelId];
+      if (json) process.stdout.write(`${JSON.stringify({ url: server.url, models })}\n`);
+      else process.stderr.write(`Listening on ${server.url} (${models.join(", ")}). Press Ctrl-C to end.\n`);
+      await closedBySignal(server);
+      await generator?.dispose();
+    };
+    await withVlm(name, args, serveVlm, { sequences: parallel });
+  },
+});
+
+async function openGenerator(file: string, gpu: VlmArgs["gpu"], vlm: Vlm): Promise<ImageGenerator | null> {
+  if (file === "off") return null;
+  const source = file === "default" ? file : { llm: file, tokenizer: vlm.tokenizer };
+  return loadGenerator(source, { gpu });
+}
+
+/** The first signal lets running answers end. The second one ends the process, as it always does. */
+function closedBySignal(server: Listening): Promise<void> {
+  return new Promise((resolve) => {
+    const close = () => void server.close().then(resolve);
+    process.once("SIGINT", close);
+    process.once("SIGTERM", close);
+  });
+}

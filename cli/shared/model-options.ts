@@ -1,0 +1,40 @@
+import { flag, option, type Values } from "../command/option.ts";
+import { oneOf, text, type ValueType, wholeNumber } from "../command/value-types.ts";
+
+export const json = flag("Print JSON on standard output");
+
+export const verbose = flag("Print progress on standard error even if it is not a terminal");
+
+export const modelOption = (about: string) =>
+  option(text("folder"), about, { default: "default", shownDefault: "the small one that ships" });
+
+export const model = modelOption("The tokenizer's checkpoint folder");
+
+/** What commands that load a tokenizer take. */
+export const tokenizerOptions = {
+  model,
+  precision: option(oneOf("fp32", "int8"), "Arithmetic of the encoder. int8 is faster and a little less exact", {
+    shownDefault: "fp32",
+  }),
+  cacheDir: option(text("folder"), "Where weights made for int8 are kept", {
+    shownDefault: "vqrae in your cache folder",
+  }),
+  maxPixels: option(wholeNumber("count", { least: 1 }), "Refuse an image with more pixels", {
+    shownDefault: "100 million",
+  }),
+  verbose,
+};
+
+export type TokenizerArgs = Values<typeof tokenizerOptions>;
+
+const GPUS = oneOf("auto", "cuda", "vulkan", "metal", "off");
+
+const gpuType: ValueType<"auto" | "cuda" | "vulkan" | "metal" | false> = {
+  hint: GPUS.hint,
+  read(given, name) {
+    const found = GPUS.read(given, name);
+    return found === "off" ? false : found;
+  },
+};
+
+export const gpu = option(gpuType, "Where llama.cpp runs the language model", { default: "auto" });

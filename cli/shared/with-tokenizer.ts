@@ -1,0 +1,23 @@
+import { type LoadOptions, type VisionTokenizer, VQRAE } from "../../sdk/index.ts";
+import { setFields } from "../../sdk/kit.ts";
+import type { TokenizerArgs } from "./model-options.ts";
+import { type Progress, withProgress } from "./progress.ts";
+
+/** Loads the tokenizer that the options name, hands it to `use`, and frees it when `use` ends or fails. */
+export async function withTokenizer<T>(
+  { model, precision, cacheDir, maxPixels, verbose = false }: Pick<TokenizerArgs, "model"> & Partial<TokenizerArgs>,
+  use: (tokenizer: VisionTokenizer, progress: Progress) => Promise<T>,
+  { projector }: Pick<LoadOptions, "projector"> = {},
+): Promise<T> {
+  return withProgress({ verbose }, async (progress) => {
+    const tokenizer = await VQRAE.load(model, {
+      ...setFields({ precision, cacheDir, maxPixels, projector }),
+      onProgress: ({ phase }) => progress.say(`loading ${model}: ${phase}`),
+    });
+    try {
+      return await use(tokenizer, progress);
+    } finally {
+      await tokenizer.dispose();
+    }
+  });
+}
