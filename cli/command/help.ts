@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import type { CommandShape } from "./command.ts";
+import type { CommandShape } from "./command-shape.ts";
 import { type Option, optionName } from "./option.ts";
 
 /** Where standard output is no terminal. */

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { describe, expected } from "../../sdk/kit.ts";
-import type { CommandShape } from "./command.ts";
+import type { CommandShape } from "./command-shape.ts";
 import { type Arguments, type Options, optionName, type Values } from "./option.ts";
 import { usageError } from "./usage-error.ts";
 
