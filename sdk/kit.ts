@@ -27,7 +27,20 @@ export {
 } from "./families/fields/config-fields.ts";
 export { findCheckpoint } from "./families/find-checkpoint.ts";
 export { tileCount } from "./families/image/tile-fields.ts";
-export type { EncoderGraph, Model, ModelBase, ModelGraphs, ProjectorSpec, Tower } from "./families/model.ts";
+export type {
+  BuildGraph,
+  DecoderFacts,
+  EncoderFacts,
+  EncoderGraph,
+  FeatureChoice,
+  Model,
+  ModelBase,
+  ModelGraphs,
+  ModelSummary,
+  ModelWeights,
+  ProjectorSpec,
+  Tower,
+} from "./families/model.ts";
 export * as projectorParts from "./families/projector/parts.ts";
 export {
   defineProjectorFamily,
@@ -38,21 +51,21 @@ export { readModel } from "./families/read-model.ts";
 export { packageFile } from "./files/package-file.ts";
 export { isFile, isObject, type OpenFile, openFile, readExactly, readJsonObject } from "./files/read-file.ts";
 export { ioError, type NewFile, onDisk, replaceFile, writeWhole } from "./files/replace-file.ts";
-export type { ViewPlan } from "./image/view-plan.ts";
+export type { NativePlan, SquarePlan, ViewPlan } from "./image/view-plan.ts";
 export { seededRandom } from "./metrics/seeded-random.ts";
 export { type Activation, activation, silu, swiglu } from "./nn/layers/activation.ts";
-export { attention } from "./nn/layers/attention.ts";
+export { type AttentionOptions, attention } from "./nn/layers/attention.ts";
 export { type ConvolutionOptions, convolution, doubled, interpolate } from "./nn/layers/convolution.ts";
 export { linears } from "./nn/layers/linears.ts";
 export { groupNorm, norm, rmsNorm, standardise, unitLength } from "./nn/layers/norm.ts";
 export { transformerBlock } from "./nn/layers/transformer-block.ts";
-export type { TransformerSpec } from "./nn/layers/transformer-spec.ts";
+export type { BlockRef, TransformerSpec } from "./nn/layers/transformer-spec.ts";
 export { GraphBuilder, type GraphSettings, type OnnxModel, type Value } from "./nn/onnx/graph-builder.ts";
-export { DataType } from "./nn/onnx/onnx-proto.ts";
+export { type Attribute, DataType, type Dimension } from "./nn/onnx/onnx-proto.ts";
 export { ggmlActivation } from "./nn/ops/activation.ts";
 export type { MmprojForm, MmprojTensor } from "./nn/ops/op.ts";
 export { type MmprojStep, mmprojForm } from "./nn/ops/projector-op.ts";
-export type { FeatureSpec, VitSpec } from "./nn/vit/vit-spec.ts";
+export type { FeatureSpec, PositionsRef, VitSpec } from "./nn/vit/vit-spec.ts";
 export { option, parseOptions, setFields } from "./options.ts";
 export { parseDecodeOptions, parseEmbedOptions, parseEncodeOptions } from "./runtime/options.ts";
 export { Gate } from "./runtime/pool/gate.ts";
@@ -62,8 +75,14 @@ export { describeNonFinite, type NonFiniteTensor, nonFiniteTensors } from "./wei
 export { narrowBF16, narrowF16, widenBF16, widenF16 } from "./weights/half.ts";
 export { openTensors } from "./weights/open-tensors.ts";
 export { readTensor } from "./weights/read-tensor.ts";
-export { openSafetensors } from "./weights/safetensors/open-safetensors.ts";
+export { openSafetensors, type SafetensorsFile } from "./weights/safetensors/open-safetensors.ts";
 export type { StoredTensor } from "./weights/safetensors/safetensors-header.ts";
-export { streamSafetensors, writeSafetensors } from "./weights/safetensors/write-safetensors.ts";
+export {
+  streamSafetensors,
+  type TensorLayout,
+  type TensorToWrite,
+  type WriteTensor,
+  writeSafetensors,
+} from "./weights/safetensors/write-safetensors.ts";
 export { type TensorLookup, tensorLookup } from "./weights/tensor-lookup.ts";
-export type { WeightDtype } from "./weights/tensor-ref.ts";
+export type { AnyLinearRef, LinearGroup, LinearRef, WeightDtype } from "./weights/tensor-ref.ts";
