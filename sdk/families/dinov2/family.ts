@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { flag, nonNegativeInteger, positiveNumber } from "../fields/config-fields.ts";
 import type { VisionConfig, VitArchitecture, VitNames } from "../vit/architecture.ts";
 import { vitBlock, vitEmbeddings } from "../vit/family.ts";
@@ -64,11 +65,20 @@ export const dinov2: VitArchitecture = {
 export const dinov2WithRegisters: VitArchitecture = {
   modelTypes: { dinov2_with_registers: [] },
   config: visionConfig(
-    defaults,
-    ownFields({ ...mlp, num_register_tokens: nonNegativeInteger.default(4) }, (own, config) => ({
-      ...mlpOf(own.mlp_ratio, own.use_swiglu_ffn, config),
-      registers: own.num_register_tokens,
-    })),
+    { ...defaults, patch_size: 16 },
+    ownFields(
+      {
+        ...mlp,
+        num_register_tokens: nonNegativeInteger.default(4),
+        // transformers' code has these values fixed; its first files named them.
+        interpolate_antialias: z.literal(true, { error: "true" }).optional(),
+        interpolate_offset: z.literal(0, { error: "0" }).optional(),
+      },
+      (own, config) => ({
+        ...mlpOf(own.mlp_ratio, own.use_swiglu_ffn, config),
+        registers: own.num_register_tokens,
+      }),
+    ),
   ),
   imageProcessor: bitImageProcessor,
   names: { ...names, registers: "embeddings.register_tokens" },

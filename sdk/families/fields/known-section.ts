@@ -7,17 +7,23 @@ export type UnreadFields = Readonly<Record<string, readonly string[]>>;
 
 /**
  * An object of somebody else's, of which every field is known: `fields` count, those of `unread` change nothing. Any other
- * is refused by its name, since it may change numbers, unless it asks for nothing: null, false, or something empty.
+ * is refused by its name, since it may change numbers, unless it asks for nothing: null, false, or something empty. Gives
+ * `fields` alone.
  */
 export function knownSection<T extends z.core.$ZodLooseShape>(fields: T, ...unread: readonly UnreadFields[]) {
   const harmless = new Set(unread.flatMap((reasons) => Object.values(reasons).flat()));
-  return looseSection(fields).superRefine((section, context) => {
-    for (const [name, value] of Object.entries(section)) {
-      if (Object.hasOwn(fields, name) || harmless.has(name) || asksNothing(value)) continue;
-      const mend = "Nothing here reads it: update vqrae, or remove the field if you know that it changes nothing.";
-      context.addIssue({ code: "custom", path: [name], message: "no such field", params: { mend } });
-    }
-  });
+  return looseSection(fields)
+    .superRefine((section, context) => {
+      for (const [name, value] of Object.entries(section)) {
+        if (Object.hasOwn(fields, name) || harmless.has(name) || asksNothing(value)) continue;
+        const mend = "Nothing here reads it: update vqrae, or remove the field if you know that it changes nothing.";
+        context.addIssue({ code: "custom", path: [name], message: "no such field", params: { mend } });
+      }
+    })
+    .transform((section) => {
+      const known = Object.keys(fields).flatMap((name) => (name in section ? [[name, section[name]]] : []));
+      return Object.fromEntries(known) as z.infer<z.ZodObject<T>>;
+    });
 }
 
 function asksNothing(value: unknown): boolean {

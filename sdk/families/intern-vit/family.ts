@@ -1,9 +1,28 @@
+import { z } from "zod";
 import { clipImageProcessor } from "../clip/image.ts";
 import { flag, oneOf } from "../fields/config-fields.ts";
 import type { VitArchitecture } from "../vit/architecture.ts";
 import { vitEmbeddings } from "../vit/family.ts";
 import { ownFields, visionConfig } from "../vit/vision-config.ts";
 import { gotOcr2ImageProcessor } from "./image.ts";
+
+/** InternVL 2.5 and 3 have them in their vision_config (their own training code's; the published modules read none). */
+const experts = [
+  "capacity_factor",
+  "eval_capacity_factor",
+  "laux_allreduce",
+  "moe_coeff_ratio",
+  "moe_intermediate_size",
+  "moe_output_scale",
+  "noisy_gate_policy",
+  "num_experts",
+  "num_routed_experts",
+  "num_shared_experts",
+  "shared_expert_intermediate_size",
+  "use_residual",
+  "use_rts",
+  "use_weighted_residual",
+];
 
 const normType = oneOf("layer_norm", "rms_norm");
 
@@ -25,11 +44,19 @@ export const internVit: VitArchitecture = {
       hidden_act: "gelu",
       qkv_bias: false,
     },
-    ownFields({ qk_normalization: flag.default(true), norm_type: normType.default("rms_norm") }, (own) => ({
-      qkNorm: own.qk_normalization,
-      rmsNorm: own.norm_type === "rms_norm",
-      postNorm: false,
-    })),
+    ownFields(
+      {
+        qk_normalization: flag.default(true),
+        norm_type: normType.default("rms_norm"),
+        use_moe: z.literal(false, { error: "false" }).optional(),
+      },
+      (own) => ({
+        qkNorm: own.qk_normalization,
+        rmsNorm: own.norm_type === "rms_norm",
+        postNorm: false,
+      }),
+      { "They are for experts, which use_moe turns on.": experts },
+    ),
   ),
   imageProcessor: clipImageProcessor,
   names: {

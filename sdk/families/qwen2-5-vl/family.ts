@@ -2,29 +2,53 @@ import { z } from "zod";
 import { linearGroup } from "../../weights/tensor-ref.ts";
 import { defineModel } from "../define-model.ts";
 import { defineFamily } from "../family.ts";
-import { looseSection, nonNegativeInteger, positiveInteger } from "../fields/config-fields.ts";
+import { nonNegativeInteger, oneOf, positiveInteger, section } from "../fields/config-fields.ts";
+import { knownSection } from "../fields/known-section.ts";
+import { unreadConfigFields } from "../fields/unread-config-fields.ts";
 import { readImagePlan } from "../image/read-image-plan.ts";
 import { buildQwen25VlEncoder, buildQwen25VlProjector } from "./forward.ts";
 import { qwen2VlImageProcessor } from "./image.ts";
 import type { Qwen25VlSpec } from "./spec.ts";
 
+/** Values that are fixed here: a config may say them. */
+const rgbChannels = z
+  .literal(3, { error: "3 (RGB)" })
+  .nullish()
+  .transform(() => undefined);
+const rotation = section({
+  rope_theta: z.literal(10000, { error: "10000" }),
+  rope_type: oneOf("axial", "default").optional(),
+})
+  .nullish()
+  .transform(() => undefined);
 const blockNumbers = { error: "a list of whole numbers >= 0" };
 
 /** The vision tower of Qwen2.5-VL (transformers/models/qwen2_5_vl; arXiv 2502.13923, section 2.1.1). */
 export const qwen25Vl = defineFamily({
   modelTypes: { qwen2_5_vl: ["vision_config"], qwen2_5_vl_vision: [] },
-  config: looseSection({
-    depth: positiveInteger.default(32),
-    hidden_size: positiveInteger.default(3584),
-    intermediate_size: positiveInteger.default(3420),
-    num_heads: positiveInteger.default(16),
-    hidden_act: z.literal("silu", { error: '"silu"' }).default("silu"),
-    patch_size: positiveInteger.default(14),
-    temporal_patch_size: positiveInteger.default(2),
-    spatial_merge_size: positiveInteger.default(2),
-    window_size: positiveInteger.default(112),
-    fullatt_block_indexes: z.array(nonNegativeInteger, blockNumbers).default([7, 15, 23, 31]),
-  }).refine((c) => c.hidden_size % (4 * c.num_heads) === 0, {
+  config: knownSection(
+    {
+      depth: positiveInteger.default(32),
+      hidden_size: positiveInteger.default(3584),
+      intermediate_size: positiveInteger.default(3420),
+      num_heads: positiveInteger.default(16),
+      hidden_act: z.literal("silu", { error: '"silu"' }).default("silu"),
+      patch_size: positiveInteger.default(14),
+      temporal_patch_size: positiveInteger.default(2),
+      spatial_merge_size: positiveInteger.default(2),
+      window_size: positiveInteger.default(112),
+      fullatt_block_indexes: z.array(nonNegativeInteger, blockNumbers).default([7, 15, 23, 31]),
+      in_channels: rgbChannels,
+      in_chans: rgbChannels,
+      rope_parameters: rotation,
+    },
+    unreadConfigFields,
+    {
+      "They are for films.": ["tokens_per_second"],
+      "It is the projector's.": ["out_hidden_size"],
+      "patch_size says it.": ["spatial_patch_size"],
+    },
+  ).refine((c) => c.hidden_size % (4 * c.num_heads) === 0, {
     path: ["num_heads"],
     error: "a number of heads whose size is a multiple of 4",
   }),

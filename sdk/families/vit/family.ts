@@ -1,6 +1,6 @@
 import type { BlockNames, EmbeddingNames, VitArchitecture } from "./architecture.ts";
 import { vitImageProcessor } from "./image.ts";
-import { visionConfig } from "./vision-config.ts";
+import { ownFields, visionConfig } from "./vision-config.ts";
 
 /** The names before the first block, which DINOv2 and transformers' InternViT share. */
 export const vitEmbeddings: EmbeddingNames = {
@@ -33,17 +33,20 @@ export const vitBlock = (block: string): BlockNames => ({
  */
 export const vit: VitArchitecture = {
   modelTypes: { vit: [], deit: [] },
-  config: visionConfig({
-    hidden_size: 768,
-    intermediate_size: 3072,
-    num_hidden_layers: 12,
-    num_attention_heads: 12,
-    image_size: 224,
-    patch_size: 16,
-    layer_norm_eps: 1e-12,
-    hidden_act: "gelu",
-    qkv_bias: true,
-  }),
+  config: visionConfig(
+    {
+      hidden_size: 768,
+      intermediate_size: 3072,
+      num_hidden_layers: 12,
+      num_attention_heads: 12,
+      image_size: 224,
+      patch_size: 16,
+      layer_norm_eps: 1e-12,
+      hidden_act: "gelu",
+      qkv_bias: true,
+    },
+    ownFields({}, () => ({}), { "It is for masked images.": ["encoder_stride"] }),
+  ),
   imageProcessor: vitImageProcessor,
   names: {
     ...vitEmbeddings,

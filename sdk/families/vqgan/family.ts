@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { defineModel } from "../define-model.ts";
 import { defineFamily } from "../family.ts";
-import { looseSection, positiveInteger } from "../fields/config-fields.ts";
+import { positiveInteger } from "../fields/config-fields.ts";
+import { knownSection } from "../fields/known-section.ts";
+import { unreadConfigFields } from "../fields/unread-config-fields.ts";
 import { readImagePlan } from "../image/read-image-plan.ts";
 import { buildVqganCodebook, buildVqganDecoder, buildVqganEncoder, buildVqganQuantizer } from "./forward.ts";
 import { janusImageProcessor } from "./image.ts";
@@ -17,18 +19,28 @@ const multipliers = { error: "a list of whole numbers > 0" };
  */
 export const janusVqgan = defineFamily({
   modelTypes: { janus_vqgan: [], janus: ["vq_config"] },
-  config: looseSection({
-    embed_dim: positiveInteger.default(8),
-    num_embeddings: positiveInteger.default(16384),
-    double_latent: z.literal(false, { error: "false" }).default(false),
-    latent_channels: positiveInteger.default(256),
-    in_channels: z.literal(3, { error: "3 (RGB)" }).default(3),
-    out_channels: z.literal(3, { error: "3 (RGB)" }).default(3),
-    base_channels: positiveInteger.default(128).refine((width) => width % 32 === 0, { error: "a multiple of 32" }),
-    channel_multiplier: z.array(positiveInteger, multipliers).min(1, multipliers).default([1, 1, 2, 2, 4]),
-    num_res_blocks: positiveInteger.default(2),
-    num_patches: positiveInteger.default(32),
-  }),
+  config: knownSection(
+    {
+      embed_dim: positiveInteger.default(8),
+      num_embeddings: positiveInteger.default(16384),
+      double_latent: z.literal(false, { error: "false" }).default(false),
+      latent_channels: positiveInteger.default(256),
+      in_channels: z.literal(3, { error: "3 (RGB)" }).default(3),
+      out_channels: z.literal(3, { error: "3 (RGB)" }).default(3),
+      base_channels: positiveInteger.default(128).refine((width) => width % 32 === 0, { error: "a multiple of 32" }),
+      channel_multiplier: z.array(positiveInteger, multipliers).min(1, multipliers).default([1, 1, 2, 2, 4]),
+      num_res_blocks: positiveInteger.default(2),
+      num_patches: positiveInteger.default(32),
+    },
+    unreadConfigFields,
+    {
+      "They are of the layers that bring codes to Janus' language model.": [
+        "num_hidden_layers",
+        "hidden_act",
+        "image_token_embed_dim",
+      ],
+    },
+  ),
   image({ num_patches: side, channel_multiplier: multipliers }, source) {
     const patchSize = patchSizeOf(multipliers);
     const encoder = { imageSize: side * patchSize, patchSize, grids: "trained" } as const;

@@ -74,7 +74,7 @@ const damages: Damage[] = [
     name: "one family's weights under another's name",
     code: "INVALID_CHECKPOINT",
     message: unasked("embeddings.", "embeddings.register_tokens", "1, 2, 16"),
-    damage: ({ config }) => (config.model_type = "dinov2"),
+    damage: ({ config }) => Object.assign(config, { model_type: "dinov2", num_register_tokens: null }),
     source: "checkpoint/dinov2-registers",
   },
   ...(["F8_E4M3", "I8", "I32", "F64"] as const).map(

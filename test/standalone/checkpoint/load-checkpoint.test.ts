@@ -196,11 +196,11 @@ describe("an encoder alone", () => {
   test.each([
     [
       { model_type: "llama" },
-      /one of vqrae, vit, deit, siglip_vision_model, siglip, siglip2_vision_model, siglip2, clip.* for model_type in .* "llama"/,
+      /one of vqrae, .*vit, deit, siglip_vision_model, siglip, siglip2_vision_model, siglip2, clip.* for model_type in .* "llama"/,
     ],
     [
       { model_type: "llava", vision_config: { model_type: "pixtral" } },
-      /one of vqrae, vit, .* for vision_config\.model_type in .* "pixtral"/,
+      /one of vqrae, .*vit, .* for vision_config\.model_type in .* "pixtral"/,
     ],
     [
       { model_type: "llava", mm_vision_tower: "openai/clip-vit-large-patch14-336" },
@@ -214,6 +214,11 @@ describe("an encoder alone", () => {
     [{ num_channels: 1 }, /Expected 3 \(RGB\) for num_channels/],
     [{ hidden_act: "relu" }, /Expected one of "gelu", .* for hidden_act in .* "relu"/],
     [{ layer_norm_eps: "1e-6" }, /for layer_norm_eps/],
+    [{ rope_theta: 10000 }, /Expected no such field for rope_theta in .*config\.json but received 10000\. Nothing/],
+    [
+      { model_type: "siglip", vision_config: { use_rope: true } },
+      /Expected no such field for vision_config\.use_rope in .* true/,
+    ],
   ])("%j is INVALID_CONFIG", async (change, message) => {
     const error = await failure(readModel(await encoderFolder(change)));
     expect(error).toEqual({ code: "INVALID_CONFIG", message: expect.stringMatching(message) });
