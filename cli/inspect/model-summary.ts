@@ -2,7 +2,7 @@ import type { Tiling } from "../../sdk/index.ts";
 import type { Model, ViewPlan } from "../../sdk/kit.ts";
 
 /** A model's settings without its tensors. */
-export interface ModelDescription extends ReturnType<typeof describeModel> {}
+export type ModelDescription = ReturnType<typeof describeModel>;
 
 export const describeModel = ({ modelId, licence, image, summary }: Model) => ({
   modelId,
@@ -36,34 +36,37 @@ const tilings: Readonly<Record<Tiling["kind"], string>> = {
   pan_and_scan: "Gemma 3's pan and scan",
 };
 
-/** How each size of a part is said; null for one that another says better. */
-const phrases: Readonly<Record<string, ((value: unknown) => string) | null>> = {
+type Part = Readonly<Record<string, unknown>>;
+
+/** How each size of a part is said; null where another says it better. */
+const phrases: Readonly<Record<string, (value: unknown, part: Part) => string | null>> = {
   blocks: (n) => `${n} blocks`,
   hiddenSize: (n) => `width ${n}`,
   intermediateSize: (n) => `MLP ${n}`,
   heads: (n) => `${n} heads`,
-  layerNormEps: null,
+  layerNormEps: () => null,
   activation: (name) => String(name),
-  imageSize: null,
+  imageSize: () => null,
   patchSize: (n) => `patches of ${n} pixels`,
-  grid: (n) => (n === null ? "a grid of each image's own" : `${n} x ${n} tokens`),
-  maxTokens: (n) => `at most ${n}`,
-  classToken: (has) => (has ? "a class token" : "no class token"),
+  grid: (n) => (n === null ? null : `${n} x ${n} tokens`),
+  maxTokens: (n, { grid }) => (grid === null ? `at most ${n} tokens` : null),
+  classToken: (has) => (has ? "a class token" : null),
   featureDim: (n) => `${n} numbers a token`,
   layer: (n) => `of block ${n}`,
   postNorm: (normed) => (normed ? "through the final norm" : "before the final norm"),
-  size: (n) => `${n} codes`,
-  dim: (n) => `of width ${n}`,
-  layers: (list) => `of blocks ${Array.isArray(list) ? list.join(" + ") : list}`,
+  size: (n, { dim }) => `${n} codes of width ${dim}`,
+  dim: () => null,
+  codesPerToken: (n) => (n === 1 ? null : `${n} codes a token`),
+  layers: (list) => `of block${Array.isArray(list) && list.length > 1 ? `s ${list.join(" + ")}` : ` ${list}`}`,
   normalize: (each) => (each ? "each normed" : "not normed"),
   takes: (what) => `takes ${what}`,
   outputSize: (n) => `${n} x ${n} pixels`,
 };
 
-const settings = (part: Readonly<Record<string, unknown>>): string =>
+const settings = (part: Part): string =>
   Object.entries(part)
     .flatMap(([name, value]) => {
       const phrase = phrases[name];
-      return phrase === null ? [] : [phrase ? phrase(value) : `${name} ${value}`];
+      return (phrase ? phrase(value, part) : `${name} ${value}`) ?? [];
     })
     .join(", ");

@@ -9,7 +9,7 @@ import { checkOutput } from "../shared/output-file.ts";
 import { namingFile, printResult } from "../shared/print-result.ts";
 import type { Progress } from "../shared/progress.ts";
 import { withTokenizer } from "../shared/with-tokenizer.ts";
-import { countTokens, type EncodedImages } from "./tokens.ts";
+import { codesPerToken, countTokens, type EncodedImages } from "./tokens.ts";
 import { tokensToJson } from "./tokens-json.ts";
 import { tokensToNpz } from "./tokens-npz.ts";
 import { writeTokensSafetensors } from "./tokens-safetensors.ts";
@@ -108,8 +108,9 @@ function summary(out: string, { info, images, tokens }: EncodedImages) {
 function describe(out: string, { info, images, tokens }: EncodedImages): string {
   const { grid } = info;
   const count = grid === null ? countTokens(tokens) : grid.rows * grid.columns;
+  const codes = codesPerToken(info);
   const parts = [
-    ...(tokens[0]?.ids ? [`${count} ids`] : []),
+    ...(tokens[0]?.ids ? [codes === 1 ? `${count} ids` : `${count} x ${codes} ids`] : []),
     ...(tokens[0]?.features ? [`${count} x ${info.featureDim} features`] : []),
   ];
   const many = grid === null ? `${images.length} images together` : `each of ${images.length} images`;

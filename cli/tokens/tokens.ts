@@ -1,12 +1,12 @@
-import type { ImageTokens, VisionTokenizerInfo } from "../../sdk/index.ts";
+import type { EncoderInfo, ImageTokens } from "../../sdk/index.ts";
 import { requireFeatureDim } from "../../sdk/kit.ts";
 
 /** What `vqrae encode` writes, in any format. */
 export interface EncodedImages {
-  readonly info: VisionTokenizerInfo;
-  /** The paths as given. */
+  readonly info: EncoderInfo;
+  /** The paths as you gave them. */
   readonly images: readonly string[];
-  /** One for each image; all hold the same outputs. */
+  /** One for each image. All of them have the same outputs. */
   readonly tokens: readonly ImageTokens[];
 }
 
@@ -19,8 +19,10 @@ export interface NamedArray {
 
 /**
  * One array for each output that was computed: `ids` [n, tokens], `features` [n, tokens, dim], `class_token` [n, dim];
- * and `grid` [2], rows and columns. Where each image has a grid of its own, `grid` is [n, 2], `ids` [t] and `features`
- * [t, dim], the tokens of all images one after the other.
+ * and `grid` [2], rows and columns. A model with several codes a token has `ids` [n, tokens, codes].
+ *
+ * If each image has a grid of its own, `grid` is [n, 2], and `ids` [t] and `features` [t, dim] are the tokens of all images
+ * one after the other.
  */
 export function stackTokens({ info, tokens }: EncodedImages): NamedArray[] {
   const { grid } = info;
@@ -30,25 +32,29 @@ export function stackTokens({ info, tokens }: EncodedImages): NamedArray[] {
   const arrays: NamedArray[] = [{ name: "grid", shape: grid === null ? [n, 2] : [2], data: places }];
   const all = countTokens(tokens);
   const shape = grid === null ? [all] : [n, grid.rows * grid.columns];
-  const ids = tokens.flatMap((one) => (one.ids ? [one.ids] : []));
-  if (ids.length > 0) arrays.push({ name: "ids", shape, data: fill(new Int32Array(all), ids) });
-  const features = tokens.flatMap((one) => (one.features ? [one.features] : []));
+  const ids = tokens.flatMap((one) => one.ids ?? []);
+  if (ids.length > 0) {
+    const codes = codesPerToken(info);
+    const data = fill(new Int32Array(all * codes), ids);
+    arrays.push({ name: "ids", shape: codes === 1 ? shape : [...shape, codes], data });
+  }
+  const features = tokens.flatMap((one) => one.features ?? []);
   if (features.length > 0) {
     const featureDim = requireFeatureDim(info);
     const data = fill(new Float32Array(all * featureDim), features);
     arrays.push({ name: "features", shape: [...shape, featureDim], data });
   }
-  const classTokens = tokens.flatMap((one) => (one.classToken ? [one.classToken] : []));
+  const classTokens = tokens.flatMap((one) => one.classToken ?? []);
   if (classTokens.length > 0) {
     const featureDim = requireFeatureDim(info);
-    arrays.push({
-      name: "class_token",
-      shape: [n, featureDim],
-      data: fill(new Float32Array(n * featureDim), classTokens),
-    });
+    const data = fill(new Float32Array(n * featureDim), classTokens);
+    arrays.push({ name: "class_token", shape: [n, featureDim], data });
   }
   return arrays;
 }
+
+/** Ids of one token. */
+export const codesPerToken = ({ codebook }: EncoderInfo): number => codebook?.codesPerToken ?? 1;
 
 /** The tokens of all images together. */
 export const countTokens = (tokens: readonly ImageTokens[]): number =>

@@ -28,7 +28,7 @@ describe("JSON", () => {
       model: "vqrae-two-layers",
       grid: { rows: 4, columns: 4 },
       featureDim: 32,
-      codebook: { size: 64, dim: 16 },
+      codebook: { size: 64, dim: 16, codesPerToken: 1 },
       images: images.map((image, i) => ({ image, ids: [...expected[i]!.ids!] })),
     });
   });
@@ -90,7 +90,7 @@ describe("arrays", () => {
         out,
         images: 2,
         grid: { rows: 4, columns: 4 },
-        ids: { codebook: { size: 64, dim: 16 } },
+        ids: { codebook: { size: 64, dim: 16, codesPerToken: 1 } },
         features: null,
       });
       const { metadata, tensors } = await openSafetensors(out);

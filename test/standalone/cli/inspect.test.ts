@@ -10,10 +10,10 @@ test("a checkpoint folder: settings, totals and tensors", async () => {
   const { code, stdout, stderr } = await runCli("inspect", tinyModel);
   expect([code, stderr]).toEqual([0, ""]);
   expect(stdout).toContain(
-    "encoder   2 blocks of width 32, 2 heads, MLP 64 (gelu), patches of 8: 4 x 4 tokens and a class token",
+    "encoder   2 blocks, width 32, MLP 64, 2 heads, gelu, patches of 8 pixels, 4 x 4 tokens, a class token\n",
   );
-  expect(stdout).toContain("codebook  64 x 16, of blocks 1 + 2, each normed");
-  expect(stdout).toContain("patches of 4: 16 x 16 pixels");
+  expect(stdout).toContain("codebook  64 codes of width 16, of blocks 1 + 2, each normed\n");
+  expect(stdout).toContain("patches of 4 pixels, 16 x 16 pixels\n");
   expect(stdout).toMatch(/^quantizer\.codebook\.weight +F32 +\[64, 16\] +4,096$/m);
 });
 

@@ -54,7 +54,7 @@ test("arrays: the tokens of all images, and their grids", () =>
 test("inspect says how many tokens there can be", async () => {
   const { stdout } = await runCli("inspect", model);
   expect(stdout).toContain("image     its own aspect ratio, bilinear");
-  expect(stdout).toContain("patches of 4: up to 20 tokens");
+  expect(stdout).toContain("patches of 4 pixels, at most 20 tokens\n");
   const { checkpoint } = JSON.parse((await runCli("inspect", model, "--json")).stdout);
   expect(checkpoint.image).toMatchObject({ geometry: "native", maxPatches: 20 });
   expect(checkpoint.encoder).toMatchObject({ grid: null, imageSize: null, maxTokens: 20 });
