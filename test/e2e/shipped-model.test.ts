@@ -45,7 +45,7 @@ test("VQRAE.load finds it by the name default", () => {
     grid: { rows: 14, columns: 14 },
     featureDim: 192,
     projector: null,
-    codebook: { size: 8192, dim: 256 },
+    codebook: { size: 8192, dim: 256, codesPerToken: 1 },
     device: "cpu",
     deviceReason: "asked for",
     precision: "fp32",
