@@ -1,5 +1,8 @@
 import type { Decoder } from "../contract/decoder.ts";
 import { type Encoder, requireFeatureDim } from "../contract/encoder.ts";
+import { rowsOf } from "../linear-algebra/matrices.ts";
+import { addShare } from "../linear-algebra/vectors.ts";
+import { zip } from "../lists.ts";
 import { CodebookUsage } from "../metrics/index.ts";
 import type { LabelledFile } from "./image-folder.ts";
 import { type FailedImage, noneReadable, readableImages } from "./readable-images.ts";
@@ -48,8 +51,8 @@ export async function poolFeatures(
   for await (const batch of readableImages(files, { maxPixels, onFailure, signal })) {
     const images = batch.map(({ image }) => image);
     const tokens = await tokenizer.encode(images, signal ? { signal } : {});
-    for (const [i, { features, classToken, ids }] of tokens.entries()) {
-      read.push(batch[i]!.file);
+    for (const [{ file }, { features, classToken, ids }] of zip(batch, tokens)) {
+      read.push(file);
       rows.meanPatch.add(meanToken(features, featureDim));
       if (classToken) rows.classToken.add(classToken);
       if (ids && codebook) {
@@ -73,10 +76,10 @@ export async function poolFeatures(
 
 /** The mean of the tokens of `features` [tokens, dim]: [dim]. */
 export function meanToken(features: Float32Array, dim: number): Float32Array {
-  const tokens = features.length / dim;
+  const tokens = rowsOf(new Float64Array(features), dim);
   const mean = new Float64Array(dim);
-  for (let i = 0; i < features.length; i++) mean[i % dim]! += features[i]! / tokens;
-  return Float32Array.from(mean);
+  for (const token of tokens) addShare(mean, token, tokens.length);
+  return new Float32Array(mean);
 }
 
 class Rows {

@@ -1,3 +1,5 @@
+import { entry } from "../linear-algebra/vectors.ts";
+import { meanRow, squareFrom } from "./centred-rows.ts";
 import type { CodeTables, Int8Codes, ProjectedCodes } from "./code-tables.ts";
 import { coordinatesOf, outsideSquare } from "./coordinates.ts";
 import { float64Slack } from "./error-bounds.ts";
@@ -45,7 +47,7 @@ export async function project(graphs: GraphRunner, codes: Float32Array, dim: num
       const exact = await coordinatesOf(graphs, rows, center, axes);
       coordinates.set(exact, first * rank);
       for (let i = 0; i < rows.length / dim; i++) {
-        const square = squares[first + i]!;
+        const square = entry(squares, first + i);
         const missing = outsideSquare(exact, i * rank, rank, square, slack);
         outside += missing;
         total += square;
@@ -78,13 +80,6 @@ export async function round(graphs: GraphRunner, codes: Float32Array, dim: numbe
   return { kind: "int8", center, offsets, norm, residual, scales, integers };
 }
 
-function meanRow(rows: Float32Array, dim: number): Float64Array {
-  const mean = new Float64Array(dim);
-  for (let at = 0; at < rows.length; at += dim) for (let i = 0; i < dim; i++) mean[i]! += rows[at + i]!;
-  for (let i = 0; i < dim; i++) mean[i]! /= rows.length / dim;
-  return mean;
-}
-
 /** Of each row less `center`: the squared length, and the offset of its score. */
 function measure(rows: Float32Array, center: Float64Array) {
   const dim = center.length;
@@ -93,9 +88,7 @@ function measure(rows: Float32Array, center: Float64Array) {
   const squares = new Float64Array(size);
   let largest = 0;
   for (let k = 0; k < size; k++) {
-    const at = k * dim;
-    let square = 0;
-    for (let i = 0; i < dim; i++) square += (rows[at + i]! - center[i]!) ** 2;
+    const square = squareFrom(rows, k * dim, center);
     squares[k] = square;
     offsets[k] = -square / 2;
     largest = Math.max(largest, square);

@@ -1,3 +1,4 @@
+import { entry } from "../linear-algebra/vectors.ts";
 import type { CodeTables } from "./code-tables.ts";
 import { distinctRows } from "./distinct-rows.ts";
 import { float64Slack } from "./error-bounds.ts";
@@ -93,16 +94,17 @@ export class CodeSearch {
 
   /** The nearest code of row `i`, or -1 where a code off its shortlist might be as near. */
   #certain(rows: Float32Array, i: number, { scores, ids, bounds, squares }: Shortlists): number {
-    if (bounds[i] === Number.POSITIVE_INFINITY) return -1; // its scores may be NaN, and its list anything
+    const bound = entry(bounds, i);
+    if (bound === Number.POSITIVE_INFINITY) return -1; // its scores may be NaN, and its list anything
     const { size, dim } = this.#tables;
     const count = Math.min(SHORTLIST, size);
     const nearest = this.#nearest.reset(rows, i * dim);
-    const square = squares[i]!;
+    const square = entry(squares, i);
     const slack = float64Slack(dim);
     for (let c = 0; c < count; c++) {
       const score = scores[i * count + c]!;
       // This code and those after it are at least so far away: |z - e|² = |z|² - 2 score.
-      const least = square - 2 * (score + bounds[i]! * (1 + slack)) - slack * (square + 2 * Math.abs(score));
+      const least = square - 2 * (score + bound * (1 + slack)) - slack * (square + 2 * Math.abs(score));
       if (least > nearest.square) return nearest.id;
       nearest.offer(ids[i * count + c]!);
     }
@@ -112,8 +114,8 @@ export class CodeSearch {
 
 /** Rows of [t, dim]; a view where they follow one another. */
 function gatherRows(vectors: Float32Array, tokens: readonly number[], dim: number): Float32Array {
-  const first = tokens[0]!;
-  if (tokens.at(-1)! - first === tokens.length - 1) {
+  const [first = 0] = tokens;
+  if (tokens.at(-1) === first + tokens.length - 1) {
     return vectors.subarray(first * dim, (first + tokens.length) * dim);
   }
   const rows = new Float32Array(tokens.length * dim);

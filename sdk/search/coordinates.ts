@@ -1,4 +1,4 @@
-import type { GraphRunner } from "./graph-runner.ts";
+import { type GraphRunner, outputOf } from "./graph-runner.ts";
 
 /** (rows - center) axes: rows [n, d], center [d], axes [d, r] -> [n, r], in float64. */
 export async function coordinatesOf(
@@ -13,8 +13,7 @@ export async function coordinatesOf(
     center: graphs.tensor("float64", center, [dim]),
     axes: graphs.tensor("float64", axes, [dim, axes.length / dim]),
   };
-  const { coordinates } = await graphs.run("coordinates", feeds, ["coordinates"]);
-  return coordinates!.data as Float64Array;
+  return outputOf(await graphs.run("coordinates", feeds, ["coordinates"]), "coordinates", "float64");
 }
 
 /** At least the squared length of a vector outside of the axes, by Pythagoras. */

@@ -1,3 +1,5 @@
+import { joinRows, rowsOf, transpose } from "../linear-algebra/matrices.ts";
+import { addScaled, divide, dot } from "../linear-algebra/vectors.ts";
 import { coordinatesOf } from "./coordinates.ts";
 import { float64Slack } from "./error-bounds.ts";
 import type { GraphRunner } from "./graph-runner.ts";
@@ -64,32 +66,21 @@ const directions = (length: number): Float64Array => Float64Array.from({ length 
 function orthonormal(matrix: Float64Array, dim: number): Omit<Axes, "residualShare"> {
   const count = matrix.length / dim;
   const columns: Float64Array[] = [];
-  for (let c = 0; c < count; c++) {
-    const column = Float64Array.from({ length: dim }, (_, i) => matrix[i * count + c]!);
+  for (const column of rowsOf(transpose(matrix, dim, count), dim)) {
     const before = Math.sqrt(dot(column, column));
-    for (const other of [...columns, ...columns]) {
-      const along = dot(column, other);
-      for (let i = 0; i < dim; i++) column[i]! -= along * other[i]!;
-    }
+    for (const other of [...columns, ...columns]) addScaled(column, -dot(column, other), other);
     const length = Math.sqrt(dot(column, column));
     if (!(length > DEPENDENT * before)) continue;
-    for (let i = 0; i < dim; i++) column[i]! /= length;
+    divide(column, length);
     columns.push(column);
   }
   const rank = columns.length;
-  const axes = new Float64Array(dim * rank);
   let worst = 0;
-  for (const [c, column] of columns.entries()) {
+  for (const column of columns) {
     let sum = 0;
     for (const other of columns) sum += Math.abs(dot(column, other) - (other === column ? 1 : 0));
     worst = Math.max(worst, sum);
-    for (let i = 0; i < dim; i++) axes[i * rank + c] = column[i]!;
   }
+  const axes = transpose(joinRows(columns, dim), rank, dim);
   return { axes, rank, slack: worst + (rank + 1) * float64Slack(dim) };
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
 }

@@ -1,7 +1,8 @@
+import { squareFrom } from "./centred-rows.ts";
 import type { CodeTables, Int8Codes, ProjectedCodes } from "./code-tables.ts";
 import { coordinatesOf, outsideSquare } from "./coordinates.ts";
 import { float32Bound, int8Bound } from "./error-bounds.ts";
-import type { GraphRunner, SearchGraph } from "./graph-runner.ts";
+import { type GraphRunner, outputOf, type SearchGraph } from "./graph-runner.ts";
 import { roundRow } from "./round-rows.ts";
 
 /** Codes on a shortlist, where there are as many. */
@@ -22,12 +23,9 @@ export interface Shortlists {
 /** By the float32 product of `rows` [t, e] with all codes. */
 export async function listFloat32(graphs: GraphRunner, rows: Float32Array, tables: CodeTables): Promise<Shortlists> {
   const { codes, offsets, norm, dim } = tables;
+  const origin = new Float64Array(dim);
   const squares = new Float64Array(rows.length / dim);
-  for (let i = 0; i < squares.length; i++) {
-    let square = 0;
-    for (let at = i * dim; at < (i + 1) * dim; at++) square += rows[at]! ** 2;
-    squares[i] = square;
-  }
+  for (let i = 0; i < squares.length; i++) squares[i] = squareFrom(rows, i * dim, origin);
   const bounds = squares.map((square) => float32Bound(dim, Math.sqrt(square), norm));
   return { ...(await best(graphs, rows, codes, offsets)), bounds, squares };
 }
@@ -45,8 +43,7 @@ export async function listProjected(
   const squares = new Float64Array(count);
   const bounds = new Float64Array(count);
   for (let i = 0; i < count; i++) {
-    let square = 0;
-    for (let d = 0; d < dim; d++) square += (rows[i * dim + d]! - center[d]!) ** 2;
+    const square = squareFrom(rows, i * dim, center);
     const length = Math.sqrt(square);
     // z·e differs from the product of the coordinates by that of the parts outside of the axes (Cauchy-Schwarz).
     const outside = Math.sqrt(outsideSquare(exact, i * rank, rank, square, slack));
@@ -94,6 +91,6 @@ function best(graphs: GraphRunner, rows: Float32Array, codes: Float32Array, offs
 }
 
 async function run(graphs: GraphRunner, graph: SearchGraph, feeds: Parameters<GraphRunner["run"]>[1]) {
-  const { scores, ids } = await graphs.run(graph, feeds, ["scores", "ids"]);
-  return { scores: scores!.data as Float32Array, ids: ids!.data as Int32Array };
+  const outputs = await graphs.run(graph, feeds, ["scores", "ids"]);
+  return { scores: outputOf(outputs, "scores", "float32"), ids: outputOf(outputs, "ids", "int32") };
 }

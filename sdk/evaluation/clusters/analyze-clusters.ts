@@ -52,20 +52,21 @@ export async function analyzeClusters(
 ): Promise<ClusterAnalysis> {
   const { clusters = 20, seed = 0, train, ...pooling } = options;
   const { codebook, modelId } = tokenizer.info;
-  if (codebook === null) {
-    throw expectedBut("UNSUPPORTED", "a checkpoint with a codebook", "analyzeClusters", `${modelId}, which has none`);
-  }
+  const withoutCodebook = () =>
+    expectedBut("UNSUPPORTED", "a checkpoint with a codebook", "analyzeClusters", `${modelId}, which has none`);
+  if (codebook === null) throw withoutCodebook();
   if (!Number.isSafeInteger(clusters) || clusters < 1 || clusters > files.length) {
     throw expected("INVALID_ARGUMENT", `a whole number from 1 to ${files.length}, the images,`, "clusters", clusters);
   }
   const pool = await poolFeatures(tokenizer, files, pooling);
+  if (pool.meanCode === null) throw withoutCodebook();
   const gallery = train ? await poolFeatures(tokenizer, train, pooling) : null;
-  const { names, labels } = labelNumbers([...pool.files, ...(gallery?.files ?? [])]);
+  const { labels } = labelNumbers([...pool.files, ...(gallery?.files ?? [])]);
   const own = labels.slice(0, pool.files.length);
   const count = new Set(own).size;
-  const classes = count > 1 ? { names, labels: own } : null;
+  const classes = count > 1 ? pool.files.map(({ label }) => label) : null;
   const continuous = clusterVectors(pool.meanPatch, { clusters, seed }, classes);
-  const quantised = clusterVectors(pool.meanCode!, { clusters, seed }, classes);
+  const quantised = clusterVectors(pool.meanCode, { clusters, seed }, classes);
   return {
     model: modelId,
     files: pool.files,

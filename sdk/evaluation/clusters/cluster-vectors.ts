@@ -1,3 +1,6 @@
+import { rowsOf } from "../../linear-algebra/matrices.ts";
+import { addScaled, addShare, divide, squaredDistance, squaredLength } from "../../linear-algebra/vectors.ts";
+import { at, zip } from "../../lists.ts";
 import { type ClusterAgreement, clusterAgreement, kMeans } from "../../metrics/index.ts";
 import type { FeatureRows } from "../pooled-features.ts";
 
@@ -24,58 +27,51 @@ export interface Cluster {
 /**
  * k-means over one vector an image. The mean over all images is taken off each vector, which is then brought to length 1:
  * what all images share says nothing about groups, and a vector's length little.
+ * @param classes [images]: the name of each image's class; null where there are none
  */
 export function clusterVectors(
   { features, dim }: FeatureRows,
   options: { readonly clusters: number; readonly seed: number },
-  classes: { readonly names: readonly string[]; readonly labels: readonly number[] } | null,
+  classes: readonly string[] | null,
 ): Clustering {
-  const rows = centredDirections(features, dim);
-  const { assignments, centres, inertia } = kMeans(rows, dim, options);
-  const members: number[][] = Array.from({ length: options.clusters }, () => []);
-  for (const [row, cluster] of assignments.entries()) members[cluster]!.push(row);
-  const order = members.map((_, cluster) => cluster).sort((a, b) => members[b]!.length - members[a]!.length);
-  const rank = new Map(order.map((cluster, i) => [cluster, i]));
+  const vectors = centredDirections(features, dim);
+  const { assignments, centres, inertia } = kMeans(vectors, dim, options);
+  const images = zip(rowsOf(vectors, dim), assignments).map(([vector, number], index) => ({ vector, number, index }));
+  const groups = rowsOf(centres, dim)
+    .map((centre, number) => ({ centre, number, members: images.filter((image) => image.number === number) }))
+    .sort((a, b) => b.members.length - a.members.length);
+  const order = groups.map(({ number }) => number);
   return {
-    assignments: assignments.map((cluster) => rank.get(cluster)!),
-    clusters: order.map((cluster) => ({
-      size: members[cluster]!.length,
-      label: classes && commonest(members[cluster]!, classes),
-      images: byDistance(members[cluster]!, rows, centres.subarray(cluster * dim, (cluster + 1) * dim)),
+    assignments: assignments.map((number) => order.indexOf(number)),
+    clusters: groups.map(({ centre, members }) => ({
+      size: members.length,
+      label: classes && commonest(members.map(({ index }) => at(classes, index))),
+      images: members
+        .map(({ vector, index }) => ({ index, far: squaredDistance(centre, vector) }))
+        .sort((a, b) => a.far - b.far)
+        .map(({ index }) => index),
     })),
     inertia,
-    agreement: classes && clusterAgreement(assignments, classes.labels),
+    agreement: classes && clusterAgreement(assignments, classes),
   };
 }
 
+/** Each row of `features` [n, dim] less the mean row, brought to length 1. */
 function centredDirections(features: Float32Array, dim: number): Float64Array {
-  const count = features.length / dim;
+  const vectors = new Float64Array(features);
+  const rows = rowsOf(vectors, dim);
   const mean = new Float64Array(dim);
-  for (let i = 0; i < features.length; i++) mean[i % dim]! += features[i]! / count;
-  const rows = Float64Array.from(features, (value, i) => value - mean[i % dim]!);
-  for (let start = 0; start < rows.length; start += dim) {
-    const row = rows.subarray(start, start + dim);
-    const length = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0)) || 1; // the mean itself stays zero
-    for (let i = 0; i < dim; i++) row[i]! /= length;
+  for (const row of rows) addShare(mean, row, rows.length);
+  for (const row of rows) {
+    addScaled(row, -1, mean);
+    divide(row, Math.sqrt(squaredLength(row)) || 1); // the mean itself stays zero
   }
-  return rows;
+  return vectors;
 }
 
-function commonest(
-  members: readonly number[],
-  { names, labels }: { names: readonly string[]; labels: readonly number[] },
-) {
-  const counts = new Map<number, number>();
-  for (const row of members) counts.set(labels[row]!, (counts.get(labels[row]!) ?? 0) + 1);
-  const [label, count] = [...counts].reduce((best, one) => (one[1] > best[1] ? one : best));
-  return { name: names[label]!, count };
-}
-
-function byDistance(members: readonly number[], rows: Float64Array, centre: Float64Array): number[] {
-  const dim = centre.length;
-  const distance = (row: number) => centre.reduce((sum, value, i) => sum + (value - rows[row * dim + i]!) ** 2, 0);
-  return members
-    .map((row) => ({ row, far: distance(row) }))
-    .sort((a, b) => a.far - b.far)
-    .map(({ row }) => row);
+function commonest(names: readonly string[]): Cluster["label"] {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const [name, count] = [...counts].reduce((best, one) => (one[1] > best[1] ? one : best));
+  return { name, count };
 }

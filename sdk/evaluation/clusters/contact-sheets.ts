@@ -1,6 +1,7 @@
 import type { RgbImage } from "../../contract/image.ts";
 import { centreCrop } from "../../image/centre-crop.ts";
 import { readImage } from "../../image/read/read-image.ts";
+import { at } from "../../lists.ts";
 import { tilePicture } from "../tile-picture.ts";
 import type { ClusterAnalysis } from "./analyze-clusters.ts";
 import type { Cluster } from "./cluster-vectors.ts";
@@ -21,13 +22,13 @@ export interface ContactSheetOptions {
 
 /** Pairs each continuous cluster, large ones first, with the quantised one left that shares the most images with it. */
 export function pairClusters({ continuous, quantised }: ClusterAnalysis): SheetRow[] {
-  const left = new Set(quantised.clusters.keys());
+  const left = new Set(quantised.clusters);
   return continuous.clusters.map((cluster) => {
     const members = new Set(cluster.images);
-    const shared = (index: number) => quantised.clusters[index]!.images.filter((image) => members.has(image)).length;
-    const best = [...left].reduce((best, index) => (shared(index) > shared(best) ? index : best));
+    const shared = (other: Cluster) => other.images.filter((image) => members.has(image)).length;
+    const best = [...left].reduce((best, other) => (shared(other) > shared(best) ? other : best));
     left.delete(best);
-    return { continuous: cluster, quantised: quantised.clusters[best]! };
+    return { continuous: cluster, quantised: best };
   });
 }
 
@@ -60,7 +61,7 @@ async function thumbnails(
 ): Promise<RgbImage[]> {
   const shown: RgbImage[] = [];
   for (const index of cluster.images.slice(0, images)) {
-    shown.push(centreCrop(await readImage(files[index]!.path, { maxPixels }), size, "adm"));
+    shown.push(centreCrop(await readImage(at(files, index).path, { maxPixels }), size, "adm"));
   }
   return shown;
 }

@@ -59,35 +59,36 @@ export function probeFeatures(train: LabelledPool, test: LabelledPool): ProbeSco
 /** Every second image of each class, in the files' order, is for training; the others are for the test. */
 export function halves(pool: PooledFeatures, labels: readonly number[]): { train: LabelledPool; test: LabelledPool } {
   const seen = new Map<number, number>();
-  const first: number[] = [];
-  const second: number[] = [];
+  const first = new Set<number>();
+  const second = new Set<number>();
   for (const [row, label] of labels.entries()) {
     const count = seen.get(label) ?? 0;
     seen.set(label, count + 1);
-    (count % 2 === 0 ? first : second).push(row);
+    (count % 2 === 0 ? first : second).add(row);
   }
-  if (second.length < 2)
-    throw expected("INVALID_ARGUMENT", "classes of two images or more", "the probes", second.length);
+  if (second.size < 2) throw expected("INVALID_ARGUMENT", "classes of two images or more", "the probes", second.size);
   return { train: subset(pool, labels, first), test: subset(pool, labels, second) };
 }
 
-function subset(pool: PooledFeatures, labels: readonly number[], rows: readonly number[]): LabelledPool {
+/** The images whose index is one of `rows`, in the pool's order. */
+function subset(pool: PooledFeatures, labels: readonly number[], rows: ReadonlySet<number>): LabelledPool {
   const pick = (all: FeatureRows | null): FeatureRows | null => all && pickRows(all, rows);
+  const isPicked = (_: unknown, row: number) => rows.has(row);
   return {
     pool: {
       ...pool,
-      files: rows.map((row) => pool.files[row]!),
+      files: pool.files.filter(isPicked),
       meanPatch: pickRows(pool.meanPatch, rows),
       classToken: pick(pool.classToken),
       meanCode: pick(pool.meanCode),
     },
-    labels: rows.map((row) => labels[row]!),
+    labels: labels.filter(isPicked),
   };
 }
 
-function pickRows({ features, dim }: FeatureRows, rows: readonly number[]): FeatureRows {
-  const picked = new Float32Array(rows.length * dim);
-  for (const [i, row] of rows.entries()) picked.set(features.subarray(row * dim, (row + 1) * dim), i * dim);
+function pickRows({ features, dim }: FeatureRows, rows: ReadonlySet<number>): FeatureRows {
+  const picked = new Float32Array(rows.size * dim);
+  for (const [i, row] of [...rows].entries()) picked.set(features.subarray(row * dim, (row + 1) * dim), i * dim);
   return { features: picked, dim };
 }
 

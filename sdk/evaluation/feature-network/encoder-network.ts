@@ -1,4 +1,4 @@
-import { requireFeatureDim } from "../../contract/encoder.ts";
+import { type Encoder, requireFeatureDim } from "../../contract/encoder.ts";
 import type { RgbImage } from "../../contract/image.ts";
 import { expectedBut } from "../../errors.ts";
 import { VQRAE } from "../../vqrae.ts";
@@ -11,16 +11,15 @@ export async function openEncoderNetwork(
   { taps = [] }: FeatureNetworkOptions,
 ): Promise<FeatureNetwork> {
   const layers = taps.map(layerOf);
-  const opened: VQRAE[] = [];
+  const encoder: Encoder = await VQRAE.load(source, { device: "cpu" });
+  const tapped: Encoder[] = [];
   const dispose = async (): Promise<void> => {
-    await Promise.all(opened.map((encoder) => encoder.dispose()));
+    await Promise.all([encoder, ...tapped].map((one) => one[Symbol.asyncDispose]()));
   };
   try {
-    opened.push(await VQRAE.load(source, { device: "cpu" }));
     // A checkpoint gives one hidden state a pass, so each tap is an encoder of its own over the same mapped weights.
     for (const layer of layers)
-      opened.push(await VQRAE.load(source, { device: "cpu", features: { layer, postNorm: false } }));
-    const [encoder, ...tapped] = opened as [VQRAE, ...VQRAE[]];
+      tapped.push(await VQRAE.load(source, { device: "cpu", features: { layer, postNorm: false } }));
     const { modelId, inputSize } = encoder.info;
     const featureDim = requireFeatureDim(encoder.info);
     const grey = inputSize ?? { width: 64, height: 64 };
@@ -28,10 +27,13 @@ export async function openEncoderNetwork(
     const feature = probe.classToken ? "class token" : "mean patch";
     const run = async (image: RgbImage, { signal }: { signal?: AbortSignal | undefined } = {}) => {
       const options = { ids: false, ...(signal && { signal }) } as const;
-      const [tokens, ...hidden] = await Promise.all([encoder, ...tapped].map((one) => one.encode(image, options)));
+      const [{ classToken, features }, hidden] = await Promise.all([
+        encoder.encode(image, options),
+        Promise.all(tapped.map((one) => one.encode(image, options))),
+      ]);
       return {
-        features: tokens!.classToken ?? meanToken(tokens!.features, featureDim),
-        taps: hidden.map(({ features }) => ({ data: features, channels: featureDim })),
+        features: classToken ?? meanToken(features, featureDim),
+        taps: hidden.map((tokens) => ({ data: tokens.features, channels: featureDim })),
       };
     };
     return {

@@ -4,6 +4,7 @@ import type { RgbImage } from "../../contract/image.ts";
 import { expected, expectedBut } from "../../errors.ts";
 import { workerFile } from "../../files/package-file.ts";
 import { resize } from "../../image/resize/resize.ts";
+import { zip } from "../../lists.ts";
 import type { TapActivations } from "../../metrics/index.ts";
 import type { NetworkArray, NetworkJobs, NetworkSetup } from "../../runtime/networks/network-jobs.ts";
 import { buffersOf } from "../../runtime/pool/protocol.ts";
@@ -48,29 +49,30 @@ function networkInput(image: RgbImage, { input }: NetworkDescription): NetworkAr
   const { data, width, height } = size === null ? image : resize(image, size, size, resample);
   const plane = width * height;
   const values = new Float32Array(3 * plane);
-  for (let i = 0; i < plane; i++) {
-    for (let c = 0; c < 3; c++) values[c * plane + i] = (data[3 * i + c]! / 255 - mean[c]!) / std[c]!;
+  for (const [c, [shift, scale]] of zip(mean, std).entries()) {
+    for (let i = 0; i < plane; i++) values[c * plane + i] = (data[3 * i + c]! / 255 - shift) / scale;
   }
   return { data: values, dims: [1, 3, height, width] };
 }
 
 function outputOf([features, ...taps]: readonly NetworkArray[], name: string): NetworkOutput {
-  const [batch, dim, ...rest] = features!.dims;
-  if (batch !== 1 || dim === undefined || rest.some((side) => side !== 1)) {
-    const shape = `[${features!.dims.join(", ")}]`;
+  const dims = features?.dims ?? [];
+  const [batch, dim, ...rest] = dims;
+  if (features === undefined || batch !== 1 || dim === undefined || rest.some((side) => side !== 1)) {
+    const shape = `[${dims.join(", ")}]`;
     throw expectedBut("INVALID_CHECKPOINT", "[1, dim] or [1, dim, 1, 1] numbers", `the features of ${name}`, shape);
   }
-  return { features: features!.data, taps: taps.map((tap) => tapOf(tap, name)) };
+  return { features: features.data, taps: taps.map((tap) => tapOf(tap, name)) };
 }
 
 /** [1, channels, h, w] or [1, positions, channels] -> [positions, channels] */
 function tapOf({ data, dims }: NetworkArray, name: string): TapActivations {
-  if (dims.length === 3 && dims[0] === 1) return { data, channels: dims[2]! };
-  if (dims.length !== 4 || dims[0] !== 1) {
+  const [batch, channels, third, fourth, ...rest] = dims;
+  if (batch === 1 && third !== undefined && fourth === undefined) return { data, channels: third };
+  if (batch !== 1 || channels === undefined || fourth === undefined || rest.length > 0) {
     const wanted = "[1, channels, h, w] or [1, positions, channels] numbers";
     throw expectedBut("INVALID_CHECKPOINT", wanted, `a tap of ${name}`, `[${dims.join(", ")}]`);
   }
-  const channels = dims[1]!;
   const positions = data.length / channels;
   const rows = new Float32Array(data.length);
   for (let c = 0; c < channels; c++) {

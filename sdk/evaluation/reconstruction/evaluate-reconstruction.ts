@@ -2,6 +2,7 @@ import type { Decoder } from "../../contract/decoder.ts";
 import type { Encoder } from "../../contract/encoder.ts";
 import type { Views } from "../../contract/views.ts";
 import { expectedBut } from "../../errors.ts";
+import { zip } from "../../lists.ts";
 import { CodebookUsage, FeatureMoments, frechetDistance, perceptualDistance } from "../../metrics/index.ts";
 import type { FeatureNetwork } from "../feature-network/feature-network.ts";
 import type { LabelledFile } from "../image-folder.ts";
@@ -49,8 +50,7 @@ export async function evaluateReconstruction(
   const onFailure = (failure: FailedImage) => failed.push(failure);
   for await (const batch of readableImages(files, { maxPixels, prepare, onFailure, signal })) {
     const images = batch.map(({ image }) => image);
-    for (const [i, reconstruction] of (await reconstructAll(tokenizer, images, signal)).entries()) {
-      const { file } = batch[i]!;
+    for (const [{ file }, reconstruction] of zip(batch, await reconstructAll(tokenizer, images, signal))) {
       usage.add(reconstruction.ids);
       const perceptual = (await distances?.add(reconstruction, signal)) ?? null;
       perImage.push({ path: file.path, ...pixelScores(reconstruction.original, reconstruction.decoded), perceptual });

@@ -4,6 +4,7 @@ import type { RgbImage } from "../../contract/image.ts";
 import type { Views } from "../../contract/views.ts";
 import { expectedBut } from "../../errors.ts";
 import { type CentreCrop, centreCrop } from "../../image/centre-crop.ts";
+import { zip } from "../../lists.ts";
 
 /** "none": the whole image, as the checkpoint's own preprocessing takes it. */
 export type ReconstructionCrop = CentreCrop | "none";
@@ -43,5 +44,5 @@ export async function reconstructAll(
   const ids = tokens.map((one) => one.ids);
   const decoded = await tokenizer.decode(ids, options);
   const originals = await Promise.all(images.map((image) => tokenizer.reconstructionTarget(image)));
-  return ids.map((own, i) => ({ original: originals[i]!, decoded: decoded[i]!, ids: own }));
+  return zip(zip(originals, decoded), ids).map(([[original, decoded], ids]) => ({ original, decoded, ids }));
 }
