@@ -6,8 +6,8 @@ import type { ImageInput, RgbImage } from "./image.ts";
 import { eachImage } from "./image-inputs.ts";
 import { type RequestedOutputs, requestedOutputs } from "./requested-outputs.ts";
 
-/** What makes an encoder: its sizes, and one image's features and ids. */
-export interface EncoderParts<Ids extends ImageIds | null> {
+/** What makes an encoder: its sizes, and one image's features and ids. `Given` is what the ids are where there are any. */
+export interface EncoderParts<Ids extends ImageIds | null, Given extends ImageIds = NonNullable<Ids>> {
   /** What is left out: no licence is stated, and it runs on the CPU in fp32. */
   readonly info: Partial<EncoderInfo<Ids>> &
     Pick<EncoderInfo<Ids>, "modelId" | "inputSize" | "grid" | "maxTokens" | "featureDim" | "codebook">;
@@ -18,7 +18,7 @@ export interface EncoderParts<Ids extends ImageIds | null> {
   encode(
     image: RgbImage,
     asked: RequestedOutputs & { readonly signal: AbortSignal },
-  ): ImageTokens<NonNullable<Ids>> | Promise<ImageTokens<NonNullable<Ids>>>;
+  ): ImageTokens<Given> | Promise<ImageTokens<Given>>;
   /** Frees what the encoder holds. It is called once, after the last call has ended. */
   dispose?(): void | Promise<void>;
 }
@@ -38,7 +38,7 @@ export interface EncoderParts<Ids extends ImageIds | null> {
  * `info`.
  */
 export function defineEncoder(parts: EncoderParts<null>): Encoder<null>;
-export function defineEncoder<Ids extends ImageIds>(parts: EncoderParts<Ids>): Encoder<Ids>;
+export function defineEncoder<Ids extends ImageIds>(parts: EncoderParts<Ids, Ids>): Encoder<Ids>;
 export function defineEncoder<Ids extends ImageIds | null>(parts: EncoderParts<Ids>): Encoder<Ids> {
   return new DefinedEncoder(parts);
 }

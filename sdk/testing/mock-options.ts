@@ -1,9 +1,8 @@
 import { z } from "zod";
-import type { DecodeOptions } from "../contract/decoder.ts";
+import type { DecodeOptions, TokenIds } from "../contract/decoder.ts";
 import type { EmbedOptions } from "../contract/embedder.ts";
 import type { CodebookInfo, EncodeOptions } from "../contract/encoder.ts";
 import type { ImageInput, TokenGrid } from "../contract/image.ts";
-import type { DecoderTokens } from "../contract/token-ids.ts";
 import type { VisionTokenizerInfo } from "../contract/vision-tokenizer.ts";
 import { expectedBut } from "../errors.ts";
 import { option, parseOptions } from "../options.ts";
@@ -40,12 +39,12 @@ export type MockCall =
   | { readonly method: "encode"; readonly input: Images; readonly options: EncodeOptions | undefined }
   | { readonly method: "embed"; readonly input: Images; readonly options: EmbedOptions | undefined }
   | { readonly method: "decode"; readonly input: Tokens; readonly options: DecodeOptions | undefined }
-  | { readonly method: "codebookVectors"; readonly input: DecoderTokens }
+  | { readonly method: "codebookVectors"; readonly input: TokenIds }
   | { readonly method: "views" | "embedViews" | "reconstructionTarget"; readonly input: ImageInput }
   | { readonly method: "dispose" };
 
 type Images = ImageInput | readonly ImageInput[];
-type Tokens = DecoderTokens | readonly DecoderTokens[];
+type Tokens = TokenIds | Float32Array | readonly (TokenIds | Float32Array)[];
 
 /** More is a slip of the pen: a mock is small. */
 const MOST = 65_536;
