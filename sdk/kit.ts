@@ -25,7 +25,21 @@ export {
   positiveInteger,
   section,
 } from "./families/fields/config-fields.ts";
+export { knownSection, type UnreadFields } from "./families/fields/known-section.ts";
+export { unreadConfigFields } from "./families/fields/unread-config-fields.ts";
 export { findCheckpoint } from "./families/find-checkpoint.ts";
+export {
+  defineImageProcessor,
+  type EncoderImages,
+  type ImageConsumer,
+  type ImageProcessor,
+  type RawFields,
+  type Refuse,
+} from "./families/image/image-processor.ts";
+export type { PixelDefaults, PixelFields, Triple } from "./families/image/pixel-fields.ts";
+export { plainProcessor } from "./families/image/plain-processor.ts";
+export { readImagePlan } from "./families/image/read-image-plan.ts";
+export type { SquareDefaults } from "./families/image/square-fields.ts";
 export { tileCount } from "./families/image/tile-fields.ts";
 export type {
   BuildGraph,

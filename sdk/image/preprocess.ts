@@ -14,9 +14,9 @@ export type Placement =
 /**
  * Brings an image of any size to the pixels that a checkpoint was trained on. "native" keeps the aspect ratio, as nearly
  * as whole patches allow. The others make size x size pixels: the image, padded to a square where there is a background,
- * is resized to `resizeTo`, then the centre square. "fit" pads what it has resized. "stretch" ignores the aspect ratio. "crop" brings the shortest edge to
- * `resizeTo`, rounded as torchvision's Resize(int) and transformers' shortest_edge do and as `centre_crop` of
- * training/vqrae_training/data/images.py.
+ * is resized to `resizeTo`, then the centre square. "fit" pads what it has resized. "stretch" ignores the aspect ratio.
+ * "crop" brings the shortest edge to `resizeTo`, rounded as torchvision's Resize(int) and transformers' shortest_edge do and
+ * as `centre_crop` of training/vqrae_training/data/images.py.
  */
 export function preprocess(image: RgbImage, placement: Placement): RgbImage {
   checkRgbImage(image);
