@@ -46,6 +46,8 @@ test("VQRAE.load finds it by the name default", () => {
     featureDim: 192,
     projector: null,
     codebook: { size: 8192, dim: 256, codesPerToken: 1 },
+    decodes: "ids",
+    licence: "apache-2.0",
     device: "cpu",
     deviceReason: "asked for",
     precision: "fp32",
