@@ -80,9 +80,11 @@ describe.each(families)("%s", (name) => {
   test("folding changes nothing but rounding", async () => {
     const { tower } = await readModel(at(name));
     const { spec, features } = tower!;
-    const patches = Float32Array.from({ length: 9 * 48 }, (_, i) => Math.sin(i * 0.7) * 2);
-    const ownGrid = spec.grid === null && { grid: { data: int64([3, 3]), shape: [2] } };
-    const feeds = { patches: { data: patches, shape: [9, 48] }, ...ownGrid };
+    const patchDim = 3 * spec.patchSize ** 2;
+    const side = spec.grid ?? 3;
+    const patches = Float32Array.from({ length: side ** 2 * patchDim }, (_, i) => Math.sin(i * 0.7) * 2);
+    const ownGrid = spec.grid === null && { grid: { data: int64([side, side]), shape: [2] } };
+    const feeds = { patches: { data: patches, shape: [side ** 2, patchDim] }, ...ownGrid };
     const plain = await run(buildEncoderGraph({ encoder: spec, features, quantizer: null }), feeds);
     const encoder = await foldedEncoder(spec, join(cacheDir, `${name}.folded.safetensors`));
     const folded = await run(buildEncoderGraph({ encoder, features, quantizer: null }), feeds);
