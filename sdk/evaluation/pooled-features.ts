@@ -2,8 +2,8 @@ import type { Decoder } from "../contract/decoder.ts";
 import { type Encoder, requireFeatureDim } from "../contract/encoder.ts";
 import { rowsOf } from "../linear-algebra/matrices.ts";
 import { addShare } from "../linear-algebra/vectors.ts";
-import { zip } from "../lists.ts";
 import { CodebookUsage } from "../metrics/index.ts";
+import { zip } from "../zip.ts";
 import type { LabelledFile } from "./image-folder.ts";
 import { type FailedImage, noneReadable, readableImages } from "./readable-images.ts";
 

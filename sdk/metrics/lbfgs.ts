@@ -1,5 +1,5 @@
 import { addScaled, dot, plusScaled } from "../linear-algebra/vectors.ts";
-import { zip } from "../lists.ts";
+import { zip } from "../zip.ts";
 
 /** A smooth function: writes its gradient at `x` into `gradient` and returns its value. */
 export type Objective = (x: Float64Array, gradient: Float64Array) => number;

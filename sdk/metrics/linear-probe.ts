@@ -1,7 +1,7 @@
-import { expected } from "../errors.ts";
+import { expected, present } from "../errors.ts";
 import { rowsOf } from "../linear-algebra/matrices.ts";
 import { addScaled, addShare, divide, entry, plusScaled } from "../linear-algebra/vectors.ts";
-import { at, zip } from "../lists.ts";
+import { zip } from "../zip.ts";
 import { checkFeatures, checkLabelled, type LabelledFeatures } from "./labelled-features.ts";
 import { minimizeLbfgs, type Objective } from "./lbfgs.ts";
 
@@ -72,7 +72,7 @@ export class LinearProbe {
     const logits = new Float64Array(ofClasses.length);
     return rows.map((row) => {
       writeLogits(logits, row, ofClasses);
-      return at(this.classes, logits.indexOf(Math.max(...logits)));
+      return present(this.classes[logits.indexOf(Math.max(...logits))], "a class");
     });
   }
 
@@ -156,8 +156,8 @@ function crossEntropy(
       });
       addScaled(biasGradient, 1, errors);
     }
-    for (const [c, weightGradient] of weightGradients.entries()) {
-      const weights = at(ofClasses, c).subarray(0, dim);
+    for (const [c, [weightGradient, ofClass]] of zip(weightGradients, ofClasses).entries()) {
+      const weights = ofClass.subarray(0, dim);
       loss = weights.reduce((sum, weight) => sum + (l2 / 2) * weight ** 2, loss);
       addScaled(weightGradient, l2, weights);
       gradient[c * (dim + 1) + dim] = entry(biasGradient, c);

@@ -1,7 +1,7 @@
 import { expected, expectedBut } from "../errors.ts";
 import { rowsOf } from "../linear-algebra/matrices.ts";
 import { divide, dot, squaredLength } from "../linear-algebra/vectors.ts";
-import { zip } from "../lists.ts";
+import { zip } from "../zip.ts";
 import { checkLabelled, type LabelledFeatures } from "./labelled-features.ts";
 
 /** The eps of torch's and HF's ViT LayerNorm in this project; it only matters for nearly constant vectors. */

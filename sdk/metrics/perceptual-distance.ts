@@ -1,5 +1,5 @@
 import { expected, expectedBut } from "../errors.ts";
-import { zip } from "../lists.ts";
+import { zip } from "../zip.ts";
 
 /** What one layer of a network says about one image. */
 export interface TapActivations {

@@ -1,7 +1,8 @@
+import { present } from "../../errors.ts";
 import { rowsOf } from "../../linear-algebra/matrices.ts";
 import { addScaled, addShare, divide, squaredDistance, squaredLength } from "../../linear-algebra/vectors.ts";
-import { at, zip } from "../../lists.ts";
 import { type ClusterAgreement, clusterAgreement, kMeans } from "../../metrics/index.ts";
+import { zip } from "../../zip.ts";
 import type { FeatureRows } from "../pooled-features.ts";
 
 /** One way of putting images into groups. */
@@ -45,7 +46,7 @@ export function clusterVectors(
     assignments: assignments.map((number) => order.indexOf(number)),
     clusters: groups.map(({ centre, members }) => ({
       size: members.length,
-      label: classes && commonest(members.map(({ index }) => at(classes, index))),
+      label: classes && commonest(members.map(({ index }) => present(classes[index], "the class of each image"))),
       images: members
         .map(({ vector, index }) => ({ index, far: squaredDistance(centre, vector) }))
         .sort((a, b) => a.far - b.far)

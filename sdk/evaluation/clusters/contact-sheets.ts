@@ -1,7 +1,7 @@
 import type { RgbImage } from "../../contract/image.ts";
+import { present } from "../../errors.ts";
 import { centreCrop } from "../../image/centre-crop.ts";
 import { readImage } from "../../image/read/read-image.ts";
-import { at } from "../../lists.ts";
 import { tilePicture } from "../tile-picture.ts";
 import type { ClusterAnalysis } from "./analyze-clusters.ts";
 import type { Cluster } from "./cluster-vectors.ts";
@@ -61,7 +61,8 @@ async function thumbnails(
 ): Promise<RgbImage[]> {
   const shown: RgbImage[] = [];
   for (const index of cluster.images.slice(0, images)) {
-    shown.push(centreCrop(await readImage(at(files, index).path, { maxPixels }), size, "adm"));
+    const { path } = present(files[index], "the file of each image");
+    shown.push(centreCrop(await readImage(path, { maxPixels }), size, "adm"));
   }
   return shown;
 }

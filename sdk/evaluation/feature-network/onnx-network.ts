@@ -4,11 +4,11 @@ import type { RgbImage } from "../../contract/image.ts";
 import { expected, expectedBut } from "../../errors.ts";
 import { workerFile } from "../../files/package-file.ts";
 import { resize } from "../../image/resize/resize.ts";
-import { zip } from "../../lists.ts";
 import type { TapActivations } from "../../metrics/index.ts";
 import type { NetworkArray, NetworkJobs, NetworkSetup } from "../../runtime/networks/network-jobs.ts";
 import { buffersOf } from "../../runtime/pool/protocol.ts";
 import { WorkerPool } from "../../runtime/pool/worker-pool.ts";
+import { zip } from "../../zip.ts";
 import type { FeatureNetwork, FeatureNetworkOptions, NetworkOutput } from "./feature-network.ts";
 import { type NetworkDescription, readNetworkDescription } from "./network-description.ts";
 

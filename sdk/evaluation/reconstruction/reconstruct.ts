@@ -4,7 +4,7 @@ import type { RgbImage } from "../../contract/image.ts";
 import type { Views } from "../../contract/views.ts";
 import { expectedBut } from "../../errors.ts";
 import { type CentreCrop, centreCrop } from "../../image/centre-crop.ts";
-import { zip } from "../../lists.ts";
+import { zip } from "../../zip.ts";
 
 /** "none": the whole image, as the checkpoint's own preprocessing takes it. */
 export type ReconstructionCrop = CentreCrop | "none";

@@ -1,4 +1,4 @@
-import { at } from "../../lists.ts";
+import { present } from "../../errors.ts";
 import type { FailedImage } from "../readable-images.ts";
 import type { ReconstructionCrop } from "./reconstruct.ts";
 
@@ -63,11 +63,12 @@ export interface Spread {
 /** `higherIsBetter` says which end is the best one. */
 export function spreadOf(values: readonly number[], higherIsBetter: boolean): Spread {
   const sorted = [...values].sort((a, b) => a - b);
-  const [least, most] = [at(sorted, 0), at(sorted, sorted.length - 1)];
+  const at = (index: number) => present(sorted[index], "the number of an image");
+  const [least, most] = [at(0), at(sorted.length - 1)];
   const middle = sorted.length / 2;
   return {
     mean: values.reduce((sum, value) => sum + value, 0) / values.length,
-    median: (at(sorted, Math.ceil(middle) - 1) + at(sorted, Math.floor(middle))) / 2,
+    median: (at(Math.ceil(middle) - 1) + at(Math.floor(middle))) / 2,
     worst: higherIsBetter ? least : most,
     best: higherIsBetter ? most : least,
   };
