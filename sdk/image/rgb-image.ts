@@ -6,6 +6,13 @@ export function isRgbImage(value: unknown): value is RgbImage {
   return typeof value === "object" && value !== null && "data" in value && "width" in value && "height" in value;
 }
 
+/** The same pixels in memory of their own. */
+export const copyPixels = ({ data, width, height }: RgbImage): RgbImage => ({
+  data: new Uint8Array(data),
+  width,
+  height,
+});
+
 /**
  * Checks that `image` holds width * height RGB pixels.
  * @throws INVALID_IMAGE for no pixels, INVALID_ARGUMENT for everything else that is wrong.

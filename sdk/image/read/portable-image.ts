@@ -1,6 +1,6 @@
 import type { ImageInput, RgbImage } from "../../contract/image.ts";
 import { bytesOrText } from "../encoded-image.ts";
-import { checkRgbImage, isRgbImage } from "../rgb-image.ts";
+import { checkRgbImage, copyPixels, isRgbImage } from "../rgb-image.ts";
 
 /** An image as it travels to another thread: its path or URL, or memory of its own. */
 export type PortableImage = string | Uint8Array | RgbImage;
@@ -12,7 +12,7 @@ export type PortableImage = string | Uint8Array | RgbImage;
 export function portableImage(input: ImageInput): PortableImage {
   if (isRgbImage(input)) {
     checkRgbImage(input);
-    return { data: new Uint8Array(input.data), width: input.width, height: input.height };
+    return copyPixels(input);
   }
   const found = bytesOrText(input);
   return typeof found === "string" ? found : new Uint8Array(found);

@@ -2,9 +2,10 @@ import { workerData } from "node:worker_threads";
 import { present } from "../../errors.ts";
 import { prepareViews } from "../../image/prepare-views.ts";
 import { preprocess } from "../../image/preprocess.ts";
-import { readImage, readPixels } from "../../image/read/read-image.ts";
+import { readPixels } from "../../image/read/read-pixels.ts";
 import { loadSharp } from "../../image/read/sharp.ts";
 import { resize } from "../../image/resize/resize.ts";
+import { copyPixels } from "../../image/rgb-image.ts";
 import { views } from "../../image/views.ts";
 import type { ImageJobs, ImageWorkerSetup } from "../pool/protocol.ts";
 import { serveJobs } from "../pool/serve-jobs.ts";
@@ -21,24 +22,21 @@ serveJobs<ImageJobs>({
     return { output: null };
   },
   async preprocess({ image }) {
-    const output = preprocess(await readPixels(image, { maxPixels }), spec);
+    const output = preprocess(await readPixels(image, maxPixels), spec);
     return { output, arrays: [output.data] };
   },
   async prepare({ image }) {
-    const output = prepareViews(
-      await readPixels(image, { maxPixels }),
-      present(projectorImage, "how embed wants images"),
-    );
+    const output = prepareViews(await readPixels(image, maxPixels), present(projectorImage, "how embed wants images"));
     return { output, arrays: output.views.map((view) => view.image.data) };
   },
   async views({ image }) {
     // The image itself may be a view, so it must be in memory that can be handed over.
-    const output = views(await readImage(image, { maxPixels }), spec).map((view) => view.image);
+    const output = views(copyPixels(await readPixels(image, maxPixels)), spec).map((view) => view.image);
     return { output, arrays: output.map((view) => view.data) };
   },
   async target({ image, side }) {
     // As training brought its targets to the decoder's size.
-    const output = resize(preprocess(await readPixels(image, { maxPixels }), spec), side, side, "bicubic");
+    const output = resize(preprocess(await readPixels(image, maxPixels), spec), side, side, "bicubic");
     return { output, arrays: [output.data] };
   },
 });

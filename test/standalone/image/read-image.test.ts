@@ -173,7 +173,7 @@ describe("bad input", () => {
     await rejects(raw, "IMAGE_TOO_LARGE", /at most 19 pixels/, { maxPixels: 19 });
     await expect(readImage(png, { maxPixels: 20 })).resolves.toMatchObject({ width: 5, height: 4 });
     for (const maxPixels of [0, -1, Number.NaN, "9"]) {
-      await rejects(png, "INVALID_ARGUMENT", /for maxPixels/, { maxPixels });
+      await rejects(png, "INVALID_ARGUMENT", /for option "maxPixels" of readImage/, { maxPixels });
     }
   });
 

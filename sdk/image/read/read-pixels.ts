@@ -1,0 +1,59 @@
+import type { ImageInput, RgbImage } from "../../contract/image.ts";
+import { expectedBut, VqraeError } from "../../errors.ts";
+import { type EncodedImage, encodedImage } from "../encoded-image.ts";
+import { checkRgbImage, isRgbImage } from "../rgb-image.ts";
+import { cmykToRgb } from "./cmyk.ts";
+import { rasterFormat } from "./raster-format.ts";
+import { firstLine, loadSharp } from "./sharp.ts";
+
+/** A 100-megapixel camera's photo; its RGB pixels take 300 MB. */
+const DEFAULT_MAX_PIXELS = 100_000_000;
+
+const HEIC_MEND = "sharp's own builds cannot read HEIC photos: convert it to JPEG. ";
+
+/**
+ * Reads any image as 8-bit RGB pixels in memory that need not be new: raw pixels are the caller's, and sharp's cannot move
+ * to another thread. `readImage` says what is read how, and checks its options before.
+ * @throws INVALID_ARGUMENT, INVALID_IMAGE, IMAGE_TOO_LARGE or MISSING_DEPENDENCY.
+ */
+export async function readPixels(input: ImageInput, maxPixels = DEFAULT_MAX_PIXELS): Promise<RgbImage> {
+  if (isRgbImage(input)) {
+    checkRgbImage(input);
+    checkPixels(input.width, input.height, maxPixels, "the raw image");
+    return input;
+  }
+  return decode(await encodedImage(input), maxPixels);
+}
+
+async function decode({ bytes, subject }: EncodedImage, maxPixels: number): Promise<RgbImage> {
+  const format = rasterFormat(bytes, subject);
+  const sharp = await loadSharp();
+  try {
+    // "error" refuses truncated files of every format; "truncated" would miss uncompressed TIFF.
+    const image = sharp(bytes, { failOn: "error", limitInputPixels: false, ignoreIcc: true });
+    const { width, height, space, depth } = await image.metadata();
+    checkPixels(width, height, maxPixels, subject);
+    const isCmyk = space === "cmyk" && depth === "uchar";
+    const coloured = isCmyk ? image.pipelineColourspace("cmyk").toColourspace("cmyk") : image.toColourspace("srgb");
+    const { data, info } = await coloured
+      .autoOrient()
+      .removeAlpha()
+      .raw({ depth: "uchar" })
+      .toBuffer({ resolveWithObject: true });
+    const decoded = { data: isCmyk ? cmykToRgb(data) : data, width: info.width, height: info.height };
+    checkRgbImage(decoded, subject);
+    return decoded;
+  } catch (cause) {
+    if (VqraeError.isInstance(cause)) throw cause;
+    const received = `a damaged, truncated or unsupported ${format} of ${bytes.byteLength} bytes`;
+    const mend = `${format === "HEIC" ? HEIC_MEND : ""}The decoder says: ${firstLine(cause)}`;
+    throw expectedBut("INVALID_IMAGE", "a complete image", subject, received, { mend, cause });
+  }
+}
+
+function checkPixels(width: number, height: number, maxPixels: number, subject: string): void {
+  if (width * height <= maxPixels) return;
+  const received = `${width} x ${height} = ${width * height} pixels`;
+  const mend = "Raise the option maxPixels if you trust the image.";
+  throw expectedBut("IMAGE_TOO_LARGE", `at most ${maxPixels} pixels`, subject, received, mend);
+}
