@@ -1,8 +1,10 @@
+import { z } from "zod";
 import type { Decoder } from "../contract/decoder.ts";
 import { type Encoder, requireFeatureDim } from "../contract/encoder.ts";
 import { rowsOf } from "../linear-algebra/matrices.ts";
 import { addShare } from "../linear-algebra/vectors.ts";
 import { CodebookUsage } from "../metrics/index.ts";
+import { option, parseOptions } from "../options.ts";
 import { zip } from "../zip.ts";
 import type { LabelledFile } from "./image-folder.ts";
 import { type FailedImage, noneReadable, readableImages } from "./readable-images.ts";
@@ -29,18 +31,32 @@ export interface FeatureRows {
 }
 
 export interface PoolFeaturesOptions {
+  /** Images with more pixels are counted as failed (default 100 megapixels). */
   readonly maxPixels?: number | undefined;
+  /** Called after each batch with the images done so far, and all of them. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   /** Acts between batches. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Encodes images, in batches, and keeps one vector of each kind for each. @throws INVALID_ARGUMENT where none can be read; as `encode` */
+/** The fields of `PoolFeaturesOptions`, for those who check options that extend them. */
+export const poolFeaturesFields = {
+  maxPixels: option.integer(1),
+  onProgress: option.callback<(done: number, total: number) => void>(),
+  signal: option.signal,
+};
+const schema = z.strictObject(poolFeaturesFields);
+
+/**
+ * Encodes images in batches and keeps one vector of each kind for each image.
+ * @throws INVALID_ARGUMENT where no image can be read, or for a wrong option; what `encode` throws
+ */
 export async function poolFeatures(
   tokenizer: Encoder & Decoder,
   files: readonly LabelledFile[],
-  { maxPixels, onProgress, signal }: PoolFeaturesOptions = {},
+  options: PoolFeaturesOptions = {},
 ): Promise<PooledFeatures> {
+  const { maxPixels, onProgress, signal } = parseOptions(schema, options, "poolFeatures");
   const { codebook } = tokenizer.info;
   const featureDim = requireFeatureDim(tokenizer.info);
   const read: LabelledFile[] = [];

@@ -1,6 +1,8 @@
+import { z } from "zod";
 import { expected } from "../errors.ts";
 import { rowsOf } from "../linear-algebra/matrices.ts";
 import { addShare, squaredDistance } from "../linear-algebra/vectors.ts";
+import { option, parseOptions } from "../options.ts";
 import { checkFeatures } from "./labelled-features.ts";
 import { seededRandom } from "./seeded-random.ts";
 
@@ -16,6 +18,14 @@ export interface KMeansOptions {
   /** [clusters, dim]: one run from these centres in place of seeded ones. */
   readonly start?: Float64Array;
 }
+
+const schema = z.strictObject({
+  clusters: z.int().min(1).describe("a whole number >= 1"),
+  restarts: option.integer(1),
+  seed: option.integer(0),
+  maxIterations: option.integer(1),
+  start: option.custom<Float64Array>("a Float64Array", (value) => value instanceof Float64Array),
+});
 
 export interface KMeansResult {
   /** [n]: the cluster of each row, 0 to clusters - 1. */
@@ -33,17 +43,16 @@ export interface KMeansResult {
  * Lloyd's k-means from k-means++ centres (Arthur and Vassilvitskii 2007), in float64. The same seed gives the same
  * clusters. A cluster that loses all its rows gets the row that lies farthest from its centre, as in scikit-learn; from
  * equal first centres the inertia equals that of sklearn.cluster.KMeans(algorithm="lloyd", tol=0).
- * @throws INVALID_ARGUMENT for more clusters than rows, or numbers that are not finite
+ * @param features [n, dim], row-major
+ * @throws INVALID_ARGUMENT for more clusters than rows, numbers that are not finite, or a wrong option
  */
 export function kMeans(features: Float32Array | Float64Array, dim: number, options: KMeansOptions): KMeansResult {
   const rows = Math.ceil((features?.length ?? 0) / dim);
   checkFeatures(features, dim, rows, "the rows to cluster");
-  const { clusters, restarts = 10, seed = 0, maxIterations = 300, start } = options;
-  if (!Number.isSafeInteger(clusters) || clusters < 1 || clusters > rows) {
-    throw expected("INVALID_ARGUMENT", `an integer from 1 to ${rows}, the rows,`, "clusters", clusters);
-  }
-  for (const [name, value] of Object.entries({ restarts, maxIterations })) {
-    if (!Number.isSafeInteger(value) || value < 1) throw expected("INVALID_ARGUMENT", "an integer > 0", name, value);
+  const { clusters, restarts = 10, seed = 0, maxIterations = 300, start } = parseOptions(schema, options, "kMeans");
+  if (clusters > rows) {
+    const wanted = `a whole number from 1 to ${rows}, the rows,`;
+    throw expected("INVALID_ARGUMENT", wanted, 'option "clusters" of kMeans', clusters);
   }
   const vectors = rowsOf(new Float64Array(features), dim);
   if (start) {

@@ -1,6 +1,8 @@
+import { z } from "zod";
 import { expected, present } from "../errors.ts";
 import { rowsOf } from "../linear-algebra/matrices.ts";
 import { addScaled, addShare, divide, entry, plusScaled } from "../linear-algebra/vectors.ts";
+import { option, parseOptions } from "../options.ts";
 import { zip } from "../zip.ts";
 import { checkFeatures, checkLabelled, type LabelledFeatures } from "./labelled-features.ts";
 import { minimizeLbfgs, type Objective } from "./lbfgs.ts";
@@ -8,23 +10,29 @@ import { minimizeLbfgs, type Objective } from "./lbfgs.ts";
 export interface LinearProbeOptions {
   /** The inverse strength of the L2 penalty on the weights (not the bias), as in scikit-learn. Default 1. */
   readonly C?: number;
-  /** Default 1000. */
+  /** Most steps of L-BFGS. Default 1000. */
   readonly maxIterations?: number;
   /** Training stops when no entry of the mean loss's gradient is larger. Default 1e-5. */
   readonly tolerance?: number;
 }
 
+const isPositive = (value: number): boolean => value > 0;
+
+const schema = z.strictObject({
+  C: option.number("a positive number", isPositive),
+  maxIterations: option.integer(1),
+  tolerance: option.number("a positive number", isPositive),
+});
+
 /**
  * Trains a linear probe: multinomial logistic regression on standardised features (mean 0 and deviation 1 per
  * column of the training set), full batch, by L-BFGS from zero. It minimises mean cross-entropy + |W|² / (2 C n),
  * the objective of scikit-learn's LogisticRegression, to convergence: there is no seed and no learning rate.
+ * @throws INVALID_ARGUMENT for fewer than two classes, numbers that are not finite, or a wrong option
  */
 export function trainLinearProbe(train: LabelledFeatures, options: LinearProbeOptions = {}): LinearProbe {
   checkLabelled(train, "the training set");
-  const { C = 1, maxIterations = 1000, tolerance = 1e-5 } = options;
-  checkPositive(C, "C");
-  checkPositive(maxIterations, "maxIterations");
-  checkPositive(tolerance, "tolerance");
+  const { C = 1, maxIterations = 1000, tolerance = 1e-5 } = parseOptions(schema, options, "trainLinearProbe");
   const labels = Array.from(train.labels);
   const classes = [...new Set(labels)].sort((a, b) => a - b);
   if (classes.length < 2) {
@@ -182,8 +190,4 @@ function softmaxInPlace(logits: Float64Array): number {
   for (let c = 0; c < logits.length; c++) sum += logits[c] = Math.exp(logits[c]! - largest);
   divide(logits, sum);
   return largest + Math.log(sum);
-}
-
-function checkPositive(value: number, name: string): void {
-  if (!(Number.isFinite(value) && value > 0)) throw expected("INVALID_ARGUMENT", "a positive number", name, value);
 }

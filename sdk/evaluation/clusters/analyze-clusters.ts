@@ -1,21 +1,30 @@
+import { z } from "zod";
 import type { Decoder } from "../../contract/decoder.ts";
 import type { Encoder } from "../../contract/encoder.ts";
 import { expected, expectedBut } from "../../errors.ts";
 import { clusterAgreement } from "../../metrics/index.ts";
+import { option, parseOptions } from "../../options.ts";
 import { type LabelledFile, labelNumbers } from "../image-folder.ts";
-import { type PoolFeaturesOptions, poolFeatures } from "../pooled-features.ts";
+import { type PoolFeaturesOptions, poolFeatures, poolFeaturesFields } from "../pooled-features.ts";
 import type { FailedImage } from "../readable-images.ts";
 import { type Clustering, clusterVectors } from "./cluster-vectors.ts";
 import { halves, type ProbeScores, probeFeatures } from "./probe-features.ts";
 
 export interface AnalyzeClustersOptions extends PoolFeaturesOptions {
-  /** Default 20. */
+  /** How many groups, at most as many as there are images. Default 20. */
   readonly clusters?: number;
   /** Of k-means; default 0. */
   readonly seed?: number;
   /** Images that the probes learn from; without them every second image of each class. */
   readonly train?: readonly LabelledFile[] | undefined;
 }
+
+const schema = z.strictObject({
+  ...poolFeaturesFields,
+  clusters: option.integer(1),
+  seed: option.integer(0),
+  train: option.custom<readonly LabelledFile[]>("images as listImages gives them", Array.isArray),
+});
 
 export interface ClusterAnalysis {
   readonly model: string;
@@ -50,13 +59,14 @@ export async function analyzeClusters(
   files: readonly LabelledFile[],
   options: AnalyzeClustersOptions = {},
 ): Promise<ClusterAnalysis> {
-  const { clusters = 20, seed = 0, train, ...pooling } = options;
+  const { clusters = 20, seed = 0, train, ...pooling } = parseOptions(schema, options, "analyzeClusters");
   const { codebook, modelId } = tokenizer.info;
   const withoutCodebook = () =>
     expectedBut("UNSUPPORTED", "a checkpoint with a codebook", "analyzeClusters", `${modelId}, which has none`);
   if (codebook === null) throw withoutCodebook();
-  if (!Number.isSafeInteger(clusters) || clusters < 1 || clusters > files.length) {
-    throw expected("INVALID_ARGUMENT", `a whole number from 1 to ${files.length}, the images,`, "clusters", clusters);
+  if (clusters > files.length) {
+    const wanted = `a whole number from 1 to ${files.length}, the images,`;
+    throw expected("INVALID_ARGUMENT", wanted, 'option "clusters" of analyzeClusters', clusters);
   }
   const pool = await poolFeatures(tokenizer, files, pooling);
   if (pool.meanCode === null) throw withoutCodebook();

@@ -1,7 +1,9 @@
+import { z } from "zod";
 import type { RgbImage } from "../../contract/image.ts";
 import { present } from "../../errors.ts";
 import { centreCrop } from "../../image/centre-crop.ts";
 import { readImage } from "../../image/read/read-image.ts";
+import { option, parseOptions } from "../../options.ts";
 import { tilePicture } from "../tile-picture.ts";
 import type { ClusterAnalysis } from "./analyze-clusters.ts";
 import type { Cluster } from "./cluster-vectors.ts";
@@ -17,8 +19,20 @@ export interface ContactSheetOptions {
   readonly images?: number;
   /** Pixels a side of each. Default 64. */
   readonly size?: number;
+  /** Most pixels of a file (default 100 megapixels). */
   readonly maxPixels?: number | undefined;
 }
+
+const schema = z.strictObject({
+  images: option.integer(1),
+  size: option.integer(1),
+  maxPixels: option.integer(1),
+});
+
+const parse = (options: ContactSheetOptions, method: string) => {
+  const { images = 8, size = 64, maxPixels } = parseOptions(schema, options, method);
+  return { images, size, maxPixels };
+};
 
 /** Pairs each continuous cluster, large ones first, with the quantised one left that shares the most images with it. */
 export function pairClusters({ continuous, quantised }: ClusterAnalysis): SheetRow[] {
@@ -32,24 +46,31 @@ export function pairClusters({ continuous, quantised }: ClusterAnalysis): SheetR
   });
 }
 
-/** The images of one cluster in a row. */
+/**
+ * The images of one cluster in a row.
+ * @throws INVALID_ARGUMENT for a wrong option; what `readImage` throws
+ */
 export async function contactSheet(
   { files }: Pick<ClusterAnalysis, "files">,
   cluster: Cluster,
   options: ContactSheetOptions = {},
 ): Promise<RgbImage> {
-  return tilePicture([await thumbnails(files, cluster, options)], 2);
+  return tilePicture([await thumbnails(files, cluster, parse(options, "contactSheet"))], 2);
 }
 
-/** All clusters in one picture: a row for each pair, the continuous cluster's images left, the quantised one's right. */
+/**
+ * All clusters in one picture: a row for each pair, the continuous cluster's images left, the quantised one's right.
+ * @throws as `contactSheet`
+ */
 export async function contactSheets(analysis: ClusterAnalysis, options: ContactSheetOptions = {}): Promise<RgbImage> {
-  const { images = 8, size = 64 } = options;
+  const settings = parse(options, "contactSheets");
+  const { images, size } = settings;
   const white: RgbImage = { data: new Uint8Array(size * size * 3).fill(255), width: size, height: size };
   const rows: RgbImage[][] = [];
   for (const { continuous, quantised } of pairClusters(analysis)) {
-    const left = await thumbnails(analysis.files, continuous, options);
+    const left = await thumbnails(analysis.files, continuous, settings);
     const padding = new Array<RgbImage>(images - left.length + 1).fill(white);
-    rows.push([...left, ...padding, ...(await thumbnails(analysis.files, quantised, options))]);
+    rows.push([...left, ...padding, ...(await thumbnails(analysis.files, quantised, settings))]);
   }
   return tilePicture(rows, 2);
 }
@@ -57,7 +78,7 @@ export async function contactSheets(analysis: ClusterAnalysis, options: ContactS
 async function thumbnails(
   files: ClusterAnalysis["files"],
   cluster: Cluster,
-  { images = 8, size = 64, maxPixels }: ContactSheetOptions,
+  { images, size, maxPixels }: ReturnType<typeof parse>,
 ): Promise<RgbImage[]> {
   const shown: RgbImage[] = [];
   for (const index of cluster.images.slice(0, images)) {

@@ -1,9 +1,13 @@
 import { stat } from "node:fs/promises";
 import { extname } from "node:path";
+import { z } from "zod";
 import { expectedBut } from "../../errors.ts";
+import { option, parseOptions, setFields } from "../../options.ts";
 import { openEncoderNetwork } from "./encoder-network.ts";
 import type { FeatureNetwork, FeatureNetworkOptions } from "./feature-network.ts";
 import { openOnnxNetwork } from "./onnx-network.ts";
+
+const schema = z.strictObject({ taps: option.texts("a list of the names of layers") });
 
 /**
  * Opens a network: an `.onnx` file with its description beside it (`network.onnx` and `network.json`), or whatever
@@ -11,10 +15,11 @@ import { openOnnxNetwork } from "./onnx-network.ts";
  * @throws INVALID_ARGUMENT, INVALID_CONFIG, CHECKPOINT_NOT_FOUND, INVALID_CHECKPOINT, MISSING_DEPENDENCY, RUNTIME
  */
 export async function openFeatureNetwork(path: string, options: FeatureNetworkOptions = {}): Promise<FeatureNetwork> {
-  if (extname(path).toLowerCase() === ".onnx") return openOnnxNetwork(path, options);
+  const parsed = setFields(parseOptions(schema, options, "openFeatureNetwork"));
+  if (extname(path).toLowerCase() === ".onnx") return openOnnxNetwork(path, parsed);
   const found = path === "default" || (await stat(path).catch(() => null))?.isDirectory();
   if (!found) {
     throw expectedBut("INVALID_ARGUMENT", "an .onnx file or a checkpoint folder", "the feature network", path);
   }
-  return openEncoderNetwork(path, options);
+  return openEncoderNetwork(path, parsed);
 }

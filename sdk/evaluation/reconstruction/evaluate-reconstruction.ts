@@ -1,8 +1,12 @@
+import { z } from "zod";
 import type { Decoder } from "../../contract/decoder.ts";
 import type { Encoder } from "../../contract/encoder.ts";
 import type { Views } from "../../contract/views.ts";
 import { expectedBut } from "../../errors.ts";
+import { isObject } from "../../files/read-file.ts";
+import { CENTRE_CROPS } from "../../image/centre-crop.ts";
 import { CodebookUsage, FeatureMoments, frechetDistance, perceptualDistance } from "../../metrics/index.ts";
+import { option, parseOptions } from "../../options.ts";
 import { zip } from "../../zip.ts";
 import type { FeatureNetwork } from "../feature-network/feature-network.ts";
 import type { LabelledFile } from "../image-folder.ts";
@@ -25,6 +29,18 @@ export interface EvaluateReconstructionOptions {
   readonly signal?: AbortSignal;
 }
 
+const schema = z.strictObject({
+  crop: option.oneOf("none", ...CENTRE_CROPS),
+  network: option.custom<FeatureNetwork>(
+    "what openFeatureNetwork gives",
+    (value) => isObject(value) && typeof value.run === "function",
+  ),
+  maxPixels: option.integer(1),
+  onProgress: option.callback<(done: number, total: number) => void>(),
+  onReconstruction: option.callback<(file: LabelledFile, reconstruction: Reconstruction) => void>(),
+  signal: option.signal,
+});
+
 /**
  * Encodes and decodes images and measures what comes back against what the encoder saw, in batches: memory does not grow
  * with their number. The Frechet distance is between all originals, cropped alike, and all reconstructions.
@@ -36,7 +52,14 @@ export async function evaluateReconstruction(
   files: readonly LabelledFile[],
   options: EvaluateReconstructionOptions = {},
 ): Promise<ReconstructionReport> {
-  const { crop = "none", network, maxPixels, onProgress, onReconstruction, signal } = options;
+  const {
+    crop = "none",
+    network,
+    maxPixels,
+    onProgress,
+    onReconstruction,
+    signal,
+  } = parseOptions(schema, options, "evaluateReconstruction");
   const { codebook, outputSize, inputSize, modelId, precision } = tokenizer.info;
   if (codebook === null || outputSize === null) {
     const received = `${modelId}, which has none`;

@@ -1,11 +1,15 @@
+import { z } from "zod";
 import type { Decoder } from "../../contract/decoder.ts";
 import type { Encoder } from "../../contract/encoder.ts";
 import type { RgbImage } from "../../contract/image.ts";
 import type { Views } from "../../contract/views.ts";
 import { readImage } from "../../image/read/read-image.ts";
+import { option, parseOptions } from "../../options.ts";
 import { pairsPicture } from "../tile-picture.ts";
 import { cropFor, reconstructAll } from "./reconstruct.ts";
 import type { ReconstructionReport } from "./report.ts";
+
+const schema = z.strictObject({ maxPixels: option.integer(1), signal: option.signal });
 
 /** Pairs in each of the three groups. */
 const SHOWN = 8;
@@ -20,7 +24,7 @@ export async function rankedPicture(
   { perImage, protocol: { crop } }: ReconstructionReport,
   options: { readonly maxPixels?: number | undefined; readonly signal?: AbortSignal } = {},
 ): Promise<RgbImage> {
-  const { maxPixels, signal } = options;
+  const { maxPixels, signal } = parseOptions(schema, options, "rankedPicture");
   const ranked = [...perImage].sort((a, b) => a.psnr - b.psnr);
   const count = Math.min(SHOWN, ranked.length);
   const middle = Math.floor((ranked.length - count) / 2);

@@ -137,7 +137,7 @@ describe("vqrae analyze clusters", () => {
     [["--clusters", "two"], 'a whole number of at least 1 for --clusters but received "two"'],
     [
       ["--clusters", "99", "--model", tinyModel],
-      "a whole number from 1 to 1, the images, for clusters but received 99",
+      'a whole number from 1 to 1, the images, for option "clusters" of analyzeClusters but received 99',
     ],
     [["--seed", "-1"], "--seed"],
     [["--clusters", "1", "--model", tinyEncoder], "a checkpoint with a codebook for analyzeClusters"],

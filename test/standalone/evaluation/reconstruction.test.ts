@@ -112,6 +112,15 @@ test("pictures of nothing, or of images that do not fit", () => {
   expect(() => tilePicture([[pattern("mixed", 4, 4), pattern("mixed", 4, 5)]])).toThrow("4 x 4 pixels for image 1");
 });
 
+test.each([
+  [{ crop: "imagenet" }, 'Expected one of "none", "adm", "pil" for option "crop" of evaluateReconstruction'],
+  [{ network: "tiny.onnx" }, 'Expected what openFeatureNetwork gives for option "network" of evaluateReconstruction'],
+  [{ cropTo: 32 }, "for the options of evaluateReconstruction"],
+])("option %j is refused", async (options, message) => {
+  const files = await listImages(examples);
+  await expect(evaluateReconstruction(tokenizer, files, options as object)).rejects.toThrow(message);
+});
+
 test("an abort ends it", async () => {
   const reason = new Error("enough");
   const options = { signal: AbortSignal.abort(reason) };

@@ -1,7 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { eigenvalues } from "../../../sdk/linear-algebra/eigenvalues.ts";
-import { clusterAgreement, FeatureMoments, frechetDistance, kMeans } from "../../../sdk/metrics/index.ts";
+import {
+  clusterAgreement,
+  FeatureMoments,
+  frechetDistance,
+  type KMeansOptions,
+  kMeans,
+} from "../../../sdk/metrics/index.ts";
 import { gaussian, uniform } from "../../helpers/random.ts";
 
 const DIM = 5;
@@ -108,9 +114,14 @@ describe("k-means", () => {
 
   test("bad input", () => {
     const rows = rowsOf(1, 4);
-    expect(() => kMeans(rows, DIM, { clusters: 5 })).toThrow("Expected an integer from 1 to 4, the rows, for clusters");
+    expect(() => kMeans(rows, DIM, { clusters: 5 })).toThrow(
+      'Expected a whole number from 1 to 4, the rows, for option "clusters" of kMeans but received 5.',
+    );
     expect(() => kMeans(rows, 3, { clusters: 1 })).toThrow("rows of 3");
-    expect(() => kMeans(rows, DIM, { clusters: 2, restarts: 0 })).toThrow("Expected an integer > 0 for restarts");
+    expect(() => kMeans(rows, DIM, { clusters: 2, restarts: 0 })).toThrow(
+      'Expected a whole number >= 1 for option "restarts" of kMeans but received 0.',
+    );
+    expect(() => kMeans(rows, DIM, { clusters: 2, k: 3 } as KMeansOptions)).toThrow("for the options of kMeans");
     expect(() => kMeans(rows, DIM, { clusters: 2, start: new Float64Array(DIM) })).toThrow("for the first centres");
   });
 });
