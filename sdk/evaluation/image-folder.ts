@@ -2,7 +2,9 @@ import { readdir } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { expectedBut } from "../errors.ts";
 
+/** An image file and its class. */
 export interface LabelledFile {
+  /** The folder's path and the name below it. */
   readonly path: string;
   /** The name of the folder it lies in. */
   readonly label: string;
@@ -10,7 +12,10 @@ export interface LabelledFile {
 
 const suffixes = new Set([".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".avif"]);
 
-/** Every image under `folder`, sorted by path. @throws INVALID_ARGUMENT where there is none, or no folder */
+/**
+ * Every image under `folder`, sorted by path.
+ * @throws INVALID_ARGUMENT for a folder that cannot be read or has no image
+ */
 export async function listImages(folder: string): Promise<LabelledFile[]> {
   const names = await readdir(folder, { recursive: true }).catch((cause: Error) => {
     throw expectedBut("INVALID_ARGUMENT", "a readable folder", "the images", `${folder}: ${cause.message}`, {

@@ -13,23 +13,27 @@ import { type FailedImage, noneReadable, readableImages } from "./readable-image
 export interface PooledFeatures {
   /** The images that could be read; the rows below are in their order. */
   readonly files: readonly LabelledFile[];
+  /** The images that could not be read. */
   readonly failed: readonly FailedImage[];
-  /** The mean of the tokens' features: continuous. */
+  /** Continuous: the mean of the tokens' features. */
   readonly meanPatch: FeatureRows;
-  /** null for an encoder without one. */
+  /** Continuous; null for an encoder without a class token. */
   readonly classToken: FeatureRows | null;
-  /** The mean of the tokens' codebook vectors, projected as the quantizer compares them: quantised. null without a codebook. */
+  /** Quantised: the mean of the tokens' codebook vectors, as the quantizer compares them; null without a codebook. */
   readonly meanCode: FeatureRows | null;
-  /** All ids, counted. */
+  /** How often each id is used; null without a codebook. */
   readonly usage: CodebookUsage | null;
 }
 
+/** One vector an image. */
 export interface FeatureRows {
   /** [images, dim], row-major. */
   readonly features: Float32Array;
+  /** Numbers per vector. */
   readonly dim: number;
 }
 
+/** How `poolFeatures` reads images. */
 export interface PoolFeaturesOptions {
   /** Images with more pixels are counted as failed (default 100 megapixels). */
   readonly maxPixels?: number | undefined;

@@ -1,7 +1,10 @@
 import type { RgbImage } from "../contract/image.ts";
 import { expectedBut } from "../errors.ts";
 
-/** Rows of images of one size on white, `gap` pixels apart; rows may be of different lengths. */
+/**
+ * Rows of images of one size on white, `gap` pixels apart. Rows may have different lengths.
+ * @throws INVALID_ARGUMENT for no image, or images of different sizes
+ */
 export function tilePicture(rows: readonly (readonly RgbImage[])[], gap = 4): RgbImage {
   const first = rows[0]?.[0];
   if (!first) throw expectedBut("INVALID_ARGUMENT", "at least one image", "a picture", "none");
@@ -22,7 +25,10 @@ export function tilePicture(rows: readonly (readonly RgbImage[])[], gap = 4): Rg
   return { data, width, height };
 }
 
-/** Pairs in a grid, `columns` pairs a row: a row of firsts above a row of seconds. */
+/**
+ * Pairs in a grid, `columns` pairs a row: a row of firsts above a row of seconds.
+ * @throws as `tilePicture`
+ */
 export function pairsPicture(pairs: readonly (readonly [RgbImage, RgbImage])[], columns: number): RgbImage {
   const rows: RgbImage[][] = [];
   for (let start = 0; start < pairs.length; start += columns) {

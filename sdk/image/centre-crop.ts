@@ -4,13 +4,15 @@ import { resize, resizeAndCrop } from "./resize/resize.ts";
 import { checkRgbImage } from "./rgb-image.ts";
 
 /**
- * How papers cut a centre square out of an image before they measure on it. Numbers from different ones do not compare.
- * - "adm": halved with BOX while the short side is at least twice the size, then BICUBIC; of an odd border the smaller half
- *   goes left and on top (`center_crop_arr` of openai/guided-diffusion, image_datasets.py; LlamaGen, RAE).
- * - "pil": BICUBIC once; an odd border's half is rounded to even (torchvision's Resize and CenterCrop on PIL images; TiTok).
+ * How papers cut a centre square out of an image before they measure. Do not compare numbers from different ways.
+ * - "adm": halved with BOX while the short side is at least twice the size, then BICUBIC. The smaller half of an odd
+ *   border goes left and on top (`center_crop_arr` of openai/guided-diffusion, image_datasets.py; LlamaGen, RAE).
+ * - "pil": BICUBIC once; an odd border's half is rounded to even (torchvision's Resize and CenterCrop on PIL images;
+ *   TiTok).
  */
 export type CentreCrop = "adm" | "pil";
 
+/** All of them. */
 export const CENTRE_CROPS: readonly CentreCrop[] = ["adm", "pil"];
 
 /**

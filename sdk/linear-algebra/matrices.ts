@@ -1,6 +1,6 @@
 import { addScaled, entry } from "./vectors.ts";
 
-/** Numbers of which a part can be viewed: every typed array. */
+/** Numbers that give views of their parts: every typed array. */
 interface Viewable<View> {
   readonly length: number;
   subarray(begin: number, end: number): View;

@@ -1,5 +1,6 @@
 import { expected, expectedBut } from "../errors.ts";
 
+/** How well clusters agree with labels. */
 export interface ClusterAgreement {
   /** The share of rows that carry their cluster's most frequent label, 0 to 1. It grows with the number of clusters. */
   readonly purity: number;
@@ -40,7 +41,7 @@ export function clusterAgreement(assignments: ArrayLike<unknown>, labels: ArrayL
   }
   const counts = Array.from(byLabel.values(), ({ count }) => count);
   const entropies = (entropy(sizes, total) + entropy(counts, total)) / 2;
-  // One cluster and one label agree perfectly, and tell nothing.
+  // One cluster and one label agree perfectly, though that says nothing.
   return { purity: hits / total, nmi: entropies === 0 ? 1 : Math.max(0, information / entropies) };
 }
 

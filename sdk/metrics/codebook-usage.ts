@@ -3,11 +3,11 @@ import { expected } from "../errors.ts";
 import { addScaled } from "../linear-algebra/vectors.ts";
 
 /**
- * Counts how often each entry of a codebook is used, over as many images as one likes.
+ * Counts how often each entry of a codebook is used, over as many images as you like.
  *
  * ```ts
- * const usage = new CodebookUsage(tokenizer.info.codebook!.size);
- * for (const image of images) usage.add((await tokenizer.encode(image)).ids!);
+ * const usage = new CodebookUsage(8192);
+ * for (const image of images) usage.add((await tokenizer.encode(image, { ids: true })).ids);
  * console.log(usage.utilization, usage.perplexity);
  * ```
  */
@@ -23,7 +23,10 @@ export class CodebookUsage {
     this.counts = new Float64Array(size);
   }
 
-  /** Counts `ids`. Throws for an id outside the codebook, and then counts none of them. */
+  /**
+   * Counts the ids of an image.
+   * @throws INVALID_ARGUMENT for an id outside the codebook; then none of them is counted
+   */
   add(ids: TokenIds): this {
     if (!Array.isArray(ids) && !(ids instanceof Int32Array)) {
       throw expected("INVALID_ARGUMENT", "an Int32Array or an array of integers", "the ids to count", ids);
@@ -38,7 +41,10 @@ export class CodebookUsage {
     return this;
   }
 
-  /** Adds what another one has counted. Throws for a codebook of another size. */
+  /**
+   * Adds what another one has counted.
+   * @throws INVALID_ARGUMENT for a codebook of another size
+   */
   merge(other: CodebookUsage): this {
     const size = this.counts.length;
     if (other.counts.length !== size) {

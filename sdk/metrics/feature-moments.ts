@@ -11,9 +11,10 @@ const MAX_DIM = 8192;
  * grow with their number. Equals numpy.mean and numpy.cov.
  */
 export class FeatureMoments {
+  /** Numbers per vector. */
   readonly dim: number;
   readonly #mean: Float64Array;
-  /** [dim, dim], the upper triangle: sums of products of deviations from the mean. */
+  /** The rows of [dim, dim], of which the upper triangle is used: sums of products of deviations from the mean. */
   readonly #products: readonly Float64Array[];
   #count = 0;
 
@@ -31,7 +32,10 @@ export class FeatureMoments {
     return this.#count;
   }
 
-  /** Adds one vector [dim]. @throws INVALID_ARGUMENT for another length or a number that is not finite */
+  /**
+   * Adds one vector [dim].
+   * @throws INVALID_ARGUMENT for another length or a number that is not finite
+   */
   add(vector: Float32Array | Float64Array): this {
     const { dim } = this;
     checkFeatures(vector, dim, 1, "a feature vector");
@@ -46,12 +50,15 @@ export class FeatureMoments {
     return this;
   }
 
-  /** [dim] */
+  /** [dim], a copy. */
   get mean(): Float64Array {
     return this.#mean.slice();
   }
 
-  /** The unbiased estimate [dim, dim]. @throws INVALID_ARGUMENT before the second vector */
+  /**
+   * The unbiased estimate [dim, dim], row-major.
+   * @throws INVALID_ARGUMENT before the second vector
+   */
   covariance(): Float64Array {
     const { dim } = this;
     if (this.#count < 2) {

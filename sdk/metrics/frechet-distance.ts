@@ -6,10 +6,10 @@ import { entry, plusScaled } from "../linear-algebra/vectors.ts";
 import type { FeatureMoments } from "./feature-moments.ts";
 
 /**
- * The Frechet distance of two sets of features, each taken as a Gaussian: |μ₁ - μ₂|² + Tr(Σ₁ + Σ₂ - 2 (Σ₁Σ₂)^½).
- * It is called FID where the features are the 2048 of pool3 of the Inception network that the field agreed on (Heusel et
- * al. 2017) and nowhere else; name the network beside the number. With fewer images than features it still is defined,
- * and biased upwards: compare equal counts only.
+ * The Frechet distance of two sets of features, each taken as a Gaussian: |μ₁ - μ₂|² + Tr(Σ₁ + Σ₂ - 2 (Σ₁Σ₂)^½). Name
+ * the network beside the number. Call it FID only where the features are the 2048 of pool3 of the Inception network
+ * that the field agreed on (Heusel et al. 2017). With fewer images than features the distance is still defined but
+ * biased upwards: compare equal counts only.
  *
  * The trace is the sum of the roots of the eigenvalues of Lᵀ Σ₂ L, L Lᵀ = Σ₁, so nothing complex can come up. Equals
  * scipy.linalg.sqrtm's and torchmetrics' within 1e-3. The work grows with the cube of the width.

@@ -6,16 +6,17 @@ import { option, parseOptions } from "../options.ts";
 import { checkFeatures } from "./labelled-features.ts";
 import { seededRandom } from "./seeded-random.ts";
 
+/** How `kMeans` runs. */
 export interface KMeansOptions {
   /** How many clusters. */
   readonly clusters: number;
-  /** Runs from different first centres, of which the one with the least inertia is kept. Default 10. */
+  /** Runs from different first centres. The run with the least inertia is kept. Default 10. */
   readonly restarts?: number;
-  /** Default 0. */
+  /** Draws the first centres: the same seed gives the same clusters. A whole number from 0, default 0. */
   readonly seed?: number;
-  /** Of one run, default 300; a run ends before where no row changes its cluster. */
+  /** Most iterations of one run. A run ends earlier when no row changes its cluster. Default 300. */
   readonly maxIterations?: number;
-  /** [clusters, dim]: one run from these centres in place of seeded ones. */
+  /** [clusters, dim], row-major: one run from these centres in place of drawn ones. */
   readonly start?: Float64Array;
 }
 
@@ -27,6 +28,7 @@ const schema = z.strictObject({
   start: option.custom<Float64Array>("a Float64Array", (value) => value instanceof Float64Array),
 });
 
+/** The clusters that `kMeans` found. */
 export interface KMeansResult {
   /** [n]: the cluster of each row, 0 to clusters - 1. */
   readonly assignments: Int32Array;
@@ -34,15 +36,16 @@ export interface KMeansResult {
   readonly centres: Float64Array;
   /** The sum of squared distances between rows and their centres. */
   readonly inertia: number;
+  /** Of the run that was kept. */
   readonly iterations: number;
   /** False when `maxIterations` came first. */
   readonly converged: boolean;
 }
 
 /**
- * Lloyd's k-means from k-means++ centres (Arthur and Vassilvitskii 2007), in float64. The same seed gives the same
- * clusters. A cluster that loses all its rows gets the row that lies farthest from its centre, as in scikit-learn; from
- * equal first centres the inertia equals that of sklearn.cluster.KMeans(algorithm="lloyd", tol=0).
+ * Groups rows by Lloyd's k-means from k-means++ centres (Arthur and Vassilvitskii 2007), in float64. A cluster that
+ * loses all its rows gets the row that lies farthest from its centre, as in scikit-learn; from equal first centres the
+ * inertia equals that of sklearn.cluster.KMeans(algorithm="lloyd", tol=0).
  * @param features [n, dim], row-major
  * @throws INVALID_ARGUMENT for more clusters than rows, numbers that are not finite, or a wrong option
  */
@@ -135,7 +138,7 @@ function lloyd(
   };
 }
 
-/** Gives each row its nearest centre, of equally near ones the first; returns how many rows changed. */
+/** Gives each row its nearest centre, the first of equally near ones, and returns how many rows changed. */
 function assign(rows: readonly Row[], centres: readonly Centre[]): number {
   let moved = 0;
   for (const row of rows) {

@@ -4,8 +4,11 @@ import { zip } from "../zip.ts";
 /** A smooth function: writes its gradient at `x` into `gradient` and returns its value. */
 export type Objective = (x: Float64Array, gradient: Float64Array) => number;
 
+/** Where a minimisation ended. */
 export interface LbfgsResult {
+  /** The minimum. */
   readonly x: Float64Array;
+  /** The function's value there. */
   readonly value: number;
   readonly iterations: number;
   /** Whether the largest gradient entry came down to `tolerance`. */
@@ -21,7 +24,7 @@ const MAX_SHRINKS = 40;
 
 /**
  * Minimises a convex function from `start` by limited-memory BFGS with a backtracking line search
- * (Nocedal and Wright 2006, algorithm 7.5). Deterministic.
+ * (Nocedal and Wright 2006, algorithm 7.5). The same input gives the same result.
  */
 export function minimizeLbfgs(
   objective: Objective,

@@ -7,6 +7,7 @@ import { zip } from "../zip.ts";
 import { checkFeatures, checkLabelled, type LabelledFeatures } from "./labelled-features.ts";
 import { minimizeLbfgs, type Objective } from "./lbfgs.ts";
 
+/** How `trainLinearProbe` trains. */
 export interface LinearProbeOptions {
   /** The inverse strength of the L2 penalty on the weights (not the bias), as in scikit-learn. Default 1. */
   readonly C?: number;
@@ -54,8 +55,9 @@ export class LinearProbe {
   readonly classes: readonly number[];
   /** The training objective where it stopped. */
   readonly loss: number;
+  /** Steps of L-BFGS. */
   readonly iterations: number;
-  /** False when `maxIterations` came first: the accuracy is then a lower bound of what the features hold. */
+  /** False when `maxIterations` came first. The accuracy is then a lower bound of what the features hold. */
   readonly converged: boolean;
   readonly #scaler: Scaler;
   readonly #parameters: Float64Array;
@@ -70,7 +72,10 @@ export class LinearProbe {
     this.#parameters = fit.parameters;
   }
 
-  /** The most likely label of each row of `features` [n, dim]. */
+  /**
+   * The most likely label of each row of `features` [n, dim]: [n].
+   * @throws INVALID_ARGUMENT for rows of another width, or numbers that are not finite
+   */
   predict(features: Float32Array | Float64Array): number[] {
     const dim = this.#scaler.mean.length;
     checkFeatures(features, dim, Math.ceil((features?.length ?? 0) / dim), "the features to predict");
@@ -84,7 +89,10 @@ export class LinearProbe {
     });
   }
 
-  /** The share of `set` that it classifies correctly, 0 to 1; a label that it never saw counts as wrong. */
+  /**
+   * The share of `set` that it classifies correctly, 0 to 1. A label that it never saw counts as wrong.
+   * @throws INVALID_ARGUMENT as `predict`
+   */
   accuracy(set: LabelledFeatures): number {
     checkLabelled(set, "the test set");
     if (set.dim !== this.#scaler.mean.length) {
@@ -133,8 +141,8 @@ function standardize(rows: readonly Float64Array[], { mean, deviation }: Scaler)
 }
 
 /**
- * Mean cross-entropy of softmax(W row + b) plus l2 / 2 |W|², as a function of the parameters [classes, dim + 1]; the bias
- * is free.
+ * Mean cross-entropy of softmax(W row + b) plus l2 / 2 |W|², as a function of the parameters [classes, dim + 1]; the
+ * bias is free.
  * @param examples each row [dim] with the place of its class among the classes
  */
 function crossEntropy(

@@ -9,8 +9,9 @@ const LAYER_NORM_EPS = 1e-6;
 
 /**
  * The share of `queries` whose nearest vector of `gallery` has their class, 0 to 1. Nearest is by cosine, after a
- * LayerNorm without affine on each vector; of equally near ones the first wins. It trains nothing, so it compares
+ * LayerNorm without affine on each vector, and the first of equally near ones wins. It trains nothing, so it compares
  * encoders on small sets where a probe would be noise.
+ * @throws INVALID_ARGUMENT for sets of different width, or numbers that are not finite
  */
 export function nearestNeighbourAccuracy(queries: LabelledFeatures, gallery: LabelledFeatures): number {
   checkLabelled(queries, "the queries");
@@ -21,7 +22,10 @@ export function nearestNeighbourAccuracy(queries: LabelledFeatures, gallery: Lab
   return shareOfHits(queries, gallery, false);
 }
 
-/** Like `nearestNeighbourAccuracy` within one set: each vector is looked up among all the others. */
+/**
+ * Like `nearestNeighbourAccuracy` within one set: each vector is looked up among all the others.
+ * @throws INVALID_ARGUMENT for fewer than two vectors, or numbers that are not finite
+ */
 export function leaveOneOutAccuracy(set: LabelledFeatures): number {
   checkLabelled(set, "leave-one-out accuracy");
   if (set.labels.length < 2) {

@@ -12,9 +12,10 @@ export interface TapActivations {
 const EPSILON = 1e-10;
 
 /**
- * How far apart a network finds two images: over each tap's positions, the mean of the squared distance between the two
- * activations, each brought to length 1 over its channels; then the mean over taps. LPIPS's form without its learned
- * weights and its networks, so never call it LPIPS: name the network and the taps beside the number.
+ * How far apart a network finds two images. Each activation is brought to length 1 over its channels. Of each tap it is
+ * the mean over positions of the squared distance between the two activations; then the mean over taps. It has LPIPS's
+ * form without LPIPS's learned weights and networks, so never call it LPIPS: name the network and the taps beside the
+ * number.
  * @throws INVALID_ARGUMENT where the two images' taps differ in number or shape
  */
 export function perceptualDistance(a: readonly TapActivations[], b: readonly TapActivations[]): number {

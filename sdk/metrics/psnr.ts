@@ -5,6 +5,7 @@ import { checkPair } from "./image-pair.ts";
  * Peak signal-to-noise ratio of two 8-bit RGB images in decibels: 10 log10(255² / MSE), the mean over all pixels and
  * channels. Infinity for equal images. Average it over images, as the field does, not over one pooled error.
  * Equals skimage.metrics.peak_signal_noise_ratio on uint8.
+ * @throws INVALID_ARGUMENT for images of different sizes
  */
 export function psnr(a: RgbImage, b: RgbImage): number {
   checkPair(a, b);

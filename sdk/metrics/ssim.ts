@@ -7,7 +7,9 @@ import { channelOf, multiply, type Plane, padReflect, slide } from "./plane.ts";
 const C1 = (0.01 * 255) ** 2;
 const C2 = (0.03 * 255) ** 2;
 
+/** Sides of the windows in pixels. */
 const UNIFORM_SIZE = 7;
+/** The larger one: an image with a shorter side has no SSIM. */
 export const GAUSSIAN_SIZE = 11;
 const GAUSSIAN_SIGMA = 1.5;
 
@@ -15,6 +17,7 @@ const GAUSSIAN_SIGMA = 1.5;
  * SSIM with a 7x7 uniform window and the unbiased covariance, the mean over the windows that lie inside the image,
  * then over channels. Equals skimage.metrics.structural_similarity(a, b, channel_axis=-1, data_range=255).
  * On the same pair it differs from `ssimGaussian` in the third digit: name the definition beside the number.
+ * @throws INVALID_ARGUMENT for images of different sizes, or below 7 pixels a side
  */
 export function ssimUniform(a: RgbImage, b: RgbImage): number {
   checkWindow(a, b, UNIFORM_SIZE);
@@ -28,6 +31,7 @@ export function ssimUniform(a: RgbImage, b: RgbImage): number {
 /**
  * SSIM with an 11x11 Gaussian window (sigma 1.5), edges reflected, the mean over all pixels and channels.
  * Equals torchmetrics' StructuralSimilarityIndexMeasure(data_range=255) with its defaults, in float64.
+ * @throws INVALID_ARGUMENT for images of different sizes, or below 11 pixels a side
  */
 export function ssimGaussian(a: RgbImage, b: RgbImage): number {
   checkWindow(a, b, GAUSSIAN_SIZE);

@@ -8,7 +8,7 @@ import { listFloat32, listInt8, listProjected, SHORTLIST, type Shortlists } from
 
 /** Vectors of one graph run: their scores of every code, [256, K], are the largest array there is. */
 const CHUNK = 256;
-/** A filter that decides less than half of so many vectors is not asked again. */
+/** After so many vectors, a filter that decides less than half of them is not used again. */
 const TRIAL = 512;
 
 /** How many vectors each way has decided. */
@@ -19,12 +19,12 @@ export interface SearchCounts {
 }
 
 /**
- * The nearest code of each vector by L2, exactly: what real arithmetic gives for these float32 numbers, of equally near
- * codes the lowest id. It therefore depends on neither chunks, threads nor processor.
+ * The nearest code of each vector by L2, exactly: what real arithmetic gives for these float32 numbers, and the lowest
+ * id of equally near codes. Chunks, threads and processor make no difference.
  *
- * A cheap product lists a few codes of each vector with a bound on its error. Their distances are then computed exactly,
- * and where no code off the list can be as near, the vector is decided. Those that are not go to the float32 product, and
- * from there to all codes one by one.
+ * A cheap product lists a few codes for each vector, with a bound on its error. The distances to these are computed
+ * exactly. Where no other code can be as near, the vector is decided. An undecided vector goes to the float32 product,
+ * and from there to all codes one by one.
  */
 export class CodeSearch {
   readonly counts: SearchCounts = { filtered: 0, float32: 0, exhaustive: 0 };

@@ -1,9 +1,3 @@
-/**
- * How far a score that a graph computed can be from the exact one, whatever the order of its additions (Higham, Accuracy
- * and Stability of Numerical Algorithms, section 3.1: |fl(x·y) - x·y| <= n u / (1 - n u) |x|·|y|). A score is
- * z·e - |e|²/2; `norm` and `residual` are maxima over the codes.
- */
-
 /** Unit roundoff of float32. */
 const UNIT = 2 ** -24;
 /** Least normal float32: what is smaller may be flushed to zero. */
@@ -15,8 +9,12 @@ const SAFE = 2 ** 125;
 export const float64Slack = (dim: number): number => (4 * dim + 64) * 2 ** -53;
 
 /**
- * A float32 dot product of `terms` numbers, both sides rounded to float32 before, plus an offset: `length` is |z|,
- * `norm` the largest |e|. Infinite where float32 could overflow.
+ * How far a score z·e - |e|²/2 that a float32 graph computed can be from the exact one, in whatever order it adds
+ * (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1: |fl(x·y) - x·y| <= n u / (1 - n u) |x|·|y|).
+ * Vectors and codes were rounded to float32 before. Infinite where float32 could overflow.
+ * @param terms numbers of the dot product
+ * @param length |z|
+ * @param norm the largest |e|
  */
 export function float32Bound(terms: number, length: number, norm: number): number {
   const magnitude = length * norm + (norm * norm) / 2;

@@ -1,5 +1,3 @@
-/** Squared L2 distances of float32 vectors, without rounding where rounding could decide. */
-
 /** Half a unit in the last place of float64, relative. */
 const HALF_ULP = 2 ** -53;
 /** A sum is compared with its limit once in so many dimensions. */
@@ -40,7 +38,10 @@ export function squaredDistance(
   return sum;
 }
 
-/** The nearest of the codes that were offered to it, exactly; of equally near ones the lowest id. */
+/**
+ * The nearest of the codes that were offered to it, the lowest id of equally near ones. Where rounding could decide
+ * between two codes, they are compared in integers.
+ */
 export class Nearest {
   readonly #codes: Float32Array;
   readonly #dim: number;

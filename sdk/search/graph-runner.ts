@@ -1,6 +1,7 @@
 import type { Tensor, TypedTensor } from "onnxruntime-node";
 import { expected } from "../errors.ts";
 
+/** The graphs of search-graphs.ts by name. */
 export type SearchGraph = "float32_search" | "int8_search" | "coordinates";
 
 /** What holds a tensor's elements. */

@@ -10,9 +10,11 @@ const ITERATIONS = 3;
 /** A column that keeps less than this of its length lies in the span of those before it. */
 const DEPENDENT = 1e-6;
 
+/** Directions in which rows extend. */
 export interface Axes {
   /** [d, rank], orthonormal columns. */
   readonly axes: Float64Array;
+  /** How many there are: fewer than asked for where rows extend in fewer. */
   readonly rank: number;
   /** Bounds what they lack to orthonormality, and float64's rounding, relative. */
   readonly slack: number;

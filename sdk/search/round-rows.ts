@@ -1,10 +1,9 @@
-/** Vectors as int8 times a scale, each with what the rounding took from it. */
-
 /** Symmetric: -128 is left out. */
 const LEVELS = 127;
 /** A vector whose scale would be smaller than this is rounded to zero. */
 const LEAST_SCALE = 2 ** -100;
 
+/** A vector as integers times a scale, and what the rounding took from it. */
 export interface RoundedRow {
   /** Of float32: row = scale * integers. */
   readonly scale: number;

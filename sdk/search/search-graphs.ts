@@ -2,16 +2,14 @@ import { GraphBuilder, type OnnxModel } from "../nn/onnx/graph-builder.ts";
 import { DataType } from "../nn/onnx/onnx-proto.ts";
 
 /**
- * The arithmetic of the search for the nearest code (sdk/search). argmin |z - e|² = argmax z·e - |e|²/2, the score. The
+ * Lists the `count` best codes of each vector by their score z·e - |e|²/2: argmin |z - e|² = argmax z·e - |e|²/2. The
  * codes are inputs, so that the sessions of all workers share one copy in memory.
  *
- * Each gives the `count` best codes of each vector: `scores` float32 [t, count], descending, and `ids` int32 [t, count].
- */
-
-/**
  * - input `vectors`: float32 [t, d]
  * - input `codes`: float32 [K, d]
  * - input `offsets`: float32 [K], -|e|²/2
+ * - output `scores`: float32 [t, count], descending
+ * - output `ids`: int32 [t, count]
  */
 export function buildFloat32SearchGraph(count: number): OnnxModel {
   const g = new GraphBuilder("float32_search");
@@ -23,11 +21,14 @@ export function buildFloat32SearchGraph(count: number): OnnxModel {
 }
 
 /**
- * - input `vectors`: uint8 [t, d], of which 128 stands for 0
+ * The same with codes and vectors rounded to 8 bits.
+ *
+ * - input `vectors`: uint8 [t, d], where 128 stands for 0
  * - input `scales`: float32 [t, 1], of the vectors
  * - input `codes`: int8 [d, K]
  * - input `code_scales`: float32 [K]
  * - input `offsets`: float32 [K], -|e|²/2
+ * - outputs as of `buildFloat32SearchGraph`
  */
 export function buildInt8SearchGraph(count: number): OnnxModel {
   const g = new GraphBuilder("int8_search");

@@ -10,12 +10,13 @@ import type { FailedImage } from "../readable-images.ts";
 import { type Clustering, clusterVectors } from "./cluster-vectors.ts";
 import { halves, type ProbeScores, probeFeatures } from "./probe-features.ts";
 
+/** How `analyzeClusters` groups and probes. */
 export interface AnalyzeClustersOptions extends PoolFeaturesOptions {
   /** How many groups, at most as many as there are images. Default 20. */
   readonly clusters?: number;
-  /** Of k-means; default 0. */
+  /** The seed of k-means. A whole number from 0, default 0. */
   readonly seed?: number;
-  /** Images that the probes learn from; without them every second image of each class. */
+  /** Images that the probes learn from. Default: every second image of each class. */
   readonly train?: readonly LabelledFile[] | undefined;
 }
 
@@ -26,12 +27,15 @@ const schema = z.strictObject({
   train: option.custom<readonly LabelledFile[]>("images as listImages gives them", Array.isArray),
 });
 
+/** What `analyzeClusters` found. */
 export interface ClusterAnalysis {
+  /** The tokenizer's model id. */
   readonly model: string;
-  /** Those that could be read; indices in clusters are into them. */
+  /** The images that could be read. Indices in clusters are into them. */
   readonly files: readonly LabelledFile[];
+  /** The images that could not be read. */
   readonly failed: readonly FailedImage[];
-  /** How many classes there are, the folders in which images lie; 0 where all lie in one. */
+  /** How many classes there are: the folders in which images lie. 0 where all lie in one. */
   readonly classes: number;
   readonly seed: number;
   /** Over the mean of each image's continuous features. */
@@ -50,9 +54,10 @@ export interface ClusterAnalysis {
 }
 
 /**
- * Groups images by what their continuous features say and by what their ids say, and where folders name classes asks the
- * same probes of both (VQRAE, arXiv 2511.23386, figure 4 and table 1).
- * @throws UNSUPPORTED for a tokenizer without a codebook; INVALID_ARGUMENT for fewer images than clusters; as `encode`
+ * Groups images by their continuous features and by their ids. Where folders name classes, it trains the same probes on
+ * both (VQRAE, arXiv 2511.23386, figure 4 and table 1).
+ * @throws UNSUPPORTED for a tokenizer without a codebook; INVALID_ARGUMENT for fewer images than clusters or a wrong
+ * option; what `encode` throws
  */
 export async function analyzeClusters(
   tokenizer: Encoder & Decoder,

@@ -13,11 +13,13 @@ export interface Clustering {
   readonly clusters: readonly Cluster[];
   /** Sum of squared distances of the vectors to their centres. */
   readonly inertia: number;
-  /** With the classes; null where there are none. */
+  /** How well the clusters agree with the classes; null where there are no classes. */
   readonly agreement: ClusterAgreement | null;
 }
 
+/** A group of images. */
 export interface Cluster {
+  /** How many images it has. */
   readonly size: number;
   /** The class that most of its images have, and how many; null without classes. */
   readonly label: { readonly name: string; readonly count: number } | null;
@@ -26,8 +28,9 @@ export interface Cluster {
 }
 
 /**
- * k-means over one vector an image. The mean over all images is taken off each vector, which is then brought to length 1:
- * what all images share says nothing about groups, and a vector's length little.
+ * k-means over one vector an image. Each vector loses the mean over all images and is then brought to length 1: what
+ * all images share says nothing about groups, and a vector's length says little.
+ * @param features one row an image
  * @param classes [images]: the name of each image's class; null where there are none
  */
 export function clusterVectors(

@@ -14,8 +14,9 @@ export interface SheetRow {
   readonly quantised: Cluster;
 }
 
+/** How contact sheets look. */
 export interface ContactSheetOptions {
-  /** Images shown of each cluster, those nearest to its centre. Default 8. */
+  /** How many images of each cluster are shown, the nearest to its centre first. Default 8. */
   readonly images?: number;
   /** Pixels a side of each. Default 64. */
   readonly size?: number;
@@ -34,7 +35,9 @@ const parse = (options: ContactSheetOptions, method: string) => {
   return { images, size, maxPixels };
 };
 
-/** Pairs each continuous cluster, large ones first, with the quantised one left that shares the most images with it. */
+/**
+ * Pairs each continuous cluster, large ones first, with the unpaired quantised one that shares the most images with it.
+ */
 export function pairClusters({ continuous, quantised }: ClusterAnalysis): SheetRow[] {
   const left = new Set(quantised.clusters);
   return continuous.clusters.map((cluster) => {

@@ -7,19 +7,20 @@ import {
 } from "../../metrics/index.ts";
 import type { FeatureRows, PooledFeatures } from "../pooled-features.ts";
 
-/** What is known from one kind of feature, on the same images as from the others. Shares, 0 to 1. */
+/** How much one kind of feature knows of the classes, on the same images as the other kinds. Shares, 0 to 1. */
 export interface ProbeScores {
   readonly kind: "continuous" | "quantised";
   /** Such as "mean patch". */
   readonly feature: string;
+  /** Numbers per vector. */
   readonly dim: number;
-  /** Each test image's nearest training image has its class. */
+  /** How many test images have the class of their nearest training image. */
   readonly nearestNeighbour: number;
   /** The same among the test images alone, each left out. */
   readonly leaveOneOut: number;
   /** Logistic regression on the training images. */
   readonly linear: number;
-  /** False where the regression ended before its optimum: `linear` is a lower bound then. */
+  /** False where the regression ended before its optimum. `linear` is then a lower bound. */
   readonly converged: boolean;
 }
 
@@ -37,7 +38,10 @@ const FEATURES = [
   ["quantised", "mean codebook vector", "meanCode"],
 ] as const;
 
-/** The same probes on every kind of feature that the tokenizer has. @throws INVALID_ARGUMENT for fewer than two classes */
+/**
+ * The same probes on every kind of feature that the tokenizer has.
+ * @throws INVALID_ARGUMENT for fewer than two classes
+ */
 export function probeFeatures(train: LabelledPool, test: LabelledPool): ProbeScores[] {
   return FEATURES.flatMap(([kind, feature, key]) => {
     const [gallery, queries] = [train.pool[key], test.pool[key]];

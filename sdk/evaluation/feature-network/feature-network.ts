@@ -1,7 +1,7 @@
 import type { RgbImage } from "../../contract/image.ts";
 import type { TapActivations } from "../../metrics/index.ts";
 
-/** A network whose features distances are measured on. A number on it is named by it. */
+/** A network on whose features distances are measured. Write its name beside the number. */
 export interface FeatureNetwork extends AsyncDisposable {
   /** Such as "mobilenet-v1-1.0-224"; part of every number's name. */
   readonly name: string;
@@ -9,9 +9,11 @@ export interface FeatureNetwork extends AsyncDisposable {
   readonly feature: string;
   /** Names of the layers that perceptual distances compare, in order; may be none. */
   readonly taps: readonly string[];
+  /** Runs one image of any size. */
   run(image: RgbImage, options?: { readonly signal?: AbortSignal | undefined }): Promise<NetworkOutput>;
 }
 
+/** What a network gives for one image. */
 export interface NetworkOutput {
   /** [dim] */
   readonly features: Float32Array;
@@ -19,10 +21,11 @@ export interface NetworkOutput {
   readonly taps: readonly TapActivations[];
 }
 
+/** How `openFeatureNetwork` opens a network. */
 export interface FeatureNetworkOptions {
   /**
-   * The layers to compare: of an ONNX network some of those that its description names (default all of them), of an
-   * encoder its blocks by number, 1 the first (default none).
+   * The layers that perceptual distances compare. Of an ONNX network: some of those that its description names (default
+   * all of them). Of an encoder: its blocks by number, 1 the first (default none).
    */
   readonly taps?: readonly string[];
 }

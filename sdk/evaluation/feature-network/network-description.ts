@@ -23,7 +23,7 @@ export interface NetworkDescription {
   readonly input: {
     /** Images are brought to this many pixels a side; null leaves them as they are. */
     readonly size: number | null;
-    /** How, as Pillow does (default bilinear). */
+    /** Pillow's filter for that (default bilinear). */
     readonly resample: "box" | "bilinear" | "bicubic" | "lanczos";
     /** Of pixels in [0, 1]: (pixel - mean) / std goes into the network, [1, 3, h, w]. */
     readonly mean: readonly number[];

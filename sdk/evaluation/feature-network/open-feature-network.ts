@@ -10,8 +10,8 @@ import { openOnnxNetwork } from "./onnx-network.ts";
 const schema = z.strictObject({ taps: option.texts("a list of the names of layers") });
 
 /**
- * Opens a network: an `.onnx` file with its description beside it (`network.onnx` and `network.json`), or whatever
- * `VQRAE.load` takes, an encoder's safetensors folder or "default".
+ * Opens a network: an `.onnx` file with its description beside it (`network.onnx` and `network.json`), the folder of an
+ * encoder that `VQRAE.load` takes, or "default".
  * @throws INVALID_ARGUMENT, INVALID_CONFIG, CHECKPOINT_NOT_FOUND, INVALID_CHECKPOINT, MISSING_DEPENDENCY, RUNTIME
  */
 export async function openFeatureNetwork(path: string, options: FeatureNetworkOptions = {}): Promise<FeatureNetwork> {

@@ -15,13 +15,15 @@ import { pixelScores } from "./pixel-scores.ts";
 import { cropFor, type Reconstruction, type ReconstructionCrop, reconstructAll } from "./reconstruct.ts";
 import { type ImageScores, type ReconstructionReport, spreadOf, spreadOfSome } from "./report.ts";
 
+/** How `evaluateReconstruction` measures. */
 export interface EvaluateReconstructionOptions {
-  /** Default "none". */
+  /** How images are cut before they are encoded. Default "none". */
   readonly crop?: ReconstructionCrop;
-  /** For the Frechet distance and, where it has taps, the perceptual distance. The caller disposes it. */
+  /** The network for the Frechet distance and, where it has taps, the perceptual distance. You dispose it. */
   readonly network?: FeatureNetwork | undefined;
   /** Images with more pixels are counted as failed (default 100 megapixels). */
   readonly maxPixels?: number | undefined;
+  /** Called after each image with the images done so far, and all of them. */
   readonly onProgress?: (done: number, total: number) => void;
   /** Called with each reconstruction, in the files' order. */
   readonly onReconstruction?: (file: LabelledFile, reconstruction: Reconstruction) => void;
@@ -42,10 +44,10 @@ const schema = z.strictObject({
 });
 
 /**
- * Encodes and decodes images and measures what comes back against what the encoder saw, in batches: memory does not grow
- * with their number. The Frechet distance is between all originals, cropped alike, and all reconstructions.
- * @throws UNSUPPORTED for a tokenizer without a decoder; INVALID_ARGUMENT where no image can be read; what the tokenizer
- * and the network throw; the signal's reason
+ * Encodes and decodes images and measures what comes back against what the encoder saw, in batches: memory does not
+ * grow with their number. The Frechet distance is between all originals, cropped alike, and all reconstructions.
+ * @throws UNSUPPORTED for a tokenizer without a decoder; INVALID_ARGUMENT where no image can be read, or for a wrong
+ * option; what the tokenizer and the network throw; the signal's reason
  */
 export async function evaluateReconstruction(
   tokenizer: Encoder & Decoder & Views,
@@ -136,7 +138,7 @@ class NetworkDistances {
     return a.taps.length > 0 ? perceptualDistance(a.taps, b.taps) : null;
   }
 
-  /** null of fewer than two images, which have no covariance. */
+  /** null for fewer than two images, which have no covariance. */
   frechet(): ReconstructionReport["frechet"] {
     if (this.#moments === null || this.#moments.original.count < 2) return null;
     const { name: network, feature } = this.#network;

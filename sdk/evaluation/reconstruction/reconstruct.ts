@@ -9,14 +9,20 @@ import { zip } from "../../zip.ts";
 /** "none": the whole image, as the checkpoint's own preprocessing takes it. */
 export type ReconstructionCrop = CentreCrop | "none";
 
+/** An image, its ids and what the decoder makes of them. */
 export interface Reconstruction {
   /** What a perfect reconstruction would be. */
   readonly original: RgbImage;
+  /** What came back. */
   readonly decoded: RgbImage;
+  /** The image's ids in raster order. */
   readonly ids: Int32Array;
 }
 
-/** Cuts an image as `crop` says, to the size that the encoder sees. @throws UNSUPPORTED for a tokenizer without one size */
+/**
+ * A function that cuts an image as `crop` says, to the size that the encoder sees.
+ * @throws UNSUPPORTED for a tokenizer without one input size
+ */
 export function cropFor(tokenizer: Pick<Encoder, "info">, crop: ReconstructionCrop): (image: RgbImage) => RgbImage {
   const { inputSize, modelId } = tokenizer.info;
   if (crop === "none") return (image) => image;

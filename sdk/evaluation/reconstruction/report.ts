@@ -2,11 +2,13 @@ import { present } from "../../errors.ts";
 import type { FailedImage } from "../readable-images.ts";
 import type { ReconstructionCrop } from "./reconstruct.ts";
 
+/** What `evaluateReconstruction` measured. */
 export interface ReconstructionReport {
   /** The tokenizer's model id. */
   readonly model: string;
-  /** Images measured. */
+  /** How many images were measured. */
   readonly images: number;
+  /** The images that could not be read. */
   readonly failed: readonly FailedImage[];
   readonly protocol: ReconstructionProtocol;
   /** Decibels of each image, 8-bit values. Infinite for an image that came back equal. */
@@ -14,7 +16,7 @@ export interface ReconstructionReport {
   /** null where decoded images are smaller than the window. */
   readonly ssimUniform: Spread | null;
   readonly ssimGaussian: Spread | null;
-  /** Of all ids of all images; entropy in bits. */
+  /** Use of the codebook over all images; entropy in bits. */
   readonly codebook: {
     readonly size: number;
     readonly used: number;
@@ -22,14 +24,14 @@ export interface ReconstructionReport {
     readonly entropy: number;
     readonly perplexity: number;
   };
-  /** null without a feature network. It is a Frechet distance on that network's features; FID on nothing but Inception's. */
+  /** The Frechet distance on a feature network; null without one. It is FID only on Inception's features. */
   readonly frechet: {
     readonly network: string;
     readonly feature: string;
     readonly dim: number;
     readonly distance: number;
   } | null;
-  /** null without taps. Not LPIPS. */
+  /** The perceptual distance over a feature network's taps; null without taps. It is not LPIPS. */
   readonly perceptual: (Spread & { readonly network: string; readonly taps: readonly string[] }) | null;
   readonly perImage: readonly ImageScores[];
 }
@@ -44,7 +46,9 @@ export interface ReconstructionProtocol {
   readonly precision: string;
 }
 
+/** The scores of one image. */
 export interface ImageScores {
+  /** The image file. */
   readonly path: string;
   readonly psnr: number;
   readonly ssimUniform: number | null;
@@ -52,7 +56,7 @@ export interface ImageScores {
   readonly perceptual: number | null;
 }
 
-/** Of one number for each image. */
+/** How one number is spread over images. */
 export interface Spread {
   readonly mean: number;
   readonly median: number;
@@ -60,7 +64,10 @@ export interface Spread {
   readonly best: number;
 }
 
-/** `higherIsBetter` says which end is the best one. */
+/**
+ * The spread of one number an image, of one image or more.
+ * @param higherIsBetter whether the largest number is the best one
+ */
 export function spreadOf(values: readonly number[], higherIsBetter: boolean): Spread {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (index: number) => present(sorted[index], "the number of an image");
@@ -74,7 +81,7 @@ export function spreadOf(values: readonly number[], higherIsBetter: boolean): Sp
   };
 }
 
-/** null where an image has no such number. */
+/** The same; null where an image has no such number. */
 export function spreadOfSome(values: readonly (number | null)[], higherIsBetter: boolean): Spread | null {
   const numbers = values.filter((value) => value !== null);
   return numbers.length === values.length ? spreadOf(numbers, higherIsBetter) : null;

@@ -1,5 +1,6 @@
 import { expectedBut } from "../../errors.ts";
 
+/** The formats that are told apart by their first bytes. */
 export type RasterFormat = "JPEG" | "PNG" | "WebP" | "GIF" | "TIFF" | "HEIC" | "AVIF/HEIF";
 
 const SUPPORTED = "JPEG, PNG, WebP, GIF, TIFF and AVIF";
@@ -17,8 +18,8 @@ const SIGNATURES: readonly (readonly [RasterFormat, offset: number, ...starts: s
 ];
 
 /**
- * The raster format that `bytes` start as. Native parsers see nothing else: no vector formats, which would draw text
- * and load files, and no documents.
+ * The raster format of a file by its first bytes. Native parsers are given these formats only: vector formats would
+ * draw text and load files.
  * @throws INVALID_IMAGE, naming what the bytes look like.
  */
 export function rasterFormat(bytes: Uint8Array, subject: string): RasterFormat {

@@ -4,8 +4,9 @@ import { option, parseOptions } from "../../options.ts";
 import { copyPixels } from "../rgb-image.ts";
 import { readPixels } from "./read-pixels.ts";
 
+/** How `readImage` reads. */
 export interface ReadImageOptions {
-  /** Larger images are refused by their header, before anything is decoded (default 100 megapixels). */
+  /** Most pixels. Larger images are refused by their header, before they are decoded (default 100 megapixels). */
   readonly maxPixels?: number | undefined;
 }
 
@@ -13,10 +14,10 @@ const schema = z.strictObject({ maxPixels: option.integer(1) });
 
 /**
  * Reads any image as new 8-bit RGB pixels, as Pillow's `ImageOps.exif_transpose(image).convert("RGB")` does: EXIF
- * orientation applied, alpha dropped without blending, embedded profiles ignored, the first frame of an animation, 16-bit
- * colours cut to their high byte. Equal to Pillow's pixels but for these: 16-bit grey keeps its high byte too (Pillow
- * cuts all above 255 to white), transparent GIF pixels are black, and AVIF colours differ a little (up to 11 levels measured).
- * HEIC photos, whose HEVC codec sharp's own builds leave out, are INVALID_IMAGE.
+ * orientation applied, alpha dropped without blending, embedded profiles ignored, the first frame of an animation,
+ * 16-bit colours cut to their high byte. Equal to Pillow's pixels but for these: 16-bit grey keeps its high byte too
+ * (Pillow cuts all above 255 to white), transparent GIF pixels are black, and AVIF colours differ a little (up to 11
+ * levels measured). HEIC photos, whose HEVC codec sharp's own builds leave out, are INVALID_IMAGE.
  * @throws INVALID_ARGUMENT, INVALID_IMAGE, IMAGE_TOO_LARGE or MISSING_DEPENDENCY.
  */
 export async function readImage(input: ImageInput, options: ReadImageOptions = {}): Promise<RgbImage> {

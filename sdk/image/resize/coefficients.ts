@@ -1,8 +1,9 @@
+import type { Resample } from "../view-plan.ts";
+
 /**
  * The weights of one axis of Pillow's separable, antialiased resize (`precompute_coeffs` and `normalize_coeffs_8bpc`
  * of src/libImaging/Resample.c): every output position is a weighted sum over a window of source positions.
  */
-import type { Resample } from "../view-plan.ts";
 export interface Coefficients {
   /** How many output positions. */
   readonly count: number;

@@ -47,7 +47,7 @@ interface Kernels {
   finish(sums: number, count: number): void;
 }
 
-/** One module and at most one instance per thread, made on first use; null where SIMD is not to be had. */
+/** One module and at most one instance per thread, made on first use; null without SIMD. */
 let compiled: object | null | undefined;
 let idle: Kernels | undefined;
 

@@ -3,14 +3,16 @@ import { expected } from "../../errors.ts";
 import { resize } from "../resize/resize.ts";
 import { checkRgbImage } from "../rgb-image.ts";
 import type { Resample } from "../view-plan.ts";
-import { wholeNumber } from "./arguments.ts";
 import { cut, paste } from "./paste.ts";
+import { wholeNumber } from "./whole-number.ts";
 
+/** How `anyresTiles` cuts. */
 export interface AnyresOptions {
   /** Side of a tile in pixels (LLaVA 1.6: 336). */
   readonly tile: number;
   /** Canvases to choose from, [height, width] each, multiples of `tile` (config.json's `image_grid_pinpoints`). */
   readonly pinpoints: readonly (readonly [height: number, width: number])[];
+  /** Pillow's filter (bicubic). */
   readonly resample?: Resample;
 }
 

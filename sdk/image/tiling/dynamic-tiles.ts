@@ -2,17 +2,20 @@ import type { RgbImage } from "../../contract/image.ts";
 import { resize } from "../resize/resize.ts";
 import { checkRgbImage } from "../rgb-image.ts";
 import type { Resample } from "../view-plan.ts";
-import { wholeNumber } from "./arguments.ts";
 import { cut } from "./paste.ts";
+import { wholeNumber } from "./whole-number.ts";
 
+/** How `dynamicTiles` cuts. */
 export interface DynamicTilesOptions {
   /** Side of a tile in pixels (InternVL: 448). */
   readonly tile: number;
-  /** Fewest and most tiles, the thumbnail not counted (1 and 12). */
+  /** Fewest tiles, without the thumbnail (1). */
   readonly min?: number;
+  /** Most tiles, without the thumbnail (12). */
   readonly max?: number;
   /** Whether the whole image, stretched to one tile, comes last where there is more than one (true). */
   readonly thumbnail?: boolean;
+  /** Pillow's filter (bicubic). */
   readonly resample?: Resample;
 }
 

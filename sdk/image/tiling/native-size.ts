@@ -1,6 +1,6 @@
 import { expectedBut } from "../../errors.ts";
 import type { NativePlan, PixelRange } from "../view-plan.ts";
-import { wholeNumber } from "./arguments.ts";
+import { wholeNumber } from "./whole-number.ts";
 
 interface Size {
   readonly width: number;

@@ -3,8 +3,8 @@ import { expectedBut } from "../../errors.ts";
 import { resize } from "../resize/resize.ts";
 import { checkRgbImage } from "../rgb-image.ts";
 import type { Resample } from "../view-plan.ts";
-import { wholeNumber } from "./arguments.ts";
 import { crop } from "./paste.ts";
+import { wholeNumber } from "./whole-number.ts";
 
 export interface PanAndScanOptions {
   /** Side of each view in pixels (Gemma 3: 896). */
@@ -45,10 +45,11 @@ export function cropGrid(
 }
 
 /**
- * Gemma 3's pan and scan (transformers' Gemma3ImageProcessor): the whole image, then, of one that is longer than it is wide or
- * wider than it is long, its crops, each stretched to one square.
+ * Gemma 3's pan and scan (transformers' Gemma3ImageProcessor): the whole image, then, of one that is longer than it is
+ * wide or wider than it is long, its crops, each stretched to one square.
  *
- * @throws INVALID_ARGUMENT; INVALID_IMAGE, also for an image of fewer pixels than crops, which transformers fails on too
+ * @throws INVALID_ARGUMENT; INVALID_IMAGE, also for an image of fewer pixels than crops, which transformers fails on
+ * too
  */
 export function panAndScan(
   image: RgbImage,

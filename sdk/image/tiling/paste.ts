@@ -1,4 +1,6 @@
 import type { RgbImage } from "../../contract/image.ts";
+
+/** Bytes of one pixel. */
 export type Colour = readonly [red: number, green: number, blue: number];
 
 /** `image` on a canvas of one colour, its top left corner at (left, top). */

@@ -2,9 +2,10 @@ import type { RgbImage } from "../../contract/image.ts";
 import { resize } from "../resize/resize.ts";
 import { checkRgbImage } from "../rgb-image.ts";
 import type { Resample } from "../view-plan.ts";
-import { wholeNumber } from "./arguments.ts";
 import { cut } from "./paste.ts";
+import { wholeNumber } from "./whole-number.ts";
 
+/** How `splitTiles` cuts. */
 export interface SplitTilesOptions {
   /** Side of a tile in pixels (Idefics3: 364, SmolVLM: 384 or 512). */
   readonly tile: number;
@@ -12,6 +13,7 @@ export interface SplitTilesOptions {
   readonly longestEdge: number;
   /** Whether there are tiles at all (true); without, the image is stretched to one tile. */
   readonly split?: boolean;
+  /** Pillow's filter (lanczos). */
   readonly resample?: Resample;
 }
 
@@ -24,8 +26,9 @@ interface Size {
 const MAX_SIDE = 4096;
 
 /**
- * The tiles of Idefics3 and SmolVLM (transformers' Idefics3ImageProcessor): the image at `longestEdge` and then at the next
- * multiples of a tile, row by row, and last the whole of it on one tile. An image that fits one tile is that tile alone.
+ * The tiles of Idefics3 and SmolVLM (transformers' Idefics3ImageProcessor): the image at `longestEdge` and then at the
+ * next multiples of a tile, row by row, and last the whole of it on one tile. An image that fits one tile is that tile
+ * alone.
  *
  * @throws INVALID_IMAGE, INVALID_ARGUMENT
  */
