@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
-import { expectedBut } from "../errors.ts";
+import { expectedBut, present } from "../errors.ts";
 
 /** An image file and its class. */
 export interface LabelledFile {
@@ -36,5 +36,5 @@ export async function listImages(folder: string): Promise<LabelledFile[]> {
 export function labelNumbers(files: readonly LabelledFile[]): { names: string[]; labels: number[] } {
   const names = [...new Set(files.map(({ label }) => label))].sort();
   const numbers = new Map(names.map((name, i) => [name, i]));
-  return { names, labels: files.map(({ label }) => numbers.get(label)!) };
+  return { names, labels: files.map(({ label }) => present(numbers.get(label), "the number of each class")) };
 }

@@ -29,7 +29,7 @@ function checkImage(image: RgbImage, subject: string): void {
   }
 }
 
-const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0;
+const isCount = (value: number): boolean => Number.isSafeInteger(value) && value > 0;
 
 /** "640 x 480 pixels", for messages. */
 export const sizeOf = (image: RgbImage): string => `${image.width} x ${image.height} pixels`;

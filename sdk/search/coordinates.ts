@@ -1,3 +1,4 @@
+import { entry } from "../linear-algebra/vectors.ts";
 import { type GraphRunner, outputOf } from "./graph-runner.ts";
 
 /** (rows - center) axes: rows [n, d], center [d], axes [d, r] -> [n, r], in float64. */
@@ -25,6 +26,6 @@ export function outsideSquare(
   slack: number,
 ): number {
   let inside = 0;
-  for (let i = at; i < at + rank; i++) inside += coordinates[i]! ** 2;
+  for (let i = at; i < at + rank; i++) inside += entry(coordinates, i) ** 2;
   return Math.max(0, square - inside) + 2 * slack * square;
 }

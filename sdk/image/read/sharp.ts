@@ -19,5 +19,6 @@ export async function loadSharp(): Promise<Sharp> {
 /** The first line of an error's message, without a colon that leads to the next, for use inside another message. */
 export function firstLine(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return message.split("\n", 1)[0]!.trim().replace(/:$/, "");
+  const [line = ""] = message.split("\n", 1);
+  return line.trim().replace(/:$/, "");
 }

@@ -41,7 +41,8 @@ function cubic(x: number): number {
   return 0;
 }
 
-export const RESAMPLES = Object.keys(FILTERS) as readonly Resample[];
+/** The names of all filters. */
+export const RESAMPLES: readonly Resample[] = ["box", "bilinear", "bicubic", "lanczos"];
 
 /**
  * Coefficients of output positions [start, start + count) of an axis resized from `source` to `target` pixels.

@@ -13,7 +13,10 @@ const LANES = 16;
 /** The part of the global that is used here; Node's types lack it. */
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object) => { readonly exports: object };
+  /** resize-wasm-binary.ts is the only module here. */
+  readonly Instance: new (
+    module: object,
+  ) => { readonly exports: Kernels };
 };
 
 interface Memory {
@@ -100,7 +103,7 @@ export function resampleWasm(
 function instantiate(): Kernels | null {
   compiled ??= compile();
   if (compiled === null) return null;
-  const kernels = idle ?? (new WebAssembly.Instance(compiled).exports as Kernels);
+  const kernels = idle ?? new WebAssembly.Instance(compiled).exports;
   idle = undefined;
   return kernels;
 }
