@@ -96,9 +96,12 @@ export async function poolFeatures(
 
 /** The mean of the tokens of `features` [tokens, dim]: [dim]. */
 export function meanToken(features: Float32Array, dim: number): Float32Array {
-  const tokens = rowsOf(new Float64Array(features), dim);
   const mean = new Float64Array(dim);
-  for (const token of tokens) addShare(mean, token, tokens.length);
+  const token = new Float64Array(dim);
+  for (const row of rowsOf(features, dim)) {
+    token.set(row);
+    addShare(mean, token, features.length / dim);
+  }
   return new Float32Array(mean);
 }
 

@@ -61,7 +61,12 @@ export function addScaled(target: Float64Array, scale: number, a: Float64Array, 
 /** target += a / count: one of `count` vectors goes into their mean. */
 export function addShare(target: Float64Array, a: Float64Array, count: number): void {
   const { length } = target;
-  for (let i = 0; i < length; i++) target[i]! += a[i]! / count;
+  let i = 0;
+  for (; i + 1 < length; i += 2) {
+    target[i]! += a[i]! / count;
+    target[i + 1]! += a[i + 1]! / count;
+  }
+  if (i < length) target[i]! += a[i]! / count;
 }
 
 /** target /= divisor */

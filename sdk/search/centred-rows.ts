@@ -10,7 +10,8 @@ export function meanRow(rows: Float32Array, dim: number): Float64Array {
 
 /** |x - center|², of the row x that starts at `at`, in float64. */
 export function squareFrom(rows: Float32Array, at: number, center: Float64Array): number {
+  const { length } = center;
   let square = 0;
-  for (let i = 0; i < center.length; i++) square += (rows[at + i]! - center[i]!) ** 2;
+  for (let i = 0; i < length; i++) square += (rows[at + i]! - center[i]!) ** 2;
   return square;
 }
