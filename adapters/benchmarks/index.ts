@@ -38,6 +38,7 @@ export type { ChangedQuestion, Comparison } from "./report/comparison.ts";
 export { testSentences } from "./report/comparison-page.ts";
 export { scoreText } from "./report/score-bars.ts";
 export type { Figures, Score, Scores } from "./report/scores.ts";
+export type { DataFile } from "./run/data-files.ts";
 export type { Unanswered } from "./run/judge-answers.ts";
 export { type DataFormat, openQuestions } from "./run/open-questions.ts";
 export { type RunOptions, type RunProgress, type RunResult, runBenchmark } from "./run/run-benchmark.ts";

@@ -3,6 +3,7 @@ import {
   type Benchmark,
   benchmarks,
   compareRuns,
+  findBenchmark,
   type RunProgress,
   runBenchmark,
   scoreText,
@@ -33,28 +34,34 @@ const options = {
   ),
   keepGoing: flag("When the model fails on a question, count it as wrong and go on"),
   compare: option(text("folder"), "Compare the runs in two results folders: this one and <benchmark>"),
+  module: option(text("file"), "With --compare, the file of your own benchmark"),
   ...anyVlmOptions,
   json,
 };
 type BenchArgs = Values<typeof options>;
 
 export const bench = defineCommand({
-  arguments: { benchmark: argument(`One of ${names.join(", ")}. With --compare, the second results folder`) },
+  arguments: {
+    benchmark: argument(
+      `One of ${names.join(", ")}, or the file of your own. With --compare, the second results folder`,
+    ),
+  },
   options,
   notes: ["A run that was stopped goes on where it was: type the same line again."],
   examples: [
     "vqrae bench easy-vqa --data easy_vqa/data/test --out results",
     "vqrae bench pope --data POPE.tsv --profile vlmevalkit \\",
     "  --endpoint http://127.0.0.1:8080/v1 --endpoint-model llava",
+    "vqrae bench ./skies.js --data ./skies",
     "vqrae bench --compare results/pope-official-a results/pope-official-b",
   ],
-  async run({ benchmark, compare, ...args }, name) {
-    if (compare === undefined) await measure(benchmarkOf(benchmark, name), args, name);
-    else await comparison(compare, benchmark, args);
+  async run({ benchmark, compare, module, ...args }, name) {
+    if (compare === undefined) await measure(await findBenchmark(benchmark), args, name);
+    else await comparison(compare, benchmark, { ...args, module });
   },
 });
 
-async function measure(benchmark: Benchmark, args: Omit<BenchArgs, "compare">, name: string): Promise<void> {
+async function measure(benchmark: Benchmark, args: Omit<BenchArgs, "compare" | "module">, name: string): Promise<void> {
   const { data, images, out, concurrency, limit, profile, keepGoing, json } = args;
   if (data === undefined) {
     throw expectedBut("INVALID_ARGUMENT", "--data", `${name} ${benchmark.name}`, "nothing", `${benchmark.about}.`);
@@ -98,10 +105,11 @@ async function measure(benchmark: Benchmark, args: Omit<BenchArgs, "compare">, n
 async function comparison(
   first: string,
   second: string,
-  { out, json }: Pick<BenchArgs, "out" | "json">,
+  { out, module, json }: Pick<BenchArgs, "out" | "module" | "json">,
 ): Promise<void> {
   const page = join(out, "comparison.html");
-  const compared = await compareRuns(first, second, { page });
+  const benchmark = module === undefined ? undefined : await findBenchmark(module);
+  const compared = await compareRuns(first, second, { benchmark, page });
   const [one, other] = compared.runs;
   printResult(json, compared, () => [
     `${compared.title}, profile ${one.profile}: ${one.model} and ${other.model}`,
@@ -116,16 +124,4 @@ async function comparison(
 
 function progressText({ title }: Benchmark, { phase, done, total }: RunProgress): string {
   return phase === "asking" ? `${title}: ${done} of ${total} answers` : `${title}: ${phase}`;
-}
-
-function benchmarkOf(benchmark: string, name: string): Benchmark {
-  const found = benchmarks.find((one) => one.name === benchmark);
-  if (found) return found;
-  throw expected(
-    "INVALID_ARGUMENT",
-    `one of ${names.join(", ")}`,
-    "the benchmark",
-    benchmark,
-    `See \`${name} --help\`.`,
-  );
 }

@@ -4,6 +4,7 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { reading } from "../kit/readers/reading.ts";
 
+/** A file of a benchmark, as a run read it. */
 export interface DataFile {
   readonly name: string;
   readonly bytes: number;

@@ -1,24 +1,38 @@
 import { z } from "zod";
 import { expectedBut, writeWhole } from "../../../sdk/kit.ts";
+import type { Protocol } from "../benchmark.ts";
 import { parseJson } from "../kit/index.ts";
+import type { DataFile } from "./data-files.ts";
 import { readIfThere } from "./read-if-there.ts";
+
+/**
+ * run.json: what a results folder holds answers to. A folder goes on only with a run that is the same in all of it.
+ */
+export interface RunRecord {
+  readonly benchmark: string;
+  readonly profile: string;
+  /** How it was asked, read and scored, in words. */
+  readonly protocol: Protocol;
+  /** The model's id. */
+  readonly model: string;
+  readonly maxTokens: number;
+  /** Only the first groups of questions; null for all. */
+  readonly limit: number | null;
+  readonly questions: number;
+  /** Names of files, without the folder that they lay in. */
+  readonly data: readonly DataFile[];
+}
 
 const schema = z.object({
   benchmark: z.string(),
   profile: z.string(),
-  /** How it was asked, read and scored, in words. */
   protocol: z.object({ prompt: z.string(), parser: z.string(), formula: z.string(), source: z.string() }),
   model: z.string(),
   maxTokens: z.number(),
-  /** Only the first groups of questions; null for all. */
   limit: z.number().nullable(),
   questions: z.number(),
-  /** Names of files, without the folder that they lay in. */
   data: z.array(z.object({ name: z.string(), bytes: z.number(), sha256: z.string() })),
 });
-
-/** run.json: what a results folder holds answers to. A folder goes on only with a run that is the same in all of it. */
-export type RunRecord = z.infer<typeof schema>;
 
 /** @throws INVALID_DATA if there is none, or it is damaged; IO_ERROR */
 export async function readRunRecord(path: string): Promise<RunRecord> {

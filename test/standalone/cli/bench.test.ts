@@ -1,5 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { run } from "../../../cli/run.ts";
 import { png, writeTree } from "../benchmarks/files.ts";
@@ -45,6 +46,28 @@ test("scores a model behind an endpoint, prints protocol and figures, and compar
     expect(compared.stderr).toBe("");
     expect(compared.stdout).toContain("McNemar's exact test, two-sided: 0 right in the first run only");
     expect(await readFile(join(out, "comparison.html"), "utf8")).toContain("easy-VQA test");
+  });
+});
+
+test("takes your own benchmark by its file, and compares two of its runs", async () => {
+  await inFolder(async (folder) => {
+    const own = fileURLToPath(new URL("../benchmarks/stranger/counting.ts", import.meta.url));
+    const question = JSON.stringify({ id: 1, question: "How many dots?", image: "dots.png", count: 2 });
+    const data = await writeTree(join(folder, "data"), {
+      "questions.jsonl": question,
+      "images/dots.png": await png(1),
+    });
+    const out = join(folder, "results");
+    const model = await endpoint(completion("2"));
+    const where = ["--data", data, "--out", out, "--endpoint", model.baseUrl, "--endpoint-model", "m"];
+    const first = await runCli("bench", own, ...where);
+    expect([first.stderr, first.code]).toEqual(["", 0]);
+    expect(first.stdout).toContain("Counting, profile exact, m, 1 questions");
+    const results = join(out, "counting-exact-m");
+    const compared = await runCli("bench", "--compare", results, results, "--module", own, "--out", out);
+    expect([compared.stderr, compared.code]).toEqual(["", 0]);
+    expect(compared.stdout).toContain("Counting, profile exact: m and m");
+    expect((await runCli("bench", "--compare", results, results, "--out", out)).stderr).toContain("Give the benchmark");
   });
 });
 

@@ -6,6 +6,7 @@ export {
   COLORS,
   type Color,
   type GenEvalPrompt,
+  type GeneratedImage,
   generatedImages,
   type IncludeClause,
   readGenEvalPrompts,
