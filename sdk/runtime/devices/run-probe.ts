@@ -1,6 +1,7 @@
 import { fork } from "node:child_process";
 import { workerFile } from "../../files/package-file.ts";
 import type { GpuProvider } from "../pool/protocol.ts";
+import { disableTelemetry } from "../telemetry.ts";
 import { type ProbeResult, parseProbeResult } from "./probe-result.ts";
 import { reason } from "./providers.ts";
 
@@ -12,6 +13,7 @@ export function runProbe(
   provider: GpuProvider,
   { file = workerFile("probe-process"), timeLimit = TIME_LIMIT_MS }: { file?: URL; timeLimit?: number } = {},
 ): Promise<ProbeResult> {
+  disableTelemetry();
   return new Promise((resolve) => {
     const child = fork(file, [provider], {
       execArgv: [],

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { expectedBut, type VqraeError } from "../../errors.ts";
+import { disableTelemetry } from "../telemetry.ts";
 import type { Gate } from "./gate.ts";
 import { fromPlainError, type JobRequest, type JobResponse, type JobTable } from "./protocol.ts";
 
@@ -142,6 +143,7 @@ export class WorkerPool<J extends JobTable<J>> {
   }
 
   #hire(seat: Seat<J>): Worker {
+    disableTelemetry();
     // The program's own flags are not passed on: `node --input-type=module -e ...` would keep any worker from starting.
     const worker = new Worker(this.#file, { workerData: this.#setup, execArgv: [] });
     let failure: unknown;
