@@ -15,7 +15,7 @@ const traced = await run("strace", ["-V"]).then(
 
 /** Addresses that the process and its children connect or send to, and files of telemetry that they open. */
 async function egress(env: Record<string, string> = {}): Promise<{ addresses: string[]; telemetry: string[] }> {
-  const home = await temporaryFolder("egress");
+  const home = await temporaryFolder();
   const trace = join(home, "trace.txt");
   const calls = "connect,sendto,sendmsg,sendmmsg,openat,mkdir";
   const args = [

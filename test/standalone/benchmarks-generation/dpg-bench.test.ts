@@ -100,7 +100,7 @@ describe("bad tables name file and line", () => {
     [[TABLE[0]!, row("a", 1, "none")], /dependency in dpg_bench\.csv, line 3 but received "none"/],
     [[TABLE[0]!, row("a", 1, "0"), row("a", 1, "0")], /proposition_id of an item once for dpg_bench\.csv, line 4/],
     [[TABLE[0]!, row("a", 1, "0"), row("b", 1, "0"), row("a", 2, "0")], /all rows of an item together .* line 5/],
-    [[TABLE[0]!, "a,b"], /a table for dpg_bench\.csv, line 3/],
+    [[TABLE[0]!, "a,b"], /text for dependency in dpg_bench\.csv, line 3/],
     [[], /at least one question/],
   ])("%j", (rows, message) =>
     withTable(rows, async (path) => {
@@ -112,7 +112,9 @@ describe("bad tables name file and line", () => {
     inFolder(async (folder) => {
       const path = join(folder, "t.csv");
       await writeFile(path, "item_id,text\na,b\n");
-      await expect(readDpgItems(path)).rejects.toThrow("a column proposition_id for t.csv, line 1");
+      await expect(readDpgItems(path)).rejects.toThrow(
+        /columns item_id, text, .* for t\.csv, line 1 .*proposition_id, dependency, tuple, question_natural_language missing/,
+      );
     }));
 
   test("a parent that the reference's reader dropped fails its item, and is named", () =>

@@ -1,11 +1,7 @@
-import { createReadStream } from "node:fs";
-import { basename } from "node:path";
-import { pipeline } from "node:stream";
-import { CsvError, parse } from "csv-parse";
 import { z } from "zod";
 import { expected, expectedBut, option, parseOptions } from "../../../../sdk/kit.ts";
 import { Row } from "../../kit/index.ts";
-import { cannotRead } from "../../kit/readers/reading.ts";
+import { openTable, tableRows } from "../../kit/readers/table.ts";
 
 /** A question of one image, answerable with yes or no. */
 export interface DpgQuestion {
@@ -45,7 +41,9 @@ export async function readDpgItems(path: string, options: DpgQuestionsOptions = 
   const items = new Map<string, DpgItem & { questions: DpgQuestion[] }>();
   let skipped = !skipFirstRow;
   let current: string | null = null;
-  for await (const row of csvRows(path)) {
+  const table = await openTable(path, { delimiter: ",", columns: COLUMNS, typed: false });
+  for await (const { at, fields } of tableRows(table)) {
+    const row = new Row(at, fields);
     const id = row.id("item_id");
     const question = questionOf(row);
     if (!skipped) {
@@ -65,33 +63,6 @@ export async function readDpgItems(path: string, options: DpgQuestionsOptions = 
   }
   if (items.size === 0) throw expectedBut("INVALID_DATA", "at least one question", path, "none");
   return items;
-}
-
-interface ParsedRow {
-  readonly record: unknown;
-  readonly info: { readonly lines: number };
-}
-
-async function* csvRows(path: string): AsyncGenerator<Row> {
-  const name = basename(path);
-  const parser = parse({ bom: true, info: true, columns: (header: string[]) => headed(header, name) });
-  // An error of the file ends the parser, and comes out of the loop.
-  pipeline(createReadStream(path), parser, () => {});
-  try {
-    for await (const parsed of parser) {
-      const { record, info }: ParsedRow = parsed;
-      yield new Row(`${name}, line ${info.lines}`, record);
-    }
-  } catch (cause) {
-    if (!(cause instanceof CsvError)) throw cannotRead("dpg_bench.csv", path, cause);
-    throw expectedBut("INVALID_DATA", "a table", `${name}, line ${cause.lines}`, cause.message, { path, cause });
-  }
-}
-
-function headed(header: string[], name: string): string[] {
-  const missing = COLUMNS.find((column) => !header.includes(column));
-  if (missing === undefined) return header;
-  throw expected("INVALID_DATA", `a column ${missing}`, `${name}, line 1`, header);
 }
 
 function questionOf(row: Row): DpgQuestion {
