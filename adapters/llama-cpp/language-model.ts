@@ -4,11 +4,11 @@ import { resolve } from "node:path";
 import type { Llama, LlamaContext, LlamaModel } from "node-llama-cpp";
 import { z } from "zod";
 import { expected, expectedBut, option, parseOptions } from "../../sdk/kit.ts";
-import { loadNodeLlamaCpp } from "./native/node-llama-cpp.ts";
+import { type Gpu, openLlama } from "./native/open-llama.ts";
 
 export interface LanguageModelOptions {
-  /** llama.cpp's device for the language model (default "auto": the best one that there is). */
-  readonly gpu?: "auto" | "cuda" | "vulkan" | "metal" | false;
+  /** llama.cpp's device for the language model (default "auto": the best one that there is). No other is taken in its place. */
+  readonly gpu?: Gpu;
   /** How many conversations the context holds and answers at a time (default 1). */
   readonly sequences?: number;
   /** Tokens that the context holds for each conversation (default: what the model was trained for, at most 4,096). */
@@ -27,8 +27,6 @@ export interface LanguageModel extends AsyncDisposable {
 
 const DEFAULT_CONTEXT = 4096;
 
-type Gpu = LanguageModelOptions["gpu"];
-
 export const languageModelOptions = {
   gpu: option.custom<Gpu>('one of "auto", "cuda", "vulkan", "metal", or false', (value) =>
     ["auto", "cuda", "vulkan", "metal", false].some((known) => known === value),
@@ -43,7 +41,8 @@ const schema = z.strictObject(languageModelOptions);
 
 /**
  * Loads a GGUF file into llama.cpp, in this process, and makes a context for it.
- * @throws CHECKPOINT_NOT_FOUND, INVALID_ARGUMENT, INVALID_GGUF, MISSING_DEPENDENCY; the signal's reason after an abort
+ * @throws CHECKPOINT_NOT_FOUND, INVALID_ARGUMENT, INVALID_GGUF; MISSING_DEPENDENCY without node-llama-cpp or without the device
+ *   that `gpu` names; UNSUPPORTED in Bun, Deno and Node before 22.12; the signal's reason after an abort
  */
 export async function openLanguageModel(path: string, options: LanguageModelOptions = {}): Promise<LanguageModel> {
   const {
@@ -55,9 +54,8 @@ export async function openLanguageModel(path: string, options: LanguageModelOpti
     signal,
   } = parseOptions(schema, options, "openLanguageModel");
   const file = await languageModelFile(path);
-  const { getLlama, LlamaLogLevel } = await loadNodeLlamaCpp();
   onProgress?.("llm");
-  const llama = await getLlama({ gpu, build: "never", logLevel: LlamaLogLevel.error });
+  const llama = await openLlama(gpu);
   try {
     const model = await llama
       .loadModel({ modelPath: file, ...(signal && { loadSignal: signal }) })

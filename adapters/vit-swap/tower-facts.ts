@@ -65,6 +65,7 @@ export const factNames: Readonly<Record<TowerFact, string>> = {
 
 export const isTowerFact = (value: unknown): value is TowerFact =>
   typeof value === "string" && Object.hasOwn(factNames, value);
+/** All facts, in the order of a report: what `allow` of `SwapOptions` takes. */
 export const towerFacts: readonly TowerFact[] = Object.keys(factNames).filter(isTowerFact);
 
 /** The facts of a tower whose features `taken` are read. */

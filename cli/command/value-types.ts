@@ -11,14 +11,19 @@ export interface ValueType<T> {
 export const text = (hint: string): ValueType<string> => ({ hint, read: (given) => given });
 
 /** Words with commas between them. */
-export const words = (hint: string): ValueType<string[]> => ({
+export const words = (hint: string): ValueType<string[]> => ({ hint, read: wordsOf });
+
+/** Some of `names`, with commas between them. */
+export const someOf = <T extends string>(hint: string, names: readonly T[]): ValueType<T[]> => ({
   hint,
-  read: (given) =>
-    given
-      .split(",")
-      .map((word) => word.trim())
-      .filter(Boolean),
+  read: (given, option) => wordsOf(given).map((word) => nameOf(names, word, option)),
 });
+
+const wordsOf = (text: string): string[] =>
+  text
+    .split(",")
+    .map((word) => word.trim())
+    .filter(Boolean);
 
 export const number = (hint: string): ValueType<number> => ({
   hint,
@@ -44,9 +49,11 @@ export const wholeNumber = (
 
 export const oneOf = <const T extends string>(...names: readonly T[]): ValueType<T> => ({
   hint: names.join("|"),
-  read(given, option) {
-    const found = names.find((name) => name === given);
-    if (found !== undefined) return found;
-    throw expected("INVALID_ARGUMENT", `one of ${names.join(", ")}`, option, given);
-  },
+  read: (given, option) => nameOf(names, given, option),
 });
+
+function nameOf<T extends string>(names: readonly T[], given: string, option: string): T {
+  const found = names.find((name) => name === given);
+  if (found !== undefined) return found;
+  throw expected("INVALID_ARGUMENT", `one of ${names.join(", ")}`, option, given);
+}

@@ -2,16 +2,19 @@ import { stat } from "node:fs/promises";
 import {
   checkSwap,
   type Mismatch,
+  type MmprojTypeName,
+  mmprojTypeNames,
   type SwapOptions,
   type SwapReport,
   showFact,
   swapVit,
+  towerFacts,
 } from "../../adapters/vit-swap/index.ts";
 import { setFields } from "../../sdk/kit.ts";
 import { defineCommand } from "../command/command.ts";
 import { argument, flag, option, type Values } from "../command/option.ts";
 import { usageError } from "../command/usage-error.ts";
-import { number, oneOf, text, type ValueType, words } from "../command/value-types.ts";
+import { number, oneOf, someOf, text, type ValueType } from "../command/value-types.ts";
 import { json, modelOption } from "../shared/model-options.ts";
 import { printResult } from "../shared/print-result.ts";
 
@@ -20,15 +23,16 @@ const floatType: ValueType<"F32" | "F16"> = {
   hint: "f32|f16",
   read: (given, name) => floats.read(given.toUpperCase(), name),
 };
+const projectorType: ValueType<MmprojTypeName> = { ...oneOf(...mmprojTypeNames), hint: "name" };
 
 const options = {
   model: modelOption("The encoder to put in: its checkpoint folder"),
   out: option(text("path"), "What to write: a .gguf file, or a new folder for a checkpoint"),
   check: flag("Compare only. Nothing is written"),
-  allow: option(words("fact,..."), "Differences to accept, such as depth,dtype"),
+  allow: option(someOf("fact,...", towerFacts), "Differences to accept, such as depth,dtype"),
   layer: option(number("block"), "The block that the projector reads: from 1 at the front, or from -1 at the end"),
   float: option(floatType, "mmproj: the type of the large tensors"),
-  type: option(text("name"), "New mmproj: its projector type, such as mlp or internvl"),
+  type: option(projectorType, "New mmproj: its projector type, such as mlp or internvl"),
   llamaCpp: option(text("version"), "mmproj: the llama.cpp that it is for, or class-first, class-last", {
     shownDefault: "v0.5.0",
   }),
@@ -40,7 +44,7 @@ type SwapArgs = Values<typeof options>;
 export const swap = defineCommand({
   arguments: { vlm: argument("An mmproj GGUF, or a folder with a projector") },
   options,
-  notes: ["--check ends with exit code 1 if the encoder does not fit."],
+  notes: ["--check ends with exit code 1 if the encoder does not fit as it is."],
   examples: [
     "# what differs?",
     "vqrae swap mmproj.gguf --model ./my-encoder --check",
@@ -60,9 +64,8 @@ export const swap = defineCommand({
   },
 });
 
-/** Facts and types are names that vit-swap checks. */
 const swapOptions = ({ allow, layer, float, type, llamaCpp, inPlace }: SwapArgs): SwapOptions =>
-  setFields({ allow, layer, float, type, llamaCpp, inPlace }) as SwapOptions;
+  setFields({ allow, layer, float, type, llamaCpp, inPlace });
 
 /** With --check and with --in-place you need no output. */
 async function outputOf(vlm: string, { out, inPlace, check }: SwapArgs, name: string): Promise<string> {
@@ -86,8 +89,15 @@ function linesOf(report: SwapReport, out: string | null): string[] {
       : [
           `  llama.cpp puts ${words.runtime.join("...")} around an image, the model expects ${words.model.join("...")}`,
         ]),
-    ...(out === null ? [refused.length === 0 ? "  fits" : `  does not fit: ${refused.length} differences`] : []),
+    ...(out === null ? [`  ${verdictOf(report)}`] : []),
   ];
+}
+
+/** An encoder that differs from an mmproj in the type of its weights alone fits once it may round them. */
+function verdictOf({ kind, dtype, refused }: SwapReport): string {
+  if (refused.length === 0) return "fits";
+  const rounds = kind === "mmproj" && refused.every(({ fact }) => fact === "dtype");
+  return rounds ? `fits with --float ${dtype.toLowerCase()}` : `does not fit: ${refused.length} differences`;
 }
 
 function mismatchLine({ fact, name, wanted, given, allowable }: Mismatch, isRefused: boolean): string {

@@ -4,6 +4,7 @@ import { type MmprojTypeName, swapVit } from "../../adapters/vit-swap/index.ts";
 import { loadProjector, type RgbImage, VQRAE } from "../../sdk/index.ts";
 import { cosine } from "../golden/cosine.ts";
 import { rewritten } from "../golden/projector/rewritten.ts";
+import { idefics3On25 } from "../helpers/idefics3-25.ts";
 import { mtmdEmbeddings } from "../helpers/mtmd.ts";
 import { otherTower } from "../helpers/other-tower.ts";
 import { writeTinyLlm } from "../helpers/tiny-llm.ts";
@@ -42,18 +43,19 @@ const cases: Case[] = [
 ];
 
 /** As large as the towers take them, so that llama.cpp copies the pixels. */
-const picture: RgbImage = {
-  width: 16,
-  height: 16,
-  data: Uint8Array.from({ length: 768 }, (_, i) => Math.imul(i, 2_654_435_761) >>> 24),
-};
+const square = (side: number): RgbImage => ({
+  width: side,
+  height: side,
+  data: Uint8Array.from({ length: side * side * 3 }, (_, i) => Math.imul(i, 2_654_435_761) >>> 24),
+});
+const picture = square(16);
 
 /** One view, whatever the model's tiles. */
-async function ourEmbeddings(encoder: string, projector: string): Promise<Float32Array> {
+async function ourEmbeddings(encoder: string, projector: string, image = picture): Promise<Float32Array> {
   const loaded = { ...(await loadProjector(projector)), tiling: null };
   const tokenizer = await VQRAE.load(encoder, { projector: loaded, device: "cpu", threads: 1 });
   onTestFinished(() => tokenizer.dispose());
-  const { segments } = await tokenizer.embed(picture);
+  const { segments } = await tokenizer.embed(image);
   const [embeddings] = segments.flatMap((segment) => (segment.type === "embeddings" ? [segment.data] : []));
   return embeddings!;
 }
@@ -97,4 +99,19 @@ describe.each(cases)("$type, $encoder", ({ type, encoder, projector }) => {
     expect(smallestCosine(await ourEmbeddings(other, from), swapped!)).toBeGreaterThan(0.9999);
     expect(smallestCosine(swapped!, old!)).toBeLessThan(0.99); // the tower shows
   });
+});
+
+test("Idefics3 on 25 x 25 patches, whose positions are not in order", async () => {
+  const [folder, model, image] = [await temporaryFolder(), await idefics3On25(), square(100)];
+  const [llm, built, swapped] = [await tinyLlm(folder), join(folder, "built.gguf"), join(folder, "swapped.gguf")];
+  const other = await otherTower(model, 5);
+  await swapVit(model, model, built, { float: "F32" });
+  await swapVit(built, other, swapped);
+  for (const [file, encoder] of [
+    [built, model],
+    [swapped, other],
+  ] as const) {
+    const theirs = mtmdEmbeddings(llm, file, image).at(-1)!;
+    expect(smallestCosine(await ourEmbeddings(encoder, model, image), theirs)).toBeGreaterThan(0.9999);
+  }
 });

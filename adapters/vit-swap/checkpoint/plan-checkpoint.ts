@@ -1,5 +1,6 @@
 import { realpath, stat } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { loadProjector, type TensorRef } from "../../../sdk/index.ts";
 import { expected, expectedBut } from "../../../sdk/kit.ts";
 import { mismatches } from "../compare.ts";
@@ -73,6 +74,7 @@ async function requireNewFolder(folder: string, out: string): Promise<void> {
 }
 
 function pairUp(model: VisionTower, encoder: VisionTower, { finalNorm }: FeaturesTaken): Replacement[] {
+  requireSameLookup(model, encoder);
   const sources = new Map(partsOf(encoder).map((tensor) => [tensor.role, tensor]));
   return partsOf(model).flatMap(({ role, ref, shape }): Replacement[] => {
     const source = sources.get(role);
@@ -84,6 +86,14 @@ function pairUp(model: VisionTower, encoder: VisionTower, { finalNorm }: Feature
     const received = source ? `one of shape [${source.shape.join(", ")}]` : "none";
     throw expectedBut("INCOMPATIBLE", what, encoder.modelId, received);
   });
+}
+
+/** @throws INCOMPATIBLE where one of the two finds its positions by Idefics3's buckets and the other takes them in order */
+function requireSameLookup(model: VisionTower, encoder: VisionTower): void {
+  const [wanted, given] = [model, encoder].map(({ spec: { positions } }) => positions.buckets);
+  if (isDeepStrictEqual(wanted, given)) return;
+  const say = (buckets: typeof wanted) => (buckets ? "positions found by Idefics3's buckets" : "positions in order");
+  throw expectedBut("INCOMPATIBLE", say(wanted), encoder.modelId, say(given));
 }
 
 const partsOf = ({ spec }: VisionTower): TowerTensor[] => towerTensors(spec, spec.blocks.length, true);

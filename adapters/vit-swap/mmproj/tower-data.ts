@@ -1,7 +1,7 @@
 import { type GgufTensorToWrite, ggufValue } from "../../gguf/index.ts";
 import type { ClassTokenPlace } from "../llama-cpp-builds.ts";
-import { type TowerTensor, towerTensors } from "../tower-tensors.ts";
-import type { FeaturesTaken, VisionTower } from "../vision-tower.ts";
+import { towerTensors } from "../tower-tensors.ts";
+import type { FeaturesTaken, TowerSpec, VisionTower } from "../vision-tower.ts";
 import { encodeWeights, requireFinite, towerValues } from "../weights.ts";
 import { blocksOf } from "./tower-keys.ts";
 import { mmprojName } from "./tower-names.ts";
@@ -29,17 +29,26 @@ export function towerTensorsToWrite(
     const written = large ? float : "F32";
     async function* data() {
       const values = requireFinite(await towerValues(spec, tensor), ref);
-      const classTokenLast = role === "positions" && spec.classToken !== null && place === "last";
-      yield encodeWeights(written, classTokenLast ? firstRowLast(values, tensor) : values, ref);
+      yield encodeWeights(written, role === "positions" ? positionsAsAdded(values, spec, place) : values, ref);
     }
     return { name: mmprojName(role, swapMlp), type: written, shape, data: data() };
   });
 }
 
-/** Where the graph puts the class token last, its row goes there too. Attention does not depend on the order. */
-function firstRowLast(values: Float32Array, { shape: [_rows, width] }: TowerTensor): Float32Array {
-  const out = new Float32Array(values.length);
-  out.set(values.subarray(width));
-  out.set(values.subarray(0, width), values.length - (width ?? 0));
+/**
+ * The position table in the order in which llama.cpp adds its rows: the first to the first token, and so on (clip.cpp
+ * `build_vit`). Where its graph puts the class token last, the row goes there too; attention does not depend on the order.
+ * Idefics3 looks rows up by buckets, so that a row may come twice and another never.
+ */
+function positionsAsAdded(table: Float32Array, spec: TowerSpec, place: ClassTokenPlace): Float32Array {
+  const { hiddenSize: width, classToken, positions } = spec;
+  const first = classToken ? 1 : 0;
+  const inOrder = Array.from({ length: positions.grid }, (_, i) => i);
+  const buckets = positions.buckets ?? inOrder;
+  const patches = buckets.flatMap((row) => buckets.map((column) => first + row * positions.grid + column));
+  const own = first === 0 ? [] : [0];
+  const rows = place === "last" ? [...patches, ...own] : [...own, ...patches];
+  const out = new Float32Array(table.length);
+  for (const [i, row] of rows.entries()) out.set(table.subarray(row * width, (row + 1) * width), i * width);
   return out;
 }

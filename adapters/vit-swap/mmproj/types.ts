@@ -128,6 +128,7 @@ export type MmprojTypeName = keyof typeof types;
 export const mmprojTypes: Readonly<Record<MmprojTypeName, MmprojType>> = types;
 export const isMmprojType = (value: unknown): value is MmprojTypeName =>
   typeof value === "string" && Object.hasOwn(types, value);
+/** What `type` of `SwapOptions` takes. */
 export const mmprojTypeNames: readonly MmprojTypeName[] = Object.keys(types).filter(isMmprojType);
 
 /** The type that a projector is written as by default, by its `info.type`. */

@@ -87,11 +87,11 @@ it("the lists are transformers'", () => {
   ]);
 });
 
-/** config.json and the processor's file as they are on the hub (make_published.py). */
+/** config.json and the processor's file of known checkpoints; each says what of it was checked (make_published.py). */
 const published = Object.entries(
   readJson("published.json") as Record<string, { config: Fields; file: Fields; maxTokens: number }>,
 );
-describe("published checkpoints", () => {
+describe("known checkpoints", () => {
   it.each(published)("%s loads as it is", async (_, { config: json, file: fields, maxTokens }) => {
     const folder = await temporaryFolder();
     await writeJson(folder, "preprocessor_config.json", fields);

@@ -1,9 +1,10 @@
-"""Writes published.json: config.json and the processor's file of published checkpoints, as far as loading reads them.
+"""Writes published.json: config.json and the processor's file of known checkpoints, as far as loading reads them.
 
     python make_published.py
 
-Written down from the files on the hub, text sections and label maps left out; nothing is fetched. `maxTokens`: what the
-checkpoint's images have at most, by its own processor.
+Text sections and label maps are left out; nothing is fetched. `maxTokens`: what the checkpoint's images have at most, by its
+own processor. `checked` says which values agree with a public copy of the hub's file, and which copy that is; null: written
+down from memory of the hub's file and checked against none (2026-11-29).
 """
 
 import json
@@ -73,6 +74,10 @@ DINOV2_FILE = dict(
     image_processor_type="BitImageProcessor", resample=3, size={"shortest_edge": 256}, **IMAGENET,
 )  # fmt: skip
 SMOL = dict(do_convert_rgb=True, do_image_splitting=True, do_pad=True, **DO, resample=1, **HALF)
+SMOL_512 = dict(
+    hidden_size=768, image_size=512, max_image_size={"longest_edge": 512}, model_type="smolvlm_vision", num_attention_heads=12,
+    patch_size=16, size={"longest_edge": 2048}, tie_word_embeddings=False, use_base_siglip=False,
+)  # fmt: skip
 LFM2_TOWER = dict(
     attention_dropout=0.0, hidden_act="gelu_pytorch_tanh", hidden_size=768, intermediate_size=3072, layer_norm_eps=1e-06,
     model_type="siglip2_vision_model", num_attention_heads=12, num_channels=3, num_hidden_layers=12, num_patches=256, patch_size=16,
@@ -184,7 +189,7 @@ PUBLISHED = {
     "llava-hf/llava-v1.6-mistral-7b-hf": vlm(
         "llava_next", LLAVA_TOWER,
         CLIP_336 | dict(
-            aspect_ratio_setting="anyres", do_pad=True, image_processor_type="LlavaNextImageProcessor",
+            aspect_ratio_setting="anyres", do_pad=True, image_processor_type="LlavaNextImageProcessor", processor_class="LlavaNextProcessor",
             image_grid_pinpoints=[[336, 672], [672, 336], [672, 672], [1008, 336], [336, 1008]],
         ), 576,
     ),
@@ -196,7 +201,8 @@ PUBLISHED = {
             size={"height": 384, "width": 384}, **HALF,
         ), 729, image_aspect_ratio="anyres_max_9",
     ),
-    "liuhaotian/llava-v1.5-7b": vlm(
+    # LLaVA's own files name their tower and have no vision_config: nothing on the hub is so. Scripts write it for transformers.
+    "LLaVA's own config.json with its tower's vision_config": vlm(
         "llava_llama", LLAVA_TOWER, CLIP_336, 576,
         image_aspect_ratio="pad", image_grid_pinpoints=None, mm_projector_type="mlp2x_gelu", mm_vision_select_layer=-2,
     ),
@@ -215,11 +221,14 @@ PUBLISHED = {
         SMOL | dict(image_processor_type="Idefics3ImageProcessor", max_image_size={"longest_edge": 384}, size={"longest_edge": 1536}), 729,
     ),
     "HuggingFaceTB/SmolVLM-256M-Instruct": vlm(
-        "idefics3",
-        dict(
-            hidden_size=768, image_size=512, max_image_size={"longest_edge": 512}, model_type="smolvlm_vision", num_attention_heads=12,
-            patch_size=16, size={"longest_edge": 2048}, tie_word_embeddings=False, use_base_siglip=False,
-        ),
+        "idefics3", SMOL_512 | dict(model_type="idefics3"),
+        SMOL | dict(
+            image_processor_type="Idefics3ImageProcessor", max_image_size={"longest_edge": 512}, processor_class="Idefics3Processor",
+            size={"longest_edge": 2048},
+        ), 1024,
+    ),
+    "HuggingFaceTB/SmolVLM2-500M-Video-Instruct": vlm(
+        "smolvlm", SMOL_512,
         SMOL | dict(
             image_processor_type="SmolVLMImageProcessor", max_image_size={"longest_edge": 512}, processor_class="SmolVLMProcessor",
             size={"longest_edge": 2048}, video_sampling={"fps": 1, "max_frames": 64, "video_size": {"longest_edge": 512}},
@@ -256,6 +265,29 @@ PUBLISHED = {
     ),
 }  # fmt: skip
 
+# What agrees with which public copy. The copies of configs are in code and notes on GitHub, which quote or print the hub's file.
+CHECKED = {
+    "google/vit-base-patch16-224": "config.json: as printed in public notes on the checkpoint, and the sizes in Vukkisa/AI-ML "
+    "vit-base-patch16-224/config.json. Processor: none",
+    "google/siglip-so400m-patch14-384": "vision_config: FLUX.1-Redux-dev's image encoder, the same tower, in FramePack's copy. Processor: a "
+    "copy of the checkpoint's own, field by field",
+    "facebook/dinov2-base": "config.json: facebook/dinov2-small's copy, all but the sizes. Processor: as a public notebook prints it",
+    "facebook/dinov2-with-registers-base": "num_register_tokens and the fields that DINOv2 has: a copy of the small one's. Processor: none",
+    "OpenGVLab/InternVL2_5-1B": "vision_config and the tiling's fields: OpenGVLab/InternVL3-1B's as printed in public notes, where "
+    "use_flash_attn alone differs. Processor: none",
+    "OpenGVLab/InternVL3-1B-hf": "Processor: size, mean, std, resample and the count of patches by the asserts of code that loads the "
+    "family. config.json: none",
+    "llava-hf/llava-v1.6-mistral-7b-hf": "Processor: as public notes print it of this checkpoint. config.json: none",
+    "HuggingFaceTB/SmolVLM-256M-Instruct": "Processor: as quoted in Spark NLP's SmolVLM annotator. config.json: none",
+    "HuggingFaceTB/SmolVLM2-500M-Video-Instruct": "config.json and processor: a verbatim copy in a public cache builder for tests",
+    "google/gemma-3-4b-it": "Processor: a verbatim copy of the 27B one's, the same file. config.json: none",
+    "LiquidAI/LFM2-VL-450M": "Processor: the fields in mlx-vlm's tests of this file. config.json: none",
+    "Qwen/Qwen2.5-VL-3B-Instruct": "vision_config: a copy of the 7B one's, all but out_hidden_size and window_size. Processor: the pixel "
+    "range, patches and mean in a copy of Qwen2-VL's",
+}
+
 if __name__ == "__main__":
+    PUBLISHED = {name: dict(checked=CHECKED.get(name), **one) for name, one in PUBLISHED.items()}
+    assert CHECKED.keys() <= PUBLISHED.keys()
     lines = ",\n".join(f"{json.dumps(name)}:{json.dumps(one, separators=(',', ':'))}" for name, one in PUBLISHED.items())
     (Path(__file__).parent / "published.json").write_text(f"{{\n{lines}\n}}\n")

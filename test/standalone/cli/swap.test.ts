@@ -28,6 +28,28 @@ test("--check says what differs, and writes nothing", async () => {
   expect(await readdir(dirname(model))).toEqual(before);
 });
 
+test("--check of an F16 mmproj and an F32 encoder says with which --float it fits", async () => {
+  const model = await mmproj(vlm("internvl"), vlm("internvl"), { float: "F16" });
+  const check = ["swap", model, "--model", encoder("internvl"), "--check"];
+  expect(await runCli(...check)).toEqual({
+    code: 1,
+    stderr: "",
+    stdout: expect.stringMatching(/ {2}fits with --float f16\n$/),
+  });
+  expect(await runCli(...check, "--float", "f16")).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/ {2}fits\n$/),
+  });
+});
+
+test("a block from the end, and names that it knows", async () => {
+  const model = await mmproj(vlm("internvl"));
+  const given = (...more: string[]) => runCli("swap", model, "--model", encoder("internvl"), "--check", ...more);
+  expect((await given("--layer", "-2")).stdout).toContain("features of block 2");
+  expect((await given("--allow", "depth,colour")).stderr).toMatch(/one of width, .* for --allow .* "colour"/);
+  expect((await given("--type", "gemma4")).stderr).toMatch(/one of mlp, .* for --type .* "gemma4"/);
+});
+
 test("puts another tower into an mmproj, and asks where to", async () => {
   const model = await mmproj(vlm("internvl"));
   const out = join(dirname(model), "out.gguf");

@@ -8,6 +8,7 @@ import { openSafetensors } from "../../../sdk/weights/safetensors/open-safetenso
 import { type TensorToWrite, writeSafetensors } from "../../../sdk/weights/safetensors/write-safetensors.ts";
 import { largestDifference, readExpected } from "../../golden/expected.ts";
 import { rewritten } from "../../golden/projector/rewritten.ts";
+import { idefics3On25 } from "../../helpers/idefics3-25.ts";
 import { temporaryFolder, writeJson } from "../checkpoint/temporary.ts";
 import { encoder, refusal, vlm } from "./fixtures.ts";
 
@@ -157,3 +158,24 @@ function internVitSizes(config: object): object {
   ];
   return Object.fromEntries(Object.entries(config).filter(([name]) => shared.includes(name)));
 }
+
+test("an encoder whose positions are in order cannot take the place of one that finds them by buckets", async () => {
+  const [model, siglip] = [await idefics3On25(), await idefics3On25()];
+  const file = join(siglip, "config.json");
+  const { vision_config } = JSON.parse(await readFile(file, "utf8"));
+  await writeJson(siglip, "config.json", {
+    ...vision_config,
+    model_type: "siglip_vision_model",
+    vision_use_head: false,
+  });
+  await writeJson(siglip, "preprocessor_config.json", {
+    image_processor_type: "SiglipImageProcessor",
+    size: { height: 100, width: 100 },
+  });
+  const tower = tensorsOf(siglip).filter(([name]) => name.startsWith("model.vision_model."));
+  await writeSafetensors(join(siglip, "model.safetensors"), tower.map(f32));
+  expect(await refusal(model, siglip, "out")).toMatchObject({
+    code: "INCOMPATIBLE",
+    message: expect.stringMatching(/positions found by Idefics3's buckets .* positions in order/),
+  });
+});

@@ -6,6 +6,7 @@ import { towerTensorsToWrite } from "../../../adapters/vit-swap/mmproj/tower-dat
 import { mmprojTypes } from "../../../adapters/vit-swap/mmproj/types.ts";
 import { loadTower } from "../../../adapters/vit-swap/vision-tower.ts";
 import { readTensor } from "../../../sdk/weights/read-tensor.ts";
+import { readExpected } from "../../golden/expected.ts";
 import { writeTinyLlm } from "../../helpers/tiny-llm.ts";
 import { failure, temporaryFolder } from "../checkpoint/temporary.ts";
 import { encoder, mmproj, vlm } from "./fixtures.ts";
@@ -38,6 +39,22 @@ test("the class token's position goes where the graph has the token", async () =
     expect(await stored(version)).toEqual(rolled);
   }
   expect(await stored("class-first")).toEqual(table);
+});
+
+test("positions that Idefics3 finds by buckets are written in the order of the patches", async () => {
+  const folder = join(import.meta.dirname, "../../golden/checkpoint/idefics3");
+  const tower = await loadTower(folder);
+  const table = readExpected(join(folder, "model.safetensors"))["embeddings.position_embedding.weight"]!.data;
+  const written = towerTensorsToWrite(tower, { layers: [1], finalNorm: false }, mmprojTypes.idefics3, "F32", "last");
+  const [{ data }] = written.filter(({ name }) => name === "v.position_embd.weight") as [(typeof written)[number]];
+  const bytes: number[] = [];
+  for await (const chunk of data as AsyncIterable<Uint8Array>) bytes.push(...chunk);
+  // torch puts row and column 12 of 19 into bucket 11 (idefics3-positions.json).
+  const bucket = (i: number) => (i === 12 ? 11 : i);
+  const rows = Array.from({ length: 361 }, (_, i) => bucket(Math.floor(i / 19)) * 19 + bucket(i % 19));
+  expect(new Float32Array(Uint8Array.from(bytes).buffer)).toEqual(
+    Float32Array.from(rows.flatMap((row) => [...table.slice(row * 8, row * 8 + 8)])),
+  );
 });
 
 test("an MLP as wide as the tower has the names that the loader exchanges", async () => {
