@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { imageProcessors } from "../../../sdk/families/image/all.ts";
-import { qwen2VlImageProcessor } from "../../../sdk/families/qwen2-5-vl/image.ts";
+import { qwen2VlImageProcessor } from "../../../sdk/families/qwen-vl/image.ts";
 import { vitImageProcessor } from "../../../sdk/families/vit/image.ts";
 import { janusImageProcessor } from "../../../sdk/families/vqgan/image.ts";
 import { type Consumer, encoder, read } from "../../standalone/checkpoint/image-consumer.ts";
