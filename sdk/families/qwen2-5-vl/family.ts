@@ -4,7 +4,8 @@ import { defineFamily } from "../family.ts";
 import { nonNegativeInteger, positiveInteger } from "../fields/config-fields.ts";
 import { knownSection } from "../fields/known-section.ts";
 import { qwenVlFields, unreadQwenVlFields, wholeHeads, wholeHeadsError } from "../qwen-vl/config.ts";
-import { qwenVlAttention, qwenVlImagePlan, qwenVlModel, qwenVlTensors } from "../qwen-vl/model.ts";
+import { qwenVlAttention, qwenVlImagePlan, qwenVlTensors, qwenVlTower } from "../qwen-vl/tower.ts";
+import { rotaryVitModel } from "../rotary-vit/model.ts";
 
 const blockNumbers = { error: "a list of whole numbers >= 0" };
 
@@ -42,13 +43,15 @@ export const qwen25Vl = defineFamily({
         ...qwenVlAttention(block, d, block.rmsNorm("norm1", d)),
         mlp: {
           type: "gated" as const,
+          activation: "silu" as const,
           into: linearGroup({ gate, up }, { norm: block.rmsNorm("norm2", d) }),
           out: linearGroup({ down: block.linear("mlp.down_proj", [d, width]) }),
         },
       };
     });
     own.below("blocks.").requireAllUsed();
-    return qwenVlModel(base, {
+    return rotaryVitModel(base, {
+      ...qwenVlTower,
       hiddenSize: d,
       heads: config.num_heads,
       patchSize: p,

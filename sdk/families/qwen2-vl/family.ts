@@ -4,7 +4,8 @@ import { activationName, activations } from "../fields/activations.ts";
 import { positiveInteger, positiveNumber } from "../fields/config-fields.ts";
 import { knownSection } from "../fields/known-section.ts";
 import { qwenVlFields, unreadQwenVlFields, wholeHeads, wholeHeadsError } from "../qwen-vl/config.ts";
-import { qwenVlAttention, qwenVlImagePlan, qwenVlModel, qwenVlTensors } from "../qwen-vl/model.ts";
+import { qwenVlAttention, qwenVlImagePlan, qwenVlTensors, qwenVlTower } from "../qwen-vl/tower.ts";
+import { rotaryVitModel } from "../rotary-vit/model.ts";
 
 /** The vision tower of Qwen2-VL (transformers/models/qwen2_vl; arXiv 2409.12191, section 2.1). */
 export const qwen2Vl = defineFamily({
@@ -43,7 +44,8 @@ export const qwen2Vl = defineFamily({
       };
     });
     own.below("blocks.").requireAllUsed();
-    return qwenVlModel(base, {
+    return rotaryVitModel(base, {
+      ...qwenVlTower,
       hiddenSize: d,
       heads: config.num_heads,
       patchSize: p,

@@ -4,7 +4,8 @@ import { activationName, activations } from "../fields/activations.ts";
 import { positiveInteger } from "../fields/config-fields.ts";
 import { knownSection } from "../fields/known-section.ts";
 import { qwenVlFields, unreadQwenVlFields, wholeHeads, wholeHeadsError } from "../qwen-vl/config.ts";
-import { qwenVlAttention, qwenVlImagePlan, qwenVlModel, qwenVlTensors } from "../qwen-vl/model.ts";
+import { qwenVlAttention, qwenVlImagePlan, qwenVlTensors, qwenVlTower } from "../qwen-vl/tower.ts";
+import { rotaryVitModel } from "../rotary-vit/model.ts";
 
 const squareNumber = positiveInteger.refine((count) => Number.isInteger(Math.sqrt(count)), {
   error: "a square number",
@@ -58,7 +59,8 @@ export const qwen3Vl = defineFamily({
       };
     });
     own.below("blocks.").requireAllUsed();
-    return qwenVlModel(base, {
+    return rotaryVitModel(base, {
+      ...qwenVlTower,
       hiddenSize: d,
       heads: config.num_heads,
       patchSize: p,

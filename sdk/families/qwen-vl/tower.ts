@@ -1,12 +1,9 @@
+import type { RotaryVitBlock } from "../../nn/rotary-vit/spec.ts";
 import type { TensorLookup } from "../../weights/tensor-lookup.ts";
 import { linearGroup, type NormRef } from "../../weights/tensor-ref.ts";
-import { defineModel } from "../define-model.ts";
 import type { FamilySource } from "../family.ts";
 import { readImagePlan } from "../image/read-image-plan.ts";
-import type { Model, ModelBase } from "../model.ts";
-import { buildQwenVlEncoder, buildQwenVlProjector } from "./forward.ts";
 import { qwen2VlImageProcessor } from "./image.ts";
-import type { QwenVlBlock, QwenVlSpec } from "./spec.ts";
 
 /** Images as Qwen-VL's own processor prepares them. */
 export function qwenVlImagePlan(
@@ -28,7 +25,7 @@ export function qwenVlAttention(
   block: TensorLookup,
   d: number,
   norm: NormRef,
-): Pick<QwenVlBlock, "attention" | "attentionOut"> {
+): Pick<RotaryVitBlock, "attention" | "attentionOut"> {
   const [query, key, value] = block.fusedLinears("attn.qkv", [d, d]);
   return {
     attention: linearGroup({ query, key, value }, { norm }),
@@ -36,16 +33,9 @@ export function qwenVlAttention(
   };
 }
 
-/** A tower whose tensors are found, as a model. */
-export function qwenVlModel(base: ModelBase, spec: QwenVlSpec): Model {
-  const maxTokens = base.image.geometry === "native" ? base.image.maxPatches : 0;
-  return defineModel(base, {
-    encoder: { patchSize: spec.patchSize, grid: null, maxTokens, featureDim: spec.hiddenSize },
-    weights: { encoder: spec, others: [] },
-    graphs: {
-      encode: { takes: "patches", build: (weights: QwenVlSpec, settings) => buildQwenVlEncoder(weights, settings) },
-    },
-    blocks: spec.blocks.length,
-    project: (projector, weights: QwenVlSpec, settings) => buildQwenVlProjector(weights, projector, settings),
-  });
-}
+/** What the towers of all Qwen-VLs have in common. */
+export const qwenVlTower = {
+  epsilon: 1e-6,
+  rotation: { base: 10_000, staggered: false },
+  firstNorm: null,
+} as const;

@@ -1,21 +1,34 @@
-import type { Activation } from "../../nn/layers/activation.ts";
-import type { AnyLinearRef, LinearGroup, LinearRef, TensorRef } from "../../weights/tensor-ref.ts";
+import type { AnyLinearRef, LinearGroup, LinearRef, NormRef, TensorRef } from "../../weights/tensor-ref.ts";
+import type { Activation } from "../layers/activation.ts";
 
-/** The vision tower of a Qwen-VL: positions that rotate, images of any grid whose sides are whole cells of patches. */
-export interface QwenVlSpec<Linear extends AnyLinearRef = LinearRef> {
+/** A vision transformer whose positions rotate, over images of any grid (Qwen2-VL and later, Pixtral). */
+export interface RotaryVitSpec<Linear extends AnyLinearRef = LinearRef> {
   readonly hiddenSize: number;
   readonly heads: number;
+  /** Of every norm. */
+  readonly epsilon: number;
+  readonly rotation: RotationSpec;
   readonly patchSize: number;
-  /** [hidden, 3, frames, patch, patch]: a still image is that many frames of itself. */
+  /** [hidden, 3, patch, patch], or [hidden, 3, frames, patch, patch]: a still image is that many frames of itself. */
   readonly patchEmbedding: TensorRef;
-  /** [hidden]; null before Qwen3-VL. */
+  /** [hidden]; null for most. */
   readonly patchBias: TensorRef | null;
   /** Positions that are added to the patches, resized to each image's grid (Qwen3-VL); null for rotation alone. */
   readonly positions: LearnedPositions | null;
+  /** Before the first block; null for most. */
+  readonly firstNorm: NormRef | null;
   /** Side of a window in patches; null for a tower without. */
   readonly windowSide: number | null;
-  readonly blocks: readonly QwenVlBlock<Linear>[];
+  readonly blocks: readonly RotaryVitBlock<Linear>[];
 }
+
+export interface RotationSpec {
+  readonly base: number;
+  /** Whether columns turn by frequencies between those of rows (Pixtral), not by the same. */
+  readonly staggered: boolean;
+}
+
+export type GateActivation = "silu" | Exclude<Activation, "swiglu">;
 
 export interface LearnedPositions {
   /** [side * side, hidden] */
@@ -23,7 +36,7 @@ export interface LearnedPositions {
   readonly side: number;
 }
 
-export interface QwenVlBlock<Linear extends AnyLinearRef = LinearRef> {
+export interface RotaryVitBlock<Linear extends AnyLinearRef = LinearRef> {
   /** Whether its attention goes over the whole image, not over windows. */
   readonly full: boolean;
   readonly attention: LinearGroup<"query" | "key" | "value", Linear>;
@@ -31,9 +44,10 @@ export interface QwenVlBlock<Linear extends AnyLinearRef = LinearRef> {
   readonly mlp: GatedMlp<Linear> | PlainMlp<Linear>;
 }
 
-/** silu(gate) * up (Qwen2.5-VL). */
+/** activation(gate) * up (Qwen2.5-VL, Pixtral). */
 export interface GatedMlp<Linear extends AnyLinearRef = LinearRef> {
   readonly type: "gated";
+  readonly activation: GateActivation;
   readonly into: LinearGroup<"gate" | "up", Linear>;
   readonly out: LinearGroup<"down", Linear>;
 }
