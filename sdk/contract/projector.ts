@@ -69,6 +69,8 @@ export interface ImageLayout {
   /** Before and after all of an image; of "wrapped" views before and after each. */
   readonly prefix: string;
   readonly suffix: string;
+  /** After each row of a view's embeddings but the last, each of which is then a segment by itself (Pixtral); "" by default. */
+  readonly rowBreak?: string;
   readonly tiles: TileLayout;
   /** How the language model's attention goes over one view's embeddings. "full": they see each other, as in Gemma 3. */
   readonly attention: "causal" | "full";

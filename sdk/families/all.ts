@@ -1,4 +1,5 @@
 import type { Family } from "./family.ts";
+import { pixtral } from "./pixtral/family.ts";
 import { qwen25Vl } from "./qwen2-5-vl/family.ts";
 import { qwen2Vl } from "./qwen2-vl/family.ts";
 import { qwen3Vl } from "./qwen3-vl/family.ts";
@@ -14,5 +15,6 @@ export const families: readonly Family[] = [
   qwen2Vl,
   qwen25Vl,
   qwen3Vl,
+  pixtral,
   ...vitArchitectures.map(vitFamily),
 ];

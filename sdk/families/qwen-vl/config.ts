@@ -1,12 +1,8 @@
 import { z } from "zod";
-import { oneOf, positiveInteger, section } from "../fields/config-fields.ts";
+import { oneOf, positiveInteger, rgbChannels, section } from "../fields/config-fields.ts";
 import { unreadConfigFields } from "../fields/unread-config-fields.ts";
 
-/** Values that are fixed here: a config may say them. */
-const rgbChannels = z
-  .literal(3, { error: "3 (RGB)" })
-  .nullish()
-  .transform(() => undefined);
+/** Fixed here: a config may say it. */
 const rotation = section({
   rope_theta: z.literal(10000, { error: "10000" }),
   rope_type: oneOf("axial", "default").optional(),

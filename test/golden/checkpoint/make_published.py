@@ -242,6 +242,30 @@ PUBLISHED = {
             pad_size=None, resample=2, size={"height": 512, "width": 512}, tile_size=512, use_thumbnail=True,
         ), 1024,
     ),
+    "mistral-community/pixtral-12b": vlm(
+        "llava",
+        dict(
+            head_dim=64, hidden_act="silu", image_size=1024, is_composition=True, model_type="pixtral", patch_size=16,
+            rope_theta=10000.0, tie_word_embeddings=False,
+        ),
+        dict(
+            do_convert_rgb=True, image_processor_type="PixtralImageProcessor", patch_size={"height": 16, "width": 16},
+            processor_class="PixtralProcessor", resample=3, size={"longest_edge": 1024}, **DO, **CLIP,
+        ), 4096,
+    ),
+    "mistralai/Mistral-Small-3.1-24B-Instruct-2503": vlm(
+        "mistral3",
+        dict(
+            attention_dropout=0.0, head_dim=64, hidden_act="silu", hidden_size=1024, image_size=1540, initializer_range=0.02,
+            intermediate_size=4096, model_type="pixtral", num_attention_heads=16, num_channels=3, num_hidden_layers=24, patch_size=14,
+            rope_theta=10000.0,
+        ),
+        dict(
+            crop_size=None, data_format="channels_first", default_to_square=True, device=None, do_center_crop=None, do_convert_rgb=True,
+            image_processor_type="PixtralImageProcessorFast", input_data_format=None, patch_size=14, processor_class="PixtralProcessor",
+            resample=3, return_tensors=None, size={"longest_edge": 1540}, **DO, **CLIP,
+        ), 12100,
+    ),
     "Qwen/Qwen2-VL-2B-Instruct": vlm(
         "qwen2_vl",
         dict(
