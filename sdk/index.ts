@@ -27,6 +27,7 @@ export {
 } from "./contract/encoder.ts";
 export type { ImageInput, ImageSize, RgbImage, TokenGrid } from "./contract/image.ts";
 export {
+  type DeepstackLevel,
   defineProjector,
   type ImageLayout,
   type Projector,

@@ -35,7 +35,7 @@ export interface EmbedderInfo extends ModelInfo {
 export interface ImageEmbeddings {
   /** In the model's own order: what goes into its context one after the other. */
   readonly segments: readonly ImageSegment[];
-  /** Numbers of each embedding. */
+  /** Numbers of each embedding: `info.projector.outputDim`, which counts those of deepstack levels. */
   readonly embeddingDim: number;
   /** Embeddings of all segments together; the text's tokens are not counted. */
   readonly tokens: number;

@@ -1,3 +1,4 @@
+import { expectedBut } from "../errors.ts";
 import type { Tiling } from "../image/view-plan.ts";
 import { requireWidth } from "../nn/ops/op.ts";
 import { cellSide, outputWidth, type ProjectorOp } from "../nn/ops/projector-op.ts";
@@ -17,6 +18,12 @@ export interface Projector {
   readonly features: ProjectorFeatures;
   /** The steps, one after the other. */
   readonly ops: readonly ProjectorOp[];
+  /**
+   * DeepStack (arXiv 2406.04334; Qwen3-VL): what the language model adds to the hidden states of an image's tokens after its
+   * first layers, one level a layer. Each embedding is then its own `width` numbers and behind them those of each level in
+   * order, (1 + levels) * width in all, as llama.cpp (`llama_model_n_embd_inp`) and vLLM take it. None by default.
+   */
+  readonly deepstack?: readonly DeepstackLevel[];
   readonly layout: ImageLayout;
   /** How the model cuts an image into tiles. undefined: as the tokenizer's own checkpoint does. null: not at all. */
   readonly tiling?: Tiling | null;
@@ -29,8 +36,10 @@ export interface ProjectorInfo {
   readonly modelId: string;
   /** Numbers that it takes of each patch: the encoder's width times the layers that it reads. */
   readonly inputDim: number;
-  /** Numbers of each embedding: the language model's width. */
+  /** Numbers of each embedding: the language model's width, times 1 + `deepstackLevels`. */
   readonly outputDim: number;
+  /** Further embeddings that each one carries behind its own numbers; 0 for most models. */
+  readonly deepstackLevels: number;
   /** Patches that become one embedding. */
   readonly patchesPerToken: number;
 }
@@ -48,11 +57,20 @@ export interface ProjectorFeatures {
   readonly tokens: "patches" | "all_but_first" | "all";
 }
 
+export interface DeepstackLevel {
+  /** The encoder's block (1-based) whose tokens it takes. */
+  readonly layer: number;
+  /** The steps, which make as many tokens of the same width as the projector's own. */
+  readonly ops: readonly ProjectorOp[];
+}
+
 /** The order of an image's embeddings, and the text between them. */
 export interface ImageLayout {
   /** Before and after all of an image; of "wrapped" views before and after each. */
   readonly prefix: string;
   readonly suffix: string;
+  /** After each row of a view's embeddings but the last, each of which is then a segment by itself (Pixtral); "" by default. */
+  readonly rowBreak?: string;
   readonly tiles: TileLayout;
   /** How the language model's attention goes over one view's embeddings. "full": they see each other, as in Gemma 3. */
   readonly attention: "causal" | "full";
@@ -91,14 +109,30 @@ export function defineProjector({
   inputDim,
   ...parts
 }: Pick<ProjectorInfo, "type" | "modelId" | "inputDim"> & Omit<Projector, "specificationVersion" | "info">): Projector {
-  const outputDim = outputWidth(parts.ops, inputDim);
-  const patchesPerToken = cellSide(parts.ops) ** 2;
+  const { deepstack = [], features } = parts;
+  const width = outputWidth(parts.ops, inputDim);
+  const side = cellSide(parts.ops);
+  for (const { layer, ops } of deepstack) requireLevel(ops, inputDim / features.layers.length, { width, side, layer });
+  const outputDim = width * (1 + deepstack.length);
   const projector: Projector = {
     specificationVersion: "v1",
-    info: { type, modelId, inputDim, outputDim, patchesPerToken },
+    info: { type, modelId, inputDim, outputDim, deepstackLevels: deepstack.length, patchesPerToken: side ** 2 },
     ...parts,
   };
   const { tiles } = parts.layout;
   if (tiles.kind === "stitched") requireWidth(tiles.newline, 0, outputDim);
   return projector;
+}
+
+/** A level's embeddings go to the same tokens as the projector's own. */
+function requireLevel(
+  ops: readonly ProjectorOp[],
+  inputDim: number,
+  { width, side, layer }: { readonly width: number; readonly side: number; readonly layer: number },
+): void {
+  const [own, ownSide] = [outputWidth(ops, inputDim), cellSide(ops)];
+  if (own === width && ownSide === side) return;
+  const what = `cells of ${side} x ${side} patches as ${width} numbers`;
+  const received = `${ownSide} x ${ownSide} as ${own}`;
+  throw expectedBut("INVALID_CHECKPOINT", what, `the deepstack level after block ${layer}`, received);
 }

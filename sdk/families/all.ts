@@ -1,9 +1,20 @@
 import type { Family } from "./family.ts";
+import { pixtral } from "./pixtral/family.ts";
 import { qwen25Vl } from "./qwen2-5-vl/family.ts";
+import { qwen2Vl } from "./qwen2-vl/family.ts";
+import { qwen3Vl } from "./qwen3-vl/family.ts";
 import { vitArchitectures } from "./vit/architectures.ts";
 import { vitFamily } from "./vit/vit-family.ts";
 import { janusVqgan } from "./vqgan/family.ts";
 import { vqrae } from "./vqrae/family.ts";
 
 /** Every family that `VQRAE.load` knows by itself. */
-export const families: readonly Family[] = [vqrae, janusVqgan, qwen25Vl, ...vitArchitectures.map(vitFamily)];
+export const families: readonly Family[] = [
+  vqrae,
+  janusVqgan,
+  qwen2Vl,
+  qwen25Vl,
+  qwen3Vl,
+  pixtral,
+  ...vitArchitectures.map(vitFamily),
+];

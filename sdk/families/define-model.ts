@@ -8,6 +8,8 @@ import { fitToFeatures } from "./projector/fit-projector.ts";
 export interface ModelParts
   extends Pick<Model, "encoder" | "weights" | "graphs">,
     Partial<Pick<Model, "codebook" | "decoder" | "summary">> {
+  /** Blocks whose tokens `project` can give to deepstack levels; none by default. */
+  readonly blocks?: number;
   /** The encoder with a projector behind it, as `ModelGraphs.project`; undefined for features that go into none. */
   project?(projector: ProjectorSpec, weights: object, settings: GraphSettings): OnnxModel;
 }
@@ -18,7 +20,7 @@ export function defineModel(base: ModelBase, parts: ModelParts): Model {
 }
 
 function withProjector(base: ModelBase, parts: ModelParts, projector: ProjectorSpec | null): Model {
-  const { codebook = null, decoder = null, summary, project, encoder, weights, graphs } = parts;
+  const { codebook = null, decoder = null, blocks = 0, summary, project, encoder, weights, graphs } = parts;
   const refuse = (what: string, received: string) => expectedBut("UNSUPPORTED", what, base.modelId, received);
   const model: Model = {
     ...base,
@@ -44,7 +46,7 @@ function withProjector(base: ModelBase, parts: ModelParts, projector: ProjectorS
       throw refuse("no choice of features", "one: this model has one kind of features");
     },
     withProjector(own: Projector) {
-      if (project) return withProjector(base, parts, fitToFeatures(base, encoder, own));
+      if (project) return withProjector(base, parts, fitToFeatures(base, { ...encoder, blocks }, own));
       throw refuse("no projector", `${own.info.modelId}: this model's features go into none`);
     },
   };

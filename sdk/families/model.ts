@@ -1,4 +1,4 @@
-import type { ImageLayout, Projector, ProjectorInfo, ProjectorOp } from "../contract/projector.ts";
+import type { DeepstackLevel, ImageLayout, Projector, ProjectorInfo, ProjectorOp } from "../contract/projector.ts";
 import type { ViewPlan } from "../image/view-plan.ts";
 import type { GraphSettings, OnnxModel } from "../nn/onnx/graph-builder.ts";
 import type { FeatureSpec, VitSpec } from "../nn/vit/vit-spec.ts";
@@ -125,6 +125,8 @@ export interface ProjectorSpec {
   /** Apply the encoder's final norm to each of them. */
   readonly postNorm: boolean;
   readonly ops: readonly ProjectorOp[];
+  /** Of blocks that the encoder has. */
+  readonly deepstack: readonly DeepstackLevel[];
   /** [outputDim], or null for a layout without. */
   readonly newline: TensorRef | null;
   readonly layout: ImageLayout;

@@ -21,7 +21,7 @@ export function arrange(
   size: Pick<RgbImage, "width" | "height">,
   newline: Float32Array | null,
 ): ImageEmbeddings {
-  const { prefix, suffix, tiles, attention } = layout;
+  const { prefix, suffix, rowBreak = "", tiles, attention } = layout;
   const dim = info.outputDim;
   const segments: ImageSegment[] = [];
   const text = (added: string) => {
@@ -31,7 +31,17 @@ export function arrange(
   };
   const embeddings = ({ data, grid }: Pick<EmbeddedView, "data" | "grid">) => {
     // Of a strip so thin that it covers no token nothing is left.
-    if (data.length > 0) segments.push({ type: "embeddings", data, grid, attention });
+    if (data.length === 0) return;
+    if (rowBreak === "") {
+      segments.push({ type: "embeddings", data, grid, attention });
+      return;
+    }
+    const { rows, columns } = grid;
+    for (let row = 0; row < rows; row++) {
+      if (row > 0) text(rowBreak);
+      const own = data.slice(row * columns * dim, (row + 1) * columns * dim);
+      segments.push({ type: "embeddings", data: own, grid: { rows: 1, columns }, attention });
+    }
   };
 
   switch (tiles.kind) {

@@ -37,7 +37,7 @@ export interface NativePlan extends PixelSpec {
   /** The most patches that an image is resized to. */
   readonly maxPatches: number;
   /** null for NaFlex's own rule: as many patches as `maxPatches` allows. */
-  readonly pixels: PixelRange | null;
+  readonly pixels: PixelRange | LongestEdge | null;
   /** null for none. */
   readonly tiles: LargeImageTiles | null;
 }
@@ -61,6 +61,13 @@ export interface PixelRange {
   readonly maxPixels: number;
   /** What a side is at least before the range is looked at: `factor` by default (LFM2-VL), 0 for Qwen-VL. */
   readonly leastSide?: number;
+}
+
+/** Images longer than an edge are shrunk to it; then both sides are stretched to whole cells (Pixtral). */
+export interface LongestEdge {
+  /** Both sides become multiples of it. */
+  readonly factor: number;
+  readonly longestEdge: number;
 }
 
 /** Tiles of images of many pixels, with or without the whole image after them (LFM2-VL). */

@@ -5,7 +5,7 @@ import { dynamicGrid, dynamicTiles } from "./tiling/dynamic-tiles.ts";
 import { exceeds, nativeSize } from "./tiling/native-size.ts";
 import { panAndScan } from "./tiling/pan-and-scan.ts";
 import { splitTiles } from "./tiling/split-tiles.ts";
-import type { NativePlan, PixelRange, ViewPlan } from "./view-plan.ts";
+import type { LongestEdge, NativePlan, PixelRange, ViewPlan } from "./view-plan.ts";
 
 /** One image that an encoder is given, and its place among the tiles, from 0; null for the whole image. */
 export interface View {
@@ -40,7 +40,7 @@ export function views(image: RgbImage, spec: ViewPlan): View[] {
 }
 
 /** An image of many pixels as its tiles and the whole of it, another as the whole alone. */
-function nativeViews(image: RgbImage, spec: NativePlan, { factor }: PixelRange): View[] {
+function nativeViews(image: RgbImage, spec: NativePlan, { factor }: PixelRange | LongestEdge): View[] {
   const { resample, patchSize, tiles } = spec;
   const { width, height } = nativeSize(image, spec);
   const whole: View = { image: resize(image, width, height, resample), tile: null };

@@ -129,6 +129,7 @@ export function mockSettings(options: MockTokenizerOptions | undefined): MockSet
             modelId,
             inputDim: featureDim ?? embeddingDim,
             outputDim: embeddingDim,
+            deepstackLevels: 0,
             patchesPerToken: 1,
             tokensPerView: grid && grid.rows * grid.columns,
           }),

@@ -22,7 +22,7 @@ const skip = {
 /** Language models. */
 const others = /^generation\//;
 /** Vision-language models: their encoder with their projector. */
-const vlms = /^(projector|qwen2-5-vl)\//;
+const vlms = /^(projector|qwen-vl|pixtral)\//;
 
 /** Every checkpoint in test/golden, so that a family is tested here as soon as it has a golden one. */
 async function goldens(): Promise<string[]> {

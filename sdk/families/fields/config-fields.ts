@@ -24,6 +24,12 @@ const positives = { error: "three numbers > 0 (red, green, blue)" };
 const scale = z.number(positives).positive(positives);
 export const rgbScale = z.tuple([scale, scale, scale], positives);
 
+/** A count of channels, which is read as no more than a check. */
+export const rgbChannels = z
+  .literal(3, { error: "3 (RGB)" })
+  .nullish()
+  .transform(() => undefined);
+
 /** An object that may hold these fields only. */
 export const section = <T extends z.core.$ZodLooseShape>(fields: T) =>
   z.strictObject(fields, {

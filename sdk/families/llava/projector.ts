@@ -3,6 +3,7 @@ import type { ProjectorFeatures } from "../../contract/projector.ts";
 import type { TensorLookup } from "../../weights/tensor-lookup.ts";
 import { activationName } from "../fields/activations.ts";
 import { flag, integer, looseSection, oneOf } from "../fields/config-fields.ts";
+import { pixtralLayout } from "../pixtral/projector.ts";
 import { activation, layout, linear, textConfig, widthInto } from "../projector/parts.ts";
 import { defineProjectorFamily, type ReadProjector } from "../projector/projector-family.ts";
 
@@ -19,6 +20,7 @@ const config = looseSection({
   projector_hidden_act: activationName.default("gelu"),
   multimodal_projector_bias: flag.default(true),
   text_config: textConfig,
+  vision_config: looseSection({ model_type: z.string().optional() }).optional(),
 });
 type Config = z.infer<typeof config>;
 
@@ -40,14 +42,17 @@ function readMlp(config: Config, tensors: TensorLookup): Omit<ReadProjector, "la
   };
 }
 
-/** LLaVA 1.5 (transformers/models/llava): `<image>` becomes the embeddings alone. */
+/** LLaVA 1.5 (transformers/models/llava): `<image>` becomes the embeddings alone, but for a break after each row of Pixtral's. */
 export const llava = defineProjectorFamily({
   type: "llava",
   modelTypes: ["llava"],
   marker: null,
   config,
   landmark,
-  read: (config, tensors) => ({ ...readMlp(config, tensors), layout: layout({}) }),
+  read: (config, tensors) => ({
+    ...readMlp(config, tensors),
+    layout: config.vision_config?.model_type === "pixtral" ? pixtralLayout : layout({}),
+  }),
 });
 
 /** LLaVA 1.6 (transformers/models/llava_next): the whole image, then its tiles as one grid with a newline a row. */

@@ -1,4 +1,4 @@
-import type { Projector } from "../../contract/projector.ts";
+import type { DeepstackLevel, Projector } from "../../contract/projector.ts";
 import { expected, expectedBut } from "../../errors.ts";
 import type { NativePlan, ViewPlan } from "../../image/view-plan.ts";
 import { cellSide } from "../../nn/ops/projector-op.ts";
@@ -29,11 +29,13 @@ export function fitProjector(base: ModelBase, tower: Tower, projector: Projector
 
   requireTokens(modelId, tower.spec, projector);
   requireCells(base, grid, projector);
+  const deepstack = deepstackOf(modelId, tower.spec.blocks.length, projector);
   return {
     info,
     layers: chosen.map((feature) => feature.layer),
     postNorm: postNorm[0] ?? false,
     ops,
+    deepstack,
     newline: layout.tiles.kind === "stitched" ? layout.tiles.newline : null,
     layout,
     image: imageOf(base, projector, its),
@@ -46,7 +48,7 @@ export function fitProjector(base: ModelBase, tower: Tower, projector: Projector
  */
 export function fitToFeatures(
   base: ModelBase,
-  { featureDim, grid }: Pick<EncoderFacts, "featureDim" | "grid">,
+  { featureDim, grid, blocks }: Pick<EncoderFacts, "featureDim" | "grid"> & { readonly blocks: number },
   projector: Projector,
 ): ProjectorSpec {
   const { info, features, ops, layout } = projector;
@@ -57,7 +59,25 @@ export function fitToFeatures(
   requireWidth(base.modelId, featureDim ?? 0, projector);
   requireCells(base, grid, projector);
   const newline = layout.tiles.kind === "stitched" ? layout.tiles.newline : null;
-  return { info, layers: [layer], postNorm: false, ops, newline, layout, image: imageOf(base, projector, its) };
+  const deepstack = deepstackOf(base.modelId, blocks, projector);
+  return {
+    info,
+    layers: [layer],
+    postNorm: false,
+    ops,
+    deepstack,
+    newline,
+    layout,
+    image: imageOf(base, projector, its),
+  };
+}
+
+/** The levels, whose blocks the encoder must have. */
+function deepstackOf(modelId: string, blocks: number, { deepstack = [], info }: Projector): readonly DeepstackLevel[] {
+  const missing = deepstack.find(({ layer }) => layer > blocks);
+  if (missing === undefined) return deepstack;
+  const what = `an encoder with block ${missing.layer}, which the projector ${info.modelId} takes,`;
+  throw expectedBut("INCOMPATIBLE", what, modelId, blocks === 0 ? "one kind of features" : `${blocks} blocks`);
 }
 
 function requireWidth(modelId: string, each: number, { info, features }: Projector): void {

@@ -1,6 +1,6 @@
 import { looseSection, positiveInteger } from "../fields/config-fields.ts";
-import { activation, layout, linear, widthInto } from "../projector/parts.ts";
 import { defineProjectorFamily } from "../projector/projector-family.ts";
+import { mergerMlp, normWidth, qwenVlLayout } from "../qwen-vl/merger.ts";
 
 /** Qwen2.5-VL's merger (transformers/models/qwen2_5_vl `Qwen2_5_VLPatchMerger`): cells of patches become one embedding. */
 export const qwen25VlProjector = defineProjectorFamily({
@@ -15,19 +15,16 @@ export const qwen25VlProjector = defineProjectorFamily({
   }),
   landmark: "merger.ln_q.weight",
   read({ vision_config: { spatial_merge_size: factor, out_hidden_size: out } }, tensors) {
-    const first = linear(tensors, "merger.mlp.0");
-    const inputDim = widthInto(first) / factor ** 2;
+    const weight = tensors.tensor("merger.ln_q.weight", [null]);
     return {
-      inputDim,
+      inputDim: normWidth(weight),
       features: { layers: [-1], tokens: "patches" },
       ops: [
-        { op: "rms_norm", weight: tensors.tensor("merger.ln_q.weight", [inputDim]), offset: 0, epsilon: 1e-6 },
+        { op: "rms_norm", weight, offset: 0, epsilon: 1e-6 },
         { op: "pixel_shuffle", factor },
-        first,
-        activation("gelu"),
-        linear(tensors, "merger.mlp.2", { out }),
+        ...mergerMlp(tensors, "merger.mlp.0", "merger.mlp.2", out),
       ],
-      layout: layout({ prefix: "<|vision_start|>", suffix: "<|vision_end|>" }),
+      layout: qwenVlLayout,
     };
   },
 });

@@ -1,5 +1,5 @@
 import { expectedBut } from "../../errors.ts";
-import type { NativePlan, PixelRange } from "../view-plan.ts";
+import type { LongestEdge, NativePlan, PixelRange } from "../view-plan.ts";
 import { wholeNumber } from "./whole-number.ts";
 
 interface Size {
@@ -82,11 +82,12 @@ export function nativeSize(
     patchSize,
     maxPatches,
     pixels = null,
-  }: Pick<NativePlan, "patchSize" | "maxPatches"> & { pixels?: PixelRange | null },
+  }: Pick<NativePlan, "patchSize" | "maxPatches"> & { pixels?: NativePlan["pixels"] },
 ): Size {
   if (pixels === null) return naflexSize(image, patchSize, maxPatches);
-  const size = rangeSize(image, pixels);
-  if (size.width * size.height <= maxPatches * patchSize ** 2) return size;
+  const size = "longestEdge" in pixels ? edgeSize(image, pixels) : rangeSize(image, pixels);
+  const pixelCount = size.width * size.height; // 0 for a side that shrinks to nothing
+  if (pixelCount > 0 && pixelCount <= maxPatches * patchSize ** 2) return size;
   const received = `${image.width} x ${image.height} pixels`;
   throw expectedBut("INVALID_IMAGE", `sides of which ${maxPatches} patches keep the ratio`, "an image", received);
 }
@@ -96,6 +97,13 @@ export function rangeSize({ width, height }: Size, range: PixelRange): Size {
   const { factor, leastSide = factor } = range;
   const size = { width: multiple(width, factor, leastSide), height: multiple(height, factor, leastSide) };
   return withinPixels(size, { width, height }, range);
+}
+
+/** The size that Pixtral brings an image to (transformers' PixtralImageProcessor `get_resize_output_image_size`). */
+function edgeSize({ width, height }: Size, { factor, longestEdge }: LongestEdge): Size {
+  const ratio = Math.max(height / longestEdge, width / longestEdge);
+  const cells = (side: number) => Math.ceil((ratio > 1 ? Math.floor(side / ratio) : side) / factor) * factor;
+  return { width: cells(width), height: cells(height) };
 }
 
 /** Whether LFM2-VL cuts an image into tiles: it would have more than `above` pixels (`_is_image_too_large`). */

@@ -52,3 +52,10 @@ export function interpolate(
   if (antialias) g.keepOnCpu(resized);
   return resized;
 }
+
+/** The same, bilinear, with the corners of both on each other (torch's align_corners true). */
+export const interpolateCorners = (g: GraphBuilder, x: Value, sizes: Value): Value =>
+  g.node("Resize", [x, "", "", sizes], {
+    mode: { string: "linear" },
+    coordinate_transformation_mode: { string: "align_corners" },
+  });

@@ -9,25 +9,32 @@ export interface Rotation {
 
 /**
  * Rotary positions over two axes: half of the frequencies turn with a token's row, half with its column (Qwen2-VL's
- * `rotary_pos_emb`). Tokens are in raster order.
+ * `rotary_pos_emb`). Tokens are in raster order. `staggered`: the columns' frequencies lie between those of rows (Pixtral),
+ * and are not the same.
  *
  * @param grid int64 [2], rows and columns
  * @param size numbers of a head
  */
-export function axialRotation(g: GraphBuilder, grid: Value, size: number, base: number): Rotation {
+export function axialRotation(
+  g: GraphBuilder,
+  grid: Value,
+  size: number,
+  { base, staggered }: { readonly base: number; readonly staggered: boolean },
+): Rotation {
   const spatial = size / 2;
-  const frequencies = Array.from({ length: size / 4 }, (_, i) =>
-    Math.fround(1 / Math.fround(base ** Math.fround((2 * i) / spatial))),
-  );
-  const count = frequencies.length;
-  const side = (axis: 0 | 1, shape: readonly number[]) => {
+  const count = size / 4;
+  const frequencies = (offset: number) =>
+    Array.from({ length: count }, (_, i) =>
+      Math.fround(1 / Math.fround(base ** Math.fround((2 * i + offset) / spatial))),
+    );
+  const side = (axis: 0 | 1, shape: readonly number[], offset: number) => {
     const length = g.node("Squeeze", [g.slice(grid, 0, axis, axis + 1)]);
     const range = g.node("Range", [g.integer(0), length, g.integer(1)]);
     const places = g.reshape(g.cast(range, DataType.float), shape);
-    const angles = g.multiply(places, g.floats(frequencies, [1, 1, count])); //    [R, 1, count] or [1, C, count]
+    const angles = g.multiply(places, g.floats(frequencies(offset), [1, 1, count])); //    [R, 1, count] or [1, C, count]
     return g.node("Expand", [angles, g.concat([grid, g.ints([count])], 0)]); //    [R, C, count]
   };
-  const half = g.concat([side(0, [-1, 1, 1]), side(1, [1, -1, 1])], 2); //         [R, C, size / 2]
+  const half = g.concat([side(0, [-1, 1, 1], 0), side(1, [1, -1, 1], staggered ? 1 : 0)], 2); //         [R, C, size / 2]
   const angles = g.reshape(g.concat([half, half], 2), [-1, 1, size]); //           [tokens, 1, size]
   return { cosines: g.node("Cos", [angles]), sines: g.node("Sin", [angles]) };
 }

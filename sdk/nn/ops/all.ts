@@ -6,3 +6,4 @@ export { layerNorm } from "./layer-norm.ts";
 export { linear } from "./linear.ts";
 export { pixelShuffle } from "./pixel-shuffle.ts";
 export { rmsNorm } from "./rms-norm.ts";
+export { unfold } from "./unfold.ts";

@@ -15,6 +15,8 @@ export interface GraphProjector {
   /** Apply the encoder's final norm to each of them. */
   readonly postNorm: boolean;
   readonly ops: readonly ProjectorOp[];
+  /** Blocks whose patch tokens go through steps of their own. */
+  readonly deepstack: readonly { readonly layer: number; readonly ops: readonly ProjectorOp[] }[];
   /** [E], or null for a projector without. */
   readonly newline: TensorRef | null;
   readonly info: { readonly patchesPerToken: number };
@@ -35,37 +37,51 @@ export function buildProjectorGraph(
   const { hiddenSize: d, grid, layerNormEps } = encoder;
   const { layers, postNorm } = projector;
   const g = new GraphBuilder("projector", settings);
-  const { tap, patchTokens, imageGrid } = encoderBlocks(g, encoder, layers);
+  const taps = [...layers, ...projector.deepstack.map(({ layer }) => layer)];
+  const { tap, patchTokens, imageGrid } = encoderBlocks(g, encoder, taps);
 
   const features = layers.map((layer) => {
     const z = tap(layer); //                                               [n * T, D]
     const normed = postNorm && encoder.finalNorm ? norm(g, z, encoder.finalNorm, d, layerNormEps) : z;
     return g.reshape(patchTokens(normed), [-1, d]); //                            [n * N, D]
   });
+  const columns = imageGrid === null ? g.ints([present(grid, "a grid")]) : g.slice(imageGrid, 0, 1, 2);
   const input: Tokens = {
     value: g.concat(features, 1), //                                              [n * N, layers * D]
     width: layers.length * d,
-    columns: imageGrid === null ? g.ints([present(grid, "a grid")]) : g.slice(imageGrid, 0, 1, 2),
+    columns,
   };
-  outputEmbeddings(g, input, projector, grid === null ? null : grid ** 2);
+  outputEmbeddings(g, input, projector, grid === null ? null : grid ** 2, (layer) => ({
+    value: g.reshape(patchTokens(tap(layer)), [-1, d]),
+    width: d,
+    columns,
+  }));
   return g.finish();
 }
 
 /**
  * The tokens of n images [n * N, D] through the projector's steps, as the graph's outputs `embeddings` and `newline`.
  * @param patches N, or null where n is 1 and the image has a grid of its own
+ * @param after the patch tokens [n * N, D] after a block, for deepstack levels
  */
 export function outputEmbeddings(
   g: GraphBuilder,
   input: Tokens,
-  { ops, newline, info }: Pick<GraphProjector, "ops" | "newline" | "info">,
+  { ops, deepstack, newline, info }: Pick<GraphProjector, "ops" | "deepstack" | "newline" | "info">,
   patches: number | null,
+  after: (layer: number) => Tokens,
 ): void {
-  const x = ops.reduce((x, op) => step(g, x, op), input); //                      [n * M, E]
+  const through = (tokens: Tokens, ops: readonly ProjectorOp[]) => ops.reduce((x, op) => step(g, x, op), tokens);
+  const levels = [through(input, ops), ...deepstack.map(({ layer, ops }) => through(after(layer), ops))];
+  const value = g.concat(
+    levels.map((level) => level.value),
+    1,
+  ); //                                                                           [n * M, E]
+  const width = levels.reduce((sum, level) => sum + level.width, 0); //           E
   const tokens = patches === null ? null : patches / info.patchesPerToken; //     M
-  const shape = tokens === null ? [1, -1, x.width] : [-1, tokens, x.width];
-  g.output("embeddings", g.reshape(x.value, shape), DataType.float, ["images", tokens ?? "tokens", x.width]);
-  if (newline) g.output("newline", g.weight(newline), DataType.float, [x.width]);
+  const shape = tokens === null ? [1, -1, width] : [-1, tokens, width];
+  g.output("embeddings", g.reshape(value, shape), DataType.float, ["images", tokens ?? "tokens", width]);
+  if (newline) g.output("newline", g.weight(newline), DataType.float, [width]);
 }
 
 /** The tokens after one more of a projector's steps. */

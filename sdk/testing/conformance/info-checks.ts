@@ -71,6 +71,11 @@ export const infoChecks: readonly Check[] = [
       for (const name of ["inputDim", "outputDim", "patchesPerToken"] as const) {
         positive(projector[name], `info.projector.${name}`);
       }
+      const { outputDim, deepstackLevels: levels } = projector;
+      check(
+        Number.isInteger(outputDim / (1 + levels)),
+        "info.projector: outputDim is no multiple of 1 + deepstackLevels",
+      );
       const { tokensPerView } = projector;
       if (tokensPerView !== null) positive(tokensPerView, "info.projector.tokensPerView, where it is not null");
     },

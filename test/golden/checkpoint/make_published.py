@@ -251,6 +251,53 @@ PUBLISHED = {
             pad_size=None, resample=2, size={"height": 512, "width": 512}, tile_size=512, use_thumbnail=True,
         ), 1024,
     ),
+    "mistral-community/pixtral-12b": vlm(
+        "llava",
+        dict(
+            head_dim=64, hidden_act="silu", image_size=1024, is_composition=True, model_type="pixtral", patch_size=16,
+            rope_theta=10000.0, tie_word_embeddings=False,
+        ),
+        dict(
+            do_convert_rgb=True, image_processor_type="PixtralImageProcessor", patch_size={"height": 16, "width": 16},
+            processor_class="PixtralProcessor", resample=3, size={"longest_edge": 1024}, **DO, **CLIP,
+        ), 4096,
+    ),
+    "mistralai/Mistral-Small-3.1-24B-Instruct-2503": vlm(
+        "mistral3",
+        dict(
+            attention_dropout=0.0, head_dim=64, hidden_act="silu", hidden_size=1024, image_size=1540, initializer_range=0.02,
+            intermediate_size=4096, model_type="pixtral", num_attention_heads=16, num_channels=3, num_hidden_layers=24, patch_size=14,
+            rope_theta=10000.0,
+        ),
+        dict(
+            crop_size=None, data_format="channels_first", default_to_square=True, device=None, do_center_crop=None, do_convert_rgb=True,
+            image_processor_type="PixtralImageProcessorFast", input_data_format=None, patch_size=14, processor_class="PixtralProcessor",
+            resample=3, return_tensors=None, size={"longest_edge": 1540}, **DO, **CLIP,
+        ), 12100,
+    ),
+    "Qwen/Qwen2-VL-2B-Instruct": vlm(
+        "qwen2_vl",
+        dict(
+            depth=32, embed_dim=1280, hidden_size=1536, in_chans=3, mlp_ratio=4, num_heads=16, patch_size=14,
+            spatial_merge_size=2, spatial_patch_size=14, temporal_patch_size=2,
+        ),
+        dict(
+            image_processor_type="Qwen2VLImageProcessor", max_pixels=12845056, merge_size=2, min_pixels=3136, patch_size=14,
+            processor_class="Qwen2VLProcessor", temporal_patch_size=2, **CLIP,
+        ), 65536,
+    ),
+    "Qwen/Qwen3-VL-4B-Instruct": vlm(
+        "qwen3_vl",
+        dict(
+            deepstack_visual_indexes=[5, 11, 17], depth=24, hidden_act="gelu_pytorch_tanh", hidden_size=1024, in_channels=3,
+            initializer_range=0.02, intermediate_size=4096, model_type="qwen3_vl", num_heads=16, num_position_embeddings=2304,
+            out_hidden_size=2560, patch_size=16, spatial_merge_size=2, temporal_patch_size=2,
+        ),
+        dict(
+            image_processor_type="Qwen2VLImageProcessorFast", merge_size=2, patch_size=16, processor_class="Qwen3VLProcessor",
+            size={"longest_edge": 16777216, "shortest_edge": 65536}, temporal_patch_size=2, **HALF,
+        ), 65536,
+    ),
     "Qwen/Qwen2.5-VL-3B-Instruct": vlm(
         "qwen2_5_vl",
         dict(

@@ -24,6 +24,7 @@ from transformers.models.lfm2_vl.image_processing_lfm2_vl import Lfm2VlImageProc
 from transformers.models.llava.image_processing_pil_llava import LlavaImageProcessorPil
 from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
 from transformers.models.llava_onevision.image_processing_pil_llava_onevision import LlavaOnevisionImageProcessorPil
+from transformers.models.pixtral.image_processing_pil_pixtral import PixtralImageProcessorPil
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 from transformers.models.siglip2.image_processing_pil_siglip2 import Siglip2ImageProcessorPil
@@ -35,7 +36,7 @@ CLASSES = [
     ViTImageProcessorPil, DeiTImageProcessorPil, CLIPImageProcessorPil, BitImageProcessorPil, SiglipImageProcessorPil,
     Siglip2ImageProcessorPil, LlavaImageProcessorPil, LlavaNextImageProcessorPil, LlavaOnevisionImageProcessorPil,
     GotOcr2ImageProcessorPil, Gemma3ImageProcessorPil, Idefics3ImageProcessorPil, SmolVLMImageProcessorPil,
-    Lfm2VlImageProcessor, JanusImageProcessorPil, Qwen2VLImageProcessorPil,
+    Lfm2VlImageProcessor, JanusImageProcessorPil, Qwen2VLImageProcessorPil, PixtralImageProcessorPil,
 ]  # fmt: skip
 
 

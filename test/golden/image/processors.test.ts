@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { imageProcessors } from "../../../sdk/families/image/all.ts";
-import { qwen2VlImageProcessor } from "../../../sdk/families/qwen2-5-vl/image.ts";
+import { pixtralImageProcessor } from "../../../sdk/families/pixtral/image.ts";
+import { qwen2VlImageProcessor } from "../../../sdk/families/qwen-vl/image.ts";
 import { vitImageProcessor } from "../../../sdk/families/vit/image.ts";
 import { janusImageProcessor } from "../../../sdk/families/vqgan/image.ts";
 import { type Consumer, encoder, read } from "../../standalone/checkpoint/image-consumer.ts";
@@ -15,7 +16,7 @@ const { classes } = JSON.parse(readFileSync(join(import.meta.dirname, "processor
   classes: Record<string, { defaults: Fields; kwargs: string[] }>;
 };
 
-const known = [...imageProcessors, janusImageProcessor, qwen2VlImageProcessor(2)];
+const known = [...imageProcessors, janusImageProcessor, qwen2VlImageProcessor(2), pixtralImageProcessor(1)];
 
 /** An encoder of whatever size, with grids of the kind that the class makes images for. */
 function anyEncoder(name: string): Consumer {

@@ -5,7 +5,7 @@ import { lfm2VlImageProcessor } from "../../../sdk/families/lfm2-vl/image.ts";
 import { unpadded } from "../../../sdk/image/arrange.ts";
 import { dynamicGrid } from "../../../sdk/image/tiling/dynamic-tiles.ts";
 import { exceeds, rangeSize } from "../../../sdk/image/tiling/native-size.ts";
-import type { NativePlan } from "../../../sdk/image/view-plan.ts";
+import type { NativePlan, PixelRange } from "../../../sdk/image/view-plan.ts";
 import { encoder, planIn } from "../../standalone/checkpoint/image-consumer.ts";
 import { temporaryFolder } from "../../standalone/checkpoint/temporary.ts";
 
@@ -32,7 +32,7 @@ it("LFM2-VL sizes and tiles", async () => {
   const { pixels, tiles } = (await planIn(await temporaryFolder(), consumer)) as NativePlan;
   const made = sizes.lfm2.map(([width, height]): Six => {
     const size = { width, height };
-    const fitted = rangeSize(size, pixels!);
+    const fitted = rangeSize(size, pixels as PixelRange);
     const { size: tile, above, min, max } = tiles!;
     const grid = exceeds(size, above, pixels!.factor, 16)
       ? dynamicGrid(size, { tile, min, max })

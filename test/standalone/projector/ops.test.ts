@@ -41,10 +41,7 @@ describe("a projector's ops", () => {
   });
 
   it.each<[op: object, message: RegExp]>([
-    [
-      { op: "resampler" },
-      /^INVALID_ARGUMENT: Expected one of activation, .*rms_norm for the op .*received "resampler"/,
-    ],
+    [{ op: "resampler" }, /^INVALID_ARGUMENT: Expected one of activation, .*unfold for the op .*received "resampler"/],
     [{}, /^INVALID_ARGUMENT: Expected one of activation, .* received nothing/],
     [
       { op: "pixel_shuffle", factor: 0 },

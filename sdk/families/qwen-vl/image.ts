@@ -31,7 +31,7 @@ export const qwen2VlImageProcessor = (merge: number): ImageProcessor =>
         do_pad: never,
       },
       {
-        "It says how often an image is repeated, as a film that stands still.": ["temporal_patch_size"],
+        "It says how often an image is repeated, as a video that stands still.": ["temporal_patch_size"],
         "Nothing is cropped, and size is never a bare number.": ["crop_size", "default_to_square"],
       },
     ),

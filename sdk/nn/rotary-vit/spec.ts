@@ -1,0 +1,60 @@
+import type { AnyLinearRef, LinearGroup, LinearRef, NormRef, TensorRef } from "../../weights/tensor-ref.ts";
+import type { Activation } from "../layers/activation.ts";
+
+/** A vision transformer whose positions rotate, over images of any grid (Qwen2-VL and later, Pixtral). */
+export interface RotaryVitSpec<Linear extends AnyLinearRef = LinearRef> {
+  readonly hiddenSize: number;
+  readonly heads: number;
+  /** Of every norm. */
+  readonly epsilon: number;
+  readonly rotation: RotationSpec;
+  readonly patchSize: number;
+  /** [hidden, 3, patch, patch], or [hidden, 3, frames, patch, patch]: a still image is that many frames of itself. */
+  readonly patchEmbedding: TensorRef;
+  /** [hidden]; null for most. */
+  readonly patchBias: TensorRef | null;
+  /** Positions that are added to the patches, resized to each image's grid (Qwen3-VL); null for rotation alone. */
+  readonly positions: LearnedPositions | null;
+  /** Before the first block; null for most. */
+  readonly firstNorm: NormRef | null;
+  /** Side of a window in patches; null for a tower without. */
+  readonly windowSide: number | null;
+  readonly blocks: readonly RotaryVitBlock<Linear>[];
+}
+
+export interface RotationSpec {
+  readonly base: number;
+  /** Whether columns turn by frequencies between those of rows (Pixtral), not by the same. */
+  readonly staggered: boolean;
+}
+
+export type GateActivation = "silu" | Exclude<Activation, "swiglu">;
+
+export interface LearnedPositions {
+  /** [side * side, hidden] */
+  readonly table: TensorRef;
+  readonly side: number;
+}
+
+export interface RotaryVitBlock<Linear extends AnyLinearRef = LinearRef> {
+  /** Whether its attention goes over the whole image, not over windows. */
+  readonly full: boolean;
+  readonly attention: LinearGroup<"query" | "key" | "value", Linear>;
+  readonly attentionOut: LinearGroup<"out", Linear>;
+  readonly mlp: GatedMlp<Linear> | PlainMlp<Linear>;
+}
+
+/** activation(gate) * up (Qwen2.5-VL, Pixtral). */
+export interface GatedMlp<Linear extends AnyLinearRef = LinearRef> {
+  readonly type: "gated";
+  readonly activation: GateActivation;
+  readonly into: LinearGroup<"gate" | "up", Linear>;
+  readonly out: LinearGroup<"down", Linear>;
+}
+
+export interface PlainMlp<Linear extends AnyLinearRef = LinearRef> {
+  readonly type: "plain";
+  readonly activation: Exclude<Activation, "swiglu">;
+  readonly into: LinearGroup<"up", Linear>;
+  readonly out: LinearGroup<"down", Linear>;
+}

@@ -1,0 +1,136 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { getLlama, type Llama, type LlamaContextSequence, LlamaLogLevel, type Token } from "node-llama-cpp";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { attachVision } from "../../../adapters/llama-cpp/index.ts";
+import { type ImageInput, loadProjector, type RgbImage, VQRAE } from "../../../sdk/index.ts";
+
+/**
+ * Images in Qwen-VLs on llama.cpp against transformers (make_qwen_vl_llm.py): tower, merger, deepstack levels, positions of
+ * time, row and column, and the text after them. Attention is exact and the KV cache F32, so that nothing else differs.
+ */
+interface Expected {
+  /** Of the square. */
+  readonly side: number;
+  /** The token that stands for an embedding. */
+  readonly image: number;
+  readonly cases: Readonly<Record<"native" | "photo" | "two", Case>>;
+}
+
+interface Case {
+  readonly ids: readonly number[];
+  readonly greedy: readonly number[];
+  /** The five likeliest tokens after the prompt, and their log probabilities. */
+  readonly top: readonly (readonly [token: number, logarithm: number])[];
+}
+
+const FIRST_PLACE = 2 ** 30;
+const photo = new URL("../../../examples/images/cat.jpg", import.meta.url).pathname;
+
+let llama: Llama;
+beforeAll(async () => {
+  llama = await getLlama({ gpu: false, build: "never", logLevel: LlamaLogLevel.error });
+});
+afterAll(() => llama.dispose());
+
+/** The script's `native`. */
+function square(side: number): RgbImage {
+  const data = new Uint8Array(side * side * 3);
+  for (let y = 0; y < side; y++) {
+    for (let x = 0; x < side; x++) data.set([x * 3 + y, 255 - y, Math.floor((x * y) / 5)], (y * side + x) * 3);
+  }
+  return { data, width: side, height: side };
+}
+
+describe.each(["qwen2_vl", "qwen2_5_vl", "qwen3_vl"])("%s", async (name) => {
+  const folder = join(import.meta.dirname, name);
+  const { side, image, cases }: Expected = JSON.parse(await readFile(join(folder, "expected.json"), "utf8"));
+  const images: Record<keyof typeof cases, readonly ImageInput[]> = {
+    native: [square(side)],
+    photo: [photo],
+    two: [photo, square(side)],
+  };
+
+  async function open(batchSize: number) {
+    const tokenizer = await VQRAE.load(folder, { device: "cpu", threads: 1, projector: await loadProjector(folder) });
+    const model = await llama.loadModel({ modelPath: join(folder, "llm.gguf") });
+    const context = await model.createContext({
+      contextSize: 1024,
+      batchSize,
+      threads: 1,
+      flashAttention: false,
+      experimentalKvCacheKeyType: "F32",
+      experimentalKvCacheValueType: "F32",
+    });
+    const vision = await attachVision(context, { tokenizer });
+    return {
+      sequence: context.getSequence(),
+      /** The prompt, each run of image tokens replaced by the places of the next image. */
+      async prompt(key: keyof typeof cases): Promise<Token[]> {
+        const places: Token[][] = [];
+        for (const one of images[key]) {
+          const tokens = model.tokenize(await vision.image(one), true);
+          places.push(tokens.filter((token) => token >= FIRST_PLACE));
+        }
+        const { ids } = cases[key];
+        return ids.flatMap((id, i) => {
+          if (id !== image) return [id as Token];
+          return ids[i - 1] === image ? [] : places.shift()!;
+        });
+      },
+      async [Symbol.asyncDispose]() {
+        vision.dispose();
+        await model.dispose();
+        await tokenizer.dispose();
+      },
+    };
+  }
+
+  async function greedy(sequence: LlamaContextSequence, tokens: Token[]): Promise<number[]> {
+    const answer: number[] = [];
+    for await (const token of sequence.evaluate(tokens, { temperature: 0, yieldEogToken: true })) {
+      answer.push(token);
+      if (answer.length >= 24) break;
+    }
+    return answer;
+  }
+
+  it.each(["native", "photo", "two"] as const)("%s: the same tokens", async (key) => {
+    await using opened = await open(512);
+    const tokens = await opened.prompt(key);
+    expect(await greedy(opened.sequence, tokens)).toEqual(cases[key].greedy);
+  });
+
+  it.each([
+    ["native", 512],
+    ["photo", 512],
+    ["two", 512],
+    ["two", 32], // batches smaller than an image
+  ] as const)("%s, in batches of %i: the same probabilities", async (key, batchSize) => {
+    await using opened = await open(batchSize);
+    const tokens = await opened.prompt(key);
+    const last = tokens.length - 1;
+    const options = { temperature: 1, topK: 0, topP: 1, minP: 0 };
+    const results = await opened.sequence.controlledEvaluate([
+      ...tokens.slice(0, -1),
+      [tokens[last]!, { generateNext: { probabilities: true, options } }],
+    ]);
+    const probabilities = results[last]!.next.probabilities!;
+    for (const [token, logarithm] of cases[key].top) {
+      expect(Math.abs(Math.log(probabilities.get(token as Token)!) - logarithm)).toBeLessThan(1e-3);
+    }
+  });
+
+  it("a second turn goes on behind the first, whose images are not decoded again", async () => {
+    await using opened = await open(512);
+    const tokens = await opened.prompt("two");
+    const first = tokens.findIndex((token, i) => i > 0 && token < FIRST_PLACE && tokens[i - 1]! >= FIRST_PLACE) + 4;
+    await opened.sequence.evaluateWithoutGeneratingNewTokens(tokens.slice(0, first));
+    expect(await greedy(opened.sequence, tokens.slice(first))).toEqual(cases.two.greedy);
+    // The answer is erased and asked for anew; what stands before it stays.
+    const { sequence } = opened;
+    await sequence.adaptStateToTokens(tokens.slice(0, -1), false);
+    expect(sequence.nextTokenIndex).toBe(tokens.length - 1);
+    expect(await greedy(sequence, tokens.slice(-1))).toEqual(cases.two.greedy);
+  });
+});
