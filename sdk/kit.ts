@@ -86,6 +86,53 @@ export { Gate } from "./runtime/pool/gate.ts";
 export { disposedError } from "./runtime/pool/worker-pool.ts";
 export { isWeightDtype } from "./weights/dtypes.ts";
 export { describeNonFinite, type NonFiniteTensor, nonFiniteTensors } from "./weights/finite-weights.ts";
+export {
+  type FixedSize,
+  type FixedType,
+  type FixedValue,
+  fixedSizes,
+  idOf as ggufTypeId,
+  isFixedSize,
+} from "./weights/gguf/fixed-size.ts";
+export {
+  type DescribedTensor,
+  type GgufFile,
+  type GgufHeader,
+  type GgufTensor,
+  ggufTensorOf,
+} from "./weights/gguf/gguf-file.ts";
+export * as ggufLimits from "./weights/gguf/limits.ts";
+export { readGguf } from "./weights/gguf/read-gguf.ts";
+export {
+  readGgufTensor,
+  readGgufTensorBytes,
+  readGgufTensorPieces,
+  readGgufTensorRows,
+} from "./weights/gguf/read-tensor.ts";
+export {
+  decodeGgufTensor,
+  encodeGgufTensor,
+  type GgufFloatType,
+  isGgufFloatType,
+} from "./weights/gguf/tensor-data.ts";
+export {
+  blockSize as ggufBlockSize,
+  type GgufTensorType,
+  isTensorType as isGgufTensorType,
+  tensorBytes as ggufTensorBytes,
+  tensorTypeId as ggufTensorTypeId,
+  tensorTypeNames as ggufTensorTypes,
+} from "./weights/gguf/tensor-types.ts";
+export {
+  type GgufArray,
+  type GgufBigintType,
+  type GgufNumberType,
+  type GgufScalar,
+  type GgufScalarType,
+  type GgufValue,
+  ggufValue,
+  isNumberList,
+} from "./weights/gguf/values.ts";
 export { narrowBF16, narrowF16, widenBF16, widenF16 } from "./weights/half.ts";
 export { openTensors } from "./weights/open-tensors.ts";
 export { readTensor } from "./weights/read-tensor.ts";

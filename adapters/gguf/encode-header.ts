@@ -1,9 +1,19 @@
-import { describe, expectedBut } from "../../sdk/kit.ts";
-import { type FixedSize, type FixedType, type FixedValue, fixedSizes, idOf, isFixedSize } from "./fixed-size.ts";
+import {
+  describe,
+  expectedBut,
+  type FixedSize,
+  type FixedType,
+  type FixedValue,
+  fixedSizes,
+  type GgufArray,
+  type GgufScalarType,
+  type GgufValue,
+  ggufLimits,
+  ggufTensorTypeId,
+  ggufTypeId,
+  isFixedSize,
+} from "../../sdk/kit.ts";
 import type { PlacedTensor } from "./lay-out.ts";
-import { MAX_ARRAY_DEPTH } from "./limits.ts";
-import { tensorTypeId } from "./tensor-types.ts";
-import type { GgufArray, GgufScalarType, GgufValue } from "./values.ts";
 
 /** Grows as it is written to. */
 class ByteWriter {
@@ -76,7 +86,7 @@ export function encodeHeader(
     writer.string(name, "a tensor's name");
     writer.uint32(shape.length);
     for (const size of shape.toReversed()) writer.uint64(size);
-    writer.uint32(tensorTypeId(type));
+    writer.uint32(ggufTensorTypeId(type));
     writer.uint64(begin);
   }
   return writer.padded(alignment);
@@ -84,19 +94,20 @@ export function encodeHeader(
 
 function writeValue(writer: ByteWriter, value: GgufValue, subject: string): void {
   if (value.type === "array") {
-    writer.uint32(idOf("array"));
+    writer.uint32(ggufTypeId("array"));
     writeArray(writer, value, subject, 1);
   } else {
     requireType(value.type, subject);
-    writer.uint32(idOf(value.type));
+    writer.uint32(ggufTypeId(value.type));
     writeScalar(writer, value.type, value.value, subject);
   }
 }
 
 function writeArray(writer: ByteWriter, { of, value }: GgufArray, subject: string, depth: number): void {
-  if (depth > MAX_ARRAY_DEPTH) throw wrong(`arrays at most ${MAX_ARRAY_DEPTH} deep`, subject, "deeper ones");
+  if (depth > ggufLimits.MAX_ARRAY_DEPTH)
+    throw wrong(`arrays at most ${ggufLimits.MAX_ARRAY_DEPTH} deep`, subject, "deeper ones");
   if (of !== "array") requireType(of, `the elements of ${subject}`);
-  writer.uint32(idOf(of));
+  writer.uint32(ggufTypeId(of));
   writer.uint64(value.length);
   if (of === "array") for (const inner of value) writeArray(writer, inner, subject, depth + 1);
   else for (const item of value) writeScalar(writer, of, item, subject);

@@ -4,23 +4,33 @@
  * @module vqrae/gguf
  */
 
-export { type DescribedTensor, type GgufFile, type GgufHeader, type GgufTensor, ggufTensorOf } from "./gguf-file.ts";
-export type { GgufTensorLayout } from "./lay-out.ts";
-export { readGguf } from "./read-gguf.ts";
-export { readGgufTensor, readGgufTensorBytes, readGgufTensorPieces, readGgufTensorRows } from "./read-tensor.ts";
-export { type GgufChanges, requireOtherFile, rewriteGguf } from "./rewrite-gguf.ts";
-export { decodeGgufTensor, encodeGgufTensor, type GgufFloatType, isGgufFloatType } from "./tensor-data.ts";
-export type { GgufTensorType } from "./tensor-types.ts";
 export {
+  type DescribedTensor,
+  decodeGgufTensor,
+  encodeGgufTensor,
   type GgufArray,
   type GgufBigintType,
+  type GgufFile,
+  type GgufFloatType,
+  type GgufHeader,
   type GgufNumberType,
   type GgufScalar,
   type GgufScalarType,
+  type GgufTensor,
+  type GgufTensorType,
   type GgufValue,
+  ggufTensorOf,
   ggufValue,
+  isGgufFloatType,
   isNumberList,
-} from "./values.ts";
+  readGguf,
+  readGgufTensor,
+  readGgufTensorBytes,
+  readGgufTensorPieces,
+  readGgufTensorRows,
+} from "../../sdk/kit.ts";
+export type { GgufTensorLayout } from "./lay-out.ts";
+export { type GgufChanges, requireOtherFile, rewriteGguf } from "./rewrite-gguf.ts";
 export {
   type GgufTensorData,
   type GgufTensorToWrite,

@@ -1,14 +1,17 @@
-import { describe, expectedBut } from "../../sdk/kit.ts";
 import {
-  ALIGNMENT_KEY,
-  DEFAULT_ALIGNMENT,
-  isAlignment,
-  MAX_ALIGNMENT,
-  MAX_DIMENSIONS,
-  MAX_TENSOR_NAME_BYTES,
-} from "./limits.ts";
-import { blockSize, type GgufTensorType, isTensorType, tensorBytes, tensorTypeNames } from "./tensor-types.ts";
-import type { GgufValue } from "./values.ts";
+  describe,
+  expectedBut,
+  type GgufTensorType,
+  type GgufValue,
+  ggufBlockSize,
+  ggufLimits,
+  ggufTensorBytes,
+  ggufTensorTypes,
+  isGgufTensorType,
+} from "../../sdk/kit.ts";
+
+const { ALIGNMENT_KEY, DEFAULT_ALIGNMENT, isAlignment, MAX_ALIGNMENT, MAX_DIMENSIONS, MAX_TENSOR_NAME_BYTES } =
+  ggufLimits;
 
 export interface GgufTensorLayout {
   readonly name: string;
@@ -40,15 +43,15 @@ export function layOut(layout: readonly GgufTensorLayout[], alignment: number): 
     if (Buffer.byteLength(name) > MAX_TENSOR_NAME_BYTES) {
       throw wrong(`at most ${MAX_TENSOR_NAME_BYTES} bytes`, "a tensor's name", describe(name));
     }
-    if (!isTensorType(type))
-      throw wrong(`one of ${tensorTypeNames.join(", ")}`, `type of tensor ${name}`, describe(type));
+    if (!isGgufTensorType(type))
+      throw wrong(`one of ${ggufTensorTypes.join(", ")}`, `type of tensor ${name}`, describe(type));
     if (shape.length > MAX_DIMENSIONS)
       throw wrong(`at most ${MAX_DIMENSIONS} dimensions`, `tensor ${name}`, describe(shape));
     const countable = shape.every((n) => Number.isSafeInteger(n) && n >= 0);
-    const length = countable ? tensorBytes(type, shape) : Number.NaN;
+    const length = countable ? ggufTensorBytes(type, shape) : Number.NaN;
     if (Number.isNaN(length)) {
       throw wrong(
-        `a countable shape, rows of a multiple of ${blockSize(type)}`,
+        `a countable shape, rows of a multiple of ${ggufBlockSize(type)}`,
         `tensor ${name} (${type})`,
         describe(shape),
       );

@@ -1,10 +1,13 @@
 import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
-import { expected } from "../../sdk/kit.ts";
-import type { GgufFile, GgufTensor } from "./gguf-file.ts";
-import { readGguf } from "./read-gguf.ts";
-import { readGgufTensorPieces } from "./read-tensor.ts";
-import type { GgufValue } from "./values.ts";
+import {
+  expected,
+  type GgufFile,
+  type GgufTensor,
+  type GgufValue,
+  readGguf,
+  readGgufTensorPieces,
+} from "../../sdk/kit.ts";
 import { type GgufTensorToWrite, streamGguf } from "./write-gguf.ts";
 
 export interface GgufChanges {

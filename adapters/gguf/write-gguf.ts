@@ -1,7 +1,6 @@
-import { expected, expectedBut, replaceFile } from "../../sdk/kit.ts";
+import { expected, expectedBut, type GgufValue, replaceFile } from "../../sdk/kit.ts";
 import { encodeHeader } from "./encode-header.ts";
 import { alignmentFor, dataBytes, type GgufTensorLayout, layOut, type PlacedTensor } from "./lay-out.ts";
-import type { GgufValue } from "./values.ts";
 
 /** A tensor's data, whole or in pieces that follow each other. */
 export type GgufTensorData = ArrayBufferView | AsyncIterable<ArrayBufferView> | Iterable<ArrayBufferView>;

@@ -5,8 +5,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { encodeHeader } from "../../../adapters/gguf/encode-header.ts";
 import { type GgufValue, readGguf } from "../../../adapters/gguf/index.ts";
-import { MAX_ARRAY_ELEMENTS, MAX_KEYS, MAX_STRING_BYTES, MAX_TENSORS } from "../../../adapters/gguf/limits.ts";
 import { VqraeError } from "../../../sdk/errors.ts";
+import { MAX_ARRAY_ELEMENTS, MAX_KEYS, MAX_STRING_BYTES, MAX_TENSORS } from "../../../sdk/weights/gguf/limits.ts";
 import { failure, temporaryFolder } from "../checkpoint/temporary.ts";
 
 const golden = fileURLToPath(new URL("../../golden/gguf/python.gguf", import.meta.url));

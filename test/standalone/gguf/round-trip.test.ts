@@ -2,7 +2,6 @@ import { join } from "node:path";
 import { gguf as parseWithHuggingFace } from "@huggingface/gguf";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { fixedSizes } from "../../../adapters/gguf/fixed-size.ts";
 import {
   type GgufArray,
   type GgufTensorToWrite,
@@ -12,7 +11,8 @@ import {
   streamGguf,
   writeGguf,
 } from "../../../adapters/gguf/index.ts";
-import { blockSize, tensorBytes, tensorTypeId, tensorTypeNames } from "../../../adapters/gguf/tensor-types.ts";
+import type { fixedSizes } from "../../../sdk/weights/gguf/fixed-size.ts";
+import { blockSize, tensorBytes, tensorTypeId, tensorTypeNames } from "../../../sdk/weights/gguf/tensor-types.ts";
 import { temporaryFolder } from "../checkpoint/temporary.ts";
 
 const text = fc.string({ unit: "binary" }).filter((s) => !/\p{Surrogate}/u.test(s));

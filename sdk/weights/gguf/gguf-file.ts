@@ -1,5 +1,4 @@
-import type { VqraeError } from "../../sdk/index.ts";
-import { expectedBut } from "../../sdk/kit.ts";
+import { expectedBut, type VqraeError } from "../../errors.ts";
 import { type GgufTensorType, tensorBytes, tensorTypeOfId } from "./tensor-types.ts";
 import type { GgufValue } from "./values.ts";
 

@@ -1,4 +1,4 @@
-import { openFile, readExactly } from "../../sdk/kit.ts";
+import { openFile, readExactly } from "../../files/read-file.ts";
 import { OutOfBytes } from "./cursor.ts";
 import { type GgufFile, type GgufHeader, invalidGguf } from "./gguf-file.ts";
 import { MAX_HEADER_BYTES } from "./limits.ts";

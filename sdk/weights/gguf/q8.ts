@@ -1,4 +1,5 @@
-import { expectedBut, narrowF16, widenF16 } from "../../sdk/kit.ts";
+import { expectedBut } from "../../errors.ts";
+import { narrowF16, widenF16 } from "../half.ts";
 
 /** Q8_0: blocks of 32 elements, an F16 scale and 32 signed bytes (ggml-quants.c, `quantize_row_q8_0_ref`). */
 const ELEMENTS = 32;

@@ -1,4 +1,5 @@
-import { expectedBut, narrowBF16, narrowF16, widenBF16, widenF16 } from "../../sdk/kit.ts";
+import { expectedBut } from "../../errors.ts";
+import { narrowBF16, narrowF16, widenBF16, widenF16 } from "../half.ts";
 import { dequantizeQ8, quantizeQ8 } from "./q8.ts";
 import type { GgufTensorType } from "./tensor-types.ts";
 

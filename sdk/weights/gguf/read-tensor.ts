@@ -1,4 +1,5 @@
-import { expected, type OpenFile, openFile, readExactly } from "../../sdk/kit.ts";
+import { expected } from "../../errors.ts";
+import { type OpenFile, openFile, readExactly } from "../../files/read-file.ts";
 import type { GgufFile, GgufTensor } from "./gguf-file.ts";
 import { decodeGgufTensor } from "./tensor-data.ts";
 import { tensorBytes } from "./tensor-types.ts";

@@ -1,4 +1,4 @@
-import { describe } from "../../sdk/kit.ts";
+import { describe } from "../../errors.ts";
 import type { Cursor } from "./cursor.ts";
 import { fixedSizes, isFixedSize, typeOfId } from "./fixed-size.ts";
 import { invalidGguf } from "./gguf-file.ts";

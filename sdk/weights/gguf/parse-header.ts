@@ -1,4 +1,4 @@
-import { describe } from "../../sdk/kit.ts";
+import { describe } from "../../errors.ts";
 import { Cursor } from "./cursor.ts";
 import { type GgufHeader, type GgufTensor, invalidGguf } from "./gguf-file.ts";
 import {
