@@ -1,7 +1,7 @@
 /**
  * What an image costs a language model: prints the tables of docs/ask-a-picture.md.
  *
- *   node bench/ask.ts [--llm model.gguf --projector folder --model folder] [--rounds 15] [--threads 1] [photo]
+ *   node bench/ask.ts [--llm model.gguf --projector folder --encoder folder] [--rounds 15] [--threads 1] [photo]
  *   node bench/ask.ts --random-llm 12x768   # the first table for a larger model too: layers x width
  *
  * Sides run in turn; a ratio is the median of the rounds' ratios to a table's first side. The language model runs on the CPU.
@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { LlamaContext, Token } from "node-llama-cpp";
 import { carrierFor, LlamaServer, writeCarrier } from "../adapters/llama-cpp/carrier/index.ts";
-import { loadVlm, type VlmSource } from "../adapters/llama-cpp/index.ts";
+import { loadVlm } from "../adapters/llama-cpp/index.ts";
 import { environment } from "../scripts/lib/environment.ts";
 import { encodePng, readImage } from "../sdk/index.ts";
 import { startLlamaServer } from "../test/helpers/llama-server/start.ts";
@@ -24,7 +24,7 @@ const { values, positionals } = parseArgs({
   options: {
     llm: { type: "string" },
     projector: { type: "string" },
-    model: { type: "string", default: "default" },
+    encoder: { type: "string", default: "default" },
     rounds: { type: "string", default: "15" },
     threads: { type: "string" },
     "random-llm": { type: "string" },
@@ -34,15 +34,12 @@ const { values, positionals } = parseArgs({
 const [photo = fileURLToPath(new URL("../examples/images/cat.jpg", import.meta.url))] = positionals;
 const rounds = Number(values.rounds);
 const shipped = fileURLToPath(new URL("../models/vqrae-tiny-vlm", import.meta.url));
-const source: VlmSource = {
-  llm: values.llm ?? join(shipped, "llm.gguf"),
-  projector: values.projector ?? shipped,
-  tokenizer: values.model,
-};
+const llm = values.llm ?? join(shipped, "llm.gguf");
+const parts = { encoder: values.encoder, projector: values.projector ?? shipped };
 const question = "what is in the image?";
 
 const threads = values.threads ? { threads: Number(values.threads) } : {};
-const vlm = await loadVlm(source, { gpu: false, sequences: 2, ...threads });
+const vlm = await loadVlm(llm, { ...parts, gpu: false, sequences: 2, ...threads });
 const { context, model, vision, tokenizer } = vlm;
 console.log(`${await environment()}; ${context.idealThreads} threads; ${model.filename}; ${rounds} rounds\n`);
 
@@ -120,8 +117,8 @@ table(
 // In process against the pixel carrier: one and the same prompt, image and answer.
 const serverKind = process.env.VQRAE_LLAMA_SERVER ? "llama-server" : "llama-server's stand-in of the tests";
 const mmproj = join(folder, "mmproj.gguf");
-await writeCarrier(mmproj, await carrierFor(source.llm));
-const running = await startLlamaServer(source.llm, mmproj);
+await writeCarrier(mmproj, await carrierFor(llm));
+const running = await startLlamaServer(llm, mmproj);
 const server = await LlamaServer.connect(running.url);
 const embedded = await tokenizer.embed(photo);
 console.log(`One answer of 8 tokens about an image whose embeddings are kept; ${serverKind}:\n`);

@@ -12,7 +12,7 @@ export type {
   VlmPart,
   VlmPiece,
 } from "../vision-language-model.ts";
-export { type LoadVlmOptions, loadVlm, type VlmSource } from "./chat/load-vlm.ts";
+export { type LoadVlmOptions, loadVlm } from "./chat/load-vlm.ts";
 export type { AskOptions, Vlm } from "./chat/vlm.ts";
 export {
   type LanguageModel,
@@ -21,4 +21,12 @@ export {
   openLanguageModel,
 } from "./language-model.ts";
 export { type LogitRange, SequenceBatch } from "./sequence-batch.ts";
+export { openVision } from "./source/open-vision.ts";
+export {
+  resolveVision,
+  resolveVlm,
+  type VisionFiles,
+  type VisionSource,
+  type VlmFiles,
+} from "./source/resolve-vlm.ts";
 export { type AttachVisionOptions, attachVision, type LlamaVision, type PromptPart } from "./vision/vision.ts";

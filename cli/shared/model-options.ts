@@ -10,9 +10,8 @@ export const modelOption = (about: string) =>
 
 export const model = modelOption("The tokenizer's checkpoint folder");
 
-/** What commands that load a tokenizer take. */
-export const tokenizerOptions = {
-  model,
+/** How a tokenizer is loaded, whichever it is. */
+export const loadOptions = {
   precision: option(oneOf("fp32", "int8"), "Arithmetic of the encoder. int8 is faster and a little less exact", {
     shownDefault: "fp32",
   }),
@@ -24,6 +23,9 @@ export const tokenizerOptions = {
   }),
   verbose,
 };
+
+/** What commands that load a tokenizer take. */
+export const tokenizerOptions = { model, ...loadOptions };
 
 export type TokenizerArgs = Values<typeof tokenizerOptions>;
 

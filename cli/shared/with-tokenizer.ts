@@ -1,4 +1,4 @@
-import { type LoadOptions, type VisionTokenizer, VQRAE } from "../../sdk/index.ts";
+import { type VisionTokenizer, VQRAE } from "../../sdk/index.ts";
 import { setFields } from "../../sdk/kit.ts";
 import type { TokenizerArgs } from "./model-options.ts";
 import { type Progress, withProgress } from "./progress.ts";
@@ -7,11 +7,10 @@ import { type Progress, withProgress } from "./progress.ts";
 export async function withTokenizer<T>(
   { model, precision, cacheDir, maxPixels, verbose = false }: Pick<TokenizerArgs, "model"> & Partial<TokenizerArgs>,
   use: (tokenizer: VisionTokenizer, progress: Progress) => Promise<T>,
-  { projector }: Pick<LoadOptions, "projector"> = {},
 ): Promise<T> {
   return withProgress({ verbose }, async (progress) => {
     const tokenizer = await VQRAE.load(model, {
-      ...setFields({ precision, cacheDir, maxPixels, projector }),
+      ...setFields({ precision, cacheDir, maxPixels }),
       onProgress: ({ phase }) => progress.say(`loading ${model}: ${phase}`),
     });
     try {

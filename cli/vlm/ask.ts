@@ -1,27 +1,38 @@
+import { buffer } from "node:stream/consumers";
+import { setFields } from "../../sdk/kit.ts";
 import { defineCommand } from "../command/command.ts";
-import { argument } from "../command/option.ts";
+import { argument, option } from "../command/option.ts";
+import { number, wholeNumber } from "../command/value-types.ts";
 import { json } from "../shared/model-options.ts";
 import { vlmOptions, withVlm } from "./with-vlm.ts";
 
 export const ask = defineCommand({
   arguments: {
-    image: argument("The image to look at"),
+    image: argument("The image to look at. - reads it from standard input"),
     question: argument("What to ask"),
   },
-  options: { ...vlmOptions, json },
+  options: {
+    temperature: option(number("number"), "0 always takes the likeliest token", { default: 0 }),
+    maxTokens: option(wholeNumber("count", { least: 1 }), "Most tokens of the answer", { default: 512 }),
+    ...vlmOptions,
+    json,
+  },
   examples: [
     'vqrae ask photo.png "what shape is in the image?"',
-    'vqrae ask photo.png "what is this?" --llm llava.gguf \\',
-    "  --projector ./llava-1.5-7b-hf --model ./llava-1.5-7b-hf",
+    'vqrae ask photo.jpg "what is this?" --llm model.gguf --mmproj mmproj.gguf',
+    'vqrae ask photo.jpg "what is this?" --llm ./llava-1.5-7b-hf',
+    'cat photo.jpg | vqrae ask - "what is this?"',
   ],
-  async run({ image, question, json, ...args }, name) {
+  async run({ image, question, temperature, maxTokens, json, ...args }, name) {
     await withVlm(name, args, async (vlm) => {
+      const shown = image === "-" ? await buffer(process.stdin) : image;
+      const options = setFields({ temperature, maxTokens });
       if (json) {
-        const answer = await vlm.ask(image, question);
+        const answer = await vlm.ask(shown, question, options);
         process.stdout.write(`${JSON.stringify({ image, question, answer })}\n`);
         return;
       }
-      await vlm.ask(image, question, { onText: (text) => process.stdout.write(text) });
+      await vlm.ask(shown, question, { ...options, onText: (text) => process.stdout.write(text) });
       process.stdout.write("\n");
     });
   },

@@ -12,7 +12,7 @@ export const chat = defineCommand({
   arguments: { image: optionalArgument("An image for the first message") },
   options: vlmOptions,
   notes: [`Type a message and press Enter. ${HELP}`],
-  examples: ["vqrae chat photo.png", "vqrae chat --llm model.gguf --projector ./projector"],
+  examples: ["vqrae chat photo.png", "vqrae chat --llm model.gguf --mmproj mmproj.gguf"],
   async run({ image, ...args }, name) {
     await withVlm(name, args, (vlm) => converse(vlm, image));
   },
@@ -22,6 +22,8 @@ export const chat = defineCommand({
 async function converse(vlm: Vlm, first: string | undefined): Promise<void> {
   const terminal = process.stdin.isTTY === true;
   const lines = createInterface({ input: process.stdin, ...(terminal && { output: process.stderr }), terminal });
+  // From here on it keeps the lines that come while the first image is encoded, and a pipe's end.
+  const typed = lines[Symbol.asyncIterator]();
   const messages: VlmMessage[] = [];
   let shown = first === undefined ? [] : await readable(vlm, first);
   let stop: AbortController | null = null;
@@ -31,7 +33,7 @@ async function converse(vlm: Vlm, first: string | undefined): Promise<void> {
   };
   if (terminal) process.stderr.write(`${HELP}\n`);
   ready();
-  for await (const line of lines) {
+  for await (const line of typed) {
     const [command, ...rest] = line.trim().split(/\s+/);
     if (command === "/exit") break;
     if (command === "/help") process.stderr.write(`${HELP}\n`);

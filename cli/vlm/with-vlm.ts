@@ -1,17 +1,32 @@
-import { type LoadVlmOptions, loadVlm, type Vlm, type VlmSource } from "../../adapters/llama-cpp/index.ts";
-import { expected, setFields } from "../../sdk/kit.ts";
+import { type LoadVlmOptions, loadVlm, type Vlm } from "../../adapters/llama-cpp/index.ts";
+import { setFields } from "../../sdk/kit.ts";
 import { option, type Values } from "../command/option.ts";
-import { requireTogether } from "../command/usage-error.ts";
-import { text } from "../command/value-types.ts";
-import { gpu, tokenizerOptions } from "../shared/model-options.ts";
+import { usageError } from "../command/usage-error.ts";
+import { text, wholeNumber } from "../command/value-types.ts";
+import { gpu, loadOptions } from "../shared/model-options.ts";
 import { withProgress } from "../shared/progress.ts";
+
+/** Where a language model's vision parts are. */
+export const visionOptions = {
+  mmproj: option(text("file.gguf"), "The mmproj that belongs to the language model"),
+  encoder: option(text("folder"), 'In place of an mmproj: the vision encoder\'s checkpoint, or "default"'),
+  projector: option(text("folder"), "The projector's checkpoint", { shownDefault: "--encoder" }),
+};
 
 /** What commands take that run a vision language model in this process. */
 export const vlmOptions = {
-  llm: option(text("file.gguf"), "The language model", { shownDefault: "the small one that ships" }),
-  projector: option(text("folder"), "The projector trained with --llm: its own folder, or the VLM's checkpoint"),
+  llm: option(text("file.gguf|folder"), "The language model, or a folder with it and its vision parts", {
+    shownDefault: "the small one that ships",
+  }),
+  ...visionOptions,
   gpu,
-  ...tokenizerOptions,
+  contextSize: option(wholeNumber("tokens", { least: 1 }), "Tokens that a conversation may have", {
+    shownDefault: "what the model was trained for, at most 4096",
+  }),
+  threads: option(wholeNumber("count", { least: 1 }), "Threads of the language model", {
+    shownDefault: "the physical cores",
+  }),
+  ...loadOptions,
 };
 
 export type VlmArgs = Values<typeof vlmOptions>;
@@ -26,11 +41,15 @@ export async function withVlm<T>(
   use: (vlm: Vlm) => Promise<T>,
   { sequences = 1 }: Pick<LoadVlmOptions, "sequences"> = {},
 ): Promise<T> {
-  const source = sourceOf(command, args);
-  const { precision, cacheDir, maxPixels, gpu } = args;
+  const { llm, mmproj, encoder, projector, gpu, contextSize, threads, precision, cacheDir, maxPixels } = args;
+  const vision = setFields({ mmproj, encoder, projector });
+  const [given] = Object.keys(vision);
+  if (llm === undefined && given !== undefined)
+    throw usageError(command, `--llm beside --${given}`, `--${given} alone`);
   const vlm = await withProgress(args, (progress) =>
-    loadVlm(source, {
-      ...setFields({ precision, cacheDir, maxPixels }),
+    loadVlm(llm ?? "default", {
+      ...vision,
+      ...setFields({ contextSize, threads, precision, cacheDir, maxPixels }),
       gpu,
       sequences,
       onProgress: (phase) => progress.say(`loading the ${phase}`),
@@ -41,12 +60,4 @@ export async function withVlm<T>(
   } finally {
     await vlm.dispose();
   }
-}
-
-function sourceOf(command: string, { llm, projector, model }: VlmArgs): VlmSource | "default" {
-  requireTogether(command, { "--llm": llm !== undefined, "--projector": projector !== undefined });
-  if (llm !== undefined && projector !== undefined) return { llm, projector, tokenizer: model };
-  if (model === "default") return "default";
-  const mend = "The language model that ships was trained with the default tokenizer.";
-  throw expected("INVALID_ARGUMENT", "--llm and --projector", `--model of ${command}`, model, mend);
 }

@@ -23,7 +23,7 @@ export interface TinyModels extends AsyncDisposable {
 export interface TinyFiles {
   readonly llm: string;
   readonly projector: string;
-  readonly tokenizer: string;
+  readonly encoder: string;
   /** The image generator's language model. */
   readonly generator: string;
 }
@@ -31,14 +31,14 @@ export interface TinyFiles {
 export async function writeTinyFiles(folder: string): Promise<TinyFiles> {
   const { path: llm } = await writeTinyLlm(join(folder, "tiny-vlm.gguf"), "qwen3");
   const { llm: generator } = await writeTinyGenerator(join(folder, "tiny-generator.gguf"));
-  return { llm, generator, projector: await writeProjector(folder), tokenizer: tinyTokenizer };
+  return { llm, generator, projector: await writeProjector(folder), encoder: tinyTokenizer };
 }
 
 export async function loadTinyModels(sequences = 2): Promise<TinyModels> {
   const folder = await mkdtemp(join(tmpdir(), "vqrae-endpoint-"));
-  const { generator: generatorFile, ...files } = await writeTinyFiles(folder);
+  const { generator: generatorFile, llm, encoder, projector } = await writeTinyFiles(folder);
   const options = { device: "cpu", gpu: false, sequences, contextSize: 512, threads: 1, maxPixels: 1_000_000 } as const;
-  const vlm = await loadVlm(files, options);
+  const vlm = await loadVlm(llm, { encoder, projector, ...options });
   const source = { llm: generatorFile, tokenizer: vlm.tokenizer };
   const generator = await loadGenerator(source, { gpu: false, threads: 1 });
   return {

@@ -1,29 +1,16 @@
-import { basename, join } from "node:path";
 import { z } from "zod";
-import { type LoadOptions, loadProjector, VQRAE } from "../../../sdk/index.ts";
-import { option, packageFile, parseOptions, setFields } from "../../../sdk/kit.ts";
-import {
-  type LanguageModelOptions,
-  languageModelFile,
-  languageModelOptions,
-  openLanguageModel,
-} from "../language-model.ts";
+import type { LoadOptions } from "../../../sdk/index.ts";
+import { option, parseOptions, setFields } from "../../../sdk/kit.ts";
+import { type LanguageModelOptions, languageModelOptions, openLanguageModel } from "../language-model.ts";
 import { loadNodeLlamaCpp } from "../native/node-llama-cpp.ts";
+import { openVision } from "../source/open-vision.ts";
+import { resolveVlm, type VisionSource, visionSourceOptions } from "../source/resolve-vlm.ts";
 import { attachVision } from "../vision/vision.ts";
 import { Vlm } from "./vlm.ts";
 
-/** The parts of a vision language model. */
-export interface VlmSource {
-  /** The language model's GGUF file. */
-  readonly llm: string;
-  /** The folder of the projector that was trained with it: a `vqrae_projector` folder or a VLM's checkpoint. */
-  readonly projector: string;
-  /** The vision encoder's checkpoint folder, or "default". */
-  readonly tokenizer: string | "default";
-}
-
 export interface LoadVlmOptions
-  extends Pick<LoadOptions, "device" | "precision" | "cacheDir" | "maxPixels">,
+  extends VisionSource,
+    Pick<LoadOptions, "device" | "precision" | "cacheDir" | "maxPixels">,
     Omit<LanguageModelOptions, "onProgress"> {
   readonly onProgress?: (phase: "tokenizer" | "llm" | "context") => void;
 }
@@ -33,20 +20,13 @@ const ofLoad = <K extends keyof LoadOptions>() => option.custom<LoadOptions[K]>(
 
 const schema = z.strictObject({
   ...languageModelOptions,
+  ...visionSourceOptions,
   device: ofLoad<"device">(),
   precision: ofLoad<"precision">(),
   cacheDir: ofLoad<"cacheDir">(),
   maxPixels: ofLoad<"maxPixels">(),
   onProgress: option.callback<NonNullable<LoadVlmOptions["onProgress"]>>(),
 });
-
-const SHIPPED = "vqrae-tiny-vlm";
-
-/** The small model that ships: its projector and its language model, behind the default tokenizer. */
-function shippedVlm(): VlmSource {
-  const folder = packageFile(`models/${SHIPPED}`);
-  return { llm: join(folder, "llm.gguf"), projector: folder, tokenizer: "default" };
-}
 
 /**
  * Loads a vision language model: encoder and projector in worker threads, the language model in llama.cpp.
@@ -57,33 +37,30 @@ function shippedVlm(): VlmSource {
  * await vlm.dispose();
  * ```
  *
- * @throws INVALID_ARGUMENT, CHECKPOINT_NOT_FOUND, INVALID_GGUF, MISSING_DEPENDENCY, and as `VQRAE.load`,
+ * `loadVlm("model.gguf", { mmproj: "mmproj.gguf" })` loads the two files that llama.cpp, Ollama and LM Studio have of a
+ * model. `loadVlm(folder)` loads a folder that holds both, or a Hugging Face checkpoint with its language model as GGUF.
+ *
+ * @param source "default" for the small model that ships, a GGUF file, or a folder
+ * @throws INVALID_ARGUMENT, INCOMPATIBLE, CHECKPOINT_NOT_FOUND, INVALID_GGUF, MISSING_DEPENDENCY, and as `VQRAE.load`,
  *   `loadProjector`, `attachVision`
  */
-export async function loadVlm(source: VlmSource | "default" = "default", options: LoadVlmOptions = {}): Promise<Vlm> {
-  const { onProgress, signal, device, precision, cacheDir, maxPixels, ...rest } = parseOptions(
-    schema,
-    options,
-    "loadVlm",
-  );
-  const parts = source === "default" ? shippedVlm() : source;
+export async function loadVlm(source: string = "default", options: LoadVlmOptions = {}): Promise<Vlm> {
+  const { onProgress, signal, device, precision, cacheDir, maxPixels, mmproj, encoder, projector, ...rest } =
+    parseOptions(schema, options, "loadVlm");
   // Before the encoder is loaded, which takes longer.
-  const llm = await languageModelFile(parts?.llm);
+  const files = await resolveVlm(source, { mmproj, encoder, projector });
   const { resolveChatWrapper } = await loadNodeLlamaCpp();
   const release: (() => Promise<void>)[] = [];
   try {
     onProgress?.("tokenizer");
-    const projector = await loadProjector(parts.projector);
-    const load = setFields({ device, precision, cacheDir, maxPixels, signal, projector });
-    const tokenizer = await VQRAE.load(parts.tokenizer, load);
+    const tokenizer = await openVision(files, setFields({ device, precision, cacheDir, maxPixels, signal }));
     release.unshift(() => tokenizer.dispose());
-    const opened = await openLanguageModel(llm, setFields({ ...rest, onProgress, signal }));
+    const opened = await openLanguageModel(files.llm, setFields({ ...rest, onProgress, signal }));
     release.unshift(async () => opened[Symbol.asyncDispose]());
     const { llama, model, context } = opened;
     const vision = await attachVision(context, { tokenizer });
-    const modelId = source === "default" ? SHIPPED : basename(llm, ".gguf");
     const chatWrapper = resolveChatWrapper(model);
-    return new Vlm({ modelId, llama, model, context, vision, tokenizer, chatWrapper }, release);
+    return new Vlm({ modelId: files.modelId, llama, model, context, vision, tokenizer, chatWrapper }, release);
   } catch (error) {
     for (const dispose of release) await dispose();
     throw error;

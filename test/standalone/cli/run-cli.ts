@@ -20,12 +20,16 @@ export interface CliResult {
 }
 
 /** Runs the real command line in a process of its own. */
-export function runCli(...args: string[]): Promise<CliResult> {
+export const runCli = (...args: string[]): Promise<CliResult> => runCliWith(null, ...args);
+
+/** The same with `input` on standard input. */
+export function runCliWith(input: string | Uint8Array | null, ...args: string[]): Promise<CliResult> {
   const env = { ...process.env, NODE_NO_WARNINGS: "1" }; // Node warns of type stripping, which the built CLI has no need of
   return new Promise((done) => {
-    execFile(process.execPath, [main, ...args], { env, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+    const child = execFile(process.execPath, [main, ...args], { env, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
       done({ code: error ? Number(error.code) : 0, stdout, stderr });
     });
+    if (input !== null) child.stdin?.end(input);
   });
 }
 

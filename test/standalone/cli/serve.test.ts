@@ -22,8 +22,8 @@ const modelArgs = () => [
   files.llm,
   "--projector",
   files.projector,
-  "--model",
-  files.tokenizer,
+  "--encoder",
+  files.encoder,
   "--gpu",
   "off",
 ];

@@ -113,7 +113,8 @@ describe("attachVision refuses", () => {
 it.each([
   [{ sequences: 0 }, 'option "sequences" of loadVlm'],
   [{ gpu: "tpu" }, 'option "gpu" of loadVlm'],
-  [{ projector: "folder" }, '"projector"'],
+  [{ tokenizer: "folder" }, '"tokenizer"'],
+  [{ mmproj: "mmproj.gguf" }, "no parts of another model"],
 ])("loadVlm refuses the options %j before anything is loaded", async (options, message) => {
   await expect(loadVlm("default", options as never)).rejects.toMatchObject({
     code: "INVALID_ARGUMENT",

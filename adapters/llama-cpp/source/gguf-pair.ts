@@ -1,0 +1,93 @@
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { expected, expectedBut } from "../../../sdk/kit.ts";
+import { type GgufFile, readGguf } from "../../gguf/index.ts";
+import { requireParts } from "./model-parts.ts";
+
+/** The `general.architecture` of mmproj files. */
+const MMPROJ = "clip";
+
+/**
+ * Projectors whose language models have an architecture of their own in llama.cpp. LLaVA's, InternVL's and others are
+ * trained with models of many. Source: llama.cpp's conversion/*.py, `add_clip_projector_type` and `model_arch` (0.5.0).
+ */
+const PAIRS: readonly { readonly projectors: readonly string[]; readonly architectures: readonly string[] }[] = [
+  { projectors: ["qwen2vl_merger", "qwen2.5vl_merger", "qwen2.5o"], architectures: ["qwen2vl"] },
+  { projectors: ["qwen3vl_merger"], architectures: ["qwen3vl", "qwen3vlmoe", "qwen35", "qwen35moe"] },
+  { projectors: ["gemma3"], architectures: ["gemma3"] },
+  { projectors: ["lfm2"], architectures: ["lfm2", "lfm2moe"] },
+  { projectors: ["llama4"], architectures: ["llama4"] },
+  { projectors: ["kimivl"], architectures: ["deepseek2"] },
+  { projectors: ["glm4v"], architectures: ["glm4", "glm4moe"] },
+];
+/** Language models that take images at positions of three axes, which no other projector's tokens have. */
+const OWN_PROJECTORS = ["qwen2vl", "qwen3vl", "qwen3vlmoe"];
+
+/** Old converters wrote CLIP's own projection, not the language model's width, into `clip.vision.projection_dim`. */
+const OTHER_WIDTH = ["mlp", "mlp_norm", "ldp", "ldpv2", "resampler", "adapter"];
+
+/** @throws INVALID_ARGUMENT for an mmproj, CHECKPOINT_NOT_FOUND, INVALID_GGUF */
+export async function readLlmHeader(llm: string): Promise<GgufFile> {
+  const header = await readHeader(llm, "the language model");
+  await requireParts(header.file);
+  if (architecture(header) !== MMPROJ) return header;
+  const mend = "Give it as mmproj, and the GGUF file of its language model here.";
+  throw wrongKind("a language model", header, "an mmproj file", mend);
+}
+
+/** @throws INVALID_ARGUMENT for a language model, CHECKPOINT_NOT_FOUND, INVALID_GGUF */
+export async function readMmprojHeader(mmproj: string): Promise<GgufFile> {
+  const header = await readHeader(mmproj, "the mmproj");
+  if (architecture(header) === MMPROJ) return header;
+  const mend = "The mmproj is a file of its own beside the language model, such as mmproj-model-f16.gguf.";
+  throw wrongKind("an mmproj file", header, `a language model (${architecture(header) || "nameless"})`, mend);
+}
+
+/**
+ * Refuses an mmproj that was made for another language model, as far as the headers say it.
+ * @throws INCOMPATIBLE
+ */
+export function requirePair(llm: GgufFile, mmproj: GgufFile): void {
+  const own = architecture(llm);
+  const projector = text(mmproj, "clip.vision.projector_type") || text(mmproj, "clip.projector_type");
+  const pair = PAIRS.find(({ projectors }) => projectors.includes(projector));
+  const misses = OWN_PROJECTORS.includes(own) && !pair?.architectures.includes(own);
+  if (misses || (pair && !pair.architectures.includes(own))) {
+    const what = `a language model of ${pair?.architectures.join(" or ") ?? "another family"}`;
+    throw mismatch(what, mmproj, projector, `${llm.file} (${own})`);
+  }
+  const width = number(llm, `${own}.embedding_length`);
+  const given = number(mmproj, "clip.vision.projection_dim");
+  if (width === null || given === null || width === given || OTHER_WIDTH.includes(projector)) return;
+  throw mismatch(`a language model of width ${given}`, mmproj, projector, `${llm.file} of width ${width}`);
+}
+
+const mismatch = (what: string, mmproj: GgufFile, projector: string, received: string) =>
+  expectedBut("INCOMPATIBLE", what, `the mmproj ${mmproj.file} (${projector})`, received, {
+    path: mmproj.file,
+    mend: "An mmproj works with the language model that it was made for: take both from one repository.",
+  });
+
+async function readHeader(path: string, subject: string): Promise<GgufFile> {
+  if (typeof path !== "string" || path === "") throw expected("INVALID_ARGUMENT", "a GGUF file", subject, path);
+  const file = resolve(path);
+  const entry = await stat(file).catch(() => null);
+  if (entry?.isFile()) return readGguf(file);
+  const received = entry === null ? "nothing there" : "a folder there";
+  throw expectedBut("CHECKPOINT_NOT_FOUND", "a GGUF file", `${subject} ${file}`, received, { path: file });
+}
+
+const wrongKind = (what: string, { file }: GgufFile, received: string, mend: string) =>
+  expectedBut("INVALID_ARGUMENT", what, file, received, { path: file, mend });
+
+const architecture = (header: GgufFile): string => text(header, "general.architecture");
+
+function text({ metadata }: GgufFile, key: string): string {
+  const value = metadata.get(key);
+  return value?.type === "string" ? value.value : "";
+}
+
+function number({ metadata }: GgufFile, key: string): number | null {
+  const value = metadata.get(key);
+  return value?.type === "uint32" ? value.value : null;
+}

@@ -1,0 +1,48 @@
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { runCli, runCliWith } from "./run-cli.ts";
+
+const circle = fileURLToPath(new URL("../../../examples/images/blue-circle.png", import.meta.url));
+const shape = "what shape is in the image?";
+
+describe("vqrae ask", { timeout: 60_000 }, () => {
+  test("reads an image from standard input", async () => {
+    expect(await runCliWith(await readFile(circle), "ask", "-", shape, "--gpu", "off")).toMatchObject({
+      code: 0,
+      stdout: "circle\n",
+    });
+  });
+
+  test("ends after --max-tokens, and refuses a temperature below 0", async () => {
+    const { stdout } = await runCli("ask", circle, "is it?", "--max-tokens", "1", "--gpu", "off", "--json");
+    expect(JSON.parse(stdout).answer.length).toBeLessThan(20);
+    const refused = await runCli("ask", circle, "is it?", "--temperature", "-1", "--gpu", "off");
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("temperature") });
+  });
+
+  test.each([
+    [["--mmproj", "mmproj.gguf"], "--llm beside --mmproj"],
+    [["--llm", "nothing.gguf", "--mmproj", "mmproj.gguf"], "nothing there"],
+    [["--llm", circle], "blue-circle.png"],
+  ])("%j is refused in one line", async (args, message) => {
+    const { code, stderr } = await runCli("ask", circle, shape, ...args);
+    expect({ code, stderr }).toMatchObject({ code: expect.any(Number), stderr: expect.stringContaining(message) });
+    expect(code).toBeGreaterThan(0);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+  });
+});
+
+describe("vqrae chat", { timeout: 60_000 }, () => {
+  test("answers every line of a pipe, those that came while the first image was read too", async () => {
+    const lines = `${shape}\nis there a circle?\n/new\nhello\n`;
+    const { code, stdout } = await runCliWith(lines, "chat", circle, "--gpu", "off");
+    expect(code).toBe(0);
+    expect(stdout.trim().split("\n")).toHaveLength(3);
+    expect(stdout).toMatch(/^circle\n/);
+  });
+
+  test("a pipe that is empty ends it", async () => {
+    expect(await runCliWith("", "chat", circle, "--gpu", "off")).toMatchObject({ code: 0, stdout: "" });
+  });
+});
