@@ -80,6 +80,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
       features,
       projector,
       families,
+      maxImageTokens,
       onProgress,
       signal,
       ...rest
@@ -96,7 +97,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
       const report: PoolOptions["report"] = (phase, loaded, total, detail) =>
         onProgress?.({ phase, loaded, total, ...(detail !== undefined && { detail }) });
       report("checkpoint", 0, 1);
-      const stored = await readModel(await findCheckpoint(source), families);
+      const stored = await readModel(await findCheckpoint(source), families, { maxImageTokens });
       const projected = projector ? stored.withProjector(projector) : stored;
       const model = features ? projected.selectFeatures(features) : projected;
       report("checkpoint", 1, 1);

@@ -44,6 +44,11 @@ export interface LoadOptions {
   /** Most pixels that one image may have before it is refused as IMAGE_TOO_LARGE (default 100 megapixels). */
   readonly maxPixels?: number;
   /**
+   * Most tokens of the language model that an image becomes, where each keeps its aspect ratio (Qwen-VL, Pixtral): larger ones
+   * are shrunk, as llama-server's `--image-max-tokens` does. By default the processor's file says it: 16,384 for Qwen-VL.
+   */
+  readonly maxImageTokens?: number;
+  /**
    * Which hidden state `features` are, in place of the checkpoint's own: the residual stream after block `layer`
    * (1-based; -1 is the last, -2 what LLaVA 1.5 takes of CLIP), through the encoder's final norm where `postNorm` says so.
    */
@@ -92,6 +97,7 @@ const loadSchema = z.strictObject({
   threads: option.integer(1, MAX_THREADS),
   batchSize: option.integer(1, MAX_BATCH),
   maxPixels: option.integer(1),
+  maxImageTokens: option.integer(1),
   features: option.object("an object with layer (a whole number) and postNorm (true or false)", {
     layer: z.int().optional(),
     postNorm: z.boolean().optional(),

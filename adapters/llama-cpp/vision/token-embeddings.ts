@@ -11,6 +11,7 @@ const ARCHITECTURES: ReadonlySet<string> = new Set([
   "internlm2",
   "lfm2",
   "llama",
+  "mistral3",
   "phi3",
   "qwen2",
   "qwen3",
