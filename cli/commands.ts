@@ -46,6 +46,11 @@ export const sections: readonly Section[] = [
         load: async () => (await import("./vlm/chat.ts")).chat,
       },
       {
+        name: "pull",
+        about: "Download a vision language model from the Hugging Face hub",
+        load: async () => (await import("./vlm/pull.ts")).pull,
+      },
+      {
         name: "serve",
         about: "Serve the models to OpenAI's clients, with a chat page",
         load: async () => (await import("./serve/serve.ts")).serve,

@@ -20,7 +20,9 @@ export const ask = defineCommand({
   examples: [
     'vqrae ask photo.png "what shape is in the image?"',
     'vqrae ask photo.jpg "what is this?" --llm model.gguf --mmproj mmproj.gguf',
-    'vqrae ask photo.jpg "what is this?" --llm ./llava-1.5-7b-hf',
+    'vqrae ask photo.jpg "what is this?" --vlm ./llava-1.5-7b-hf',
+    'vqrae ask photo.jpg "what is this?" \\',
+    "  --vlm hf:ggml-org/SmolVLM-256M-Instruct-GGUF",
     'cat photo.jpg | vqrae ask - "what is this?"',
   ],
   async run({ image, question, temperature, maxTokens, json, ...args }, name) {

@@ -1,3 +1,4 @@
+import { isModelName, pullModel } from "../../adapters/hub/index.ts";
 import { type LoadVlmOptions, loadVlm, type Vlm } from "../../adapters/llama-cpp/index.ts";
 import { setFields } from "../../sdk/kit.ts";
 import { option, type Values } from "../command/option.ts";
@@ -5,6 +6,7 @@ import { usageError } from "../command/usage-error.ts";
 import { text, wholeNumber } from "../command/value-types.ts";
 import { gpu, loadOptions } from "../shared/model-options.ts";
 import { withProgress } from "../shared/progress.ts";
+import { pullProgress } from "../shared/pull-progress.ts";
 
 /** Where a language model's vision parts are. */
 export const visionOptions = {
@@ -15,9 +17,10 @@ export const visionOptions = {
 
 /** What commands take that run a vision language model in this process. */
 export const vlmOptions = {
-  llm: option(text("file.gguf|folder"), "The language model, or a folder with it and its vision parts", {
+  vlm: option(text("folder|hf:owner/repo"), "A folder with all parts of a model, or a model of the Hugging Face hub", {
     shownDefault: "the small one that ships",
   }),
+  llm: option(text("file.gguf"), "In place of --vlm: the language model alone"),
   ...visionOptions,
   gpu,
   contextSize: option(wholeNumber("tokens", { least: 1 }), "Tokens that a conversation may have", {
@@ -41,14 +44,11 @@ export async function withVlm<T>(
   use: (vlm: Vlm) => Promise<T>,
   { sequences = 1 }: Pick<LoadVlmOptions, "sequences"> = {},
 ): Promise<T> {
-  const { llm, mmproj, encoder, projector, gpu, contextSize, threads, precision, cacheDir, maxPixels } = args;
-  const vision = setFields({ mmproj, encoder, projector });
-  const [given] = Object.keys(vision);
-  if (llm === undefined && given !== undefined)
-    throw usageError(command, `--llm beside --${given}`, `--${given} alone`);
+  const { gpu, contextSize, threads, precision, cacheDir, maxPixels } = args;
+  const { source, ...vision } = await partsOf(command, args);
   const vlm = await withProgress(args, (progress) =>
-    loadVlm(llm ?? "default", {
-      ...vision,
+    loadVlm(source, {
+      ...setFields(vision),
       ...setFields({ contextSize, threads, precision, cacheDir, maxPixels }),
       gpu,
       sequences,
@@ -60,4 +60,18 @@ export async function withVlm<T>(
   } finally {
     await vlm.dispose();
   }
+}
+
+/** What `loadVlm` takes. A model of the hub is downloaded here, which shows size and licence first. */
+async function partsOf(command: string, { vlm, llm, mmproj, encoder, projector, verbose }: VlmArgs) {
+  if (llm !== undefined && vlm !== undefined) throw usageError(command, "--llm or --vlm", "both");
+  const [given] = Object.keys(setFields({ mmproj, encoder, projector }));
+  if (llm === undefined && vlm === undefined && given !== undefined) {
+    throw usageError(command, `--llm beside --${given}`, `--${given} alone`);
+  }
+  if (vlm !== undefined && isModelName(vlm) && given === undefined) {
+    const pulled = await pullProgress({ verbose }, (options) => pullModel(vlm, options));
+    return { source: pulled.llm, mmproj: pulled.mmproj };
+  }
+  return { source: llm ?? vlm ?? "default", mmproj, encoder, projector };
 }

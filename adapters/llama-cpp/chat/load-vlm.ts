@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { LoadOptions } from "../../../sdk/index.ts";
 import { option, parseOptions, setFields } from "../../../sdk/kit.ts";
+import type { PullProgress } from "../../hub/index.ts";
 import { type LanguageModelOptions, languageModelOptions, openLanguageModel } from "../language-model.ts";
 import { loadNodeLlamaCpp } from "../native/node-llama-cpp.ts";
 import { openVision } from "../source/open-vision.ts";
@@ -13,6 +14,8 @@ export interface LoadVlmOptions
     Pick<LoadOptions, "device" | "precision" | "cacheDir" | "maxPixels">,
     Omit<LanguageModelOptions, "onProgress"> {
   readonly onProgress?: (phase: "tokenizer" | "llm" | "context") => void;
+  /** Called as bytes of a model of the hub come. */
+  readonly onDownload?: (progress: PullProgress) => void;
 }
 
 /** Checked by `VQRAE.load`. */
@@ -26,6 +29,7 @@ const schema = z.strictObject({
   cacheDir: ofLoad<"cacheDir">(),
   maxPixels: ofLoad<"maxPixels">(),
   onProgress: option.callback<NonNullable<LoadVlmOptions["onProgress"]>>(),
+  onDownload: option.callback<NonNullable<LoadVlmOptions["onDownload"]>>(),
 });
 
 /**
@@ -40,15 +44,29 @@ const schema = z.strictObject({
  * `loadVlm("model.gguf", { mmproj: "mmproj.gguf" })` loads the two files that llama.cpp, Ollama and LM Studio have of a
  * model. `loadVlm(folder)` loads a folder that holds both, or a Hugging Face checkpoint with its language model as GGUF.
  *
- * @param source "default" for the small model that ships, a GGUF file, or a folder
+ * `loadVlm("hf:ggml-org/SmolVLM-256M-Instruct-GGUF")` downloads a model from the Hugging Face hub if its cache does not
+ * have it.
+ *
+ * @param source "default" for the small model that ships, a GGUF file, a folder, or "hf:owner/repo"
  * @throws INVALID_ARGUMENT, INCOMPATIBLE, CHECKPOINT_NOT_FOUND, INVALID_GGUF, MISSING_DEPENDENCY, and as `VQRAE.load`,
- *   `loadProjector`, `attachVision`
+ *   `loadProjector`, `attachVision`, `pullModel`
  */
 export async function loadVlm(source: string = "default", options: LoadVlmOptions = {}): Promise<Vlm> {
-  const { onProgress, signal, device, precision, cacheDir, maxPixels, mmproj, encoder, projector, ...rest } =
-    parseOptions(schema, options, "loadVlm");
+  const {
+    onProgress,
+    onDownload,
+    signal,
+    device,
+    precision,
+    cacheDir,
+    maxPixels,
+    mmproj,
+    encoder,
+    projector,
+    ...rest
+  } = parseOptions(schema, options, "loadVlm");
   // Before the encoder is loaded, which takes longer.
-  const files = await resolveVlm(source, { mmproj, encoder, projector });
+  const files = await resolveVlm(source, { mmproj, encoder, projector }, setFields({ signal, onProgress: onDownload }));
   const { resolveChatWrapper } = await loadNodeLlamaCpp();
   const release: (() => Promise<void>)[] = [];
   try {

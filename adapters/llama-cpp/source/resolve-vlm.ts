@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { expected, expectedBut, isFile, option, packageFile, readJsonObject } from "../../../sdk/kit.ts";
+import { isModelName, type PullOptions, pullModel } from "../../hub/index.ts";
 import { readLlmHeader, readMmprojHeader, requirePair } from "./gguf-pair.ts";
 import { findLlm, findMmproj } from "./model-folder.ts";
 
@@ -37,15 +38,29 @@ const NOT_IN_NAME = /(-00001-of-\d{5})?\.gguf$/i;
 /**
  * Turns what you have into the parts of a vision language model. It reads the headers of GGUF files, and refuses two
  * that do not belong together before anything is loaded.
- * @param source "default" for the small model that ships, a GGUF file, or a folder that holds one. Beside the file lies
+ * @param source "default" for the small model that ships, a GGUF file, a folder that holds one, or "hf:owner/repo" for
+ *   a model of the hub, which is downloaded if the cache does not have it. Beside the file lies
  *   an mmproj, or the checkpoint of encoder and projector
  * @param vision parts that lie elsewhere; they go before those in the folder
  * @throws INVALID_ARGUMENT for a part that is missing, or is something else than its name says; INCOMPATIBLE for a model
  *   and an mmproj of different widths or families; CHECKPOINT_NOT_FOUND; INVALID_GGUF for a damaged file
  */
-export async function resolveVlm(source: string, vision: VisionSource = {}): Promise<VlmFiles> {
+export async function resolveVlm(source: string, vision: VisionSource = {}, pull: PullOptions = {}): Promise<VlmFiles> {
   if (typeof source !== "string" || source === "") {
-    throw expected("INVALID_ARGUMENT", 'a GGUF file, a folder or "default"', "the source of loadVlm", source);
+    throw expected(
+      "INVALID_ARGUMENT",
+      'a GGUF file, a folder, "hf:owner/repo" or "default"',
+      "the source of loadVlm",
+      source,
+    );
+  }
+  if (isModelName(source)) {
+    if (Object.values(vision).some((part) => part !== undefined)) {
+      const mend = "It has its own mmproj. Pull it, and name the files, to use another.";
+      throw expectedBut("INVALID_ARGUMENT", "no other vision parts", `loadVlm("${source}")`, "some", mend);
+    }
+    const { llm, mmproj } = await pullModel(source, pull);
+    return resolveVlm(llm, { mmproj });
   }
   if (source === "default") {
     if (Object.values(vision).some((part) => part !== undefined)) {

@@ -46,3 +46,9 @@ describe("vqrae chat", { timeout: 60_000 }, () => {
     expect(await runCliWith("", "chat", circle, "--gpu", "off")).toMatchObject({ code: 0, stdout: "" });
   });
 });
+
+test("vqrae pull lists models, and says what it takes", async () => {
+  const { stdout } = await runCli("pull", "--list");
+  expect(stdout).toMatch(/^ggml-org\/SmolVLM-256M-Instruct-GGUF {2}about \d+(\.\d)? MB/);
+  expect(await runCli("pull")).toMatchObject({ code: 1, stderr: expect.stringContaining("--list") });
+});

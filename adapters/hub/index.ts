@@ -1,0 +1,10 @@
+/**
+ * Vision language models from the Hugging Face hub.
+ *
+ * @module vqrae/hub
+ */
+
+export { type CatalogueModel, catalogue, roughBytes } from "./catalogue.ts";
+export { isModelName } from "./model-name.ts";
+export type { PlannedFile, PullPlan } from "./plan-pull.ts";
+export { type PulledModel, type PullOptions, type PullProgress, pullModel } from "./pull-model.ts";

@@ -1,0 +1,100 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { getHFHubCachePath, getRepoFolderName, type ListFileEntry, listFiles, modelInfo } from "@huggingface/hub";
+import { expectedBut } from "../../sdk/kit.ts";
+import { chooseFiles } from "./choose-files.ts";
+import { askingHub } from "./hub-errors.ts";
+import type { HubSettings } from "./hub-settings.ts";
+import type { ModelName } from "./model-name.ts";
+
+/** A file that a model needs. */
+export interface PlannedFile {
+  /** In its repository. */
+  readonly path: string;
+  readonly bytes: number;
+  /** The name of its content in the cache: SHA-256 of a large file, git's own hash of a small one. Hexadecimal. */
+  readonly hash: string;
+  /** Whether the cache has it already. */
+  readonly cached: boolean;
+}
+
+/** What a download will bring, before anything is fetched. */
+export interface PullPlan {
+  readonly repo: string;
+  /** The commit that the revision means now, 40 hexadecimal digits. */
+  readonly commit: string;
+  /** As the repository's card states it, such as "apache-2.0"; null for none. */
+  readonly licence: string | null;
+  /** The language model's first part, and the mmproj: paths in the repository. */
+  readonly llm: string;
+  readonly mmproj: string;
+  readonly files: readonly PlannedFile[];
+  /** Of all files. */
+  readonly bytes: number;
+  /** Of those that the cache does not have. */
+  readonly missingBytes: number;
+}
+
+/** The folder of a repository in the Hugging Face cache. */
+export const repoFolder = (repo: string): string =>
+  join(getHFHubCachePath(), getRepoFolderName({ type: "model", name: repo }));
+
+const HASH = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
+
+/**
+ * Asks the hub which files a model needs, and looks which of them the cache has.
+ * @throws SERVER_UNREACHABLE, SERVER_ERROR; INVALID_ARGUMENT as `chooseFiles`; the signal's reason
+ */
+export async function planPull(
+  { repo, quant, revision }: ModelName,
+  { endpoint, token }: HubSettings,
+  fetch: typeof globalThis.fetch,
+  signal: AbortSignal | undefined,
+): Promise<PullPlan> {
+  const asked = { hubUrl: endpoint, fetch, ...(token !== null && { accessToken: token }) };
+  return askingHub(`${repo} at ${endpoint}`, signal, async () => {
+    const info = await modelInfo({ ...asked, name: repo, revision, additionalFields: ["sha", "cardData", "tags"] });
+    const commit = info.sha;
+    if (typeof commit !== "string" || !/^[0-9a-f]{40}$/.test(commit)) throw notThere(repo, "a commit", commit);
+    const files = new Map<string, ListFileEntry>();
+    const listing = { ...asked, repo: { type: "model", name: repo }, revision: commit, recursive: true } as const;
+    for await (const file of listFiles(listing)) if (file.type === "file") files.set(file.path, file);
+    const { llm, mmproj } = chooseFiles([...files.keys()], quant, repo);
+    const planned: PlannedFile[] = [];
+    for (const path of [...llm, mmproj]) {
+      const file = files.get(path);
+      const hash = file?.lfs?.oid ?? file?.oid;
+      if (file === undefined || !HASH.test(hash ?? "") || hash === undefined)
+        throw notThere(repo, `a hash of ${path}`, hash);
+      const bytes = file.lfs?.size ?? file.size;
+      const blob = await stat(join(repoFolder(repo), "blobs", hash)).catch(() => null);
+      planned.push({ path, bytes, hash, cached: blob?.size === bytes });
+    }
+    const sum = (list: readonly PlannedFile[]) => list.reduce((total, { bytes }) => total + bytes, 0);
+    return {
+      repo,
+      commit,
+      licence: licenceOf(info),
+      llm: llm[0] ?? mmproj,
+      mmproj,
+      files: planned,
+      bytes: sum(planned),
+      missingBytes: sum(planned.filter(({ cached }) => !cached)),
+    };
+  });
+}
+
+const notThere = (repo: string, what: string, received: unknown) =>
+  expectedBut("SERVER_ERROR", what, `the hub's answer for ${repo}`, String(received));
+
+function licenceOf({
+  cardData,
+  tags,
+}: {
+  readonly cardData?: unknown;
+  readonly tags?: readonly string[];
+}): string | null {
+  const stated = cardData && typeof cardData === "object" && "license" in cardData ? cardData.license : null;
+  if (typeof stated === "string") return stated;
+  return tags?.find((tag) => tag.startsWith("license:"))?.slice("license:".length) ?? null;
+}

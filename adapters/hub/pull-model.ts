@@ -1,0 +1,146 @@
+import { mkdir, readdir, readFile, statfs } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { downloadFileToCacheDir, getHFHubCachePath } from "@huggingface/hub";
+import { z } from "zod";
+import { VqraeError } from "../../sdk/index.ts";
+import { expectedBut, onDisk, option, parseOptions, writeWhole } from "../../sdk/kit.ts";
+import { chooseFiles } from "./choose-files.ts";
+import { downloadBlob } from "./download-file.ts";
+import { askingHub } from "./hub-errors.ts";
+import { hubSettings } from "./hub-settings.ts";
+import { type ModelName, parseModelName } from "./model-name.ts";
+import { type PullPlan, planPull, repoFolder } from "./plan-pull.ts";
+
+/** How far a download is. */
+export interface PullProgress {
+  /** The file that is being fetched, in its repository. */
+  readonly path: string;
+  /** Bytes of all files that the cache did not have: those that came, and how many there are. */
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
+export interface PullOptions {
+  /** Called once with what will be fetched, before it is. */
+  readonly onPlan?: (plan: PullPlan) => void;
+  readonly onProgress?: (progress: PullProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** The files of a model in the cache. */
+export interface PulledModel {
+  /** The language model's GGUF file, its first part. */
+  readonly llm: string;
+  readonly mmproj: string;
+}
+
+const schema = z.strictObject({
+  onPlan: option.callback<NonNullable<PullOptions["onPlan"]>>(),
+  onProgress: option.callback<NonNullable<PullOptions["onProgress"]>>(),
+  signal: option.signal,
+});
+
+/**
+ * Downloads a vision language model from the Hugging Face hub into its cache, or finds it there:
+ *
+ * ```ts
+ * const { llm, mmproj } = await pullModel("ggml-org/SmolVLM-256M-Instruct-GGUF:Q8_0");
+ * ```
+ *
+ * HF_TOKEN, HF_ENDPOINT, HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE mean what they mean to the Hugging Face tools, which share
+ * this cache. A download that broke goes on where it was. Each file's hash is checked. If the hub cannot be reached, what the cache
+ * has is used.
+ *
+ * @param name "owner/repo", with ":" and a quantization, "@" and a revision if you like
+ * @throws INVALID_ARGUMENT; SERVER_UNREACHABLE, SERVER_ERROR (401, 403 and 404 too); INVALID_CHECKPOINT for other content than the
+ *   hub lists; IO_ERROR, also for a disk that has no room, before anything is fetched; CHECKPOINT_NOT_FOUND offline; the signal's
+ *   reason
+ */
+export async function pullModel(name: string, options: PullOptions = {}): Promise<PulledModel> {
+  const { onPlan, onProgress, signal } = parseOptions(schema, options, "pullModel");
+  const model = parseModelName(name);
+  const settings = await hubSettings();
+  if (settings.offline) {
+    const found = await cachedModel(model);
+    if (found) return found;
+    throw notCached(model, "HF_HUB_OFFLINE is set, and the cache has not all of its files");
+  }
+  const fetch: typeof globalThis.fetch = (url, init) => globalThis.fetch(url, { ...init, ...(signal && { signal }) });
+  const plan = await planPull(model, settings, fetch, signal).catch(async (error: unknown) => {
+    const unreachable = VqraeError.isInstance(error) && error.code === "SERVER_UNREACHABLE";
+    const found = unreachable ? await cachedModel(model) : null;
+    if (found === null) throw error;
+    return found;
+  });
+  if (!("files" in plan)) return plan;
+  onPlan?.(plan);
+  await requireRoom(plan.missingBytes);
+  let doneBytes = 0;
+  for (const file of plan.files) {
+    const onBytes = (bytes: number) => {
+      doneBytes += bytes;
+      onProgress?.({ path: file.path, doneBytes, totalBytes: plan.missingBytes });
+    };
+    if (!file.cached) await downloadBlob(plan, file, { ...settings, fetch: globalThis.fetch, signal, onBytes });
+    // The blob is there: this gives it its name in the commit's snapshot.
+    await askingHub(`${file.path} of ${plan.repo}`, signal, () =>
+      downloadFileToCacheDir({
+        repo: { type: "model", name: plan.repo },
+        path: file.path,
+        revision: plan.commit,
+        hubUrl: settings.endpoint,
+        fetch,
+        ...(settings.token !== null && { accessToken: settings.token }),
+      }),
+    );
+  }
+  await rememberRevision(model, plan.commit);
+  const snapshot = join(repoFolder(plan.repo), "snapshots", plan.commit);
+  return { llm: join(snapshot, plan.llm), mmproj: join(snapshot, plan.mmproj) };
+}
+
+/** What the cache has of a model, without asking the hub; null if a file is missing. */
+async function cachedModel({ repo, quant, revision }: ModelName): Promise<PulledModel | null> {
+  const commit = (await readFile(refFile(repo, revision), "utf8").catch(() => revision)).trim();
+  if (!/^[0-9a-f]{40}$/.test(commit)) return null;
+  const snapshot = join(repoFolder(repo), "snapshots", commit);
+  const names = await readdir(snapshot, { recursive: true }).catch(() => []);
+  const paths = names.map((name) => name.replaceAll("\\", "/"));
+  try {
+    const { llm, mmproj } = chooseFiles(paths, quant, repo);
+    return { llm: join(snapshot, llm[0] ?? mmproj), mmproj: join(snapshot, mmproj) };
+  } catch {
+    return null;
+  }
+}
+
+const refFile = (repo: string, revision: string): string => join(repoFolder(repo), "refs", revision);
+
+/** As the Python tools do, so that the name can be found again offline. */
+async function rememberRevision({ repo, revision }: ModelName, commit: string): Promise<void> {
+  if (revision === commit) return;
+  const file = refFile(repo, revision);
+  await onDisk(file, () => mkdir(dirname(file), { recursive: true }));
+  await writeWhole(file, commit);
+}
+
+const notCached = ({ repo }: ModelName, received: string) =>
+  expectedBut(
+    "CHECKPOINT_NOT_FOUND",
+    "a model in the cache",
+    repo,
+    received,
+    `Run \`vqrae pull ${repo}\` with a network.`,
+  );
+
+const inGigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
+
+async function requireRoom(bytes: number): Promise<void> {
+  const cache = getHFHubCachePath();
+  await onDisk(cache, () => mkdir(cache, { recursive: true }));
+  const { bavail, bsize } = await onDisk(cache, () => statfs(cache));
+  if (bavail * bsize >= bytes) return;
+  const mend = "Free some space, or set HF_HUB_CACHE to a folder on another disk.";
+  const received = `${inGigabytes(bavail * bsize)} free`;
+  throw expectedBut("IO_ERROR", `room for ${inGigabytes(bytes)}`, cache, received, { path: cache, mend });
+}
