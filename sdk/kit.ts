@@ -79,6 +79,7 @@ export { type Attribute, DataType, type Dimension } from "./nn/onnx/onnx-proto.t
 export { ggmlActivation } from "./nn/ops/activation.ts";
 export type { MmprojForm, MmprojTensor } from "./nn/ops/op.ts";
 export { type MmprojStep, mmprojForm } from "./nn/ops/projector-op.ts";
+export type { RotaryVitSpec } from "./nn/rotary-vit/spec.ts";
 export type { FeatureSpec, PositionsRef, VitSpec } from "./nn/vit/vit-spec.ts";
 export { option, parseOptions, setFields } from "./options.ts";
 export { parseDecodeOptions, parseEmbedOptions, parseEncodeOptions } from "./runtime/options.ts";

@@ -6,6 +6,7 @@
 
 export { type Mismatch, showFact } from "./compare.ts";
 export type { DifferentWords } from "./mmproj/image-words.ts";
+export type { RotaryMmprojType } from "./mmproj/rotary-types.ts";
 export { type ImageWords, type MmprojTypeName, mmprojTypeNames } from "./mmproj/types.ts";
 export type { SwapOptions } from "./options.ts";
 export { renameTokens } from "./rename-tokens.ts";

@@ -1,5 +1,6 @@
 import type { Mismatch } from "./compare.ts";
 import type { DifferentWords } from "./mmproj/image-words.ts";
+import type { RotaryMmprojType } from "./mmproj/rotary-types.ts";
 import type { MmprojTypeName } from "./mmproj/types.ts";
 import type { FeaturesTaken } from "./vision-tower.ts";
 
@@ -18,7 +19,7 @@ export interface SwapPlan {
   /** All differences between the tower and the encoder; none where there is no tower to compare with. */
   readonly found: readonly Mismatch[];
   /** null for a checkpoint. */
-  readonly projectorType: MmprojTypeName | null;
+  readonly projectorType: MmprojTypeName | RotaryMmprojType | null;
   /** Where the runtime of a new mmproj puts other words around an image than the language model was trained with. */
   readonly words: DifferentWords | null;
 }

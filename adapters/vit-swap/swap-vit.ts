@@ -5,12 +5,14 @@ import { planCheckpoint } from "./checkpoint/plan-checkpoint.ts";
 import { swapCheckpoint } from "./checkpoint/swap-checkpoint.ts";
 import { type Mismatch, refusedOf } from "./compare.ts";
 import { buildMmproj, planBuild } from "./mmproj/build-mmproj.ts";
+import { buildRotaryMmproj, planRotaryMmproj } from "./mmproj/build-rotary.ts";
 import type { DifferentWords } from "./mmproj/image-words.ts";
+import type { RotaryMmprojType } from "./mmproj/rotary-types.ts";
 import { planMmproj, swapMmproj } from "./mmproj/swap-mmproj.ts";
 import type { MmprojTypeName } from "./mmproj/types.ts";
 import { type ParsedOptions, parseSwapOptions, type SwapOptions } from "./options.ts";
 import type { SwapKind, SwapPlan } from "./swap-plan.ts";
-import { loadTower, type VisionTower } from "./vision-tower.ts";
+import { isRotary, loadEncoder, type RotaryTower, type VisionTower } from "./vision-tower.ts";
 
 /** What a swap does, or would do. */
 export interface SwapReport {
@@ -18,7 +20,7 @@ export interface SwapReport {
   /** The encoder's checkpoint. */
   readonly encoder: string;
   /** Of an mmproj: its projector type. */
-  readonly projectorType: MmprojTypeName | null;
+  readonly projectorType: MmprojTypeName | RotaryMmprojType | null;
   /** The blocks (1-based) whose tokens the language model is given, and whether through the final norm. */
   readonly layers: readonly number[];
   readonly finalNorm: boolean;
@@ -74,9 +76,11 @@ async function run(
   options: SwapOptions | undefined,
 ): Promise<SwapReport> {
   const parsed = parseSwapOptions(options, method);
-  const work = kinds[await kindOf(model, out)][step];
-  const tower = await loadTower(encoder);
-  const { kind, features, dtype, found, projectorType, words } = await work(model, tower, out, parsed);
+  const kindOfSwap = await kindOf(model, out);
+  const tower = await loadEncoder(encoder);
+  const { kind, features, dtype, found, projectorType, words } = isRotary(tower)
+    ? await rotaryPlan(step, kindOfSwap, model, tower, out, parsed)
+    : await kinds[kindOfSwap][step](model, tower, out, parsed);
   return {
     kind,
     encoder: tower.modelId,
@@ -87,6 +91,27 @@ async function run(
     refused: refusedOf(found, parsed.allow),
     words,
   };
+}
+
+/** Towers with rotary positions become whole new mmproj files. */
+function rotaryPlan(
+  step: "plan" | "write",
+  kind: SwapKind,
+  model: string,
+  tower: RotaryTower,
+  out: string,
+  options: ParsedOptions,
+): Promise<SwapPlan> {
+  if (kind === "new mmproj")
+    return (step === "plan" ? planRotaryMmproj : buildRotaryMmproj)(model, tower, out, options);
+  const mend = "Give the folder that the projector is in, and a name ending in .gguf for the output.";
+  throw expectedBut(
+    "UNSUPPORTED",
+    "a new mmproj",
+    `an encoder with rotary positions, ${tower.modelId},`,
+    `a ${kind}`,
+    mend,
+  );
 }
 
 async function kindOf(model: string, out: string): Promise<SwapKind> {

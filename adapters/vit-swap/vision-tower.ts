@@ -1,5 +1,5 @@
 import type { Projector, Tiling } from "../../sdk/index.ts";
-import { expectedBut, findCheckpoint, readModel, type VitSpec } from "../../sdk/kit.ts";
+import { expectedBut, findCheckpoint, type RotaryVitSpec, readModel, type VitSpec } from "../../sdk/kit.ts";
 
 /**
  * The one module that reads a model's checkpoint. All others of ViT swap work with what it hands out.
@@ -22,6 +22,18 @@ export interface VisionTower {
   readBy(projector: Projector): FeaturesTaken;
 }
 
+/** A vision transformer whose positions rotate: Qwen-VL's. */
+export interface RotaryTower {
+  /** Its folder's name. */
+  readonly modelId: string;
+  readonly spec: RotaryVitSpec;
+  readonly pixels: Pick<PixelFacts, "mean" | "std">;
+  /** @throws INCOMPATIBLE for a projector that does not fit */
+  requireFit(projector: Projector): void;
+}
+
+export const isRotary = (tower: VisionTower | RotaryTower): tower is RotaryTower => "rotation" in tower.spec;
+
 /** How images become its input. */
 export interface PixelFacts {
   /** Of pixel values in [0, 1]. */
@@ -37,15 +49,23 @@ export interface FeaturesTaken {
   readonly finalNorm: boolean;
 }
 
-/** The tower of a checkpoint folder, or of "default". @throws as `readTower` */
-export const loadTower = async (source: string): Promise<VisionTower> => readTower(await findCheckpoint(source));
+/** The encoder that a swap is given: a checkpoint folder, or "default". @throws as `readTower` */
+export async function loadEncoder(source: string): Promise<VisionTower | RotaryTower> {
+  const folder = await findCheckpoint(source);
+  const model = await readModel(folder);
+  const { modelId, rotary: spec, image } = model;
+  if (spec === null) return towerOf(model, folder);
+  const { mean, std } = image;
+  return { modelId, spec, pixels: { mean, std }, requireFit: (projector) => void model.withProjector(projector) };
+}
 
 /**
  * The tower of a checkpoint folder, such as a vision language model's.
  * @throws CHECKPOINT_NOT_FOUND, INVALID_CONFIG, INVALID_CHECKPOINT; UNSUPPORTED for a model that is no vision transformer
  */
-export async function readTower(folder: string): Promise<VisionTower> {
-  const model = await readModel(folder);
+export const readTower = async (folder: string): Promise<VisionTower> => towerOf(await readModel(folder), folder);
+
+function towerOf(model: Awaited<ReturnType<typeof readModel>>, folder: string): VisionTower {
   const { modelId, tower, image, codebook } = model;
   if (!tower) throw expectedBut("UNSUPPORTED", "a plain vision transformer", folder, "another kind of encoder");
   const { spec, features } = tower;

@@ -7,7 +7,7 @@ import { fitToFeatures } from "./projector/fit-projector.ts";
 /** What a model that is no plain vision transformer says of itself. */
 export interface ModelParts
   extends Pick<Model, "encoder" | "weights" | "graphs">,
-    Partial<Pick<Model, "codebook" | "decoder" | "summary">> {
+    Partial<Pick<Model, "codebook" | "decoder" | "summary" | "rotary">> {
   /** Blocks whose tokens `project` can give to deepstack levels; none by default. */
   readonly blocks?: number;
   /** The encoder with a projector behind it, as `ModelGraphs.project`; undefined for features that go into none. */
@@ -20,7 +20,17 @@ export function defineModel(base: ModelBase, parts: ModelParts): Model {
 }
 
 function withProjector(base: ModelBase, parts: ModelParts, projector: ProjectorSpec | null): Model {
-  const { codebook = null, decoder = null, blocks = 0, summary, project, encoder, weights, graphs } = parts;
+  const {
+    codebook = null,
+    decoder = null,
+    rotary = null,
+    blocks = 0,
+    summary,
+    project,
+    encoder,
+    weights,
+    graphs,
+  } = parts;
   const refuse = (what: string, received: string) => expectedBut("UNSUPPORTED", what, base.modelId, received);
   const model: Model = {
     ...base,
@@ -41,6 +51,7 @@ function withProjector(base: ModelBase, parts: ModelParts, projector: ProjectorS
         : graphs,
     summary: summary ?? { encoder: { ...encoder }, features: null, codebook, decoder: decoder && { ...decoder } },
     tower: null,
+    rotary,
     selectFeatures({ layer, postNorm }: FeatureChoice) {
       if (layer === undefined && postNorm === undefined) return model;
       throw refuse("no choice of features", "one: this model has one kind of features");

@@ -1,6 +1,7 @@
 import type { DeepstackLevel, ImageLayout, Projector, ProjectorInfo, ProjectorOp } from "../contract/projector.ts";
 import type { ViewPlan } from "../image/view-plan.ts";
 import type { GraphSettings, OnnxModel } from "../nn/onnx/graph-builder.ts";
+import type { RotaryVitSpec } from "../nn/rotary-vit/spec.ts";
 import type { FeatureSpec, VitSpec } from "../nn/vit/vit-spec.ts";
 import type { TensorRef } from "../weights/tensor-ref.ts";
 
@@ -30,6 +31,8 @@ export interface Model {
   readonly summary: ModelSummary;
   /** What ViT swap compares; null for a model that is no plain vision transformer. */
   readonly tower: Tower | null;
+  /** A vision transformer whose positions rotate, which ViT swap writes too; null for other models. */
+  readonly rotary: RotaryVitSpec | null;
   /**
    * The same model with other features.
    * @throws INVALID_ARGUMENT for a layer or a norm that it does not have; UNSUPPORTED for a model without such a choice

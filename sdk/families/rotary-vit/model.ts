@@ -15,6 +15,7 @@ export function rotaryVitModel(base: ModelBase, spec: RotaryVitSpec): Model {
         build: (weights: RotaryVitSpec, settings) => buildRotaryVitEncoder(weights, settings),
       },
     },
+    rotary: spec,
     blocks: spec.blocks.length,
     project: (projector, weights: RotaryVitSpec, settings) => buildRotaryVitProjector(weights, projector, settings),
   });

@@ -66,6 +66,7 @@ export function vitModel(
       decoder: tokenizer?.summary.decoder ?? null,
     },
     tower,
+    rotary: null,
     selectFeatures: (asked) =>
       vitModel(base, { spec, features: selectFeatures(base.modelId, tower, asked) }, tokenizer, projector),
     withProjector: (own) => vitModel(base, tower, tokenizer, fitProjector(base, tower, own)),

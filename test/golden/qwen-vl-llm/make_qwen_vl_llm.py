@@ -4,9 +4,10 @@ language model as a GGUF file that llama.cpp's own converter wrote, and what tra
     pip install transformers==5.18 torch torchvision safetensors gguf pillow
     LLAMA_CPP=<a clone of llama.cpp v0.5.0> python make_qwen_vl_llm.py [family...]
 
-With MMPROJ=<folder> it leaves the whole HF folder and llama.cpp's mmproj there too, for llama-server and llama-mtmd-cli.
+mmproj.json says what llama.cpp's mmproj of each holds. With MMPROJ=<folder> it leaves the whole HF folder and that mmproj there, for llama-server and llama-mtmd-cli.
 """
 
+import hashlib
 import json
 import math
 import os
@@ -167,6 +168,16 @@ def convert(folder, out, *more):
     sys.argv = before
 
 
+def contents(file):
+    """What an mmproj of F32 holds: its keys, and each tensor's shape (outermost first) and the hash of its bytes."""
+    from gguf import GGUFReader
+
+    read = GGUFReader(str(file))
+    keys = {key: field.contents() for key, field in read.fields.items() if key.startswith("clip.")}
+    hashes = {one.name: [one.shape[::-1].tolist(), hashlib.sha256(one.data.tobytes()).hexdigest()] for one in read.tensors}
+    return {"keys": keys, "tensors": hashes}
+
+
 def make(name, build, seed):
     tok = tokenizer()
     ids = {
@@ -214,8 +225,9 @@ def make(name, build, seed):
     for place in (folder, whole):
         (place / "preprocessor_config.json").write_text(json.dumps(preprocessor, indent=2) + "\n")
     convert(whole, folder / "llm.gguf")
+    convert(whole, whole / "mmproj.gguf", "--mmproj")
+    (folder / "mmproj.json").write_text(json.dumps(contents(whole / "mmproj.gguf"), indent=1) + "\n")
     if "MMPROJ" in os.environ:
-        convert(whole, whole / "mmproj.gguf", "--mmproj")
         shutil.copy(folder / "llm.gguf", whole / "llm.gguf")
         for i, image in enumerate(cases["two"][0]):
             image.save(whole / f"{i}.png")

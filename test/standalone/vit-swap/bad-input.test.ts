@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import { type GgufChanges, ggufValue } from "../../../adapters/gguf/index.ts";
 import { checkSwap, type MmprojTypeName, type SwapOptions, swapVit } from "../../../adapters/vit-swap/index.ts";
 import { obstacles } from "../../../adapters/vit-swap/mmproj/obstacles.ts";
-import { loadTower } from "../../../adapters/vit-swap/vision-tower.ts";
+import { readTower } from "../../../adapters/vit-swap/vision-tower.ts";
 import { type TensorToWrite, writeSafetensors } from "../../../sdk/weights/safetensors/write-safetensors.ts";
 import { readExpected } from "../../golden/expected.ts";
 import { rewritten } from "../../golden/projector/rewritten.ts";
@@ -120,7 +120,7 @@ describe("what llama.cpp cannot compute", () => {
     expect(error).toEqual({ code, message: expect.stringMatching(message) });
   });
   test("parts of a tower that a graph leaves out or takes for something else", async () => {
-    const intern = await loadTower(vlm("internvl"));
+    const intern = await readTower(vlm("internvl"));
     const features = { layers: [3], finalNorm: false };
     const [block] = intern.spec.blocks;
     const { attention } = block!;

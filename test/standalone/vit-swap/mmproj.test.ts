@@ -4,7 +4,7 @@ import { readGguf, readGgufTensor, readGgufTensorBytes } from "../../../adapters
 import { renameTokens, swapVit } from "../../../adapters/vit-swap/index.ts";
 import { towerTensorsToWrite } from "../../../adapters/vit-swap/mmproj/tower-data.ts";
 import { mmprojTypes } from "../../../adapters/vit-swap/mmproj/types.ts";
-import { loadTower } from "../../../adapters/vit-swap/vision-tower.ts";
+import { readTower } from "../../../adapters/vit-swap/vision-tower.ts";
 import { readTensor } from "../../../sdk/weights/read-tensor.ts";
 import { readExpected } from "../../golden/expected.ts";
 import { writeTinyLlm } from "../../helpers/tiny-llm.ts";
@@ -25,7 +25,7 @@ test("only the tower and its keys change; all else is kept byte for byte", async
 });
 
 test("the class token's position goes where the graph has the token", async () => {
-  const { spec: tower } = await loadTower(encoder("internvl"));
+  const { spec: tower } = await readTower(encoder("internvl"));
   const table = await readTensor(tower.positions.table);
   const model = await mmproj(vlm("internvl"));
   const out = join(model, "..", "out.gguf");
@@ -43,7 +43,7 @@ test("the class token's position goes where the graph has the token", async () =
 
 test("positions that Idefics3 finds by buckets are written in the order of the patches", async () => {
   const folder = join(import.meta.dirname, "../../golden/checkpoint/idefics3");
-  const tower = await loadTower(folder);
+  const tower = await readTower(folder);
   const table = readExpected(join(folder, "model.safetensors"))["embeddings.position_embedding.weight"]!.data;
   const written = towerTensorsToWrite(tower, { layers: [1], finalNorm: false }, mmprojTypes.idefics3, "F32", "last");
   const [{ data }] = written.filter(({ name }) => name === "v.position_embd.weight") as [(typeof written)[number]];
@@ -58,7 +58,7 @@ test("positions that Idefics3 finds by buckets are written in the order of the p
 });
 
 test("an MLP as wide as the tower has the names that the loader exchanges", async () => {
-  const tower = await loadTower(encoder("gemma3"));
+  const tower = await readTower(encoder("gemma3"));
   const square = { ...tower, spec: { ...tower.spec, intermediateSize: tower.spec.hiddenSize } };
   const shapes = (from: typeof tower, type: "mlp" | "lfm2") =>
     Object.fromEntries(
