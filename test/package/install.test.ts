@@ -1,16 +1,11 @@
-import { execFile } from "node:child_process";
-import { access, mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import publicEntries from "../../entry-points.json" with { type: "json" };
 import packageJson from "../../package.json" with { type: "json" };
+import { INSTALL_MS, install, pack, root, run } from "./packed.ts";
 
-const run = promisify(execFile);
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const INSTALL_MS = 300_000;
 /** The weights that ship are most of it; what this holds off is a picture set or a build that slipped in. */
 const MOST_MIB = 80;
 
@@ -19,18 +14,9 @@ let tarball: string;
 
 /** The packed package in an empty project, as `npm install vqrae` brings it: without optional peers. */
 beforeAll(async () => {
-  await access(join(root, "dist/index.js")).catch(() => {
-    throw new Error("Expected a build in dist but received none. Run: npm run build");
-  });
   folder = await mkdtemp(join(tmpdir(), "vqrae-install-"));
-  await run("npm", ["pack", "--ignore-scripts", "--pack-destination", folder], { cwd: root });
-  tarball = (await readdir(folder)).find((name) => name.endsWith(".tgz"))!;
-  const project = join(folder, "project");
-  await mkdir(project);
-  await writeFile(join(project, "package.json"), JSON.stringify({ name: "empty", private: true, type: "module" }));
-  const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip" };
-  const flags = ["--no-audit", "--no-fund", "--prefer-offline"];
-  await run("npm", ["install", ...flags, join(folder, tarball)], { cwd: project, env });
+  tarball = await pack(folder);
+  await install(join(folder, "project"), [tarball]);
 }, INSTALL_MS);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -38,7 +24,7 @@ const inProject = (file: string, ...args: string[]) => run(file, args, { cwd: jo
 
 describe("the package in an empty project", () => {
   it(`takes less than ${MOST_MIB} MiB`, async () => {
-    expect((await stat(join(folder, tarball))).size / 2 ** 20).toBeLessThan(MOST_MIB);
+    expect((await stat(tarball)).size / 2 ** 20).toBeLessThan(MOST_MIB);
   });
 
   it("has every entry that the source has", () => {

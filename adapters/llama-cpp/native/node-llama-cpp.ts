@@ -5,24 +5,13 @@ import type { LlamaContext, LlamaContextSequence } from "node-llama-cpp";
 import type { VqraeError } from "../../../sdk/index.ts";
 import { expected, expectedBut } from "../../../sdk/kit.ts";
 import { loadKoffi } from "./koffi.ts";
+import { layoutOf } from "./layout.ts";
 import { type Address, type LlamaLibrary, loadedLibraryFile, openLlamaLibrary } from "./llama-library.ts";
 import { unwrapObject } from "./unwrap-object.ts";
 import { isVirtualToken } from "./virtual-tokens.ts";
 
-/** Byte offsets in node-llama-cpp's AddonContext (llama/addon/AddonContext.h), on 64-bit Linux and macOS. */
-interface Layout {
-  /** AddonModel* */
-  readonly model: number;
-  /** llama_context_params, which begin with n_ctx and n_batch. */
-  readonly params: number;
-  /** llama_context* */
-  readonly context: number;
-}
-
-/** The versions that were tried: their private fields and their layout. */
-export const SUPPORTED_VERSIONS: Readonly<Record<string, Layout>> = {
-  "3.22.1": { model: 32, params: 40, context: 200 },
-};
+/** The versions that are taken: from the oldest one that was tried to the next whole one. package.json says the same. */
+export const SUPPORTED_VERSIONS = { from: [3, 21, 1], below: 4 } as const;
 
 /** Words of an AddonModel that are looked through for its llama_model*. */
 const MODEL_WORDS = 64;
@@ -115,7 +104,8 @@ export class ContextInternals {
 
   /** @throws MISSING_DEPENDENCY, UNSUPPORTED, INVALID_ARGUMENT, DISPOSED, RUNTIME */
   static async open(context: LlamaContext): Promise<ContextInternals> {
-    const { LlamaContext, layout, acquireLock } = await loadInternals();
+    const { LlamaContext, acquireLock } = await loadInternals();
+    const layout = layoutOf(process.platform);
     if (!(context instanceof LlamaContext)) {
       throw expected(
         "INVALID_ARGUMENT",
@@ -303,7 +293,8 @@ function requireFields<T extends object>(object: object, names: readonly (keyof 
 function requireLayout(holds: boolean, what: string, place: string): void {
   if (holds) return;
   const received = `something else on ${process.platform}-${process.arch}`;
-  const mend = "Only 64-bit Linux and macOS builds of node-llama-cpp are known. A build of your own may differ.";
+  const mend =
+    "Only 64-bit builds of node-llama-cpp's own are known. Another version or a build of your own may differ.";
   throw expectedBut("UNSUPPORTED", what, `${place} of node-llama-cpp's AddonContext`, received, mend);
 }
 
@@ -312,8 +303,16 @@ const disposedContext = (): VqraeError => {
   return expectedBut("DISPOSED", "a context that is in use", "this call", "a disposed context", mend);
 };
 
-const versions = Object.keys(SUPPORTED_VERSIONS);
-const install = `Run \`npm install node-llama-cpp@${versions.at(-1)} koffi\`.`;
+const range = `^${SUPPORTED_VERSIONS.from.join(".")}`;
+const install = `Run \`npm install node-llama-cpp@${SUPPORTED_VERSIONS.from[0]} koffi\`.`;
+
+/** Whether a version is one of those; a prerelease is none. */
+export function isSupported(version: string): boolean {
+  const { from, below } = SUPPORTED_VERSIONS;
+  const [, major = 0, minor = 0, patch = 0] = (/^(\d+)\.(\d+)\.(\d+)$/.exec(version) ?? []).map(Number);
+  if (major < from[0] || major >= below) return false;
+  return minor > from[1] || (minor === from[1] && patch >= from[2]);
+}
 
 /** @throws MISSING_DEPENDENCY with the command that installs it */
 export async function loadNodeLlamaCpp(): Promise<typeof import("node-llama-cpp")> {
@@ -326,23 +325,16 @@ export async function loadNodeLlamaCpp(): Promise<typeof import("node-llama-cpp"
   }
 }
 
-/** The layout of the version that is installed, and the locks of its lifecycle-utils, which are those of one module. */
+/** What is installed, and the locks of its lifecycle-utils, which are those of one module. @throws UNSUPPORTED for its version */
 async function loadInternals() {
   const { LlamaContext } = await loadNodeLlamaCpp();
   const entry = createRequire(import.meta.url).resolve("node-llama-cpp");
   const { version }: { readonly version: string } = createRequire(entry)("../package.json");
-  const layout = SUPPORTED_VERSIONS[version];
-  if (layout === undefined) {
-    const what = `one of ${versions.join(", ")}`;
-    throw expected(
-      "UNSUPPORTED",
-      what,
-      "the version of node-llama-cpp",
-      version,
-      `Its private fields are used, which change. ${install}`,
-    );
+  if (!isSupported(version)) {
+    const mend = `Its private fields are used, which change. ${install}`;
+    throw expected("UNSUPPORTED", range, "the version of node-llama-cpp", version, mend);
   }
   const locks = createRequire(entry).resolve("lifecycle-utils");
   const { acquireLock }: { readonly acquireLock: AcquireLock } = await import(pathToFileURL(locks).href);
-  return { LlamaContext, layout, acquireLock };
+  return { LlamaContext, acquireLock };
 }

@@ -8,9 +8,15 @@ export type UnwrapObject = (object: object) => bigint;
 const NODE_API_VERSION = 8;
 const BINDING = "vqrae_unwrap";
 
-/** C++ names of Node's embedder API as the Itanium ABI (Linux, macOS) writes them. */
-const GET_ENVIRONMENT = "_ZN4node21GetCurrentEnvironmentEN2v85LocalINS0_7ContextEEE";
-const ADD_LINKED_BINDING = "_ZN4node16AddLinkedBindingEPNS_11EnvironmentEPKcPFP12napi_value__P10napi_env__S5_Ei";
+/** C++ names of Node's embedder API: as the Itanium ABI (Linux, macOS) and as MSVC write them. */
+const itanium = {
+  getEnvironment: "_ZN4node21GetCurrentEnvironmentEN2v85LocalINS0_7ContextEEE",
+  addLinkedBinding: "_ZN4node16AddLinkedBindingEPNS_11EnvironmentEPKcPFP12napi_value__P10napi_env__S5_Ei",
+};
+const msvc = {
+  getEnvironment: "?GetCurrentEnvironment@node@@YAPEAVEnvironment@1@V?$Local@VContext@v8@@@v8@@@Z",
+  addLinkedBinding: "?AddLinkedBinding@node@@YAXPEAVEnvironment@1@PEBDP6APEAUnapi_value__@@PEAUnapi_env__@@PEAU3@@ZH@Z",
+};
 /** Where `napi_env__` (js_native_api_v8.h) keeps its context: after the vtable's pointer and the isolate's. */
 const CONTEXT_OFFSET = 16;
 
@@ -19,7 +25,7 @@ let made: UnwrapObject | undefined;
 /**
  * Reaches `napi_unwrap` without native code of our own: koffi calls Node's own functions, and a linked binding gives a
  * callback the `napi_value` of an object. Made once in a thread.
- * @throws UNSUPPORTED where Node does not export these functions (Windows)
+ * @throws UNSUPPORTED where Node does not export these functions
  */
 export function unwrapObject(koffi: Koffi): UnwrapObject {
   made ??= make(koffi);
@@ -45,8 +51,9 @@ function make(koffi: Koffi): UnwrapObject {
       throw expectedBut("UNSUPPORTED", `the function ${name}`, "this Node", received, { mend, cause });
     }
   };
-  const getEnvironment = find(GET_ENVIRONMENT, "void*", ["void*"]);
-  const addLinkedBinding = find(ADD_LINKED_BINDING, "void", ["void*", "str", "void*", "int32"]);
+  const names = process.platform === "win32" ? msvc : itanium;
+  const getEnvironment = find(names.getEnvironment, "void*", ["void*"]);
+  const addLinkedBinding = find(names.addLinkedBinding, "void", ["void*", "str", "void*", "int32"]);
   const property = koffi.struct({
     utf8name: "str",
     name: "void*",
