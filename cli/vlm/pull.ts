@@ -12,10 +12,7 @@ export const pull = defineCommand({
     "It shows size and licence first. A download that breaks goes on where it was.",
     "HF_TOKEN, HF_ENDPOINT, HF_HOME and HF_HUB_OFFLINE mean what they mean to the Hugging Face tools.",
   ],
-  examples: [
-    "vqrae pull --list",
-    "vqrae pull ggml-org/SmolVLM-256M-Instruct-GGUF",
-  ],
+  examples: ["vqrae pull --list", "vqrae pull ggml-org/SmolVLM-256M-Instruct-GGUF"],
   async run({ model, list, json, verbose }, name) {
     if (list) {
       if (json) process.stdout.write(`${JSON.stringify(catalogue)}\n`);
