@@ -3,10 +3,11 @@ import { availableParallelism } from "node:os";
 import { pathToFileURL } from "node:url";
 import type { LlamaContext, LlamaContextSequence } from "node-llama-cpp";
 import type { VqraeError } from "../../../sdk/index.ts";
-import { expected, expectedBut } from "../../../sdk/kit.ts";
+import { expected, expectedBut, packageFile } from "../../../sdk/kit.ts";
 import { loadKoffi } from "./koffi.ts";
 import { layoutOf } from "./layout.ts";
 import { type Address, type LlamaLibrary, loadedLibraryFile, openLlamaLibrary } from "./llama-library.ts";
+import { requireNode } from "./runtime.ts";
 import { unwrapObject } from "./unwrap-object.ts";
 import { isVirtualToken } from "./virtual-tokens.ts";
 
@@ -314,8 +315,9 @@ export function isSupported(version: string): boolean {
   return minor > from[1] || (minor === from[1] && patch >= from[2]);
 }
 
-/** @throws MISSING_DEPENDENCY with the command that installs it */
+/** @throws MISSING_DEPENDENCY with the command that installs it; UNSUPPORTED in a runtime that is not Node 22.12 or newer */
 export async function loadNodeLlamaCpp(): Promise<typeof import("node-llama-cpp")> {
+  requireNode();
   try {
     return await import("node-llama-cpp");
   } catch (cause) {
@@ -328,7 +330,7 @@ export async function loadNodeLlamaCpp(): Promise<typeof import("node-llama-cpp"
 /** What is installed, and the locks of its lifecycle-utils, which are those of one module. @throws UNSUPPORTED for its version */
 async function loadInternals() {
   const { LlamaContext } = await loadNodeLlamaCpp();
-  const entry = createRequire(import.meta.url).resolve("node-llama-cpp");
+  const entry = createRequire(packageFile("package.json")).resolve("node-llama-cpp");
   const { version }: { readonly version: string } = createRequire(entry)("../package.json");
   if (!isSupported(version)) {
     const mend = `Its private fields are used, which change. ${install}`;

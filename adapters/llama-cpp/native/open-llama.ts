@@ -1,7 +1,6 @@
 import type { Llama } from "node-llama-cpp";
 import { expectedBut } from "../../../sdk/kit.ts";
 import { loadNodeLlamaCpp } from "./node-llama-cpp.ts";
-import { requireNode } from "./runtime.ts";
 
 /** llama.cpp's device: "auto" is the best one that there is, false the CPU. */
 export type Gpu = "auto" | "cuda" | "vulkan" | "metal" | false;
@@ -27,7 +26,6 @@ const needs = {
  *   UNSUPPORTED in a runtime that is not Node
  */
 export async function openLlama(gpu: Gpu): Promise<Llama> {
-  requireNode();
   const { getLlama, getLlamaGpuTypes, LlamaLogLevel } = await loadNodeLlamaCpp();
   const options = { gpu, build: "never", logLevel: LlamaLogLevel.error, progressLogs: false } as const;
   if (gpu === "auto" || gpu === false) return getLlama(options);
