@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { packageFile } from "../../files/package-file.ts";
 import type { ExecutionProvider, GpuProvider } from "../pool/protocol.ts";
 import type { ProbeResult } from "./probe-result.ts";
 import { reason } from "./providers.ts";
@@ -80,7 +81,10 @@ async function missingCudaLibrary(): Promise<string | null> {
   const library = libraries[process.platform];
   if (library === undefined) return `onnxruntime-node has no CUDA on ${process.platform}`;
   try {
-    const bin = join(dirname(createRequire(import.meta.url).resolve("onnxruntime-node/package.json")), "bin");
+    const bin = join(
+      dirname(createRequire(packageFile("package.json")).resolve("onnxruntime-node/package.json")),
+      "bin",
+    );
     const files = await readdir(bin, { recursive: true });
     const own = join(process.platform, process.arch, library);
     return files.some((file) => file.endsWith(own)) ? null : `its library ${library} is not installed`;
