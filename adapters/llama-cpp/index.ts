@@ -20,6 +20,7 @@ export {
   languageModelFile,
   openLanguageModel,
 } from "./language-model.ts";
+export type { Gpu } from "./native/open-llama.ts";
 export { type LogitRange, SequenceBatch } from "./sequence-batch.ts";
 export { openVision } from "./source/open-vision.ts";
 export {
