@@ -1,9 +1,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ChatMLChatWrapper, getLlama, type LlamaContextSequence, LlamaLogLevel } from "node-llama-cpp";
+import { getLlama, type LlamaContextSequence, LlamaLogLevel } from "node-llama-cpp";
+import { ggufVocabulary } from "../../adapters/llama-cpp/chat/gguf-vocabulary.ts";
+import { templateWrapper } from "../../adapters/llama-cpp/chat/template-wrapper.ts";
 import { Vlm } from "../../adapters/llama-cpp/chat/vlm.ts";
 import { attachVision, type VlmMessage } from "../../adapters/llama-cpp/index.ts";
+import { ChatTemplate, PromptWriter } from "../../adapters/prompt/index.ts";
 import { imageBytes, row, rowEmbedder } from "./row-embedder.ts";
 import { writeTinyLlm } from "./tiny-llm.ts";
 
@@ -19,12 +22,15 @@ export interface TinyVlm {
   decodedTokens(): number;
 }
 
+const CHATML = `{% for message in messages %}{{ '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}`;
+
 /** A model of random weights in this process, which sees the images 0 and 1 of `imageBytes`. */
 export async function openTinyVlms() {
   const folder = await mkdtemp(join(tmpdir(), "vqrae-vlm-"));
   const llama = await getLlama({ gpu: false, build: "never", logLevel: LlamaLogLevel.error });
   const tiny = await writeTinyLlm(join(folder, "qwen3.gguf"), "qwen3");
   const model = await llama.loadModel({ modelPath: tiny.path });
+  const vocabulary = ggufVocabulary(model, tiny.path);
   const open: Vlm[] = [];
 
   return {
@@ -40,8 +46,9 @@ export async function openTinyVlms() {
       const images = [cat, dog].map((tokens) => ({ segments: [row(tokens, tiny)] }));
       const { tokenizer, embedded } = rowEmbedder(tiny.embeddingDim, images);
       const vision = await attachVision(context, { tokenizer });
-      const chatWrapper = new ChatMLChatWrapper();
-      const parts = { modelId: "tiny", llama, model, context, vision, tokenizer, chatWrapper };
+      const writer = new PromptWriter(new ChatTemplate({ text: CHATML, file: "ChatML" }, vocabulary), vocabulary);
+      const chatWrapper = await templateWrapper(writer, vision);
+      const parts = { modelId: "tiny", llama, model, context, vision, tokenizer, writer, chatWrapper };
       const vlm = new Vlm(parts, [() => context.dispose()]);
       open.push(vlm);
       const decodedTokens = () => used.reduce((sum, { tokenMeter }) => sum + tokenMeter.usedInputTokens, 0);
@@ -61,5 +68,5 @@ export const see = (index: number, text = "abc"): VlmMessage => ({
   role: "user",
   content: [{ image: imageBytes(index) }, text],
 });
-/** The tiny model answers it at length, as it does "abc" beside an image. */
-export const why: VlmMessage[] = [{ role: "user", content: "why" }];
+/** The tiny model answers it at length. */
+export const why: VlmMessage[] = [{ role: "user", content: "how" }];

@@ -3,16 +3,19 @@ import type { LoadOptions } from "../../../sdk/index.ts";
 import { option, parseOptions, setFields } from "../../../sdk/kit.ts";
 import type { PullProgress } from "../../hub/index.ts";
 import { type LanguageModelOptions, languageModelOptions, openLanguageModel } from "../language-model.ts";
-import { loadNodeLlamaCpp } from "../native/node-llama-cpp.ts";
 import { openVision } from "../source/open-vision.ts";
 import { resolveVlm, type VisionSource, visionSourceOptions } from "../source/resolve-vlm.ts";
 import { attachVision } from "../vision/vision.ts";
+import { promptWriter } from "./prompt-writer.ts";
+import { templateWrapper } from "./template-wrapper.ts";
 import { Vlm } from "./vlm.ts";
 
 export interface LoadVlmOptions
   extends VisionSource,
     Pick<LoadOptions, "device" | "precision" | "cacheDir" | "maxPixels">,
     Omit<LanguageModelOptions, "onProgress"> {
+  /** A chat template in place of the model's own, or a file that holds one: `chat_template.jinja`, or JSON. */
+  readonly chatTemplate?: string;
   readonly onProgress?: (phase: "tokenizer" | "llm" | "context") => void;
   /** Called as bytes of a model of the hub come. */
   readonly onDownload?: (progress: PullProgress) => void;
@@ -28,6 +31,7 @@ const schema = z.strictObject({
   precision: ofLoad<"precision">(),
   cacheDir: ofLoad<"cacheDir">(),
   maxPixels: ofLoad<"maxPixels">(),
+  chatTemplate: option.text("a template, or a file that holds one"),
   onProgress: option.callback<NonNullable<LoadVlmOptions["onProgress"]>>(),
   onDownload: option.callback<NonNullable<LoadVlmOptions["onDownload"]>>(),
 });
@@ -48,7 +52,8 @@ const schema = z.strictObject({
  * have it.
  *
  * @param source "default" for the small model that ships, a GGUF file, a folder, or "hf:owner/repo"
- * @throws INVALID_ARGUMENT, INCOMPATIBLE, CHECKPOINT_NOT_FOUND, INVALID_GGUF, MISSING_DEPENDENCY, and as `VQRAE.load`,
+ * @throws INVALID_ARGUMENT, also for a model without a chat template; UNSUPPORTED for a template that cannot be rendered;
+ *   INCOMPATIBLE, also for a tokenizer that is not the GGUF file's; CHECKPOINT_NOT_FOUND, INVALID_GGUF, MISSING_DEPENDENCY, and as `VQRAE.load`,
  *   `loadProjector`, `attachVision`, `pullModel`
  */
 export async function loadVlm(source: string = "default", options: LoadVlmOptions = {}): Promise<Vlm> {
@@ -63,11 +68,11 @@ export async function loadVlm(source: string = "default", options: LoadVlmOption
     mmproj,
     encoder,
     projector,
+    chatTemplate,
     ...rest
   } = parseOptions(schema, options, "loadVlm");
   // Before the encoder is loaded, which takes longer.
   const files = await resolveVlm(source, { mmproj, encoder, projector }, setFields({ signal, onProgress: onDownload }));
-  const { resolveChatWrapper } = await loadNodeLlamaCpp();
   const release: (() => Promise<void>)[] = [];
   try {
     onProgress?.("tokenizer");
@@ -77,8 +82,11 @@ export async function loadVlm(source: string = "default", options: LoadVlmOption
     release.unshift(async () => opened[Symbol.asyncDispose]());
     const { llama, model, context } = opened;
     const vision = await attachVision(context, { tokenizer });
-    const chatWrapper = resolveChatWrapper(model);
-    return new Vlm({ modelId: files.modelId, llama, model, context, vision, tokenizer, chatWrapper }, release);
+    const checkpoint = files.projector === null || files.projector === "default" ? undefined : files.projector;
+    const writer = await promptWriter(model, files.llm, { checkpoint, chatTemplate });
+    const chatWrapper = await templateWrapper(writer, vision);
+    const parts = { modelId: files.modelId, llama, model, context, vision, tokenizer, writer, chatWrapper };
+    return new Vlm(parts, release);
   } catch (error) {
     for (const dispose of release) await dispose();
     throw error;

@@ -10,6 +10,7 @@ import type {
 import type { ImageInput, VisionTokenizer } from "../../../sdk/index.ts";
 import { expected, expectedBut } from "../../../sdk/kit.ts";
 import { returnOf } from "../../async-generators.ts";
+import { type BuiltPrompt, type PromptWriter, writePrompt } from "../../prompt/index.ts";
 import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions, VlmPiece } from "../../vision-language-model.ts";
 import { loadNodeLlamaCpp } from "../native/node-llama-cpp.ts";
 import type { LlamaVision } from "../vision/vision.ts";
@@ -31,6 +32,7 @@ interface VlmParts {
   readonly context: LlamaContext;
   readonly vision: LlamaVision;
   readonly tokenizer: VisionTokenizer;
+  readonly writer: PromptWriter;
   readonly chatWrapper: ChatWrapper;
 }
 
@@ -45,6 +47,7 @@ export class Vlm implements VisionLanguageModel {
   readonly context: LlamaContext;
   readonly vision: LlamaVision;
   readonly tokenizer: VisionTokenizer;
+  readonly #writer: PromptWriter;
   readonly #chatWrapper: ChatWrapper;
   readonly #sequences: SequencePool;
   readonly #closing = new AbortController();
@@ -59,6 +62,7 @@ export class Vlm implements VisionLanguageModel {
     this.context = parts.context;
     this.vision = parts.vision;
     this.tokenizer = parts.tokenizer;
+    this.#writer = parts.writer;
     this.#chatWrapper = parts.chatWrapper;
     this.#sequences = new SequencePool(parts.context, parts.chatWrapper);
     this.#release = release;
@@ -98,6 +102,18 @@ export class Vlm implements VisionLanguageModel {
       onText?.(text);
     }
     return answer;
+  }
+
+  /**
+   * The ids and embeddings of a conversation's prompt, for whoever serves elsewhere. Where an embedding stands, the id
+   * is -1.
+   * @throws INVALID_ARGUMENT; as `Embedder.embed`; the signal's reason
+   */
+  buildPrompt(
+    messages: readonly VlmMessage[],
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<BuiltPrompt> {
+    return writePrompt(this.#writer, messages, { tokenizer: this.tokenizer, signal });
   }
 
   /**

@@ -18,13 +18,18 @@ export interface EmbeddingPlaces {
   readonly attention: "causal" | "full";
 }
 
+interface ImageText {
+  readonly text: string;
+  readonly tokens: readonly number[];
+}
+
 interface KnownImage {
   readonly key: string;
   readonly base: number;
   /** Places in all. */
   readonly positions: number;
-  /** What stands in its place: tokens of text, and places. */
-  readonly parts: readonly (readonly number[] | EmbeddingPlaces)[];
+  /** What stands in its place: text with its tokens, and places. */
+  readonly parts: readonly (ImageText | EmbeddingPlaces)[];
 }
 
 export interface LibraryOptions {
@@ -90,6 +95,15 @@ export class ImageLibrary {
 
   /** What stands in the image's place among a text's tokens. @throws INVALID_ARGUMENT for one that is not known */
   tokensOf(key: string): number[] {
+    return this.#known(key).parts.flatMap((part) => ("key" in part ? virtualTokens(part) : [...part.tokens]));
+  }
+
+  /** The same as texts, which a prompt's own text may go on with, and runs of places. @throws as `tokensOf` */
+  layoutOf(key: string): (string | number[])[] {
+    return this.#known(key).parts.map((part) => ("key" in part ? virtualTokens(part) : part.text));
+  }
+
+  #known(key: string): KnownImage {
     const image = this.#images.get(key);
     if (image === undefined) {
       const received = `the place of an image that was not given to it, or was dropped for newer ones (${key})`;
@@ -97,11 +111,7 @@ export class ImageLibrary {
       throw expectedBut("INVALID_ARGUMENT", "images that this vision knows", "the text", received, mend);
     }
     this.#touch(key);
-    return image.parts.flatMap((part) =>
-      "key" in part
-        ? Array.from({ length: part.positions }, (_, i) => virtualToken(part.base, part.first + i))
-        : [...part],
-    );
+    return image;
   }
 
   /** The places that a token belongs to, and which of them it is. */
@@ -155,8 +165,8 @@ export class ImageLibrary {
     const positions = segments.reduce((sum, one) => sum + (one.type === "text" ? 0 : this.#positions(one)), 0);
     const base = this.#freeBase(key, positions);
     let first = 0;
-    const parts = segments.map((segment, i): readonly number[] | EmbeddingPlaces => {
-      if (segment.type === "text") return this.#options.tokenize(segment.text);
+    const parts = segments.map((segment, i): ImageText | EmbeddingPlaces => {
+      if (segment.type === "text") return { text: segment.text, tokens: this.#options.tokenize(segment.text) };
       const { grid, attention } = segment;
       const rows = grid.rows * grid.columns;
       const places = { key, base, first, positions: this.#positions(segment), segment: i, rows, grid, attention };
@@ -182,6 +192,9 @@ export class ImageLibrary {
     }
   }
 }
+
+const virtualTokens = ({ base, first, positions }: EmbeddingPlaces): number[] =>
+  Array.from({ length: positions }, (_, i) => virtualToken(base, first + i));
 
 function moveToEnd<V>(map: Map<string, V>, key: string): void {
   const value = map.get(key);

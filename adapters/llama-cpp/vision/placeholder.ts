@@ -1,9 +1,10 @@
 /**
- * An image's place in a text: its key between two characters of the private use area. The key is a hash of the image's
- * content. So no text names an image by chance, and a saved chat history means the same later.
+ * An image's place in a text: its key between two noncharacters, which Unicode keeps for a program's own use and no text
+ * holds. The key is a hash of the image's content. So no text names an image by chance, and a saved chat history means the
+ * same later.
  */
-const BEGIN = "\uE000";
-const END = "\uE001";
+const BEGIN = "\uFDD0";
+const END = "\uFDD1";
 /** Base64url digits of a key: 132 bits. */
 export const KEY_DIGITS = 22;
 const DIGIT = "[A-Za-z0-9_-]";
@@ -33,5 +34,8 @@ export function splitAtPlaceholders(text: string): ({ text: string } | { key: st
 
 const withoutRemnants = (text: string): string => text.replaceAll(REMNANTS, "");
 
-/** A text without the characters of a placeholder: nothing in it stands for an image. */
-export const withoutPlaceholders = (text: string): string => text.replaceAll(/[\uE000\uE001]/g, "\uFFFD");
+/** Stands between two texts of one message: templates may write something there. */
+export const PART_BREAK = "\uFDD5";
+
+/** A text without these characters: nothing in it stands for an image. */
+export const withoutPlaceholders = (text: string): string => text.replaceAll(/[\uFDD0\uFDD1\uFDD5]/g, "\uFFFD");

@@ -6,7 +6,7 @@ import { ContextInternals, type Unhook } from "../native/node-llama-cpp.ts";
 import { decodeWithImages } from "./decode-images.ts";
 import { keyedImage } from "./image-content.ts";
 import { ImageLibrary } from "./image-library.ts";
-import { placeholder, splitAtPlaceholders } from "./placeholder.ts";
+import { PART_BREAK, placeholder, splitAtPlaceholders } from "./placeholder.ts";
 import { TokenEmbeddings } from "./token-embeddings.ts";
 
 export interface AttachVisionOptions {
@@ -169,6 +169,17 @@ export class LlamaVision {
       throw expectedBut("CONTEXT_OVERFLOW", what, `a context of ${this.#context.contextSize}`, received, mend);
     }
     return placeholder(key);
+  }
+
+  /**
+   * A message's text as its parts: texts, and each image as its own texts and its places' tokens.
+   * @internal
+   */
+  layoutsIn(text: string): (string | (string | number[])[])[] {
+    const pieces = splitAtPlaceholders(text) ?? [{ text }];
+    return pieces.flatMap((piece): (string | (string | number[])[])[] =>
+      "key" in piece ? [this.#library.layoutOf(piece.key)] : piece.text.split(PART_BREAK),
+    );
   }
 
   /** Takes the hooks out of the context. What its sequences hold stays, and the tokenizer stays yours to dispose. */

@@ -237,7 +237,7 @@ describe("a prompt fails, and the session goes on,", () => {
   it("with an image that nobody gave", async () => {
     const { session } = await open("qwen3", () => []);
     const chat = session();
-    await expect(chat.prompt(`\uE000${"a".repeat(22)}\uE001`, greedy)).rejects.toMatchObject({
+    await expect(chat.prompt(`\uFDD0${"a".repeat(22)}\uFDD1`, greedy)).rejects.toMatchObject({
       code: "INVALID_ARGUMENT",
     });
     await stillAnswers(chat);

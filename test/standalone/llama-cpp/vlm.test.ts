@@ -79,7 +79,7 @@ describe("a conversation", () => {
     const { promptTokens } = await vlm.chat([{ role: "user", content: place }], short);
     const { promptTokens: seen } = await vlm.chat([see(0, "")], short);
     expect(promptTokens).not.toBe(seen);
-    const forged = await vlm.chat([{ role: "user", content: `\uE000${"a".repeat(22)}\uE001` }], short);
+    const forged = await vlm.chat([{ role: "user", content: `\uFDD0${"a".repeat(22)}\uFDD1` }], short);
     expect(forged.promptTokens).toBe(promptTokens);
   });
 });

@@ -1,0 +1,60 @@
+import type { LlamaModel } from "node-llama-cpp";
+import { expectedBut } from "../../../sdk/kit.ts";
+import { readGguf } from "../../gguf/index.ts";
+import { ChatTemplate, findTemplate, PromptWriter, readHfVocabulary, type Vocabulary } from "../../prompt/index.ts";
+import { ggufVocabulary } from "./gguf-vocabulary.ts";
+
+/** Texts on which tokenizers differ: spaces, newlines, digits, scripts, quotes, code. */
+const PROBES = [
+  "Hello world",
+  " two  spaces\n\nand\nlines\n\n\n",
+  "It's 12345 o'clock, isn't it?",
+  "日本語 привет 🎉 é",
+  "\tif (a) { b(); }\r\n",
+];
+
+/** Where a model's prompts come from, besides its GGUF file. */
+export interface PromptSource {
+  /** The folder of the checkpoint that the GGUF file was made of, or of the projector. */
+  readonly checkpoint?: string | undefined;
+  /** A template, or a file that holds one. */
+  readonly chatTemplate?: string | undefined;
+}
+
+/**
+ * How a loaded model's prompts are written: by its checkpoint's template and tokenizer where it has them, else by the
+ * GGUF file's.
+ * @throws as `findTemplate` and `ChatTemplate`; INCOMPATIBLE where checkpoint and GGUF file have different tokenizers
+ */
+export async function promptWriter(
+  model: LlamaModel,
+  llm: string,
+  { checkpoint: folder, chatTemplate }: PromptSource,
+): Promise<PromptWriter> {
+  const own = ggufVocabulary(model, llm);
+  const checkpoint = folder === undefined ? null : await readHfVocabulary(folder);
+  if (checkpoint !== null) requireSame(checkpoint, own);
+  const text = await findTemplate({ chatTemplate, folder, gguf: await readGguf(llm) });
+  const vocabulary = checkpoint ?? own;
+  return new PromptWriter(new ChatTemplate(text, vocabulary), vocabulary);
+}
+
+function requireSame(checkpoint: Vocabulary, gguf: Vocabulary): void {
+  const mend = "Convert the GGUF file again from this checkpoint, or give the checkpoint that it was made of.";
+  const differ = (what: string, received: string) =>
+    expectedBut(
+      "INCOMPATIBLE",
+      `the tokenizer of ${checkpoint.file}`,
+      gguf.file,
+      `another (${what}: ${received})`,
+      mend,
+    );
+  for (const [word, id] of checkpoint.special) {
+    const other = gguf.special.get(word);
+    if (other !== undefined && other !== id) throw differ(word, `${other} for ${id}`);
+  }
+  for (const probe of PROBES) {
+    const [ids, others] = [checkpoint.encode(probe, true), gguf.encode(probe, true)];
+    if (ids.join() !== others.join()) throw differ(JSON.stringify(probe), `${others} for ${ids}`);
+  }
+}

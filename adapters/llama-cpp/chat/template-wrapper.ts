@@ -1,0 +1,71 @@
+import type { ChatHistoryItem, ChatWrapper, LlamaText, Token } from "node-llama-cpp";
+import type { PromptWriter, TemplateMessage } from "../../prompt/index.ts";
+import { loadNodeLlamaCpp } from "../native/node-llama-cpp.ts";
+import type { LlamaVision } from "../vision/vision.ts";
+
+/** Tags between which models think, in their templates. */
+const THOUGHT = { prefix: "<think>", suffix: "</think>" };
+
+/** The conversation of a history as a template takes it, and what the model has said of its last answer. */
+interface Conversation {
+  readonly messages: TemplateMessage[];
+  readonly layouts: (string | number[])[][];
+  readonly answer: string;
+}
+
+/**
+ * Lets node-llama-cpp's chats speak a model's own template. The prompt's tokens are the writer's. What `LlamaText` would
+ * make of its text may differ from them: it tokenizes text piece by piece.
+ */
+export async function templateWrapper(writer: PromptWriter, vision: LlamaVision): Promise<ChatWrapper> {
+  const { ChatWrapper, LlamaText, SpecialToken, SpecialTokensText } = await loadNodeLlamaCpp();
+  const { template, vocabulary } = writer;
+  const end = template.endOfTurn;
+  const stops = [LlamaText(new SpecialToken("EOS"))];
+  if (end !== null) {
+    stops.push(vocabulary.special.has(end) ? LlamaText(new SpecialTokensText(end)) : LlamaText(end));
+  }
+  const thinks = template.source.includes(THOUGHT.suffix);
+
+  class TemplateChatWrapper extends ChatWrapper {
+    readonly wrapperName = "vqrae";
+    override readonly settings = {
+      ...ChatWrapper.defaultSettings,
+      ...(thinks && {
+        segments: { thought: { prefix: LlamaText(THOUGHT.prefix), suffix: LlamaText(THOUGHT.suffix) } },
+      }),
+    };
+
+    override generateContextState({ chatHistory }: { readonly chatHistory: readonly ChatHistoryItem[] }) {
+      const { messages, layouts, answer } = this.#conversation(chatHistory);
+      const tokens = writer.write(messages, layouts, answer).flat() as Token[];
+      const text = LlamaText(new SpecialTokensText(template.file));
+      return { contextText: withTokens(text, tokens), stopGenerationTriggers: stops };
+    }
+
+    #conversation(history: readonly ChatHistoryItem[]): Conversation {
+      const messages: TemplateMessage[] = [];
+      const layouts: (string | number[])[][] = [];
+      let answer = "";
+      for (const [i, item] of history.entries()) {
+        if (item.type === "model") {
+          const text = this.generateModelResponseText(item.response).toString();
+          if (i === history.length - 1) answer = text;
+          else messages.push({ role: "assistant", parts: [text] });
+          continue;
+        }
+        const text = item.type === "system" ? LlamaText.fromJSON(item.text).toString() : item.text;
+        const pieces = vision.layoutsIn(text);
+        layouts.push(...pieces.filter((piece) => typeof piece !== "string"));
+        const parts = pieces.map((piece) => (typeof piece === "string" ? piece : null)).filter((part) => part !== "");
+        if (parts.length > 0) messages.push({ role: item.type, parts });
+      }
+      return { messages, layouts, answer };
+    }
+  }
+  return new TemplateChatWrapper();
+}
+
+/** A text whose tokens are known. */
+const withTokens = (text: LlamaText, tokens: Token[]): LlamaText =>
+  Object.assign(text, { tokenize: () => [...tokens] });

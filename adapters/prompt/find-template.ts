@@ -1,0 +1,94 @@
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { expectedBut, isFile, isObject, readJsonObject } from "../../sdk/kit.ts";
+import type { GgufHeader } from "../gguf/index.ts";
+import type { TemplateText } from "./chat-template.ts";
+
+/** LLaVA 1.5's template, as its checkpoints in transformers' form have it: Vicuna's roles, images first. */
+const VICUNA = `{% for message in messages %}{% if message['role'] != 'system' %}{{ message['role'].upper() + ': ' }}{% endif %}{% for part in message['content'] | selectattr('type', 'equalto', 'image') %}{{ '<image>\\n' }}{% endfor %}{% for part in message['content'] | selectattr('type', 'equalto', 'text') %}{{ part['text'] + ' ' }}{% endfor %}{% endfor %}{% if add_generation_prompt %}{{ 'ASSISTANT:' }}{% endif %}`;
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Where a chat template may be. */
+export interface TemplatePlaces {
+  /** A template, or a file that holds one. */
+  readonly chatTemplate?: string | undefined;
+  /** A checkpoint's folder. */
+  readonly folder?: string | undefined;
+  /** The language model's GGUF file. */
+  readonly gguf?: (Pick<GgufHeader, "metadata"> & { readonly file: string }) | undefined;
+}
+
+/**
+ * The chat template of a model: the one that was given, the checkpoint's, the GGUF file's. A LLaVA without one has
+ * Vicuna's.
+ * @throws INVALID_ARGUMENT where there is none; UNSUPPORTED where all are for tools; CHECKPOINT_NOT_FOUND
+ */
+export async function findTemplate({ chatTemplate, folder, gguf }: TemplatePlaces): Promise<TemplateText> {
+  if (chatTemplate !== undefined) return givenTemplate(chatTemplate);
+  const own = folder === undefined ? null : await folderTemplate(folder);
+  if (own !== null) return own;
+  const text = gguf?.metadata.get("tokenizer.chat_template")?.value;
+  if (gguf !== undefined && typeof text === "string" && text !== "") return { text, file: gguf.file };
+  if ((folder !== undefined && (await isLlavaFolder(folder))) || (gguf !== undefined && isLlavaGguf(gguf))) {
+    return { text: VICUNA, file: "Vicuna's template of LLaVA" };
+  }
+  const place = [folder, gguf?.file].filter((one) => one !== undefined).join(" and ");
+  const mend = "Give the model's own as the option chatTemplate: its text, or a file such as chat_template.jinja.";
+  throw expectedBut("INVALID_ARGUMENT", "a chat template", place, "none", mend);
+}
+
+async function givenTemplate(chatTemplate: string): Promise<TemplateText> {
+  if (chatTemplate.includes("{")) return { text: chatTemplate, file: "the option chatTemplate" };
+  const file = resolve(chatTemplate);
+  if (!(await isFile(file))) {
+    throw expectedBut("CHECKPOINT_NOT_FOUND", "a chat template's file", file, "nothing there", { path: file });
+  }
+  if (!file.endsWith(".json")) return { text: await readFile(file, "utf8"), file };
+  const found = templateIn(await readJsonObject(file, "INVALID_CONFIG"), file);
+  if (found !== null) return found;
+  throw expectedBut("INVALID_ARGUMENT", "the field chat_template", file, "none", { path: file });
+}
+
+/** In the order in which transformers' processors look (`ProcessorMixin.get_processor_dict`, 5.18). */
+async function folderTemplate(folder: string): Promise<TemplateText | null> {
+  const jinja = join(folder, "chat_template.jinja");
+  if (await isFile(jinja)) return { text: await readFile(jinja, "utf8"), file: jinja };
+  for (const name of ["chat_template.json", "processor_config.json", "tokenizer_config.json"]) {
+    const file = join(folder, name);
+    const found = (await isFile(file)) ? templateIn(await readJsonObject(file, "INVALID_CONFIG"), file) : null;
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function templateIn({ chat_template: template }: Json, file: string): TemplateText | null {
+  if (typeof template === "string" && template !== "") return { text: template, file };
+  const named = Array.isArray(template)
+    ? template.filter(isObject).map(({ name, template }) => [name, template] as const)
+    : isObject(template)
+      ? Object.entries(template)
+      : [];
+  if (named.length === 0) return null;
+  const text = named.find(([name]) => name === "default")?.[1];
+  if (typeof text === "string") return { text, file };
+  const received = `those named ${named.map(([name]) => name).join(", ")}`;
+  const mend = "Give the model's own as the option chatTemplate.";
+  throw expectedBut("UNSUPPORTED", "a chat template for conversations", file, received, { path: file, mend });
+}
+
+async function isLlavaFolder(folder: string): Promise<boolean> {
+  const file = join(folder, "config.json");
+  if (!(await isFile(file))) return false;
+  const { model_type: type, text_config: text } = await readJsonObject(file, "INVALID_CONFIG");
+  // transformers leaves out what is a text_config's default: Llama.
+  const llm = isObject(text) ? (text.model_type ?? "llama") : undefined;
+  return type === "llava" && llm === "llama";
+}
+
+/** LLaVA's own converters wrote no template, but a name such as "llava-v1.5-7b" or "vicuna-7b-v1.5". */
+function isLlavaGguf({ metadata, file }: NonNullable<TemplatePlaces["gguf"]>): boolean {
+  const text = (key: string) => String(metadata.get(key)?.value ?? "");
+  const name = `${text("general.name")} ${text("general.basename")} ${file.split(/[\\/]/).at(-1)}`;
+  return text("general.architecture") === "llama" && /vicuna|llava.?(v?1\.5)/i.test(name);
+}

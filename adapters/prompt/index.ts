@@ -1,0 +1,24 @@
+/**
+ * The public face of `vqrae/prompt`: conversations as ids and embeddings, by a model's own template and tokenizer.
+ *
+ * @module vqrae/prompt
+ */
+
+export type { VlmMessage, VlmPart } from "../vision-language-model.ts";
+export {
+  type BuildPromptOptions,
+  type BuiltPrompt,
+  buildPrompt,
+  type ImageEmbedder,
+  type PromptEmbeddings,
+  type PromptImagePlace,
+  type PromptSegment,
+  type WritePromptOptions,
+  writePrompt,
+} from "./build-prompt.ts";
+export { ChatTemplate, type RenderedPrompt, type TemplateMessage, type TemplateText } from "./chat-template.ts";
+export { findTemplate, type TemplatePlaces } from "./find-template.ts";
+export { readHfVocabulary } from "./hf-vocabulary.ts";
+export { type CheckedMessage, checkedMessages } from "./messages.ts";
+export { PromptWriter } from "./prompt-writer.ts";
+export type { Vocabulary } from "./vocabulary.ts";
