@@ -66,7 +66,7 @@ export class ChatTemplate {
     this.source = text;
     this.#vocabulary = vocabulary;
     try {
-      this.#template = new Template(text);
+      this.#template = new Template(withPythonEscapes(text));
     } catch (cause) {
       throw unusable(file, `one that does not parse (${messageOf(cause)})`, cause);
     }
@@ -190,6 +190,15 @@ export class ChatTemplate {
     throw unusable(this.file, "one that writes something for an image that is not known");
   }
 }
+
+/**
+ * Python keeps the backslash of an escape that it does not know, such as that of "<\s>" in LLaVA-NeXT's template.
+ * @huggingface/jinja refuses it.
+ */
+const withPythonEscapes = (template: string): string =>
+  template.replaceAll(/\{[{%][\s\S]*?[%}]\}/g, (code) =>
+    code.replaceAll(/\\([\s\S])/g, (pair, character) => (/[nrtbfv'"\\]/.test(character) ? pair : `\\${pair}`)),
+  );
 
 const MEND = "Give another one as the option chatTemplate.";
 
