@@ -41,7 +41,7 @@ export async function* readGgufTensorPieces(gguf: GgufFile, name: string): Async
 }
 
 /**
- * A tensor's elements as floats, row-major; F32, F16, BF16 and Q8_0.
+ * A tensor's elements as floats, row-major; F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K and Q6_K.
  * @throws as `readGgufTensorBytes`; UNSUPPORTED for another type
  */
 export async function readGgufTensor(gguf: GgufFile, name: string): Promise<Float32Array> {

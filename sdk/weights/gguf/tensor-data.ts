@@ -1,5 +1,6 @@
 import { expectedBut } from "../../errors.ts";
 import { narrowBF16, narrowF16, widenBF16, widenF16 } from "../half.ts";
+import { dequantize, isQuantizedType, quantizedTypes } from "./dequantize.ts";
 import { dequantizeQ8, quantizeQ8 } from "./q8.ts";
 import type { GgufTensorType } from "./tensor-types.ts";
 
@@ -18,7 +19,7 @@ const codecs: Readonly<Record<GgufFloatType, FloatCodec>> = {
   Q8_0: { decode: dequantizeQ8, encode: quantizeQ8 },
 };
 
-/** Whether `encodeGgufTensor` and `decodeGgufTensor` know a type. */
+/** Whether `encodeGgufTensor` knows a type. `decodeGgufTensor` knows more: Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K and Q6_K. */
 export const isGgufFloatType = (type: GgufTensorType): type is GgufFloatType => Object.hasOwn(codecs, type);
 
 /**
@@ -37,6 +38,7 @@ export function encodeGgufTensor(type: GgufFloatType, values: Float32Array): Arr
  */
 export function decodeGgufTensor(type: GgufTensorType, bytes: Uint8Array<ArrayBuffer>, subject: string): Float32Array {
   if (isGgufFloatType(type)) return codecs[type].decode(bytes);
-  const known = Object.keys(codecs).join(", ");
+  if (isQuantizedType(type)) return dequantize(type, bytes);
+  const known = [...Object.keys(codecs), ...quantizedTypes].join(", ");
   throw expectedBut("UNSUPPORTED", `one of ${known}`, subject, type);
 }
