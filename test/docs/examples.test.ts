@@ -39,6 +39,7 @@ describe("documentation examples", async () => {
     await symlink(join(root, "models/vqrae-tiny"), join(folder, "my-tokenizer"));
     await symlink(join(root, "test/golden/projector/llava-next"), join(folder, "my-vlm"));
     await symlink(join(root, "test/golden/vit-swap/llava-1.5/encoder"), join(folder, "my-encoder"));
+    await symlink(join(root, "test/golden/prompt/qwen2-vl"), join(folder, "my-qwen2-vl"));
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
