@@ -11,6 +11,7 @@ export { eachImage } from "./contract/image-inputs.ts";
 export { type RequestedOutputs, requestedOutputs } from "./contract/requested-outputs.ts";
 export { checkIds, type DecoderInput, type DecoderTokens, decoderInput } from "./contract/token-ids.ts";
 export { describe, expected, expectedBut } from "./errors.ts";
+export { isGgufPath, openCheckpoint } from "./families/checkpoint.ts";
 export { defineModel, type ModelParts } from "./families/define-model.ts";
 export { defineFamily, type Family, type FamilySource } from "./families/family.ts";
 export { type ActivationName, activationName, activations } from "./families/fields/activations.ts";
@@ -41,6 +42,7 @@ export { plainProcessor } from "./families/image/plain-processor.ts";
 export { readImagePlan } from "./families/image/read-image-plan.ts";
 export type { SquareDefaults } from "./families/image/square-fields.ts";
 export { tileCount } from "./families/image/tile-fields.ts";
+export { mmprojBlockNames, mmprojTowerNames } from "./families/mmproj/tower-names.ts";
 export type {
   BuildGraph,
   DecoderFacts,
@@ -61,7 +63,7 @@ export {
   type ProjectorFamily,
   type ReadProjector,
 } from "./families/projector/projector-family.ts";
-export { readModel } from "./families/read-model.ts";
+export { modelOf, readModel } from "./families/read-model.ts";
 export { packageFile } from "./files/package-file.ts";
 export { isFile, isObject, type OpenFile, openFile, readExactly, readJsonObject } from "./files/read-file.ts";
 export { ioError, type NewFile, onDisk, replaceFile, writeWhole } from "./files/replace-file.ts";

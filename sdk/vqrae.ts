@@ -9,8 +9,10 @@ import { requestedOutputs } from "./contract/requested-outputs.ts";
 import { checkIds, type DecoderTokens, decoderInput } from "./contract/token-ids.ts";
 import type { VisionTokenizer, VisionTokenizerInfo } from "./contract/vision-tokenizer.ts";
 import { expected, expectedBut, type VqraeError } from "./errors.ts";
+import { openCheckpoint } from "./families/checkpoint.ts";
 import { findCheckpoint } from "./families/find-checkpoint.ts";
-import { readModel } from "./families/read-model.ts";
+import { projectorOf } from "./families/projector/load-projector.ts";
+import { modelOf } from "./families/read-model.ts";
 import { chooseDevice } from "./runtime/devices/choose-device.ts";
 import { ImageReader } from "./runtime/images/image-reader.ts";
 import { defaultCacheFolder } from "./runtime/int8/cache-folder.ts";
@@ -66,7 +68,8 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
   }
 
   /**
-   * Loads a checkpoint. `source` is its folder, or "default" for the small model that ships with the package.
+   * Loads a checkpoint. `source` is its folder, an mmproj file of llama.cpp (tower and projector in one), or "default" for the
+   * small model that ships with the package.
    * @throws CHECKPOINT_NOT_FOUND, INVALID_CONFIG, INVALID_CHECKPOINT, UNSUPPORTED, MISSING_DEPENDENCY, RUNTIME,
    * INVALID_ARGUMENT; the signal's reason after an abort
    */
@@ -97,8 +100,11 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
       const report: PoolOptions["report"] = (phase, loaded, total, detail) =>
         onProgress?.({ phase, loaded, total, ...(detail !== undefined && { detail }) });
       report("checkpoint", 0, 1);
-      const stored = await readModel(await findCheckpoint(source), families, { maxImageTokens });
-      const projected = projector ? stored.withProjector(projector) : stored;
+      const checkpoint = await openCheckpoint(await findCheckpoint(source));
+      const stored = await modelOf(checkpoint, families, { maxImageTokens });
+      // An mmproj is a tower and its projector.
+      const behind = projector ?? (checkpoint.mmproj && (await projectorOf(checkpoint)));
+      const projected = behind ? stored.withProjector(behind) : stored;
       const model = features ? projected.selectFeatures(features) : projected;
       report("checkpoint", 1, 1);
       signal.throwIfAborted();

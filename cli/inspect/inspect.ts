@@ -3,12 +3,13 @@ import {
   describeNonFinite,
   findCheckpoint,
   isFile,
+  isGgufPath,
   isWeightDtype,
+  modelOf,
   type NonFiniteTensor,
   nonFiniteTensors,
+  openCheckpoint,
   openSafetensors,
-  openTensors,
-  readModel,
   type StoredTensor,
 } from "../../sdk/kit.ts";
 import { defineCommand } from "../command/command.ts";
@@ -20,7 +21,7 @@ import { summarizeTensors, type TensorsSummary, tensorLines } from "./tensor-tab
 
 export const inspect = defineCommand({
   arguments: {
-    path: optionalArgument("A checkpoint folder or a .safetensors file. Without it, the folder of --model"),
+    path: optionalArgument("A checkpoint folder, an mmproj .gguf or a .safetensors file. Without it, what --model is"),
   },
   options: {
     weights: flag("Read all weights and list the tensors that hold NaN or infinity"),
@@ -33,12 +34,13 @@ export const inspect = defineCommand({
     "vqrae inspect ./my-checkpoint",
     "# look for NaN and infinity",
     "vqrae inspect ./my-checkpoint --weights",
+    "vqrae inspect mmproj.gguf",
     "vqrae inspect model.safetensors --json",
   ],
   async run({ path, model, weights, json }) {
     const source = path ?? model;
-    const isWeightsFile = source !== "default" && (await isFile(source));
-    const { stored, ...inspection } = isWeightsFile ? await readFile(source) : await readFolder(source);
+    const isWeightsFile = source !== "default" && !isGgufPath(source) && (await isFile(source));
+    const { stored, ...inspection } = isWeightsFile ? await readFile(source) : await readCheckpoint(source);
     const found = weights ? { ...inspection, nonFinite: await nonFiniteTensors(floatsOf(stored)) } : inspection;
     printResult(json, found, () => linesOf(found));
   },
@@ -65,11 +67,11 @@ async function readFile(path: string): Promise<Opened> {
   return { path: file, checkpoint: null, metadata, weights: summarizeTensors(stored), stored };
 }
 
-async function readFolder(source: string): Promise<Opened> {
-  const checkpoint = await readModel(await findCheckpoint(source));
-  const stored = [...(await openTensors(checkpoint.folder)).values()];
-  const { folder: path } = checkpoint;
-  return { path, checkpoint: describeModel(checkpoint), weights: summarizeTensors(stored), stored };
+async function readCheckpoint(source: string): Promise<Opened> {
+  const checkpoint = await openCheckpoint(await findCheckpoint(source));
+  const stored = [...(await checkpoint.tensors()).values()];
+  const { path } = checkpoint;
+  return { path, checkpoint: describeModel(await modelOf(checkpoint)), weights: summarizeTensors(stored), stored };
 }
 
 const floatsOf = (stored: readonly StoredTensor[]): TensorRef[] =>

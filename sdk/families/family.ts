@@ -29,6 +29,7 @@ export interface Family<Config = unknown> {
 
 /** Where a checkpoint's config was read. */
 export interface FamilySource {
+  /** The folder, or the file that an mmproj is. */
   readonly folder: string;
   /** The path of config.json, for messages. */
   readonly file: string;
@@ -36,6 +37,8 @@ export interface FamilySource {
   readonly json: Record<string, unknown>;
   /** The keys that lead to the family's section. */
   readonly path: readonly string[];
+  /** The image processor's fields where the checkpoint is one file; null for a folder, whose own files say them. */
+  readonly processor: Record<string, unknown> | null;
 }
 
 /** A family with the type of its own config, as one of all. */

@@ -2,9 +2,10 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { expected, expectedBut } from "../errors.ts";
 import { packageFile } from "../files/package-file.ts";
+import { isGgufPath } from "./checkpoint.ts";
 
 /**
- * The checkpoint folder that `source` means: "default" or a path.
+ * The checkpoint that `source` means: "default", or the path of a folder or an mmproj file.
  * @throws INVALID_ARGUMENT for what is no string, CHECKPOINT_NOT_FOUND for what is no folder
  */
 export async function findCheckpoint(source: string): Promise<string> {
@@ -13,7 +14,7 @@ export async function findCheckpoint(source: string): Promise<string> {
   }
   const folder = source === "default" ? packageFile("models/vqrae-tiny") : resolve(source);
   const entry = await stat(folder).catch(() => null);
-  if (entry?.isDirectory()) return folder;
+  if (entry?.isDirectory() || (entry?.isFile() && isGgufPath(folder))) return folder;
   const found = entry === null ? "nothing there" : "a file there";
   const received = `${JSON.stringify(source)}: looked for the folder ${folder} and found ${found}`;
   const mend =

@@ -10,8 +10,9 @@ import type { TensorRef } from "../weights/tensor-ref.ts";
  * Nothing is read before a graph needs it. A family's `read` makes one.
  */
 export interface Model {
-  /** Folder name. */
+  /** Folder name; an mmproj's without its extension. */
   readonly modelId: string;
+  /** The checkpoint's folder, or the file that an mmproj is. */
   readonly folder: string;
   /** As its model card states it, such as "apache-2.0"; null where that states none. */
   readonly licence: string | null;

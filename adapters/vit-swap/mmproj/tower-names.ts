@@ -1,31 +1,7 @@
-import { expectedBut } from "../../../sdk/kit.ts";
+import { expectedBut, mmprojBlockNames, mmprojTowerNames } from "../../../sdk/kit.ts";
 
-/** The names of a tower's tensors in an mmproj, by role (llama.cpp tools/mtmd/clip-impl.h). */
-const names: Readonly<Record<string, string>> = {
-  "patch_embedding.weight": "v.patch_embd.weight",
-  "patch_embedding.bias": "v.patch_embd.bias",
-  class_token: "v.class_embd",
-  positions: "v.position_embd.weight",
-  "first_norm.weight": "v.pre_ln.weight",
-  "first_norm.bias": "v.pre_ln.bias",
-  "final_norm.weight": "v.post_ln.weight",
-  "final_norm.bias": "v.post_ln.bias",
-};
-/** Those inside a block, below "v.blk.0". */
-const blockNames: Readonly<Record<string, string>> = {
-  norm1: "ln1",
-  query: "attn_q",
-  key: "attn_k",
-  value: "attn_v",
-  query_norm: "attn_q_norm",
-  key_norm: "attn_k_norm",
-  out: "attn_out",
-  scale1: "ls1",
-  norm2: "ln2",
-  fc1: "ffn_up",
-  fc2: "ffn_down",
-  scale2: "ls2",
-};
+const names: Readonly<Record<string, string>> = mmprojTowerNames;
+const blockNames: Readonly<Record<string, string>> = mmprojBlockNames;
 /** For a loader that takes `ffn_down` for the first linear. */
 const swapped: Readonly<Record<string, string>> = { ...blockNames, fc1: "ffn_down", fc2: "ffn_up" };
 

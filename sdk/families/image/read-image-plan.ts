@@ -15,12 +15,12 @@ import type { EncoderImages, ImageConsumer, ImageProcessor, RawFields, Refuse } 
  * @throws INVALID_CONFIG naming the field that is not known, does not validate, or asks for what cannot be done
  */
 export async function readImagePlan(
-  { folder, json, file: configFile }: Pick<FamilySource, "folder" | "json" | "file">,
+  { folder, json, file: configFile, processor: given }: ImageSource,
   encoder: EncoderImages,
   own: ImageProcessor,
   known: readonly ImageProcessor[] = imageProcessors,
 ): Promise<ViewPlan> {
-  const source = await readProcessorFile(folder);
+  const source = given ? givenFields(given, configFile) : await readProcessorFile(folder);
   const processor = processorOf(source, encoder, own, known);
   const code = processor.plain ? vlmImageCodes.find(({ marker }) => marker in json) : undefined;
   const config = code && parseConfig(code.config, json, configFile);
@@ -50,6 +50,17 @@ export async function readImagePlan(
   const refuseConfig: Refuse = (what, path, mend) => invalidConfig(what, path, configFile, valueAt(json, path), mend);
   return code.plan(config, { square: plan, fields, consumer, refuseConfig });
 }
+
+/** `processor` is left out for a folder. */
+type ImageSource = Pick<FamilySource, "folder" | "json" | "file"> & Partial<Pick<FamilySource, "processor">>;
+
+const givenFields = (fields: RawFields, file: string): ProcessorFile => ({
+  file,
+  path: [],
+  fields,
+  processorClass: "",
+  exists: true,
+});
 
 interface ProcessorFile {
   readonly file: string;

@@ -1,11 +1,11 @@
-import { basename, join, resolve } from "node:path";
 import { z } from "zod";
 import { defineProjector, type Projector } from "../../contract/projector.ts";
 import { expected, expectedBut } from "../../errors.ts";
-import { isObject, readJsonObject } from "../../files/read-file.ts";
+import { isObject } from "../../files/read-file.ts";
 import { option, parseOptions } from "../../options.ts";
-import { openTensors } from "../../weights/open-tensors.ts";
 import { tensorLookup } from "../../weights/tensor-lookup.ts";
+import { openCheckpoint } from "../checkpoint.ts";
+import type { Checkpoint } from "../checkpoint-parts.ts";
 import { invalidConfig, parseConfig } from "../fields/config-fields.ts";
 import * as own from "./all.ts";
 import type { ProjectorFamily } from "./projector-family.ts";
@@ -24,22 +24,28 @@ const optionsSchema = z.strictObject({
 
 /**
  * Reads the projector of a vision language model's checkpoint folder as it comes from the hub (config.json and
- * safetensors), or of a `vqrae_projector` folder. Weights are found and checked for shape, never read.
+ * safetensors), of a `vqrae_projector` folder, or of an mmproj file. Weights are found and checked for shape, never read.
  *
  * @throws CHECKPOINT_NOT_FOUND, INVALID_CONFIG, INVALID_CHECKPOINT, UNSUPPORTED; INVALID_ARGUMENT for what is no path and for
  *   options that are wrong
  */
 export async function loadProjector(folder: string, options: LoadProjectorOptions = {}): Promise<Projector> {
   if (typeof folder !== "string" || folder === "")
-    throw expected("INVALID_ARGUMENT", "a checkpoint folder", "loadProjector", folder);
-  const root = resolve(folder);
+    throw expected("INVALID_ARGUMENT", "a checkpoint folder or an mmproj file", "loadProjector", folder);
   const { families = [] } = parseOptions(optionsSchema, options, "loadProjector");
-  const file = join(root, "config.json");
-  const json = await readJsonObject(file, "INVALID_CONFIG");
+  return projectorOf(await openCheckpoint(folder), families);
+}
+
+/** The projector of a checkpoint that is open. */
+export async function projectorOf(
+  checkpoint: Checkpoint,
+  families: readonly ProjectorFamily[] = [],
+): Promise<Projector> {
+  const { path: root, file, json, modelId } = checkpoint;
   const family = familyOf([families, Object.values(own)], json, file);
   const config = parseConfig(family.config, json, file);
 
-  const all = tensorLookup(await openTensors(root), root);
+  const all = tensorLookup(await checkpoint.tensors(), root);
   const prefixes = all.prefixesOf(family.landmark);
   if (prefixes.length > 1)
     throw expectedBut("UNSUPPORTED", "one projector", root, `${prefixes.length}: ${prefixes.join(", ")}`);
@@ -48,7 +54,8 @@ export async function loadProjector(folder: string, options: LoadProjectorOption
   const { inputDim, ...parts } = family.read(config, tensors);
   // The projector's own module: a tensor that nothing asked for would be left out of the computation.
   tensors.below(family.landmark.slice(0, family.landmark.indexOf(".") + 1)).requireAllUsed();
-  return defineProjector({ type: family.type, modelId: basename(root), inputDim, ...parts });
+  const projector = defineProjector({ type: family.type, modelId, inputDim, ...parts });
+  return checkpoint.mmproj?.undo(projector) ?? projector;
 }
 
 /** The first list that has one goes before the others. */

@@ -97,7 +97,7 @@ describe("known checkpoints", () => {
     await writeJson(folder, "preprocessor_config.json", fields);
     const { family, path } = familyOf(families, json, "config.json");
     const config = parse(json);
-    const plan = await family.image(config, { folder, file: "config.json", json, path });
+    const plan = await family.image(config, { folder, file: "config.json", json, path, processor: null });
     const tokens = plan.geometry === "native" ? plan.maxPatches : Math.floor(plan.size / patchSizeOf(config)) ** 2;
     expect(tokens).toBe(maxTokens);
   });

@@ -44,7 +44,7 @@ async function plan(file: object | null, json: Record<string, unknown> = {}) {
   const folder = await temporaryFolder();
   if (file) await writeJson(folder, "preprocessor_config.json", file);
   const config = square.config.parse({ side: 48, ...json });
-  return square.image(config, { folder, file: "config.json", json, path: [] });
+  return square.image(config, { folder, file: "config.json", json, path: [], processor: null });
 }
 
 describe("a stranger's image processor", () => {

@@ -1,0 +1,5 @@
+/** Every type of mmproj that is read, a line a file. */
+
+export { gemma3Mmproj } from "../gemma3/mmproj.ts";
+export { idefics3Mmproj } from "../idefics3/mmproj.ts";
+export { internVlMmproj } from "../intern-vit/mmproj.ts";
