@@ -1,5 +1,5 @@
 /**
- * What an image costs a language model: prints the tables of docs/ask-a-picture.md.
+ * What an image costs a language model: prints the tables of docs/ask-your-own-vlm.md.
  *
  *   node bench/ask.ts [--llm model.gguf --projector folder --encoder folder] [--rounds 15] [--threads 1] [photo]
  *   node bench/ask.ts --random-llm 12x768   # the first table for a larger model too: layers x width

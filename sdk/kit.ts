@@ -65,7 +65,15 @@ export {
 } from "./families/projector/projector-family.ts";
 export { modelOf, readModel } from "./families/read-model.ts";
 export { packageFile } from "./files/package-file.ts";
-export { isFile, isObject, type OpenFile, openFile, readExactly, readJsonObject } from "./files/read-file.ts";
+export {
+  isFile,
+  isObject,
+  type OpenFile,
+  openFile,
+  readExactly,
+  readJsonObject,
+  systemReason,
+} from "./files/read-file.ts";
 export { ioError, type NewFile, onDisk, replaceFile, writeWhole } from "./files/replace-file.ts";
 export type { NativePlan, SquarePlan, ViewPlan } from "./image/view-plan.ts";
 export { seededRandom } from "./metrics/seeded-random.ts";

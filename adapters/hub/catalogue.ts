@@ -2,7 +2,7 @@
 export interface CatalogueModel {
   /** What `pullModel` and `vqrae pull` take. */
   readonly repo: string;
-  /** The family of its vision part, as docs/ask-a-picture.md lists them. */
+  /** The family of its vision part, as docs/ask-your-own-vlm.md lists them. */
   readonly family: string;
   /** Parameters in billions, by the model's own name. */
   readonly billions: number;

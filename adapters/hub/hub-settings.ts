@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { HUB_URL } from "@huggingface/hub";
+import { expectedBut } from "../../sdk/kit.ts";
 
 /** Where the hub is and what you show it, as the Hugging Face tools read them from the environment. */
 export interface HubSettings {
@@ -13,12 +14,18 @@ export interface HubSettings {
   readonly offline: boolean;
 }
 
+/** @throws INVALID_ARGUMENT for a token that is none of the hub's */
 export async function hubSettings(env: NodeJS.ProcessEnv = process.env): Promise<HubSettings> {
   const home = env.HF_HOME ?? join(env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "huggingface");
   const kept = () => readFile(env.HF_TOKEN_PATH ?? join(home, "token"), "utf8").catch(() => "");
+  const token = (env.HF_TOKEN ?? (await kept())).trim() || null;
+  if (token !== null && !token.startsWith("hf_")) {
+    const mend = "Copy it again from huggingface.co/settings/tokens, or unset it.";
+    throw expectedBut("INVALID_ARGUMENT", 'a token that begins with "hf_"', "HF_TOKEN", "another one", mend);
+  }
   return {
     endpoint: (env.HF_ENDPOINT || HUB_URL).replace(/\/+$/, ""),
-    token: (env.HF_TOKEN ?? (await kept())).trim() || null,
+    token,
     offline: ["1", "on", "yes", "true"].includes(env.HF_HUB_OFFLINE?.toLowerCase() ?? ""),
   };
 }

@@ -3,7 +3,7 @@ import { type LoadVlmOptions, loadVlm, type Vlm } from "../../adapters/llama-cpp
 import { setFields } from "../../sdk/kit.ts";
 import { option, type Values } from "../command/option.ts";
 import { usageError } from "../command/usage-error.ts";
-import { text, wholeNumber } from "../command/value-types.ts";
+import { oneOf, text, wholeNumber } from "../command/value-types.ts";
 import { gpu, loadOptions } from "../shared/model-options.ts";
 import { withProgress } from "../shared/progress.ts";
 import { pullProgress } from "../shared/pull-progress.ts";
@@ -29,6 +29,10 @@ export const vlmOptions = {
   threads: option(wholeNumber("count", { least: 1 }), "Threads of the language model", {
     shownDefault: "the physical cores",
   }),
+  chatTemplate: option(text("file"), "Write prompts by this template", { shownDefault: "the model's own" }),
+  flashAttention: option(oneOf("on", "off"), "off is exact. on is faster, and may change the likeliest token", {
+    shownDefault: "llama.cpp's choice",
+  }),
   ...loadOptions,
 };
 
@@ -44,12 +48,13 @@ export async function withVlm<T>(
   use: (vlm: Vlm) => Promise<T>,
   { sequences = 1 }: Pick<LoadVlmOptions, "sequences"> = {},
 ): Promise<T> {
-  const { gpu, contextSize, threads, precision, cacheDir, maxPixels } = args;
+  const { gpu, contextSize, threads, chatTemplate, precision, cacheDir, maxPixels } = args;
+  const flashAttention = args.flashAttention === undefined ? undefined : args.flashAttention === "on";
   const { source, ...vision } = await partsOf(command, args);
   const vlm = await withProgress(args, (progress) =>
     loadVlm(source, {
       ...setFields(vision),
-      ...setFields({ contextSize, threads, precision, cacheDir, maxPixels }),
+      ...setFields({ contextSize, threads, chatTemplate, flashAttention, precision, cacheDir, maxPixels }),
       gpu,
       sequences,
       onProgress: (phase) => progress.say(`loading the ${phase}`),

@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { expectedBut, present } from "../errors.ts";
+import { systemReason } from "../files/read-file.ts";
 
 /** An image file and its class. */
 export interface LabelledFile {
@@ -17,8 +18,8 @@ const suffixes = new Set([".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".ti
  * @throws INVALID_ARGUMENT for a folder that cannot be read or has no image
  */
 export async function listImages(folder: string): Promise<LabelledFile[]> {
-  const names = await readdir(folder, { recursive: true }).catch((cause: Error) => {
-    throw expectedBut("INVALID_ARGUMENT", "a readable folder", "the images", `${folder}: ${cause.message}`, {
+  const names = await readdir(folder, { recursive: true }).catch((cause: unknown) => {
+    throw expectedBut("INVALID_ARGUMENT", "a readable folder", "the images", `${folder}: ${systemReason(cause)}`, {
       cause,
     });
   });

@@ -20,7 +20,7 @@ export async function findCheckpoint(source: string): Promise<string> {
   const mend =
     source === "default"
       ? "The model ships with the package: install it again, or bring its files along with a bundle (docs/bundlers.md)."
-      : "Nothing is downloaded from a model hub yet: download the checkpoint and pass its folder.";
+      : "Nothing is downloaded here: download the checkpoint and pass its folder.";
   throw expectedBut(
     "CHECKPOINT_NOT_FOUND",
     'a checkpoint folder or "default"',

@@ -26,7 +26,7 @@ async function findFile(path: string): Promise<{ file: string; size: number }> {
     await access(file, constants.R_OK);
     return { file, size: status.size };
   } catch (error) {
-    throw VqraeError.isInstance(error) ? error : notFound(path, reason(error), error);
+    throw VqraeError.isInstance(error) ? error : notFound(path, systemReason(error), error);
   }
 }
 
@@ -43,7 +43,7 @@ export async function openFile(path: string): Promise<OpenFile> {
   try {
     return { handle: await open(file, "r"), file, size };
   } catch (error) {
-    throw notFound(path, reason(error), error);
+    throw notFound(path, systemReason(error), error);
   }
 }
 
@@ -76,7 +76,7 @@ export async function readJsonObject(path: string, code: VqraeErrorCode): Promis
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await readFile(file));
     value = JSON.parse(text);
   } catch (cause) {
-    throw expectedBut(code, "JSON in UTF-8", path, reason(cause), { cause });
+    throw expectedBut(code, "JSON in UTF-8", path, systemReason(cause), { cause });
   }
   if (!isObject(value)) throw expected(code, "a JSON object", path, value);
   const twice = duplicateKey(text);
@@ -91,9 +91,15 @@ function notFound(path: string, received: string, cause?: unknown): VqraeError {
   return expectedBut("CHECKPOINT_NOT_FOUND", "a readable file", path, received, { cause });
 }
 
-/** Words for a thrown value: what a system error means, or its message. */
-function reason(error: unknown): string {
-  const meanings: Record<string, string> = { ENOENT: "nothing there", EACCES: "a file that may not be read" };
+const MEANINGS: Readonly<Record<string, string>> = {
+  ENOENT: "nothing there",
+  ENOTDIR: "nothing there, since a part of its path is a file and no folder",
+  EISDIR: "a folder",
+  EACCES: "a file that may not be read",
+};
+
+/** What a system error means, in words; of another thrown value its message. */
+export function systemReason(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
-  return (code && meanings[code]) || message;
+  return (code && MEANINGS[code]) || message;
 }

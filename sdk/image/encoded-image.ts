@@ -2,6 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { types } from "node:util";
 import { describe, expected, expectedBut, VqraeError } from "../errors.ts";
+import { systemReason } from "../files/read-file.ts";
 import { dataUrlBytes } from "./read/data-url.ts";
 import { firstLine } from "./read/sharp.ts";
 
@@ -83,8 +84,6 @@ async function readImageFile(path: string): Promise<EncodedImage> {
     return { bytes: await readFile(path), subject };
   } catch (cause) {
     if (VqraeError.isInstance(cause)) throw cause;
-    const missing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
-    const received = missing ? "no such file" : firstLine(cause);
-    throw expectedBut("INVALID_ARGUMENT", "a readable file", subject, received, { cause });
+    throw expectedBut("INVALID_ARGUMENT", "a readable file", subject, systemReason(cause), { cause });
   }
 }

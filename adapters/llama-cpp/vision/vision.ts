@@ -1,8 +1,9 @@
 import type { LlamaContext } from "node-llama-cpp";
 import { z } from "zod";
-import type { Embedder, ImageEmbeddings, ImageInput, RgbImage } from "../../../sdk/index.ts";
+import { type Embedder, type ImageEmbeddings, type ImageInput, type RgbImage, VQRAE } from "../../../sdk/index.ts";
 import { expected, expectedBut, isObject, option, parseOptions } from "../../../sdk/kit.ts";
 import { ContextInternals, type Unhook } from "../native/node-llama-cpp.ts";
+import { readMmprojHeader } from "../source/gguf-pair.ts";
 import { decodeWithImages } from "./decode-images.ts";
 import { keyedImage } from "./image-content.ts";
 import { ImageLibrary } from "./image-library.ts";
@@ -10,8 +11,10 @@ import { PART_BREAK, placeholder, splitAtPlaceholders } from "./placeholder.ts";
 import { TokenEmbeddings } from "./token-embeddings.ts";
 
 export interface AttachVisionOptions {
-  /** Loaded with a projector as wide as the language model's embeddings. */
-  readonly tokenizer: Embedder;
+  /** Loaded with a projector as wide as the language model's embeddings. It stays yours to dispose. */
+  readonly tokenizer?: Embedder;
+  /** In place of a tokenizer: the mmproj GGUF file of the language model. Disposing the vision frees it. */
+  readonly mmproj?: string;
   /**
    * Most bytes of embeddings to keep (default 256 MiB); the images that were used last stay. An image that is kept is
    * not encoded again. Give one that was dropped again before the context has to decode it once more.
@@ -28,7 +31,8 @@ const isEmbedder = (value: unknown): boolean =>
   isObject(value) && isObject(value.info) && typeof value.embed === "function";
 
 const schema = z.strictObject({
-  tokenizer: z.custom<Embedder>(isEmbedder).describe("an Embedder, such as what VQRAE.load gives"),
+  tokenizer: option.custom<Embedder>("an Embedder, such as what VQRAE.load gives", isEmbedder),
+  mmproj: option.text("an mmproj GGUF file"),
   cacheBytes: option.number("a number of bytes", (value) => value >= 0),
 });
 
@@ -50,15 +54,39 @@ const RESERVED_POSITIONS = 2;
  * await session.prompt(await vision.prompt`What is in ${{ image: "photo.jpg" }}?`);
  * ```
  *
+ * `attachVision(context, { mmproj: "mmproj.gguf" })` loads the tokenizer from the mmproj that belongs to the model.
+ *
  * Embeddings go into the context's own KV cache, so later turns keep what was decoded. Streaming, grammars, abort
  * signals, history and context shift are node-llama-cpp's own and work as they do for text.
  *
  * @throws UNSUPPORTED for a tokenizer without a projector, another version of node-llama-cpp or another platform;
  *   INCOMPATIBLE for a projector of another width than the model's embeddings; INVALID_ARGUMENT for another option, or
- *   a context that has a vision already; MISSING_DEPENDENCY, DISPOSED, RUNTIME
+ *   a context that has a vision already; with an mmproj as `VQRAE.load`; MISSING_DEPENDENCY, DISPOSED, RUNTIME
  */
 export async function attachVision(context: LlamaContext, options: AttachVisionOptions): Promise<LlamaVision> {
-  const { tokenizer, cacheBytes = DEFAULT_CACHE_BYTES } = parseOptions(schema, options, "attachVision");
+  const { tokenizer, mmproj, cacheBytes = DEFAULT_CACHE_BYTES } = parseOptions(schema, options, "attachVision");
+  if (mmproj === undefined && tokenizer !== undefined) return attach(context, tokenizer, cacheBytes);
+  if (mmproj === undefined || tokenizer !== undefined) {
+    const received = mmproj === undefined ? "neither" : "both";
+    throw expectedBut("INVALID_ARGUMENT", "a tokenizer or an mmproj", "the options of attachVision", received);
+  }
+  const { file } = await readMmprojHeader(mmproj);
+  const own = await VQRAE.load(file);
+  try {
+    return await attach(context, own, cacheBytes, () => own.dispose());
+  } catch (error) {
+    await own.dispose();
+    throw error;
+  }
+}
+
+/** @param release frees what the vision loaded itself */
+async function attach(
+  context: LlamaContext,
+  tokenizer: Embedder,
+  cacheBytes: number,
+  release = async () => {},
+): Promise<LlamaVision> {
   const { projector, modelId, precision } = tokenizer.info;
   if (projector === null) {
     const mend = "Load it with `VQRAE.load(folder, { projector: await loadProjector(folder) })`.";
@@ -76,7 +104,14 @@ export async function attachVision(context: LlamaContext, options: AttachVisionO
     ? TokenEmbeddings.none()
     : await TokenEmbeddings.open(context.model.fileInfo, internals.embeddingDim);
   const identity = `${modelId} ${precision} ${projector.modelId}`;
-  return new LlamaVision(context, internals, embeddings, tokenizer, cacheBytes, identity);
+  return new LlamaVision(context, internals, embeddings, tokenizer, { cacheBytes, identity, release });
+}
+
+interface LlamaVisionSettings {
+  readonly cacheBytes: number;
+  /** Encoder and projector, by which images are known again. */
+  readonly identity: string;
+  readonly release: () => Promise<void>;
 }
 
 /** Images in the prompts of one context; made by `attachVision`. */
@@ -85,6 +120,7 @@ export class LlamaVision {
   readonly #internals: ContextInternals;
   readonly #tokenizer: Embedder;
   readonly #identity: string;
+  readonly #release: () => Promise<void>;
   readonly #library: ImageLibrary;
   readonly #unhook: readonly Unhook[];
   readonly #onContextDispose: { dispose(): void };
@@ -98,13 +134,13 @@ export class LlamaVision {
     internals: ContextInternals,
     embeddings: TokenEmbeddings,
     tokenizer: Embedder,
-    cacheBytes: number,
-    identity: string,
+    { cacheBytes, identity, release }: LlamaVisionSettings,
   ) {
     this.#context = context;
     this.#internals = internals;
     this.#tokenizer = tokenizer;
     this.#identity = identity;
+    this.#release = release;
     const library = new ImageLibrary({
       cacheBytes,
       mostImages: MOST_IMAGES,
@@ -182,12 +218,16 @@ export class LlamaVision {
     );
   }
 
-  /** Takes the hooks out of the context. What its sequences hold stays, and the tokenizer stays yours to dispose. */
+  /**
+   * Takes the hooks out of the context. What its sequences hold stays. A tokenizer that you gave stays yours to dispose, and
+   * an mmproj is freed.
+   */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
     for (const unhook of this.#unhook) unhook();
     this.#onContextDispose.dispose();
+    void this.#release();
   }
 
   [Symbol.dispose](): void {

@@ -91,7 +91,7 @@ describe.each(files)("%s", (name, code, message, bytes) => {
 
 test("a file that is not there", async () => {
   const path = join(folder, "missing.jpg");
-  const message = `Expected a readable file for the image ${path} but received no such file.`;
+  const message = `Expected a readable file for the image ${path} but received nothing there.`;
   await expect(tokenizer.encode(path)).rejects.toMatchObject({ code: "INVALID_ARGUMENT", message });
   expect((await runCli("encode", path, "--model", tinyVqrae)).stderr).toBe(`vqrae: ${message}\n`);
 });

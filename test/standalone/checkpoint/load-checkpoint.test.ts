@@ -199,8 +199,8 @@ describe("an encoder alone", () => {
       /one of vqrae, .*vit, deit, siglip_vision_model, siglip, siglip2_vision_model, siglip2, clip.* for model_type in .* "llama"/,
     ],
     [
-      { model_type: "llava", vision_config: { model_type: "pixtral" } },
-      /one of vqrae, .*vit, .* for vision_config\.model_type in .* "pixtral"/,
+      { model_type: "llava", vision_config: { model_type: "mllama_vision_model" } },
+      /one of vqrae, .*vit, .* for vision_config\.model_type in .* "mllama_vision_model"/,
     ],
     [
       { model_type: "llava", mm_vision_tower: "openai/clip-vit-large-patch14-336" },

@@ -25,6 +25,8 @@ describe("vqrae ask", { timeout: 60_000 }, () => {
     [["--mmproj", "mmproj.gguf"], "--llm beside --mmproj"],
     [["--llm", "nothing.gguf", "--mmproj", "mmproj.gguf"], "nothing there"],
     [["--llm", circle], "blue-circle.png"],
+    [["--chat-template", "none.jinja", "--flash-attention", "off", "--gpu", "off"], "none.jinja"],
+    [["--flash-attention", "fast"], "one of on, off"],
   ])("%j is refused in one line", async (args, message) => {
     const { code, stderr } = await runCli("ask", circle, shape, ...args);
     expect({ code, stderr }).toMatchObject({ code: expect.any(Number), stderr: expect.stringContaining(message) });

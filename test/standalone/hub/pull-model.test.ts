@@ -150,6 +150,17 @@ describe("pullModel", () => {
     expect(seen).toContain("Bearer hf_secret");
   });
 
+  test("a token that is none of the hub's is an error that does not show it", async () => {
+    vi.stubEnv("HF_TOKEN", "sk-secret");
+    const error = await pullModel(REPO).catch((error: unknown) => error);
+    expect(error).toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringMatching(/begins with "hf_" for HF_TOKEN/),
+    });
+    expect(String(error)).not.toContain("sk-secret");
+    expect(hub.requests).toEqual([]);
+  });
+
   test("offline, or with a hub that cannot be reached, the cache's model is used, or its lack is named", async () => {
     vi.stubEnv("HF_HUB_OFFLINE", "1");
     await expect(pullModel(REPO)).rejects.toMatchObject({ code: "CHECKPOINT_NOT_FOUND" });

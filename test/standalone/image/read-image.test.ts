@@ -109,7 +109,8 @@ describe("bad input", () => {
   });
 
   it("paths that cannot be read", async () => {
-    await rejects(join(folder, "none.png"), "INVALID_ARGUMENT", /none\.png but received no such file\.$/);
+    await rejects(join(folder, "none.png"), "INVALID_ARGUMENT", /none\.png but received nothing there\.$/);
+    await rejects("package.json/a.png", "INVALID_ARGUMENT", /nothing there, since a part of its path is a file/);
     await rejects(folder, "INVALID_ARGUMENT", /received a folder/);
     await rejects("a\0b.png", "INVALID_ARGUMENT", /null bytes/);
     await rejects("file://elsewhere/a.png", "INVALID_ARGUMENT", /^Expected a file: URL of this machine/);

@@ -12,7 +12,7 @@ import {
   type Token,
 } from "node-llama-cpp";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { attachVision, loadVlm } from "../../../adapters/llama-cpp/index.ts";
+import { type AttachVisionOptions, attachVision, loadVlm } from "../../../adapters/llama-cpp/index.ts";
 import type { ImageSegment } from "../../../sdk/index.ts";
 import { imageBytes, row, rowEmbedder } from "../../helpers/row-embedder.ts";
 import { type TinyArchitecture, type TinyLlm, writeTinyLlm } from "../../helpers/tiny-llm.ts";
@@ -98,6 +98,20 @@ describe("attachVision refuses", () => {
       code: "INVALID_ARGUMENT",
       message: expect.stringContaining(message),
     });
+  });
+
+  it("neither a tokenizer nor an mmproj, both, and a language model as mmproj", async () => {
+    const { model, tiny } = loaded.get("qwen3")!;
+    const context = await model.createContext({ contextSize: 64, threads: 1 });
+    contexts.push(context);
+    const refused = (options: AttachVisionOptions, message: RegExp) =>
+      expect(attachVision(context, options)).rejects.toMatchObject({
+        code: "INVALID_ARGUMENT",
+        message: expect.stringMatching(message),
+      });
+    await refused({}, /a tokenizer or an mmproj .* received neither/);
+    await refused({ tokenizer: rowEmbedder(64, []).tokenizer, mmproj: tiny.path }, /received both/);
+    await refused({ mmproj: tiny.path }, /an mmproj file for .*qwen3\.gguf but received a language model \(qwen3\)/);
   });
 
   it("a second vision, a disposed context, and what is no context", async () => {

@@ -126,6 +126,12 @@ describe("refuses, naming what is wrong:", () => {
 
   it("no folder, no config.json, no weights", async () => {
     expect((await failure(loadProjector("/nowhere/at/all"))).code).toBe("CHECKPOINT_NOT_FOUND");
+    expect(await failure(loadProjector("package.json"))).toMatchObject({
+      code: "CHECKPOINT_NOT_FOUND",
+      message: expect.stringMatching(
+        /^Expected a readable file for .*nothing there, since a part of its path is a file/,
+      ),
+    });
     expect((await failure(loadProjector(undefined as never))).code).toBe("INVALID_ARGUMENT");
     expect((await failure(loadProjector(await temporaryFolder()))).code).toBe("CHECKPOINT_NOT_FOUND");
     const folder = await writeTinyProjector();

@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { VqraeError } from "../../../../sdk/index.ts";
-import { expectedBut } from "../../../../sdk/kit.ts";
+import { expectedBut, systemReason } from "../../../../sdk/kit.ts";
 
 /**
  * Does `work`, which reads the file or folder `path`.
@@ -28,14 +28,8 @@ export async function* fileText(path: string): AsyncGenerator<string> {
 /** The error for a file or folder that could not be read. */
 export function cannotRead(what: string, path: string, cause: unknown, mend?: string): VqraeError {
   if (VqraeError.isInstance(cause)) return cause;
-  if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") {
-    return expectedBut("INVALID_DATA", what, path, "nothing there", { mend, path, cause });
-  }
-  return expectedBut("IO_ERROR", what, path, cause instanceof Error ? cause.message : String(cause), {
-    mend,
-    path,
-    cause,
-  });
+  const missing = cause instanceof Error && "code" in cause && (cause.code === "ENOENT" || cause.code === "ENOTDIR");
+  return expectedBut(missing ? "INVALID_DATA" : "IO_ERROR", what, path, systemReason(cause), { mend, path, cause });
 }
 
 /** A whole file of text in UTF-8. @throws INVALID_DATA if there is none, IO_ERROR if the system refuses */

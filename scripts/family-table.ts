@@ -1,0 +1,95 @@
+/**
+ * Writes the table of docs/ask-your-own-vlm.md that says what is there for each family of vision language models:
+ *
+ *   node scripts/family-table.ts
+ *
+ * `test/docs/family-table.test.ts` fails where the page has another one.
+ */
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { typeOfProjector } from "../adapters/vit-swap/mmproj/types.ts";
+import * as projectors from "../sdk/families/projector/all.ts";
+import { readJsonObject } from "../sdk/kit.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+export const page = join(root, "docs/ask-your-own-vlm.md");
+const START = "<!-- written by scripts/family-table.ts -->\n\n";
+const END = "\n\n<!-- end -->";
+
+/** The names that people know them by, by the projector's type. Pixtral has LLaVA's type. */
+const names: Readonly<Record<string, string>> = {
+  llava: "LLaVA 1.5",
+  llava_next: "LLaVA 1.6 / NeXT",
+  internvl: "InternVL 2.5, 3",
+  gemma3: "Gemma 3",
+  idefics3: "Idefics3, SmolVLM, SmolVLM2",
+  lfm2_vl: "LFM2-VL",
+  mistral3: "Mistral 3",
+  qwen2_vl: "Qwen2-VL",
+  qwen2_5_vl: "Qwen2.5-VL",
+  qwen3_vl: "Qwen3-VL, Qwen3.5",
+};
+
+/** Where models that transformers made lie, each in a folder of its own with its config.json. */
+const EMBEDDINGS = ["projector", "pixtral", "qwen-vl"];
+const PROMPTS = ["prompt"];
+const ANSWERS = ["qwen-vl-llm"];
+
+/** What the code and the golden fixtures say of each family, as a table in Markdown. */
+export async function familyTable(): Promise<string> {
+  const families = Object.values(projectors).filter(({ type }) => type !== "vqrae_projector");
+  const types = [...new Set(families.map(({ type }) => type))];
+  const [embeddings, prompts, answers] = await Promise.all([EMBEDDINGS, PROMPTS, ANSWERS].map(modelsIn));
+  const rows = types.map((type) => {
+    const name = names[type];
+    if (name === undefined) throw new Error(`Give ${type} a name in ${import.meta.filename}.`);
+    const modelTypes = [...new Set(families.filter((one) => one.type === type).flatMap((one) => one.modelTypes))];
+    const checked = (models: ReadonlySet<string> | undefined) =>
+      modelTypes.some((own) => models?.has(own)) ? "yes" : "no";
+    const mmproj = typeOfProjector[type];
+    return [
+      name,
+      modelTypes.map((own) => `\`${own}\``).join(", "),
+      checked(embeddings),
+      checked(prompts),
+      checked(answers),
+      mmproj === undefined ? "no" : `\`${mmproj}\``,
+    ];
+  });
+  return markdown([
+    ["family", "`model_type` of its folder", "embeddings", "prompts", "answers", "`vqrae swap` writes"],
+    ...rows,
+  ]);
+}
+
+/** The `model_type`s of the models below these folders of test/golden. */
+async function modelsIn(folders: readonly string[]): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for (const folder of folders) {
+    const path = join(root, "test/golden", folder);
+    const files = await readdir(path, { recursive: true }).catch(() => []);
+    for (const file of files.filter((name) => name.endsWith("config.json") && !/_config\.json$/.test(name))) {
+      found.add(String((await readJsonObject(join(path, file), "INVALID_CONFIG")).model_type));
+    }
+  }
+  return found;
+}
+
+function markdown(rows: readonly (readonly string[])[]): string {
+  const [head = []] = rows;
+  const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]) => `| ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(" | ")} |`;
+  return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.slice(1).map(line)].join("\n");
+}
+
+/** The page with this table in the place of its own. */
+export function withTable(text: string, table: string): string {
+  const start = text.indexOf(START);
+  const end = text.indexOf(END, start);
+  if (start < 0 || end < 0) throw new Error(`Expected ${START.trim()} and ${END.trim()} in ${page}.`);
+  return text.slice(0, start + START.length) + table + text.slice(end);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  await writeFile(page, withTable(await readFile(page, "utf8"), await familyTable()));
