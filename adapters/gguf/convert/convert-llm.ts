@@ -45,7 +45,7 @@ const schema = z.strictObject({
  * byte to what llama.cpp's convert_hf_to_gguf.py writes. The folder may be a vision language model's: its encoder and
  * projector are left out. A few MiB of weights are in memory at a time.
  *
- * Languages models of type llama, qwen2, qwen3, qwen2_vl, qwen2_5_vl and qwen3_vl with a byte-level BPE tokenizer.
+ * Language models of type llama, qwen2, qwen3, qwen2_vl, qwen2_5_vl and qwen3_vl with a byte-level BPE tokenizer.
  * Source: llama.cpp v0.5.0, conversion/ and gguf-py/.
  *
  * @param folder with config.json, safetensors and tokenizer.json
