@@ -132,6 +132,11 @@ export const sections: readonly Section[] = [
         load: async () => (await import("./swap/swap.ts")).swap,
       },
       {
+        name: "convert-llm",
+        about: "Write a checkpoint's language model as GGUF, without Python",
+        load: async () => (await import("./swap/convert-llm.ts")).convert,
+      },
+      {
         name: "carrier",
         about: "Write the mmproj by which llama-server takes embeddings",
         load: async () => (await import("./vlm/carrier.ts")).carrier,

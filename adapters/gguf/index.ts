@@ -29,6 +29,7 @@ export {
   readGgufTensorPieces,
   readGgufTensorRows,
 } from "../../sdk/kit.ts";
+export { type ConvertedLlm, type ConvertLlmOptions, convertLlm } from "./convert/convert-llm.ts";
 export type { GgufTensorLayout } from "./lay-out.ts";
 export { type GgufChanges, requireOtherFile, rewriteGguf } from "./rewrite-gguf.ts";
 export {

@@ -83,12 +83,36 @@ export async function openLanguageModel(path: string, options: LanguageModelOpti
   }
 }
 
-/** @throws INVALID_ARGUMENT, CHECKPOINT_NOT_FOUND */
+/**
+ * The absolute path of a language model's file. Of a split one (`-00001-of-00003.gguf`) all parts must be there.
+ * @throws INVALID_ARGUMENT, CHECKPOINT_NOT_FOUND
+ */
 export async function languageModelFile(path: unknown): Promise<string> {
   if (typeof path !== "string" || path === "") throw expected("INVALID_ARGUMENT", "a GGUF file", "llm", path);
   const file = resolve(path);
   const entry = await stat(file).catch(() => null);
-  if (entry?.isFile()) return file;
+  if (entry?.isFile()) {
+    await requireParts(file);
+    return file;
+  }
   const received = entry === null ? "nothing there" : "a folder there";
   throw expectedBut("CHECKPOINT_NOT_FOUND", "a GGUF file", `the language model ${file}`, received, { path: file });
+}
+
+/** The name that llama-gguf-split gives to each part (llama.cpp, `llama_split_path`). */
+const PART = /^(.*-)(\d{5})-of-(\d{5})\.gguf$/s;
+
+async function requireParts(file: string): Promise<void> {
+  const [, stem, own, count] = PART.exec(file) ?? [];
+  if (stem === undefined || count === undefined) return;
+  if (Number(own) !== 1) {
+    const first = `${stem}00001-of-${count}.gguf`;
+    throw expectedBut("INVALID_ARGUMENT", `the first part, ${first},`, "the language model", file, { path: file });
+  }
+  for (let part = 2; part <= Number(count); part++) {
+    const path = `${stem}${String(part).padStart(5, "0")}-of-${count}.gguf`;
+    if ((await stat(path).catch(() => null))?.isFile()) continue;
+    const mend = "Download all parts into one folder.";
+    throw expectedBut("CHECKPOINT_NOT_FOUND", `all ${count} parts`, file, `no ${path}`, { path, mend });
+  }
 }

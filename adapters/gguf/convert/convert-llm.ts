@@ -1,0 +1,107 @@
+import { statfs } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { z } from "zod";
+import { expected, expectedBut, ggufTensorBytes, openTensors, option, parseOptions } from "../../../sdk/kit.ts";
+import { streamGguf } from "../write-gguf.ts";
+import { modelKeys } from "./model-keys.ts";
+import { readTextConfig } from "./text-config.ts";
+import { automaticType, languageTensors, requireReadable, ropeFactors, textTensor } from "./text-tensors.ts";
+import { vocabularyKeys } from "./vocabulary.ts";
+
+export interface ConvertLlmOptions {
+  /** The type of the matrices (default "auto": BF16 or F16, as the checkpoint has them). Vectors and norms are F32. */
+  readonly dtype?: "auto" | "F32" | "F16" | "BF16" | "Q8_0";
+  /** llama.cpp's name of the pre-tokenizer, such as "qwen2" or "llama-bpe"; needed where its hash is not known. */
+  readonly preTokenizer?: string;
+  /** `general.name` (default: read in the folder's name, as llama.cpp's converter does). */
+  readonly name?: string;
+  /** Called after each tensor; both counts are bytes of tensors. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Stops between tensors' pieces; nothing is left of the new file. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ConvertedLlm {
+  /** Absolute path of the new file. */
+  readonly file: string;
+  /** llama.cpp's name of the architecture, such as "qwen3". */
+  readonly architecture: string;
+  readonly dtype: "F32" | "F16" | "BF16" | "Q8_0";
+  readonly tensors: number;
+  /** How many numbers the tensors hold. */
+  readonly parameters: number;
+}
+
+const schema = z.strictObject({
+  dtype: option.oneOf("auto", "F32", "F16", "BF16", "Q8_0"),
+  preTokenizer: option.text("a name of a pre-tokenizer"),
+  name: option.text("a name"),
+  onProgress: option.callback<(done: number, total: number) => void>(),
+  signal: option.signal,
+});
+
+/**
+ * Writes the language model of a Hugging Face folder (safetensors, config.json, tokenizer.json) as a GGUF file, equal to the
+ * byte to what llama.cpp's convert_hf_to_gguf.py writes. The folder may be a vision language model's: its encoder and
+ * projector are left out. A few MiB of weights are in memory at a time.
+ *
+ * Language models of type llama, qwen2, qwen3, qwen2_vl, qwen2_5_vl and qwen3_vl with a byte-level BPE tokenizer.
+ * Source: llama.cpp v0.5.0, conversion/ and gguf-py/.
+ *
+ * @param folder with config.json, safetensors and tokenizer.json
+ * @param out the .gguf file to write; one that is there is replaced when the new one is whole
+ * @throws CHECKPOINT_NOT_FOUND, INVALID_CONFIG, INVALID_CHECKPOINT for a folder that lacks a part or a damaged one;
+ *   INCOMPATIBLE for a tokenizer with more tokens than the model; UNSUPPORTED for a model, tokenizer or pre-tokenizer that
+ *   is not known; IO_ERROR for a full disk, before anything is written; the signal's reason after an abort
+ */
+export async function convertLlm(folder: string, out: string, options: ConvertLlmOptions = {}): Promise<ConvertedLlm> {
+  const { dtype = "auto", preTokenizer, name, onProgress, signal } = parseOptions(schema, options, "convertLlm");
+  if (typeof folder !== "string" || folder === "") throw expected("INVALID_ARGUMENT", "a folder", "folder", folder);
+  if (typeof out !== "string" || out === "") throw expected("INVALID_ARGUMENT", "a file's path", "out", out);
+  signal?.throwIfAborted();
+  const config = await readTextConfig(folder);
+  const stored = languageTensors(await openTensors(folder), config, folder);
+  await requireReadable(stored);
+  const type = dtype === "auto" ? automaticType(stored) : dtype;
+  const factors = ropeFactors(config);
+  const tensors = [...(factors ? [factors] : []), ...stored.map((tensor) => textTensor(tensor, type, config))];
+  const parameters = tensors.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
+  const keys = new Map([
+    ...(await modelKeys(folder, config, type, parameters, name)),
+    ...(await vocabularyKeys(folder, config, preTokenizer)),
+  ]);
+  const total = tensors.reduce((sum, { type, shape }) => sum + ggufTensorBytes(type, shape), 0);
+  await requireRoom(out, total);
+  let done = 0;
+  await streamGguf(out, keys, tensors, async (write) => {
+    for (const { name, type, shape, pieces } of tensors) {
+      await write(name, stoppable(pieces(), signal));
+      done += ggufTensorBytes(type, shape);
+      onProgress?.(done, total);
+    }
+  });
+  return {
+    file: resolve(out),
+    architecture: config.architecture,
+    dtype: type,
+    tensors: tensors.length,
+    parameters,
+  };
+}
+
+async function* stoppable(
+  pieces: AsyncIterable<ArrayBufferView> | Iterable<ArrayBufferView>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<ArrayBufferView> {
+  for await (const piece of pieces) {
+    signal?.throwIfAborted();
+    yield piece;
+  }
+}
+
+async function requireRoom(out: string, bytes: number): Promise<void> {
+  const disk = await statfs(dirname(resolve(out))).catch(() => null);
+  if (disk === null || disk.bavail * disk.bsize >= bytes) return;
+  const free = `${disk.bavail * disk.bsize} bytes free`;
+  throw expectedBut("IO_ERROR", `room for ${bytes} bytes`, `the disk of ${out}`, free, { path: out });
+}
