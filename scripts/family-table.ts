@@ -8,7 +8,9 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isRotaryProjector, rotaryTypes } from "../adapters/vit-swap/mmproj/rotary-types.ts";
 import { typeOfProjector } from "../adapters/vit-swap/mmproj/types.ts";
+import * as mmprojs from "../sdk/families/mmproj/all.ts";
 import * as projectors from "../sdk/families/projector/all.ts";
 import { readJsonObject } from "../sdk/kit.ts";
 
@@ -39,6 +41,7 @@ const ANSWERS = ["qwen-vl-llm"];
 /** What the code and the golden fixtures say of each family, as a table in Markdown. */
 export async function familyTable(): Promise<string> {
   const families = Object.values(projectors).filter(({ type }) => type !== "vqrae_projector");
+  const read = new Set(Object.values(mmprojs).map(({ type }) => type));
   const types = [...new Set(families.map(({ type }) => type))];
   const [embeddings, prompts, answers] = await Promise.all([EMBEDDINGS, PROMPTS, ANSWERS].map(modelsIn));
   const rows = types.map((type) => {
@@ -47,10 +50,11 @@ export async function familyTable(): Promise<string> {
     const modelTypes = [...new Set(families.filter((one) => one.type === type).flatMap((one) => one.modelTypes))];
     const checked = (models: ReadonlySet<string> | undefined) =>
       modelTypes.some((own) => models?.has(own)) ? "yes" : "no";
-    const mmproj = typeOfProjector[type];
+    const mmproj = isRotaryProjector(type) ? rotaryTypes[type] : typeOfProjector[type];
     return [
       name,
       modelTypes.map((own) => `\`${own}\``).join(", "),
+      mmproj !== undefined && read.has(mmproj) ? "yes" : "no",
       checked(embeddings),
       checked(prompts),
       checked(answers),
@@ -58,7 +62,7 @@ export async function familyTable(): Promise<string> {
     ];
   });
   return markdown([
-    ["family", "`model_type` of its folder", "embeddings", "prompts", "answers", "`vqrae swap` writes"],
+    ["family", "`model_type` of its folder", "mmproj file", "embeddings", "prompts", "answers", "`vqrae swap` writes"],
     ...rows,
   ]);
 }
