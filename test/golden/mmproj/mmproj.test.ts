@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { loadProjector, VQRAE } from "../../../sdk/index.ts";
 import { failure, temporaryFolder } from "../../standalone/checkpoint/temporary.ts";
 import { largestDifference, readExpected } from "../expected.ts";
+import { partsOf } from "../projector/parts-of.ts";
 import { pictures } from "../projector/pictures.ts";
 
 /** mmproj files of llama.cpp's converter against what transformers makes of the models that they are of (make_mmproj.py). */
@@ -32,6 +33,8 @@ describe.each(fixtures)("$name in $dtype", ({ name, dtype, tolerance }) => {
     const tokenizer = await load(at(`${name}-${dtype}.gguf`));
     const embedded = await tokenizer.embed(pictures);
     const numbers = readExpected(join(model(name), "expected.safetensors"));
+    const parts = JSON.parse(await readFile(join(model(name), "expected.json"), "utf8"));
+    expect(embedded.map(partsOf)).toEqual(parts);
     for (const [i, { segments }] of embedded.entries()) {
       const own = segments.flatMap((segment) => (segment.type === "embeddings" ? [...segment.data] : []));
       const { data } = numbers[String(i)]!;

@@ -5,6 +5,7 @@ import { type ImageEmbeddings, type LoadOptions, loadProjector, VQRAE } from "..
 import { temporaryFolder } from "../../standalone/checkpoint/temporary.ts";
 import { cosine } from "../cosine.ts";
 import { largestDifference, readExpected } from "../expected.ts";
+import { partsOf } from "./parts-of.ts";
 import { pictures } from "./pictures.ts";
 import { rewritten } from "./rewritten.ts";
 
@@ -19,21 +20,6 @@ async function embedder(encoder: string, projector: string, options: LoadOptions
   const tokenizer = await VQRAE.load(encoder, { projector: loaded, device: "cpu", threads: 1, ...options });
   onTestFinished(() => tokenizer.dispose());
   return tokenizer;
-}
-
-/** As expected.json has it: text, and numbers of embeddings without text between them. */
-function partsOf({ segments }: ImageEmbeddings): (string | number)[] {
-  const parts: (string | number)[] = [];
-  for (const segment of segments) {
-    if (segment.type === "text") parts.push(segment.text);
-    else {
-      const count = segment.grid.rows * segment.grid.columns;
-      const last = parts.at(-1);
-      if (typeof last === "number") parts[parts.length - 1] = last + count;
-      else parts.push(count);
-    }
-  }
-  return parts;
 }
 
 const numbersOf = ({ segments }: ImageEmbeddings): number[] =>

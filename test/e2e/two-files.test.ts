@@ -1,0 +1,38 @@
+import { copyFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { loadVlm } from "../../adapters/llama-cpp/index.ts";
+import { pictures } from "../golden/projector/pictures.ts";
+import { writeTinyLlm } from "../helpers/tiny-llm.ts";
+import { temporaryFolder } from "../standalone/checkpoint/temporary.ts";
+
+const golden = join(import.meta.dirname, "../golden");
+const chatTemplate =
+  "{% for message in messages %}{{ message.role + ': ' + message.content + '\n' }}{% endfor %}{{ 'assistant: ' }}";
+const options = { gpu: false, device: "cpu", threads: 1, contextSize: 512, chatTemplate } as const;
+
+test.each(["idefics3", "gemma3", "internvl"])(
+  "%s: two GGUF files answer as the language model with the model's own folder does",
+  async (family) => {
+    const folder = await temporaryFolder();
+    const { path: llm } = await writeTinyLlm(join(folder, "llm.gguf"), family === "gemma3" ? "gemma3" : "llama", {
+      width: 8,
+    });
+    const answers: string[][] = [];
+    const mmproj = join(folder, "mmproj-f32.gguf");
+    await copyFile(join(golden, `mmproj/${family}-f32.gguf`), mmproj);
+    for (const parts of [{ mmproj }, { encoder: join(golden, "projector", family) }]) {
+      const vlm = await loadVlm(llm, { ...options, ...parts });
+      try {
+        const own: string[] = [];
+        for (const picture of pictures) own.push(await vlm.ask(picture, "what?", { maxTokens: 12 }));
+        answers.push(own);
+      } finally {
+        await vlm.dispose();
+      }
+    }
+    expect(answers[0]).toEqual(answers[1]);
+    expect(new Set(answers[0]).size).toBeGreaterThan(1); // the pictures are seen
+  },
+  60_000,
+);
