@@ -23,7 +23,7 @@ export const convert = defineCommand({
     name: option(text("name"), "The model's name in the file", { shownDefault: "from the folder's name" }),
     json,
   },
-  notes: ["Llama, Qwen2, Qwen3, and the language models inside of LLaVA, InternVL, SmolVLM and Qwen-VL folders."],
+  notes: ["Llama, Qwen2, Qwen3, and the language models inside LLaVA, SmolVLM, Idefics3 and Qwen-VL folders."],
   examples: ["vqrae convert-llm ./Qwen3-VL-2B-Instruct --out model.gguf --dtype q8_0"],
   async run({ folder, out, dtype, preTokenizer, name, json }) {
     await checkOutput(out, [".gguf"]);

@@ -13,7 +13,7 @@ if (chromium === null) {
 }
 const photo = new URL("../../examples/images/cat.jpg", import.meta.url).pathname;
 /** The tiny model answers it in some words, so that the tests need not wait. */
-const question = "q35";
+const question = "q55";
 /** Pictures of the page, to be looked at. */
 const screenshots = process.env.SCREENSHOTS ?? join(tmpdir(), "vqrae-chat-page");
 

@@ -69,4 +69,4 @@ export const see = (index: number, text = "abc"): VlmMessage => ({
   content: [{ image: imageBytes(index) }, text],
 });
 /** The tiny model answers it at length. */
-export const why: VlmMessage[] = [{ role: "user", content: "how" }];
+export const how: VlmMessage[] = [{ role: "user", content: "how" }];

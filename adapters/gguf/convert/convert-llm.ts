@@ -42,8 +42,9 @@ const schema = z.strictObject({
 
 /**
  * Writes the language model of a Hugging Face folder (safetensors, config.json, tokenizer.json) as a GGUF file, equal to the
- * byte to what llama.cpp's convert_hf_to_gguf.py writes. The folder may be a vision language model's: its encoder and
- * projector are left out. A few MiB of weights are in memory at a time.
+ * byte to what llama.cpp's convert_hf_to_gguf.py writes but for what that takes of a model card (README.md), which is not
+ * read. The folder may be a vision language model's: its encoder and projector are left out. A few MiB of weights are in
+ * memory at a time.
  *
  * Language models of type llama, qwen2, qwen3, qwen2_vl, qwen2_5_vl and qwen3_vl with a byte-level BPE tokenizer.
  * Source: llama.cpp v0.5.0, conversion/ and gguf-py/.

@@ -12,7 +12,7 @@ import { createVqrae } from "../../../adapters/ai-sdk/index.ts";
 import type { Vlm } from "../../../adapters/llama-cpp/index.ts";
 import { readImage } from "../../../sdk/index.ts";
 import { imageBytes } from "../../helpers/row-embedder.ts";
-import { openTinyVlms, see, why } from "../../helpers/tiny-vlm.ts";
+import { how, openTinyVlms, see } from "../../helpers/tiny-vlm.ts";
 
 let tiny: Awaited<ReturnType<typeof openTinyVlms>>;
 beforeAll(async () => {
@@ -99,7 +99,7 @@ describe("generateText", () => {
         { role: "system", content: "sys" },
         see(1),
         { role: "assistant", content: "a dog" },
-        { role: "user", content: "why" },
+        { role: "user", content: "how" },
       ],
       { maxTokens: 8 },
     );
@@ -109,7 +109,7 @@ describe("generateText", () => {
       messages: [
         ...withImage(imageBytes(1)),
         { role: "assistant", content: "a dog" },
-        { role: "user", content: "why" },
+        { role: "user", content: "how" },
       ],
       ...short,
     });
@@ -119,11 +119,11 @@ describe("generateText", () => {
   it("passes sampling, seed and stop texts on", async () => {
     const { vlm, model } = await open();
     const sampling = { temperature: 1.5, topK: 40, topP: 0.9, seed: 7 };
-    const sampled = await generateText({ model, prompt: "why", ...sampling, ...short });
-    expect(sampled.text).toBe((await vlm.chat(why, { ...sampling, maxTokens: 8 })).text);
-    const { text } = await vlm.chat(why, { maxTokens: 24 });
+    const sampled = await generateText({ model, prompt: "how", ...sampling, ...short });
+    expect(sampled.text).toBe((await vlm.chat(how, { ...sampling, maxTokens: 8 })).text);
+    const { text } = await vlm.chat(how, { maxTokens: 24 });
     const stop = text.match(/[a-z]{2}/)![0];
-    const stopped = await generateText({ model, prompt: "why", stopSequences: [stop], maxOutputTokens: 24 });
+    const stopped = await generateText({ model, prompt: "how", stopSequences: [stop], maxOutputTokens: 24 });
     expect(stopped).toMatchObject({ text: text.slice(0, text.indexOf(stop)), finishReason: "stop" });
   });
 
@@ -143,7 +143,7 @@ describe("generateText", () => {
     const { model } = await open();
     const { warnings } = await generateText({
       model,
-      prompt: "why",
+      prompt: "how",
       presencePenalty: 0.5,
       frequencyPenalty: 0.5,
       tools: { look: { inputSchema: z.object({}) } },
@@ -157,10 +157,10 @@ describe("generateText", () => {
     const { vlm, model } = await open();
     const controller = new AbortController();
     const reason = new DOMException("enough", "AbortError");
-    const running = generateText({ model, prompt: "why", maxOutputTokens: 400, abortSignal: controller.signal });
+    const running = generateText({ model, prompt: "how", maxOutputTokens: 400, abortSignal: controller.signal });
     setTimeout(() => controller.abort(reason), 5);
     await expect(running).rejects.toBe(reason);
-    expect((await vlm.chat(why, { maxTokens: 8 })).answerTokens).toBe(8);
+    expect((await vlm.chat(how, { maxTokens: 8 })).answerTokens).toBe(8);
   });
 });
 
@@ -199,24 +199,24 @@ describe("streamText", () => {
   it("ends where the signal says, and where the reader leaves", async () => {
     const { vlm, model } = await open();
     const controller = new AbortController();
-    const result = streamText({ model, prompt: "why", maxOutputTokens: 400, abortSignal: controller.signal });
+    const result = streamText({ model, prompt: "how", maxOutputTokens: 400, abortSignal: controller.signal });
     const types: string[] = [];
     for await (const part of result.fullStream) {
       types.push(part.type);
       if (part.type === "text-delta") controller.abort();
     }
     expect(types.at(-1)).toBe("abort");
-    const { stream } = await model.doStream({ prompt: [{ role: "user", content: [{ type: "text", text: "why" }] }] });
+    const { stream } = await model.doStream({ prompt: [{ role: "user", content: [{ type: "text", text: "how" }] }] });
     await stream.cancel();
     // Both sequences are free again.
-    const again = await Promise.all([vlm.chat(why, { maxTokens: 8 }), vlm.chat([see(0)], { maxTokens: 8 })]);
+    const again = await Promise.all([vlm.chat(how, { maxTokens: 8 }), vlm.chat([see(0)], { maxTokens: 8 })]);
     expect(again.map(({ answerTokens }) => answerTokens)).toEqual([8, 8]);
   });
 
   it("reports a failure as an error part", async () => {
     const { vlm, model } = await open();
     const { stream } = await model.doStream({
-      prompt: [{ role: "user", content: [{ type: "text", text: "why" }] }],
+      prompt: [{ role: "user", content: [{ type: "text", text: "how" }] }],
       maxOutputTokens: 400,
     });
     await vlm.dispose();
@@ -232,7 +232,7 @@ describe("bad input", () => {
     [
       "a tool's result",
       [
-        { role: "user", content: "why" },
+        { role: "user", content: "how" },
         { role: "assistant", content: [{ type: "tool-call", toolCallId: "1", toolName: "look", input: {} }] },
         {
           role: "tool",
@@ -248,11 +248,11 @@ describe("bad input", () => {
       {},
       InvalidPromptError,
     ],
-    ["a topK that is negative", [{ role: "user", content: "why" }], { topK: -1 }, InvalidArgumentError],
+    ["a topK that is negative", [{ role: "user", content: "how" }], { topK: -1 }, InvalidArgumentError],
     [
       "an answer at the end",
       [
-        { role: "user", content: "why" },
+        { role: "user", content: "how" },
         { role: "assistant", content: "x" },
       ],
       {},
@@ -271,7 +271,7 @@ describe("bad input", () => {
   it("a schema that no grammar keeps to", async () => {
     const { model } = await open();
     const output = Output.object({ schema: z.object({ name: z.string().regex(/a+/) }) });
-    const error = await generateText({ model, prompt: "why", output, ...short }).catch((thrown: unknown) => thrown);
+    const error = await generateText({ model, prompt: "how", output, ...short }).catch((thrown: unknown) => thrown);
     expect(UnsupportedFunctionalityError.isInstance(error)).toBe(true);
     expect((error as Error).message).toContain("pattern");
   });
@@ -292,11 +292,11 @@ describe("bad input", () => {
     for (const take of [() => vqrae.languageModel("gpt"), () => vqrae.imageModel(), () => vqrae.embeddingModel("x")]) {
       expect(take).toThrow(NoSuchModelError);
     }
-    const ask = () => generateText({ model: vqrae.languageModel(), prompt: "why", ...short });
+    const ask = () => generateText({ model: vqrae.languageModel(), prompt: "how", ...short });
     await expect(ask()).rejects.toThrow("no disk");
     expect((await ask()).text).not.toBe("");
     await vqrae.dispose();
-    await expect(vlm.chat(why)).rejects.toMatchObject({ code: "DISPOSED" });
+    await expect(vlm.chat(how)).rejects.toMatchObject({ code: "DISPOSED" });
   });
 
   it("what is no image, or one that is too large", async () => {

@@ -94,14 +94,14 @@ test("a folder that is not there, and one that is empty", async () => {
     code: "CHECKPOINT_NOT_FOUND",
     message:
       `Expected a folder with config.json for ${folder} but received a folder without config.json. ` +
-      "A checkpoint holds config.json and model.safetensors (or its shards and their index).",
+      "A checkpoint holds config.json and model.safetensors (or its shards and their index), or is an mmproj file.",
   });
   const missing = join(folder, "none");
   const { code, stderr } = await runCli("inspect", missing);
-  expect([code, stderr]).toEqual([1, expect.stringContaining(`looked for the folder ${missing} and found nothing`)]);
+  expect([code, stderr]).toEqual([1, expect.stringContaining(`looked for ${missing} and found nothing`)]);
   await expect(VQRAE.load(missing)).rejects.toMatchObject({
     code: "CHECKPOINT_NOT_FOUND",
-    message: expect.stringContaining(`looked for the folder ${missing} and found nothing there.`),
+    message: expect.stringContaining(`looked for ${missing} and found nothing there.`),
   });
 });
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { VlmMessage } from "../../../adapters/llama-cpp/index.ts";
 import { imageBytes } from "../../helpers/row-embedder.ts";
-import { cat, dog, openTinyVlms, see, why } from "../../helpers/tiny-vlm.ts";
+import { cat, dog, how, openTinyVlms, see } from "../../helpers/tiny-vlm.ts";
 
 let tiny: Awaited<ReturnType<typeof openTinyVlms>>;
 beforeAll(async () => {
@@ -38,7 +38,7 @@ describe("a conversation", () => {
     const answers = [];
     for (const index of [0, 1]) {
       const system: VlmMessage = { role: "system", content: [{ image: imageBytes(index) }] };
-      answers.push((await vlm.chat([system, ...why], short)).text);
+      answers.push((await vlm.chat([system, ...how], short)).text);
     }
     expect(answers[0]).not.toBe(answers[1]);
   });
@@ -87,20 +87,20 @@ describe("a conversation", () => {
 describe("options", () => {
   it("samples by temperature, topK and topP as the seed says", async () => {
     const { vlm } = await tiny.openVlm();
-    const sampled = (seed: number) => vlm.chat(why, { ...short, temperature: 1.5, topK: 40, topP: 0.95, seed });
+    const sampled = (seed: number) => vlm.chat(how, { ...short, temperature: 1.5, topK: 40, topP: 0.95, seed });
     const [first, again, other] = [await sampled(7), await sampled(7), await sampled(8)];
     expect(again.text).toBe(first.text);
     expect(other.text).not.toBe(first.text);
     // topK 1 leaves only the likeliest, whatever the temperature.
-    const likeliest = await vlm.chat(why, { ...short, temperature: 1.5, topK: 1, seed: 7 });
-    expect(likeliest.text).toBe((await vlm.chat(why, short)).text);
+    const likeliest = await vlm.chat(how, { ...short, temperature: 1.5, topK: 1, seed: 7 });
+    expect(likeliest.text).toBe((await vlm.chat(how, short)).text);
   });
 
   it("ends before a stop text", async () => {
     const { vlm } = await tiny.openVlm();
-    const { text } = await vlm.chat(why, { maxTokens: 24 });
+    const { text } = await vlm.chat(how, { maxTokens: 24 });
     const stop = text.match(/[a-z]{2}/)![0];
-    const answer = await vlm.chat(why, { maxTokens: 24, stop: ["never to be said", stop] });
+    const answer = await vlm.chat(how, { maxTokens: 24, stop: ["never to be said", stop] });
     expect(answer).toMatchObject({ text: text.slice(0, text.indexOf(stop)), finishReason: "stop" });
   });
 
@@ -130,7 +130,7 @@ describe("options", () => {
     ["two types, one of them an object", { type: ["object", "null"] }, /type/],
   ])("refuses a JSON schema with %s", async (_name, jsonSchema, message) => {
     const { vlm } = await tiny.openVlm();
-    await expect(vlm.chat(why, { jsonSchema })).rejects.toMatchObject({
+    await expect(vlm.chat(how, { jsonSchema })).rejects.toMatchObject({
       code: "UNSUPPORTED",
       message: expect.stringMatching(message),
     });
@@ -145,7 +145,7 @@ describe("options", () => {
       code: "CONTEXT_OVERFLOW",
       message: expect.stringContaining("contextSize"),
     });
-    expect((await vlm.chat(why, short)).answerTokens).toBe(8);
+    expect((await vlm.chat(how, short)).answerTokens).toBe(8);
   });
 });
 
@@ -156,49 +156,49 @@ describe("the end of the work", () => {
     const reason = new Error("enough");
     const stream = vlm.streamChat([see(0)], { maxTokens: 400, signal: controller.signal });
     await stream.next();
-    const waiting = vlm.chat(why, { ...short, signal: controller.signal });
+    const waiting = vlm.chat(how, { ...short, signal: controller.signal });
     controller.abort(reason);
     await expect(waiting).rejects.toBe(reason);
     const rest = (async () => {
       while (!(await stream.next()).done);
     })();
     await expect(rest).rejects.toBe(reason);
-    await expect(vlm.chat(why, { signal: controller.signal })).rejects.toBe(reason);
-    expect((await vlm.chat(why, short)).answerTokens).toBe(8);
+    await expect(vlm.chat(how, { signal: controller.signal })).rejects.toBe(reason);
+    expect((await vlm.chat(how, short)).answerTokens).toBe(8);
   });
 
   it("comes with leaving the loop, which frees the sequence", async () => {
     const { vlm } = await tiny.openVlm();
-    const { text } = await vlm.chat(why, short);
+    const { text } = await vlm.chat(how, short);
     for await (const _ of vlm.streamChat([see(0)], { maxTokens: 400 })) break;
-    expect((await vlm.chat(why, short)).text).toBe(text);
+    expect((await vlm.chat(how, short)).text).toBe(text);
   });
 
   it("comes with dispose, with DISPOSED", async () => {
     const { vlm } = await tiny.openVlm();
-    const stream = vlm.streamChat(why, { maxTokens: 400 });
+    const stream = vlm.streamChat(how, { maxTokens: 400 });
     await stream.next();
     await vlm.dispose();
     const rest = (async () => {
       while (!(await stream.next()).done);
     })();
     await expect(rest).rejects.toMatchObject({ code: "DISPOSED" });
-    await expect(vlm.chat(why)).rejects.toMatchObject({ code: "DISPOSED" });
+    await expect(vlm.chat(how)).rejects.toMatchObject({ code: "DISPOSED" });
   });
 });
 
 describe("sessions", () => {
   it("take a sequence that an answer left, and say so when none is left", async () => {
     const { vlm } = await tiny.openVlm();
-    await vlm.chat(why, short);
+    await vlm.chat(how, short);
     const session = await vlm.createSession();
     await expect(vlm.createSession()).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
-    await expect(vlm.chat(why, short)).rejects.toMatchObject({
+    await expect(vlm.chat(how, short)).rejects.toMatchObject({
       code: "INVALID_ARGUMENT",
       message: expect.stringContaining("sequences"),
     });
     await session.sequence.dispose();
-    expect((await vlm.chat(why, short)).answerTokens).toBe(8);
+    expect((await vlm.chat(how, short)).answerTokens).toBe(8);
   });
 });
 
