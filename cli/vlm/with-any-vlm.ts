@@ -33,7 +33,7 @@ export async function withAnyVlm<T>(
     return use(openAiModel({ baseUrl: endpoint, model: endpointModel, apiKey: process.env.OPENAI_API_KEY }));
   }
   if (server === undefined) return withVlm(command, args, use);
-  const { mmproj, encoder, projector, precision, cacheDir, maxPixels } = args;
+  const { mmproj, encoder, projector, precision, cacheDir, maxPixels, maxImageTokens } = args;
   const files = await resolveVision({ mmproj, encoder, projector });
   if (files === null) {
     const mend = "Name the encoder and the projector that belong to the server's model.";
@@ -42,7 +42,7 @@ export async function withAnyVlm<T>(
   const connected = await LlamaServer.connect(server);
   return withProgress(args, async (progress) => {
     const tokenizer = await openVision(files, {
-      ...setFields({ precision, cacheDir, maxPixels }),
+      ...setFields({ precision, cacheDir, maxPixels, maxImageTokens }),
       onProgress: ({ phase }) => progress.say(`loading ${files.tokenizer}: ${phase}`),
     });
     try {

@@ -33,6 +33,9 @@ export const vlmOptions = {
   flashAttention: option(oneOf("on", "off"), "off is exact. on is faster, and may change the likeliest token", {
     shownDefault: "llama.cpp's choice",
   }),
+  maxImageTokens: option(wholeNumber("count", { least: 1 }), "Shrink images to this many tokens (Qwen-VL, Pixtral)", {
+    shownDefault: "what the model's processor says",
+  }),
   ...loadOptions,
 };
 
@@ -48,13 +51,22 @@ export async function withVlm<T>(
   use: (vlm: Vlm) => Promise<T>,
   { sequences = 1 }: Pick<LoadVlmOptions, "sequences"> = {},
 ): Promise<T> {
-  const { gpu, contextSize, threads, chatTemplate, precision, cacheDir, maxPixels } = args;
+  const { gpu, contextSize, threads, chatTemplate, maxImageTokens, precision, cacheDir, maxPixels } = args;
   const flashAttention = args.flashAttention === undefined ? undefined : args.flashAttention === "on";
   const { source, ...vision } = await partsOf(command, args);
   const vlm = await withProgress(args, (progress) =>
     loadVlm(source, {
       ...setFields(vision),
-      ...setFields({ contextSize, threads, chatTemplate, flashAttention, precision, cacheDir, maxPixels }),
+      ...setFields({
+        contextSize,
+        threads,
+        chatTemplate,
+        flashAttention,
+        maxImageTokens,
+        precision,
+        cacheDir,
+        maxPixels,
+      }),
       gpu,
       sequences,
       onProgress: (phase) => progress.say(`loading the ${phase}`),

@@ -19,8 +19,8 @@ const skip = {
     "no family has a part in it; the shipped tokenizer shows it",
 };
 
-/** Language models. */
-const others = /^generation\//;
+/** Language models, and tokenizers of text. */
+const others = /^(generation|prompt|convert-llm)\//;
 /** Vision-language models: their encoder with their projector. */
 const vlms = /^(projector|qwen-vl|pixtral)\//;
 

@@ -12,7 +12,7 @@ import { Vlm } from "./vlm.ts";
 
 export interface LoadVlmOptions
   extends VisionSource,
-    Pick<LoadOptions, "device" | "precision" | "cacheDir" | "maxPixels">,
+    Pick<LoadOptions, "device" | "precision" | "cacheDir" | "maxPixels" | "maxImageTokens">,
     Omit<LanguageModelOptions, "onProgress"> {
   /** A chat template in place of the model's own, or a file that holds one: `chat_template.jinja`, or JSON. */
   readonly chatTemplate?: string;
@@ -31,6 +31,7 @@ const schema = z.strictObject({
   precision: ofLoad<"precision">(),
   cacheDir: ofLoad<"cacheDir">(),
   maxPixels: ofLoad<"maxPixels">(),
+  maxImageTokens: ofLoad<"maxImageTokens">(),
   chatTemplate: option.text("a template, or a file that holds one"),
   onProgress: option.callback<NonNullable<LoadVlmOptions["onProgress"]>>(),
   onDownload: option.callback<NonNullable<LoadVlmOptions["onDownload"]>>(),
@@ -65,6 +66,7 @@ export async function loadVlm(source: string = "default", options: LoadVlmOption
     precision,
     cacheDir,
     maxPixels,
+    maxImageTokens,
     mmproj,
     encoder,
     projector,
@@ -76,7 +78,10 @@ export async function loadVlm(source: string = "default", options: LoadVlmOption
   const release: (() => Promise<void>)[] = [];
   try {
     onProgress?.("tokenizer");
-    const tokenizer = await openVision(files, setFields({ device, precision, cacheDir, maxPixels, signal }));
+    const tokenizer = await openVision(
+      files,
+      setFields({ device, precision, cacheDir, maxPixels, maxImageTokens, signal }),
+    );
     release.unshift(() => tokenizer.dispose());
     const opened = await openLanguageModel(files.llm, setFields({ ...rest, onProgress, signal }));
     release.unshift(async () => opened[Symbol.asyncDispose]());
