@@ -128,9 +128,7 @@ describe("refuses, naming what is wrong:", () => {
     expect((await failure(loadProjector("/nowhere/at/all"))).code).toBe("CHECKPOINT_NOT_FOUND");
     expect(await failure(loadProjector("package.json"))).toMatchObject({
       code: "CHECKPOINT_NOT_FOUND",
-      message: expect.stringMatching(
-        /^Expected a readable file for .*nothing there, since a part of its path is a file/,
-      ),
+      message: expect.stringMatching(/^Expected a folder with config.json for .*package.json but received a file\./),
     });
     expect((await failure(loadProjector(undefined as never))).code).toBe("INVALID_ARGUMENT");
     expect((await failure(loadProjector(await temporaryFolder()))).code).toBe("CHECKPOINT_NOT_FOUND");
