@@ -5,6 +5,7 @@ import type { Llama, LlamaContext, LlamaModel } from "node-llama-cpp";
 import { z } from "zod";
 import { expected, expectedBut, option, parseOptions, setFields } from "../../sdk/kit.ts";
 import { type Gpu, openLlama } from "./native/open-llama.ts";
+import { requireParts } from "./source/model-parts.ts";
 
 export interface LanguageModelOptions {
   /** llama.cpp's device for the language model (default "auto": the best one that there is). No other is taken in its place. */
@@ -88,31 +89,21 @@ export async function openLanguageModel(path: string, options: LanguageModelOpti
  * @throws INVALID_ARGUMENT, CHECKPOINT_NOT_FOUND
  */
 export async function languageModelFile(path: unknown): Promise<string> {
-  if (typeof path !== "string" || path === "") throw expected("INVALID_ARGUMENT", "a GGUF file", "llm", path);
-  const file = resolve(path);
-  const entry = await stat(file).catch(() => null);
-  if (entry?.isFile()) {
-    await requireParts(file);
-    return file;
-  }
-  const received = entry === null ? "nothing there" : "a folder there";
-  throw expectedBut("CHECKPOINT_NOT_FOUND", "a GGUF file", `the language model ${file}`, received, { path: file });
+  const file = await ggufFile(path, "llm", "the language model");
+  await requireParts(file);
+  return file;
 }
 
-/** The name that llama-gguf-split gives to each part (llama.cpp, `llama_split_path`). */
-const PART = /^(.*-)(\d{5})-of-(\d{5})\.gguf$/s;
-
-async function requireParts(file: string): Promise<void> {
-  const [, stem, own, count] = PART.exec(file) ?? [];
-  if (stem === undefined || count === undefined) return;
-  if (Number(own) !== 1) {
-    const first = `${stem}00001-of-${count}.gguf`;
-    throw expectedBut("INVALID_ARGUMENT", `the first part, ${first},`, "the language model", file, { path: file });
-  }
-  for (let part = 2; part <= Number(count); part++) {
-    const path = `${stem}${String(part).padStart(5, "0")}-of-${count}.gguf`;
-    if ((await stat(path).catch(() => null))?.isFile()) continue;
-    const mend = "Download all parts into one folder.";
-    throw expectedBut("CHECKPOINT_NOT_FOUND", `all ${count} parts`, file, `no ${path}`, { path, mend });
-  }
+/**
+ * The absolute path of a file that is there.
+ * @param option what a wrong argument is called, and `subject` a missing file
+ * @throws INVALID_ARGUMENT, CHECKPOINT_NOT_FOUND
+ */
+export async function ggufFile(path: unknown, option: string, subject: string): Promise<string> {
+  if (typeof path !== "string" || path === "") throw expected("INVALID_ARGUMENT", "a GGUF file", option, path);
+  const file = resolve(path);
+  const entry = await stat(file).catch(() => null);
+  if (entry?.isFile()) return file;
+  const received = entry === null ? "nothing there" : "a folder there";
+  throw expectedBut("CHECKPOINT_NOT_FOUND", "a GGUF file", `${subject} ${file}`, received, { path: file });
 }

@@ -1,8 +1,6 @@
-import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
-import { expected, expectedBut } from "../../../sdk/kit.ts";
+import { expectedBut } from "../../../sdk/kit.ts";
 import { type GgufFile, readGguf } from "../../gguf/index.ts";
-import { requireParts } from "./model-parts.ts";
+import { ggufFile, languageModelFile } from "../language-model.ts";
 
 /** The `general.architecture` of mmproj files. */
 const MMPROJ = "clip";
@@ -28,8 +26,7 @@ const OTHER_WIDTH = ["mlp", "mlp_norm", "ldp", "ldpv2", "resampler", "adapter"];
 
 /** @throws INVALID_ARGUMENT for an mmproj, CHECKPOINT_NOT_FOUND, INVALID_GGUF */
 export async function readLlmHeader(llm: string): Promise<GgufFile> {
-  const header = await readHeader(llm, "the language model");
-  await requireParts(header.file);
+  const header = await readGguf(await languageModelFile(llm));
   if (architecture(header) !== MMPROJ) return header;
   const mend = "Give it as mmproj, and the GGUF file of its language model here.";
   throw wrongKind("a language model", header, "an mmproj file", mend);
@@ -37,7 +34,7 @@ export async function readLlmHeader(llm: string): Promise<GgufFile> {
 
 /** @throws INVALID_ARGUMENT for a language model, CHECKPOINT_NOT_FOUND, INVALID_GGUF */
 export async function readMmprojHeader(mmproj: string): Promise<GgufFile> {
-  const header = await readHeader(mmproj, "the mmproj");
+  const header = await readGguf(await ggufFile(mmproj, "the mmproj", "the mmproj"));
   if (architecture(header) === MMPROJ) return header;
   const mend = "The mmproj is a file of its own beside the language model, such as mmproj-model-f16.gguf.";
   throw wrongKind("an mmproj file", header, `a language model (${architecture(header) || "nameless"})`, mend);
@@ -67,15 +64,6 @@ const mismatch = (what: string, mmproj: GgufFile, projector: string, received: s
     path: mmproj.file,
     mend: "An mmproj works with the language model that it was made for: take both from one repository.",
   });
-
-async function readHeader(path: string, subject: string): Promise<GgufFile> {
-  if (typeof path !== "string" || path === "") throw expected("INVALID_ARGUMENT", "a GGUF file", subject, path);
-  const file = resolve(path);
-  const entry = await stat(file).catch(() => null);
-  if (entry?.isFile()) return readGguf(file);
-  const received = entry === null ? "nothing there" : "a folder there";
-  throw expectedBut("CHECKPOINT_NOT_FOUND", "a GGUF file", `${subject} ${file}`, received, { path: file });
-}
 
 const wrongKind = (what: string, { file }: GgufFile, received: string, mend: string) =>
   expectedBut("INVALID_ARGUMENT", what, file, received, { path: file, mend });

@@ -16,7 +16,7 @@ export async function requireParts(file: string): Promise<void> {
   if (part === undefined || count === undefined) return;
   const partName = (number: number) => `${name}-${String(number).padStart(5, "0")}-of-${count}.gguf`;
   if (Number(part) !== 1) {
-    const mend = `Give ${partName(1)}: it finds the others.`;
+    const mend = `Give ${join(dirname(file), partName(1))}: it finds the others.`;
     throw expectedBut("INVALID_ARGUMENT", "the first part of a model", file, `part ${Number(part)}`, {
       path: file,
       mend,
