@@ -1,6 +1,6 @@
 import type { LlamaModel } from "node-llama-cpp";
 import { expectedBut } from "../../../sdk/kit.ts";
-import { readGguf } from "../../gguf/index.ts";
+import { type GgufValue, ggufValue } from "../../gguf/index.ts";
 import { ChatTemplate, findTemplate, PromptWriter, readHfVocabulary, type Vocabulary } from "../../prompt/index.ts";
 import { ggufVocabulary } from "./gguf-vocabulary.ts";
 
@@ -34,9 +34,22 @@ export async function promptWriter(
   const own = ggufVocabulary(model, llm);
   const checkpoint = folder === undefined ? null : await readHfVocabulary(folder);
   if (checkpoint !== null) requireSame(checkpoint, own);
-  const text = await findTemplate({ chatTemplate, folder, gguf: await readGguf(llm) });
+  const text = await findTemplate({ chatTemplate, folder, gguf: { file: llm, metadata: templateKeys(model) } });
   const vocabulary = checkpoint ?? own;
   return new PromptWriter(new ChatTemplate(text, vocabulary), vocabulary);
+}
+
+/** What says which template a model has. Its header is read already, and to read a large vocabulary takes half a second. */
+function templateKeys({ fileInfo }: LlamaModel): Map<string, GgufValue> {
+  const { general, tokenizer } = fileInfo.metadata;
+  const found = {
+    "general.architecture": general.architecture,
+    "general.name": general.name,
+    "general.basename": general.basename,
+    "tokenizer.chat_template": tokenizer.chat_template,
+  };
+  const texts = Object.entries(found).filter((entry): entry is [string, string] => typeof entry[1] === "string");
+  return new Map(texts.map(([key, text]) => [key, ggufValue.string(text)]));
 }
 
 function requireSame(checkpoint: Vocabulary, gguf: Vocabulary): void {

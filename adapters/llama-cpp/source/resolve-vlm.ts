@@ -55,18 +55,12 @@ export async function resolveVlm(source: string, vision: VisionSource = {}, pull
     );
   }
   if (isModelName(source)) {
-    if (Object.values(vision).some((part) => part !== undefined)) {
-      const mend = "It has its own mmproj. Pull it, and name the files, to use another.";
-      throw expectedBut("INVALID_ARGUMENT", "no other vision parts", `loadVlm("${source}")`, "some", mend);
-    }
+    requireNoParts(vision, source, "It has its own mmproj. Pull it, and name the files, to use another.");
     const { llm, mmproj } = await pullModel(source, pull);
     return resolveVlm(llm, { mmproj });
   }
   if (source === "default") {
-    if (Object.values(vision).some((part) => part !== undefined)) {
-      const mend = "Name the language model that they belong to.";
-      throw expectedBut("INVALID_ARGUMENT", "no parts of another model", 'loadVlm("default")', "some", mend);
-    }
+    requireNoParts(vision, source, "Name the language model that they belong to.");
     const folder = packageFile(`models/${SHIPPED}`);
     return { modelId: SHIPPED, llm: join(folder, "llm.gguf"), tokenizer: "default", projector: folder };
   }
@@ -84,6 +78,12 @@ export async function resolveVlm(source: string, vision: VisionSource = {}, pull
   if (files.projector === null) requirePair(header, await readMmprojHeader(files.tokenizer));
   const modelId = basename(llm) === "llm.gguf" ? basename(folder) : basename(llm).replace(NOT_IN_NAME, "");
   return { modelId, llm, ...files };
+}
+
+/** @throws INVALID_ARGUMENT for vision parts beside a model that has all of its own */
+function requireNoParts(vision: VisionSource, source: string, mend: string): void {
+  if (Object.values(vision).every((part) => part === undefined)) return;
+  throw expectedBut("INVALID_ARGUMENT", "no parts of another model", `loadVlm("${source}")`, "some", mend);
 }
 
 /**
