@@ -1,3 +1,4 @@
+import type { Activation } from "../../nn/layers/activation.ts";
 import type { RotaryVitBlock } from "../../nn/rotary-vit/spec.ts";
 import type { TensorLookup } from "../../weights/tensor-lookup.ts";
 import { linearGroup, type NormRef } from "../../weights/tensor-ref.ts";
@@ -34,8 +35,58 @@ export function qwenVlAttention(
 }
 
 /** What the towers of all Qwen-VLs have in common. */
-export const qwenVlTower = {
-  epsilon: 1e-6,
-  rotation: { base: 10_000, staggered: false },
-  firstNorm: null,
-} as const;
+export const qwenVlTower = (
+  own: TensorLookup,
+  config: { readonly num_heads: number; readonly patch_size: number; readonly temporal_patch_size: number },
+  hiddenSize: number,
+) =>
+  ({
+    epsilon: 1e-6,
+    rotation: { base: 10_000, staggered: false },
+    firstNorm: null,
+    hiddenSize,
+    heads: config.num_heads,
+    patchSize: config.patch_size,
+    patchEmbedding: own.tensor("patch_embed.proj.weight", [
+      hiddenSize,
+      3,
+      config.temporal_patch_size,
+      config.patch_size,
+      config.patch_size,
+    ]),
+  }) as const;
+
+/**
+ * Blocks of attention over the whole image, LayerNorms and a plain MLP, as Qwen2-VL and Qwen3-VL have them.
+ * @param mlp the names of its two linears
+ */
+export function qwenVlPlainBlocks(
+  own: TensorLookup,
+  count: number,
+  { hiddenSize: d, width, activation, mlp }: PlainBlocks,
+): RotaryVitBlock[] {
+  const blocks = Array.from({ length: count }, (_, i): RotaryVitBlock => {
+    const block = own.below(`blocks.${i}.`);
+    const up = block.linear(mlp[0], [width, d]);
+    return {
+      full: true,
+      ...qwenVlAttention(block, d, block.layerNorm("norm1", d)),
+      mlp: {
+        type: "plain",
+        activation,
+        into: linearGroup({ up }, { norm: block.layerNorm("norm2", d) }),
+        out: linearGroup({ down: block.linear(mlp[1], [d, width]) }),
+      },
+    };
+  });
+  own.below("blocks.").requireAllUsed();
+  return blocks;
+}
+
+interface PlainBlocks {
+  readonly hiddenSize: number;
+  /** Of the MLP. */
+  readonly width: number;
+  readonly activation: Exclude<Activation, "swiglu">;
+  readonly mlp: readonly [string, string];
+}

@@ -51,11 +51,7 @@ export const qwen25Vl = defineFamily({
     });
     own.below("blocks.").requireAllUsed();
     return rotaryVitModel(base, {
-      ...qwenVlTower,
-      hiddenSize: d,
-      heads: config.num_heads,
-      patchSize: p,
-      patchEmbedding: own.tensor("patch_embed.proj.weight", [d, 3, config.temporal_patch_size, p, p]),
+      ...qwenVlTower(own, config, d),
       patchBias: null,
       positions: null,
       windowSide: Math.floor(config.window_size / merge / p) * merge,

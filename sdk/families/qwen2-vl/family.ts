@@ -1,10 +1,9 @@
-import { linearGroup } from "../../weights/tensor-ref.ts";
 import { defineFamily } from "../family.ts";
 import { activationName, activations } from "../fields/activations.ts";
 import { positiveInteger, positiveNumber } from "../fields/config-fields.ts";
 import { knownSection } from "../fields/known-section.ts";
 import { qwenVlFields, unreadQwenVlFields, wholeHeads, wholeHeadsError } from "../qwen-vl/config.ts";
-import { qwenVlAttention, qwenVlImagePlan, qwenVlTensors, qwenVlTower } from "../qwen-vl/tower.ts";
+import { qwenVlImagePlan, qwenVlPlainBlocks, qwenVlTensors, qwenVlTower } from "../qwen-vl/tower.ts";
 import { rotaryVitModel } from "../rotary-vit/model.ts";
 
 /** The vision tower of Qwen2-VL (transformers/models/qwen2_vl; arXiv 2409.12191, section 2.1). */
@@ -26,30 +25,16 @@ export const qwen2Vl = defineFamily({
     return qwenVlImagePlan(config, source);
   },
   read(config, tensors, base) {
-    const { embed_dim: d, patch_size: p } = config;
-    const width = Math.trunc(d * config.mlp_ratio);
+    const { embed_dim: hiddenSize, depth, hidden_act } = config;
     const own = qwenVlTensors(tensors);
-    const blocks = Array.from({ length: config.depth }, (_, i) => {
-      const block = own.below(`blocks.${i}.`);
-      const up = block.linear("mlp.fc1", [width, d]);
-      return {
-        full: true,
-        ...qwenVlAttention(block, d, block.layerNorm("norm1", d)),
-        mlp: {
-          type: "plain" as const,
-          activation: activations[config.hidden_act],
-          into: linearGroup({ up }, { norm: block.layerNorm("norm2", d) }),
-          out: linearGroup({ down: block.linear("mlp.fc2", [d, width]) }),
-        },
-      };
+    const blocks = qwenVlPlainBlocks(own, depth, {
+      hiddenSize,
+      width: Math.trunc(hiddenSize * config.mlp_ratio),
+      activation: activations[hidden_act],
+      mlp: ["mlp.fc1", "mlp.fc2"],
     });
-    own.below("blocks.").requireAllUsed();
     return rotaryVitModel(base, {
-      ...qwenVlTower,
-      hiddenSize: d,
-      heads: config.num_heads,
-      patchSize: p,
-      patchEmbedding: own.tensor("patch_embed.proj.weight", [d, 3, config.temporal_patch_size, p, p]),
+      ...qwenVlTower(own, config, hiddenSize),
       patchBias: null,
       positions: null,
       windowSide: null,

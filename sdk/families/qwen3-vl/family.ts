@@ -1,10 +1,9 @@
-import { linearGroup } from "../../weights/tensor-ref.ts";
 import { defineFamily } from "../family.ts";
 import { activationName, activations } from "../fields/activations.ts";
 import { positiveInteger } from "../fields/config-fields.ts";
 import { knownSection } from "../fields/known-section.ts";
 import { qwenVlFields, unreadQwenVlFields, wholeHeads, wholeHeadsError } from "../qwen-vl/config.ts";
-import { qwenVlAttention, qwenVlImagePlan, qwenVlTensors, qwenVlTower } from "../qwen-vl/tower.ts";
+import { qwenVlImagePlan, qwenVlPlainBlocks, qwenVlTensors, qwenVlTower } from "../qwen-vl/tower.ts";
 import { rotaryVitModel } from "../rotary-vit/model.ts";
 
 const squareNumber = positiveInteger.refine((count) => Number.isInteger(Math.sqrt(count)), {
@@ -42,31 +41,18 @@ export const qwen3Vl = defineFamily({
     return qwenVlImagePlan(config, source);
   },
   read(config, tensors, base) {
-    const { hidden_size: d, intermediate_size: width, patch_size: p, num_position_embeddings: positions } = config;
+    const { hidden_size: hiddenSize, depth, hidden_act, num_position_embeddings: positions } = config;
     const own = qwenVlTensors(tensors);
-    const blocks = Array.from({ length: config.depth }, (_, i) => {
-      const block = own.below(`blocks.${i}.`);
-      const up = block.linear("mlp.linear_fc1", [width, d]);
-      return {
-        full: true,
-        ...qwenVlAttention(block, d, block.layerNorm("norm1", d)),
-        mlp: {
-          type: "plain" as const,
-          activation: activations[config.hidden_act],
-          into: linearGroup({ up }, { norm: block.layerNorm("norm2", d) }),
-          out: linearGroup({ down: block.linear("mlp.linear_fc2", [d, width]) }),
-        },
-      };
+    const blocks = qwenVlPlainBlocks(own, depth, {
+      hiddenSize,
+      width: config.intermediate_size,
+      activation: activations[hidden_act],
+      mlp: ["mlp.linear_fc1", "mlp.linear_fc2"],
     });
-    own.below("blocks.").requireAllUsed();
     return rotaryVitModel(base, {
-      ...qwenVlTower,
-      hiddenSize: d,
-      heads: config.num_heads,
-      patchSize: p,
-      patchEmbedding: own.tensor("patch_embed.proj.weight", [d, 3, config.temporal_patch_size, p, p]),
-      patchBias: own.tensor("patch_embed.proj.bias", [d]),
-      positions: { table: own.tensor("pos_embed.weight", [positions, d]), side: Math.sqrt(positions) },
+      ...qwenVlTower(own, config, hiddenSize),
+      patchBias: own.tensor("patch_embed.proj.bias", [hiddenSize]),
+      positions: { table: own.tensor("pos_embed.weight", [positions, hiddenSize]), side: Math.sqrt(positions) },
       windowSide: null,
       blocks,
     });
