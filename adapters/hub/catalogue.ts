@@ -16,8 +16,8 @@ export const roughBytes = ({ billions }: CatalogueModel): number => billions * 1
 
 /**
  * Models from 0.3 to 8 billion parameters, small ones first. Checked on 2026-11-29: the repositories are those that
- * llama.cpp lists (docs/multimodal.md, version 0.5.0). Their weights were not fetched here, so sizes and licences are what the hub says
- * when you pull.
+ * llama.cpp lists (docs/multimodal.md, version 0.5.0). Their weights were not fetched here, so sizes and licences are
+ * what the hub says when you pull.
  */
 export const catalogue: readonly CatalogueModel[] = [
   { repo: "ggml-org/SmolVLM-256M-Instruct-GGUF", family: "SmolVLM", billions: 0.256 },

@@ -6,11 +6,11 @@ import { setTimeout } from "node:timers/promises";
 import { HubApiError, downloadFile as openDownload } from "@huggingface/hub";
 import { expectedBut, onDisk } from "../../sdk/kit.ts";
 import { hubError } from "./hub-errors.ts";
-import type { HubSettings } from "./hub-settings.ts";
+import type { HubAccess } from "./hub-settings.ts";
 import { type PlannedFile, type PullPlan, repoFolder } from "./plan-pull.ts";
 
-export interface DownloadSettings extends Pick<HubSettings, "endpoint" | "token"> {
-  readonly fetch: typeof globalThis.fetch;
+export interface DownloadSettings {
+  readonly access: HubAccess;
   readonly signal: AbortSignal | undefined;
   /** Called with the number of bytes that came, those of an earlier try among them. */
   readonly onBytes: (bytes: number) => void;
@@ -21,8 +21,8 @@ const MAX_TRIES = 5;
 const FIRST_WAIT_MS = 200;
 
 /**
- * Downloads a file into the cache's blobs. What an earlier try has brought is kept and gone on with. The content must have the hash
- * that the hub's listing gives for it.
+ * Downloads a file into the cache's blobs. What an earlier try has brought is kept and gone on with. The content must
+ * have the hash that the hub's listing gives for it.
  * @throws SERVER_UNREACHABLE, SERVER_ERROR, INVALID_CHECKPOINT for other content; IO_ERROR; the signal's reason
  */
 export async function downloadBlob(plan: PullPlan, file: PlannedFile, settings: DownloadSettings): Promise<void> {
@@ -83,16 +83,16 @@ async function* pieces(
   { repo, commit }: PullPlan,
   { path, bytes }: PlannedFile,
   start: number,
-  { endpoint, token, fetch, signal }: DownloadSettings,
+  { access }: DownloadSettings,
 ): AsyncGenerator<Uint8Array> {
+  const { fetch = globalThis.fetch } = access;
   const blob = await openDownload({
+    ...access,
     repo: { type: "model", name: repo },
     path,
     revision: commit,
-    hubUrl: endpoint,
     xet: false,
-    fetch: (url, init) => fetch(url, { ...init, ...(signal && { signal }) }).then((answer) => inRange(answer, init)),
-    ...(token !== null && { accessToken: token }),
+    fetch: (url, init) => fetch(url, init).then((answer) => inRange(answer, init)),
   });
   if (blob === null) throw expectedBut("SERVER_ERROR", "the file", `${path} of ${repo}`, "none at this commit");
   if (blob.size !== bytes) {

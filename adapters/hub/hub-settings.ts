@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { HUB_URL } from "@huggingface/hub";
+import { HUB_URL, type modelInfo } from "@huggingface/hub";
 import { expectedBut } from "../../sdk/kit.ts";
 
 /** Where the hub is and what you show it, as the Hugging Face tools read them from the environment. */
@@ -13,6 +13,16 @@ export interface HubSettings {
   /** HF_HUB_OFFLINE: nothing is asked; what the cache holds is used. */
   readonly offline: boolean;
 }
+
+/** What every function of @huggingface/hub takes of them. */
+export type HubAccess = Pick<Parameters<typeof modelInfo>[0], "hubUrl" | "fetch" | "accessToken">;
+
+/** The same for one call, whose requests end with `signal`. */
+export const hubAccess = ({ endpoint, token }: HubSettings, signal: AbortSignal | undefined): HubAccess => ({
+  hubUrl: endpoint,
+  fetch: (url, init) => globalThis.fetch(url, { ...init, ...(signal && { signal }) }),
+  ...(token !== null && { accessToken: token }),
+});
 
 /** @throws INVALID_ARGUMENT for a token that is none of the hub's */
 export async function hubSettings(env: NodeJS.ProcessEnv = process.env): Promise<HubSettings> {

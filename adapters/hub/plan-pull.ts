@@ -4,7 +4,7 @@ import { getHFHubCachePath, getRepoFolderName, type ListFileEntry, listFiles, mo
 import { expectedBut } from "../../sdk/kit.ts";
 import { chooseFiles } from "./choose-files.ts";
 import { askingHub } from "./hub-errors.ts";
-import type { HubSettings } from "./hub-settings.ts";
+import type { HubAccess } from "./hub-settings.ts";
 import type { ModelName } from "./model-name.ts";
 
 /** A file that a model needs. */
@@ -47,17 +47,15 @@ const HASH = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
  */
 export async function planPull(
   { repo, quant, revision }: ModelName,
-  { endpoint, token }: HubSettings,
-  fetch: typeof globalThis.fetch,
+  access: HubAccess,
   signal: AbortSignal | undefined,
 ): Promise<PullPlan> {
-  const asked = { hubUrl: endpoint, fetch, ...(token !== null && { accessToken: token }) };
-  return askingHub(`${repo} at ${endpoint}`, signal, async () => {
-    const info = await modelInfo({ ...asked, name: repo, revision, additionalFields: ["sha", "cardData", "tags"] });
+  return askingHub(`${repo} at ${access.hubUrl}`, signal, async () => {
+    const info = await modelInfo({ ...access, name: repo, revision, additionalFields: ["sha", "cardData", "tags"] });
     const commit = info.sha;
     if (typeof commit !== "string" || !/^[0-9a-f]{40}$/.test(commit)) throw notThere(repo, "a commit", commit);
     const files = new Map<string, ListFileEntry>();
-    const listing = { ...asked, repo: { type: "model", name: repo }, revision: commit, recursive: true } as const;
+    const listing = { ...access, repo: { type: "model", name: repo }, revision: commit, recursive: true } as const;
     for await (const file of listFiles(listing)) if (file.type === "file") files.set(file.path, file);
     const { llm, mmproj } = chooseFiles([...files.keys()], quant, repo);
     const planned: PlannedFile[] = [];

@@ -7,7 +7,7 @@ import { expectedBut, onDisk, option, parseOptions, writeWhole } from "../../sdk
 import { chooseFiles } from "./choose-files.ts";
 import { downloadBlob } from "./download-file.ts";
 import { askingHub } from "./hub-errors.ts";
-import { hubSettings } from "./hub-settings.ts";
+import { hubAccess, hubSettings } from "./hub-settings.ts";
 import { type ModelName, parseModelName } from "./model-name.ts";
 import { type PullPlan, planPull, repoFolder } from "./plan-pull.ts";
 
@@ -48,13 +48,13 @@ const schema = z.strictObject({
  * ```
  *
  * HF_TOKEN, HF_ENDPOINT, HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE mean what they mean to the Hugging Face tools, which share
- * this cache. A download that broke goes on where it was. Each file's hash is checked. If the hub cannot be reached, what the cache
- * has is used.
+ * this cache. A download that broke goes on where it was. Each file's hash is checked. If the hub cannot be reached,
+ * what the cache has is used.
  *
  * @param name "owner/repo", with ":" and a quantization, "@" and a revision if you like
- * @throws INVALID_ARGUMENT; SERVER_UNREACHABLE, SERVER_ERROR (401, 403 and 404 too); INVALID_CHECKPOINT for other content than the
- *   hub lists; IO_ERROR, also for a disk that has no room, before anything is fetched; CHECKPOINT_NOT_FOUND offline; the signal's
- *   reason
+ * @throws INVALID_ARGUMENT; SERVER_UNREACHABLE, SERVER_ERROR (401, 403 and 404 too); INVALID_CHECKPOINT for other content
+ *   than the hub lists; IO_ERROR, also for a disk that has no room, before anything is fetched; CHECKPOINT_NOT_FOUND
+ *   offline; the signal's reason
  */
 export async function pullModel(name: string, options: PullOptions = {}): Promise<PulledModel> {
   const { onPlan, onProgress, signal } = parseOptions(schema, options, "pullModel");
@@ -65,8 +65,8 @@ export async function pullModel(name: string, options: PullOptions = {}): Promis
     if (found) return found;
     throw notCached(model, "HF_HUB_OFFLINE is set, and the cache has not all of its files");
   }
-  const fetch: typeof globalThis.fetch = (url, init) => globalThis.fetch(url, { ...init, ...(signal && { signal }) });
-  const plan = await planPull(model, settings, fetch, signal).catch(async (error: unknown) => {
+  const access = hubAccess(settings, signal);
+  const plan = await planPull(model, access, signal).catch(async (error: unknown) => {
     const unreachable = VqraeError.isInstance(error) && error.code === "SERVER_UNREACHABLE";
     const found = unreachable ? await cachedModel(model) : null;
     if (found === null) throw error;
@@ -81,16 +81,14 @@ export async function pullModel(name: string, options: PullOptions = {}): Promis
       doneBytes += bytes;
       onProgress?.({ path: file.path, doneBytes, totalBytes: plan.missingBytes });
     };
-    if (!file.cached) await downloadBlob(plan, file, { ...settings, fetch: globalThis.fetch, signal, onBytes });
+    if (!file.cached) await downloadBlob(plan, file, { access, signal, onBytes });
     // The blob is there: this gives it its name in the commit's snapshot.
     await askingHub(`${file.path} of ${plan.repo}`, signal, () =>
       downloadFileToCacheDir({
+        ...access,
         repo: { type: "model", name: plan.repo },
         path: file.path,
         revision: plan.commit,
-        hubUrl: settings.endpoint,
-        fetch,
-        ...(settings.token !== null && { accessToken: settings.token }),
       }),
     );
   }

@@ -54,8 +54,8 @@ const schema = z.strictObject({
  *
  * @param source "default" for the small model that ships, a GGUF file, a folder, or "hf:owner/repo"
  * @throws INVALID_ARGUMENT, also for a model without a chat template; UNSUPPORTED for a template that cannot be rendered;
- *   INCOMPATIBLE, also for a tokenizer that is not the GGUF file's; CHECKPOINT_NOT_FOUND, INVALID_GGUF, MISSING_DEPENDENCY, and as `VQRAE.load`,
- *   `loadProjector`, `attachVision`, `pullModel`
+ *   INCOMPATIBLE, also for a tokenizer that is not the GGUF file's; CHECKPOINT_NOT_FOUND, INVALID_GGUF,
+ *   MISSING_DEPENDENCY, and as `VQRAE.load`, `loadProjector`, `attachVision`, `pullModel`
  */
 export async function loadVlm(source: string = "default", options: LoadVlmOptions = {}): Promise<Vlm> {
   const {
