@@ -13,6 +13,23 @@ const traced = await run("strace", ["-V"]).then(
   () => false,
 );
 
+/** onnxruntime sends nothing where one of these is set, so a CI machine would prove nothing. */
+const CI = {
+  CI: undefined,
+  TF_BUILD: undefined,
+  GITHUB_ACTIONS: undefined,
+  GITLAB_CI: undefined,
+  CIRCLECI: undefined,
+  TRAVIS: undefined,
+  JENKINS_URL: undefined,
+  CODEBUILD_BUILD_ID: undefined,
+  BUILDKITE: undefined,
+  TEAMCITY_VERSION: undefined,
+  APPVEYOR: undefined,
+  BITBUCKET_BUILD_NUMBER: undefined,
+  ORT_RUNNING_UNIT_TESTS: undefined,
+};
+
 /** Addresses that the process and its children connect or send to, and files of telemetry that they open. */
 async function egress(env: Record<string, string> = {}): Promise<{ addresses: string[]; telemetry: string[] }> {
   const home = await temporaryFolder();
@@ -32,7 +49,14 @@ async function egress(env: Record<string, string> = {}): Promise<{ addresses: st
     script,
   ];
   await run("strace", args, {
-    env: { ...process.env, ORT_DISABLE_TELEMETRY: undefined, HOME: home, XDG_CACHE_HOME: join(home, ".cache"), ...env },
+    env: {
+      ...process.env,
+      ...CI,
+      ORT_DISABLE_TELEMETRY: undefined,
+      HOME: home,
+      XDG_CACHE_HOME: join(home, ".cache"),
+      ...env,
+    },
   });
   const lines = (await readFile(trace, "utf8")).split("\n");
   return {
