@@ -13,11 +13,12 @@ export interface ReadImageOptions {
 const schema = z.strictObject({ maxPixels: option.integer(1) });
 
 /**
- * Reads any image as new 8-bit RGB pixels, as Pillow's `ImageOps.exif_transpose(image).convert("RGB")` does: EXIF
- * orientation applied, alpha dropped without blending, embedded profiles ignored, the first frame of an animation,
- * 16-bit colours cut to their high byte. Equal to Pillow's pixels but for these: 16-bit grey keeps its high byte too
- * (Pillow cuts all above 255 to white), transparent GIF pixels are black, and AVIF colours differ a little (up to 11
- * levels measured). HEIC photos, whose HEVC codec sharp's own builds leave out, are INVALID_IMAGE.
+ * Reads any image as new 8-bit RGB pixels, as Pillow's `ImageOps.exif_transpose(image).convert("RGB")` does: turned by
+ * EXIF, by XMP or by AVIF's boxes, alpha dropped without blending, embedded profiles ignored, the first frame of an
+ * animation, 16-bit colours cut to their high byte. Equal to Pillow's pixels but for these: 16-bit grey keeps its high
+ * byte too (Pillow cuts all above 255 to white), transparent GIF pixels are black, and colours of AVIF files with chroma
+ * subsampling differ (docs/fidelity.md says by how much). HEIC photos, whose HEVC codec sharp's own builds leave out, are
+ * INVALID_IMAGE.
  * @throws INVALID_ARGUMENT, INVALID_IMAGE, IMAGE_TOO_LARGE or MISSING_DEPENDENCY.
  */
 export async function readImage(input: ImageInput, options: ReadImageOptions = {}): Promise<RgbImage> {

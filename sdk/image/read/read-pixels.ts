@@ -1,8 +1,11 @@
+import type { Sharp } from "sharp";
 import type { ImageInput, RgbImage } from "../../contract/image.ts";
 import { expectedBut, VqraeError } from "../../errors.ts";
 import { type EncodedImage, encodedImage } from "../encoded-image.ts";
 import { checkRgbImage, isRgbImage } from "../rgb-image.ts";
 import { cmykToRgb } from "./cmyk.ts";
+import { uprightAvif } from "./orientation/avif-transform.ts";
+import { findOrientation } from "./orientation/find-orientation.ts";
 import { rasterFormat } from "./raster-format.ts";
 import { firstLine, loadSharp } from "./sharp.ts";
 
@@ -25,21 +28,22 @@ export async function readPixels(input: ImageInput, maxPixels = DEFAULT_MAX_PIXE
   return decode(await encodedImage(input), maxPixels);
 }
 
-async function decode({ bytes, subject }: EncodedImage, maxPixels: number): Promise<RgbImage> {
-  const format = rasterFormat(bytes, subject);
+async function decode(file: EncodedImage, maxPixels: number): Promise<RgbImage> {
+  const { subject } = file;
+  const format = rasterFormat(file.bytes, subject);
+  const { bytes, orientation } =
+    format === "AVIF/HEIF" ? uprightAvif(file.bytes) : { bytes: file.bytes, orientation: 1 };
   const sharp = await loadSharp();
   try {
     // "error" refuses truncated files of every format; "truncated" would miss uncompressed TIFF.
     const image = sharp(bytes, { failOn: "error", limitInputPixels: false, ignoreIcc: true });
-    const { width, height, space, depth } = await image.metadata();
+    const metadata = await image.metadata();
+    const { width, height, space, depth } = metadata;
     checkPixels(width, height, maxPixels, subject);
     const isCmyk = space === "cmyk" && depth === "uchar";
     const coloured = isCmyk ? image.pipelineColourspace("cmyk").toColourspace("cmyk") : image.toColourspace("srgb");
-    const { data, info } = await coloured
-      .autoOrient()
-      .removeAlpha()
-      .raw({ depth: "uchar" })
-      .toBuffer({ resolveWithObject: true });
+    const turned = turn(coloured, orientation === 1 ? findOrientation(format, bytes, metadata) : orientation);
+    const { data, info } = await turned.removeAlpha().raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
     const decoded = { data: isCmyk ? cmykToRgb(data) : data, width: info.width, height: info.height };
     checkRgbImage(decoded, subject);
     return decoded;
@@ -49,6 +53,13 @@ async function decode({ bytes, subject }: EncodedImage, maxPixels: number): Prom
     const mend = `${format === "HEIC" ? HEIC_MEND : ""}The decoder says: ${firstLine(cause)}`;
     throw expectedBut("INVALID_IMAGE", "a complete image", subject, received, { mend, cause });
   }
+}
+
+/** The transposition of an EXIF orientation, 1..8. sharp mirrors before it turns. */
+function turn(image: Sharp, orientation: number): Sharp {
+  const mirrored = [2, 7].includes(orientation) ? image.flop() : [4, 5].includes(orientation) ? image.flip() : image;
+  const degrees = orientation === 3 ? 180 : orientation === 8 ? 270 : orientation >= 5 ? 90 : 0;
+  return degrees === 0 ? mirrored : mirrored.rotate(degrees);
 }
 
 function checkPixels(width: number, height: number, maxPixels: number, subject: string): void {
