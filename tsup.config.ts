@@ -6,6 +6,7 @@ export default defineConfig({
     ...publicEntries,
     worker: "sdk/runtime/sessions/worker.ts",
     "image-worker": "sdk/runtime/images/image-worker.ts",
+    "pool-host": "sdk/runtime/pool/pool-host.ts",
     "probe-process": "sdk/runtime/devices/probe-process.ts",
     "int8-worker": "sdk/runtime/int8/int8-worker.ts",
     "network-worker": "sdk/runtime/networks/network-worker.ts",

@@ -27,8 +27,9 @@ import {
 import { abortable } from "./runtime/pool/abort.ts";
 import { inBatches } from "./runtime/pool/batches.ts";
 import { Gate } from "./runtime/pool/gate.ts";
+import type { JobPool } from "./runtime/pool/job-pool.ts";
 import { buffersOf, type Jobs } from "./runtime/pool/protocol.ts";
-import { disposedError, type WorkerPool } from "./runtime/pool/worker-pool.ts";
+import { disposedError } from "./runtime/pool/worker-pool.ts";
 import { defaultBatchSize } from "./runtime/sessions/build-graphs.ts";
 import { modelInfo } from "./runtime/sessions/model-info.ts";
 import { openPool, openPoolOrFallBack, type PoolOptions } from "./runtime/sessions/open-pool.ts";
@@ -48,7 +49,7 @@ import { requireFiniteWeights } from "./weights/finite-weights.ts";
 export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implements VisionTokenizer<Ids> {
   readonly specificationVersion = "v1";
   readonly info: VisionTokenizerInfo<Ids>;
-  readonly #pool: WorkerPool<Jobs>;
+  readonly #pool: JobPool<Jobs>;
   readonly #images: ImageReader;
   /** Batches that are read or encoded at a time, over all calls: one for each worker and one that is being read. */
   readonly #gate: Gate;
@@ -339,7 +340,7 @@ interface EachImage<I, T> {
 }
 
 interface Threads {
-  readonly pool: WorkerPool<Jobs>;
+  readonly pool: JobPool<Jobs>;
   readonly images: ImageReader;
   readonly codes: CodeTables | null;
 }

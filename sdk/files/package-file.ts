@@ -21,6 +21,7 @@ const starts = {
   "image-worker": "runtime/images/image-worker",
   "int8-worker": "runtime/int8/int8-worker",
   "network-worker": "runtime/networks/network-worker",
+  "pool-host": "runtime/pool/pool-host",
   "probe-process": "runtime/devices/probe-process",
 } as const;
 

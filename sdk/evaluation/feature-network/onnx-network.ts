@@ -6,8 +6,8 @@ import { workerFile } from "../../files/package-file.ts";
 import { resize } from "../../image/resize/resize.ts";
 import type { TapActivations } from "../../metrics/index.ts";
 import type { NetworkArray, NetworkJobs, NetworkSetup } from "../../runtime/networks/network-jobs.ts";
+import { openJobPool } from "../../runtime/pool/open-job-pool.ts";
 import { buffersOf } from "../../runtime/pool/protocol.ts";
-import { WorkerPool } from "../../runtime/pool/worker-pool.ts";
 import { zip } from "../../zip.ts";
 import type { FeatureNetwork, FeatureNetworkOptions, NetworkOutput } from "./feature-network.ts";
 import { type NetworkDescription, readNetworkDescription } from "./network-description.ts";
@@ -23,7 +23,7 @@ export async function openOnnxNetwork(path: string, { taps }: FeatureNetworkOpti
   const tapNames = taps ?? description.taps;
   const outputs = [description.features, ...tapNames];
   const setup: NetworkSetup = { path: resolve(path), outputs, threads: availableParallelism() };
-  const pool = new WorkerPool<NetworkJobs>({ size: 1, setup, file: workerFile("network-worker") });
+  const pool = openJobPool<NetworkJobs>({ size: 1, setup, file: workerFile("network-worker") });
   try {
     await pool.run("open", null);
   } catch (error) {

@@ -1,7 +1,7 @@
 import { fork } from "node:child_process";
 import { workerFile } from "../../files/package-file.ts";
 import type { GpuProvider } from "../pool/protocol.ts";
-import { disableTelemetry } from "../telemetry.ts";
+import { telemetryOff } from "../telemetry.ts";
 import { type ProbeResult, parseProbeResult } from "./probe-result.ts";
 import { reason } from "./providers.ts";
 
@@ -13,11 +13,10 @@ export function runProbe(
   provider: GpuProvider,
   { file = workerFile("probe-process"), timeLimit = TIME_LIMIT_MS }: { file?: URL; timeLimit?: number } = {},
 ): Promise<ProbeResult> {
-  disableTelemetry();
   return new Promise((resolve) => {
     const child = fork(file, [provider], {
       execArgv: [],
-      env: { ...process.env, NODE_NO_WARNINGS: "1" }, // what comes on standard error is the driver's
+      env: { ...process.env, ...telemetryOff(), NODE_NO_WARNINGS: "1" }, // what comes on standard error is the driver's
       silent: true,
       timeout: timeLimit,
       killSignal: "SIGKILL", // a driver that hangs may not let go of anything milder

@@ -1,4 +1,3 @@
-import { workerData } from "node:worker_threads";
 import { present } from "../../errors.ts";
 import { prepareViews } from "../../image/prepare-views.ts";
 import { preprocess } from "../../image/preprocess.ts";
@@ -7,6 +6,7 @@ import { loadSharp } from "../../image/read/sharp.ts";
 import { resize } from "../../image/resize/resize.ts";
 import { copyPixels } from "../../image/rgb-image.ts";
 import { views } from "../../image/views.ts";
+import { threadSetup } from "../pool/exit-guard.ts";
 import type { ImageJobs, ImageWorkerSetup } from "../pool/protocol.ts";
 import { serveJobs } from "../pool/serve-jobs.ts";
 
@@ -14,7 +14,7 @@ import { serveJobs } from "../pool/serve-jobs.ts";
  * A worker thread that reads and resizes images. A photo's pixels, 36 MB of 12 megapixels, never leave it: copying them
  * for another thread would take longer than resizing a small photo.
  */
-const { image: spec, projectorImage, maxPixels } = workerData as ImageWorkerSetup;
+const { image: spec, projectorImage, maxPixels } = threadSetup<ImageWorkerSetup>();
 
 serveJobs<ImageJobs>({
   async open() {

@@ -1,21 +1,13 @@
 import { Worker } from "node:worker_threads";
 import { expectedBut, type VqraeError } from "../../errors.ts";
 import { disableTelemetry } from "../telemetry.ts";
+import { forgetExitGuard, type GuardedData, newExitGuard } from "./exit-guard.ts";
 import type { Gate } from "./gate.ts";
+import type { JobPool, PoolOptions, RunOptions } from "./job-pool.ts";
 import { fromPlainError, type JobRequest, type JobResponse, type JobTable } from "./protocol.ts";
 
 /** After this many deaths in a row without one answer, a worker is not replaced any more. */
-const MAX_DEATHS = 3;
-
-export interface WorkerPoolOptions {
-  readonly size: number;
-  /** What each worker gets as `workerData`. */
-  readonly setup: unknown;
-  /** The worker's file, which serves the jobs J. */
-  readonly file: URL;
-  /** Passed before each job and before each thread's end, where several pools must not work at the same time. */
-  readonly turns?: Gate;
-}
+export const MAX_DEATHS = 3;
 
 interface Job<J extends JobTable<J>> {
   readonly request: JobRequest<J>;
@@ -36,7 +28,7 @@ interface Seat<J extends JobTable<J>> {
  * Worker threads with one queue: a free worker takes the next job, one at a time. A worker that dies rejects its job with
  * RUNTIME and is replaced. Idle workers do not keep the process alive; a job that is running does.
  */
-export class WorkerPool<J extends JobTable<J>> {
+export class WorkerPool<J extends JobTable<J>> implements JobPool<J> {
   readonly #file: URL;
   readonly #setup: unknown;
   readonly #seats: readonly Seat<J>[];
@@ -47,22 +39,17 @@ export class WorkerPool<J extends JobTable<J>> {
   #disposal: Promise<void> | null = null;
   #onIdle: (() => void) | null = null;
 
-  constructor({ size, setup, file, turns }: WorkerPoolOptions) {
+  constructor({ size, setup, file, turns }: PoolOptions) {
     this.#file = file;
     this.#setup = setup;
     this.#seats = Array.from({ length: size }, () => ({ worker: null, job: null, endTurn: null }));
     this.#turns = turns ?? null;
   }
 
-  /**
-   * Queues a job. `transfer` lists the buffers to hand over. An abort takes a waiting job out of the queue; a job that is
-   * running is finished and its result dropped. Either way the promise rejects at once, with the signal's reason.
-   * @throws RUNTIME, DISPOSED, or what the job threw.
-   */
   run<K extends keyof J>(
     kind: K,
     input: J[K]["input"],
-    { transfer = [], signal }: { transfer?: readonly ArrayBuffer[]; signal?: AbortSignal } = {},
+    { transfer = [], signal }: RunOptions = {},
   ): Promise<J[K]["output"]> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
@@ -91,7 +78,6 @@ export class WorkerPool<J extends JobTable<J>> {
     });
   }
 
-  /** Rejects the jobs that wait, lets the running ones finish, then ends the threads. */
   dispose(): Promise<void> {
     this.#disposal ??= this.#close();
     return this.#disposal;
@@ -145,7 +131,9 @@ export class WorkerPool<J extends JobTable<J>> {
   #hire(seat: Seat<J>): Worker {
     disableTelemetry();
     // The program's own flags are not passed on: `node --input-type=module -e ...` would keep any worker from starting.
-    const worker = new Worker(this.#file, { workerData: this.#setup, execArgv: [] });
+    const guard = newExitGuard();
+    const workerData: GuardedData<unknown> = { setup: this.#setup, guard };
+    const worker = new Worker(this.#file, { workerData, execArgv: [] });
     let failure: unknown;
     worker.on("message", (response: JobResponse<J>) => {
       this.#deaths = 0;
@@ -161,6 +149,7 @@ export class WorkerPool<J extends JobTable<J>> {
       failure = error;
     });
     worker.on("exit", (exitCode) => {
+      forgetExitGuard(guard);
       seat.worker = null;
       if (this.#disposal === null || seat.job !== null) this.#mourn(seat, exitCode, failure);
     });

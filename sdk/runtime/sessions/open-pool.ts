@@ -6,8 +6,9 @@ import type { ChosenDevice } from "../devices/choose-device.ts";
 import { fusedAttention } from "../devices/providers.ts";
 import type { LoadProgress } from "../options.ts";
 import { Gate } from "../pool/gate.ts";
+import type { JobPool } from "../pool/job-pool.ts";
+import { openJobPool } from "../pool/open-job-pool.ts";
 import type { Jobs, Precision, WorkerSetup } from "../pool/protocol.ts";
-import { WorkerPool } from "../pool/worker-pool.ts";
 import { buildGraphs } from "./build-graphs.ts";
 
 /**
@@ -31,7 +32,7 @@ export interface PoolOptions {
 }
 
 export interface OpenedPool {
-  readonly pool: WorkerPool<Jobs>;
+  readonly pool: JobPool<Jobs>;
   /** What is searched for ids, where the warm-up has made it. */
   readonly codes: CodeTables | null;
   /** Where it runs after all. */
@@ -55,7 +56,7 @@ export async function openPool(
   const setup = { ...common, graphs, threads, prepack } satisfies WorkerSetup;
   const size = device === "webgpu" ? 1 : workers;
   const file = workerFile("worker");
-  const pool = new WorkerPool<Jobs>({ size, setup, file, ...(device === "webgpu" && { turns: webgpuTurns }) });
+  const pool = openJobPool<Jobs>({ size, setup, file, ...(device === "webgpu" && { turns: webgpuTurns }) });
   try {
     report("session", 0, 1);
     await pool.run("open", { graph: projector ? "projector" : "encoder" }, { signal });
@@ -95,7 +96,7 @@ export async function openPoolOrFallBack(
 
 /** As many jobs as workers, given to a pool that has none: each worker gets one. */
 async function warmUp(
-  pool: WorkerPool<Jobs>,
+  pool: JobPool<Jobs>,
   workers: number,
   codes: CodeTables | null,
   { signal, report }: Pick<PoolOptions, "signal" | "report">,

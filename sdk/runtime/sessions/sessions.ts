@@ -2,6 +2,7 @@ import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { expected, expectedBut } from "../../errors.ts";
 import type { ElementArrays } from "../../search/graph-runner.ts";
 import { deviceMend, reason } from "../devices/providers.ts";
+import { uninterrupted } from "../pool/exit-guard.ts";
 import type { ExecutionProvider, GraphName, GraphSource, WorkerSetup } from "../pool/protocol.ts";
 import { productsSaturate } from "./saturation.ts";
 
@@ -52,7 +53,7 @@ export class Sessions {
     if (graph === undefined) throw expected("RUNTIME", "a graph of this checkpoint", "a session", name);
     try {
       const exactly = precision === "int8" && !(await this.multipliesBytesExactly());
-      const session = await this.#runtime.InferenceSession.create(graph.bytes, {
+      const options: InferenceSession.SessionOptions = {
         executionProviders: [providerOf(device, graph)],
         intraOpNumThreads: threads,
         logSeverityLevel: LOG_ERRORS,
@@ -66,7 +67,8 @@ export class Sessions {
             "intra_op.allow_spinning": "0",
           },
         },
-      });
+      };
+      const session = await uninterrupted(() => this.#runtime.InferenceSession.create(graph.bytes, options));
       this.#open.set(name, session);
       return session;
     } catch (cause) {
@@ -79,7 +81,7 @@ export class Sessions {
 
   /** False where a graph needs a session option to do so, which costs it the speed of VNNI. */
   multipliesBytesExactly(): Promise<boolean> {
-    return (this.#bytesExact ??= productsSaturate(this.#runtime).then((saturate) => !saturate));
+    return (this.#bytesExact ??= uninterrupted(() => productsSaturate(this.#runtime)).then((saturate) => !saturate));
   }
 
   tensor<T extends keyof ElementArrays>(type: T, data: ElementArrays[T], dims: readonly number[]): Tensor {
@@ -95,7 +97,7 @@ export class Sessions {
     const session = await this.open(name);
     const present = fetches.filter((output) => session.outputNames.includes(output));
     try {
-      return await session.run(feeds, present);
+      return await uninterrupted(() => session.run(feeds, present));
     } catch (cause) {
       const failure = `onnxruntime's error: ${reason(cause)}`;
       throw expectedBut("RUNTIME", "a finished run", `the ${name} graph`, failure, { cause });

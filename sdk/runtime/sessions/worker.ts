@@ -1,4 +1,4 @@
-import { workerData } from "node:worker_threads";
+import { threadSetup, uninterrupted } from "../pool/exit-guard.ts";
 import type { Jobs, WorkerSetup } from "../pool/protocol.ts";
 import { serveJobs } from "../pool/serve-jobs.ts";
 import { embed } from "./embed.ts";
@@ -6,11 +6,11 @@ import { codebook, codes, decode, encode, warmup } from "./graph-jobs.ts";
 import { importOnnxRuntime, Sessions } from "./sessions.ts";
 
 /** A worker thread that runs the graphs, because onnxruntime-node's `run` blocks the thread that calls it. */
-const setup = workerData as WorkerSetup;
+const setup = threadSetup<WorkerSetup>();
 
 let opened: Promise<Sessions> | undefined;
 const sessions = (): Promise<Sessions> => {
-  opened ??= importOnnxRuntime().then((runtime) => new Sessions(runtime, setup));
+  opened ??= uninterrupted(() => importOnnxRuntime()).then((runtime) => new Sessions(runtime, setup));
   return opened;
 };
 
