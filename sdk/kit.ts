@@ -64,7 +64,7 @@ export {
   type ReadProjector,
 } from "./families/projector/projector-family.ts";
 export { modelOf, readModel } from "./families/read-model.ts";
-export { packageFile } from "./files/package-file.ts";
+export { packageFile, workerFile } from "./files/package-file.ts";
 export {
   isFile,
   isObject,

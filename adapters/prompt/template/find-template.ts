@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { expectedBut, isFile, isObject, readJsonObject } from "../../sdk/kit.ts";
-import type { GgufHeader } from "../gguf/index.ts";
+import { expectedBut, isFile, isObject, readJsonObject } from "../../../sdk/kit.ts";
+import type { GgufHeader } from "../../gguf/index.ts";
 import type { TemplateText } from "./chat-template.ts";
 
 /** LLaVA 1.5's template, as its checkpoints in transformers' form have it: Vicuna's roles, images first. */
