@@ -172,7 +172,12 @@ function checkRotary(model: Metadata): void {
     model.require(count <= length || isOwn, `at most the ${length} of a head`, key, count);
     const isWhole = count === length || key.endsWith("_swa") || !fullRotary(model.architecture);
     model.require(isWhole, `${length}, as a head has,`, key, count);
-    model.require(count % 2 === 0, "an even number", key, count);
+    model.require(
+      count % 2 === 0 && (count >= 2 || noAttention(model.architecture)),
+      "an even number above 0",
+      key,
+      count,
+    );
   }
   if (!sections(model.architecture)) return;
   const parts = model.numbers("rope.dimension_sections");
