@@ -10,6 +10,7 @@ export default defineConfig({
     "probe-process": "sdk/runtime/devices/probe-process.ts",
     "int8-worker": "sdk/runtime/int8/int8-worker.ts",
     "network-worker": "sdk/runtime/networks/network-worker.ts",
+    "template-process": "adapters/prompt/template/template-process.ts",
     cli: "cli/main.ts",
   },
   format: ["esm"],

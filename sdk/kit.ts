@@ -64,7 +64,7 @@ export {
   type ReadProjector,
 } from "./families/projector/projector-family.ts";
 export { modelOf, readModel } from "./families/read-model.ts";
-export { packageFile } from "./files/package-file.ts";
+export { packageFile, workerFile } from "./files/package-file.ts";
 export {
   isFile,
   isObject,
@@ -74,6 +74,7 @@ export {
   readJsonObject,
   systemReason,
 } from "./files/read-file.ts";
+export { openRegularFile, readRegularFile, regularFileChunks } from "./files/regular-file.ts";
 export { ioError, type NewFile, onDisk, replaceFile, writeWhole } from "./files/replace-file.ts";
 export type { NativePlan, SquarePlan, ViewPlan } from "./image/view-plan.ts";
 export { seededRandom } from "./metrics/seeded-random.ts";

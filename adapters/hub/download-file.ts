@@ -1,10 +1,9 @@
 import { createHash, type Hash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { HubApiError, downloadFile as openDownload } from "@huggingface/hub";
-import { expectedBut, onDisk } from "../../sdk/kit.ts";
+import { expectedBut, onDisk, regularFileChunks } from "../../sdk/kit.ts";
 import { hubError } from "./hub-errors.ts";
 import type { HubAccess } from "./hub-settings.ts";
 import { type PlannedFile, type PullPlan, repoFolder } from "./plan-pull.ts";
@@ -75,7 +74,7 @@ function hashOf({ hash, bytes }: PlannedFile): Hash {
 async function resume(incomplete: string, { bytes }: PlannedFile, hash: Hash): Promise<number> {
   const kept = await stat(incomplete).catch(() => null);
   if (kept === null || !kept.isFile() || kept.size > bytes) return 0;
-  for await (const piece of createReadStream(incomplete)) hash.update(piece);
+  for await (const piece of regularFileChunks(incomplete)) hash.update(piece);
   return kept.size;
 }
 

@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { HUB_URL, type modelInfo } from "@huggingface/hub";
-import { expectedBut } from "../../sdk/kit.ts";
+import { expectedBut, readRegularFile } from "../../sdk/kit.ts";
 
 /** Where the hub is and what you show it, as the Hugging Face tools read them from the environment. */
 export interface HubSettings {
@@ -27,7 +26,8 @@ export const hubAccess = ({ endpoint, token }: HubSettings, signal: AbortSignal 
 /** @throws INVALID_ARGUMENT for a token that is none of the hub's */
 export async function hubSettings(env: NodeJS.ProcessEnv = process.env): Promise<HubSettings> {
   const home = env.HF_HOME ?? join(env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "huggingface");
-  const kept = () => readFile(env.HF_TOKEN_PATH ?? join(home, "token"), "utf8").catch(() => "");
+  const kept = async () =>
+    (await readRegularFile(env.HF_TOKEN_PATH ?? join(home, "token")).catch(() => "")).toString("utf8");
   const token = (env.HF_TOKEN ?? (await kept())).trim() || null;
   if (token !== null && !token.startsWith("hf_")) {
     const mend = "Copy it again from huggingface.co/settings/tokens, or unset it.";

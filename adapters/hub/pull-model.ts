@@ -1,9 +1,9 @@
-import { mkdir, readdir, readFile, statfs } from "node:fs/promises";
+import { mkdir, readdir, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { downloadFileToCacheDir, getHFHubCachePath } from "@huggingface/hub";
 import { z } from "zod";
 import { VqraeError } from "../../sdk/index.ts";
-import { expectedBut, onDisk, option, parseOptions, writeWhole } from "../../sdk/kit.ts";
+import { expectedBut, onDisk, option, parseOptions, readRegularFile, writeWhole } from "../../sdk/kit.ts";
 import { chooseFiles } from "./choose-files.ts";
 import { downloadBlob } from "./download-file.ts";
 import { askingHub } from "./hub-errors.ts";
@@ -99,7 +99,7 @@ export async function pullModel(name: string, options: PullOptions = {}): Promis
 
 /** What the cache has of a model, without asking the hub; null if a file is missing. */
 async function cachedModel({ repo, quant, revision }: ModelName): Promise<PulledModel | null> {
-  const commit = (await readFile(refFile(repo, revision), "utf8").catch(() => revision)).trim();
+  const commit = (await readRegularFile(refFile(repo, revision)).catch(() => revision)).toString("utf8").trim();
   if (!/^[0-9a-f]{40}$/.test(commit)) return null;
   const snapshot = join(repoFolder(repo), "snapshots", commit);
   const names = await readdir(snapshot, { recursive: true }).catch(() => []);

@@ -4,6 +4,8 @@ import { resolve } from "node:path";
 import type { Llama, LlamaContext, LlamaModel } from "node-llama-cpp";
 import { z } from "zod";
 import { expected, expectedBut, option, parseOptions, setFields } from "../../sdk/kit.ts";
+import { readGguf } from "../gguf/index.ts";
+import { checkLlm } from "./check/check-llm.ts";
 import { type Gpu, openLlama } from "./native/open-llama.ts";
 import { requireParts } from "./source/model-parts.ts";
 
@@ -59,6 +61,7 @@ export async function openLanguageModel(path: string, options: LanguageModelOpti
     signal,
   } = parseOptions(schema, options, "openLanguageModel");
   const file = await languageModelFile(path);
+  await checkLlm(await readGguf(file), file);
   onProgress?.("llm");
   const llama = await openLlama(gpu);
   try {

@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { encodePng, type ImageInput, readImage } from "../../sdk/index.ts";
+import { readRegularFile } from "../../sdk/kit.ts";
 
 /** What endpoints take as it is, by the file's first bytes. */
 const FORMATS = [
@@ -11,6 +11,9 @@ const FORMATS = [
     starts: (bytes: Uint8Array) => latin1(bytes, 0, 4) === "RIFF" && latin1(bytes, 8, 12) === "WEBP",
   },
 ];
+
+/** A larger one is refused by `readImage`. */
+const MAX_FILE_BYTES = 2 ** 30;
 
 const latin1 = (bytes: Uint8Array, from: number, to: number): string =>
   Buffer.from(bytes.subarray(from, to)).toString("latin1");
@@ -31,7 +34,7 @@ async function encodedBytes(image: ImageInput): Promise<Uint8Array | null> {
   if (image instanceof Uint8Array) return image;
   if (image instanceof ArrayBuffer) return new Uint8Array(image);
   if (typeof image !== "string" || /^[a-z]+:/i.test(image)) return null;
-  return readFile(image).catch(() => null);
+  return readRegularFile(image, MAX_FILE_BYTES).catch(() => null);
 }
 
 const dataUrl = (type: string, bytes: Uint8Array): string =>

@@ -3,11 +3,11 @@ import { z } from "zod";
 import type { EmbedOptions, ImageEmbeddings, ImageInput, ImageSegment } from "../../sdk/index.ts";
 import { expectedBut, isFile, isObject, option, parseOptions, readJsonObject } from "../../sdk/kit.ts";
 import type { VlmMessage } from "../vision-language-model.ts";
-import { ChatTemplate } from "./chat-template.ts";
-import { findTemplate } from "./find-template.ts";
 import { readHfVocabulary } from "./hf-vocabulary.ts";
 import { checkedMessages, imagesOf } from "./messages.ts";
 import { PromptWriter } from "./prompt-writer.ts";
+import { ChatTemplate } from "./template/chat-template.ts";
+import { findTemplate } from "./template/find-template.ts";
 
 /** What gives an image's embeddings: any `Embedder`, such as what `VQRAE.load` gives with a projector. */
 export interface ImageEmbedder {
@@ -85,7 +85,10 @@ export async function buildPrompt(messages: readonly VlmMessage[], options: Buil
     throw expectedBut("CHECKPOINT_NOT_FOUND", "a tokenizer.json", folder, "none", { path: folder, mend });
   }
   const words = await readImageWords(folder);
-  const template = new ChatTemplate(await findTemplate({ chatTemplate, folder }), vocabulary, words.places);
+  const template = await ChatTemplate.open(await findTemplate({ chatTemplate, folder }), vocabulary, {
+    places: words.places,
+    signal,
+  });
   const place = words.places.find((word) => vocabulary.special.has(word));
   const imageToken = words.id ?? (place === undefined ? undefined : vocabulary.special.get(place));
   return writePrompt(new PromptWriter(template, vocabulary), messages, { tokenizer, imageToken, signal });
@@ -121,7 +124,7 @@ export async function writePrompt(
     role,
     parts: parts.map((part) => (typeof part === "string" ? part : null)),
   }));
-  return inOneRow(writer.write(turns, layouts), imageToken);
+  return inOneRow(await writer.write(turns, layouts, signal), imageToken);
 }
 
 function inOneRow(written: readonly (readonly number[] | PromptEmbeddings)[], imageToken: number): BuiltPrompt {

@@ -16,9 +16,14 @@ export {
   type WritePromptOptions,
   writePrompt,
 } from "./build-prompt.ts";
-export { ChatTemplate, type RenderedPrompt, type TemplateMessage, type TemplateText } from "./chat-template.ts";
-export { findTemplate, type TemplatePlaces } from "./find-template.ts";
 export { readHfVocabulary } from "./hf-vocabulary.ts";
 export { type CheckedMessage, checkedMessages } from "./messages.ts";
 export { PromptWriter } from "./prompt-writer.ts";
+export {
+  ChatTemplate,
+  type RenderedPrompt,
+  type TemplateMessage,
+  type TemplateText,
+} from "./template/chat-template.ts";
+export { findTemplate, type TemplatePlaces } from "./template/find-template.ts";
 export type { Vocabulary } from "./vocabulary.ts";

@@ -1,4 +1,4 @@
-import type { RenderedPrompt } from "./chat-template.ts";
+import type { RenderedPrompt } from "./template/chat-template.ts";
 
 /** InternVL's own code writes a newline behind an image that its template does not place (modeling_internvl_chat.py). */
 const INTERNVL_END = "</img>";

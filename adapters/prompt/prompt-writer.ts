@@ -1,5 +1,5 @@
-import type { ChatTemplate, TemplateMessage } from "./chat-template.ts";
 import { placeImages } from "./place-images.ts";
+import type { ChatTemplate, TemplateMessage } from "./template/chat-template.ts";
 import { encodeText, type Vocabulary } from "./vocabulary.ts";
 
 /** Writes conversations as ids: a model's template and its vocabulary. */
@@ -15,16 +15,32 @@ export class PromptWriter {
   /**
    * The conversation up to where the model's answer begins: ids, and between them what the layouts hold.
    * @param layouts for each image its texts and what stands for its embeddings, in the model's order
-   * @param answer what the model has said of its answer already
    * @throws as `ChatTemplate.render`
    */
-  write<T extends object>(
+  async write<T extends object>(
     messages: readonly TemplateMessage[],
-    layouts: readonly (readonly (string | T)[])[],
+    layouts: Layouts<T>,
+    signal?: AbortSignal,
+  ): Promise<(readonly number[] | T)[]> {
+    return this.#encode(placeImages(await this.template.render(messages, signal), layouts));
+  }
+
+  /**
+   * The same at once, as `ChatTemplate.renderNow`.
+   * @param answer what the model has said of its answer already
+   */
+  writeNow<T extends object>(
+    messages: readonly TemplateMessage[],
+    layouts: Layouts<T>,
     answer = "",
   ): (readonly number[] | T)[] {
+    const rendered = this.template.renderNow(messages);
+    const text = rendered.text + (answer === "" ? "" : this.template.guard(answer));
+    return this.#encode(placeImages({ ...rendered, text }, layouts));
+  }
+
+  #encode<T extends object>(pieces: readonly (string | T)[]): (readonly number[] | T)[] {
     const { vocabulary } = this;
-    const pieces = this.pieces(messages, layouts, answer);
     const { addedBos, bosText } = vocabulary;
     const [begin] = pieces;
     // As transformers does: `ProcessorMixin.apply_chat_template` (5.18).
@@ -34,15 +50,7 @@ export class PromptWriter {
     );
     return addedBos === null || hasBos ? parts : [[addedBos], ...parts];
   }
-
-  /** The same as text, in which what a user wrote is guarded against being special. */
-  pieces<T extends object>(
-    messages: readonly TemplateMessage[],
-    layouts: readonly (readonly (string | T)[])[],
-    answer = "",
-  ): (string | T)[] {
-    const rendered = this.template.render(messages);
-    const text = rendered.text + (answer === "" ? "" : this.template.guard(answer));
-    return placeImages({ ...rendered, text }, layouts);
-  }
 }
+
+/** For each image its texts and what stands for its embeddings. */
+type Layouts<T> = readonly (readonly (string | T)[])[];

@@ -15,19 +15,20 @@ export function packageFile(path: string): string {
   return join(root, path);
 }
 
-/** What threads and processes of our own start with, below sdk/. In the package each is a file of its own name in dist/. */
+/** What threads and processes of our own start with. In the package each is a file of its own name in dist/. */
 const starts = {
-  worker: "runtime/sessions/worker",
-  "image-worker": "runtime/images/image-worker",
-  "int8-worker": "runtime/int8/int8-worker",
-  "network-worker": "runtime/networks/network-worker",
-  "pool-host": "runtime/pool/pool-host",
-  "probe-process": "runtime/devices/probe-process",
+  worker: "sdk/runtime/sessions/worker",
+  "image-worker": "sdk/runtime/images/image-worker",
+  "int8-worker": "sdk/runtime/int8/int8-worker",
+  "network-worker": "sdk/runtime/networks/network-worker",
+  "pool-host": "sdk/runtime/pool/pool-host",
+  "probe-process": "sdk/runtime/devices/probe-process",
+  "template-process": "adapters/prompt/template/template-process",
 } as const;
 
 /** The file that a thread or process starts with. In the source tree Node strips its types. @throws UNSUPPORTED, see `packageRoot` */
 export const workerFile = (name: keyof typeof starts): URL =>
-  pathToFileURL(packageFile(isSource ? `sdk/${starts[name]}.ts` : `dist/${name}.js`));
+  pathToFileURL(packageFile(isSource ? `${starts[name]}.ts` : `dist/${name}.js`));
 
 /**
  * The package's folder, by the address of this module: one folder above dist/, or two above sdk/files/. Code that a bundler put

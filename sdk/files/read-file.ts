@@ -1,7 +1,7 @@
-import { constants } from "node:fs";
-import { access, type FileHandle, open, readFile, realpath, stat } from "node:fs/promises";
-import { expected, expectedBut, VqraeError, type VqraeErrorCode } from "../errors.ts";
+import { type FileHandle, realpath, stat } from "node:fs/promises";
+import { expected, expectedBut, type VqraeError, type VqraeErrorCode } from "../errors.ts";
 import { duplicateKey } from "./json-structure.ts";
+import { openRegularFile, readRegularFile } from "./regular-file.ts";
 
 /** A config is a few kB, an index about 100 bytes a tensor; the worst JSON of this size still fits the heap. */
 const MAX_JSON_BYTES = 32 * 1024 * 1024;
@@ -16,20 +16,6 @@ export interface OpenFile {
   readonly size: number;
 }
 
-/** The real path and size of a regular file; CHECKPOINT_NOT_FOUND where it is missing, unreadable or not a file. */
-async function findFile(path: string): Promise<{ file: string; size: number }> {
-  try {
-    const file = await realpath(path);
-    const status = await stat(file);
-    // Checked before anything opens it: opening a named pipe waits forever.
-    if (!status.isFile()) throw notFound(path, "something that is not a regular file");
-    await access(file, constants.R_OK);
-    return { file, size: status.size };
-  } catch (error) {
-    throw VqraeError.isInstance(error) ? error : notFound(path, systemReason(error), error);
-  }
-}
-
 export async function isFile(path: string): Promise<boolean> {
   return stat(path).then(
     (status) => status.isFile(),
@@ -39,9 +25,10 @@ export async function isFile(path: string): Promise<boolean> {
 
 /** Opens a regular file for reading; the caller closes the handle. */
 export async function openFile(path: string): Promise<OpenFile> {
-  const { file, size } = await findFile(path);
   try {
-    return { handle: await open(file, "r"), file, size };
+    const file = await realpath(path);
+    const { handle, status } = await openRegularFile(file);
+    return { handle, file, size: status.size };
   } catch (error) {
     throw notFound(path, systemReason(error), error);
   }
@@ -67,13 +54,18 @@ export async function readExactly(
 
 /** The object in a JSON file; `code` where it is no JSON object, or one that holds a key twice. */
 export async function readJsonObject(path: string, code: VqraeErrorCode): Promise<Record<string, unknown>> {
-  const { file, size } = await findFile(path);
-  if (size > MAX_JSON_BYTES) throw expectedBut(code, `at most ${MAX_JSON_BYTES} bytes`, path, `${size} bytes`);
+  let bytes: Uint8Array;
+  try {
+    bytes = await readRegularFile(path, MAX_JSON_BYTES);
+  } catch (error) {
+    if (!isTooLarge(error)) throw notFound(path, systemReason(error), error);
+    throw expectedBut(code, `at most ${MAX_JSON_BYTES} bytes`, path, error.message, { cause: error });
+  }
   let text: string;
   let value: unknown;
   try {
     // A byte order mark is no JSON: Python's json refuses it too.
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await readFile(file));
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     value = JSON.parse(text);
   } catch (cause) {
     throw expectedBut(code, "JSON in UTF-8", path, systemReason(cause), { cause });
@@ -96,7 +88,14 @@ const MEANINGS: Readonly<Record<string, string>> = {
   ENOTDIR: "nothing there, since a part of its path is a file and no folder",
   EISDIR: "a folder",
   EACCES: "a file that may not be read",
+  ENOTREG: "a device, pipe or socket",
+  ELOOP: "a link that leads to itself",
+  ENAMETOOLONG: "a name that is too long for the system",
 };
+
+/** Whether `readRegularFile` refused a file for its size, which the message says. */
+export const isTooLarge = (error: unknown): error is Error =>
+  error instanceof Error && "code" in error && error.code === "ERR_FS_FILE_TOO_LARGE";
 
 /** What a system error means, in words; of another thrown value its message. */
 export function systemReason(error: unknown): string {

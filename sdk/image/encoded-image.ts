@@ -1,8 +1,8 @@
-import { readFile, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { types } from "node:util";
-import { describe, expected, expectedBut, VqraeError } from "../errors.ts";
-import { systemReason } from "../files/read-file.ts";
+import { describe, expected, expectedBut } from "../errors.ts";
+import { isTooLarge, systemReason } from "../files/read-file.ts";
+import { readRegularFile } from "../files/regular-file.ts";
 import { dataUrlBytes } from "./read/data-url.ts";
 import { firstLine } from "./read/sharp.ts";
 
@@ -71,19 +71,13 @@ function pathOf(url: string): string {
 async function readImageFile(path: string): Promise<EncodedImage> {
   const subject = `the image ${path}`;
   try {
-    // Checked before opening: reading a pipe or a device may never end.
-    const file = await stat(path);
-    if (!file.isFile()) {
-      const received = file.isDirectory() ? "a folder" : "a device, pipe or socket";
-      throw expectedBut("INVALID_ARGUMENT", "a file", subject, received);
-    }
-    if (file.size > MAX_FILE_BYTES) {
-      const received = `${file.size} bytes`;
-      throw expectedBut("IMAGE_TOO_LARGE", `a file of at most ${MAX_FILE_BYTES} bytes`, subject, received);
-    }
-    return { bytes: await readFile(path), subject };
+    return { bytes: await readRegularFile(path, MAX_FILE_BYTES), subject };
   } catch (cause) {
-    if (VqraeError.isInstance(cause)) throw cause;
+    if (isTooLarge(cause)) {
+      throw expectedBut("IMAGE_TOO_LARGE", `a file of at most ${MAX_FILE_BYTES} bytes`, subject, cause.message, {
+        cause,
+      });
+    }
     throw expectedBut("INVALID_ARGUMENT", "a readable file", subject, systemReason(cause), { cause });
   }
 }

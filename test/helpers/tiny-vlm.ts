@@ -46,7 +46,10 @@ export async function openTinyVlms() {
       const images = [cat, dog].map((tokens) => ({ segments: [row(tokens, tiny)] }));
       const { tokenizer, embedded } = rowEmbedder(tiny.embeddingDim, images);
       const vision = await attachVision(context, { tokenizer });
-      const writer = new PromptWriter(new ChatTemplate({ text: CHATML, file: "ChatML" }, vocabulary), vocabulary);
+      const writer = new PromptWriter(
+        await ChatTemplate.open({ text: CHATML, file: "ChatML" }, vocabulary),
+        vocabulary,
+      );
       const chatWrapper = await templateWrapper(writer, vision);
       const parts = { modelId: "tiny", llama, model, context, vision, tokenizer, writer, chatWrapper };
       const vlm = new Vlm(parts, [() => context.dispose()]);

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { regularFileChunks } from "../../../sdk/kit.ts";
 import { reading } from "../kit/readers/reading.ts";
 
 /** A file of a benchmark, as a run read it. */
@@ -31,6 +31,6 @@ async function filesAt(path: string): Promise<DataFile[]> {
 
 async function sha256(file: string): Promise<string> {
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(file)) hash.update(chunk);
+  for await (const chunk of regularFileChunks(file)) hash.update(chunk);
   return hash.digest("hex");
 }

@@ -1,8 +1,15 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
-import { expectedBut, type GgufValue, ggufValue, isFile, isObject, readJsonObject } from "../../../sdk/kit.ts";
+import {
+  expectedBut,
+  type GgufValue,
+  ggufValue,
+  isFile,
+  isObject,
+  readJsonObject,
+  readRegularFile,
+} from "../../../sdk/kit.ts";
 import { preTokenizers, TEST_TEXT } from "./pre-tokenizers.ts";
 import { specialTokens } from "./special-tokens.ts";
 import type { TextConfig } from "./text-config.ts";
@@ -164,7 +171,7 @@ async function chatTemplate(folder: string, settings: Readonly<Record<string, un
   }
   const jinja = join(folder, "chat_template.jinja");
   // As Python reads a text.
-  if (await isFile(jinja)) return (await readFile(jinja, "utf8")).replaceAll(/\r\n?/g, "\n");
+  if (await isFile(jinja)) return (await readRegularFile(jinja)).toString("utf8").replaceAll(/\r\n?/g, "\n");
   const json = join(folder, "chat_template.json");
   if (!(await isFile(json))) return null;
   const { chat_template: template } = await readJsonObject(json, "INVALID_CONFIG");

@@ -88,7 +88,7 @@ export async function loadVlm(source: string = "default", options: LoadVlmOption
     const { llama, model, context } = opened;
     const vision = await attachVision(context, { tokenizer });
     const checkpoint = files.projector === null || files.projector === "default" ? undefined : files.projector;
-    const writer = await promptWriter(model, files.llm, { checkpoint, chatTemplate });
+    const writer = await promptWriter(model, files.llm, { checkpoint, chatTemplate, signal });
     const chatWrapper = await templateWrapper(writer, vision);
     const parts = { modelId: files.modelId, llama, model, context, vision, tokenizer, writer, chatWrapper };
     return new Vlm(parts, release);

@@ -19,6 +19,7 @@ export interface PromptSource {
   readonly checkpoint?: string | undefined;
   /** A template, or a file that holds one. */
   readonly chatTemplate?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -29,14 +30,14 @@ export interface PromptSource {
 export async function promptWriter(
   model: LlamaModel,
   llm: string,
-  { checkpoint: folder, chatTemplate }: PromptSource,
+  { checkpoint: folder, chatTemplate, signal }: PromptSource,
 ): Promise<PromptWriter> {
   const own = ggufVocabulary(model, llm);
   const checkpoint = folder === undefined ? null : await readHfVocabulary(folder);
   if (checkpoint !== null) requireSame(checkpoint, own);
   const text = await findTemplate({ chatTemplate, folder, gguf: { file: llm, metadata: templateKeys(model) } });
   const vocabulary = checkpoint ?? own;
-  return new PromptWriter(new ChatTemplate(text, vocabulary), vocabulary);
+  return new PromptWriter(await ChatTemplate.open(text, vocabulary, { signal }), vocabulary);
 }
 
 /** What says which template a model has. Its header is read already, and to read a large vocabulary takes half a second. */

@@ -13,11 +13,19 @@ interface Conversation {
   readonly answer: string;
 }
 
+export interface TemplateWrapper extends ChatWrapper {
+  /**
+   * Renders a history's prompt, so that `generateContextState`, which node-llama-cpp wants at once, finds it rendered.
+   * @throws as `ChatTemplate.render`
+   */
+  prepare(chatHistory: readonly ChatHistoryItem[], signal?: AbortSignal): Promise<void>;
+}
+
 /**
  * Lets node-llama-cpp's chats speak a model's own template. The prompt's tokens are the writer's. What `LlamaText` would
  * make of its text may differ from them: it tokenizes text piece by piece.
  */
-export async function templateWrapper(writer: PromptWriter, vision: LlamaVision): Promise<ChatWrapper> {
+export async function templateWrapper(writer: PromptWriter, vision: LlamaVision): Promise<TemplateWrapper> {
   const { ChatWrapper, LlamaText, SpecialToken, SpecialTokensText } = await loadNodeLlamaCpp();
   const { template, vocabulary } = writer;
   const end = template.endOfTurn;
@@ -27,7 +35,7 @@ export async function templateWrapper(writer: PromptWriter, vision: LlamaVision)
   }
   const thinks = template.source.includes(THOUGHT.suffix);
 
-  class TemplateChatWrapper extends ChatWrapper {
+  class TemplateChatWrapper extends ChatWrapper implements TemplateWrapper {
     readonly wrapperName = "vqrae";
     override readonly settings = {
       ...ChatWrapper.defaultSettings,
@@ -38,9 +46,13 @@ export async function templateWrapper(writer: PromptWriter, vision: LlamaVision)
 
     override generateContextState({ chatHistory }: { readonly chatHistory: readonly ChatHistoryItem[] }) {
       const { messages, layouts, answer } = this.#conversation(chatHistory);
-      const tokens = writer.write(messages, layouts, answer).flat() as Token[];
+      const tokens = writer.writeNow(messages, layouts, answer).flat() as Token[];
       const text = LlamaText(new SpecialTokensText(template.file));
       return { contextText: withTokens(text, tokens), stopGenerationTriggers: stops };
+    }
+
+    async prepare(chatHistory: readonly ChatHistoryItem[], signal?: AbortSignal): Promise<void> {
+      await template.render(this.#conversation(chatHistory).messages, signal);
     }
 
     #conversation(history: readonly ChatHistoryItem[]): Conversation {

@@ -1,12 +1,4 @@
-import type {
-  ChatHistoryItem,
-  ChatWrapper,
-  Llama,
-  LlamaChatSession,
-  LlamaContext,
-  LlamaModel,
-  Token,
-} from "node-llama-cpp";
+import type { ChatHistoryItem, Llama, LlamaChatSession, LlamaContext, LlamaModel, Token } from "node-llama-cpp";
 import type { ImageInput, VisionTokenizer } from "../../../sdk/index.ts";
 import { expected, expectedBut } from "../../../sdk/kit.ts";
 import { returnOf } from "../../async-generators.ts";
@@ -19,6 +11,7 @@ import { chatHistory } from "./conversation.ts";
 import { jsonGrammar } from "./json-grammar.ts";
 import { pushed } from "./pushed.ts";
 import { SequencePool } from "./sequence-pool.ts";
+import type { TemplateWrapper } from "./template-wrapper.ts";
 
 export interface AskOptions extends VlmOptions {
   /** Called with each piece of the answer as it comes. */
@@ -33,7 +26,7 @@ interface VlmParts {
   readonly vision: LlamaVision;
   readonly tokenizer: VisionTokenizer;
   readonly writer: PromptWriter;
-  readonly chatWrapper: ChatWrapper;
+  readonly chatWrapper: TemplateWrapper;
 }
 
 const isList = (images: ImageInput | readonly ImageInput[]): images is readonly ImageInput[] => Array.isArray(images);
@@ -48,7 +41,7 @@ export class Vlm implements VisionLanguageModel {
   readonly vision: LlamaVision;
   readonly tokenizer: VisionTokenizer;
   readonly #writer: PromptWriter;
-  readonly #chatWrapper: ChatWrapper;
+  readonly #chatWrapper: TemplateWrapper;
   readonly #sequences: SequencePool;
   readonly #closing = new AbortController();
   readonly #answers = new Set<Promise<VlmAnswer>>();
@@ -150,7 +143,7 @@ export class Vlm implements VisionLanguageModel {
     signal.throwIfAborted();
     const history = await chatHistory(messages, (image) => this.vision.image(image, { signal }));
     const grammar = options.jsonSchema && (await jsonGrammar(this.llama, options.jsonSchema));
-    const tokens = this.#tokenize(history);
+    const tokens = await this.#tokenize(history, signal);
     const room = this.context.contextSize - 1 - tokens.length;
     if (room < 1) {
       const received = `one of ${tokens.length}`;
@@ -183,8 +176,9 @@ export class Vlm implements VisionLanguageModel {
   }
 
   /** The prompt as node-llama-cpp will decode it. */
-  #tokenize(history: readonly ChatHistoryItem[]): Token[] {
+  async #tokenize(history: readonly ChatHistoryItem[], signal: AbortSignal): Promise<Token[]> {
     const chatHistory: ChatHistoryItem[] = [...history, { type: "model", response: [] }];
+    await this.#chatWrapper.prepare(chatHistory, signal);
     return this.#chatWrapper.generateContextState({ chatHistory }).contextText.tokenize(this.model.tokenizer);
   }
 }

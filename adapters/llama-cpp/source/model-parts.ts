@@ -7,26 +7,33 @@ const PART = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/i;
 /** Whether a file is a part of a model that another file begins. */
 export const isLaterPart = (name: string): boolean => Number(PART.exec(name)?.[2] ?? 1) > 1;
 
+/** The names of a model's parts, the first of which `file` is; that of `file` alone for a whole model. */
+export function partNames(file: string): string[] {
+  const [whole, name, , count] = PART.exec(basename(file)) ?? [];
+  if (whole === undefined) return [basename(file)];
+  return Array.from({ length: Number(count) }, (_, i) => `${name}-${String(i + 1).padStart(5, "0")}-of-${count}.gguf`);
+}
+
 /**
  * Checks that all parts of a model lie beside its first one.
  * @throws INVALID_ARGUMENT for a later part, CHECKPOINT_NOT_FOUND for one that is missing
  */
 export async function requireParts(file: string): Promise<void> {
-  const [, name, part, count] = PART.exec(basename(file)) ?? [];
-  if (part === undefined || count === undefined) return;
-  const partName = (number: number) => `${name}-${String(number).padStart(5, "0")}-of-${count}.gguf`;
+  const [, , part] = PART.exec(basename(file)) ?? [];
+  if (part === undefined) return;
+  const names = partNames(file);
   if (Number(part) !== 1) {
-    const mend = `Give ${join(dirname(file), partName(1))}: it finds the others.`;
+    const mend = `Give ${join(dirname(file), names[0] ?? "")}: it finds the others.`;
     throw expectedBut("INVALID_ARGUMENT", "the first part of a model", file, `part ${Number(part)}`, {
       path: file,
       mend,
     });
   }
-  for (let number = 2; number <= Number(count); number++) {
-    const path = join(dirname(file), partName(number));
+  for (const name of names.slice(1)) {
+    const path = join(dirname(file), name);
     if (await isFile(path)) continue;
-    const received = `nothing in place of ${partName(number)}`;
+    const received = `nothing in place of ${name}`;
     const mend = "Download this part too, and keep all of them in one folder.";
-    throw expectedBut("CHECKPOINT_NOT_FOUND", `all ${Number(count)} parts`, file, received, { path, mend });
+    throw expectedBut("CHECKPOINT_NOT_FOUND", `all ${names.length} parts`, file, received, { path, mend });
   }
 }

@@ -1,8 +1,11 @@
 import { createHash, webcrypto } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { ImageInput } from "../../../sdk/index.ts";
+import { readRegularFile } from "../../../sdk/kit.ts";
 import { KEY_DIGITS } from "./placeholder.ts";
+
+/** A larger file is refused by `embed`. */
+const MAX_FILE_BYTES = 2 ** 30;
 
 /** An image and the key of its content. The same image has another key for another tokenizer. */
 export interface KeyedImage {
@@ -24,7 +27,7 @@ async function contentOf(input: ImageInput): Promise<ImageInput> {
   const text = input instanceof URL ? input.href : input;
   if (typeof text !== "string" || /^data:/i.test(text)) return input;
   try {
-    return await readFile(/^file:/i.test(text) ? fileURLToPath(text) : text);
+    return await readRegularFile(/^file:/i.test(text) ? fileURLToPath(text) : text, MAX_FILE_BYTES);
   } catch {
     return input;
   }

@@ -1,6 +1,6 @@
 import { expected, VqraeError } from "../../errors.ts";
 import { readTensor } from "../read-tensor.ts";
-import { openSafetensors } from "../safetensors/open-safetensors.ts";
+import { openChecked } from "../safetensors/checksums.ts";
 import { streamSafetensors } from "../safetensors/write-safetensors.ts";
 import type { TensorRef } from "../tensor-ref.ts";
 import { foldGroup, type GroupArrays, type LinearArrays } from "./fold.ts";
@@ -9,7 +9,7 @@ import { type AnyPrecision, int8Tree, type PlacedGroup } from "./int8-tree.ts";
 import { quantizeRows } from "./quantize-rows.ts";
 
 /** Changes with everything that changes an int8 file's content: files of another version are not read. */
-export const int8Format = "vqrae-int8 2";
+export const int8Format = "vqrae-int8 3";
 
 type Write = (name: string, data: ArrayBufferView) => Promise<void>;
 
@@ -27,13 +27,14 @@ export async function writeInt8File(
   between: (groupsDone: number) => void,
 ): Promise<void> {
   const { layout, copies, groups } = planInt8(weights);
-  await streamSafetensors(path, layout, { format: int8Format, key }, async (write) => {
+  const fill = async (write: Write) => {
     for (const [name, ref] of copies) await write(name, await readFinite(ref));
     for (const [done, group] of groups.entries()) {
       between(done);
       await writeGroup(group, write);
     }
-  });
+  };
+  await streamSafetensors(path, layout, { format: int8Format, key }, fill, { checksums: true });
   between(groups.length);
 }
 
@@ -80,7 +81,7 @@ export async function openInt8File<T extends object>(
   weights: T,
   key: string,
 ): Promise<AnyPrecision<T> | null> {
-  const opened = await openSafetensors(path).catch((error: unknown) => {
+  const opened = await openChecked(path).catch((error: unknown) => {
     if (VqraeError.isInstance(error)) return null;
     throw error;
   });

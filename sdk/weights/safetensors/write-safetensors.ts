@@ -1,6 +1,8 @@
+import { crc32 } from "node:zlib";
 import { expected, expectedBut, present } from "../../errors.ts";
 import { replaceFile } from "../../files/replace-file.ts";
 import { byteLength, type Dtype, dtypeNames, dtypeRank, isDtype } from "../dtypes.ts";
+import { CHECKSUMS, checksumText, startOfChecksum } from "./checksums.ts";
 
 export interface TensorLayout {
   readonly name: string;
@@ -43,6 +45,7 @@ export async function writeSafetensors(
 /**
  * The same for tensors that need not be in memory together: `fill` writes each one of `layout` once, in any order.
  *
+ * @param checksums whether the metadata gets a checksum of each tensor, which `openChecked` compares: for caches
  * @throws as `writeSafetensors`, also for a tensor that `fill` leaves out; and what `fill` throws, as it is
  */
 export async function streamSafetensors(
@@ -50,9 +53,15 @@ export async function streamSafetensors(
   layout: readonly TensorLayout[],
   metadata: Readonly<Record<string, string>>,
   fill: (write: WriteTensor) => Promise<void>,
+  { checksums = false }: { readonly checksums?: boolean } = {},
 ): Promise<void> {
   const places = layOut(layout);
-  const start = header(places.values(), metadata);
+  const sums = new Map([...places].map(([name, place]) => [name, startOfChecksum(place)]));
+  // As long without the sums as with them, which are known at the end alone.
+  const start = header(
+    places.values(),
+    checksums ? { ...metadata, [CHECKSUMS]: checksumText(sums.values()) } : metadata,
+  );
   await replaceFile(path, async (file) => {
     await file.write(start, 0);
     const missing = new Map(places);
@@ -65,12 +74,15 @@ export async function streamSafetensors(
       for await (const piece of ArrayBuffer.isView(data) ? [data] : data) {
         if (done + piece.byteLength > place.end - place.begin) requireLength(place, done + piece.byteLength);
         await file.write(piece, start.length + place.begin + done);
+        if (checksums) sums.set(name, crc32(bytesOf(piece), sums.get(name)));
         done += piece.byteLength;
       }
       requireLength(place, done);
     });
     const [forgotten] = missing.keys();
     if (forgotten !== undefined) throw expectedBut("INVALID_ARGUMENT", "data", `tensor ${forgotten}`, "none");
+    if (checksums)
+      await file.write(header(places.values(), { ...metadata, [CHECKSUMS]: checksumText(sums.values()) }), 0);
   });
 }
 
@@ -114,6 +126,8 @@ function layOut(layout: readonly TensorLayout[]): Map<string, Place> {
   }
   return places;
 }
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView) => new Uint8Array(buffer, byteOffset, byteLength);
 
 function requireLength({ name, dtype, shape, begin, end }: Place, bytes: number): void {
   if (bytes === end - begin) return;

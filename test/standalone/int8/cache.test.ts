@@ -10,6 +10,7 @@ import type { VitSpec } from "../../../sdk/nn/vit/vit-spec.ts";
 import { Int8Cache } from "../../../sdk/runtime/int8/int8-cache.ts";
 import { makeInt8 } from "../../../sdk/runtime/int8/make-int8.ts";
 import { contentKey, filesKey } from "../../../sdk/weights/int8/content-key.ts";
+import { openSafetensors } from "../../../sdk/weights/safetensors/open-safetensors.ts";
 import { failure, temporaryFolder } from "../checkpoint/temporary.ts";
 import { writeTinyVqrae } from "../checkpoint/tiny-vqrae.ts";
 import { picture, tinyEncoder, tinyVqrae } from "../runtime/fixtures/tiny.ts";
@@ -87,7 +88,7 @@ describe("the cache", () => {
     [
       "of another version",
       async (file) =>
-        writeFile(file, (await readFile(file, "latin1")).replace("vqrae-int8 2", "vqrae-int8 1"), "latin1"),
+        writeFile(file, (await readFile(file, "latin1")).replace("vqrae-int8 3", "vqrae-int8 2"), "latin1"),
     ],
   ];
   test.each(damages)("makes a file again that is %s", async (_, damage) => {
@@ -102,6 +103,37 @@ describe("the cache", () => {
     expect(await cache.make(encoder, nothing)).toEqual(made);
     expect(await readFile(file)).toEqual(before);
     expect(await cache.find(encoder)).toEqual(made);
+  });
+
+  test("makes a file again in which a single bit of any tensor is another", async () => {
+    const folder = await temporaryFolder();
+    const cache = new Int8Cache(folder);
+    const encoder = await encoderOf(tinyEncoder);
+    await cache.make(encoder, nothing);
+    const file = join(folder, (await int8Files(folder))[0]!);
+    const good = await readFile(file);
+    const { tensors } = await openSafetensors(file);
+    for (const { name, offset, length } of tensors.values()) {
+      for (const at of [offset, offset + length - 1]) {
+        const bad = Buffer.from(good);
+        bad[at]! ^= 0x40;
+        await writeFile(file, bad);
+        expect(await cache.find(encoder), `byte ${at} of ${name}`).toBeNull();
+      }
+    }
+    await writeFile(file, good);
+    expect(await cache.find(encoder)).not.toBeNull();
+  });
+
+  test("makes a file again without its checksums", async () => {
+    const folder = await temporaryFolder();
+    const cache = new Int8Cache(folder);
+    const encoder = await encoderOf(tinyEncoder);
+    const made = await cache.make(encoder, nothing);
+    const file = join(folder, (await int8Files(folder))[0]!);
+    await writeFile(file, (await readFile(file, "latin1")).replace('"crc32"', '"crc23"'), "latin1");
+    expect(await cache.find(encoder)).toBeNull();
+    expect(await cache.make(encoder, nothing)).toEqual(made);
   });
 
   test("is not misled by a damaged note of the files", async () => {

@@ -1,5 +1,4 @@
-import { readFile } from "node:fs/promises";
-import { expectedBut } from "../../../../sdk/kit.ts";
+import { expectedBut, readRegularFile } from "../../../../sdk/kit.ts";
 import type { QuestionImage } from "../../benchmark.ts";
 import { reading } from "./reading.ts";
 
@@ -19,5 +18,5 @@ export function base64Image(at: string, text: string): QuestionImage {
 /** An image file, read when it is needed. */
 export function fileImage(path: string): QuestionImage {
   const mend = "Name the folder of the images with --images.";
-  return { at: path, bytes: () => reading("an image", path, () => readFile(path), mend) };
+  return { at: path, bytes: () => reading("an image", path, () => readRegularFile(path), mend) };
 }

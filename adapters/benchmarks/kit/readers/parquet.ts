@@ -2,7 +2,6 @@ import { basename } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import {
   type AsyncBuffer,
-  asyncBufferFromFile,
   type FileMetaData,
   parquetMetadataAsync,
   parquetReadObjects,
@@ -11,6 +10,7 @@ import {
 import { compressors as knownCompressors } from "hyparquet-compressors";
 import { expected, expectedBut, isObject } from "../../../../sdk/kit.ts";
 import type { QuestionImage } from "../../benchmark.ts";
+import { guardedFile } from "./parquet-guard.ts";
 import { cannotRead } from "./reading.ts";
 import { Row } from "./row.ts";
 
@@ -87,8 +87,9 @@ export async function openParquet(path: string, columns: readonly string[]): Pro
 
 async function opened(path: string): Promise<Parquet> {
   try {
-    const file = await asyncBufferFromFile(path);
+    const file = await guardedFile(path);
     const metadata = await parquetMetadataAsync(file);
+    file.guardPages(metadata);
     return { file, metadata, names: parquetSchema(metadata).children.map(({ element }) => element.name) };
   } catch (cause) {
     throw unreadable(path, cause);

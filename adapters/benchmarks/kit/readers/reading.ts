@@ -1,7 +1,6 @@
-import { createReadStream } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { VqraeError } from "../../../../sdk/index.ts";
-import { expectedBut, systemReason } from "../../../../sdk/kit.ts";
+import { expectedBut, readRegularFile, regularFileChunks, systemReason } from "../../../../sdk/kit.ts";
 
 /**
  * Does `work`, which reads the file or folder `path`.
@@ -19,7 +18,9 @@ export async function reading<T>(what: string, path: string, work: () => Promise
 /** The text of a file in UTF-8, piece by piece. @throws INVALID_DATA, IO_ERROR as `reading` does */
 export async function* fileText(path: string): AsyncGenerator<string> {
   try {
-    for await (const piece of createReadStream(path, "utf8")) yield piece;
+    const decoder = new TextDecoder();
+    for await (const piece of regularFileChunks(path)) yield decoder.decode(piece, { stream: true });
+    yield decoder.decode();
   } catch (cause) {
     throw cannotRead("a readable file", path, cause);
   }
@@ -34,7 +35,7 @@ export function cannotRead(what: string, path: string, cause: unknown, mend?: st
 
 /** A whole file of text in UTF-8. @throws INVALID_DATA if there is none, IO_ERROR if the system refuses */
 export const readText = (path: string): Promise<string> =>
-  reading("a readable file", path, () => readFile(path, "utf8"));
+  reading("a readable file", path, async () => (await readRegularFile(path)).toString("utf8"));
 
 /**
  * Paths in a folder, relative to it and sorted; with `recursive`, in its folders too.

@@ -1,6 +1,5 @@
-import { createReadStream } from "node:fs";
 import { basename } from "node:path";
-import { expectedBut } from "../../../../sdk/kit.ts";
+import { expectedBut, regularFileChunks } from "../../../../sdk/kit.ts";
 import { ColumnType } from "./column-types.ts";
 import { cannotRead } from "./reading.ts";
 import { type TableFormat, type TableRecord, tableRecords } from "./table-records.ts";
@@ -73,7 +72,7 @@ export async function* tableRows(table: Table): AsyncGenerator<TableRow> {
 
 async function* recordsOf(format: TableFormat): AsyncGenerator<TableRecord> {
   try {
-    yield* tableRecords(createReadStream(format.path), format);
+    yield* tableRecords(regularFileChunks(format.path), format);
   } catch (cause) {
     throw cannotRead("a table", format.path, cause);
   }

@@ -1,5 +1,4 @@
-import { open } from "node:fs/promises";
-import { expected, expectedBut } from "../../../../sdk/kit.ts";
+import { expected, expectedBut, openRegularFile } from "../../../../sdk/kit.ts";
 import type { QuestionImage } from "../../benchmark.ts";
 import { base64Image } from "./images.ts";
 import { pythonList } from "./python-list.ts";
@@ -81,11 +80,12 @@ function decoded(at: string, text: string): QuestionImage[] {
 async function imageAt(table: Table, { start, end, at }: TableRow): Promise<Uint8Array> {
   const { path } = table;
   const bytes = await reading("a tab-separated table", path, async () => {
-    const file = await open(path);
+    const { handle } = await openRegularFile(path);
     try {
-      return (await file.read(Buffer.alloc(end - start), 0, end - start, start)).buffer;
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(end - start), 0, end - start, start);
+      return buffer.subarray(0, bytesRead);
     } finally {
-      await file.close();
+      await handle.close();
     }
   });
   const { value: record } = await tableRecords([bytes], table).next();

@@ -1,7 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { expectedBut, isFile, isObject, readJsonObject } from "../../sdk/kit.ts";
-import type { GgufHeader } from "../gguf/index.ts";
+import { expectedBut, isFile, isObject, readJsonObject, readRegularFile } from "../../../sdk/kit.ts";
+import type { GgufHeader } from "../../gguf/index.ts";
 import type { TemplateText } from "./chat-template.ts";
 
 /** LLaVA 1.5's template, as its checkpoints in transformers' form have it: Vicuna's roles, images first. */
@@ -38,13 +37,15 @@ export async function findTemplate({ chatTemplate, folder, gguf }: TemplatePlace
   throw expectedBut("INVALID_ARGUMENT", "a chat template", place, "none", mend);
 }
 
+const readText = async (file: string): Promise<string> => (await readRegularFile(file)).toString("utf8");
+
 async function givenTemplate(chatTemplate: string): Promise<TemplateText> {
   if (chatTemplate.includes("{")) return { text: chatTemplate, file: "the option chatTemplate" };
   const file = resolve(chatTemplate);
   if (!(await isFile(file))) {
     throw expectedBut("CHECKPOINT_NOT_FOUND", "a chat template's file", file, "nothing there", { path: file });
   }
-  if (!file.endsWith(".json")) return { text: await readFile(file, "utf8"), file };
+  if (!file.endsWith(".json")) return { text: await readText(file), file };
   const found = templateIn(await readJsonObject(file, "INVALID_CONFIG"), file);
   if (found !== null) return found;
   throw expectedBut("INVALID_ARGUMENT", "the field chat_template", file, "none", { path: file });
@@ -53,7 +54,7 @@ async function givenTemplate(chatTemplate: string): Promise<TemplateText> {
 /** In the order in which transformers' processors look (`ProcessorMixin.get_processor_dict`, 5.18). */
 async function folderTemplate(folder: string): Promise<TemplateText | null> {
   const jinja = join(folder, "chat_template.jinja");
-  if (await isFile(jinja)) return { text: await readFile(jinja, "utf8"), file: jinja };
+  if (await isFile(jinja)) return { text: await readText(jinja), file: jinja };
   for (const name of ["chat_template.json", "processor_config.json", "tokenizer_config.json"]) {
     const file = join(folder, name);
     const found = (await isFile(file)) ? templateIn(await readJsonObject(file, "INVALID_CONFIG"), file) : null;

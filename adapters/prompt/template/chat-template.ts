@@ -1,0 +1,250 @@
+import { expectedBut } from "../../../sdk/kit.ts";
+import type { VlmMessage } from "../../vision-language-model.ts";
+import { GUARD, guarded, type Vocabulary } from "../vocabulary.ts";
+import type { RenderAnswer, RenderJob } from "./render-template.ts";
+import { renderer, renderNow } from "./renderer.ts";
+
+/** A template and where it was found, for messages. */
+export interface TemplateText {
+  readonly text: string;
+  readonly file: string;
+}
+
+type Role = VlmMessage["role"];
+
+/** One message of a conversation: texts, and null for each image. */
+export interface TemplateMessage {
+  readonly role: Role;
+  readonly parts: readonly (string | null)[];
+}
+
+export interface RenderedPrompt {
+  readonly text: string;
+  /** What stands in the text for each image, in order. */
+  readonly imagePlace: string;
+  /** Whether the template writes it, and what belongs around it; otherwise it is part of a message's text. */
+  readonly byTemplate: boolean;
+}
+
+/** Stands for an image where a template takes text alone. */
+const MARK = "\uFDD3";
+const PROBE = "vqraeProbe";
+
+/** What templates write for an image, besides what the checkpoint itself says. */
+const KNOWN_PLACES = [
+  "<|image_pad|>",
+  "<start_of_image>",
+  "<IMG_CONTEXT>",
+  "<image_soft_token>",
+  "<|image|>",
+  "<|media_pad|>",
+  "<image>",
+  "[IMG]",
+  "<image_placeholder>",
+];
+
+/** What a template is found to take and to write. */
+interface Found {
+  /** Roles whose content is a list of typed parts; the others take text. */
+  readonly typed: ReadonlySet<Role>;
+  /** null where the template writes nothing for an image: then the image's place is part of the text. */
+  readonly place: string | null;
+  readonly endOfTurn: string | null;
+}
+
+/** Renderings that a call may ask for again at once. */
+const KEPT = 32;
+
+/**
+ * A model's own chat template. It is rendered in a process of its own, with limits of time and memory. What it takes, texts or
+ * typed parts, for which roles, and what it writes for an image, is found by rendering it, as llama.cpp does
+ * (common/jinja/caps.cpp).
+ */
+export class ChatTemplate {
+  readonly file: string;
+  readonly source: string;
+  /** What ends an answer: the special word, or else the text, that the template writes behind one. */
+  readonly endOfTurn: string | null;
+  readonly #vocabulary: Vocabulary;
+  readonly #words: readonly string[];
+  readonly #typed: ReadonlySet<Role>;
+  readonly #place: string | null;
+  readonly #kept = new Map<string, RenderAnswer>();
+
+  private constructor({ text, file }: TemplateText, vocabulary: Vocabulary, words: readonly string[], found: Found) {
+    this.file = file;
+    this.source = text;
+    this.endOfTurn = found.endOfTurn;
+    this.#vocabulary = vocabulary;
+    this.#words = words;
+    this.#typed = found.typed;
+    this.#place = found.place;
+  }
+
+  /**
+   * @param places what the checkpoint says that its templates write for an image
+   * @throws UNSUPPORTED for a template that cannot be rendered, takes more than 2 seconds or 128 MB, or writes no user's text; the
+   *   signal's reason
+   */
+  static async open(
+    template: TemplateText,
+    vocabulary: Vocabulary,
+    { places = [], signal }: { readonly places?: readonly string[]; readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<ChatTemplate> {
+    const known = [...places, ...KNOWN_PLACES];
+    const words = [...new Set([...vocabulary.special.keys(), ...known])];
+    return new ChatTemplate(template, vocabulary, words, await probe(template, vocabulary, known, signal));
+  }
+
+  /**
+   * The conversation as the template writes it, up to where the model's answer begins.
+   * @throws INVALID_ARGUMENT where the template refuses the conversation; UNSUPPORTED where it leaves out an image, or takes more
+   *   than 2 seconds or 128 MB; the signal's reason
+   */
+  async render(messages: readonly TemplateMessage[], signal?: AbortSignal): Promise<RenderedPrompt> {
+    const job = this.#job(messages);
+    const key = JSON.stringify(job.context);
+    const answer = this.#kept.get(key) ?? (await renderer.render(job, this.file, signal));
+    this.#kept.delete(key);
+    this.#kept.set(key, answer);
+    for (const old of this.#kept.keys()) {
+      if (this.#kept.size <= KEPT) break;
+      this.#kept.delete(old);
+    }
+    return this.#prompt(messages, answer);
+  }
+
+  /** The same at once: what was rendered lately is not rendered again, anything else blocks for some 100 ms. */
+  renderNow(messages: readonly TemplateMessage[]): RenderedPrompt {
+    const job = this.#job(messages);
+    return this.#prompt(messages, this.#kept.get(JSON.stringify(job.context)) ?? renderNow(job, this.file));
+  }
+
+  #job(messages: readonly TemplateMessage[]): RenderJob {
+    const turns = messages.map(({ role, parts }) => {
+      const typed = this.#typed.has(role);
+      return messageOf(role, this.#guarded(parts), typed, this.#place !== null);
+    });
+    return jobOf(this.source, turns, this.#vocabulary, true);
+  }
+
+  #prompt(messages: readonly TemplateMessage[], answer: RenderAnswer): RenderedPrompt {
+    if ("error" in answer) {
+      const received = `one that it refuses (${answer.error})`;
+      throw expectedBut("INVALID_ARGUMENT", "a conversation that its template takes", this.file, received);
+    }
+    const { text } = answer;
+    const imagePlace = this.#place ?? MARK;
+    const written = text.split(imagePlace).length - 1;
+    const given = messages.flatMap(({ parts }) => parts).filter((part) => part === null).length;
+    if (written === given) return { text, imagePlace, byTemplate: this.#place !== null };
+    const what = `a place for each of ${given} images`;
+    throw expectedBut("UNSUPPORTED", what, `the chat template ${this.file}`, `${written} places`, MEND);
+  }
+
+  /** The template's own words in `text` no longer mean anything. */
+  guard(text: string): string {
+    return guarded(text.replaceAll(MARK, "\uFFFD"), this.#words);
+  }
+
+  #guarded(parts: TemplateMessage["parts"]): (string | null)[] {
+    const safe: (string | null)[] = [];
+    for (const [i, part] of parts.entries()) {
+      const before = parts[i - 1];
+      if (part === null || typeof before !== "string") safe.push(part === null ? null : this.guard(part));
+      else {
+        // Two texts must not make a special word where they meet.
+        const meet = this.guard(before + part) !== this.guard(before) + this.guard(part);
+        safe.push((meet ? GUARD : "") + this.guard(part));
+      }
+    }
+    return safe;
+  }
+}
+
+function messageOf(role: Role, parts: readonly (string | null)[], typed: boolean, writesImages: boolean): object {
+  if (!typed) return { role, content: parts.map((part) => part ?? MARK).join("") };
+  const content = parts.map((part) => {
+    if (part !== null) return { type: "text", text: part };
+    return writesImages ? { type: "image" } : { type: "text", text: MARK };
+  });
+  return { role, content };
+}
+
+const jobOf = (
+  source: string,
+  messages: readonly object[],
+  { bosText, eosText }: Vocabulary,
+  generate: boolean,
+): RenderJob => ({
+  source,
+  context: { messages, add_generation_prompt: generate, bos_token: bosText, eos_token: eosText },
+});
+
+/** Finds out what a template takes and writes. @throws as `ChatTemplate.open` */
+async function probe(
+  { text: source, file }: TemplateText,
+  vocabulary: Vocabulary,
+  known: readonly string[],
+  signal?: AbortSignal,
+): Promise<Found> {
+  const answer = (messages: readonly object[], generate = true) =>
+    renderer.render(jobOf(source, messages, vocabulary, generate), file, signal);
+  /** null for what the template does not take. */
+  const rendered = async (messages: readonly object[], generate = true): Promise<string | null> => {
+    const rendering = await answer(messages, generate);
+    return "text" in rendering ? rendering.text : null;
+  };
+  const message = (role: Role, text: string, typed: boolean) => messageOf(role, [text], typed, false);
+
+  const typed = new Set<Role>();
+  if (holds(await rendered([message("user", PROBE, true)]))) typed.add("user");
+  else {
+    const plain = await answer([message("user", PROBE, false)]);
+    if ("error" in plain && !plain.parsed) throw unusable(file, `one that does not parse (${plain.error})`);
+    if ("error" in plain || !holds(plain.text)) {
+      const reason = "error" in plain ? ` (${plain.error})` : "";
+      throw unusable(file, `one that writes no text of a user${reason}`);
+    }
+  }
+  const isTyped = typed.has("user");
+  const question = message("user", "a", isTyped);
+  const others = { system: (own: object) => [own, question], assistant: (own: object) => [question, own, question] };
+  for (const role of ["system", "assistant"] as const) {
+    const takes = async (own: boolean) => holds(await rendered(others[role](message(role, PROBE, own))));
+    if ((await takes(isTyped)) ? isTyped : !isTyped && (await takes(true))) typed.add(role);
+  }
+  const turns = [question, message("assistant", PROBE, typed.has("assistant"))];
+  const behind = (await rendered(turns, false))?.split(PROBE).at(-1)?.trim() ?? "";
+  const place = isTyped ? await findPlace(rendered, known, file) : null;
+  return { typed, place, endOfTurn: endOf(behind, vocabulary) };
+}
+
+function endOf(behind: string, { special }: Vocabulary): string | null {
+  const words = [...special.keys()].filter((word) => behind.startsWith(word));
+  const [word = behind] = words.sort((a, b) => b.length - a.length);
+  return word === "" ? null : word;
+}
+
+async function findPlace(
+  rendered: (messages: readonly object[]) => Promise<string | null>,
+  known: readonly string[],
+  file: string,
+): Promise<string | null> {
+  const text = { type: "text", text: PROBE };
+  const seen = await rendered([{ role: "user", content: [{ type: "image" }, text] }]);
+  const blind = await rendered([{ role: "user", content: [text] }]);
+  const place = known.find((word) => seen?.split(word).length === 2 && !blind?.includes(word));
+  if (place !== undefined) return place;
+  if (seen === null || seen === blind) return null;
+  throw unusable(file, "one that writes something for an image that is not known");
+}
+
+const MEND = "Give another one as the option chatTemplate.";
+
+const unusable = (file: string, received: string) =>
+  expectedBut("UNSUPPORTED", "a chat template that renders a conversation", file, received, { mend: MEND });
+
+/** Whether a text was taken as text, and not written as a list in Python's manner. */
+const holds = (rendered: string | null): boolean =>
+  rendered?.includes(PROBE) === true && !/["']type["']\s*:|\[object Object\]/.test(rendered);
