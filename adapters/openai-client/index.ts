@@ -5,3 +5,4 @@
  */
 
 export { type OpenAiModelOptions, openAiModel } from "./openai-model.ts";
+export { type FloatDtype, torchFile } from "./torch-file.ts";
