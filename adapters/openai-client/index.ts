@@ -6,3 +6,4 @@
 
 export { type OpenAiModelOptions, openAiModel } from "./openai-model.ts";
 export { type FloatDtype, torchFile } from "./torch-file.ts";
+export { type VllmModelOptions, vllmModel } from "./vllm-model.ts";
