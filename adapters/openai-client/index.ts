@@ -1,5 +1,6 @@
 /**
- * The public face of `vqrae/openai-client`: models behind any endpoint that speaks OpenAI's chat completions.
+ * The public face of `vqrae/openai-client`: models behind any endpoint that speaks OpenAI's chat completions, and
+ * vLLM with image embeddings of ours.
  *
  * @module vqrae/openai-client
  */
