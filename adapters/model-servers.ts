@@ -55,15 +55,20 @@ export interface Refusal {
 
 /** OpenAI's `code` and llama-server's `type` for a prompt that is too long. */
 const CONTEXT_OVERFLOW = ["context_length_exceeded", "exceed_context_size_error"];
+/** vLLM and SGLang have no code for it. */
+const TOO_LONG = /maximum context length|longer than the model's context length/;
 
 /** @param text the message where the answer has none */
 export function refusalOf(answer: unknown, text: string): Refusal {
-  const error = isObject(answer) && isObject(answer.error) ? answer.error : {};
-  const { message, type, code } = error;
+  // SGLang's errors, and those of vLLM before 0.10, are the answer itself.
+  const error = isObject(answer) ? (isObject(answer.error) ? answer.error : answer) : {};
+  const { type, code } = error;
+  const message = (typeof error.message === "string" ? error.message : text).slice(0, 500);
+  const named = [code, type].some((name) => typeof name === "string" && CONTEXT_OVERFLOW.includes(name));
   return {
-    message: (typeof message === "string" ? message : text).slice(0, 500),
+    message,
     type: typeof type === "string" ? type : "",
-    isContextOverflow: [code, type].some((name) => typeof name === "string" && CONTEXT_OVERFLOW.includes(name)),
+    isContextOverflow: named || TOO_LONG.test(message),
   };
 }
 

@@ -3,7 +3,8 @@ import { VqraeError } from "../../sdk/index.ts";
 import { describe, expectedBut, isObject, option, parseOptions } from "../../sdk/kit.ts";
 import { apiUrl, eventData, parseJson } from "../model-servers.ts";
 import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions, VlmPiece } from "../vision-language-model.ts";
-import { type Json, requestBody } from "./request.ts";
+import { imageUrl } from "./image-url.ts";
+import { type Dialect, type Json, requestBody } from "./request.ts";
 import { refused, type SendOptions, send, unreachable } from "./send.ts";
 
 export interface OpenAiModelOptions extends SendOptions {
@@ -15,7 +16,7 @@ export interface OpenAiModelOptions extends SendOptions {
   readonly maxTokensField?: "max_tokens" | "max_completion_tokens";
 }
 
-const schema = z.strictObject({
+export const openAiOptions = {
   baseUrl: z.unknown().transform(apiUrl).pipe(z.instanceof(URL)).describe("an http or https URL"),
   model: z.string().min(1).describe("a name"),
   maxTokensField: option.oneOf("max_tokens", "max_completion_tokens"),
@@ -25,7 +26,8 @@ const schema = z.strictObject({
   timeoutMs: option.number("a number of milliseconds", (value) => value > 0),
   retries: option.integer(0),
   retryDelayMs: option.number("a number of milliseconds", (value) => value >= 0),
-});
+} as const;
+const schema = z.strictObject(openAiOptions);
 
 /**
  * A model behind an endpoint that speaks OpenAI's chat completions: OpenAI itself, vLLM, Ollama, LM Studio, a
@@ -33,22 +35,33 @@ const schema = z.strictObject({
  * @throws INVALID_ARGUMENT for another option, such as a URL that is none
  */
 export function openAiModel(options: OpenAiModelOptions): VisionLanguageModel {
-  const { baseUrl, model, ...rest } = parseOptions(schema, options, "openAiModel");
-  return new OpenAiModel(new URL("chat/completions", baseUrl), model, rest);
+  const parsed = parseOptions(schema, options, "openAiModel");
+  const { maxTokensField = "max_tokens" } = parsed;
+  return new ChatCompletionsModel(parsed, {
+    maxTokensField,
+    takesTopK: false,
+    image: async (image) => ({ type: "image_url", image_url: { url: await imageUrl(image) } }),
+  });
 }
 
-type ModelOptions = Omit<z.infer<typeof schema>, "baseUrl" | "model">;
+interface Endpoint extends SendOptions {
+  readonly baseUrl: URL;
+  readonly model: string;
+}
 
-class OpenAiModel implements VisionLanguageModel {
+/** A model behind POST /chat/completions, which endpoints speak in dialects. */
+export class ChatCompletionsModel implements VisionLanguageModel {
   readonly specificationVersion = "v1";
   readonly modelId: string;
-  readonly #options: ModelOptions;
+  readonly #options: SendOptions;
   readonly #url: URL;
+  readonly #dialect: Dialect;
 
-  constructor(url: URL, modelId: string, options: ModelOptions) {
-    this.#url = url;
-    this.modelId = modelId;
+  constructor({ baseUrl, model, ...options }: Endpoint, dialect: Dialect) {
+    this.#url = new URL("chat/completions", baseUrl);
+    this.modelId = model;
     this.#options = options;
+    this.#dialect = dialect;
   }
 
   async chat(messages: readonly VlmMessage[], options: VlmOptions = {}): Promise<VlmAnswer> {
@@ -102,7 +115,7 @@ class OpenAiModel implements VisionLanguageModel {
   async [Symbol.asyncDispose](): Promise<void> {}
 
   async #send(messages: readonly VlmMessage[], options: VlmOptions, extra: Json) {
-    const body = await requestBody(this.modelId, messages, options, this.#options.maxTokensField ?? "max_tokens");
+    const body = await requestBody(this.modelId, messages, options, this.#dialect);
     return send(this.#url, { ...body, ...extra }, this.#options, options.signal);
   }
 

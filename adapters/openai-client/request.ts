@@ -1,29 +1,47 @@
+import type { ImageInput } from "../../sdk/index.ts";
 import { expectedBut } from "../../sdk/kit.ts";
 import type { VlmMessage, VlmOptions, VlmPart } from "../vision-language-model.ts";
-import { imageUrl } from "./image-url.ts";
 
 export type Json = Readonly<Record<string, unknown>>;
 
+/** What endpoints differ in. */
+export interface Dialect {
+  /** What the endpoint calls the most tokens of an answer. */
+  readonly maxTokensField: string;
+  /** Whether it takes `top_k`, which OpenAI's protocol does not have. */
+  readonly takesTopK: boolean;
+  /** A content part for an image. */
+  image(image: ImageInput, signal: AbortSignal | undefined): Promise<Json>;
+}
+
 /**
  * The body of POST /chat/completions.
- * @throws UNSUPPORTED for `topK`, which the protocol does not have; as `imageUrl`
+ * @throws UNSUPPORTED for a `topK` that the endpoint does not take; as `Dialect.image`
  */
 export async function requestBody(
   model: string,
   messages: readonly VlmMessage[],
   options: VlmOptions,
-  maxTokensField: string,
+  { maxTokensField, takesTopK, image }: Dialect,
 ): Promise<Json> {
-  const { maxTokens, temperature = 0, topK, topP, seed, stop, jsonSchema } = options;
-  if (topK !== undefined) {
+  const { maxTokens, temperature = 0, topK, topP, seed, stop, jsonSchema, signal } = options;
+  const part = async (part: VlmPart): Promise<Json> =>
+    typeof part === "string" ? { type: "text", text: part } : image(part.image, signal);
+  if (topK !== undefined && !takesTopK) {
     const mend = "OpenAI's protocol has no top-k: leave the option topK out.";
     throw expectedBut("UNSUPPORTED", "no topK", "an OpenAI-compatible endpoint", `topK ${topK}`, mend);
   }
   return {
     model,
-    messages: await Promise.all(messages.map(async ({ role, content }) => ({ role, content: await parts(content) }))),
+    messages: await Promise.all(
+      messages.map(async ({ role, content }) => ({
+        role,
+        content: typeof content === "string" ? content : await Promise.all(content.map(part)),
+      })),
+    ),
     temperature,
     ...(maxTokens !== undefined && { [maxTokensField]: maxTokens }),
+    ...(topK !== undefined && { top_k: topK }),
     ...(topP !== undefined && { top_p: topP }),
     ...(seed !== undefined && { seed }),
     ...(stop !== undefined && stop.length > 0 && { stop }),
@@ -31,15 +49,4 @@ export async function requestBody(
       response_format: { type: "json_schema", json_schema: { name: "answer", strict: true, schema: jsonSchema } },
     }),
   };
-}
-
-async function parts(content: string | readonly VlmPart[]): Promise<string | Json[]> {
-  if (typeof content === "string") return content;
-  return Promise.all(
-    content.map(async (part) =>
-      typeof part === "string"
-        ? { type: "text", text: part }
-        : { type: "image_url", image_url: { url: await imageUrl(part.image) } },
-    ),
-  );
 }

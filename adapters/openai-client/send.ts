@@ -132,6 +132,11 @@ export function refused(url: URL, answer: unknown, text: string, status?: number
     const mend = "Leave out earlier messages, or send fewer or smaller images.";
     return expectedBut("CONTEXT_OVERFLOW", "a conversation that the model's context holds", url.href, received, mend);
   }
+  if (message.includes("--enable-mm-embeds")) {
+    const mend =
+      "Start it so: vllm serve MODEL --enable-mm-embeds. Only for clients that you trust: vLLM checks no shapes.";
+    return expectedBut("UNSUPPORTED", "a vLLM server that takes embeddings", url.href, received, mend);
+  }
   const mend = status === 401 || status === 403 ? "Pass the endpoint's key as apiKey." : undefined;
   return expectedBut("SERVER_ERROR", "an answer", url.href, received, mend);
 }

@@ -1,7 +1,8 @@
 import type { VisionLanguageModel } from "../../adapters/benchmarks/index.ts";
 import { LlamaServer, serverModel } from "../../adapters/llama-cpp/carrier/index.ts";
-import { openVision, resolveVision } from "../../adapters/llama-cpp/index.ts";
-import { openAiModel } from "../../adapters/openai-client/index.ts";
+import { openVision, resolveVision, type VisionFiles } from "../../adapters/llama-cpp/index.ts";
+import { openAiModel, vllmModel } from "../../adapters/openai-client/index.ts";
+import type { VQRAE } from "../../sdk/index.ts";
 import { expected, setFields } from "../../sdk/kit.ts";
 import { option, type Values } from "../command/option.ts";
 import { text } from "../command/value-types.ts";
@@ -15,6 +16,11 @@ export const anyVlmOptions = {
     "Ask an endpoint of OpenAI's protocol, such as http://127.0.0.1:8080/v1. Its key is read from OPENAI_API_KEY",
   ),
   endpointModel: option(text("name"), "The model's name at the endpoint"),
+  vllm: option(
+    text("url"),
+    "Ask a vLLM server, such as http://127.0.0.1:8000/v1, with embeddings that this machine makes. Needs --endpoint-model, and " +
+      "--encoder or --mmproj",
+  ),
   server: option(text("url"), "Ask a llama-server with a carrier's mmproj. Needs --encoder, and --projector"),
   ...vlmOptions,
 };
@@ -27,26 +33,41 @@ export async function withAnyVlm<T>(
   args: AnyVlmArgs,
   use: (model: VisionLanguageModel) => Promise<T>,
 ): Promise<T> {
-  const { endpoint, endpointModel, server } = args;
-  if (endpoint !== undefined) {
-    if (endpointModel === undefined) throw expected("INVALID_ARGUMENT", "--endpoint-model", "--endpoint", undefined);
-    return use(openAiModel({ baseUrl: endpoint, model: endpointModel, apiKey: process.env.OPENAI_API_KEY }));
+  const { endpoint, endpointModel, vllm, server } = args;
+  const apiKey = process.env.OPENAI_API_KEY;
+  const named = (flag: string) => {
+    if (endpointModel === undefined) throw expected("INVALID_ARGUMENT", "--endpoint-model", flag, undefined);
+    return endpointModel;
+  };
+  if (endpoint !== undefined) return use(openAiModel({ baseUrl: endpoint, model: named("--endpoint"), apiKey }));
+  if (vllm !== undefined) {
+    const model = named("--vllm");
+    const files = await visionFiles(args, "--vllm");
+    return withEncoder(args, files, (tokenizer) => use(vllmModel({ baseUrl: vllm, model, apiKey, tokenizer })));
   }
   if (server === undefined) return withVlm(command, args, use);
-  const { mmproj, encoder, projector, precision, cacheDir, maxPixels, maxImageTokens } = args;
-  const files = await resolveVision({ mmproj, encoder, projector });
-  if (files === null) {
-    const mend = "Name the encoder and the projector that belong to the server's model.";
-    throw expected("INVALID_ARGUMENT", "--encoder or --mmproj", "--server", undefined, mend);
-  }
+  const files = await visionFiles(args, "--server");
   const connected = await LlamaServer.connect(server);
+  return withEncoder(args, files, (tokenizer) => use(serverModel(connected, tokenizer)));
+}
+
+/** The encoder and the projector of a model that a server runs. */
+async function visionFiles({ mmproj, encoder, projector }: AnyVlmArgs, flag: string): Promise<VisionFiles> {
+  const files = await resolveVision({ mmproj, encoder, projector });
+  if (files !== null) return files;
+  const mend = "Name the encoder and the projector that belong to the server's model.";
+  throw expected("INVALID_ARGUMENT", "--encoder or --mmproj", flag, undefined, mend);
+}
+
+async function withEncoder<T>(args: AnyVlmArgs, files: VisionFiles, use: (tokenizer: VQRAE) => Promise<T>): Promise<T> {
+  const { precision, cacheDir, maxPixels, maxImageTokens } = args;
   return withProgress(args, async (progress) => {
     const tokenizer = await openVision(files, {
       ...setFields({ precision, cacheDir, maxPixels, maxImageTokens }),
       onProgress: ({ phase }) => progress.say(`loading ${files.tokenizer}: ${phase}`),
     });
     try {
-      return await use(serverModel(connected, tokenizer));
+      return await use(tokenizer);
     } finally {
       await tokenizer.dispose();
     }
