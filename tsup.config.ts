@@ -8,7 +8,7 @@ export default defineConfig({
     "image-worker": "sdk/runtime/images/image-worker.ts",
     "pool-host": "sdk/runtime/pool/pool-host.ts",
     "probe-process": "sdk/runtime/devices/probe-process.ts",
-    "int8-worker": "sdk/runtime/int8/int8-worker.ts",
+    "weights-worker": "sdk/runtime/made-weights/weights-worker.ts",
     "network-worker": "sdk/runtime/networks/network-worker.ts",
     "template-process": "adapters/prompt/template/template-process.ts",
     cli: "cli/main.ts",

@@ -15,7 +15,7 @@ import { findCheckpoint } from "../sdk/families/find-checkpoint.ts";
 import { readModel } from "../sdk/families/read-model.ts";
 import { buildEncoderGraph } from "../sdk/nn/vit/encoder.ts";
 import { fusedAttention } from "../sdk/runtime/devices/providers.ts";
-import { makeInt8 } from "../sdk/runtime/int8/make-int8.ts";
+import { makeInt8 } from "../sdk/runtime/made-weights/make-weights.ts";
 
 const { values, positionals } = parseArgs({
   options: {

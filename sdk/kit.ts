@@ -96,7 +96,7 @@ export { option, parseOptions, setFields } from "./options.ts";
 export { parseDecodeOptions, parseEmbedOptions, parseEncodeOptions } from "./runtime/options.ts";
 export { Gate } from "./runtime/pool/gate.ts";
 export { disposedError } from "./runtime/pool/worker-pool.ts";
-export { isWeightDtype } from "./weights/dtypes.ts";
+export { isWeightDtype, requireFloats } from "./weights/dtypes.ts";
 export { describeNonFinite, type NonFiniteTensor, nonFiniteTensors } from "./weights/finite-weights.ts";
 export {
   type FixedSize,
@@ -125,6 +125,7 @@ export {
   decodeGgufTensor,
   encodeGgufTensor,
   type GgufFloatType,
+  isBlockDtype,
   isGgufFloatType,
 } from "./weights/gguf/tensor-data.ts";
 export {
@@ -157,5 +158,5 @@ export {
   type WriteTensor,
   writeSafetensors,
 } from "./weights/safetensors/write-safetensors.ts";
-export { type TensorLookup, tensorLookup } from "./weights/tensor-lookup.ts";
+export { type CheckpointTensor, type TensorLookup, tensorLookup } from "./weights/tensor-lookup.ts";
 export type { AnyLinearRef, LinearGroup, LinearRef, WeightDtype } from "./weights/tensor-ref.ts";

@@ -5,6 +5,7 @@ import type { EmbedOptions, ImageEmbeddings } from "./contract/embedder.ts";
 import type { Defaults, Encoded, EncodeOptions, ImageTokens } from "./contract/encoder.ts";
 import type { ImageInput, RgbImage } from "./contract/image.ts";
 import { atImage, isManyImages } from "./contract/image-inputs.ts";
+import type { Projector } from "./contract/projector.ts";
 import { requestedOutputs } from "./contract/requested-outputs.ts";
 import { checkIds, type DecoderTokens, decoderInput } from "./contract/token-ids.ts";
 import type { VisionTokenizer, VisionTokenizerInfo } from "./contract/vision-tokenizer.ts";
@@ -15,8 +16,8 @@ import { projectorOf } from "./families/projector/load-projector.ts";
 import { modelOf } from "./families/read-model.ts";
 import { chooseDevice } from "./runtime/devices/choose-device.ts";
 import { ImageReader } from "./runtime/images/image-reader.ts";
-import { defaultCacheFolder } from "./runtime/int8/cache-folder.ts";
-import { makeInt8 } from "./runtime/int8/make-int8.ts";
+import { defaultCacheFolder } from "./runtime/made-weights/cache-folder.ts";
+import { makeFloats, makeInt8 } from "./runtime/made-weights/make-weights.ts";
 import {
   type LoadOptions,
   parseDecodeOptions,
@@ -105,22 +106,32 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
       const stored = await modelOf(checkpoint, families, { maxImageTokens });
       // An mmproj is a tower and its projector.
       const behind = projector ?? (checkpoint.mmproj && (await projectorOf(checkpoint)));
-      const projected = behind ? stored.withProjector(behind) : stored;
-      const model = features ? projected.selectFeatures(features) : projected;
+      const modelWith = (own: Projector | null) => {
+        const projected = own ? stored.withProjector(own) : stored;
+        return features ? projected.selectFeatures(features) : projected;
+      };
+      modelWith(behind); // what does not fit together is told before any weight is read
       report("checkpoint", 1, 1);
       signal.throwIfAborted();
 
+      const cache = resolve(rest.cacheDir ?? defaultCacheFolder());
+      // int8 is made of an encoder's weights as they are stored.
+      const encoder = precision === "fp32" ? stored.weights.encoder : null;
+      const floats = await makeFloats({ encoder, projector: behind }, cache, {
+        report: (loaded, total) => report("dequantize", loaded, total, `kept in ${cache}`),
+        signal,
+      });
+      const model = modelWith(floats.projector);
       if (rest.checkWeights) {
-        const trees = [model.weights.encoder, ...model.weights.others];
+        const trees = [floats.encoder ?? model.weights.encoder, ...model.weights.others];
         await requireFiniteWeights(model.folder, trees, signal, (loaded, total) => report("weights", loaded, total));
       }
       const weights =
-        precision === "fp32"
-          ? model.weights.encoder
-          : await makeInt8(model.weights.encoder, resolve(rest.cacheDir ?? defaultCacheFolder()), {
-              report: (loaded, total) => report("quantize", loaded, total),
-              signal,
-            });
+        floats.encoder ??
+        (await makeInt8(model.weights.encoder, cache, {
+          report: (loaded, total) => report("quantize", loaded, total),
+          signal,
+        }));
       report("device", 0, 1);
       const wanted = await chooseDevice(device, precision);
       report("device", 1, 1, `${wanted.device} (${wanted.reason})`);

@@ -1,7 +1,9 @@
 import type { TensorRef } from "../../sdk/index.ts";
 import {
+  type CheckpointTensor,
   describeNonFinite,
   findCheckpoint,
+  isBlockDtype,
   isFile,
   isGgufPath,
   isWeightDtype,
@@ -10,7 +12,6 @@ import {
   nonFiniteTensors,
   openCheckpoint,
   openSafetensors,
-  type StoredTensor,
 } from "../../sdk/kit.ts";
 import { defineCommand } from "../command/command.ts";
 import { flag, optionalArgument } from "../command/option.ts";
@@ -54,12 +55,12 @@ interface Inspection {
   /** The file's own notes. A folder has none here. */
   readonly metadata?: Readonly<Record<string, string>>;
   readonly weights: TensorsSummary;
-  /** With --weights: the tensors of 16 and 32-bit floats that hold NaN or infinity. */
+  /** With --weights: the tensors of floats that hold NaN or infinity. */
   readonly nonFinite?: readonly NonFiniteTensor[];
 }
 
 /** With the tensors, as they are stored. */
-type Opened = Inspection & { readonly stored: readonly StoredTensor[] };
+type Opened = Inspection & { readonly stored: readonly CheckpointTensor[] };
 
 async function readFile(path: string): Promise<Opened> {
   const { file, metadata, tensors } = await openSafetensors(path);
@@ -74,8 +75,8 @@ async function readCheckpoint(source: string): Promise<Opened> {
   return { path, checkpoint: describeModel(await modelOf(checkpoint)), weights: summarizeTensors(stored), stored };
 }
 
-const floatsOf = (stored: readonly StoredTensor[]): TensorRef[] =>
-  stored.flatMap(({ dtype, ...tensor }) => (isWeightDtype(dtype) ? [{ ...tensor, dtype }] : []));
+const floatsOf = (stored: readonly CheckpointTensor[]): TensorRef[] =>
+  stored.flatMap(({ dtype, ...tensor }) => (isWeightDtype(dtype) || isBlockDtype(dtype) ? [{ ...tensor, dtype }] : []));
 
 function linesOf({ path, checkpoint, metadata = {}, weights, nonFinite }: Inspection): string[] {
   const notes = Object.entries(metadata).map(([key, value]) => `  ${key}: ${value}`);

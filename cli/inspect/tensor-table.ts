@@ -1,4 +1,4 @@
-import type { StoredTensor } from "../../sdk/kit.ts";
+import type { CheckpointTensor } from "../../sdk/kit.ts";
 
 export interface TensorsSummary {
   readonly parameters: number;
@@ -9,7 +9,7 @@ export interface TensorsSummary {
 }
 
 /** Counts tensors and lists them by name: "block.2" comes before "block.10". */
-export function summarizeTensors(stored: readonly StoredTensor[]): TensorsSummary {
+export function summarizeTensors(stored: readonly CheckpointTensor[]): TensorsSummary {
   const dtypes: Record<string, { tensors: number; parameters: number; bytes: number }> = {};
   let parameters = 0;
   let bytes = 0;

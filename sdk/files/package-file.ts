@@ -19,7 +19,7 @@ export function packageFile(path: string): string {
 const starts = {
   worker: "sdk/runtime/sessions/worker",
   "image-worker": "sdk/runtime/images/image-worker",
-  "int8-worker": "sdk/runtime/int8/int8-worker",
+  "weights-worker": "sdk/runtime/made-weights/weights-worker",
   "network-worker": "sdk/runtime/networks/network-worker",
   "pool-host": "sdk/runtime/pool/pool-host",
   "probe-process": "sdk/runtime/devices/probe-process",

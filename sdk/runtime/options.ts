@@ -27,7 +27,10 @@ export interface LoadOptions {
    * cache for all. Numbers differ from those without it by rounding alone (3e-6 on features of unit size).
    */
   readonly prepack?: boolean;
-  /** The folder for weights made by `precision: "int8"` (default: `vqrae` in the platform's folder of caches). */
+  /**
+   * The folder for weights that are made: those of `precision: "int8"`, and the floats of a quantized mmproj (default: `vqrae`
+   * in the platform's folder of caches).
+   */
   readonly cacheDir?: string;
   /**
    * Worker threads, each with sessions of its own (default 1). More of them raise throughput, not the speed of one image.
@@ -72,14 +75,14 @@ export interface LoadOptions {
 
 export interface LoadProgress {
   /**
-   * Reading and checking the files, all of their weights with `checkWeights`; with "int8" making its weights; choosing the
-   * device; writing the graphs, opening the first session and, with `warmup`, warming up the workers.
+   * Reading and checking the files; of a quantized mmproj bringing the weights to floats, once; reading all weights with
+   * `checkWeights`; with "int8" making its weights; choosing the device; writing the graphs, opening the first session and, with `warmup`, warming up the workers.
    */
-  readonly phase: "checkpoint" | "weights" | "quantize" | "device" | "graphs" | "session" | "warmup";
+  readonly phase: "checkpoint" | "dequantize" | "weights" | "quantize" | "device" | "graphs" | "session" | "warmup";
   /** Steps of this phase that are done, and how many there are; bytes of "weights". */
   readonly loaded: number;
   readonly total: number;
-  /** At the end of "device": which one it is and why. */
+  /** At the end of "device": which one it is and why. Of "dequantize" the folder that keeps what is made. */
   readonly detail?: string;
 }
 

@@ -1,3 +1,6 @@
+import { expectedBut } from "../errors.ts";
+import type { BlockDtype, TensorRef, WeightDtype } from "./tensor-ref.ts";
+
 /**
  * The element types of safetensors 0.8 and their bits, in the order in which the reference library lays tensors out:
  * it writes the widest first, so that each one starts aligned to its own size.
@@ -27,7 +30,6 @@ const bits = {
   U64: 64,
 } as const;
 
-import type { WeightDtype } from "./tensor-ref.ts";
 export type Dtype = keyof typeof bits;
 
 const names = Object.keys(bits) as Dtype[];
@@ -35,7 +37,17 @@ const weights: ReadonlySet<string> = new Set<WeightDtype>(["F32", "F16", "BF16"]
 
 export const dtypeNames: readonly Dtype[] = names;
 export const isDtype = (value: unknown): value is Dtype => typeof value === "string" && Object.hasOwn(bits, value);
-export const isWeightDtype = (dtype: Dtype): dtype is WeightDtype => weights.has(dtype);
+export const isWeightDtype = (dtype: Dtype | BlockDtype): dtype is WeightDtype => weights.has(dtype);
+/**
+ * A tensor that a graph or another file can take as it is stored.
+ * @throws UNSUPPORTED for one in blocks, which `VQRAE.load` brings to floats
+ */
+export function requireFloats(ref: TensorRef): TensorRef<WeightDtype> {
+  const { dtype, name, file } = ref;
+  if (isWeightDtype(dtype)) return { ...ref, dtype };
+  throw expectedBut("UNSUPPORTED", "F32, F16 or BF16", `tensor ${name} of ${file}`, dtype);
+}
+
 /** Higher comes earlier in a file. */
 export const dtypeRank = (dtype: Dtype): number => names.indexOf(dtype);
 

@@ -1,5 +1,8 @@
 import { expectedBut } from "../errors.ts";
 import { type OpenFile, openFile, readExactly } from "../files/read-file.ts";
+import { isWeightDtype } from "./dtypes.ts";
+import { decodeGgufTensor } from "./gguf/tensor-data.ts";
+import { blockSize, tensorBytes } from "./gguf/tensor-types.ts";
 import { isTensorRef, type TensorRef, type WeightDtype } from "./tensor-ref.ts";
 
 /** Read at once; the event loop runs between two of them, each checked within a millisecond or two. */
@@ -43,13 +46,17 @@ export async function nonFiniteTensors(
       const file = opened.get(ref.file) ?? (await openFile(ref.file));
       opened.set(ref.file, file);
       const counts = { nan: 0, infinite: 0 };
-      for (let done = 0; done < ref.length; done += CHUNK_BYTES) {
+      const { dtype } = ref;
+      const block = isWeightDtype(dtype) ? 1 : tensorBytes(dtype, [blockSize(dtype)]);
+      const piece = Math.floor(CHUNK_BYTES / block) * block;
+      for (let done = 0; done < ref.length; done += piece) {
         signal?.throwIfAborted();
-        const bytes = await readExactly(file, ref.offset + done, Math.min(CHUNK_BYTES, ref.length - done));
-        countNonFinite(bytes, ref.dtype, counts);
+        const bytes = await readExactly(file, ref.offset + done, Math.min(piece, ref.length - done));
+        if (isWeightDtype(dtype)) countNonFinite(bytes, dtype, counts);
+        else countNonFinite(decodeGgufTensor(dtype, bytes, ref.name), "F32", counts);
         report?.((loaded += bytes.length), total);
       }
-      const elements = ref.length / bitsOf[ref.dtype].bytes;
+      const elements = ref.shape.reduce((product, size) => product * size, 1);
       if (counts.nan + counts.infinite > 0) found.push({ name: ref.name, ...counts, elements });
     }
   } finally {
@@ -96,12 +103,12 @@ function tensorsOf(trees: readonly object[]): TensorRef[] {
   return [...byPlace.values()].sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.offset - b.offset));
 }
 
-function countNonFinite(bytes: Uint8Array, dtype: WeightDtype, counts: { nan: number; infinite: number }): void {
+function countNonFinite(bytes: ArrayBufferView, dtype: WeightDtype, counts: { nan: number; infinite: number }): void {
   const { bytes: size, exponent, fraction } = bitsOf[dtype];
   const elements =
     size === 4
-      ? new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
-      : new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
+      ? new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
+      : new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2);
   for (let i = 0; i < elements.length; i++) {
     const bits = elements[i]!;
     if ((bits & exponent) !== exponent) continue;

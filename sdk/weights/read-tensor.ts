@@ -1,15 +1,9 @@
 import { openFile, readExactly } from "../files/read-file.ts";
-import { widenBF16, widenF16 } from "./half.ts";
-import type { TensorRef, WeightDtype } from "./tensor-ref.ts";
-
-const decoders: Record<WeightDtype, (data: ArrayBuffer) => Float32Array> = {
-  F32: (data) => new Float32Array(data),
-  F16: (data) => widenF16(new Uint16Array(data)),
-  BF16: (data) => widenBF16(new Uint16Array(data)),
-};
+import { decodeGgufTensor } from "./gguf/tensor-data.ts";
+import type { TensorRef } from "./tensor-ref.ts";
 
 /**
- * Reads a weight: `ref.shape` elements, row-major, F16 and BF16 widened.
+ * Reads a weight: `ref.shape` elements, row-major, F16, BF16 and blocks of bytes brought to float32.
  *
  * @throws CHECKPOINT_NOT_FOUND where the file has gone, INVALID_CHECKPOINT where it has become shorter
  */
@@ -17,7 +11,7 @@ export async function readTensor(ref: TensorRef): Promise<Float32Array> {
   const opened = await openFile(ref.file);
   try {
     const bytes = await readExactly(opened, ref.offset, ref.length);
-    return decoders[ref.dtype](bytes.buffer);
+    return decodeGgufTensor(ref.dtype, bytes, `tensor ${ref.name} of ${ref.file}`);
   } finally {
     await opened.handle.close();
   }

@@ -1,7 +1,11 @@
 import { expected, expectedBut } from "../errors.ts";
-import { isWeightDtype } from "./dtypes.ts";
+import { type Dtype, isWeightDtype } from "./dtypes.ts";
+import { isBlockDtype } from "./gguf/tensor-data.ts";
 import type { StoredTensor } from "./safetensors/safetensors-header.ts";
-import type { LinearRef, NormRef, TensorRef } from "./tensor-ref.ts";
+import type { BlockDtype, LinearRef, NormRef, TensorRef } from "./tensor-ref.ts";
+
+/** A tensor of a folder, or of a GGUF file that is read in place. */
+export type CheckpointTensor = StoredTensor<Dtype | BlockDtype>;
 
 /** Finds tensors by name and checks their shapes; every name is below `prefix`. */
 export interface TensorLookup {
@@ -26,7 +30,7 @@ export interface TensorLookup {
  * @param folder named in errors
  * @throws INVALID_CHECKPOINT (each method) for a tensor that is missing, of the wrong shape or no float
  */
-export function tensorLookup(tensors: ReadonlyMap<string, StoredTensor>, folder: string): TensorLookup {
+export function tensorLookup(tensors: ReadonlyMap<string, CheckpointTensor>, folder: string): TensorLookup {
   const used = new Set<string>();
 
   const at = (prefix: string): TensorLookup => {
@@ -91,7 +95,7 @@ function rows(ref: TensorRef, index: number, count: number): TensorRef {
 }
 
 function weight(
-  tensors: ReadonlyMap<string, StoredTensor>,
+  tensors: ReadonlyMap<string, CheckpointTensor>,
   name: string,
   shape: readonly (number | null)[],
   folder: string,
@@ -112,7 +116,7 @@ function weight(
   if (stored.shape.length !== shape.length || stored.shape.some((size, axis) => size !== (shape[axis] ?? size))) {
     throw expected("INVALID_CHECKPOINT", wanted, `tensor ${name} in ${file}`, stored.shape);
   }
-  if (!isWeightDtype(dtype))
+  if (!isWeightDtype(dtype) && !isBlockDtype(dtype))
     throw expectedBut("INVALID_CHECKPOINT", "F32, F16 or BF16", `dtype of tensor ${name} in ${file}`, dtype);
   return { ...stored, dtype };
 }

@@ -1,8 +1,11 @@
-/** Element types of a safetensors file that can be a weight. */
+/** Element types that can be a weight as they are stored. */
 export type WeightDtype = "F32" | "F16" | "BF16";
 
-/** Where a tensor lies: a byte range of a safetensors file. Nothing is read until a graph needs it. */
-export interface TensorRef<D extends WeightDtype | "I8" = WeightDtype> {
+/** Types of a GGUF file whose blocks of bytes are brought to floats first (sdk/weights/gguf). */
+export type BlockDtype = "Q8_0" | "Q4_0" | "Q4_1" | "Q5_0" | "Q5_1" | "Q4_K" | "Q5_K" | "Q6_K";
+
+/** Where a tensor lies: a byte range of a safetensors or GGUF file. Nothing is read until a graph needs it. */
+export interface TensorRef<D extends WeightDtype | BlockDtype | "I8" = WeightDtype | BlockDtype> {
   /** The name inside the file, for messages. */
   readonly name: string;
   readonly dtype: D;

@@ -1,4 +1,4 @@
-import { openFile, readExactly, replaceFile } from "../../../sdk/kit.ts";
+import { openFile, readExactly, replaceFile, requireFloats } from "../../../sdk/kit.ts";
 import type { TowerSpec } from "../vision-tower.ts";
 import { encodeWeights, kernelOf, requireFinite, towerValues } from "../weights.ts";
 import type { Replacement } from "./plan-checkpoint.ts";
@@ -41,5 +41,5 @@ export async function overwriteTensors(
 async function dataOf({ target, source }: Replacement, from: TowerSpec, to: TowerSpec): Promise<Uint8Array> {
   const values = requireFinite(await towerValues(from, source), source.ref);
   const turned = source.role === "patch_embedding.weight" && to.channelsLast ? kernelOf(to, values, true) : values;
-  return encodeWeights(target.dtype, turned, source.ref);
+  return encodeWeights(requireFloats(target).dtype, turned, source.ref);
 }

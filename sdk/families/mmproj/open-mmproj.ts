@@ -3,7 +3,8 @@ import { expectedBut } from "../../errors.ts";
 import type { GgufFile, GgufTensor } from "../../weights/gguf/gguf-file.ts";
 import { invalidGguf } from "../../weights/gguf/gguf-file.ts";
 import { readGguf } from "../../weights/gguf/read-gguf.ts";
-import type { StoredTensor } from "../../weights/safetensors/safetensors-header.ts";
+import { isBlockDtype, readableTypes } from "../../weights/gguf/tensor-data.ts";
+import type { CheckpointTensor } from "../../weights/tensor-lookup.ts";
 import type { Checkpoint } from "../checkpoint-parts.ts";
 import * as own from "./all.ts";
 import type { MmprojFamily } from "./mmproj-family.ts";
@@ -11,9 +12,9 @@ import { type MmprojKeys, mmprojKeys } from "./mmproj-keys.ts";
 import { checkpointNames, mmprojBlockNames, mmprojTowerNames } from "./tower-names.ts";
 
 /**
- * An mmproj file of llama.cpp as a checkpoint. Its tensors are read where they lie.
+ * An mmproj file of llama.cpp as a checkpoint. Its tensors are where they lie.
  * @throws as `readGguf`; INVALID_GGUF for a file without a vision tower or with a wrong key; UNSUPPORTED for a projector type
- *   that is not known and for quantised tensors
+ *   or a type of tensors that is not known
  */
 export async function openMmproj(path: string): Promise<Checkpoint> {
   const gguf = await readGguf(path);
@@ -51,13 +52,13 @@ function familyOf(keys: MmprojKeys, file: string): MmprojFamily {
   throw expectedBut("UNSUPPORTED", `one of ${types}`, `the projector type of ${file}`, type ?? "none", mend);
 }
 
-function tensorsOf(gguf: GgufFile, family: MmprojFamily, keys: MmprojKeys): ReadonlyMap<string, StoredTensor> {
+function tensorsOf(gguf: GgufFile, family: MmprojFamily, keys: MmprojKeys): ReadonlyMap<string, CheckpointTensor> {
   const blocks = keys.number("clip.vision.block_count");
   const width = keys.number("clip.vision.embedding_length");
   const names = checkpointNames(family.tower, Math.min(blocks, gguf.tensors.size));
   for (const [stored, name] of Object.entries(family.projector)) names.set(stored, name);
   const swapped = isSwapped(gguf, width);
-  const found = new Map<string, StoredTensor>();
+  const found = new Map<string, CheckpointTensor>();
   for (const tensor of gguf.tensors.values()) {
     const { name: stored } = tensor;
     // What no family names keeps its own name, for the check that nothing goes unread.
@@ -83,8 +84,10 @@ const isSwapped = ({ tensors }: GgufFile, width: number): boolean => {
 const swap = (name: string): string =>
   name.replace(/\.ffn_(up|down)\./, (_, which) => `.ffn_${which === "up" ? "down" : "up"}.`);
 
-function inPlace({ name, type, offset, length }: GgufTensor, file: string): Omit<StoredTensor, "shape"> {
-  if (type === "F32" || type === "F16" || type === "BF16") return { name, dtype: type, file, offset, length };
+function inPlace({ name, type, offset, length }: GgufTensor, file: string): Omit<CheckpointTensor, "shape"> {
+  if (type === "F32" || type === "F16" || type === "BF16" || isBlockDtype(type)) {
+    return { name, dtype: type, file, offset, length };
+  }
   const mend = "Make the mmproj again with --outtype f16, or take the file of 16 bits.";
-  throw expectedBut("UNSUPPORTED", "F32, F16 or BF16", `tensor ${name} of ${file}`, type, mend);
+  throw expectedBut("UNSUPPORTED", `one of ${readableTypes.join(", ")}`, `tensor ${name} of ${file}`, type, mend);
 }

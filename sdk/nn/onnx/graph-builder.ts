@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { present } from "../../errors.ts";
+import { requireFloats } from "../../weights/dtypes.ts";
 import type { AnyLinearRef, Int8LinearRef, TensorRef, WeightDtype } from "../../weights/tensor-ref.ts";
 import {
   type Attribute,
@@ -115,7 +116,7 @@ export class GraphBuilder {
 
   /** A tensor of the checkpoint as float32. `shape` reads the same bytes as another shape of as many elements. */
   weight(ref: TensorRef, shape: readonly number[] = ref.shape): Value {
-    const stored = this.#stored(ref, shape);
+    const stored = this.#stored(requireFloats(ref), shape);
     return ref.dtype === "F32" ? stored : this.#castOnce(stored);
   }
 
@@ -230,7 +231,7 @@ export class GraphBuilder {
 
   /** table[ids]: rows of a checkpoint's tensor [rows, d] by ids [..] -> float32 [.., d]; only those rows are converted. */
   gatherRows(table: TensorRef, ids: Value): Value {
-    const rows = this.node("Gather", [this.#stored(table, table.shape), ids], { axis: { int: 0 } });
+    const rows = this.node("Gather", [this.#stored(requireFloats(table), table.shape), ids], { axis: { int: 0 } });
     return table.dtype === "F32" ? rows : this.cast(rows, DataType.float);
   }
 

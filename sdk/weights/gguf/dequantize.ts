@@ -97,7 +97,7 @@ const blocks = {
   Q6_K: sixBits,
 } as const satisfies Record<string, Blocks>;
 
-export const quantizedTypes: readonly string[] = Object.keys(blocks);
+export const quantizedTypes = Object.keys(blocks);
 export const isQuantizedType = (type: string): type is GgufQuantizedType => Object.hasOwn(blocks, type);
 
 /** The numbers of whole blocks. */

@@ -1,5 +1,6 @@
 import { expectedBut } from "../../errors.ts";
 import { narrowBF16, narrowF16, widenBF16, widenF16 } from "../half.ts";
+import type { BlockDtype } from "../tensor-ref.ts";
 import { dequantize, isQuantizedType, quantizedTypes } from "./dequantize.ts";
 import { dequantizeQ8, quantizeQ8 } from "./q8.ts";
 import type { GgufTensorType } from "./tensor-types.ts";
@@ -22,6 +23,12 @@ const codecs: Readonly<Record<GgufFloatType, FloatCodec>> = {
 /** Whether `encodeGgufTensor` knows a type. `decodeGgufTensor` knows more: Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K and Q6_K. */
 export const isGgufFloatType = (type: GgufTensorType): type is GgufFloatType => Object.hasOwn(codecs, type);
 
+/** Every type that `decodeGgufTensor` knows. */
+export const readableTypes: readonly string[] = [...Object.keys(codecs), ...quantizedTypes];
+
+/** Whether a tensor's data is brought to floats block by block, rather than number by number. */
+export const isBlockDtype = (type: string): type is BlockDtype => type === "Q8_0" || isQuantizedType(type);
+
 /**
  * The data of a tensor of `type`, rounded as ggml rounds it: to the nearest, ties to even (Q8_0: away from zero).
  * @param values row-major; for Q8_0 rows of a multiple of 32
@@ -39,6 +46,5 @@ export function encodeGgufTensor(type: GgufFloatType, values: Float32Array): Arr
 export function decodeGgufTensor(type: GgufTensorType, bytes: Uint8Array<ArrayBuffer>, subject: string): Float32Array {
   if (isGgufFloatType(type)) return codecs[type].decode(bytes);
   if (isQuantizedType(type)) return dequantize(type, bytes);
-  const known = [...Object.keys(codecs), ...quantizedTypes].join(", ");
-  throw expectedBut("UNSUPPORTED", `one of ${known}`, subject, type);
+  throw expectedBut("UNSUPPORTED", `one of ${readableTypes.join(", ")}`, subject, type);
 }

@@ -1,26 +1,27 @@
-import { expected, VqraeError } from "../../errors.ts";
+import { expected } from "../../errors.ts";
+import { openMade, type WeightsForm } from "../made/weights-form.ts";
 import { readTensor } from "../read-tensor.ts";
-import { openChecked } from "../safetensors/checksums.ts";
 import { streamSafetensors } from "../safetensors/write-safetensors.ts";
 import type { TensorRef } from "../tensor-ref.ts";
 import { foldGroup, type GroupArrays, type LinearArrays } from "./fold.ts";
-import { planInt8 } from "./int8-plan.ts";
+import { planInt8, sourcesOf } from "./int8-plan.ts";
 import { type AnyPrecision, int8Tree, type PlacedGroup } from "./int8-tree.ts";
 import { quantizeRows } from "./quantize-rows.ts";
 
-/** Changes with everything that changes an int8 file's content: files of another version are not read. */
-export const int8Format = "vqrae-int8 3";
+/** A tree of weights with its tagged linears in 8 bits (`int8Tree`). */
+export const int8Form: WeightsForm = {
+  format: "vqrae-int8 3",
+  name: "int8 weights",
+  steps: (weights) => planInt8(weights).groups.length,
+  sources: (weights) => sourcesOf(planInt8(weights)),
+  write: writeInt8File,
+  open: openInt8File,
+};
 
 type Write = (name: string, data: ArrayBufferView) => Promise<void>;
 
-/**
- * Writes the int8 form of a tree of weights; the weights of a few linears are in memory at a time. `between` is called before
- * each group of linears, with how many are done; what it throws ends the work, and no file is left.
- *
- * @param key of the content, kept as metadata
- * @throws INVALID_CHECKPOINT for a weight that is not finite: rounding would hide it; as `streamSafetensors`
- */
-export async function writeInt8File(
+/** @throws INVALID_CHECKPOINT for a weight that is not finite; as `streamSafetensors` */
+async function writeInt8File(
   path: string,
   weights: object,
   key: string,
@@ -34,7 +35,7 @@ export async function writeInt8File(
       await writeGroup(group, write);
     }
   };
-  await streamSafetensors(path, layout, { format: int8Format, key }, fill, { checksums: true });
+  await streamSafetensors(path, layout, { format: int8Form.format, key }, fill, { checksums: true });
   between(groups.length);
 }
 
@@ -75,17 +76,9 @@ async function readFinite(ref: TensorRef): Promise<Float32Array> {
   throw expected("INVALID_CHECKPOINT", "finite numbers", `tensor ${ref.name} in ${ref.file}`, values[bad]);
 }
 
-/** The tree whose tensors lie in the int8 file at `path`; null where that is missing, damaged or of another content. */
-export async function openInt8File<T extends object>(
-  path: string,
-  weights: T,
-  key: string,
-): Promise<AnyPrecision<T> | null> {
-  const opened = await openChecked(path).catch((error: unknown) => {
-    if (VqraeError.isInstance(error)) return null;
-    throw error;
-  });
-  if (opened === null || opened.metadata.format !== int8Format || opened.metadata.key !== key) return null;
+async function openInt8File<T extends object>(path: string, weights: T, key: string): Promise<AnyPrecision<T> | null> {
+  const opened = await openMade(path, int8Form, key);
+  if (opened === null) return null;
   const { file, tensors } = opened;
   let complete = true;
   const tree = int8Tree(weights, (layout) => {

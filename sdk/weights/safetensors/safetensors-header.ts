@@ -2,6 +2,7 @@ import { describe, expected, expectedBut, type VqraeError } from "../../errors.t
 import { duplicateKey, isWithin, type StructureLimits } from "../../files/json-structure.ts";
 import { isObject } from "../../files/read-file.ts";
 import { byteLength, type Dtype, dtypeNames, isDtype } from "../dtypes.ts";
+import type { BlockDtype } from "../tensor-ref.ts";
 
 /** In one file: models with more are sharded into files of a few thousand tensors. */
 const MAX_TENSORS = 100_000;
@@ -12,10 +13,10 @@ const MAX_RANK = 64;
 /** What `MAX_TENSORS` honest entries can hold (each three fields, a shape and offsets), and as many of metadata. */
 const HEADER_LIMITS: StructureLimits = { brackets: 2 + 3 * MAX_TENSORS, depth: 3, keys: 5 * MAX_TENSORS };
 
-/** A tensor as the header describes it. */
-export interface StoredTensor {
+/** A tensor as the header describes it; a GGUF file's may be of `BlockDtype`. */
+export interface StoredTensor<D extends Dtype | BlockDtype = Dtype> {
   readonly name: string;
-  readonly dtype: Dtype;
+  readonly dtype: D;
   readonly shape: readonly number[];
   /** Absolute path of the file, symbolic links resolved. */
   readonly file: string;

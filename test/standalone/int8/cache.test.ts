@@ -7,9 +7,10 @@ import { describe, expect, test } from "vitest";
 import { readModel } from "../../../sdk/families/read-model.ts";
 import { VQRAE } from "../../../sdk/index.ts";
 import type { VitSpec } from "../../../sdk/nn/vit/vit-spec.ts";
-import { Int8Cache } from "../../../sdk/runtime/int8/int8-cache.ts";
-import { makeInt8 } from "../../../sdk/runtime/int8/make-int8.ts";
-import { contentKey, filesKey } from "../../../sdk/weights/int8/content-key.ts";
+import { makeInt8 } from "../../../sdk/runtime/made-weights/make-weights.ts";
+import { WeightsCache } from "../../../sdk/runtime/made-weights/weights-cache.ts";
+import { int8Form } from "../../../sdk/weights/int8/int8-file.ts";
+import { contentKey, filesKey } from "../../../sdk/weights/made/content-key.ts";
 import { openSafetensors } from "../../../sdk/weights/safetensors/open-safetensors.ts";
 import { failure, temporaryFolder } from "../checkpoint/temporary.ts";
 import { writeTinyVqrae } from "../checkpoint/tiny-vqrae.ts";
@@ -39,34 +40,34 @@ describe("the key of the content", () => {
   test("is the same for a copy, and another for other weights of the same date and size", async () => {
     const { folder, weights } = await copy();
     const [original, copied] = [await encoderOf(tinyEncoder), await encoderOf(folder)];
-    const key = await contentKey(original, nothing);
+    const key = await contentKey(int8Form, original, nothing);
     expect(key).toMatch(/^[0-9a-f]{64}$/);
-    expect(await contentKey(copied, nothing)).toBe(key);
+    expect(await contentKey(int8Form, copied, nothing)).toBe(key);
     await touchLastWeight(weights);
-    expect(await contentKey(copied, nothing)).not.toBe(key);
-    expect(await contentKey(await encoderOf(tinyVqrae), nothing)).not.toBe(key);
+    expect(await contentKey(int8Form, copied, nothing)).not.toBe(key);
+    expect(await contentKey(int8Form, await encoderOf(tinyVqrae), nothing)).not.toBe(key);
   });
 
   test("of the files: none while they are young or gone, another after a change", async () => {
     const { folder, weights } = await copy();
     const encoder = await encoderOf(folder);
-    expect(await filesKey(encoder)).toBeNull();
+    expect(await filesKey(int8Form, encoder)).toBeNull();
     await sleep(2100);
-    const key = await filesKey(encoder);
+    const key = await filesKey(int8Form, encoder);
     expect(key).toMatch(/^[0-9a-f]{64}$/);
-    expect(await filesKey(encoder)).toBe(key);
+    expect(await filesKey(int8Form, encoder)).toBe(key);
     await touchLastWeight(weights);
     await sleep(2100);
-    expect(await filesKey(encoder)).not.toBe(key);
+    expect(await filesKey(int8Form, encoder)).not.toBe(key);
     await rm(weights);
-    expect(await filesKey(encoder)).toBeNull();
+    expect(await filesKey(int8Form, encoder)).toBeNull();
   });
 });
 
 describe("the cache", () => {
   test("finds what it has made, and makes it once for equal checkpoints", async () => {
     const folder = join(await temporaryFolder(), "not", "yet", "there");
-    const cache = new Int8Cache(folder);
+    const cache = new WeightsCache(folder, int8Form);
     const encoder = await encoderOf(tinyEncoder);
     expect(await cache.find(encoder)).toBeNull();
     const seen: number[] = [];
@@ -93,7 +94,7 @@ describe("the cache", () => {
   ];
   test.each(damages)("makes a file again that is %s", async (_, damage) => {
     const folder = await temporaryFolder();
-    const cache = new Int8Cache(folder);
+    const cache = new WeightsCache(folder, int8Form);
     const encoder = await encoderOf(tinyEncoder);
     const made = await cache.make(encoder, nothing);
     const file = join(folder, (await int8Files(folder))[0]!);
@@ -107,7 +108,7 @@ describe("the cache", () => {
 
   test("makes a file again in which a single bit of any tensor is another", async () => {
     const folder = await temporaryFolder();
-    const cache = new Int8Cache(folder);
+    const cache = new WeightsCache(folder, int8Form);
     const encoder = await encoderOf(tinyEncoder);
     await cache.make(encoder, nothing);
     const file = join(folder, (await int8Files(folder))[0]!);
@@ -127,7 +128,7 @@ describe("the cache", () => {
 
   test("makes a file again without its checksums", async () => {
     const folder = await temporaryFolder();
-    const cache = new Int8Cache(folder);
+    const cache = new WeightsCache(folder, int8Form);
     const encoder = await encoderOf(tinyEncoder);
     const made = await cache.make(encoder, nothing);
     const file = join(folder, (await int8Files(folder))[0]!);
@@ -138,7 +139,7 @@ describe("the cache", () => {
 
   test("is not misled by a damaged note of the files", async () => {
     const folder = await temporaryFolder();
-    const cache = new Int8Cache(folder);
+    const cache = new WeightsCache(folder, int8Form);
     const encoder = await encoderOf(tinyEncoder);
     const made = await cache.make(encoder, nothing);
     const note = (await readdir(folder)).find((name) => name.endsWith(".key"))!;
@@ -160,8 +161,8 @@ describe("the cache", () => {
   test("says so where something stands in the way of a file", async () => {
     const folder = await temporaryFolder();
     const encoder = await encoderOf(tinyEncoder);
-    await mkdir(join(folder, `${await contentKey(encoder, nothing)}.safetensors`, "x"), { recursive: true });
-    expect((await failure(new Int8Cache(folder).make(encoder, nothing))).code).toBe("IO_ERROR");
+    await mkdir(join(folder, `${await contentKey(int8Form, encoder, nothing)}.safetensors`, "x"), { recursive: true });
+    expect((await failure(new WeightsCache(folder, int8Form).make(encoder, nothing))).code).toBe("IO_ERROR");
     expect((await readdir(folder)).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   });
 
@@ -187,7 +188,7 @@ describe("an abort", () => {
     const stop = (done: number) => {
       if (done === 5) throw reason;
     };
-    await expect(new Int8Cache(folder).make(await encoderOf(tinyEncoder), stop)).rejects.toBe(reason);
+    await expect(new WeightsCache(folder, int8Form).make(await encoderOf(tinyEncoder), stop)).rejects.toBe(reason);
     expect(await readdir(folder)).toEqual([]);
   });
 

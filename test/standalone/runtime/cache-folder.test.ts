@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { defaultCacheFolder } from "../../../sdk/runtime/int8/cache-folder.ts";
+import { defaultCacheFolder } from "../../../sdk/runtime/made-weights/cache-folder.ts";
 
 // On the machine of the test, paths are joined by its own separator.
 const slashes = (path: string) => path.replaceAll("\\", "/");

@@ -1,0 +1,108 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expectedBut, VqraeError } from "../../errors.ts";
+import { contentKey, fileMark, fileSum, filesKey } from "../../weights/made/content-key.ts";
+import type { WeightsForm } from "../../weights/made/weights-form.ts";
+
+/**
+ * A folder of weights in a form that was made of others: `<content key>.safetensors`; `<content key>.sum`, its checksum and the
+ * mark of the file that has it; and `<files key>.key`, which remembers the content key of files that have been hashed before.
+ * Any of them may be deleted while nobody loads it. Each appears whole, by a rename, and two processes that make the same one
+ * make the same bytes.
+ */
+export class WeightsCache {
+  readonly #folder: string;
+  readonly #form: WeightsForm;
+
+  constructor(folder: string, form: WeightsForm) {
+    this.#folder = folder;
+    this.#form = form;
+  }
+
+  /** The form of `weights` where it can be found without reading weights, else null. */
+  async find(weights: object): Promise<object | null> {
+    const files = await filesKey(this.#form, weights);
+    const content = files && (await readFile(this.#keyFile(files), "utf8").catch(() => null));
+    if (content === null || !/^[0-9a-f]{64}$/.test(content)) return null;
+    return this.#open(content, weights);
+  }
+
+  /**
+   * The form of `weights`, made where no checkpoint with the same weights has one. Reads every weight that it is made of.
+   * `between` is called between tensors; what it throws ends the work.
+   *
+   * @throws IO_ERROR for a folder that cannot be written; as the form's `write`
+   */
+  async make(weights: object, between: (done: number) => void): Promise<object> {
+    const files = await filesKey(this.#form, weights); // before the files are read: what changes meanwhile changes the key
+    const content = await contentKey(this.#form, weights, () => between(0));
+    const made = (await this.#open(content, weights)) ?? (await this.#write(content, weights, between));
+    if (files !== null) await this.#remember(this.#keyFile(files), content);
+    return made;
+  }
+
+  /** null for a file that is missing or of another content, and for one whose bytes are not those that were written. */
+  async #open(content: string, weights: object): Promise<object | null> {
+    const path = this.#weightsFile(content);
+    const mark = await fileMark(path);
+    const note = await readFile(this.#sumFile(content), "utf8").catch(() => null);
+    const [sum, marked] = note?.split(" ") ?? [];
+    if (mark === null || sum === undefined) return null;
+    // Touched since, as a copy is: its bytes are looked at.
+    if (mark.text !== marked) {
+      if ((await fileSum(path).catch(() => null)) !== sum) return null;
+      await this.#remember(this.#sumFile(content), `${sum} ${mark.text}`);
+    }
+    return this.#form.open(path, weights, content);
+  }
+
+  async #write(content: string, weights: object, between: (done: number) => void): Promise<object> {
+    const path = this.#weightsFile(content);
+    let cause: unknown;
+    try {
+      await mkdir(this.#folder, { recursive: true });
+      await this.#form.write(path, weights, content, between);
+    } catch (error) {
+      const code = VqraeError.isInstance(error) ? error.code : (error as NodeJS.ErrnoException).syscall;
+      if (code !== "IO_ERROR" && code !== "mkdir") throw error;
+      cause = error;
+    }
+    // Looked for after a failure as well: on Windows a file that another process has just made and opened stays its own.
+    const made = await this.#form.open(path, weights, content);
+    if (made !== null) {
+      const mark = await fileMark(path);
+      await this.#remember(this.#sumFile(content), `${await fileSum(path)} ${mark?.text}`);
+      return made;
+    }
+    const received = `${this.#folder}: ${cause instanceof Error ? cause.message : "what is written there is lost"}`;
+    throw expectedBut("IO_ERROR", "a writable folder", `the cache of ${this.#form.name}`, received, {
+      mend: 'Pass another folder as option "cacheDir".',
+      path: this.#folder,
+      cause,
+    });
+  }
+
+  /** Only saves time, so that a failure is no error. */
+  async #remember(file: string, note: string): Promise<void> {
+    const temporary = join(this.#folder, `.${randomUUID()}.tmp`);
+    try {
+      await writeFile(temporary, note);
+      await rename(temporary, file);
+    } catch {
+      await rm(temporary, { force: true }).catch(() => {});
+    }
+  }
+
+  #weightsFile(content: string): string {
+    return join(this.#folder, `${content}.safetensors`);
+  }
+
+  #sumFile(content: string): string {
+    return join(this.#folder, `${content}.sum`);
+  }
+
+  #keyFile(files: string): string {
+    return join(this.#folder, `${files}.key`);
+  }
+}
