@@ -11,7 +11,8 @@ export async function withTokenizer<T>(
   return withProgress({ verbose }, async (progress) => {
     const tokenizer = await VQRAE.load(model, {
       ...setFields({ precision, cacheDir, maxPixels }),
-      onProgress: ({ phase }) => progress.say(`loading ${model}: ${phase}`),
+      onProgress: ({ phase, detail }) =>
+        progress.say(`loading ${model}: ${phase}${detail === undefined ? "" : `, ${detail}`}`),
     });
     try {
       return await use(tokenizer, progress);

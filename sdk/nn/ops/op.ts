@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { expectedBut } from "../../errors.ts";
+import { readableTypes } from "../../weights/gguf/tensor-data.ts";
 import type { TensorRef } from "../../weights/tensor-ref.ts";
 import type { GraphBuilder, Value } from "../onnx/graph-builder.ts";
 
@@ -64,7 +65,7 @@ const size = z.int().min(0);
 export const tensor: z.ZodType<TensorRef> = z
   .looseObject({
     name: z.string(),
-    dtype: z.enum(["F32", "F16", "BF16"]),
+    dtype: z.enum(readableTypes),
     shape: z.array(size),
     file: z.string(),
     offset: size,

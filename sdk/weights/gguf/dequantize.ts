@@ -97,8 +97,8 @@ const blocks = {
   Q6_K: sixBits,
 } as const satisfies Record<string, Blocks>;
 
-export const quantizedTypes = Object.keys(blocks);
 export const isQuantizedType = (type: string): type is GgufQuantizedType => Object.hasOwn(blocks, type);
+export const quantizedTypes = Object.keys(blocks).filter(isQuantizedType);
 
 /** The numbers of whole blocks. */
 export function dequantize(type: GgufQuantizedType, bytes: Uint8Array): Float32Array {

@@ -1,7 +1,7 @@
 import { expectedBut } from "../../errors.ts";
 import { narrowBF16, narrowF16, widenBF16, widenF16 } from "../half.ts";
 import type { BlockDtype } from "../tensor-ref.ts";
-import { dequantize, isQuantizedType, quantizedTypes } from "./dequantize.ts";
+import { dequantize, type GgufQuantizedType, isQuantizedType, quantizedTypes } from "./dequantize.ts";
 import { dequantizeQ8, quantizeQ8 } from "./q8.ts";
 import type { GgufTensorType } from "./tensor-types.ts";
 
@@ -20,11 +20,13 @@ const codecs: Readonly<Record<GgufFloatType, FloatCodec>> = {
   Q8_0: { decode: dequantizeQ8, encode: quantizeQ8 },
 };
 
+const floatTypes: readonly GgufFloatType[] = ["F32", "F16", "BF16", "Q8_0"];
+
 /** Whether `encodeGgufTensor` knows a type. `decodeGgufTensor` knows more: Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K and Q6_K. */
 export const isGgufFloatType = (type: GgufTensorType): type is GgufFloatType => Object.hasOwn(codecs, type);
 
 /** Every type that `decodeGgufTensor` knows. */
-export const readableTypes: readonly string[] = [...Object.keys(codecs), ...quantizedTypes];
+export const readableTypes: readonly (GgufFloatType | GgufQuantizedType)[] = [...floatTypes, ...quantizedTypes];
 
 /** Whether a tensor's data is brought to floats block by block, rather than number by number. */
 export const isBlockDtype = (type: string): type is BlockDtype => type === "Q8_0" || isQuantizedType(type);

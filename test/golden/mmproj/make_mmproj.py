@@ -83,5 +83,6 @@ def convert(name, change):
             subprocess.run([*command, "--model-name", name], check=True)
 
 
-for name, change in {"idefics3": same, "gemma3": gemma3, "internvl": internvl}.items():
-    convert(name, change)
+if __name__ == "__main__":
+    for name, change in {"idefics3": same, "gemma3": gemma3, "internvl": internvl}.items():
+        convert(name, change)
