@@ -1,5 +1,6 @@
 import type { Projector } from "../contract/projector.ts";
 import type { CheckpointTensor } from "../weights/tensor-lookup.ts";
+import type { Family } from "./family.ts";
 
 /** Where a model's config, its processor's fields and its tensors come from: a folder, or an mmproj file. */
 export interface Checkpoint {
@@ -15,6 +16,13 @@ export interface Checkpoint {
   readonly processor: Record<string, unknown> | null;
   /** @throws as `openTensors` */
   tensors(): Promise<ReadonlyMap<string, CheckpointTensor>>;
-  /** null for a folder. `undo` takes back what the file's converter changed in the projector. */
-  readonly mmproj: { undo(projector: Projector): Projector } | null;
+  /** null for a folder. */
+  readonly mmproj: MmprojParts | null;
+}
+
+export interface MmprojParts {
+  /** Takes back what the file's converter changed in the projector. */
+  undo(projector: Projector): Projector;
+  /** What reads the tower by the config's `vision_config`; null for the family of its `model_type`. */
+  readonly family: Family | null;
 }

@@ -34,7 +34,10 @@ export async function modelOf(
   { maxImageTokens }: ReadModelOptions = {},
 ): Promise<Model> {
   const { path: root, file, json, processor, modelId, licence } = checkpoint;
-  const { family, path } = familyOf([...families, ...ownFamilies], json, file);
+  const tower = checkpoint.mmproj?.family;
+  const { family, path } = tower
+    ? { family: tower, path: ["vision_config"] }
+    : familyOf([...families, ...ownFamilies], json, file);
   const source = { folder: root, file, json, path, processor };
   const config = parseConfig(family.config, sectionAt(json, path), file, path);
   const own = await family.image(config, source);

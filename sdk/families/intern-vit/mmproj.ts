@@ -5,7 +5,7 @@ import { internVlVision } from "./family.ts";
 /** llama.cpp conversion/internvl.py; the norms as tools/mtmd/models/internvl.cpp chooses them. */
 export const internVlMmproj: MmprojFamily = {
   type: "internvl",
-  tower: internVlVision.names,
+  tower: { ...internVlVision.names, finalNorm: null }, // the published models have none
   projector: {
     "mm.model.mlp.0.weight": "multi_modal_projector.layer_norm.weight",
     "mm.model.mlp.0.bias": "multi_modal_projector.layer_norm.bias",

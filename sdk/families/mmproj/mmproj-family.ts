@@ -1,4 +1,5 @@
 import type { Projector } from "../../contract/projector.ts";
+import type { Family } from "../family.ts";
 import type { VitNames } from "../vit/architecture.ts";
 import type { MmprojKeys } from "./mmproj-keys.ts";
 
@@ -10,8 +11,10 @@ import type { MmprojKeys } from "./mmproj-keys.ts";
 export interface MmprojFamily {
   /** `clip.projector_type`. */
   readonly type: string;
-  /** The tower's names in the family's checkpoints. */
-  readonly tower: VitNames;
+  /** The tower's names in the family's checkpoints; null where all that is known of it is what a file holds. */
+  readonly tower: VitNames | null;
+  /** What reads the tower where it is not the family of its `model_type`; null or left out for that one. */
+  family?(keys: MmprojKeys): Family | null;
   /** The projector's tensors by their names in an mmproj, with those in the family's checkpoints. */
   readonly projector: Readonly<Record<string, string>>;
   /** The whole model's config.json. */
@@ -19,5 +22,5 @@ export interface MmprojFamily {
   /** The fields of its image processor. */
   processor(keys: MmprojKeys): Record<string, unknown>;
   /** Undoes what the converter changed in the projector; left out for a file that holds the model's own numbers. */
-  readonly undo?: (projector: Projector) => Projector;
+  readonly undo?: (projector: Projector, keys: MmprojKeys) => Projector;
 }

@@ -13,6 +13,8 @@ export interface MmprojKeys {
   flag(key: string): boolean;
   text(key: string): string | null;
   hasTensor(name: string): boolean;
+  /** @throws INVALID_GGUF for a tensor that is missing */
+  shape(tensor: string): readonly number[];
 }
 
 export function mmprojKeys({ file, metadata, tensors }: GgufFile): MmprojKeys {
@@ -46,6 +48,11 @@ export function mmprojKeys({ file, metadata, tensors }: GgufFile): MmprojKeys {
       return found?.type === "string" ? found.value : null;
     },
     hasTensor: (name) => tensors.has(name),
+    shape(tensor) {
+      const found = tensors.get(tensor);
+      if (found === undefined) throw invalidGguf(`the tensor ${tensor}`, file, "no such tensor");
+      return found.shape;
+    },
   };
   return keys;
 }

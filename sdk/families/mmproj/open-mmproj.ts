@@ -1,14 +1,17 @@
 import { basename } from "node:path";
 import { expectedBut } from "../../errors.ts";
+import { isObject } from "../../files/read-file.ts";
 import type { GgufFile, GgufTensor } from "../../weights/gguf/gguf-file.ts";
 import { invalidGguf } from "../../weights/gguf/gguf-file.ts";
 import { readGguf } from "../../weights/gguf/read-gguf.ts";
 import { isBlockDtype, readableTypes } from "../../weights/gguf/tensor-data.ts";
 import type { CheckpointTensor } from "../../weights/tensor-lookup.ts";
 import type { Checkpoint } from "../checkpoint-parts.ts";
+import type { VitNames } from "../vit/architecture.ts";
 import * as own from "./all.ts";
 import type { MmprojFamily } from "./mmproj-family.ts";
 import { type MmprojKeys, mmprojKeys } from "./mmproj-keys.ts";
+import { towerOf } from "./stored-tower.ts";
 import { checkpointNames, mmprojBlockNames, mmprojTowerNames } from "./tower-names.ts";
 
 /**
@@ -20,15 +23,20 @@ export async function openMmproj(path: string): Promise<Checkpoint> {
   const gguf = await readGguf(path);
   const keys = mmprojKeys(gguf);
   const family = familyOf(keys, gguf.file);
+  const json = family.config(keys);
+  const tower = towerOf(keys, family, isObject(json.vision_config) ? json.vision_config : {});
   return {
     path: gguf.file,
     file: gguf.file,
     modelId: basename(gguf.file, ".gguf"),
     licence: keys.text("general.license"),
-    json: family.config(keys),
+    json: { ...json, vision_config: tower.config },
     processor: family.processor(keys),
-    tensors: async () => tensorsOf(gguf, family, keys),
-    mmproj: { undo: family.undo ?? ((projector) => projector) },
+    tensors: async () => tensorsOf(gguf, tower.names, family, keys),
+    mmproj: {
+      undo: (projector) => family.undo?.(projector, keys) ?? projector,
+      family: tower.family,
+    },
   };
 }
 
@@ -52,10 +60,15 @@ function familyOf(keys: MmprojKeys, file: string): MmprojFamily {
   throw expectedBut("UNSUPPORTED", `one of ${types}`, `the projector type of ${file}`, type ?? "none", mend);
 }
 
-function tensorsOf(gguf: GgufFile, family: MmprojFamily, keys: MmprojKeys): ReadonlyMap<string, CheckpointTensor> {
+function tensorsOf(
+  gguf: GgufFile,
+  tower: VitNames,
+  family: MmprojFamily,
+  keys: MmprojKeys,
+): ReadonlyMap<string, CheckpointTensor> {
   const blocks = keys.number("clip.vision.block_count");
   const width = keys.number("clip.vision.embedding_length");
-  const names = checkpointNames(family.tower, Math.min(blocks, gguf.tensors.size));
+  const names = checkpointNames(tower, Math.min(blocks, gguf.tensors.size));
   for (const [stored, name] of Object.entries(family.projector)) names.set(stored, name);
   const swapped = isSwapped(gguf, width);
   const found = new Map<string, CheckpointTensor>();
@@ -63,13 +76,13 @@ function tensorsOf(gguf: GgufFile, family: MmprojFamily, keys: MmprojKeys): Read
     const { name: stored } = tensor;
     // What no family names keeps its own name, for the check that nothing goes unread.
     const name = names.get(swapped ? swap(stored) : stored) ?? stored;
-    found.set(name, { ...inPlace(tensor, gguf.file), name, shape: shapeOf(tensor, family, width) });
+    found.set(name, { ...inPlace(tensor, gguf.file), name, shape: shapeOf(tensor, tower, width) });
   }
   return found;
 }
 
 /** The converter drops axes of one. */
-function shapeOf({ name, shape }: GgufTensor, { tower }: MmprojFamily, width: number): readonly number[] {
+function shapeOf({ name, shape }: GgufTensor, tower: VitNames, width: number): readonly number[] {
   if (name === mmprojTowerNames.class_token && shape.length === 1) return tower.classTokenShape(width);
   if (name === mmprojTowerNames.positions && shape.length === 2) return tower.positionsShape(shape[0] ?? 0, width);
   return shape;
