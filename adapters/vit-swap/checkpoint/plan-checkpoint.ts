@@ -90,9 +90,15 @@ function pairUp(model: VisionTower, encoder: VisionTower, { finalNorm }: Feature
 
 /** @throws INCOMPATIBLE where one of the two finds its positions by Idefics3's buckets and the other takes them in order */
 function requireSameLookup(model: VisionTower, encoder: VisionTower): void {
-  const [wanted, given] = [model, encoder].map(({ spec: { positions } }) => positions.buckets);
+  const [wanted, given] = [model, encoder].map(({ spec: { positions } }) => ({
+    buckets: positions.buckets,
+    classLast: positions.classLast,
+  }));
   if (isDeepStrictEqual(wanted, given)) return;
-  const say = (buckets: typeof wanted) => (buckets ? "positions found by Idefics3's buckets" : "positions in order");
+  const say = (lookup: typeof wanted) => {
+    if (lookup?.classLast) return "positions with the class token's last";
+    return lookup?.buckets ? "positions found by Idefics3's buckets" : "positions in order";
+  };
   throw expectedBut("INCOMPATIBLE", say(wanted), encoder.modelId, say(given));
 }
 

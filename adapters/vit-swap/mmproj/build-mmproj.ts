@@ -80,7 +80,7 @@ export async function buildMmproj(
     ["clip.has_vision_encoder", ggufValue.bool(true)],
     ["clip.projector_type", ggufValue.string(type)],
     ["clip.vision.projection_dim", ggufValue.uint32(projector.info.outputDim)],
-    ...towerKeys(encoder, features, mmprojTypes[type]),
+    ...towerKeys(encoder, features, mmprojTypes[type], place),
     ...written.keys,
     ...imageKeys(type, encoder, projector),
   ];

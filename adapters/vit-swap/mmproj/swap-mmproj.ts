@@ -107,10 +107,11 @@ export async function swapMmproj(
   const { mmproj, features, dtype, found } = plan;
   requireFit(found, options.allow, path, encoder.modelId);
   const type = mmprojTypes[mmproj.type];
-  const tensors = towerTensorsToWrite(encoder, features, type, dtype, classTokenPlace(options.llamaCpp));
+  const place = classTokenPlace(options.llamaCpp);
+  const tensors = towerTensorsToWrite(encoder, features, type, dtype, place);
   const names = new Set(tensors.map(({ name }) => name));
   const changes = {
-    metadata: [fileType(dtype), ...towerKeys(encoder, features, type)],
+    metadata: [fileType(dtype), ...towerKeys(encoder, features, type, place)],
     tensors,
     without: (name: string) => isTowerKey(name) || (isTowerTensor(name) && !names.has(name)),
   };

@@ -42,11 +42,11 @@ export function towerTensorsToWrite(
  */
 function positionsAsAdded(table: Float32Array, spec: TowerSpec, place: ClassTokenPlace): Float32Array {
   const { hiddenSize: width, classToken, positions } = spec;
-  const first = classToken ? 1 : 0;
+  const first = classToken && !positions.classLast ? 1 : 0;
   const inOrder = Array.from({ length: positions.grid }, (_, i) => i);
   const buckets = positions.buckets ?? inOrder;
   const patches = buckets.flatMap((row) => buckets.map((column) => first + row * positions.grid + column));
-  const own = first === 0 ? [] : [0];
+  const own = classToken ? [positions.classLast ? positions.grid ** 2 : 0] : [];
   const rows = place === "last" ? [...patches, ...own] : [...own, ...patches];
   const out = new Float32Array(table.length);
   for (const [i, row] of rows.entries()) out.set(table.subarray(row * width, (row + 1) * width), i * width);

@@ -1,5 +1,6 @@
-import type { Activation } from "../../../sdk/kit.ts";
+import { type Activation, CLASS_POSITION } from "../../../sdk/kit.ts";
 import { type GgufValue, ggufValue } from "../../gguf/index.ts";
+import type { ClassTokenPlace } from "../llama-cpp-builds.ts";
 import type { FeaturesTaken, TowerSpec, VisionTower } from "../vision-tower.ts";
 import type { MmprojType } from "./types.ts";
 
@@ -29,6 +30,7 @@ export function towerKeys(
   { spec, pixels }: VisionTower,
   taken: FeaturesTaken,
   { graph }: MmprojType,
+  place: ClassTokenPlace,
 ): [string, GgufValue][] {
   const { uint32, float32, float32s, int32s, bool } = ggufValue;
   const flag = activationKeys[spec.activation];
@@ -48,10 +50,14 @@ export function towerKeys(
     [at("image_mean"), float32s(pixels.mean)],
     [at("image_std"), float32s(pixels.std)],
     ...stop,
+    ...(spec.classToken ? [[CLASS_POSITION, ggufValue.string(place)] satisfies [string, GgufValue]] : []),
   ];
 }
 
 const flags = new Set(Object.values(activationKeys));
 /** Whether a key goes with the old tower, also where the new one does not set it. */
 export const isTowerKey = (key: string): boolean =>
-  flags.has(key) || key === "clip.vision.attention.head_count_kv" || key === "clip.vision.attention.head_dim";
+  flags.has(key) ||
+  key === CLASS_POSITION ||
+  key === "clip.vision.attention.head_count_kv" ||
+  key === "clip.vision.attention.head_dim";

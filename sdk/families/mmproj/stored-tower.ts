@@ -25,12 +25,16 @@ export function towerOf(
 ): MmprojTower {
   const special = family?.(keys) ?? null;
   const stored = storedTower(keys);
-  if (tower !== null && (special !== null || !isAnother(stored, tower, config))) {
+  if (tower !== null && !isClassLast(keys) && (special !== null || !isAnother(stored, tower, config))) {
     return { names: tower, config, family: special };
   }
   const { hidden_act } = config;
   return { ...stored, config: { ...towerConfig(keys, "gelu"), hidden_act, ...stored.parts } };
 }
+
+/** A mark of ours: the position table is in the order of llama.cpp's graph, which puts the class token last. */
+export const CLASS_POSITION = "vqrae.class_position";
+const isClassLast = (keys: MmprojKeys): boolean => keys.text(CLASS_POSITION) === "last";
 
 /** A plain vision transformer by what the file holds of one. */
 interface StoredTower extends Omit<MmprojTower, "config"> {
@@ -84,6 +88,7 @@ function storedTower(keys: MmprojKeys): StoredTower {
     imageProcessor: clipImageProcessor,
     names,
     channelsLast: false,
+    classPositionLast: isClassLast(keys),
     grids: { kind: "trained" },
     refuses: [],
   } as const;

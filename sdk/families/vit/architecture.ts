@@ -18,6 +18,8 @@ export interface VitArchitecture {
   /** Whether the patch embedding is a linear over patches ordered row, column, channel, rather than a convolution. */
   readonly channelsLast: boolean;
   readonly grids: Grids;
+  /** Whether the class token's row of the position table is the last one; left out for the first. */
+  readonly classPositionLast?: boolean;
   /** The row of the position table for each row of `side` patches, and the column for each column; left out for in order. */
   readonly positionBuckets?: (side: number) => readonly number[];
   /** Tensors of relatives that compute something else, and what an encoder would have to be instead. */

@@ -47,6 +47,7 @@ export function resolveEncoder(
         : tower.tensor(names.registers, [1, config.registers, d]),
     positions: {
       table: tower.tensor(names.positions, names.positionsShape(positions, d)),
+      classLast: family.classPositionLast ?? false,
       grid: trainedGrid,
       ...interpolationOf(family.grids),
       buckets: bucketsOf(family, trainedGrid),

@@ -16,7 +16,11 @@ export function positions(
 ): Value {
   const first = classToken ? 1 : 0;
   const trained = first + positions.grid ** 2;
-  const table = g.weight(positions.table, [trained, d]);
+  const stored = g.weight(positions.table, [trained, d]);
+  const patches = trained - 1;
+  const table = positions.classLast
+    ? g.concat([g.slice(stored, 0, patches), g.slice(stored, 0, 0, patches)], 0)
+    : stored;
   if (grid === positions.grid) {
     if (positions.buckets === null) return table;
     const { buckets } = positions;

@@ -27,8 +27,10 @@ export interface VitSpec<Linear extends AnyLinearRef = LinearRef> extends Transf
 
 /** Trained positions, brought to another grid where the encoder's is another. */
 export interface PositionsRef {
-  /** [.., tokens, hidden], class token's row first where there is one. */
+  /** [.., tokens, hidden], class token's row first where there is one and `classLast` does not say otherwise. */
   readonly table: TensorRef;
+  /** Whether the class token's row comes after the patches' (an mmproj that is written for llama.cpp's graphs). */
+  readonly classLast: boolean;
   /** Patches in a row and in a column of the table. */
   readonly grid: number;
   readonly filter: "bilinear" | "bicubic";

@@ -118,6 +118,7 @@ export function writeTinyCheckpoint(folder: string, options: TinyOptions = {}): 
         grid,
         filter: "bicubic",
         antialias: false,
+        classLast: false,
         buckets: null,
       },
       firstNorm: null,
