@@ -2,14 +2,13 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expectedBut, VqraeError } from "../../errors.ts";
-import { contentKey, fileMark, fileSum, filesKey } from "../../weights/made/content-key.ts";
+import { contentKey, filesKey } from "../../weights/made/content-key.ts";
 import type { WeightsForm } from "../../weights/made/weights-form.ts";
 
 /**
- * A folder of weights in a form that was made of others: `<content key>.safetensors`; `<content key>.sum`, its checksum and the
- * mark of the file that has it; and `<files key>.key`, which remembers the content key of files that have been hashed before.
- * Any of them may be deleted while nobody loads it. Each appears whole, by a rename, and two processes that make the same one
- * make the same bytes.
+ * A folder of weights in a form that was made of others: `<content key>.safetensors`, and `<files key>.key`, which remembers the
+ * content key of files that have been hashed before. Any of them may be deleted while nobody loads it. Each appears whole, by a
+ * rename, and two processes that make the same one make the same bytes.
  */
 export class WeightsCache {
   readonly #folder: string;
@@ -25,7 +24,7 @@ export class WeightsCache {
     const files = await filesKey(this.#form, weights);
     const content = files && (await readFile(this.#keyFile(files), "utf8").catch(() => null));
     if (content === null || !/^[0-9a-f]{64}$/.test(content)) return null;
-    return this.#open(content, weights);
+    return this.#form.open(this.#weightsFile(content), weights, content);
   }
 
   /**
@@ -37,28 +36,14 @@ export class WeightsCache {
   async make(weights: object, between: (done: number) => void): Promise<object> {
     const files = await filesKey(this.#form, weights); // before the files are read: what changes meanwhile changes the key
     const content = await contentKey(this.#form, weights, () => between(0));
-    const made = (await this.#open(content, weights)) ?? (await this.#write(content, weights, between));
+    const path = this.#weightsFile(content);
+    const made =
+      (await this.#form.open(path, weights, content)) ?? (await this.#write(path, weights, content, between));
     if (files !== null) await this.#remember(this.#keyFile(files), content);
     return made;
   }
 
-  /** null for a file that is missing or of another content, and for one whose bytes are not those that were written. */
-  async #open(content: string, weights: object): Promise<object | null> {
-    const path = this.#weightsFile(content);
-    const mark = await fileMark(path);
-    const note = await readFile(this.#sumFile(content), "utf8").catch(() => null);
-    const [sum, marked] = note?.split(" ") ?? [];
-    if (mark === null || sum === undefined) return null;
-    // Touched since, as a copy is: its bytes are looked at.
-    if (mark.text !== marked) {
-      if ((await fileSum(path).catch(() => null)) !== sum) return null;
-      await this.#remember(this.#sumFile(content), `${sum} ${mark.text}`);
-    }
-    return this.#form.open(path, weights, content);
-  }
-
-  async #write(content: string, weights: object, between: (done: number) => void): Promise<object> {
-    const path = this.#weightsFile(content);
+  async #write(path: string, weights: object, content: string, between: (done: number) => void): Promise<object> {
     let cause: unknown;
     try {
       await mkdir(this.#folder, { recursive: true });
@@ -70,11 +55,7 @@ export class WeightsCache {
     }
     // Looked for after a failure as well: on Windows a file that another process has just made and opened stays its own.
     const made = await this.#form.open(path, weights, content);
-    if (made !== null) {
-      const mark = await fileMark(path);
-      await this.#remember(this.#sumFile(content), `${await fileSum(path)} ${mark?.text}`);
-      return made;
-    }
+    if (made !== null) return made;
     const received = `${this.#folder}: ${cause instanceof Error ? cause.message : "what is written there is lost"}`;
     throw expectedBut("IO_ERROR", "a writable folder", `the cache of ${this.#form.name}`, received, {
       mend: 'Pass another folder as option "cacheDir".',
@@ -96,10 +77,6 @@ export class WeightsCache {
 
   #weightsFile(content: string): string {
     return join(this.#folder, `${content}.safetensors`);
-  }
-
-  #sumFile(content: string): string {
-    return join(this.#folder, `${content}.sum`);
   }
 
   #keyFile(files: string): string {

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import { stat } from "node:fs/promises";
-import { type OpenFile, openFile, readExactly } from "../../files/read-file.ts";
+import { openFile, readExactly } from "../../files/read-file.ts";
 import type { TensorRef } from "../tensor-ref.ts";
 import type { WeightsForm } from "./weights-form.ts";
 
@@ -25,8 +25,8 @@ export async function contentKey(form: WeightsForm, weights: object, between: ()
 }
 
 /**
- * Names the files themselves by their marks. While it stays the same, so does the content. null where a file is too young for
- * that, or gone.
+ * Names the files themselves: where on the disk they are, how long, and when they were last touched (ctime, which no
+ * program can set). While it stays the same, so does the content. null where a file is too young for that, or gone.
  */
 export async function filesKey(form: WeightsForm, weights: object): Promise<string | null> {
   const hash = createHash("sha256").update(form.format);
@@ -37,32 +37,10 @@ export async function filesKey(form: WeightsForm, weights: object): Promise<stri
     hash.update(JSON.stringify([role, dtype, shape, files.get(file), offset]));
   }
   for (const file of files.keys()) {
-    const mark = await fileMark(file);
-    if (mark === null || Date.now() - mark.changed < SETTLED_MS) return null;
-    hash.update(mark.text);
-  }
-  return hash.digest("hex");
-}
-
-/**
- * Where on the disk a file is, how long, and when it was last touched (ctime, which no program can set). null where there is
- * none.
- */
-export async function fileMark(file: string): Promise<{ readonly text: string; readonly changed: number } | null> {
-  const status = await stat(file, { bigint: true }).catch(() => null);
-  if (status === null) return null;
-  const { dev, ino, size, mtimeNs, ctimeNs, ctimeMs } = status;
-  return { text: [dev, ino, size, mtimeNs, ctimeNs].join(), changed: Number(ctimeMs) };
-}
-
-/** The SHA-256 of a whole file. @throws CHECKPOINT_NOT_FOUND where it has gone */
-export async function fileSum(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  const opened = await openFile(path);
-  try {
-    await hashRange(hash, opened, 0, opened.size);
-  } finally {
-    await opened.handle.close();
+    const status = await stat(file, { bigint: true }).catch(() => null);
+    if (status === null || Date.now() - Number(status.ctimeMs) < SETTLED_MS) return null;
+    const { dev, ino, size, mtimeNs, ctimeNs } = status;
+    hash.update([dev, ino, size, mtimeNs, ctimeNs].join());
   }
   return hash.digest("hex");
 }
@@ -70,14 +48,10 @@ export async function fileSum(path: string): Promise<string> {
 async function hashBytes(hash: Hash, { file, offset, length }: TensorRef): Promise<void> {
   const opened = await openFile(file);
   try {
-    await hashRange(hash, opened, offset, length);
+    for (let done = 0; done < length; done += CHUNK_BYTES) {
+      hash.update(await readExactly(opened, offset + done, Math.min(CHUNK_BYTES, length - done)));
+    }
   } finally {
     await opened.handle.close();
-  }
-}
-
-async function hashRange(hash: Hash, opened: OpenFile, offset: number, length: number): Promise<void> {
-  for (let done = 0; done < length; done += CHUNK_BYTES) {
-    hash.update(await readExactly(opened, offset + done, Math.min(CHUNK_BYTES, length - done)));
   }
 }
