@@ -33,6 +33,9 @@ const names: Readonly<Record<string, string>> = {
   qwen3_vl: "Qwen3-VL, Qwen3.5",
 };
 
+/** The types of mmproj that are read besides those that ViT swap writes. */
+const readOnly: Readonly<Record<string, string>> = { llava_next: "mlp" };
+
 /** Where models that transformers made lie, each in a folder of its own with its config.json. */
 const EMBEDDINGS = ["projector", "pixtral", "qwen-vl"];
 const PROMPTS = ["prompt"];
@@ -51,10 +54,11 @@ export async function familyTable(): Promise<string> {
     const checked = (models: ReadonlySet<string> | undefined) =>
       modelTypes.some((own) => models?.has(own)) ? "yes" : "no";
     const mmproj = isRotaryProjector(type) ? rotaryTypes[type] : typeOfProjector[type];
+    const stored = mmproj ?? readOnly[type];
     return [
       name,
       modelTypes.map((own) => `\`${own}\``).join(", "),
-      mmproj !== undefined && read.has(mmproj) ? "yes" : "no",
+      stored !== undefined && read.has(stored) ? "yes" : "no",
       checked(embeddings),
       checked(prompts),
       checked(answers),
