@@ -26,6 +26,7 @@ const names: Readonly<Record<string, string>> = {
   internvl: "InternVL 2.5, 3",
   gemma3: "Gemma 3",
   idefics3: "Idefics3, SmolVLM, SmolVLM2",
+  janus: "Janus-Pro",
   lfm2_vl: "LFM2-VL",
   mistral3: "Mistral 3",
   qwen2_vl: "Qwen2-VL",
@@ -34,7 +35,7 @@ const names: Readonly<Record<string, string>> = {
 };
 
 /** The types of mmproj that are read besides those that ViT swap writes. */
-const readOnly: Readonly<Record<string, string>> = { llava_next: "mlp" };
+const readOnly: Readonly<Record<string, string>> = { llava_next: "mlp", janus: "janus_pro" };
 
 /** Where models that transformers made lie, each in a folder of its own with its config.json. */
 const EMBEDDINGS = ["projector", "pixtral", "qwen-vl"];

@@ -13,6 +13,7 @@ import {
 import { siglipImageProcessor } from "../siglip/image.ts";
 import { siglip2ImageProcessor } from "../siglip2/image.ts";
 import { deitImageProcessor, vitImageProcessor } from "../vit/image.ts";
+import { janusImageProcessor } from "../vqgan/image.ts";
 import type { ImageProcessor, VlmImageCode } from "./image-processor.ts";
 
 /** The image processors that a vision transformer's files may name. */
@@ -30,6 +31,7 @@ export const imageProcessors: readonly ImageProcessor[] = [
   gemma3ImageProcessor,
   idefics3ImageProcessor,
   lfm2VlImageProcessor,
+  janusImageProcessor,
 ];
 
 /** VLMs whose code prepares images as fields of config.json say. */

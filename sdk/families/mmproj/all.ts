@@ -3,5 +3,6 @@
 export { gemma3Mmproj } from "../gemma3/mmproj.ts";
 export { idefics3Mmproj } from "../idefics3/mmproj.ts";
 export { internVlMmproj } from "../intern-vit/mmproj.ts";
+export { janusMmproj } from "../janus/mmproj.ts";
 export { lfm2Mmproj } from "../lfm2-vl/mmproj.ts";
 export { llavaMmproj } from "../llava/mmproj.ts";

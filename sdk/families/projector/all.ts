@@ -3,6 +3,7 @@
 export { gemma3 } from "../gemma3/projector.ts";
 export { idefics3 } from "../idefics3/projector.ts";
 export { internVl, internVlChat } from "../intern-vit/projector.ts";
+export { janus } from "../janus/projector.ts";
 export { lfm2Vl } from "../lfm2-vl/projector.ts";
 export { llava, llavaNext, originalLlava } from "../llava/projector.ts";
 export { mistral3 } from "../pixtral/projector.ts";

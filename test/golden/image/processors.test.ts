@@ -5,7 +5,6 @@ import { imageProcessors } from "../../../sdk/families/image/all.ts";
 import { pixtralImageProcessor } from "../../../sdk/families/pixtral/image.ts";
 import { qwen2VlImageProcessor } from "../../../sdk/families/qwen-vl/image.ts";
 import { vitImageProcessor } from "../../../sdk/families/vit/image.ts";
-import { janusImageProcessor } from "../../../sdk/families/vqgan/image.ts";
 import { type Consumer, encoder, read } from "../../standalone/checkpoint/image-consumer.ts";
 import { failure } from "../../standalone/checkpoint/temporary.ts";
 
@@ -16,7 +15,7 @@ const { classes } = JSON.parse(readFileSync(join(import.meta.dirname, "processor
   classes: Record<string, { defaults: Fields; kwargs: string[] }>;
 };
 
-const known = [...imageProcessors, janusImageProcessor, qwen2VlImageProcessor(2), pixtralImageProcessor(1)];
+const known = [...imageProcessors, qwen2VlImageProcessor(2), pixtralImageProcessor(1)];
 
 /** An encoder of whatever size, with grids of the kind that the class makes images for. */
 function anyEncoder(name: string): Consumer {

@@ -24,6 +24,7 @@ from unittest import mock
 import torch
 import transformers as tf
 from safetensors.torch import load_file, save_file
+from transformers.models.janus.image_processing_pil_janus import JanusImageProcessorPil
 from transformers.models.llava.image_processing_pil_llava import LlavaImageProcessorPil
 
 HERE = Path(__file__).parent
@@ -133,7 +134,21 @@ def llava():
     legacy(model, HERE / "llava-next.gguf", fields, False)
 
 
+def janus():
+    vision = made.VISION | {"mlp_ratio": 1.5, "projection_dim": 8, "hidden_act": "gelu"}
+    del vision["intermediate_size"]
+    vq = dict(base_channels=32, channel_multiplier=[1], num_res_blocks=1, embed_dim=4, latent_channels=32, num_embeddings=8, projection_dim=8)
+    config = tf.JanusConfig(vision_config=vision, text_config=tf.LlamaConfig(**TEXT).to_dict(), vq_config=vq, image_token_id=4)
+    model = randomise(tf.JanusForConditionalGeneration(config), 13)
+    special = {"image_token": "<image_placeholder>", "boi_token": "<begin_of_image>", "eoi_token": "<end_of_image>"}
+    processor = tf.JanusProcessor(JanusImageProcessorPil(size=16), made.tokenizer(special), num_image_tokens=16)
+    with tempfile.TemporaryDirectory() as scratch, mock.patch.object(made, "HERE", Path(scratch)):
+        made.run("janus-pro", model, processor, "<image_placeholder>", "<image_placeholder>")
+        keep(Path(scratch), "janus-pro")
+        convert(Path(scratch) / "janus-pro", HERE / "janus-pro.gguf")
+
+
 if __name__ == "__main__":
-    for make in [lfm2_vl, llava]:
+    for make in [lfm2_vl, llava, janus]:
         if len(sys.argv) < 2 or make.__name__ in sys.argv[1:]:
             make()

@@ -10,7 +10,15 @@ import { pictures } from "../projector/pictures.ts";
 
 const at = (name: string) => join(import.meta.dirname, name);
 
-const names = ["lfm2-vl", "lfm2-vl-no-norm", "llava-1.5", "llava-1.5-layers", "llava-1.5-siglip", "llava-next"];
+const names = [
+  "lfm2-vl",
+  "lfm2-vl-no-norm",
+  "llava-1.5",
+  "llava-1.5-layers",
+  "llava-1.5-siglip",
+  "llava-next",
+  "janus-pro",
+];
 
 /** The embeddings are of a size of one to three. */
 test.each(names)("%s gives the text of transformers, and its embeddings within 1e-4", async (name) => {
