@@ -4,8 +4,10 @@ import { z } from "zod";
 import { expected, expectedBut, ggufTensorBytes, openTensors, option, parseOptions } from "../../../sdk/kit.ts";
 import { streamGguf } from "../write-gguf.ts";
 import { modelKeys } from "./model-keys.ts";
+import type { ModelSizes } from "./model-name.ts";
+import { ropeFactors } from "./rope-factors.ts";
 import { readTextConfig } from "./text-config.ts";
-import { automaticType, languageTensors, requireReadable, ropeFactors, textTensor } from "./text-tensors.ts";
+import { automaticType, languageTensors, requireReadable, type TextTensor, textTensor } from "./text-tensors.ts";
 import { vocabularyKeys } from "./vocabulary.ts";
 
 export interface ConvertLlmOptions {
@@ -66,9 +68,9 @@ export async function convertLlm(folder: string, out: string, options: ConvertLl
   const type = dtype === "auto" ? automaticType(stored) : dtype;
   const factors = ropeFactors(config);
   const tensors = [...(factors ? [factors] : []), ...stored.map((tensor) => textTensor(tensor, type, config))];
-  const parameters = tensors.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
+  const sizes = sizesOf(tensors);
   const keys = new Map([
-    ...(await modelKeys(folder, config, type, parameters, name)),
+    ...(await modelKeys(folder, config, type, sizes, name)),
     ...(await vocabularyKeys(folder, config, preTokenizer)),
   ]);
   const total = tensors.reduce((sum, { type, shape }) => sum + ggufTensorBytes(type, shape), 0);
@@ -83,11 +85,23 @@ export async function convertLlm(folder: string, out: string, options: ConvertLl
   });
   return {
     file: resolve(out),
-    architecture: config.architecture,
+    architecture: config.family.architecture,
     dtype: type,
     tensors: tensors.length,
-    parameters,
+    parameters: sizes.parameters,
   };
+}
+
+function sizesOf(tensors: readonly TextTensor[]): ModelSizes {
+  let [parameters, expertParameters, experts] = [0, 0, 0];
+  for (const { name, shape } of tensors) {
+    const size = shape.reduce((product, length) => product * length, 1);
+    parameters += size;
+    if (!name.includes("_exps.")) continue;
+    experts = shape[0] ?? 0;
+    expertParameters += size / experts;
+  }
+  return { parameters, expertParameters, experts };
 }
 
 async function* stoppable(
