@@ -37,9 +37,11 @@ export function expertOf(name: string, { experts, layers }: TextConfig): ExpertP
 export class ExpertTensors {
   readonly #count: number;
   readonly #transposed: boolean;
+  readonly #width: number;
   readonly #blocks = new Map<number, Map<string, StoredTensor>>();
 
-  constructor({ experts, family }: TextConfig) {
+  constructor({ experts, family, width }: TextConfig) {
+    this.#width = width;
     this.#count = experts?.count ?? 0;
     this.#transposed = family.transposedExperts ?? false;
   }
@@ -69,19 +71,24 @@ export class ExpertTensors {
     throw expectedBut("INVALID_CHECKPOINT", wanted, folder, `${left[1].size}`);
   }
 
-  /** Matrices of all experts in one tensor: [experts, out, in], or [experts, in, out] where they are transposed. */
+  /**
+   * Matrices of all experts in one tensor: [experts, out, in], or [experts, in, out] in the hub's files of a family that
+   * stores them so. transformers 5 saves such a model the other way round, which the model's width tells.
+   */
   #split(projection: ExpertPart["projection"], stored: StoredTensor): (ExpertTensor & { part: string })[] {
     const { shape, dtype } = stored;
     const [count = 0, rows = 0, width = 0] = shape;
     if (shape.length !== 3 || count !== this.#count) throw wrongShape(`[${this.#count}, rows, columns]`, stored);
     const both = projection === "gate_up";
-    const size = this.#transposed ? width : rows;
+    const [inputs, outputs] = both ? [rows, width] : [width, rows];
+    const transposed = this.#transposed && (inputs === this.#width || outputs !== this.#width);
+    const size = transposed ? width : rows;
     if (both && size % 2 !== 0) throw wrongShape("an even size for gate and up", stored);
     const each = both ? size / 2 : size;
     const parts: readonly Projection[] = projection === "gate_up" ? ["gate", "up"] : [projection];
     return parts.map((name, i) => {
       const part = `ffn_${name}_exps`;
-      if (this.#transposed) {
+      if (transposed) {
         const matrices = Array.from({ length: count }, (_, e) => rowsOf(stored, e * rows, rows));
         return { part, shape: [count, each, rows], dtype, matrices, columns: { from: i * each, count: each } };
       }

@@ -41,6 +41,7 @@ export async function readTextConfig(folder: string): Promise<TextConfig> {
   const width = count("hidden_size");
   const headDimDefault = family.defaults.head_dim ?? (family.headDimFromWidth ? Math.floor(width / heads) : null);
   const hasHeadDim = (text.head_dim ?? headDimDefault) !== null;
+  const experts = text.num_local_experts === undefined ? "num_experts" : "num_local_experts";
   const epsilon = family.defaults.norm_eps === undefined ? "rms_norm_eps" : "norm_eps";
   const config: TextConfig = {
     family,
@@ -53,7 +54,8 @@ export async function readTextConfig(folder: string): Promise<TextConfig> {
     headDim: hasHeadDim ? count("head_dim", headDimDefault ?? undefined) : null,
     vocabSize: count("vocab_size"),
     epsilon: positive(text[epsilon] ?? family.defaults[epsilon], `${epsilon} of ${file}`),
-    experts: null,
+    experts:
+      family.defaults.num_experts === undefined ? null : { count: count(experts), used: count("num_experts_per_tok") },
     rope: ropeOf(text, family, file),
     windowRopeBase: windowRopeBase(text, family, file),
     raw,

@@ -1,5 +1,4 @@
 import { expected, ggufValue } from "../../../../sdk/kit.ts";
-import { blockNames } from "./names.ts";
 import type { TextConfig, TextFamily } from "./text-family.ts";
 
 const { int32s, uint32 } = ggufValue;

@@ -59,4 +59,47 @@ const qwen3vl: TextFamily = {
   keys: deepstack,
 };
 
-export const qwens: readonly TextFamily[] = [qwen2, qwen3, qwen2vl, qwen3vl];
+const expertLength = ({ text, family }: TextConfig): OwnKeys => {
+  const size = text.moe_intermediate_size ?? family.defaults.moe_intermediate_size;
+  return typeof size === "number" ? [["expert_feed_forward_length", uint32(size)]] : [];
+};
+
+const qwen3moe: TextFamily = {
+  ...qwen2,
+  architecture: "qwen3moe",
+  modelTypes: ["qwen3_moe"],
+  defaults: {
+    ...qwen2.defaults,
+    hidden_size: 2048,
+    intermediate_size: 6144,
+    num_hidden_layers: 24,
+    num_key_value_heads: 4,
+    moe_intermediate_size: 768,
+    num_experts: 128,
+    num_experts_per_tok: 8,
+  },
+  blockNames: { ...blockNames, "mlp.gate": "ffn_gate_inp" },
+  tokenizers: "byte-level",
+  keys: expertLength,
+};
+
+const qwen3vlmoe: TextFamily = {
+  ...qwen3moe,
+  architecture: "qwen3vlmoe",
+  modelTypes: ["qwen3_vl_moe", "qwen3_vl_moe_text"],
+  defaults: {
+    ...qwen3moe.defaults,
+    intermediate_size: 5632,
+    num_attention_heads: 16,
+    num_key_value_heads: 16,
+    max_position_embeddings: 128_000,
+    moe_intermediate_size: 1408,
+    num_experts: 60,
+    num_experts_per_tok: 4,
+  },
+  headDimFromWidth: true,
+  transposedExperts: true,
+  keys: (config) => [...expertLength(config), ...deepstack(config)],
+};
+
+export const qwens: readonly TextFamily[] = [qwen2, qwen3, qwen2vl, qwen3vl, qwen3moe, qwen3vlmoe];
