@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { PbfReader } from "pbf";
 import { expectedBut, isFile, isObject, openFile, readExactly, readJsonObject } from "../../../sdk/kit.ts";
 import { looksSpecial, MAX_VOCABULARY, type TokenList, tokenType } from "./tokens.ts";
 
@@ -6,10 +7,10 @@ import { looksSpecial, MAX_VOCABULARY, type TokenList, tokenType } from "./token
 const MAX_FILE_BYTES = 100_000_000;
 
 interface Piece {
-  readonly text: string;
-  readonly score: number;
+  text: string;
+  score: number;
   /** SentencePiece's own number of its type. */
-  readonly type: number;
+  type: number;
 }
 
 /** SentencePiece's numbers (sentencepiece_model.proto) that llama.cpp's converter tells from ordinary pieces. */
@@ -68,67 +69,33 @@ const isId = (id: unknown): id is number =>
 
 async function readPieces(file: string): Promise<Piece[]> {
   const opened = await openFile(file);
-  const damaged = (received: string) =>
-    expectedBut("INVALID_CONFIG", "a SentencePiece model", file, received, "Download it again.");
+  const damaged = (received: string, cause?: unknown) =>
+    expectedBut("INVALID_CONFIG", "a SentencePiece model", file, received, { mend: "Download it again.", cause });
   try {
     if (opened.size > MAX_FILE_BYTES) throw damaged(`${opened.size} bytes`);
-    const bytes = await readExactly(opened, 0, opened.size);
-    const pieces: Piece[] = [];
-    for (const { field, value } of fieldsOf(bytes)) {
-      if (field === 1 && value instanceof Uint8Array) pieces.push(pieceOf(value));
-    }
-    if (pieces.length === 0) throw damaged("no pieces");
-    if (pieces.length > MAX_VOCABULARY) throw damaged(`${pieces.length} pieces`);
+    const reader = new PbfReader(await readExactly(opened, 0, opened.size));
+    const pieces = readModel(reader, damaged);
+    if (reader.pos !== opened.size) throw damaged("one that is cut off");
+    if (pieces.length === 0 || pieces.length > MAX_VOCABULARY) throw damaged(`${pieces.length} pieces`);
     return pieces;
-  } catch (error) {
-    if (error instanceof RangeError || error instanceof TypeError) throw damaged("other bytes");
-    throw error;
   } finally {
     await opened.handle.close();
   }
 }
 
-function pieceOf(bytes: Uint8Array): Piece {
-  let piece: Piece = { text: "", score: 0, type: 1 };
-  for (const { field, value } of fieldsOf(bytes)) {
-    if (field === 1 && value instanceof Uint8Array) {
-      piece = { ...piece, text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value) };
-    } else if (field === 2 && value instanceof DataView) piece = { ...piece, score: value.getFloat32(0, true) };
-    else if (field === 3 && typeof value === "number") piece = { ...piece, type: value };
+/** sentencepiece_model.proto: `ModelProto.pieces`; what trained and normalized them is left out. */
+function readModel(reader: PbfReader, damaged: (received: string, cause: unknown) => Error): Piece[] {
+  try {
+    return reader.readFields<Piece[]>((field, pieces, message) => {
+      if (field === 1) pieces.push(message.readMessage(readPiece, { text: "", score: 0, type: 1 }));
+    }, []);
+  } catch (cause) {
+    throw damaged("other bytes", cause);
   }
-  return piece;
 }
 
-/** The fields of a protobuf message: bytes, four bytes, or an integer. @throws RangeError where the bytes end too early */
-function* fieldsOf(bytes: Uint8Array): Generator<{ field: number; value: Uint8Array | DataView | number }> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let at = 0;
-  const varint = (): number => {
-    let [value, factor] = [0, 1];
-    for (;;) {
-      const byte = view.getUint8(at++);
-      value += (byte & 0x7f) * factor;
-      if (byte < 0x80) return value;
-      factor *= 128;
-    }
-  };
-  const take = (length: number): number => {
-    if (length > bytes.length - at) throw new RangeError("the message ends too early");
-    at += length;
-    return at - length;
-  };
-  while (at < bytes.length) {
-    const tag = varint();
-    const field = Math.floor(tag / 8);
-    const wire = tag % 8;
-    if (wire === 0) yield { field, value: varint() };
-    else if (wire === 1) take(8);
-    else if (wire === 2) {
-      const length = varint();
-      const from = take(length);
-      yield { field, value: bytes.subarray(from, from + length) };
-    } else if (wire === 5) {
-      yield { field, value: new DataView(bytes.buffer, bytes.byteOffset + take(4), 4) };
-    } else throw new RangeError(`a field of wire type ${wire}`);
-  }
+function readPiece(field: number, piece: Piece, message: PbfReader): void {
+  if (field === 1) piece.text = message.readString();
+  else if (field === 2) piece.score = message.readFloat();
+  else if (field === 3) piece.type = message.readVarint();
 }
