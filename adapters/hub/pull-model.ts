@@ -1,9 +1,9 @@
-import { mkdir, readdir, statfs } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { downloadFileToCacheDir, getHFHubCachePath } from "@huggingface/hub";
 import { z } from "zod";
 import { VqraeError } from "../../sdk/index.ts";
-import { expectedBut, onDisk, option, parseOptions, readRegularFile, writeWhole } from "../../sdk/kit.ts";
+import { expectedBut, onDisk, option, parseOptions, readRegularFile, requireRoom, writeWhole } from "../../sdk/kit.ts";
 import { chooseFiles } from "./choose-files.ts";
 import { downloadBlob } from "./download-file.ts";
 import { askingHub } from "./hub-errors.ts";
@@ -74,7 +74,7 @@ export async function pullModel(name: string, options: PullOptions = {}): Promis
   });
   if (!("files" in plan)) return plan;
   onPlan?.(plan);
-  await requireRoom(plan.missingBytes);
+  await requireRoom(getHFHubCachePath(), plan.missingBytes, "set HF_HUB_CACHE to a folder on another disk");
   let doneBytes = 0;
   for (const file of plan.files) {
     const onBytes = (bytes: number) => {
@@ -130,15 +130,3 @@ const notCached = ({ repo }: ModelName, received: string) =>
     received,
     `Run \`vqrae pull ${repo}\` with a network.`,
   );
-
-const inGigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
-
-async function requireRoom(bytes: number): Promise<void> {
-  const cache = getHFHubCachePath();
-  await onDisk(cache, () => mkdir(cache, { recursive: true }));
-  const { bavail, bsize } = await onDisk(cache, () => statfs(cache));
-  if (bavail * bsize >= bytes) return;
-  const mend = "Free some space, or set HF_HUB_CACHE to a folder on another disk.";
-  const received = `${inGigabytes(bavail * bsize)} free`;
-  throw expectedBut("IO_ERROR", `room for ${inGigabytes(bytes)}`, cache, received, { path: cache, mend });
-}

@@ -1,7 +1,6 @@
-import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
-import { expected, expectedBut, ggufTensorBytes, openTensors, option, parseOptions } from "../../../sdk/kit.ts";
+import { expected, ggufTensorBytes, openTensors, option, parseOptions, requireRoom } from "../../../sdk/kit.ts";
 import { streamGguf } from "../write-gguf.ts";
 import { modelKeys } from "./model-keys.ts";
 import type { ModelSizes } from "./model-name.ts";
@@ -74,7 +73,7 @@ export async function convertLlm(folder: string, out: string, options: ConvertLl
     ...(await vocabularyKeys(folder, config, preTokenizer)),
   ]);
   const total = tensors.reduce((sum, { type, shape }) => sum + ggufTensorBytes(type, shape), 0);
-  await requireRoom(out, total);
+  await requireRoom(dirname(resolve(out)), total);
   let done = 0;
   await streamGguf(out, keys, tensors, async (write) => {
     for (const { name, type, shape, pieces } of tensors) {
@@ -112,11 +111,4 @@ async function* stoppable(
     signal?.throwIfAborted();
     yield piece;
   }
-}
-
-async function requireRoom(out: string, bytes: number): Promise<void> {
-  const disk = await statfs(dirname(resolve(out))).catch(() => null);
-  if (disk === null || disk.bavail * disk.bsize >= bytes) return;
-  const free = `${disk.bavail * disk.bsize} bytes free`;
-  throw expectedBut("IO_ERROR", `room for ${bytes} bytes`, `the disk of ${out}`, free, { path: out });
 }
