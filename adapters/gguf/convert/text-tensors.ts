@@ -5,6 +5,7 @@ import {
   isWeightDtype,
   narrowF16,
   openFile,
+  readExactly,
   readTensor,
   type StoredTensor,
   widenF16,
@@ -19,7 +20,7 @@ export interface TextTensor extends GgufTensorLayout {
   pieces(): AsyncIterable<ArrayBufferView> | Iterable<ArrayBufferView>;
 }
 
-/** Numbers that are in memory at a time: 16 MiB in F32. */
+/** Numbers that are in memory at a time, 16 MiB in F32, or bytes where they are copied. */
 const PIECE = 4 * 1024 * 1024;
 
 /** Parts of a vision language model that are not the language model (conversion/base.py, `TextModel.filter_tensors`). */
@@ -150,6 +151,10 @@ async function* piecesOf(
   if (headRows !== null && (headRows % 2 !== 0 || shape.length === 0)) {
     throw expectedBut("INVALID_CHECKPOINT", `rows for ${heads} heads`, `tensor ${name} in ${file}`, `${rows}`);
   }
+  if (type === dtype && headRows === null && !columns && shift === undefined) {
+    yield* storedBytes(file, offset, length);
+    return;
+  }
   const step = columns ? rows : (headRows ?? Math.max(1, Math.floor(PIECE / Math.max(width, 1))));
   const rowBytes = rows === 0 ? 0 : length / rows;
   for (let row = 0; row < rows; row += step) {
@@ -160,6 +165,18 @@ async function* piecesOf(
     else if (columns) yield encodeGgufTensor(type, transposed(values, rows, width, columns));
     else if (shift !== undefined) yield encodeGgufTensor(type, shifted(values, shift, dtype));
     else yield encodeGgufTensor(type, values);
+  }
+}
+
+/** A tensor that is written as it is stored. */
+async function* storedBytes(file: string, offset: number, length: number): AsyncGenerator<ArrayBufferView> {
+  const opened = await openFile(file);
+  try {
+    for (let done = 0; done < length; done += PIECE) {
+      yield await readExactly(opened, offset + done, Math.min(PIECE, length - done));
+    }
+  } finally {
+    await opened.handle.close();
   }
 }
 
