@@ -74,7 +74,9 @@ export async function pullModel(name: string, options: PullOptions = {}): Promis
   });
   if (!("files" in plan)) return plan;
   onPlan?.(plan);
-  await requireRoom(getHFHubCachePath(), plan.missingBytes, "set HF_HUB_CACHE to a folder on another disk");
+  const cache = getHFHubCachePath();
+  await onDisk(cache, () => mkdir(cache, { recursive: true }));
+  await requireRoom(cache, plan.missingBytes, "set HF_HUB_CACHE to a folder on another disk");
   let doneBytes = 0;
   for (const file of plan.files) {
     const onBytes = (bytes: number) => {
