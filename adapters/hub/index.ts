@@ -7,4 +7,12 @@
 export { type CatalogueModel, catalogue, roughBytes } from "./catalogue.ts";
 export { isModelName } from "./model-name.ts";
 export type { PlannedFile, PullPlan } from "./plan-pull.ts";
-export { type PulledModel, type PullOptions, type PullProgress, pullModel } from "./pull-model.ts";
+export {
+  type PulledCheckpoint,
+  type PulledGguf,
+  type PulledModel,
+  type PullOptions,
+  type PullProgress,
+  pullModel,
+} from "./pull-model.ts";
+export { requireGguf } from "./require-gguf.ts";
