@@ -4,7 +4,7 @@
  * @module vqrae/hub
  */
 
-export { type CatalogueModel, catalogue, roughBytes } from "./catalogue.ts";
+export { type CatalogueModel, catalogue, catalogueChecked, roughBytes } from "./catalogue.ts";
 export { isModelName } from "./model-name.ts";
 export type { PlannedFile, PullPlan } from "./plan-pull.ts";
 export {

@@ -1,4 +1,4 @@
-import { catalogue, pullModel, roughBytes } from "../../adapters/hub/index.ts";
+import { type CatalogueModel, catalogue, pullModel, roughBytes } from "../../adapters/hub/index.ts";
 import { defineCommand } from "../command/command.ts";
 import { flag, optionalArgument } from "../command/option.ts";
 import { usageError } from "../command/usage-error.ts";
@@ -19,9 +19,9 @@ export const pull = defineCommand({
   ],
   async run({ model, list, json, verbose }, name) {
     if (list) {
-      if (json) process.stdout.write(`${JSON.stringify(catalogue)}\n`);
-      else
-        for (const one of catalogue) process.stdout.write(`${one.repo}  about ${inBytes(roughBytes(one))} at Q4_K_M\n`);
+      const line = (one: CatalogueModel) =>
+        `${one.repo}  about ${inBytes(roughBytes(one))} at Q4_K_M  ${one.licence?.name ?? "licence: see its page"}\n`;
+      process.stdout.write(json ? `${JSON.stringify(catalogue)}\n` : catalogue.map(line).join(""));
       return;
     }
     if (model === undefined) throw usageError(name, "a model or --list", "neither");
