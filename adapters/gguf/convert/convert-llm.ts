@@ -42,15 +42,16 @@ const schema = z.strictObject({
 });
 
 /**
- * Writes the language model of a Hugging Face folder (safetensors, config.json, tokenizer.json) as a GGUF file, equal to the
- * byte to what llama.cpp's convert_hf_to_gguf.py writes but for what that takes of a model card (README.md), which is not
- * read. The folder may be a vision language model's: its encoder and projector are left out. A few MiB of weights are in
- * memory at a time.
+ * Writes the language model of a Hugging Face folder (safetensors, config.json, a tokenizer) as a GGUF file, equal to the
+ * byte to what llama.cpp's convert_hf_to_gguf.py writes. Of a model card (README.md) the fields that are texts or lists of
+ * texts are read. The folder may be a vision language model's: its encoder and projector are left out. Some 16 MiB of
+ * weights are in memory at a time.
  *
- * Language models of type llama, qwen2, qwen3, qwen2_vl, qwen2_5_vl and qwen3_vl with a byte-level BPE tokenizer.
+ * Language models of type llama, mistral, ministral3, qwen2, qwen3, qwen2_vl, qwen2_5_vl, qwen3_vl, qwen3_moe,
+ * qwen3_vl_moe, gemma3_text and lfm2; tokenizers of byte-level BPE (tokenizer.json) and SentencePiece (tokenizer.model).
  * Source: llama.cpp v0.5.0, conversion/ and gguf-py/.
  *
- * @param folder with config.json, safetensors and tokenizer.json
+ * @param folder with config.json, safetensors and tokenizer.json or tokenizer.model
  * @param out the .gguf file to write; one that is there is replaced when the new one is whole
  * @throws CHECKPOINT_NOT_FOUND, INVALID_CONFIG, INVALID_CHECKPOINT for a folder that lacks a part or a damaged one;
  *   INCOMPATIBLE for a tokenizer with more tokens than the model; UNSUPPORTED for a model, tokenizer or pre-tokenizer that

@@ -1,6 +1,7 @@
 import { basename, join, resolve } from "node:path";
 import { type GgufFloatType, type GgufValue, ggufValue, isFile, readJsonObject } from "../../../sdk/kit.ts";
 import type { OwnKeys, TextConfig } from "./families/text-family.ts";
+import { type CardFields, cardKeys, cardText, readModelCard } from "./model-card.ts";
 import { type ModelSizes, nameParts, sizeLabelOf, titleOf } from "./model-name.ts";
 
 const { float32, int32s, string, uint32 } = ggufValue;
@@ -29,11 +30,13 @@ export async function modelKeys(
   givenName: string | undefined,
 ): Promise<Map<string, GgufValue>> {
   const { architecture, keys: ownKeys } = config.family;
+  const card = await readModelCard(folder);
   const keys = new Map<string, GgufValue>([
     ["general.architecture", string(architecture)],
     ["general.type", string("model")],
     ...(await samplingKeys(folder)),
-    ...nameKeys(folder, config, sizes, givenName),
+    ...nameKeys(folder, config, sizes, givenName, card),
+    ...cardKeys(card, sizes.parameters),
   ]);
   const add = (own: OwnKeys) => {
     for (const [key, value] of own) keys.set(`${architecture}.${key}`, value);
@@ -70,20 +73,29 @@ async function samplingKeys(folder: string): Promise<[string, GgufValue][]> {
   });
 }
 
-function nameKeys(folder: string, { raw }: TextConfig, sizes: ModelSizes, givenName: string | undefined) {
+function nameKeys(
+  folder: string,
+  { raw }: TextConfig,
+  sizes: ModelSizes,
+  givenName: string | undefined,
+  card: CardFields,
+): [string, GgufValue][] {
   const origin = raw._name_or_path;
   const ids = [basename(resolve(folder))];
   if (typeof origin === "string" && origin !== "" && origin.split("/").length <= 2) ids.unshift(origin);
   const all = ids.map((id) => nameParts(id, sizes.parameters));
   const first = (part: keyof (typeof all)[number]) => all.map((parts) => parts[part]).find((value) => value !== null);
-  const name = first("name");
+  const title = (value: string | null | undefined) => (typeof value === "string" ? titleOf(value) : null);
+  const stated = (name: string) => cardText(card, name, `model_${name}`);
   const values: [string, string | undefined | null][] = [
-    ["name", givenName ?? (name ? titleOf(name) : "")],
-    ["version", first("version")],
-    ["organization", first("organization") && titleOf(first("organization") ?? "")],
-    ["finetune", first("finetune")],
-    ["basename", first("basename")],
-    ["size_label", first("sizeLabel") ?? sizeLabelOf(sizes)],
+    ["name", givenName ?? stated("name") ?? title(first("name")) ?? ""],
+    ["author", stated("author") ?? cardText(card, "model_creator")],
+    ["version", stated("version") ?? first("version")],
+    ["organization", stated("organization") ?? title(first("organization"))],
+    ["finetune", stated("finetune") ?? first("finetune")],
+    ["basename", stated("basename") ?? cardText(card, "model_type") ?? first("basename")],
+    ["description", stated("description")],
+    ["size_label", stated("size_label") ?? first("sizeLabel") ?? sizeLabelOf(sizes)],
   ];
   return values.flatMap(([key, value]): [string, GgufValue][] =>
     value === undefined || value === null ? [] : [[`general.${key}`, string(value)]],

@@ -97,6 +97,61 @@ CASES = {
     "qwen3_vl_moe": (lambda: tf.Qwen3VLMoeForConditionalGeneration(tf.Qwen3VLMoeConfig(text_config=dict(**E, rope_parameters=MROPE), vision_config=DV)), "bytes", BF16),
 }
 LENGTH, NEAR_TIE = 12, 0.005
+CARDS = {
+    "Qwen3-0.1B-Instruct": """---
+library_name: transformers
+license: apache-2.0
+license_link: https://huggingface.co/Qwen/Qwen3-0.6B/blob/main/LICENSE
+pipeline_tag: text-generation
+base_model:
+- Qwen/Qwen3-0.6B-Base
+---
+
+# Qwen3-0.1B
+license: other
+""",
+    "mistral-tiny": """---
+# a comment
+language: [en, "fr", 'nb']   # the last is Norwegian
+license: other
+license_name: 'it''s mine'
+tags:
+  - vision   # seen
+  - "a: b"
+  - c
+base_model:
+  - https://huggingface.co/mistralai/Mistral-7B-v0.3
+  - https://example.com/other
+  - mistralai/Mistral-7B-Instruct-v0.2
+  - alone
+datasets:
+- org/data-set-v2
+model_creator: Someone Else
+model_name: Mistral of Mine
+description: "Says \\"yes\\" and no more"
+widget:
+  - text: hello
+    example_title: x
+extra_gated_prompt: >-
+  two
+  lines
+inference: false
+model-index:
+- name: a
+  results: []
+---
+""",
+    "llama-3-tiny-instruct": """---
+license:
+- mit
+- apache-2.0
+language:
+- no
+- en
+model_type: llama
+---
+""",
+}
 SAID = "What is in the image? A quick cat, naïve 猫 🚀\nand a dog."
 
 
@@ -132,6 +187,8 @@ def make():
             own = {k: v for k, v in text.items() if k in G or k == "model_type"}
             config["text_config"] = {**own, "rope_scaling": {"rope_type": "linear", "factor": 8.0}}
         (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+        if name in CARDS:
+            (folder / "README.md").write_text(CARDS[name])
         answers[name] = answer(m.float(), seed)
         if kind in ("gemma", "vicuna"):
             spm = sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokenizer.model"))
