@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { loadProjector, type Projector, type ProjectorOp, type TensorRef } from "../../../sdk/index.ts";
-import { expectedBut, readTensor } from "../../../sdk/kit.ts";
+import { expectedBut, type RotaryVitSpec, readTensor } from "../../../sdk/kit.ts";
 import { type GgufTensorToWrite, type GgufValue, ggufValue, writeGguf } from "../../gguf/index.ts";
 import type { ParsedOptions } from "../options.ts";
 import type { SwapPlan } from "../swap-plan.ts";
@@ -128,17 +128,9 @@ const pair = (
 ): Part[] => [whole(`${name}.weight`, weight), ...(bias === null ? [] : [whole(`${name}.bias`, bias)])];
 
 function towerParts({ spec }: RotaryTower, type: RotaryMmprojType): Part[] {
-  const { patchEmbedding, patchBias, positions, hiddenSize: d, patchSize: p } = spec;
-  const kernel = (name: string, frame: number): Part => ({
-    name,
-    shape: [d, 3, p, p],
-    large: true,
-    refs: [patchEmbedding],
-    frame,
-  });
+  const { patchBias, positions, hiddenSize: d } = spec;
   return [
-    kernel("v.patch_embd.weight", 0),
-    kernel("v.patch_embd.weight.1", 1),
+    ...kernelParts(spec),
     ...(patchBias ? [whole("v.patch_embd.bias", patchBias)] : []),
     ...(positions ? [{ ...whole("v.position_embd.weight", positions.table), large: false }] : []),
     ...spec.blocks.flatMap(({ attention, attentionOut, mlp }, i) => {
@@ -163,6 +155,17 @@ function towerParts({ spec }: RotaryTower, type: RotaryMmprojType): Part[] {
       ];
     }),
   ];
+}
+
+/** A kernel for each frame, whether the encoder has one over both or two. */
+function kernelParts({ patchKernels, hiddenSize: d, patchSize: p }: RotaryVitSpec): Part[] {
+  const [first, second = first] = patchKernels;
+  const isOne = first === second;
+  return [first, second].flatMap((ref, frame) => {
+    if (ref === undefined) return [];
+    const name = frame === 0 ? "v.patch_embd.weight" : `v.patch_embd.weight.${frame}`;
+    return [{ name, shape: [d, 3, p, p], large: true, refs: [ref], ...(isOne && { frame }) }];
+  });
 }
 
 function mergerParts(projector: Projector): Part[] {
