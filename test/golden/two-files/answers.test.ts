@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { getLlama, type Llama, type LlamaContextSequence, LlamaLogLevel, type Token } from "node-llama-cpp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { attachVision } from "../../../adapters/llama-cpp/index.ts";
-import { type ImageInput, loadProjector, type RgbImage, VQRAE } from "../../../sdk/index.ts";
+import { loadProjector, VQRAE } from "../../../sdk/index.ts";
+import { families, imagesOf } from "./pictures.ts";
 
 /**
- * Images in Qwen-VLs on llama.cpp against transformers (make_qwen_vl_llm.py): tower, merger, deepstack levels, positions of
+ * Images in Qwen-VLs, Pixtral and Mistral 3 on llama.cpp against transformers (make_two_files.py): tower, merger, deepstack levels, positions of
  * time, row and column, and the text after them. Attention is exact and the KV cache F32, so that nothing else differs.
  */
 interface Expected {
@@ -25,7 +26,6 @@ interface Case {
 }
 
 const FIRST_PLACE = 2 ** 30;
-const photo = new URL("../../../examples/images/cat.jpg", import.meta.url).pathname;
 
 let llama: Llama;
 beforeAll(async () => {
@@ -33,23 +33,10 @@ beforeAll(async () => {
 });
 afterAll(() => llama.dispose());
 
-/** The script's `native`. */
-function square(side: number): RgbImage {
-  const data = new Uint8Array(side * side * 3);
-  for (let y = 0; y < side; y++) {
-    for (let x = 0; x < side; x++) data.set([x * 3 + y, 255 - y, Math.floor((x * y) / 5)], (y * side + x) * 3);
-  }
-  return { data, width: side, height: side };
-}
-
-describe.each(["qwen2_vl", "qwen2_5_vl", "qwen3_vl"])("%s", async (name) => {
+describe.each(families)("%s", async (name) => {
   const folder = join(import.meta.dirname, name);
   const { side, image, cases }: Expected = JSON.parse(await readFile(join(folder, "expected.json"), "utf8"));
-  const images: Record<keyof typeof cases, readonly ImageInput[]> = {
-    native: [square(side)],
-    photo: [photo],
-    two: [photo, square(side)],
-  };
+  const images = imagesOf(side);
 
   async function open(batchSize: number) {
     const tokenizer = await VQRAE.load(folder, { device: "cpu", threads: 1, projector: await loadProjector(folder) });
@@ -65,18 +52,24 @@ describe.each(["qwen2_vl", "qwen2_5_vl", "qwen3_vl"])("%s", async (name) => {
     const vision = await attachVision(context, { tokenizer });
     return {
       sequence: context.getSequence(),
-      /** The prompt, each run of image tokens replaced by the places of the next image. */
+      /** The prompt, each run of image tokens replaced by the next run of an image's places. */
       async prompt(key: keyof typeof cases): Promise<Token[]> {
-        const places: Token[][] = [];
+        const runs: Token[][] = [];
         for (const one of images[key]) {
           const tokens = model.tokenize(await vision.image(one), true);
-          places.push(tokens.filter((token) => token >= FIRST_PLACE));
+          for (const [i, token] of tokens.entries()) {
+            if (token < FIRST_PLACE) continue;
+            if (i > 0 && tokens[i - 1]! >= FIRST_PLACE) runs.at(-1)!.push(token);
+            else runs.push([token]);
+          }
         }
         const { ids } = cases[key];
-        return ids.flatMap((id, i) => {
+        const tokens = ids.flatMap((id, i) => {
           if (id !== image) return [id as Token];
-          return ids[i - 1] === image ? [] : places.shift()!;
+          return ids[i - 1] === image ? [] : runs.shift()!;
         });
+        expect(runs).toEqual([]);
+        return tokens;
       },
       async [Symbol.asyncDispose]() {
         vision.dispose();
