@@ -7,7 +7,7 @@ import { loadProjector, VQRAE } from "../../../sdk/index.ts";
 import { families, imagesOf } from "./pictures.ts";
 
 /**
- * Images in Qwen-VLs, Pixtral and Mistral 3 on llama.cpp against transformers (make_two_files.py): tower, merger, deepstack levels, positions of
+ * Images in Qwen-VLs, Pixtral and Mistral 3 on llama.cpp against transformers (make_two_files.py): the mmproj's tower, merger, deepstack levels, positions of
  * time, row and column, and the text after them. Attention is exact and the KV cache F32, so that nothing else differs.
  */
 interface Expected {
@@ -39,7 +39,8 @@ describe.each(families)("%s", async (name) => {
   const images = imagesOf(side);
 
   async function open(batchSize: number) {
-    const tokenizer = await VQRAE.load(folder, { device: "cpu", threads: 1, projector: await loadProjector(folder) });
+    const mmproj = join(folder, "mmproj-f32.gguf");
+    const tokenizer = await VQRAE.load(mmproj, { device: "cpu", threads: 1, projector: await loadProjector(mmproj) });
     const model = await llama.loadModel({ modelPath: join(folder, "llm.gguf") });
     const context = await model.createContext({
       contextSize: 1024,
