@@ -8,7 +8,11 @@ export const rotaryTypes = {
   qwen2_5_vl: "qwen2.5vl_merger",
   qwen3_vl: "qwen3vl_merger",
 } as const;
-export type RotaryMmprojType = (typeof rotaryTypes)[keyof typeof rotaryTypes];
+/** Those that take another tower too: of Pixtral and Mistral 3 no new file is written. */
+export const rotaryMmprojTypes = [...Object.values(rotaryTypes), "pixtral"] as const;
+export type RotaryMmprojType = (typeof rotaryMmprojTypes)[number];
+export const isRotaryMmprojType = (type: unknown): type is RotaryMmprojType =>
+  rotaryMmprojTypes.some((known) => known === type);
 
 export const isRotaryProjector = (type: string): type is keyof typeof rotaryTypes => Object.hasOwn(rotaryTypes, type);
 
