@@ -3,3 +3,7 @@
 export { gemma3Mmproj } from "../gemma3/mmproj.ts";
 export { idefics3Mmproj } from "../idefics3/mmproj.ts";
 export { internVlMmproj } from "../intern-vit/mmproj.ts";
+export { pixtralMmproj } from "../pixtral/mmproj.ts";
+export { qwen25VlMmproj } from "../qwen2-5-vl/mmproj.ts";
+export { qwen2VlMmproj } from "../qwen2-vl/mmproj.ts";
+export { qwen3VlMmproj } from "../qwen3-vl/mmproj.ts";

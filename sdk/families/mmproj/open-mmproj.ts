@@ -55,7 +55,8 @@ function tensorsOf(gguf: GgufFile, family: MmprojFamily, keys: MmprojKeys): Read
   const blocks = keys.number("clip.vision.block_count");
   const width = keys.number("clip.vision.embedding_length");
   const names = checkpointNames(family.tower, Math.min(blocks, gguf.tensors.size));
-  for (const [stored, name] of Object.entries(family.projector)) names.set(stored, name);
+  const projector = typeof family.projector === "function" ? family.projector(keys) : family.projector;
+  for (const [stored, name] of Object.entries(projector)) names.set(stored, name);
   const swapped = isSwapped(gguf, width);
   const found = new Map<string, StoredTensor>();
   for (const tensor of gguf.tensors.values()) {
@@ -69,6 +70,7 @@ function tensorsOf(gguf: GgufFile, family: MmprojFamily, keys: MmprojKeys): Read
 
 /** The converter drops axes of one. */
 function shapeOf({ name, shape }: GgufTensor, { tower }: MmprojFamily, width: number): readonly number[] {
+  if ("parts" in tower) return shape;
   if (name === mmprojTowerNames.class_token && shape.length === 1) return tower.classTokenShape(width);
   if (name === mmprojTowerNames.positions && shape.length === 2) return tower.positionsShape(shape[0] ?? 0, width);
   return shape;
