@@ -3,6 +3,7 @@ import { defineCommand } from "../command/command.ts";
 import { flag, optionalArgument } from "../command/option.ts";
 import { usageError } from "../command/usage-error.ts";
 import { json, verbose } from "../shared/model-options.ts";
+import { printResult } from "../shared/print-result.ts";
 import { inBytes, pullProgress } from "../shared/pull-progress.ts";
 
 export const pull = defineCommand({
@@ -15,14 +16,13 @@ export const pull = defineCommand({
   examples: ["vqrae pull --list", "vqrae pull ggml-org/SmolVLM-256M-Instruct-GGUF"],
   async run({ model, list, json, verbose }, name) {
     if (list) {
-      if (json) process.stdout.write(`${JSON.stringify(catalogue)}\n`);
-      else
-        for (const one of catalogue) process.stdout.write(`${one.repo}  about ${inBytes(roughBytes(one))} at Q4_K_M\n`);
+      printResult(json, catalogue, () =>
+        catalogue.map((one) => `${one.repo}  about ${inBytes(roughBytes(one))} at Q4_K_M`),
+      );
       return;
     }
     if (model === undefined) throw usageError(name, "a model or --list", "neither");
     const files = await pullProgress({ verbose }, (options) => pullModel(model, options));
-    if (json) process.stdout.write(`${JSON.stringify(files)}\n`);
-    else process.stdout.write(`${files.llm}\n${files.mmproj}\n`);
+    printResult(json, files, () => [files.llm, files.mmproj]);
   },
 });
