@@ -10,7 +10,7 @@ export { requireFeatureDim } from "./contract/encoder.ts";
 export { eachImage } from "./contract/image-inputs.ts";
 export { type RequestedOutputs, requestedOutputs } from "./contract/requested-outputs.ts";
 export { checkIds, type DecoderInput, type DecoderTokens, decoderInput } from "./contract/token-ids.ts";
-export { describe, expected, expectedBut } from "./errors.ts";
+export { describe, expected, expectedBut, printable } from "./errors.ts";
 export { isGgufPath, openCheckpoint } from "./families/checkpoint.ts";
 export { defineModel, type ModelParts } from "./families/define-model.ts";
 export { defineFamily, type Family, type FamilySource } from "./families/family.ts";

@@ -3,6 +3,7 @@ import { defineCommand } from "../command/command.ts";
 import { flag, optionalArgument } from "../command/option.ts";
 import { usageError } from "../command/usage-error.ts";
 import { json, verbose } from "../shared/model-options.ts";
+import { printResult } from "../shared/print-result.ts";
 import { inBytes, pullProgress } from "../shared/pull-progress.ts";
 
 export const pull = defineCommand({
@@ -19,14 +20,16 @@ export const pull = defineCommand({
   ],
   async run({ model, list, json, verbose }, name) {
     if (list) {
-      const line = (one: CatalogueModel) =>
-        `${one.repo}  about ${inBytes(roughBytes(one))} at Q4_K_M  ${one.licence?.name ?? "licence: see its page"}\n`;
-      process.stdout.write(json ? `${JSON.stringify(catalogue)}\n` : catalogue.map(line).join(""));
+      printResult(json, catalogue, () =>
+        catalogue.map(
+          (one) =>
+            `${one.repo}  about ${inBytes(roughBytes(one))} at Q4_K_M  ${one.licence?.name ?? "licence: see its page"}`,
+        ),
+      );
       return;
     }
     if (model === undefined) throw usageError(name, "a model or --list", "neither");
     const files = await pullProgress({ verbose }, (options) => pullModel(model, options));
-    if (json) process.stdout.write(`${JSON.stringify(files)}\n`);
-    else process.stdout.write(`${Object.values(files).join("\n")}\n`);
+    printResult(json, files, () => Object.values(files));
   },
 });
