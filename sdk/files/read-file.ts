@@ -1,10 +1,12 @@
 import { type FileHandle, realpath, stat } from "node:fs/promises";
 import { expected, expectedBut, type VqraeError, type VqraeErrorCode } from "../errors.ts";
-import { duplicateKey } from "./json-structure.ts";
+import { jsonStructure, type StructureLimits } from "./json-structure.ts";
 import { openRegularFile, readRegularFile } from "./regular-file.ts";
 
 /** A config is a few kB, an index about 100 bytes a tensor; the worst JSON of this size still fits the heap. */
 const MAX_JSON_BYTES = 32 * 1024 * 1024;
+/** A tokenizer.json with 300,000 words has each as a key, and each pair of their merges as an array. */
+const JSON_LIMITS: StructureLimits = { brackets: 1_500_000, depth: 200, keys: 1_500_000, text: MAX_JSON_BYTES };
 
 /** libuv reads at most 2 GiB - 1 at once. */
 const MAX_READ_BYTES = 1024 * 1024 * 1024;
@@ -61,18 +63,17 @@ export async function readJsonObject(path: string, code: VqraeErrorCode): Promis
     if (!isTooLarge(error)) throw notFound(path, systemReason(error), error);
     throw expectedBut(code, `at most ${MAX_JSON_BYTES} bytes`, path, error.message, { cause: error });
   }
-  let text: string;
+  const { within, duplicate } = await jsonStructure(bytes, JSON_LIMITS);
+  if (!within) throw expectedBut(code, "JSON of a config's size", path, "more fields or deeper nesting");
   let value: unknown;
   try {
     // A byte order mark is no JSON: Python's json refuses it too.
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    value = JSON.parse(text);
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch (cause) {
     throw expectedBut(code, "JSON in UTF-8", path, systemReason(cause), { cause });
   }
   if (!isObject(value)) throw expected(code, "a JSON object", path, value);
-  const twice = duplicateKey(text);
-  if (twice !== null) throw expectedBut(code, "each key once", path, `${JSON.stringify(twice)} twice`);
+  if (duplicate !== null) throw expectedBut(code, "each key once", path, `${JSON.stringify(duplicate)} twice`);
   return value;
 }
 
