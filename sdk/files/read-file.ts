@@ -1,7 +1,7 @@
 import { type FileHandle, realpath, stat } from "node:fs/promises";
-import { expected, expectedBut, type VqraeError, type VqraeErrorCode } from "../errors.ts";
+import { expected, expectedBut, VqraeError, type VqraeErrorCode } from "../errors.ts";
 import { jsonStructure, type StructureLimits } from "./json-structure.ts";
-import { openRegularFile, readRegularFile } from "./regular-file.ts";
+import { identityOf, openRegularFile, readRegularFile } from "./regular-file.ts";
 
 /** A config is a few kB, an index about 100 bytes a tensor; the worst JSON of this size still fits the heap. */
 const MAX_JSON_BYTES = 32 * 1024 * 1024;
@@ -16,6 +16,8 @@ export interface OpenFile {
   /** Absolute, symbolic links resolved: hub caches keep links to blobs. */
   readonly file: string;
   readonly size: number;
+  /** What tells this file from another one that takes its place. */
+  readonly identity: string;
 }
 
 export async function isFile(path: string): Promise<boolean> {
@@ -25,16 +27,39 @@ export async function isFile(path: string): Promise<boolean> {
   );
 }
 
-/** Opens a regular file for reading; the caller closes the handle. */
-export async function openFile(path: string): Promise<OpenFile> {
+/**
+ * Opens a regular file for reading; the caller closes the handle.
+ * @param identity of the file that is meant, as it was when its header was read
+ * @throws CHECKPOINT_NOT_FOUND; INVALID_CHECKPOINT where another one is in its place
+ */
+export async function openFile(path: string, identity?: string): Promise<OpenFile> {
   try {
     const file = await realpath(path);
     const { handle, status } = await openRegularFile(file);
-    return { handle, file, size: status.size };
+    const own = identityOf(status);
+    if (identity === undefined || identity === own) return { handle, file, size: status.size, identity: own };
+    await handle.close();
+    throw replaced(path);
   } catch (error) {
+    if (VqraeError.isInstance(error)) throw error;
     throw notFound(path, systemReason(error), error);
   }
 }
+
+/**
+ * Checks that a file is the one whose header was read.
+ * @throws INVALID_CHECKPOINT where another one is in its place, or none
+ */
+export async function requireSameFile(file: string, identity: string): Promise<void> {
+  const status = await stat(file).catch(() => null);
+  if (status === null || identityOf(status) !== identity) throw replaced(file);
+}
+
+const replaced = (path: string): VqraeError =>
+  expectedBut("INVALID_CHECKPOINT", "the file that was loaded", path, "another one, or none, in its place", {
+    mend: "Load it again: weights of two files must not mix.",
+    path,
+  });
 
 /** Reads exactly `length` bytes at `offset`; an error of `code` where the file ends early. */
 export async function readExactly(

@@ -20,12 +20,12 @@ const BUSY_MS = 10;
  */
 export async function readGguf(path: string): Promise<GgufFile> {
   const opened = await openFile(path);
-  const { file, size } = opened;
+  const { file, size, identity } = opened;
   const limit = Math.min(size, MAX_HEADER_BYTES);
   try {
     for (let length = Math.min(FIRST_BYTES, limit); ; length = Math.min(length * GROWTH, limit)) {
       const header = await tryParse(await readExactly(opened, 0, length, "INVALID_GGUF"), size, file);
-      if (header) return { file, ...header };
+      if (header) return { file, identity, ...header };
       if (length === size) throw tooShort(file, size);
       if (length === limit) throw invalidGguf(`a header of at most ${limit} bytes`, file, "a longer one");
     }

@@ -20,7 +20,7 @@ export interface SafetensorsFile extends SafetensorsHeader {
  */
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   const opened = await openFile(path);
-  const { handle, file, size } = opened;
+  const { handle, file, size, identity } = opened;
   try {
     if (size < LENGTH_BYTES) throw tooShort(`at least ${LENGTH_BYTES} bytes`, file, size);
     const start = await readExactly(opened, 0, LENGTH_BYTES);
@@ -29,7 +29,8 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
     const dataStart = LENGTH_BYTES + Number(headerLength);
     if (dataStart > size) throw tooShort(`at least ${dataStart} bytes, as its header says,`, file, size);
     const header = await readExactly(opened, LENGTH_BYTES, Number(headerLength));
-    return { file, ...(await parseHeader(header, file, dataStart, size - dataStart)) };
+    const { metadata, tensors } = await parseHeader(header, file, dataStart, size - dataStart);
+    return { file, metadata, tensors: new Map([...tensors].map(([name, tensor]) => [name, { ...tensor, identity }])) };
   } finally {
     await handle.close();
   }

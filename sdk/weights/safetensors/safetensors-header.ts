@@ -29,6 +29,8 @@ export interface StoredTensor {
   /** Bytes from the start of the file. */
   readonly offset: number;
   readonly length: number;
+  /** Of the file, as it was when its header was read. */
+  readonly identity?: string;
 }
 
 export interface SafetensorsHeader {
