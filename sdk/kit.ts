@@ -77,6 +77,7 @@ export {
 } from "./files/read-file.ts";
 export { identityOf, openRegularFile, readRegularFile, regularFileChunks } from "./files/regular-file.ts";
 export { ioError, type NewFile, onDisk, replaceFile, writeWhole } from "./files/replace-file.ts";
+export { temporaryBeside } from "./files/temporary-file.ts";
 export type { NativePlan, SquarePlan, ViewPlan } from "./image/view-plan.ts";
 export { seededRandom } from "./metrics/seeded-random.ts";
 export { type Activation, activation, silu, swiglu } from "./nn/layers/activation.ts";

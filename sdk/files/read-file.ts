@@ -61,7 +61,7 @@ const replaced = (path: string): VqraeError =>
     path,
   });
 
-/** Reads exactly `length` bytes at `offset`; an error of `code` where the file ends early. */
+/** Reads exactly `length` bytes at `offset`. @throws `code` where the file ends early; IO_ERROR where the system refuses */
 export async function readExactly(
   { handle, file }: OpenFile,
   offset: number,
@@ -70,7 +70,13 @@ export async function readExactly(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(length);
   for (let done = 0; done < length; ) {
-    const { bytesRead } = await handle.read(bytes, done, Math.min(length - done, MAX_READ_BYTES), offset + done);
+    const most = Math.min(length - done, MAX_READ_BYTES);
+    const { bytesRead } = await handle.read(bytes, done, most, offset + done).catch((cause: unknown) => {
+      throw expectedBut("IO_ERROR", "a file that the system can read", file, systemReason(cause), {
+        path: file,
+        cause,
+      });
+    });
     if (bytesRead === 0) {
       throw expectedBut(code, `${length} bytes at ${offset}`, file, `a file that ends after ${done}`);
     }
