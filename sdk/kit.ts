@@ -72,11 +72,13 @@ export {
   openFile,
   readExactly,
   readJsonObject,
+  requireSameFile,
   systemReason,
 } from "./files/read-file.ts";
-export { openRegularFile, readRegularFile, regularFileChunks } from "./files/regular-file.ts";
+export { identityOf, openRegularFile, readRegularFile, regularFileChunks } from "./files/regular-file.ts";
 export { ioError, type NewFile, onDisk, replaceFile, writeWhole } from "./files/replace-file.ts";
 export { requireRoom } from "./files/require-room.ts";
+export { temporaryBeside } from "./files/temporary-file.ts";
 export type { NativePlan, SquarePlan, ViewPlan } from "./image/view-plan.ts";
 export { seededRandom } from "./metrics/seeded-random.ts";
 export { type Activation, activation, silu, swiglu } from "./nn/layers/activation.ts";

@@ -11,10 +11,10 @@ const decoders: Record<WeightDtype, (data: ArrayBuffer) => Float32Array> = {
 /**
  * Reads a weight: `ref.shape` elements, row-major, F16 and BF16 widened.
  *
- * @throws CHECKPOINT_NOT_FOUND where the file has gone, INVALID_CHECKPOINT where it has become shorter
+ * @throws CHECKPOINT_NOT_FOUND where the file has gone, INVALID_CHECKPOINT where another file is in its place
  */
 export async function readTensor(ref: TensorRef): Promise<Float32Array> {
-  const opened = await openFile(ref.file);
+  const opened = await openFile(ref.file, ref.identity);
   try {
     const bytes = await readExactly(opened, ref.offset, ref.length);
     return decoders[ref.dtype](bytes.buffer);

@@ -12,6 +12,8 @@ export interface TensorRef<D extends WeightDtype | "I8" = WeightDtype> {
   /** Bytes from the start of the file. */
   readonly offset: number;
   readonly length: number;
+  /** Of the file, as it was when its header was read. */
+  readonly identity?: string;
 }
 
 export interface LinearRef {

@@ -63,7 +63,7 @@ function tensorsOf(gguf: GgufFile, family: MmprojFamily, keys: MmprojKeys): Read
     const { name: stored } = tensor;
     // What no family names keeps its own name, for the check that nothing goes unread.
     const name = names.get(swapped ? swap(stored) : stored) ?? stored;
-    found.set(name, { ...inPlace(tensor, gguf.file), name, shape: shapeOf(tensor, family, width) });
+    found.set(name, { ...inPlace(tensor, gguf), name, shape: shapeOf(tensor, family, width) });
   }
   return found;
 }
@@ -85,8 +85,11 @@ const isSwapped = ({ tensors }: GgufFile, width: number): boolean => {
 const swap = (name: string): string =>
   name.replace(/\.ffn_(up|down)\./, (_, which) => `.ffn_${which === "up" ? "down" : "up"}.`);
 
-function inPlace({ name, type, offset, length }: GgufTensor, file: string): Omit<StoredTensor, "shape"> {
-  if (type === "F32" || type === "F16" || type === "BF16") return { name, dtype: type, file, offset, length };
+function inPlace(
+  { name, type, offset, length }: GgufTensor,
+  { file, identity }: GgufFile,
+): Omit<StoredTensor, "shape"> {
+  if (type === "F32" || type === "F16" || type === "BF16") return { name, dtype: type, file, identity, offset, length };
   const mend = "Make the mmproj again with --outtype f16, or take the file of 16 bits.";
   throw expectedBut("UNSUPPORTED", "F32, F16 or BF16", `tensor ${name} of ${file}`, type, mend);
 }

@@ -1,10 +1,14 @@
-import { randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expectedBut, VqraeError } from "../../errors.ts";
+import { readRegularFile } from "../../files/regular-file.ts";
+import { writeWhole } from "../../files/replace-file.ts";
 import { contentKey, filesKey } from "../../weights/int8/content-key.ts";
 import { openInt8File, writeInt8File } from "../../weights/int8/int8-file.ts";
 import type { AnyPrecision } from "../../weights/int8/int8-tree.ts";
+
+/** A key in hexadecimal. */
+const KEY_BYTES = 64;
 
 /**
  * A folder of weights in 8 bits: `<content key>.safetensors`, and `<files key>.key`, which remembers the content key of
@@ -21,8 +25,8 @@ export class Int8Cache {
   /** The int8 form of `weights` where it can be found without reading weights, else null. */
   async find<T extends object>(weights: T): Promise<AnyPrecision<T> | null> {
     const files = await filesKey(weights);
-    const content = files && (await readFile(this.#keyFile(files), "utf8").catch(() => null));
-    if (content === null || !/^[0-9a-f]{64}$/.test(content)) return null;
+    const content = files && (await readRegularFile(this.#keyFile(files), KEY_BYTES).catch(() => null))?.toString();
+    if (!content || !/^[0-9a-f]{64}$/.test(content)) return null;
     return openInt8File(this.#int8File(content), weights, content);
   }
 
@@ -64,13 +68,7 @@ export class Int8Cache {
 
   /** Only saves time, so that a failure is no error. */
   async #remember(files: string, content: string): Promise<void> {
-    const temporary = join(this.#folder, `.${files}.${randomUUID()}.tmp`);
-    try {
-      await writeFile(temporary, content);
-      await rename(temporary, this.#keyFile(files));
-    } catch {
-      await rm(temporary, { force: true }).catch(() => {});
-    }
+    await writeWhole(this.#keyFile(files), content).catch(() => {});
   }
 
   #int8File(content: string): string {
