@@ -11,6 +11,7 @@ export default defineConfig({
     "weights-worker": "sdk/runtime/made-weights/weights-worker.ts",
     "network-worker": "sdk/runtime/networks/network-worker.ts",
     "template-process": "adapters/prompt/template/template-process.ts",
+    "grammar-worker": "adapters/llama-cpp/grammar/grammar-worker.ts",
     cli: "cli/main.ts",
   },
   format: ["esm"],

@@ -2,15 +2,29 @@ import { isObject } from "../sdk/kit.ts";
 
 // How servers of language models are reached, and what they answer: OpenAI's, llama-server's, vLLM's.
 
-/** The address that paths of an API are relative to; null for what is no http or https URL. */
+/** What `apiUrl` takes. `fetch` refuses a URL with a password, and no server sees a fragment. */
+export const API_URL = "an http or https URL without a password or a fragment";
+
+/** The address that paths of an API are relative to; null for what is none. */
 export function apiUrl(address: unknown): URL | null {
   const text = String(address);
   if (!URL.canParse(text)) return null;
   const url = new URL(text);
   if (url.protocol !== "http:" && url.protocol !== "https:") return null;
+  if (url.username !== "" || url.password !== "" || url.hash !== "") return null;
   if (!url.pathname.endsWith("/")) url.pathname += "/";
   return url;
 }
+
+/** The address of a path below `base`, with the query of `base`: Azure's deployments have their version there. */
+export function pathOf(base: URL, path: string): URL {
+  const url = new URL(path, base);
+  url.search = base.search;
+  return url;
+}
+
+/** An address as messages show it: its query may hold a key. */
+export const shownUrl = ({ origin, pathname }: URL): string => `${origin}${pathname}`;
 
 /** An event of a stream: a completion's last one repeats the prompt. */
 const MAX_EVENT_CHARACTERS = 64 * 1024 * 1024;
@@ -58,10 +72,16 @@ const CONTEXT_OVERFLOW = ["context_length_exceeded", "exceed_context_size_error"
 /** vLLM and SGLang have no code for it. */
 const TOO_LONG = /maximum context length|longer than the model's context length/;
 
+/** Whether an answer is an error in spite of its status: some servers send 200 with it. */
+export const isRefusal = (answer: Readonly<Record<string, unknown>>): boolean =>
+  (answer.error !== undefined && answer.error !== null && answer.error !== false) || answer.object === "error";
+
 /** @param text the message where the answer has none */
 export function refusalOf(answer: unknown, text: string): Refusal {
-  // SGLang's errors, and those of vLLM before 0.10, are the answer itself.
-  const error = isObject(answer) ? (isObject(answer.error) ? answer.error : answer) : {};
+  // SGLang's errors, and those of vLLM before 0.10, are the answer itself. Some servers have a text alone.
+  const outer = isObject(answer) ? answer : {};
+  const inner = typeof outer.error === "string" ? { message: outer.error } : outer.error;
+  const error = isObject(inner) ? inner : outer;
   const { type, code } = error;
   const message = (typeof error.message === "string" ? error.message : text).slice(0, 500);
   const named = [code, type].some((name) => typeof name === "string" && CONTEXT_OVERFLOW.includes(name));

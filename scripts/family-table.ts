@@ -12,14 +12,14 @@ import { isRotaryProjector, rotaryTypes } from "../adapters/vit-swap/mmproj/rota
 import { typeOfProjector } from "../adapters/vit-swap/mmproj/types.ts";
 import * as mmprojs from "../sdk/families/mmproj/all.ts";
 import * as projectors from "../sdk/families/projector/all.ts";
-import { readJsonObject } from "../sdk/kit.ts";
+import { isObject, readJsonObject } from "../sdk/kit.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 export const page = join(root, "docs/ask-your-own-vlm.md");
 const START = "<!-- written by scripts/family-table.ts -->\n\n";
 const END = "\n\n<!-- end -->";
 
-/** The names that people know them by, by the projector's type. Pixtral has LLaVA's type. */
+/** The names that people know them by, by the projector's type. */
 const names: Readonly<Record<string, string>> = {
   llava: "LLaVA 1.5",
   llava_next: "LLaVA 1.6 / NeXT",
@@ -29,37 +29,46 @@ const names: Readonly<Record<string, string>> = {
   janus: "Janus-Pro",
   lfm2_vl: "LFM2-VL",
   mistral3: "Mistral 3",
+  pixtral: "Pixtral",
   qwen2_vl: "Qwen2-VL",
   qwen2_5_vl: "Qwen2.5-VL",
   qwen3_vl: "Qwen3-VL, Qwen3.5",
 };
 
-/** The types of mmproj that are read besides those that ViT swap writes. */
-const readOnly: Readonly<Record<string, string>> = { llava_next: "mlp", janus: "janus_pro" };
+/** Its models have LLaVA's `model_type` and projector, and a tower of their own. */
+const PIXTRAL = "pixtral";
+/** Types of mmproj that are read and not written, by the projector's type. */
+const otherTypes: Readonly<Record<string, string>> = {
+  janus: "janus_pro",
+  llava_next: "mlp",
+  mistral3: "pixtral",
+  pixtral: "pixtral",
+};
 
 /** Where models that transformers made lie, each in a folder of its own with its config.json. */
 const EMBEDDINGS = ["projector", "pixtral", "qwen-vl"];
 const PROMPTS = ["prompt"];
-const ANSWERS = ["qwen-vl-llm"];
+const ANSWERS = ["two-files"];
 
 /** What the code and the golden fixtures say of each family, as a table in Markdown. */
 export async function familyTable(): Promise<string> {
   const families = Object.values(projectors).filter(({ type }) => type !== "vqrae_projector");
   const read = new Set(Object.values(mmprojs).map(({ type }) => type));
-  const types = [...new Set(families.map(({ type }) => type))];
+  const types = [...new Set([...families.map(({ type }) => type), PIXTRAL])].sort();
   const [embeddings, prompts, answers] = await Promise.all([EMBEDDINGS, PROMPTS, ANSWERS].map(modelsIn));
   const rows = types.map((type) => {
     const name = names[type];
     if (name === undefined) throw new Error(`Give ${type} a name in ${import.meta.filename}.`);
-    const modelTypes = [...new Set(families.filter((one) => one.type === type).flatMap((one) => one.modelTypes))];
+    const own = families.filter((one) => one.type === type).flatMap((one) => one.modelTypes);
+    const modelTypes = type === PIXTRAL ? [PIXTRAL] : [...new Set(own)];
     const checked = (models: ReadonlySet<string> | undefined) =>
       modelTypes.some((own) => models?.has(own)) ? "yes" : "no";
     const mmproj = isRotaryProjector(type) ? rotaryTypes[type] : typeOfProjector[type];
-    const stored = mmproj ?? readOnly[type];
+    const reads = mmproj ?? otherTypes[type];
     return [
       name,
-      modelTypes.map((own) => `\`${own}\``).join(", "),
-      stored !== undefined && read.has(stored) ? "yes" : "no",
+      type === PIXTRAL ? "`llava` with a `pixtral` tower" : modelTypes.map((own) => `\`${own}\``).join(", "),
+      reads !== undefined && read.has(reads) ? "yes" : "no",
       checked(embeddings),
       checked(prompts),
       checked(answers),
@@ -79,7 +88,9 @@ async function modelsIn(folders: readonly string[]): Promise<ReadonlySet<string>
     const path = join(root, "test/golden", folder);
     const files = await readdir(path, { recursive: true }).catch(() => []);
     for (const file of files.filter((name) => name.endsWith("config.json") && !/_config\.json$/.test(name))) {
-      found.add(String((await readJsonObject(join(path, file), "INVALID_CONFIG")).model_type));
+      const { model_type: type, vision_config: vision } = await readJsonObject(join(path, file), "INVALID_CONFIG");
+      const isPixtral = type === "llava" && isObject(vision) && vision.model_type === PIXTRAL;
+      found.add(isPixtral ? PIXTRAL : String(type));
     }
   }
   return found;

@@ -59,7 +59,7 @@ export class VqraeError extends Error {
   readonly [marker] = true;
 
   constructor(code: VqraeErrorCode, message: string, { index, path, cause }: VqraeErrorDetails = {}) {
-    super(message, cause === undefined ? undefined : { cause });
+    super(printable(message), cause === undefined ? undefined : { cause });
     this.code = code;
     if (index !== undefined) this.index = index;
     if (path !== undefined) this.path = path;
@@ -113,11 +113,11 @@ export function expectedBut(
 ): VqraeError {
   const { mend: sentence, ...details } = typeof mend === "string" ? { mend } : (mend ?? {});
   const message = `Expected ${what} for ${subject} but received ${words}.${sentence ? ` ${sentence}` : ""}`;
-  return new VqraeError(code, printable(message), details);
+  return new VqraeError(code, message, details);
 }
 
-/** Names of files and tensors are somebody else's: their control characters must not reach a terminal. */
-const printable = (text: string): string =>
+/** A text without control characters but for line ends and tabs: names of files and tensors are somebody else's. */
+export const printable = (text: string): string =>
   text.replaceAll(/[^\P{Cc}\n\t]/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`);
 
 /** Lists inside lists that a description shows. */

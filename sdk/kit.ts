@@ -10,7 +10,7 @@ export { requireFeatureDim } from "./contract/encoder.ts";
 export { eachImage } from "./contract/image-inputs.ts";
 export { type RequestedOutputs, requestedOutputs } from "./contract/requested-outputs.ts";
 export { checkIds, type DecoderInput, type DecoderTokens, decoderInput } from "./contract/token-ids.ts";
-export { describe, expected, expectedBut } from "./errors.ts";
+export { describe, expected, expectedBut, printable } from "./errors.ts";
 export { isGgufPath, openCheckpoint } from "./families/checkpoint.ts";
 export { defineModel, type ModelParts } from "./families/define-model.ts";
 export { defineFamily, type Family, type FamilySource } from "./families/family.ts";
@@ -73,10 +73,13 @@ export {
   openFile,
   readExactly,
   readJsonObject,
+  requireSameFile,
   systemReason,
 } from "./files/read-file.ts";
-export { openRegularFile, readRegularFile, regularFileChunks } from "./files/regular-file.ts";
+export { identityOf, openRegularFile, readRegularFile, regularFileChunks } from "./files/regular-file.ts";
 export { ioError, type NewFile, onDisk, replaceFile, writeWhole } from "./files/replace-file.ts";
+export { requireRoom } from "./files/require-room.ts";
+export { temporaryBeside } from "./files/temporary-file.ts";
 export type { NativePlan, SquarePlan, ViewPlan } from "./image/view-plan.ts";
 export { seededRandom } from "./metrics/seeded-random.ts";
 export { type Activation, activation, silu, swiglu } from "./nn/layers/activation.ts";

@@ -1,12 +1,12 @@
 import { createHash, type Hash } from "node:crypto";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { HubApiError, downloadFile as openDownload } from "@huggingface/hub";
 import { expectedBut, onDisk, regularFileChunks } from "../../sdk/kit.ts";
 import { hubError } from "./hub-errors.ts";
 import type { HubAccess } from "./hub-settings.ts";
 import { type PlannedFile, type PullPlan, repoFolder } from "./plan-pull.ts";
+import { wait } from "./wait.ts";
 
 export interface DownloadSettings {
   readonly access: HubAccess;
@@ -50,7 +50,7 @@ export async function downloadBlob(plan: PullPlan, file: PlannedFile, settings: 
         signal?.throwIfAborted();
         tries = done > before ? 1 : tries + 1;
         if (!mayPass(cause) || tries >= MAX_TRIES) throw hubError(`${file.path} of ${plan.repo}`, cause);
-        await setTimeout(FIRST_WAIT_MS * 2 ** tries, undefined, { signal });
+        await wait(FIRST_WAIT_MS * 2 ** tries, signal);
       }
     }
     await onDisk(incomplete, () => target.sync());
@@ -80,7 +80,7 @@ async function resume(incomplete: string, { bytes }: PlannedFile, hash: Hash): P
 
 async function* pieces(
   { repo, commit }: PullPlan,
-  { path, bytes }: PlannedFile,
+  { path, bytes, hash }: PlannedFile,
   start: number,
   { access }: DownloadSettings,
 ): AsyncGenerator<Uint8Array> {
@@ -91,7 +91,8 @@ async function* pieces(
     path,
     revision: commit,
     xet: false,
-    fetch: (url, init) => fetch(url, init).then((answer) => inRange(answer, init)),
+    fetch: (url, init) =>
+      fetch(url, init).then((answer) => sameFile(inRange(answer, init), hash, `${path} of ${repo}`)),
   });
   if (blob === null) throw expectedBut("SERVER_ERROR", "the file", `${path} of ${repo}`, "none at this commit");
   if (blob.size !== bytes) {
@@ -107,6 +108,18 @@ function inRange(answer: Response, init: RequestInit | undefined): Response {
     throw expectedBut("SERVER_ERROR", "status 206", `a request for ${range}`, `status ${answer.status}`);
   }
   return answer;
+}
+
+/**
+ * What a server sends by another ETag is another file: it must not go on where the first one stopped. The hub's own servers
+ * name a large file by `x-linked-etag`; the ETag of where its bytes come from is some other hash.
+ */
+function sameFile(answer: Response, hash: string, subject: string): Response {
+  const given = answer.headers.get("x-linked-etag") ?? (hash.length === 40 ? answer.headers.get("etag") : null);
+  const [, etag] = /^(?:W\/)?"?([0-9a-f]{40}|[0-9a-f]{64})"?$/.exec(given ?? "") ?? [];
+  if (etag === undefined || etag === hash || etag.length !== hash.length) return answer;
+  const mend = "The repository or its mirror has changed meanwhile: pull it again.";
+  throw expectedBut("INVALID_CHECKPOINT", `content of hash ${hash}`, subject, `one whose ETag is ${etag}`, mend);
 }
 
 /** Whether another try may help: a broken connection, or a server that is busy. */

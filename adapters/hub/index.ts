@@ -4,7 +4,15 @@
  * @module vqrae/hub
  */
 
-export { type CatalogueModel, catalogue, roughBytes } from "./catalogue.ts";
+export { type CatalogueModel, catalogue, catalogueChecked, roughBytes } from "./catalogue.ts";
 export { isModelName } from "./model-name.ts";
 export type { PlannedFile, PullPlan } from "./plan-pull.ts";
-export { type PulledModel, type PullOptions, type PullProgress, pullModel } from "./pull-model.ts";
+export {
+  type PulledCheckpoint,
+  type PulledGguf,
+  type PulledModel,
+  type PullOptions,
+  type PullProgress,
+  pullModel,
+} from "./pull-model.ts";
+export { requireGguf } from "./require-gguf.ts";

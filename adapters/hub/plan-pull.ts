@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { getHFHubCachePath, getRepoFolderName, type ListFileEntry, listFiles, modelInfo } from "@huggingface/hub";
 import { expectedBut } from "../../sdk/kit.ts";
+import { chooseCheckpoint, hasCheckpoint } from "./choose-checkpoint.ts";
 import { chooseFiles } from "./choose-files.ts";
 import { askingHub } from "./hub-errors.ts";
 import type { HubAccess } from "./hub-settings.ts";
@@ -25,9 +26,8 @@ export interface PullPlan {
   readonly commit: string;
   /** As the repository's card states it, such as "apache-2.0"; null for none. */
   readonly licence: string | null;
-  /** The language model's first part, and the mmproj: paths in the repository. */
-  readonly llm: string;
-  readonly mmproj: string;
+  /** The language model's first part, and the mmproj: paths in the repository. null for a checkpoint of transformers. */
+  readonly gguf: { readonly llm: string; readonly mmproj: string } | null;
   readonly files: readonly PlannedFile[];
   /** Of all files. */
   readonly bytes: number;
@@ -57,9 +57,9 @@ export async function planPull(
     const files = new Map<string, ListFileEntry>();
     const listing = { ...access, repo: { type: "model", name: repo }, revision: commit, recursive: true } as const;
     for await (const file of listFiles(listing)) if (file.type === "file") files.set(file.path, file);
-    const { llm, mmproj } = chooseFiles([...files.keys()], quant, repo);
+    const { gguf, paths } = chosenOf([...files.keys()], quant, repo);
     const planned: PlannedFile[] = [];
-    for (const path of [...llm, mmproj]) {
+    for (const path of paths) {
       const file = files.get(path);
       const hash = file?.lfs?.oid ?? file?.oid;
       if (file === undefined || !HASH.test(hash ?? "") || hash === undefined)
@@ -73,13 +73,30 @@ export async function planPull(
       repo,
       commit,
       licence: licenceOf(info),
-      llm: llm[0] ?? mmproj,
-      mmproj,
+      gguf,
       files: planned,
       bytes: sum(planned),
       missingBytes: sum(planned.filter(({ cached }) => !cached)),
     };
   });
+}
+
+/**
+ * What of a repository's files makes a model: GGUF files, or a checkpoint of transformers where it has none.
+ * @throws INVALID_ARGUMENT as `chooseFiles` and `chooseCheckpoint`
+ */
+export function chosenOf(
+  all: readonly string[],
+  quant: string | null,
+  repo: string,
+): { gguf: PullPlan["gguf"]; paths: readonly string[] } {
+  if (hasCheckpoint(all) && !all.some((path) => path.endsWith(".gguf"))) {
+    if (quant === null) return { gguf: null, paths: chooseCheckpoint(all, repo) };
+    const mend = "Pull it without one, and convert its language model: vqrae convert-llm.";
+    throw expectedBut("INVALID_ARGUMENT", `the quantization ${quant}`, `the repository ${repo}`, "safetensors", mend);
+  }
+  const { llm, mmproj } = chooseFiles(all, quant, repo);
+  return { gguf: { llm: llm[0] ?? mmproj, mmproj }, paths: [...llm, mmproj] };
 }
 
 const notThere = (repo: string, what: string, received: unknown) =>

@@ -1,15 +1,15 @@
-import { mkdir, readdir, statfs } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, readdir, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { downloadFileToCacheDir, getHFHubCachePath } from "@huggingface/hub";
 import { z } from "zod";
 import { VqraeError } from "../../sdk/index.ts";
-import { expectedBut, onDisk, option, parseOptions, readRegularFile, writeWhole } from "../../sdk/kit.ts";
-import { chooseFiles } from "./choose-files.ts";
-import { downloadBlob } from "./download-file.ts";
+import { expectedBut, onDisk, option, parseOptions, readRegularFile, requireRoom, writeWhole } from "../../sdk/kit.ts";
+import { type DownloadSettings, downloadBlob } from "./download-file.ts";
 import { askingHub } from "./hub-errors.ts";
 import { hubAccess, hubSettings } from "./hub-settings.ts";
+import { whileLocked } from "./lock.ts";
 import { type ModelName, parseModelName } from "./model-name.ts";
-import { type PullPlan, planPull, repoFolder } from "./plan-pull.ts";
+import { chosenOf, type PlannedFile, type PullPlan, planPull, repoFolder } from "./plan-pull.ts";
 
 /** How far a download is. */
 export interface PullProgress {
@@ -27,12 +27,19 @@ export interface PullOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The files of a model in the cache. */
-export interface PulledModel {
+/** The GGUF files of a model in the cache. */
+export interface PulledGguf {
   /** The language model's GGUF file, its first part. */
   readonly llm: string;
   readonly mmproj: string;
 }
+
+/** A checkpoint of transformers in the cache: config, safetensors, tokenizer and processor. */
+export interface PulledCheckpoint {
+  readonly folder: string;
+}
+
+export type PulledModel = PulledGguf | PulledCheckpoint;
 
 const schema = z.strictObject({
   onPlan: option.callback<NonNullable<PullOptions["onPlan"]>>(),
@@ -47,9 +54,12 @@ const schema = z.strictObject({
  * const { llm, mmproj } = await pullModel("ggml-org/SmolVLM-256M-Instruct-GGUF:Q8_0");
  * ```
  *
+ * A repository without GGUF files, such as Qwen/Qwen2.5-VL-3B-Instruct, gives the folder of its checkpoint: `VQRAE.load` and
+ * `loadProjector` take it, and `convertLlm` makes its language model a GGUF file.
+ *
  * HF_TOKEN, HF_ENDPOINT, HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE mean what they mean to the Hugging Face tools, which share
  * this cache. A download that broke goes on where it was. Each file's hash is checked. If the hub cannot be reached,
- * what the cache has is used.
+ * what the cache has is used. Of two processes that want a file, one fetches it and the other waits.
  *
  * @param name "owner/repo", with ":" and a quantization, "@" and a revision if you like
  * @throws INVALID_ARGUMENT; SERVER_UNREACHABLE, SERVER_ERROR (401, 403 and 404 too); INVALID_CHECKPOINT for other content
@@ -74,14 +84,16 @@ export async function pullModel(name: string, options: PullOptions = {}): Promis
   });
   if (!("files" in plan)) return plan;
   onPlan?.(plan);
-  await requireRoom(plan.missingBytes);
+  const cache = getHFHubCachePath();
+  await onDisk(cache, () => mkdir(cache, { recursive: true }));
+  await requireRoom(cache, plan.missingBytes, "set HF_HUB_CACHE to a folder on another disk");
   let doneBytes = 0;
   for (const file of plan.files) {
     const onBytes = (bytes: number) => {
       doneBytes += bytes;
       onProgress?.({ path: file.path, doneBytes, totalBytes: plan.missingBytes });
     };
-    if (!file.cached) await downloadBlob(plan, file, { access, signal, onBytes });
+    if (!file.cached) await fetchOnce(plan, file, { access, signal, onBytes });
     // The blob is there: this gives it its name in the commit's snapshot.
     await askingHub(`${file.path} of ${plan.repo}`, signal, () =>
       downloadFileToCacheDir({
@@ -93,8 +105,21 @@ export async function pullModel(name: string, options: PullOptions = {}): Promis
     );
   }
   await rememberRevision(model, plan.commit);
-  const snapshot = join(repoFolder(plan.repo), "snapshots", plan.commit);
-  return { llm: join(snapshot, plan.llm), mmproj: join(snapshot, plan.mmproj) };
+  return pulledOf(join(repoFolder(plan.repo), "snapshots", plan.commit), plan.gguf);
+}
+
+const pulledOf = (snapshot: string, gguf: PullPlan["gguf"]): PulledModel =>
+  gguf === null ? { folder: snapshot } : { llm: join(snapshot, gguf.llm), mmproj: join(snapshot, gguf.mmproj) };
+
+/** Another process may fetch the same file: it is waited for, and what it has brought is used. */
+async function fetchOnce(plan: PullPlan, file: PlannedFile, settings: DownloadSettings): Promise<void> {
+  const folder = repoFolder(plan.repo);
+  const lock = join(dirname(folder), ".locks", basename(folder), `${file.hash}.pull`);
+  await whileLocked(lock, settings.signal, async () => {
+    const there = await stat(join(folder, "blobs", file.hash)).catch(() => null);
+    if (there?.size === file.bytes) settings.onBytes(file.bytes);
+    else await downloadBlob(plan, file, settings);
+  });
 }
 
 /** What the cache has of a model, without asking the hub; null if a file is missing. */
@@ -105,8 +130,7 @@ async function cachedModel({ repo, quant, revision }: ModelName): Promise<Pulled
   const names = await readdir(snapshot, { recursive: true }).catch(() => []);
   const paths = names.map((name) => name.replaceAll("\\", "/"));
   try {
-    const { llm, mmproj } = chooseFiles(paths, quant, repo);
-    return { llm: join(snapshot, llm[0] ?? mmproj), mmproj: join(snapshot, mmproj) };
+    return pulledOf(snapshot, chosenOf(paths, quant, repo).gguf);
   } catch {
     return null;
   }
@@ -130,15 +154,3 @@ const notCached = ({ repo }: ModelName, received: string) =>
     received,
     `Run \`vqrae pull ${repo}\` with a network.`,
   );
-
-const inGigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
-
-async function requireRoom(bytes: number): Promise<void> {
-  const cache = getHFHubCachePath();
-  await onDisk(cache, () => mkdir(cache, { recursive: true }));
-  const { bavail, bsize } = await onDisk(cache, () => statfs(cache));
-  if (bavail * bsize >= bytes) return;
-  const mend = "Free some space, or set HF_HUB_CACHE to a folder on another disk.";
-  const received = `${inGigabytes(bavail * bsize)} free`;
-  throw expectedBut("IO_ERROR", `room for ${inGigabytes(bytes)}`, cache, received, { path: cache, mend });
-}

@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { Llama, LlamaContext, LlamaModel } from "node-llama-cpp";
 import { z } from "zod";
-import { expected, expectedBut, option, parseOptions, setFields } from "../../sdk/kit.ts";
+import { expected, expectedBut, option, parseOptions, requireSameFile, setFields } from "../../sdk/kit.ts";
 import { readGguf } from "../gguf/index.ts";
 import { checkLlm } from "./check/check-llm.ts";
 import { type Gpu, openLlama } from "./native/open-llama.ts";
@@ -61,7 +61,8 @@ export async function openLanguageModel(path: string, options: LanguageModelOpti
     signal,
   } = parseOptions(schema, options, "openLanguageModel");
   const file = await languageModelFile(path);
-  await checkLlm(await readGguf(file), file);
+  const gguf = await readGguf(file);
+  await checkLlm(gguf, file);
   onProgress?.("llm");
   const llama = await openLlama(gpu);
   try {
@@ -72,6 +73,8 @@ export async function openLanguageModel(path: string, options: LanguageModelOpti
         const received = `one that llama.cpp does not load (${cause instanceof Error ? cause.message : cause})`;
         throw expectedBut("INVALID_GGUF", "the GGUF file of a text model", file, received, { cause });
       });
+    // What llama.cpp has mapped must be what was checked.
+    await requireSameFile(gguf.file, gguf.identity);
     onProgress?.("context");
     const context = await model.createContext({
       contextSize: contextSize ?? Math.min(model.trainContextSize, DEFAULT_CONTEXT),

@@ -34,7 +34,8 @@ export class SequenceBatch implements AsyncDisposable {
   }
 
   /**
-   * Takes `count` free sequences of the context until you dispose the batch. Others may use the rest meanwhile.
+   * Takes `count` free sequences of the context, those with the lowest numbers, until you dispose the batch. Others may use
+   * the rest meanwhile.
    * @throws INVALID_ARGUMENT where fewer are free; MISSING_DEPENDENCY, UNSUPPORTED, DISPOSED, RUNTIME
    */
   static async open(context: LlamaContext, count: number): Promise<SequenceBatch> {
@@ -45,6 +46,7 @@ export class SequenceBatch implements AsyncDisposable {
       throw expected("INVALID_ARGUMENT", what, "a batch of sequences", count, mend);
     }
     internals.limitThreads();
+    internals.orderFreeSequences();
     const sequences = Array.from({ length: count }, () => context.getSequence());
     return new SequenceBatch(context, internals, sequences);
   }

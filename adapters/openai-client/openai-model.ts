@@ -1,14 +1,14 @@
 import { z } from "zod";
 import { VqraeError } from "../../sdk/index.ts";
 import { describe, expectedBut, isObject, option, parseOptions } from "../../sdk/kit.ts";
-import { apiUrl, eventData, parseJson } from "../model-servers.ts";
+import { API_URL, apiUrl, eventData, isRefusal, parseJson, pathOf, shownUrl } from "../model-servers.ts";
 import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions, VlmPiece } from "../vision-language-model.ts";
 import { imageUrl } from "./image-url.ts";
 import { type Dialect, type Json, requestBody } from "./request.ts";
 import { refused, type SendOptions, send, unreachable } from "./send.ts";
 
 export interface OpenAiModelOptions extends SendOptions {
-  /** Where the API is, such as "http://127.0.0.1:8080/v1". */
+  /** Where the API is, such as "http://127.0.0.1:8080/v1". Its query goes with each request. */
   readonly baseUrl: string | URL;
   /** The model's name there. */
   readonly model: string;
@@ -17,7 +17,7 @@ export interface OpenAiModelOptions extends SendOptions {
 }
 
 export const openAiOptions = {
-  baseUrl: z.unknown().transform(apiUrl).pipe(z.instanceof(URL)).describe("an http or https URL"),
+  baseUrl: z.unknown().transform(apiUrl).pipe(z.instanceof(URL)).describe(API_URL),
   model: z.string().min(1).describe("a name"),
   maxTokensField: option.oneOf("max_tokens", "max_completion_tokens"),
   apiKey: option.custom<string>("a text", (value) => typeof value === "string"),
@@ -58,7 +58,7 @@ export class ChatCompletionsModel implements VisionLanguageModel {
   readonly #dialect: Dialect;
 
   constructor({ baseUrl, model, ...options }: Endpoint, dialect: Dialect) {
-    this.#url = new URL("chat/completions", baseUrl);
+    this.#url = pathOf(baseUrl, "chat/completions");
     this.modelId = model;
     this.#options = options;
     this.#dialect = dialect;
@@ -67,12 +67,13 @@ export class ChatCompletionsModel implements VisionLanguageModel {
   async chat(messages: readonly VlmMessage[], options: VlmOptions = {}): Promise<VlmAnswer> {
     const { response, deadline } = await this.#send(messages, options, {});
     try {
-      const answer = this.#parse(await response.text());
+      const body = await response.text();
+      const answer = this.#parse(body);
       const choice = firstChoice(answer);
       const text = isObject(choice?.message) ? choice.message.content : undefined;
       // A model that was cut off before it said anything has null here.
       if (!choice || (typeof text !== "string" && text !== null))
-        throw this.#wrong("an answer with choices[0]", describe(answer));
+        throw this.#wrong("an answer with choices[0]", describe(body));
       return { text: text ?? "", finishReason: this.#finishReason(choice.finish_reason), ...usage(answer) };
     } catch (error) {
       throw this.#broken(error, options.signal);
@@ -122,7 +123,7 @@ export class ChatCompletionsModel implements VisionLanguageModel {
   #parse(text: string): Json {
     const value = parseJson(text);
     if (!isObject(value)) throw this.#wrong("a JSON object", describe(text));
-    if (isObject(value.error)) throw refused(this.#url, value, "an error");
+    if (isRefusal(value)) throw refused(this.#url, value, text);
     return value;
   }
 
@@ -132,7 +133,7 @@ export class ChatCompletionsModel implements VisionLanguageModel {
   }
 
   #wrong(what: string, received: string): VqraeError {
-    return expectedBut("SERVER_ERROR", what, this.#url.href, received);
+    return expectedBut("SERVER_ERROR", what, shownUrl(this.#url), received);
   }
 
   /** What ended an answer before its end, as an error of ours; the caller's own abort as it is. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { VqraeError } from "../../sdk/index.ts";
 import { expectedBut } from "../../sdk/kit.ts";
-import { parseJson, reasonOf, refusalOf } from "../model-servers.ts";
+import { parseJson, reasonOf, refusalOf, shownUrl } from "../model-servers.ts";
 import type { Json } from "./request.ts";
 
 export interface SendOptions {
@@ -130,7 +130,13 @@ export function refused(url: URL, answer: unknown, text: string, status?: number
   const received = status === undefined ? message : `${status}: ${message}`;
   if (isContextOverflow) {
     const mend = "Leave out earlier messages, or send fewer or smaller images.";
-    return expectedBut("CONTEXT_OVERFLOW", "a conversation that the model's context holds", url.href, received, mend);
+    return expectedBut(
+      "CONTEXT_OVERFLOW",
+      "a conversation that the model's context holds",
+      shownUrl(url),
+      received,
+      mend,
+    );
   }
   if (message.includes("--enable-mm-embeds")) {
     const mend =
@@ -138,8 +144,8 @@ export function refused(url: URL, answer: unknown, text: string, status?: number
     return expectedBut("UNSUPPORTED", "a vLLM server that takes embeddings", url.href, received, mend);
   }
   const mend = status === 401 || status === 403 ? "Pass the endpoint's key as apiKey." : undefined;
-  return expectedBut("SERVER_ERROR", "an answer", url.href, received, mend);
+  return expectedBut("SERVER_ERROR", "an answer", shownUrl(url), received, mend);
 }
 
 export const unreachable = (url: URL, cause: unknown): VqraeError =>
-  expectedBut("SERVER_UNREACHABLE", "an answer", url.href, reasonOf(cause), { cause });
+  expectedBut("SERVER_UNREACHABLE", "an answer", shownUrl(url), reasonOf(cause), { cause });

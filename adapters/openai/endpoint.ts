@@ -4,13 +4,14 @@ import type { Decoder, Encoder } from "../../sdk/index.ts";
 import { option, parseOptions } from "../../sdk/kit.ts";
 import type { ImageGenerator } from "../generation/index.ts";
 import type { VisionLanguageModel } from "../vision-language-model.ts";
+import { HeldBytes, type RequestBytes } from "./body/held-bytes.ts";
+import { readBody } from "./body/read-body.ts";
 import { chatCompletions } from "./chat/chat-completions.ts";
 import { chatPage } from "./chat-page.ts";
 import { ApiError, toApiError } from "./http/api-error.ts";
 import { requireApiKey } from "./http/api-key.ts";
 import { deadline } from "./http/deadline.ts";
 import { RequestQueue } from "./http/queue.ts";
-import { BodyBudget, readJson } from "./http/read-json.ts";
 import { serverSentEvents } from "./http/server-sent-events.ts";
 import { imageGenerations } from "./images/generations.ts";
 import { type EndpointLimits, parseLimits } from "./limits.ts";
@@ -88,29 +89,32 @@ export async function createEndpoint(options: EndpointOptions = {}): Promise<End
     [tokenizers, ["/v1/vision/tokens", "/v1/vision/decode"]],
   ]);
   const closing = new AbortController();
-  const budget = new BodyBudget(limits.heldBytes);
-  const images = {
-    allowRemote: allowRemoteImages,
-    maxBytes: limits.remoteBytes,
-    timeoutMs: limits.remoteMs,
-  };
+  const held = new HeldBytes(limits.heldBytes);
 
-  /** One request from its place in the queue to the end of its answer. */
+  /** One request from its first byte to the end of its answer. */
   async function answer(request: Request, { route, queue }: Work): Promise<Response> {
-    const place = queue.enter();
-    const time = deadline(AbortSignal.any([request.signal, closing.signal]), limits.requestMs);
-    let release = () => {};
+    // A full queue says so before the body is read. A place is taken after it: a slow client keeps nobody out.
+    queue.requireRoom();
+    const { signal, ...time } = deadline(AbortSignal.any([request.signal, closing.signal]), limits.requestMs);
+    const bytes = held.open();
+    let leave = () => {};
     const end = () => {
       time.end();
-      place.leave();
-      release();
+      leave();
+      bytes.release();
     };
     try {
-      const body = await readJson(request, limits.bodyBytes, budget);
-      release = body.release;
-      const { signal } = time;
-      const call = { limits, signal, images: { ...images, signal }, turn: () => place.turn(signal) };
-      const reply = await route(body.json, call);
+      const { json, images: sent } = await readBody(request, limits, bytes, signal);
+      const place = queue.enter();
+      leave = place.leave;
+      const images = {
+        allowRemote: allowRemoteImages,
+        sent,
+        hold: remoteBytes(limits.remoteBytes, bytes),
+        timeoutMs: limits.remoteMs,
+        signal,
+      };
+      const reply = await route(json, { limits, signal, images, turn: () => place.turn(signal) });
       if ("events" in reply) {
         const onEnd = (left: boolean) => {
           if (left) time.abort();
@@ -156,6 +160,16 @@ export async function createEndpoint(options: EndpointOptions = {}): Promise<End
     limits,
     fetch: async (request) => app.fetch(request),
     abort: () => closing.abort(new ApiError(503, "The server is shutting down.", { code: "shutting_down" })),
+  };
+}
+
+/** Counts what one request has fetched, and holds it. @throws Error above `most`; ApiError 429 */
+function remoteBytes(most: number, { hold }: RequestBytes): (bytes: number) => void {
+  let fetched = 0;
+  return (bytes) => {
+    fetched += bytes;
+    if (fetched > most) throw new Error(`more than ${most} bytes for the request's images`);
+    hold(bytes);
   };
 }
 

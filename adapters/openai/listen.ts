@@ -1,8 +1,9 @@
 import { createServer, type Server } from "node:http";
-import type { Socket } from "node:net";
+import { isIP, type Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { z } from "zod";
 import { expectedBut, option, parseOptions } from "../../sdk/kit.ts";
+import { limitConnections } from "./connections.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { ApiError } from "./http/api-error.ts";
 
@@ -11,6 +12,11 @@ export interface ListenOptions {
   readonly host?: string;
   /** Default 8080; 0 takes a free one. */
   readonly port?: number;
+  /**
+   * Names that clients may call this server by in the Host header, besides IP addresses, localhost and `host`: such as
+   * "vlm.example.com" behind a proxy, or a container's name.
+   */
+  readonly allowedHosts?: readonly string[];
 }
 
 export interface Listening {
@@ -22,26 +28,32 @@ export interface Listening {
   close(options?: { readonly graceMs?: number }): Promise<void>;
 }
 
-const schema = z.strictObject({ host: option.text("an address"), port: option.integer(0, 65_535) });
+const schema = z.strictObject({
+  host: option.text("an address"),
+  port: option.integer(0, 65_535),
+  allowedHosts: option.texts("a list of names"),
+});
 
 const DEFAULT_PORT = 8080;
 const DEFAULT_GRACE_MS = 10_000;
 /** Beyond a request's own time, after which a client that reads nothing is cut off. */
 const IDLE_MARGIN_MS = 5_000;
-const LOOPBACK = ["localhost", "127.0.0.1", "::1"];
 
 /**
  * Serves an endpoint over HTTP.
  * @throws INVALID_ARGUMENT for another option, and where the port is taken or the host is no address of this machine
  */
 export async function listen(endpoint: Endpoint, options: ListenOptions = {}): Promise<Listening> {
-  const { host = "127.0.0.1", port = DEFAULT_PORT } = parseOptions(schema, options, "listen");
-  const { receiveMs, requestMs } = endpoint.limits;
-  const fetch = (request: Request): Promise<Response> | Response =>
-    isForeign(request, host) ? foreignHost().toResponse() : endpoint.fetch(request);
+  const { host = "127.0.0.1", port = DEFAULT_PORT, allowedHosts = [] } = parseOptions(schema, options, "listen");
+  const { receiveMs, requestMs, connections, idleMs } = endpoint.limits;
+  const names = new Set(["localhost", host, ...allowedHosts].map((name) => name.toLowerCase()));
+  const fetch = (request: Request): Promise<Response> | Response => {
+    const name = new URL(request.url).hostname;
+    return isAllowed(name, names) ? endpoint.fetch(request) : foreignHost(name).toResponse();
+  };
   const timeouts = { requestTimeout: receiveMs, headersTimeout: receiveMs, connectionsCheckingInterval: 1000 };
   const server = createServer(timeouts, getRequestListener(fetch));
-  server.timeout = requestMs + IDLE_MARGIN_MS;
+  limitConnections(server, { connections, idleMs, busyMs: requestMs + IDLE_MARGIN_MS });
   server.on("clientError", answerBadRequest);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => reject(notListening(host, port, cause)));
@@ -71,16 +83,16 @@ async function close(server: Server, endpoint: Endpoint, graceMs: number): Promi
 }
 
 /**
- * A web page elsewhere can point a name of its own to this machine (DNS rebinding); it cannot choose the Host header.
+ * A web page elsewhere can point a name of its own to this machine (DNS rebinding), and then its name is in the Host
+ * header. An IP address is nobody's name.
  */
-function isForeign(request: Request, host: string): boolean {
-  if (!LOOPBACK.includes(host)) return false;
-  const name = new URL(request.url).hostname.replace(/^\[|\]$/g, "");
-  return !LOOPBACK.includes(name);
-}
+const isAllowed = (name: string, names: ReadonlySet<string>): boolean =>
+  names.has(name) || isIP(name.replace(/^\[|\]$/g, "")) > 0;
 
-function foreignHost(): ApiError {
-  const message = "Expected this machine's own name (localhost) for the Host header but received another one.";
+function foreignHost(name: string): ApiError {
+  const mend = "Start it with --allow-host and the name, or pass the name as allowedHosts.";
+  const received = JSON.stringify(name.slice(0, 80));
+  const message = `Expected a name of this server for the Host header but received ${received}. ${mend}`;
   return new ApiError(403, message, { code: "foreign_host" });
 }
 

@@ -9,6 +9,7 @@ import { buildRotaryMmproj, planRotaryMmproj } from "./mmproj/build-rotary.ts";
 import type { DifferentWords } from "./mmproj/image-words.ts";
 import type { RotaryMmprojType } from "./mmproj/rotary-types.ts";
 import { planMmproj, swapMmproj } from "./mmproj/swap-mmproj.ts";
+import { planRotarySwap, swapRotaryMmproj } from "./mmproj/swap-rotary.ts";
 import type { MmprojTypeName } from "./mmproj/types.ts";
 import { type ParsedOptions, parseSwapOptions, type SwapOptions } from "./options.ts";
 import type { SwapKind, SwapPlan } from "./swap-plan.ts";
@@ -93,7 +94,7 @@ async function run(
   };
 }
 
-/** Towers with rotary positions become whole new mmproj files. */
+/** Towers with rotary positions become whole new mmproj files, or take another's place in one. */
 function rotaryPlan(
   step: "plan" | "write",
   kind: SwapKind,
@@ -104,10 +105,11 @@ function rotaryPlan(
 ): Promise<SwapPlan> {
   if (kind === "new mmproj")
     return (step === "plan" ? planRotaryMmproj : buildRotaryMmproj)(model, tower, out, options);
+  if (kind === "mmproj") return (step === "plan" ? planRotarySwap : swapRotaryMmproj)(model, tower, out, options);
   const mend = "Give the folder that the projector is in, and a name ending in .gguf for the output.";
   throw expectedBut(
     "UNSUPPORTED",
-    "a new mmproj",
+    "an mmproj",
     `an encoder with rotary positions, ${tower.modelId},`,
     `a ${kind}`,
     mend,

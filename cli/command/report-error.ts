@@ -1,4 +1,5 @@
 import { VqraeError } from "../../sdk/index.ts";
+import { printJson, say } from "../shared/terminal.ts";
 import { hasFlag } from "./has-flag.ts";
 
 /** The user can mend it. */
@@ -12,18 +13,16 @@ export function reportError(error: unknown, rawArgs: readonly string[]): number 
   const message = known || error instanceof Error ? error.message : String(error);
   if (hasFlag(rawArgs, "--json")) {
     const { code, index, path } = known ? error : { code: "INTERNAL", index: undefined, path: undefined };
-    process.stdout.write(`${JSON.stringify({ error: { code, message, index, path } })}\n`);
+    printJson({ error: { code, message, index, path } });
   }
   if (known) {
-    process.stderr.write(`vqrae: ${oneLine(message)}\n`);
+    say(`vqrae: ${message.replaceAll(/\s*\n\s*/g, " ")}`);
     return EXIT_USER_ERROR;
   }
   const trace = error instanceof Error ? (error.stack ?? message) : message;
-  process.stderr.write(
+  say(
     `${trace}\n\nThis is a fault of vqrae (Node ${process.version}, ${process.platform} ${process.arch}). ` +
-      "Please report it with the lines above and your command line.\n",
+      "Please report it with the lines above and your command line.",
   );
   return EXIT_INTERNAL_ERROR;
 }
-
-const oneLine = (text: string): string => text.replaceAll(/\s*\n\s*/g, " ");

@@ -4,8 +4,9 @@ import { createEndpoint, type Listening, listen } from "../../adapters/openai/in
 import { setFields } from "../../sdk/kit.ts";
 import { defineCommand } from "../command/command.ts";
 import { flag, option } from "../command/option.ts";
-import { text, wholeNumber } from "../command/value-types.ts";
+import { text, wholeNumber, words } from "../command/value-types.ts";
 import { json } from "../shared/model-options.ts";
+import { printJson, say } from "../shared/terminal.ts";
 import { type VlmArgs, vlmOptions, withVlm } from "../vlm/with-vlm.ts";
 
 const MAX_PORT = 65_535;
@@ -18,6 +19,7 @@ export const serve = defineCommand({
   options: {
     ui: flag("Serve the chat page at /"),
     host: option(text("address"), "Where to listen", { default: "127.0.0.1" }),
+    allowHost: option(words("name,name"), "Names that clients may call it by, besides localhost and IP addresses"),
     port: option(wholeNumber("number", { most: MAX_PORT }), "The port. 0 takes a free one", { default: 8080 }),
     parallel: option(wholeNumber("count", { least: 1, most: MAX_PARALLEL }), "Answers at a time. Others wait", {
       default: 2,
@@ -40,7 +42,7 @@ export const serve = defineCommand({
     "vqrae serve --port 9000 --parallel 4 --generator off",
     "VQRAE_API_KEY=secret vqrae serve --host 0.0.0.0",
   ],
-  async run({ ui, host, port, parallel, allowRemote, generator: file, json, ...args }, name) {
+  async run({ ui, host, allowHost, port, parallel, allowRemote, generator: file, json, ...args }, name) {
     const apiKey = args.apiKey ?? process.env.VQRAE_API_KEY;
     const serveVlm = async (vlm: Vlm) => {
       const generator = await openGenerator(file, args.gpu, vlm);
@@ -52,12 +54,14 @@ export const serve = defineCommand({
         ui,
         parallel,
         ...setFields({ apiKey: apiKey || undefined }),
-        onError: (error) => process.stderr.write(`${error instanceof Error ? error.stack : error}\n`),
+        onError: (error) => say(String(error instanceof Error ? error.stack : error)),
       });
-      const server = await listen(endpoint, { host, port });
+      const server = await listen(endpoint, { host, port, ...setFields({ allowedHosts: allowHost }) });
       const models = [vlm.modelId, ...(generator ? [generator.info.modelId] : []), vlm.tokenizer.info.modelId];
-      if (json) process.stdout.write(`${JSON.stringify({ url: server.url, models })}\n`);
-      else process.stderr.write(`Listening on ${server.url} (${models.join(", ")}). Press Ctrl-C to end.\n`);
+      if (json) printJson({ url: server.url, models });
+      else say(`Listening on ${server.url} (${models.join(", ")}). Press Ctrl-C to end.`);
+      if (!apiKey && !isLoopback(host))
+        say(`Whoever reaches ${server.url} can use it. Set VQRAE_API_KEY to a key that clients must send.`);
       await closedBySignal(server);
       await generator?.dispose();
     };
@@ -70,6 +74,8 @@ async function openGenerator(file: string, gpu: VlmArgs["gpu"], vlm: Vlm): Promi
   const source = file === "default" ? file : { llm: file, tokenizer: vlm.tokenizer };
   return loadGenerator(source, { gpu });
 }
+
+const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || host.startsWith("127.");
 
 /** The first signal lets running answers end. The second one ends the process, as it always does. */
 function closedBySignal(server: Listening): Promise<void> {

@@ -1,3 +1,5 @@
+import { oneLine, say } from "./terminal.ts";
+
 /**
  * Says on standard error what is being done: one line that is rewritten on a terminal, a line each with --verbose, else
  * nothing.
@@ -14,8 +16,8 @@ export class Progress {
   say(text: string): void {
     if (text === this.#last) return;
     this.#last = text;
-    if (this.#mode === "lines") process.stderr.write(`${text}\n`);
-    if (this.#mode === "terminal") process.stderr.write(`\r\u001b[K${text}`);
+    if (this.#mode === "lines") say(text);
+    if (this.#mode === "terminal") process.stderr.write(`\r\u001b[K${oneLine(text)}`);
   }
 
   /** Clears the line. */

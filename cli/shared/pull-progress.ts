@@ -1,5 +1,6 @@
 import type { PullOptions } from "../../adapters/hub/index.ts";
 import { withProgress } from "./progress.ts";
+import { say } from "./terminal.ts";
 
 /** The line is written anew this often at most. */
 const INTERVAL_MS = 200;
@@ -21,7 +22,7 @@ export async function pullProgress<T>(
         const cached = missingBytes < bytes ? `, ${inBytes(bytes - missingBytes)} of it here already` : "";
         const names = files.map(({ path }) => path).join(", ");
         if (missingBytes === 0) return;
-        process.stderr.write(`${repo}: ${names}, ${inBytes(bytes)}${cached}; licence: ${licence ?? "none stated"}\n`);
+        say(`${repo}: ${names}, ${inBytes(bytes)}${cached}; licence: ${licence ?? "none stated"}`);
       },
       onProgress({ path, doneBytes, totalBytes }) {
         const now = performance.now();

@@ -15,7 +15,7 @@ const dtypes: ValueType<Dtype> = {
 };
 
 export const convert = defineCommand({
-  arguments: { folder: argument("A Hugging Face folder: config.json, safetensors, tokenizer.json") },
+  arguments: { folder: argument("A Hugging Face folder: config.json, safetensors, a tokenizer") },
   options: {
     out: option(text("file.gguf"), "The file to write", { default: "model.gguf" }),
     dtype: option(dtypes, "The type of the matrices; auto is the checkpoint's own 16 bits", { default: "auto" }),
@@ -23,7 +23,10 @@ export const convert = defineCommand({
     name: option(text("name"), "The model's name in the file", { shownDefault: "from the folder's name" }),
     json,
   },
-  notes: ["Llama, Qwen2, Qwen3, and the language models inside LLaVA, SmolVLM, Idefics3 and Qwen-VL folders."],
+  notes: [
+    "Llama, Mistral, Qwen2, Qwen3, Gemma 3, LFM2, and the language models inside LLaVA, Pixtral, SmolVLM, Idefics3, Gemma 3,",
+    "LFM2-VL and Qwen-VL folders.",
+  ],
   examples: ["vqrae convert-llm ./Qwen3-VL-2B-Instruct --out model.gguf --dtype q8_0"],
   async run({ folder, out, dtype, preTokenizer, name, json }) {
     await checkOutput(out, [".gguf"]);

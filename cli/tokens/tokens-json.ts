@@ -1,4 +1,5 @@
 import { requireFeatureDim } from "../../sdk/kit.ts";
+import { jsonText } from "../shared/terminal.ts";
 import { codesPerToken, type EncodedImages } from "./tokens.ts";
 
 /** Digits that bring every float32 back exactly. */
@@ -12,7 +13,7 @@ const FLOAT32_DIGITS = 9;
 export function* tokensToJson({ info, images, tokens }: EncodedImages): Generator<string> {
   const { modelId: model, grid, featureDim, codebook } = info;
   const codes = codesPerToken(info);
-  const head = JSON.stringify({ model, grid, featureDim, codebook });
+  const head = jsonText({ model, grid, featureDim, codebook });
   yield `${head.slice(0, -1)},"images":[\n`;
   for (const [i, { grid: own, ids, features, classToken }] of tokens.entries()) {
     const entry = {
@@ -22,7 +23,7 @@ export function* tokensToJson({ info, images, tokens }: EncodedImages): Generato
       ...(features && { features: rowsOf(shorten(features), requireFeatureDim(info)) }),
       ...(classToken && { classToken: shorten(classToken) }),
     };
-    yield `${JSON.stringify(entry)}${i + 1 < tokens.length ? "," : ""}\n`;
+    yield `${jsonText(entry)}${i + 1 < tokens.length ? "," : ""}\n`;
   }
   yield "]}\n";
 }

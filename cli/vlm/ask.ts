@@ -4,6 +4,7 @@ import { defineCommand } from "../command/command.ts";
 import { argument, option } from "../command/option.ts";
 import { number, wholeNumber } from "../command/value-types.ts";
 import { json } from "../shared/model-options.ts";
+import { print, printJson } from "../shared/terminal.ts";
 import { vlmOptions, withVlm } from "./with-vlm.ts";
 
 export const ask = defineCommand({
@@ -31,11 +32,11 @@ export const ask = defineCommand({
       const options = setFields({ temperature, maxTokens });
       if (json) {
         const answer = await vlm.ask(shown, question, options);
-        process.stdout.write(`${JSON.stringify({ image, question, answer })}\n`);
+        printJson({ image, question, answer });
         return;
       }
-      await vlm.ask(shown, question, { ...options, onText: (text) => process.stdout.write(text) });
-      process.stdout.write("\n");
+      await vlm.ask(shown, question, { ...options, onText: print });
+      print("\n");
     });
   },
 });

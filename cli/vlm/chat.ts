@@ -3,6 +3,7 @@ import type { Vlm, VlmMessage } from "../../adapters/llama-cpp/index.ts";
 import { VqraeError } from "../../sdk/index.ts";
 import { defineCommand } from "../command/command.ts";
 import { optionalArgument } from "../command/option.ts";
+import { print, say } from "../shared/terminal.ts";
 import { vlmOptions, withVlm } from "./with-vlm.ts";
 
 const HELP =
@@ -31,17 +32,17 @@ async function converse(vlm: Vlm, first: string | undefined): Promise<void> {
   const ready = () => {
     if (terminal) lines.prompt();
   };
-  if (terminal) process.stderr.write(`${HELP}\n`);
+  if (terminal) say(HELP);
   ready();
   for await (const line of typed) {
     const [command, ...rest] = line.trim().split(/\s+/);
     if (command === "/exit") break;
-    if (command === "/help") process.stderr.write(`${HELP}\n`);
+    if (command === "/help") say(HELP);
     else if (command === "/new") {
       messages.length = 0;
       shown = [];
     } else if (command === "/image") shown.push(...(await readable(vlm, rest.join(" "))));
-    else if (command?.startsWith("/")) process.stderr.write(`There is no ${command}. ${HELP}\n`);
+    else if (command?.startsWith("/")) say(`There is no ${command}. ${HELP}`);
     else if (line.trim() !== "") {
       const question: VlmMessage = { role: "user", content: [...shown, line] };
       shown = [];
@@ -62,7 +63,7 @@ async function readable(vlm: Vlm, image: string): Promise<{ image: string }[]> {
     return [{ image }];
   } catch (error) {
     if (!VqraeError.isInstance(error)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    say(error.message);
     return [];
   }
 }
@@ -72,16 +73,16 @@ async function printAnswer(vlm: Vlm, messages: readonly VlmMessage[], signal: Ab
   let answer = "";
   try {
     for await (const { text } of vlm.streamChat(messages, { signal })) {
-      process.stdout.write(text);
+      print(text);
       answer += text;
     }
   } catch (error) {
     if (!signal.aborted) {
       if (!VqraeError.isInstance(error)) throw error;
-      process.stderr.write(`${error.message}\n`);
+      say(error.message);
       return null;
     }
   }
-  process.stdout.write("\n");
+  print("\n");
   return answer;
 }

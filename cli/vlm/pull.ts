@@ -1,8 +1,9 @@
-import { catalogue, pullModel, roughBytes } from "../../adapters/hub/index.ts";
+import { type CatalogueModel, catalogue, pullModel, roughBytes } from "../../adapters/hub/index.ts";
 import { defineCommand } from "../command/command.ts";
 import { flag, optionalArgument } from "../command/option.ts";
 import { usageError } from "../command/usage-error.ts";
 import { json, verbose } from "../shared/model-options.ts";
+import { printResult } from "../shared/print-result.ts";
 import { inBytes, pullProgress } from "../shared/pull-progress.ts";
 
 export const pull = defineCommand({
@@ -12,17 +13,23 @@ export const pull = defineCommand({
     "It shows size and licence first. A download that breaks goes on where it was.",
     "HF_TOKEN, HF_ENDPOINT, HF_HOME and HF_HUB_OFFLINE mean what they mean to the Hugging Face tools.",
   ],
-  examples: ["vqrae pull --list", "vqrae pull ggml-org/SmolVLM-256M-Instruct-GGUF"],
+  examples: [
+    "vqrae pull --list",
+    "vqrae pull ggml-org/SmolVLM-256M-Instruct-GGUF",
+    "vqrae pull Qwen/Qwen2.5-VL-3B-Instruct   # the checkpoint's folder, for convert-llm",
+  ],
   async run({ model, list, json, verbose }, name) {
     if (list) {
-      if (json) process.stdout.write(`${JSON.stringify(catalogue)}\n`);
-      else
-        for (const one of catalogue) process.stdout.write(`${one.repo}  about ${inBytes(roughBytes(one))} at Q4_K_M\n`);
+      printResult(json, catalogue, () =>
+        catalogue.map(
+          (one) =>
+            `${one.repo}  about ${inBytes(roughBytes(one))} at Q4_K_M  ${one.licence?.name ?? "licence: see its page"}`,
+        ),
+      );
       return;
     }
     if (model === undefined) throw usageError(name, "a model or --list", "neither");
     const files = await pullProgress({ verbose }, (options) => pullModel(model, options));
-    if (json) process.stdout.write(`${JSON.stringify(files)}\n`);
-    else process.stdout.write(`${files.llm}\n${files.mmproj}\n`);
+    printResult(json, files, () => Object.values(files));
   },
 });

@@ -1,4 +1,4 @@
-import { isModelName, pullModel } from "../../adapters/hub/index.ts";
+import { isModelName, pullModel, requireGguf } from "../../adapters/hub/index.ts";
 import { type LoadVlmOptions, loadVlm, type Vlm } from "../../adapters/llama-cpp/index.ts";
 import { setFields } from "../../sdk/kit.ts";
 import { option, type Values } from "../command/option.ts";
@@ -88,7 +88,8 @@ async function partsOf(command: string, { vlm, llm, mmproj, encoder, projector, 
   }
   if (vlm !== undefined && isModelName(vlm) && given === undefined) {
     const pulled = await pullProgress({ verbose }, (options) => pullModel(vlm, options));
-    return { source: pulled.llm, mmproj: pulled.mmproj };
+    const files = requireGguf(pulled, vlm);
+    return { source: files.llm, mmproj: files.mmproj };
   }
   return { source: llm ?? vlm ?? "default", mmproj, encoder, projector };
 }

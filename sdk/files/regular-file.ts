@@ -18,6 +18,10 @@ class NotRegularFile extends Error {
   }
 }
 
+/** Tells a file from another one that takes its place or its name: device, inode, size, and time of the last change. */
+export const identityOf = ({ dev, ino, size, mtimeMs }: Pick<Stats, "dev" | "ino" | "size" | "mtimeMs">): string =>
+  [dev, ino, size, mtimeMs].join(" ");
+
 export interface RegularFile {
   readonly handle: FileHandle;
   readonly status: Stats;

@@ -1,7 +1,7 @@
-import { randomUUID } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { expectedBut, VqraeError } from "../errors.ts";
+import { temporaryBeside } from "./temporary-file.ts";
 
 /** libuv writes at most 2 GiB - 1 at once. */
 const MAX_WRITE_BYTES = 1024 * 1024 * 1024;
@@ -14,13 +14,13 @@ export interface NewFile {
 /**
  * Writes a file beside `path`, syncs it to the disk and renames it to `path`, so that a reader of `path` sees the old
  * file or the whole new one. Where `fill` throws, nothing is left; a killed process leaves the old file as it was, and a
- * temporary one beside it.
+ * temporary one beside it, which the next writer removes.
  *
  * @throws IO_ERROR where the system refuses; and what `fill` throws, as it is
  */
 export async function replaceFile(path: string, fill: (file: NewFile) => Promise<void>): Promise<void> {
   const target = resolve(path);
-  const temporary = join(dirname(target), `.${basename(target)}.${randomUUID()}.tmp`);
+  const temporary = await temporaryBeside(target);
   try {
     const file = await onDisk(path, () => open(temporary, "wx"));
     try {
@@ -39,7 +39,8 @@ export async function replaceFile(path: string, fill: (file: NewFile) => Promise
     }
     await onDisk(path, () => rename(temporary, target));
   } catch (error) {
-    await rm(temporary, { force: true });
+    // The error that counts is the first one.
+    await rm(temporary, { force: true }).catch(() => {});
     throw error;
   }
 }

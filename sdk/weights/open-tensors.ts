@@ -9,7 +9,7 @@ const INDEX = "model.safetensors.index.json";
 
 /**
  * The tensors of a checkpoint folder: of `model.safetensors` where there is one, else of the shards that
- * `model.safetensors.index.json` lists (transformers looks in the same order).
+ * `model.safetensors.index.json` lists (transformers looks in the same order), shard after shard by their names.
  *
  * @throws CHECKPOINT_NOT_FOUND where neither is there or a shard is missing; INVALID_CHECKPOINT for a damaged file
  */
@@ -42,7 +42,7 @@ async function openShards(folder: string): Promise<ReadonlyMap<string, StoredTen
   }
 
   const tensors = new Map<string, StoredTensor>();
-  for (const [shard, names] of namesByShard) {
+  for (const [shard, names] of [...namesByShard].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const stored = (await openSafetensors(join(folder, shard))).tensors;
     for (const name of names) {
       const tensor = stored.get(name);

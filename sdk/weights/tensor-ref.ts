@@ -15,6 +15,8 @@ export interface TensorRef<D extends WeightDtype | BlockDtype | "I8" = WeightDty
   /** Bytes from the start of the file. */
   readonly offset: number;
   readonly length: number;
+  /** Of the file, as it was when its header was read. */
+  readonly identity?: string;
 }
 
 export interface LinearRef {

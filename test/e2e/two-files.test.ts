@@ -1,8 +1,9 @@
-import { copyFile } from "node:fs/promises";
+import { copyFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { loadVlm } from "../../adapters/llama-cpp/index.ts";
 import { pictures } from "../golden/projector/pictures.ts";
+import { families, square } from "../golden/two-files/pictures.ts";
 import { writeTinyLlm } from "../helpers/tiny-llm.ts";
 import { temporaryFolder } from "../standalone/checkpoint/temporary.ts";
 
@@ -33,6 +34,35 @@ test.each(["idefics3", "gemma3", "internvl"])(
     }
     expect(answers[0]).toEqual(answers[1]);
     expect(new Set(answers[0]).size).toBeGreaterThan(1); // the pictures are seen
+  },
+  60_000,
+);
+
+/** Llama-server had the same pair of files (test/golden/two-files/make-server.ts). */
+test.each(families)(
+  "%s: two GGUF files answer as llama-server does, on a square of native size",
+  async (family) => {
+    const folder = join(golden, "two-files", family);
+    const json = async (...names: string[]) => JSON.parse(await readFile(join(golden, "two-files", ...names), "utf8"));
+    const { side, image, prompt, cases } = await json(family, "expected.json");
+    const { tokens, content } = (await json("server.json"))[family];
+    expect(tokens).toEqual(cases.native.greedy); // and as transformers does
+
+    const question = "What is it?";
+    await using vlm = await loadVlm(join(folder, "llm.gguf"), {
+      ...options,
+      mmproj: join(folder, "mmproj-f32.gguf"),
+      flashAttention: false,
+      // A template loses the newline that it ends with.
+      chatTemplate: prompt.replace(`<image>${question}`, "{{ messages[0].content }}").replace(/\n$/, "{{ '\\n' }}"),
+    });
+    const messages = [{ role: "user", content: [{ image: square(side) }, question] }] as const;
+    const { ids } = await vlm.buildPrompt(messages);
+    expect([...ids].map((id) => (id === -1 ? image : id))).toEqual(cases.native.ids);
+    // The server ends with what is left of a character that has begun.
+    const answer = await vlm.ask(square(side), question, { maxTokens: tokens.length });
+    expect(answer).toBe(content.replace(/\ufffd+$/, ""));
+    expect(answer.length).toBeGreaterThan(10);
   },
   60_000,
 );

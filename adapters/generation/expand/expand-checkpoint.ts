@@ -1,4 +1,4 @@
-import { constants, copyFile, mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
+import { constants, copyFile, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import {
   expected,
@@ -8,6 +8,7 @@ import {
   openTensors,
   readJsonObject,
   type StoredTensor,
+  temporaryBeside,
   writeWhole,
 } from "../../../sdk/kit.ts";
 import type { VisualVocabulary } from "../vocabulary/visual-vocabulary.ts";
@@ -154,12 +155,13 @@ const copy = (from: string, to: string): Promise<void> =>
 async function inNewFolder(target: string, fill: (folder: string) => Promise<void>): Promise<void> {
   const path = resolve(target);
   await onDisk(path, () => mkdir(dirname(path), { recursive: true }));
-  const folder = await onDisk(path, () => mkdtemp(`${path}.`));
+  const folder = await temporaryBeside(path);
   try {
+    await onDisk(path, () => mkdir(folder));
     await fill(folder);
     await onDisk(path, () => rename(folder, path));
   } catch (error) {
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true }).catch(() => {});
     throw error;
   }
 }

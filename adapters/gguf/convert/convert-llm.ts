@@ -1,11 +1,12 @@
-import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
-import { expected, expectedBut, ggufTensorBytes, openTensors, option, parseOptions } from "../../../sdk/kit.ts";
+import { expected, ggufTensorBytes, openTensors, option, parseOptions, requireRoom } from "../../../sdk/kit.ts";
 import { streamGguf } from "../write-gguf.ts";
 import { modelKeys } from "./model-keys.ts";
+import type { ModelSizes } from "./model-name.ts";
+import { ropeFactors } from "./rope-factors.ts";
 import { readTextConfig } from "./text-config.ts";
-import { automaticType, languageTensors, requireReadable, ropeFactors, textTensor } from "./text-tensors.ts";
+import { automaticType, languageTensors, requireReadable, type TextTensor, textTensor } from "./text-tensors.ts";
 import { vocabularyKeys } from "./vocabulary.ts";
 
 export interface ConvertLlmOptions {
@@ -41,15 +42,16 @@ const schema = z.strictObject({
 });
 
 /**
- * Writes the language model of a Hugging Face folder (safetensors, config.json, tokenizer.json) as a GGUF file, equal to the
- * byte to what llama.cpp's convert_hf_to_gguf.py writes but for what that takes of a model card (README.md), which is not
- * read. The folder may be a vision language model's: its encoder and projector are left out. A few MiB of weights are in
- * memory at a time.
+ * Writes the language model of a Hugging Face folder (safetensors, config.json, a tokenizer) as a GGUF file, equal to the
+ * byte to what llama.cpp's convert_hf_to_gguf.py writes. Of a model card (README.md) the fields that are texts or lists of
+ * texts are read. The folder may be a vision language model's: its encoder and projector are left out. Some 16 MiB of
+ * weights are in memory at a time.
  *
- * Language models of type llama, qwen2, qwen3, qwen2_vl, qwen2_5_vl and qwen3_vl with a byte-level BPE tokenizer.
+ * Language models of type llama, mistral, ministral3, qwen2, qwen3, qwen2_vl, qwen2_5_vl, qwen3_vl, qwen3_moe,
+ * qwen3_vl_moe, gemma3_text and lfm2; tokenizers of byte-level BPE (tokenizer.json) and SentencePiece (tokenizer.model).
  * Source: llama.cpp v0.5.0, conversion/ and gguf-py/.
  *
- * @param folder with config.json, safetensors and tokenizer.json
+ * @param folder with config.json, safetensors and tokenizer.json or tokenizer.model
  * @param out the .gguf file to write; one that is there is replaced when the new one is whole
  * @throws CHECKPOINT_NOT_FOUND, INVALID_CONFIG, INVALID_CHECKPOINT for a folder that lacks a part or a damaged one;
  *   INCOMPATIBLE for a tokenizer with more tokens than the model; UNSUPPORTED for a model, tokenizer or pre-tokenizer that
@@ -66,13 +68,13 @@ export async function convertLlm(folder: string, out: string, options: ConvertLl
   const type = dtype === "auto" ? automaticType(stored) : dtype;
   const factors = ropeFactors(config);
   const tensors = [...(factors ? [factors] : []), ...stored.map((tensor) => textTensor(tensor, type, config))];
-  const parameters = tensors.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
+  const sizes = sizesOf(tensors);
   const keys = new Map([
-    ...(await modelKeys(folder, config, type, parameters, name)),
+    ...(await modelKeys(folder, config, type, sizes, name)),
     ...(await vocabularyKeys(folder, config, preTokenizer)),
   ]);
   const total = tensors.reduce((sum, { type, shape }) => sum + ggufTensorBytes(type, shape), 0);
-  await requireRoom(out, total);
+  await requireRoom(dirname(resolve(out)), total);
   let done = 0;
   await streamGguf(out, keys, tensors, async (write) => {
     for (const { name, type, shape, pieces } of tensors) {
@@ -83,11 +85,23 @@ export async function convertLlm(folder: string, out: string, options: ConvertLl
   });
   return {
     file: resolve(out),
-    architecture: config.architecture,
+    architecture: config.family.architecture,
     dtype: type,
     tensors: tensors.length,
-    parameters,
+    parameters: sizes.parameters,
   };
+}
+
+function sizesOf(tensors: readonly TextTensor[]): ModelSizes {
+  let [parameters, expertParameters, experts] = [0, 0, 0];
+  for (const { name, shape } of tensors) {
+    const size = shape.reduce((product, length) => product * length, 1);
+    parameters += size;
+    if (!name.includes("_exps.")) continue;
+    experts = shape[0] ?? 0;
+    expertParameters += size / experts;
+  }
+  return { parameters, expertParameters, experts };
 }
 
 async function* stoppable(
@@ -98,11 +112,4 @@ async function* stoppable(
     signal?.throwIfAborted();
     yield piece;
   }
-}
-
-async function requireRoom(out: string, bytes: number): Promise<void> {
-  const disk = await statfs(dirname(resolve(out))).catch(() => null);
-  if (disk === null || disk.bavail * disk.bsize >= bytes) return;
-  const free = `${disk.bavail * disk.bsize} bytes free`;
-  throw expectedBut("IO_ERROR", `room for ${bytes} bytes`, `the disk of ${out}`, free, { path: out });
 }

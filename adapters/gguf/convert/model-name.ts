@@ -114,8 +114,21 @@ const isLower = (word: string) => /\p{Ll}/u.test(word) && word === word.toLowerC
 const title = (word: string) =>
   word.replace(/\p{L}+/gu, (letters) => letters.slice(0, 1).toUpperCase() + letters.slice(1));
 
-/** 107,000 is "107K" (gguf-py/gguf/utility.py, `model_weight_count_rounded_notation`). */
-export function sizeLabelOf(parameters: number): string {
+/** How many numbers a model's tensors hold. */
+export interface ModelSizes {
+  readonly parameters: number;
+  /** Those of one expert in each block that has some; 0 for none. */
+  readonly expertParameters: number;
+  readonly experts: number;
+}
+
+/** 107,000 is "107K", eight experts of it "8x107K" (gguf-py/gguf/utility.py, `size_label`). */
+export function sizeLabelOf({ parameters, expertParameters, experts }: ModelSizes): string {
+  if (experts === 0) return rounded(parameters);
+  return `${experts}x${rounded(parameters - (experts - 1) * expertParameters)}`;
+}
+
+function rounded(parameters: number): string {
   const [scale, suffix] =
     parameters > 1e12 ? [1e-12, "T"] : parameters > 1e9 ? [1e-9, "B"] : parameters > 1e6 ? [1e-6, "M"] : [1e-3, "K"];
   const scaled = parameters * scale;

@@ -1,92 +1,14 @@
 import { join } from "node:path";
 import { describe, expected, expectedBut, isObject, readJsonObject } from "../../../sdk/kit.ts";
+import { gemma3 } from "./families/gemma3.ts";
+import { lfm2 } from "./families/lfm2.ts";
+import { llama, ministral3, mistral, mistral3 } from "./families/llama.ts";
+import { qwens } from "./families/qwen.ts";
+import type { TextConfig, TextFamily } from "./families/text-family.ts";
 
-/** A language model as llama.cpp knows it. */
-export type TextArchitecture = "llama" | "qwen2" | "qwen3" | "qwen2vl" | "qwen3vl";
+type Fields = Readonly<Record<string, unknown>>;
 
-interface TextFamily {
-  readonly architecture: TextArchitecture;
-  /** The values that transformers gives to fields that config.json leaves out. */
-  readonly defaults: Readonly<Record<string, number>>;
-}
-
-const llama: TextFamily = {
-  architecture: "llama",
-  defaults: {
-    vocab_size: 32_000,
-    hidden_size: 4096,
-    intermediate_size: 11_008,
-    num_hidden_layers: 32,
-    num_attention_heads: 32,
-    max_position_embeddings: 2048,
-    rms_norm_eps: 1e-6,
-  },
-};
-const qwen2: TextFamily = {
-  architecture: "qwen2",
-  defaults: {
-    vocab_size: 151_936,
-    hidden_size: 4096,
-    intermediate_size: 22_016,
-    num_hidden_layers: 32,
-    num_attention_heads: 32,
-    num_key_value_heads: 32,
-    max_position_embeddings: 32_768,
-    rms_norm_eps: 1e-6,
-  },
-};
-const qwen3: TextFamily = { architecture: "qwen3", defaults: { ...qwen2.defaults, head_dim: 128 } };
-const qwen2vl: TextFamily = {
-  architecture: "qwen2vl",
-  defaults: {
-    ...qwen2.defaults,
-    vocab_size: 152_064,
-    hidden_size: 8192,
-    intermediate_size: 29_568,
-    num_hidden_layers: 80,
-    num_attention_heads: 64,
-    num_key_value_heads: 8,
-    rms_norm_eps: 1e-5,
-  },
-};
-const qwen3vl: TextFamily = {
-  architecture: "qwen3vl",
-  defaults: { ...qwen3.defaults, max_position_embeddings: 128_000 },
-};
-
-/** By `model_type` of the language model's part of config.json. */
-const families: ReadonlyMap<string, TextFamily> = new Map([
-  ["llama", llama],
-  ["qwen2", qwen2],
-  ["qwen3", qwen3],
-  ["qwen2_vl", qwen2vl],
-  ["qwen2_vl_text", qwen2vl],
-  ["qwen2_5_vl", qwen2vl],
-  ["qwen2_5_vl_text", qwen2vl],
-  ["qwen3_vl", qwen3vl],
-  ["qwen3_vl_text", qwen3vl],
-]);
-
-/** A language model's config, with what transformers would fill in. */
-export interface TextConfig {
-  readonly architecture: TextArchitecture;
-  readonly layers: number;
-  readonly contextLength: number;
-  readonly width: number;
-  readonly feedForward: number;
-  readonly heads: number;
-  readonly keyValueHeads: number;
-  /** Numbers a head; null where the config leaves it to width and heads. */
-  readonly headDim: number | null;
-  readonly vocabSize: number;
-  readonly epsilon: number;
-  readonly rope: Readonly<Record<string, unknown>>;
-  readonly deepstackLayers: number;
-  /** config.json as it is. */
-  readonly raw: Readonly<Record<string, unknown>>;
-  /** The language model's part of it. */
-  readonly text: Readonly<Record<string, unknown>>;
-}
+const families: readonly TextFamily[] = [llama, mistral, ministral3, ...qwens, gemma3, lfm2];
 
 /** Rope types that change nothing in the file, and those whose keys or tensors are written. */
 const ROPE_TYPES = ["default", "mrope", "linear", "yarn", "llama3"];
@@ -100,7 +22,11 @@ export async function readTextConfig(folder: string): Promise<TextConfig> {
   const raw = await readJsonObject(file, "INVALID_CONFIG");
   const inner = [raw.text_config, raw.llm_config].find(isObject);
   const text = inner ?? raw;
-  const family = familyOf(text.model_type, file);
+  const family = familyOf(
+    raw.model_type,
+    text.model_type ?? (raw.model_type === "gemma3" ? "gemma3_text" : null),
+    file,
+  );
   if (raw.quantization_config !== undefined || text.quantization_config !== undefined) {
     throw expectedBut("UNSUPPORTED", "weights in F32, F16 or BF16", file, "a quantization_config", {
       mend: "Convert the model that was not quantized, and write Q8_0 by --dtype q8_0.",
@@ -111,54 +37,62 @@ export async function readTextConfig(folder: string): Promise<TextConfig> {
     if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value < 2 ** 31) return value;
     throw expected("INVALID_CONFIG", "a whole number >= 1", `${name} of ${file}`, value);
   };
-  const { architecture } = family;
   const heads = count("num_attention_heads");
   const width = count("hidden_size");
-  const ownHeadDim = text.head_dim ?? family.defaults.head_dim ?? null;
-  const headDim =
-    architecture === "llama"
-      ? count("head_dim", Math.floor(width / heads))
-      : ownHeadDim === null
-        ? null
-        : count("head_dim");
-  return {
-    architecture,
+  const headDimDefault = family.defaults.head_dim ?? (family.headDimFromWidth ? Math.floor(width / heads) : null);
+  const hasHeadDim = (text.head_dim ?? headDimDefault) !== null;
+  const experts = text.num_local_experts === undefined ? "num_experts" : "num_local_experts";
+  const epsilon = family.defaults.norm_eps === undefined ? "rms_norm_eps" : "norm_eps";
+  const config: TextConfig = {
+    family,
     layers: count("num_hidden_layers"),
     contextLength: count("max_position_embeddings"),
     width,
     feedForward: count("intermediate_size"),
     heads,
     keyValueHeads: count("num_key_value_heads", family.defaults.num_key_value_heads ?? heads),
-    headDim,
+    headDim: hasHeadDim ? count("head_dim", headDimDefault ?? undefined) : null,
     vocabSize: count("vocab_size"),
-    epsilon: positive(text.rms_norm_eps ?? family.defaults.rms_norm_eps, `rms_norm_eps of ${file}`),
-    rope: ropeOf(text, file),
-    deepstackLayers: deepstackLayersOf(raw),
+    epsilon: positive(text[epsilon] ?? family.defaults[epsilon], `${epsilon} of ${file}`),
+    experts:
+      family.defaults.num_experts === undefined ? null : { count: count(experts), used: count("num_experts_per_tok") },
+    rope: ropeOf(text, family, file),
+    windowRopeBase: windowRopeBase(text, family, file),
     raw,
     text,
   };
+  family.check?.(config, file);
+  return config;
 }
 
-function familyOf(modelType: unknown, file: string): TextFamily {
-  const family = typeof modelType === "string" ? families.get(modelType) : undefined;
+function familyOf(whole: unknown, modelType: unknown, file: string): TextFamily {
+  if (whole === "mistral3" && modelType === "mistral") return mistral3;
+  const family = families.find(({ modelTypes }) => typeof modelType === "string" && modelTypes.includes(modelType));
   if (family) return family;
   throw expectedBut(
     "UNSUPPORTED",
-    `a language model of type ${[...families.keys()].join(", ")}`,
+    `a language model of type ${families.flatMap(({ modelTypes }) => modelTypes).join(", ")}`,
     file,
     `model_type ${describe(modelType)}`,
     "Convert others with llama.cpp's convert_hf_to_gguf.py.",
   );
 }
 
+/** The parameters of layers with another rope than the rest, in new configs. */
+function ropePart(text: Fields, name: "full_attention" | "sliding_attention"): Fields | undefined {
+  const part = isObject(text.rope_parameters) ? text.rope_parameters[name] : undefined;
+  return isObject(part) ? part : undefined;
+}
+
 /** The rope parameters of old configs (`rope_scaling`, `rope_theta`) and of new ones (`rope_parameters`) in one. */
-function ropeOf(text: Readonly<Record<string, unknown>>, file: string): Record<string, unknown> {
-  const given = [text.rope_parameters, text.rope_scaling].find(isObject) ?? {};
+function ropeOf(text: Fields, family: TextFamily, file: string): Record<string, unknown> {
+  const whole = ropePart(text, "full_attention") ?? text.rope_parameters;
+  const given = [whole, text.rope_scaling].find(isObject) ?? {};
   const type = given.rope_type ?? given.type ?? "default";
   if (typeof type !== "string" || !ROPE_TYPES.includes(type)) {
     throw expected("UNSUPPORTED", `one of ${ROPE_TYPES.join(", ")}`, `the rope type of ${file}`, type);
   }
-  const theta = given.rope_theta ?? text.rope_theta ?? 10_000;
+  const theta = given.rope_theta ?? text.rope_theta ?? family.defaults.rope_theta ?? 10_000;
   const rope = { ...given, rope_type: type, rope_theta: positive(theta, `rope_theta of ${file}`) };
   for (const name of ["factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"]) {
     const value = given[name];
@@ -167,13 +101,14 @@ function ropeOf(text: Readonly<Record<string, unknown>>, file: string): Record<s
   return rope;
 }
 
+function windowRopeBase(text: Fields, family: TextFamily, file: string): number | null {
+  const fallback = family.defaults.rope_local_base_freq;
+  if (fallback === undefined) return null;
+  const given = ropePart(text, "sliding_attention")?.rope_theta ?? text.rope_local_base_freq ?? fallback;
+  return positive(given, `the rotary base of windows in ${file}`);
+}
+
 function positive(value: unknown, subject: string): number {
   if (typeof value === "number" && Number.isFinite(value) && value > 0) return value;
   throw expected("INVALID_CONFIG", "a number above 0", subject, value);
-}
-
-function deepstackLayersOf({ vision_config: vision }: Readonly<Record<string, unknown>>): number {
-  if (!isObject(vision)) return 0;
-  const indexes = vision.deepstack_visual_indexes ?? [8, 16, 24];
-  return Array.isArray(indexes) ? indexes.length : 0;
 }

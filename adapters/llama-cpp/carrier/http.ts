@@ -1,6 +1,16 @@
 import { VqraeError } from "../../../sdk/index.ts";
 import { expected, expectedBut, isObject, option } from "../../../sdk/kit.ts";
-import { apiUrl, eventData, parseJson, reasonOf, refusalOf } from "../../model-servers.ts";
+import {
+  API_URL,
+  apiUrl,
+  eventData,
+  isRefusal,
+  parseJson,
+  pathOf,
+  reasonOf,
+  refusalOf,
+  shownUrl,
+} from "../../model-servers.ts";
 
 export interface HttpOptions {
   /** For a server that was started with `--api-key`. */
@@ -25,7 +35,7 @@ export class HttpClient {
   /** @param command what starts the server, for the error where none answers */
   constructor(url: string | URL, options: HttpOptions, command: string) {
     const parsed = apiUrl(url);
-    if (parsed === null) throw expected("INVALID_ARGUMENT", "an http or https URL", "the server", String(url));
+    if (parsed === null) throw expected("INVALID_ARGUMENT", API_URL, "the server", String(url));
     this.#url = parsed;
     this.#options = options;
     this.#command = command;
@@ -45,19 +55,13 @@ export class HttpClient {
     if (!response.body) return;
     try {
       const tooLong = (text: string) => this.#wrong(path, "a shorter event", text);
-      for await (const data of eventData(response.body, tooLong)) yield this.#event(path, data);
+      for await (const data of eventData(response.body, tooLong)) yield this.#parse(path, data);
     } catch (error) {
       if (VqraeError.isInstance(error) || signal.aborted) throw error;
       throw expectedBut("SERVER_ERROR", "the rest of the answer", this.#address(path), reasonOf(error), {
         cause: error,
       });
     }
-  }
-
-  #event(path: string, data: string): Json {
-    const event = this.#parse(path, data);
-    if (isObject(event.error)) throw this.#refused(path, Number(event.error.code), event, "no message");
-    return event;
   }
 
   async #request(method: string, path: string, body: Json | undefined, signal: AbortSignal | undefined) {
@@ -68,7 +72,7 @@ export class HttpClient {
     };
     let response: Response;
     try {
-      response = await send(new URL(path, this.#url), {
+      response = await send(pathOf(this.#url, path), {
         method,
         headers,
         ...(body ? { body: JSON.stringify(body) } : {}),
@@ -77,7 +81,7 @@ export class HttpClient {
     } catch (cause) {
       if (signal?.aborted) throw cause;
       const mend = `Start it: \`${this.#command}\`.`;
-      throw expectedBut("SERVER_UNREACHABLE", "a llama-server", this.#url.href, reasonOf(cause), { mend, cause });
+      throw expectedBut("SERVER_UNREACHABLE", "a llama-server", shownUrl(this.#url), reasonOf(cause), { mend, cause });
     }
     if (response.ok) return response;
     const text = await response.text();
@@ -90,6 +94,7 @@ export class HttpClient {
 
   #parse(path: string, text: string): Json {
     const value = parseJson(text);
+    if (isObject(value) && isRefusal(value)) throw this.#refused(path, codeOf(value.error), value, text);
     if (isObject(value)) return value;
     throw this.#wrong(path, "a JSON object", text);
   }
@@ -99,7 +104,7 @@ export class HttpClient {
     return expected("SERVER_ERROR", what, `the answer of ${this.#address(path)}`, text, mend);
   }
 
-  #refused(path: string, status: number, answer: unknown, text: string): VqraeError {
+  #refused(path: string, status: number | string, answer: unknown, text: string): VqraeError {
     const { message, type, isContextOverflow } = refusalOf(answer, text);
     const mend = mends.find(({ when }) => when.test(`${status} ${type} ${message}`))?.mend;
     const code = isContextOverflow ? "CONTEXT_OVERFLOW" : "SERVER_ERROR";
@@ -107,9 +112,12 @@ export class HttpClient {
   }
 
   #address(path: string): string {
-    return new URL(path, this.#url).href;
+    return shownUrl(pathOf(this.#url, path));
   }
 }
+
+/** What an error in an event has in place of a status. */
+const codeOf = (error: unknown): string => (isObject(error) && error.code ? String(error.code) : "an error");
 
 /** What to do about an error of llama-server's, by its status, type and message. */
 const mends = [

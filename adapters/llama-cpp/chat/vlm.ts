@@ -4,12 +4,13 @@ import { expected, expectedBut } from "../../../sdk/kit.ts";
 import { returnOf } from "../../async-generators.ts";
 import { type BuiltPrompt, type PromptWriter, writePrompt } from "../../prompt/index.ts";
 import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions, VlmPiece } from "../../vision-language-model.ts";
+import { JsonGrammars } from "../grammar/json-grammars.ts";
 import { loadNodeLlamaCpp } from "../native/node-llama-cpp.ts";
 import type { LlamaVision } from "../vision/vision.ts";
 import { type AnswerOptions, DEFAULT_MAX_TOKENS, parseAnswerOptions, samplingOptions } from "./answer-options.ts";
 import { chatHistory } from "./conversation.ts";
-import { jsonGrammar } from "./json-grammar.ts";
 import { pushed } from "./pushed.ts";
+import { requireRoom } from "./require-room.ts";
 import { SequencePool } from "./sequence-pool.ts";
 import type { TemplateWrapper } from "./template-wrapper.ts";
 
@@ -43,6 +44,7 @@ export class Vlm implements VisionLanguageModel {
   readonly #writer: PromptWriter;
   readonly #chatWrapper: TemplateWrapper;
   readonly #sequences: SequencePool;
+  readonly #grammars: JsonGrammars;
   readonly #closing = new AbortController();
   readonly #answers = new Set<Promise<VlmAnswer>>();
   readonly #release: readonly (() => Promise<void>)[];
@@ -58,6 +60,7 @@ export class Vlm implements VisionLanguageModel {
     this.#writer = parts.writer;
     this.#chatWrapper = parts.chatWrapper;
     this.#sequences = new SequencePool(parts.context, parts.chatWrapper);
+    this.#grammars = new JsonGrammars(parts.llama);
     this.#release = release;
   }
 
@@ -141,8 +144,9 @@ export class Vlm implements VisionLanguageModel {
     signal: AbortSignal,
   ): Promise<VlmAnswer> {
     signal.throwIfAborted();
+    requireRoom(messages, options.stop ?? [], this.context.contextSize);
     const history = await chatHistory(messages, (image) => this.vision.image(image, { signal }));
-    const grammar = options.jsonSchema && (await jsonGrammar(this.llama, options.jsonSchema));
+    const grammar = options.jsonSchema && (await this.#grammars.grammar(options.jsonSchema, signal));
     const tokens = await this.#tokenize(history, signal);
     const room = this.context.contextSize - 1 - tokens.length;
     if (room < 1) {

@@ -52,6 +52,8 @@ interface PrivateContext {
   readonly _ctx: AddonContext;
   readonly _loraAdapters: ReadonlySet<unknown>;
   _idealThreads: number;
+  /** Sequences that were given back. The next one is the first of them. */
+  readonly _unusedSequenceIds: number[];
   _decodeTokens: DecodeTokens;
   readonly _backendContextDisposeGuard: { createPreventDisposalHandle(): { dispose(): void } };
 }
@@ -135,6 +137,7 @@ export class ContextInternals {
     const batch = Math.min(batchSize, contextSize);
     const isSame = llama.contextSize(address) === contextSize && llama.batchSize(address) === batch;
     requireLayout(isSame, "a llama_context of the same size", `byte ${layout.context}`);
+    requireLayout(Array.isArray(privateOf(context)._unusedSequenceIds), "a list", "_unusedSequenceIds");
     return new ContextInternals(context, llama, address, acquireLock);
   }
 
@@ -148,6 +151,15 @@ export class ContextInternals {
     this.#private._idealThreads = Math.min(this.#private._idealThreads, most);
     // It is otherwise told with the first decode of its own, before which embeddings may be decoded.
     if (this.#private._ctx.getThreads() > most) this.#private._ctx.setThreads(most);
+  }
+
+  /**
+   * The next sequences are those with the lowest numbers. Otherwise they come in the order in which earlier calls gave them
+   * back, and llama.cpp computes a batch of sequences in parts where their numbers do not follow each other, which rounds
+   * in another way.
+   */
+  orderFreeSequences(): void {
+    this.#private._unusedSequenceIds.sort((a, b) => a - b);
   }
 
   /** Whether LoRA adapters change what the model's file says. */

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { expected, expectedBut, isFile, option, packageFile, readJsonObject } from "../../../sdk/kit.ts";
-import { isModelName, type PullOptions, pullModel } from "../../hub/index.ts";
+import { isModelName, type PullOptions, pullModel, requireGguf } from "../../hub/index.ts";
 import { readLlmHeader, readMmprojHeader, requirePair } from "./gguf-pair.ts";
 import { findLlm, findMmproj } from "./model-folder.ts";
 
@@ -56,7 +56,7 @@ export async function resolveVlm(source: string, vision: VisionSource = {}, pull
   }
   if (isModelName(source)) {
     requireNoParts(vision, source, "It has its own mmproj. Pull it, and name the files, to use another.");
-    const { llm, mmproj } = await pullModel(source, pull);
+    const { llm, mmproj } = requireGguf(await pullModel(source, pull), source);
     return resolveVlm(llm, { mmproj });
   }
   if (source === "default") {

@@ -1,6 +1,6 @@
-import { type FileHandle, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import type { GgufFileInfo } from "node-llama-cpp";
-import { openFile } from "../../../sdk/kit.ts";
+import { identityOf, openFile } from "../../../sdk/kit.ts";
 import { type GgufTensor, ggufTensorOf, isGgufFloatType, readGgufTensorRows } from "../../gguf/index.ts";
 
 /**
@@ -50,7 +50,7 @@ export class TokenEmbeddings {
     if (tensor === null || info.source?.type !== "path") return new TokenEmbeddings(null);
     const file = info.source.path;
     const status = await stat(file).catch(() => null);
-    return new TokenEmbeddings(status && { file, tensor, version: versionOf(status) });
+    return new TokenEmbeddings(status && { file, tensor, version: identityOf(status) });
   }
 
   /** For a model whose rows differ from those of its file. */
@@ -113,12 +113,9 @@ async function readRows(
   const opened = await openFile(file);
   try {
     // What is loaded is the file as it was; rows of another one in its place would be nonsense.
-    if (versionOf(await opened.handle.stat()) !== version) return null;
+    if (opened.identity !== version) return null;
     return await readGgufTensorRows(opened, tensor, rows);
   } finally {
     await opened.handle.close();
   }
 }
-
-const versionOf = ({ dev, ino, size, mtimeMs }: Awaited<ReturnType<FileHandle["stat"]>>): string =>
-  [dev, ino, size, mtimeMs].join(" ");

@@ -1,18 +1,29 @@
 import { z } from "zod";
-import { describe } from "../../../sdk/kit.ts";
+import { describe, isObject } from "../../../sdk/kit.ts";
 import { ApiError } from "./api-error.ts";
 
 type Issue = z.core.$ZodIssue;
 
-/** @throws ApiError 400, which names the field */
+/**
+ * A body's fields. OpenAI's clients send null for a field that is not set, so null is nothing anywhere but inside a JSON
+ * schema.
+ * @throws ApiError 400, which names the field
+ */
 export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
-  const result = schema.safeParse(body, { reportInput: true });
+  const result = schema.safeParse(withoutNulls(body), { reportInput: true });
   if (result.success) return result.data;
   const [first] = result.error.issues;
   if (first === undefined) throw new ApiError(400, "Expected another body.");
   const { issue, path } = deepest(first, []);
   const param = z.core.toDotPath(issue.code === "unrecognized_keys" ? [...path, ...issue.keys.slice(0, 1)] : path);
   throw new ApiError(400, messageOf(issue, param || "the body"), param === "" ? {} : { param });
+}
+
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (!isObject(value)) return value;
+  const set = Object.entries(value).filter(([, inner]) => inner !== null);
+  return Object.fromEntries(set.map(([name, inner]) => [name, name === "schema" ? inner : withoutNulls(inner)]));
 }
 
 /** In the form of this package's errors, as far as zod says what it wanted. */
@@ -35,6 +46,12 @@ function deepest(issue: Issue, before: readonly PropertyKey[]): { issue: Issue; 
   const depth = ({ issue, path }: (typeof inner)[number]) => path.length + (issue.code === "invalid_type" ? 0 : 0.5);
   return inner.reduce((best, one) => (depth(one) > depth(best) ? one : best));
 }
+
+/** A field that asks for nothing that the answer would show; OpenAI's clients send some. It is not kept. */
+export const ignored = z
+  .unknown()
+  .transform((): undefined => undefined)
+  .optional();
 
 /** A list, whose length is checked before what is in it. */
 export const listOf = <T extends z.ZodType>(item: T, most: number) =>

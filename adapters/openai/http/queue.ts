@@ -25,10 +25,15 @@ export class RequestQueue {
     this.#gate = new Gate(sizes.running);
   }
 
-  /** Takes a place, before the request's body is read. @throws ApiError 429 */
-  enter(): Place {
+  /** @throws ApiError 429 where no place is free */
+  requireRoom(): void {
     const { running, waiting } = this.#sizes;
     if (this.#inside >= running + waiting) throw this.#full();
+  }
+
+  /** Takes a place. @throws ApiError 429 */
+  enter(): Place {
+    this.requireRoom();
     this.#inside += 1;
     let endTurn = () => {};
     let left = false;

@@ -3,7 +3,7 @@ import { encodePng, type RgbImage } from "../../../sdk/index.ts";
 import { setFields } from "../../../sdk/kit.ts";
 import type { GenerateOptions, ImageGenerator } from "../../generation/index.ts";
 import { ApiError } from "../http/api-error.ts";
-import { parseBody } from "../http/parse.ts";
+import { ignored, parseBody } from "../http/parse.ts";
 import type { EndpointLimits } from "../limits.ts";
 import { defaultModel, now, type Route } from "../route.ts";
 
@@ -12,21 +12,22 @@ const MAX_PROMPT = 32_000;
 /** OpenAI's fields, and how to sample. */
 const generationRequest = (limits: EndpointLimits) =>
   z.strictObject({
-    model: z.string().nullish(),
+    model: z.string().optional(),
     prompt: z.string().min(1).max(MAX_PROMPT),
-    n: z.int().min(1).max(limits.generatedImages).nullish(),
-    size: z.string().nullish(),
-    response_format: z.literal("b64_json", "only b64_json is supported: this server keeps no images.").nullish(),
-    output_format: z.literal("png", "only png is supported.").nullish(),
-    quality: z.literal(["auto", "standard"], "only the quality auto is supported.").nullish(),
-    background: z.literal(["auto", "opaque"], "only the background opaque is supported.").nullish(),
-    stream: z.literal(false, "it is not supported for images.").nullish(),
-    user: z.unknown().optional(),
-    seed: z.int().min(0).nullish(),
-    temperature: z.number().min(0).nullish(),
-    top_k: z.int().min(0).nullish(),
-    top_p: z.number().gt(0).max(1).nullish(),
-    guidance_scale: z.number().nullish(),
+    n: z.int().min(1).max(limits.generatedImages).optional(),
+    size: z.string().optional(),
+    response_format: z.literal("b64_json", "only b64_json is supported: this server keeps no images.").optional(),
+    output_format: z.literal("png", "only png is supported.").optional(),
+    quality: z.literal(["auto", "standard"], "only the quality auto is supported.").optional(),
+    background: z.literal(["auto", "opaque"], "only the background opaque is supported.").optional(),
+    stream: z.literal(false, "it is not supported for images.").optional(),
+    user: ignored,
+    safety_identifier: ignored,
+    seed: z.int().min(0).optional(),
+    temperature: z.number().min(0).optional(),
+    top_k: z.int().min(0).optional(),
+    top_p: z.number().gt(0).max(1).optional(),
+    guidance_scale: z.number().optional(),
   });
 
 type GenerationRequest = z.output<ReturnType<typeof generationRequest>>;
@@ -36,7 +37,7 @@ export const imageGenerations =
   (models: ReadonlyMap<string, ImageGenerator>): Route =>
   async (body, call) => {
     const request = parseBody(generationRequest(call.limits), body);
-    const model = defaultModel(models, request.model ?? undefined);
+    const model = defaultModel(models, request.model);
     checkSize(request.size, model);
     await call.turn();
     const images = await model.generateImages(request.prompt, toOptions(request, call.signal));
@@ -49,9 +50,9 @@ export const pngObject = async (image: RgbImage) => ({
   b64_json: Buffer.from(await encodePng(image)).toString("base64"),
 });
 
-function checkSize(size: string | null | undefined, { info }: ImageGenerator): void {
+function checkSize(size: string | undefined, { info }: ImageGenerator): void {
   const own = `${info.outputSize.width}x${info.outputSize.height}`;
-  if (size === undefined || size === null || size === "auto" || size === own) return;
+  if (size === undefined || size === "auto" || size === own) return;
   const message = `Expected ${own} or auto for size but received ${JSON.stringify(size.slice(0, 40))}.`;
   throw new ApiError(400, message, { param: "size" });
 }

@@ -1,10 +1,13 @@
 import type { ImageInput } from "../../../sdk/index.ts";
+import type { SentBody } from "../body/body-scanner.ts";
 import { ApiError } from "../http/api-error.ts";
 import { fetchRemoteImage, type RemoteImageOptions } from "./remote-image.ts";
 
 /** Where a request's images may come from. */
 export interface ImageSourceOptions extends RemoteImageOptions {
   readonly allowRemote: boolean;
+  /** Those that the request's body held. */
+  readonly sent: SentBody["images"];
 }
 
 /**
@@ -12,6 +15,12 @@ export interface ImageSourceOptions extends RemoteImageOptions {
  * @throws ApiError 400
  */
 export async function imageOf(url: string, param: string, options: ImageSourceOptions): Promise<ImageInput> {
+  const sent = options.sent.get(url);
+  if (sent !== undefined) {
+    const bytes = sent.bytes();
+    if (bytes !== null) return bytes;
+    throw wrong(`Expected base64 data for ${param} but received something else.`, param);
+  }
   if (/^data:image\//i.test(url)) return url;
   if (/^data:/i.test(url)) throw wrong(`Expected data:image/... for ${param} but received another media type.`, param);
   if (!/^https?:/i.test(url)) {

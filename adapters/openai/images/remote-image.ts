@@ -8,7 +8,8 @@ import { isPublicAddress } from "./public-address.ts";
 const MAX_REDIRECTS = 3;
 
 export interface RemoteImageOptions {
-  readonly maxBytes: number;
+  /** Called with each chunk's length before it is kept; throws where it is too much. */
+  readonly hold: (bytes: number) => void;
   readonly timeoutMs: number;
   /** Which addresses may be connected to (default: public ones). */
   readonly isAllowed?: (address: string) => boolean;
@@ -29,7 +30,7 @@ export async function fetchRemoteImage(url: string, param: string, options: Remo
       const response = await request(target, await allowedAddress(target, options), signal);
       const { statusCode = 0, headers } = response;
       if (statusCode < 300 || statusCode >= 400 || headers.location === undefined) {
-        return await imageBytes(response, options.maxBytes);
+        return await imageBytes(response, options.hold);
       }
       response.destroy();
       target = httpUrl(headers.location, target);
@@ -37,6 +38,7 @@ export async function fetchRemoteImage(url: string, param: string, options: Remo
     throw new Error(`more than ${MAX_REDIRECTS} redirects`);
   } catch (error) {
     options.signal?.throwIfAborted();
+    if (error instanceof ApiError) throw error;
     const failure = error instanceof Error ? error.message : String(error);
     const why = timeout.aborted ? `no answer within ${options.timeoutMs / 1000} s` : failure;
     throw new ApiError(400, `Expected an image at the URL of ${param} but received ${why}.`, {
@@ -82,16 +84,14 @@ function request(url: URL, { address, family }: Address, signal: AbortSignal): P
   });
 }
 
-async function imageBytes(response: IncomingMessage, most: number): Promise<Uint8Array> {
+async function imageBytes(response: IncomingMessage, hold: (bytes: number) => void): Promise<Uint8Array> {
   try {
     if (response.statusCode !== 200) throw new Error(`the status ${response.statusCode}`);
     const type = response.headers["content-type"] ?? "none";
     if (!/^image\//i.test(type)) throw new Error(`the content type ${type.slice(0, 80)}`);
     const chunks: Uint8Array[] = [];
-    let size = 0;
     for await (const chunk of response) {
-      size += chunk.byteLength;
-      if (size > most) throw new Error(`more than ${most} bytes`);
+      hold(chunk.byteLength);
       chunks.push(chunk);
     }
     return Buffer.concat(chunks);

@@ -11,7 +11,7 @@ const MAX_IDS = 65_536;
 const decodeRequest = ({ images }: EndpointLimits) => {
   const grid = listOf(z.int(), MAX_IDS);
   return z.strictObject({
-    model: z.string().nullish(),
+    model: z.string().optional(),
     ids: z.union([grid.transform((ids) => [ids]), listOf(grid, images)]),
   });
 };
@@ -21,7 +21,7 @@ export const visionDecode =
   (models: ReadonlyMap<string, Decoder>): Route =>
   async (body, call) => {
     const { model: id, ids } = parseBody(decodeRequest(call.limits), body);
-    const model = defaultModel(models, id ?? undefined);
+    const model = defaultModel(models, id);
     await call.turn();
     const images = await model.decode(ids, { signal: call.signal });
     return { json: { created: now(), model: model.info.modelId, data: await Promise.all(images.map(pngObject)) } };

@@ -7,10 +7,10 @@ import { defaultModel, type Route } from "../route.ts";
 
 const tokensRequest = ({ images }: EndpointLimits) =>
   z.strictObject({
-    model: z.string().nullish(),
+    model: z.string().optional(),
     image: z.union([z.string(), listOf(z.string(), images)]),
     /** Default: whether the tokenizer has a codebook. */
-    ids: z.boolean().nullish(),
+    ids: z.boolean().optional(),
     features: z.boolean().default(false),
     encoding_format: z.enum(["base64", "float"]).default("base64"),
   });
@@ -20,7 +20,7 @@ export const visionTokens =
   (models: ReadonlyMap<string, Encoder>): Route =>
   async (body, call) => {
     const request = parseBody(tokensRequest(call.limits), body);
-    const model = defaultModel(models, request.model ?? undefined);
+    const model = defaultModel(models, request.model);
     const { features, encoding_format: format } = request;
     const ids = request.ids ?? model.info.codebook !== null;
     const urls = typeof request.image === "string" ? [request.image] : request.image;

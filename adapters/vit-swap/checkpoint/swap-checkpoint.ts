@@ -1,7 +1,6 @@
-import { randomUUID } from "node:crypto";
 import { cp, readdir, realpath, rename, rm } from "node:fs/promises";
-import { basename, dirname, join, relative, resolve } from "node:path";
-import { onDisk } from "../../../sdk/kit.ts";
+import { join, relative, resolve } from "node:path";
+import { onDisk, temporaryBeside } from "../../../sdk/kit.ts";
 import { requireFit } from "../compare.ts";
 import type { ParsedOptions } from "../options.ts";
 import type { VisionTower } from "../vision-tower.ts";
@@ -10,7 +9,7 @@ import { type CheckpointPlan, planCheckpoint } from "./plan-checkpoint.ts";
 
 /**
  * Writes the folder `out`: the vision language model in `folder` with the encoder's weights in its tower. It appears when it is
- * complete. A killed swap leaves a folder of another name beside it.
+ * complete. A killed swap leaves a folder of another name beside it, which the next one removes.
  *
  * @throws as `planCheckpoint`; INCOMPATIBLE for differences that are not allowed; INVALID_CHECKPOINT for weights that are not
  *   finite; IO_ERROR where the disk refuses
@@ -24,7 +23,7 @@ export async function swapCheckpoint(
   const plan = await planCheckpoint(folder, encoder, out, options);
   requireFit(plan.found, options.allow, folder, encoder.modelId);
   const target = resolve(out);
-  const temporary = join(dirname(target), `.${basename(target)}.${randomUUID()}.tmp`);
+  const temporary = await temporaryBeside(target);
   try {
     await onDisk(out, async () => {
       const rewritten = (await weightFiles(folder)).flatMap(({ name, file }) => {
@@ -42,7 +41,7 @@ export async function swapCheckpoint(
       await rename(temporary, target);
     });
   } catch (error) {
-    await rm(temporary, { recursive: true, force: true });
+    await rm(temporary, { recursive: true, force: true }).catch(() => {});
     throw error;
   }
   return plan;

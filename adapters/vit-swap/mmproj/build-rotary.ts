@@ -1,11 +1,11 @@
 import { basename } from "node:path";
-import { loadProjector, type Projector, type ProjectorOp, type TensorRef } from "../../../sdk/index.ts";
-import { expectedBut, readTensor } from "../../../sdk/kit.ts";
-import { type GgufTensorToWrite, type GgufValue, ggufValue, writeGguf } from "../../gguf/index.ts";
+import { loadProjector, type Projector, type ProjectorOp } from "../../../sdk/index.ts";
+import { expectedBut } from "../../../sdk/kit.ts";
+import { type GgufValue, ggufValue, writeGguf } from "../../gguf/index.ts";
 import type { ParsedOptions } from "../options.ts";
 import type { SwapPlan } from "../swap-plan.ts";
 import type { RotaryTower } from "../vision-tower.ts";
-import { encodeWeights, requireFinite } from "../weights.ts";
+import { type Part, pair, partToWrite, type TowerLayout, towerParts } from "./rotary-parts.ts";
 import { isRotaryProjector, type RotaryMmprojType, requireGraph, rotaryTypes } from "./rotary-types.ts";
 import { fileType, type MmprojFloat } from "./tower-data.ts";
 
@@ -68,7 +68,9 @@ export async function buildRotaryMmproj(
     ["clip.projector_type", string(type)],
     ...towerKeys(tower, plan),
   ];
-  const tensors = [...towerParts(tower, type), ...mergerParts(projector)].map((part) => toWrite(part, float));
+  const layout: TowerLayout = { isFused: type === "qwen3vl_merger", isInterleaved: false };
+  const parts = [...towerParts(tower.spec, layout), ...mergerParts(projector)];
+  const tensors = parts.map((part) => partToWrite(part, part.large ? float : "F32"));
   await writeGguf(out, keys, tensors);
   return plan;
 }
@@ -103,68 +105,6 @@ function towerKeys({ spec, pixels }: RotaryTower, plan: RotaryPlan): [string, Gg
   ];
 }
 
-/** A tensor of the file, made of others. */
-interface Part {
-  readonly name: string;
-  readonly shape: readonly number[];
-  /** Whether it may be written in half precision. */
-  readonly large: boolean;
-  /** One after the other. */
-  readonly refs: readonly TensorRef[];
-  /** Of a kernel over frames the one that is taken. */
-  readonly frame?: number;
-}
-
-const whole = (name: string, ref: TensorRef): Part => ({
-  name,
-  shape: ref.shape,
-  large: ref.shape.length > 1,
-  refs: [ref],
-});
-/** A linear or a norm. */
-const pair = (
-  name: string,
-  { weight, bias }: { readonly weight: TensorRef; readonly bias: TensorRef | null },
-): Part[] => [whole(`${name}.weight`, weight), ...(bias === null ? [] : [whole(`${name}.bias`, bias)])];
-
-function towerParts({ spec }: RotaryTower, type: RotaryMmprojType): Part[] {
-  const { patchEmbedding, patchBias, positions, hiddenSize: d, patchSize: p } = spec;
-  const kernel = (name: string, frame: number): Part => ({
-    name,
-    shape: [d, 3, p, p],
-    large: true,
-    refs: [patchEmbedding],
-    frame,
-  });
-  return [
-    kernel("v.patch_embd.weight", 0),
-    kernel("v.patch_embd.weight.1", 1),
-    ...(patchBias ? [whole("v.patch_embd.bias", patchBias)] : []),
-    ...(positions ? [{ ...whole("v.position_embd.weight", positions.table), large: false }] : []),
-    ...spec.blocks.flatMap(({ attention, attentionOut, mlp }, i) => {
-      const at = (name: string) => `v.blk.${i}.${name}`;
-      const { query, key, value } = attention.linears;
-      const qkv = [query, key, value];
-      const norm = (name: string, own: typeof attention.norm) => (own ? pair(at(name), own) : []);
-      const into = "gate" in mlp.into.linears ? pair(at("ffn_gate"), mlp.into.linears.gate) : [];
-      return [
-        ...norm("ln1", attention.norm),
-        ...(type === "qwen3vl_merger"
-          ? [
-              { name: at("attn_qkv.weight"), shape: [3 * d, d], large: true, refs: qkv.map(({ weight }) => weight) },
-              { name: at("attn_qkv.bias"), shape: [3 * d], large: false, refs: qkv.flatMap(({ bias }) => bias ?? []) },
-            ]
-          : [...pair(at("attn_q"), query), ...pair(at("attn_k"), key), ...pair(at("attn_v"), value)]),
-        ...pair(at("attn_out"), attentionOut.linears.out),
-        ...norm("ln2", mlp.into.norm),
-        ...into,
-        ...pair(at("ffn_up"), mlp.into.linears.up),
-        ...pair(at("ffn_down"), mlp.out.linears.down),
-      ];
-    }),
-  ];
-}
-
 function mergerParts(projector: Projector): Part[] {
   const { ops, deepstack = [], info } = projector;
   const [norm, ...rest] = ops;
@@ -196,26 +136,3 @@ function mlpParts(first: string, second: string, ops: readonly (ProjectorOp | un
 
 const notMerger = (modelId: string) =>
   expectedBut("UNSUPPORTED", "a norm, cells of patches and two linears", `the merger ${modelId}`, "other steps");
-
-function toWrite({ name, shape, large, refs, frame }: Part, float: MmprojFloat): GgufTensorToWrite {
-  const type = large ? float : "F32";
-  async function* data() {
-    for (const ref of refs) {
-      const values = requireFinite(await readTensor(ref), ref);
-      yield encodeWeights(type, frame === undefined ? values : frameOf(values, ref, frame), ref);
-    }
-  }
-  return { name, type, shape, data: data() };
-}
-
-/** [width, 3, frames, patch, patch] -> [width, 3, patch, patch] of one frame. */
-function frameOf(values: Float32Array, { shape }: TensorRef, frame: number): Float32Array {
-  const [, , frames = 1, rows = 1, columns = 1] = shape;
-  const area = rows * columns;
-  const out = new Float32Array(values.length / frames);
-  for (let at = 0; at < out.length; at += area) {
-    const from = at * frames + frame * area;
-    out.set(values.subarray(from, from + area), at);
-  }
-  return out;
-}

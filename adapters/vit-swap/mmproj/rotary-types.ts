@@ -8,7 +8,11 @@ export const rotaryTypes = {
   qwen2_5_vl: "qwen2.5vl_merger",
   qwen3_vl: "qwen3vl_merger",
 } as const;
-export type RotaryMmprojType = (typeof rotaryTypes)[keyof typeof rotaryTypes];
+/** Those that take another tower too: of Pixtral and Mistral 3 no new file is written. */
+export const rotaryMmprojTypes = [...Object.values(rotaryTypes), "pixtral"] as const;
+export type RotaryMmprojType = (typeof rotaryMmprojTypes)[number];
+export const isRotaryMmprojType = (type: unknown): type is RotaryMmprojType =>
+  rotaryMmprojTypes.some((known) => known === type);
 
 export const isRotaryProjector = (type: string): type is keyof typeof rotaryTypes => Object.hasOwn(rotaryTypes, type);
 
@@ -27,11 +31,11 @@ export function requireGraph(
   type: RotaryMmprojType,
   projector: Projector,
 ): number | null {
-  const { patchEmbedding, rotation, windowSide, patchSize, blocks, firstNorm, positions } = spec;
+  const { patchKernels, rotation, windowSide, patchSize, blocks, firstNorm, positions } = spec;
   const refuse = (what: string, received: string) =>
     expectedBut("UNSUPPORTED", what, `${type}, for ${modelId},`, received);
-  if (patchEmbedding.shape[2] !== FRAMES || patchEmbedding.shape.length !== 5)
-    throw refuse("patches of 2 frames", `a kernel of shape [${patchEmbedding.shape.join(", ")}]`);
+  const frames = patchKernels.reduce((sum, { shape }) => sum + (shape.length === 5 ? (shape[2] ?? 0) : 1), 0);
+  if (frames !== FRAMES) throw refuse("patches of 2 frames", `patches of ${frames}`);
   if (rotation.base !== BASE || rotation.staggered) throw refuse("rotation by 10,000, alike in both axes", "another");
   if (firstNorm !== null) throw refuse("no norm before the blocks", "one");
   if (projector.info.patchesPerToken !== CELL ** 2)

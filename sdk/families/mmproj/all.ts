@@ -6,3 +6,7 @@ export { internVlMmproj } from "../intern-vit/mmproj.ts";
 export { janusMmproj } from "../janus/mmproj.ts";
 export { lfm2Mmproj } from "../lfm2-vl/mmproj.ts";
 export { llavaMmproj } from "../llava/mmproj.ts";
+export { pixtralMmproj } from "../pixtral/mmproj.ts";
+export { qwen25VlMmproj } from "../qwen2-5-vl/mmproj.ts";
+export { qwen2VlMmproj } from "../qwen2-vl/mmproj.ts";
+export { qwen3VlMmproj } from "../qwen3-vl/mmproj.ts";

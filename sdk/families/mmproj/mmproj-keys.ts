@@ -11,6 +11,8 @@ export interface MmprojKeys {
   numbersOr<T>(key: string, otherwise: T): readonly number[] | T;
   /** false where it is missing. */
   flag(key: string): boolean;
+  /** None where it is missing. */
+  flags(key: string): readonly boolean[];
   text(key: string): string | null;
   hasTensor(name: string): boolean;
   /** @throws INVALID_GGUF for a tensor that is missing */
@@ -42,6 +44,12 @@ export function mmprojKeys({ file, metadata, tensors }: GgufFile): MmprojKeys {
       if (found !== undefined && found.type !== "bool") throw wrong(key, "true or false");
       return found?.value === true;
     },
+    flags(key) {
+      const found = at(key);
+      if (found === undefined) return [];
+      if (found.type !== "array" || found.of !== "bool") throw wrong(key, "a list of true and false");
+      return found.value.map((one) => one === true);
+    },
     text(key) {
       const found = at(key);
       if (found !== undefined && found.type !== "string") throw wrong(key, "text");
@@ -68,9 +76,13 @@ export function towerConfig(keys: MmprojKeys, gelu: string): Record<string, unkn
     image_size: number("image_size"),
     patch_size: number("patch_size"),
     layer_norm_eps: shortest(number("attention.layer_norm_epsilon")),
-    hidden_act: keys.flag("clip.use_silu") ? "silu" : keys.flag("clip.use_gelu") ? gelu : "quick_gelu",
+    hidden_act: hiddenAct(keys, gelu),
   };
 }
+
+/** The activation of the MLPs. `gelu`: what the family's models mean by it. */
+export const hiddenAct = (keys: MmprojKeys, gelu: string): string =>
+  keys.flag("clip.use_silu") ? "silu" : keys.flag("clip.use_gelu") ? gelu : "quick_gelu";
 
 /** The mean and the deviation of each channel, as an image processor's fields have them. */
 export const channelFields = (keys: MmprojKeys): Record<string, unknown> => ({

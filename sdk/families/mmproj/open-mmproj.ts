@@ -12,7 +12,7 @@ import * as own from "./all.ts";
 import type { MmprojFamily } from "./mmproj-family.ts";
 import { type MmprojKeys, mmprojKeys } from "./mmproj-keys.ts";
 import { towerOf } from "./stored-tower.ts";
-import { checkpointNames, mmprojBlockNames, mmprojTowerNames } from "./tower-names.ts";
+import { checkpointNames, mmprojBlockNames, mmprojTowerNames, type TowerNames } from "./tower-names.ts";
 
 /**
  * An mmproj file of llama.cpp as a checkpoint. Its tensors are where they lie.
@@ -62,27 +62,29 @@ function familyOf(keys: MmprojKeys, file: string): MmprojFamily {
 
 function tensorsOf(
   gguf: GgufFile,
-  tower: VitNames,
+  tower: VitNames | TowerNames,
   family: MmprojFamily,
   keys: MmprojKeys,
 ): ReadonlyMap<string, CheckpointTensor> {
   const blocks = keys.number("clip.vision.block_count");
   const width = keys.number("clip.vision.embedding_length");
   const names = checkpointNames(tower, Math.min(blocks, gguf.tensors.size));
-  for (const [stored, name] of Object.entries(family.projector)) names.set(stored, name);
+  const projector = typeof family.projector === "function" ? family.projector(keys) : family.projector;
+  for (const [stored, name] of Object.entries(projector)) names.set(stored, name);
   const swapped = isSwapped(gguf, width);
   const found = new Map<string, CheckpointTensor>();
   for (const tensor of gguf.tensors.values()) {
     const { name: stored } = tensor;
     // What no family names keeps its own name, for the check that nothing goes unread.
     const name = names.get(swapped ? swap(stored) : stored) ?? stored;
-    found.set(name, { ...inPlace(tensor, gguf.file), name, shape: shapeOf(tensor, tower, width) });
+    found.set(name, { ...inPlace(tensor, gguf), name, shape: shapeOf(tensor, tower, width) });
   }
   return found;
 }
 
 /** The converter drops axes of one. */
-function shapeOf({ name, shape }: GgufTensor, tower: VitNames, width: number): readonly number[] {
+function shapeOf({ name, shape }: GgufTensor, tower: VitNames | TowerNames, width: number): readonly number[] {
+  if ("parts" in tower) return shape;
   if (name === mmprojTowerNames.class_token && shape.length === 1) return tower.classTokenShape(width);
   if (name === mmprojTowerNames.positions && shape.length === 2) return tower.positionsShape(shape[0] ?? 0, width);
   return shape;
@@ -97,9 +99,12 @@ const isSwapped = ({ tensors }: GgufFile, width: number): boolean => {
 const swap = (name: string): string =>
   name.replace(/\.ffn_(up|down)\./, (_, which) => `.ffn_${which === "up" ? "down" : "up"}.`);
 
-function inPlace({ name, type, offset, length }: GgufTensor, file: string): Omit<CheckpointTensor, "shape"> {
+function inPlace(
+  { name, type, offset, length }: GgufTensor,
+  { file, identity }: GgufFile,
+): Omit<CheckpointTensor, "shape"> {
   if (type === "F32" || type === "F16" || type === "BF16" || isBlockDtype(type)) {
-    return { name, dtype: type, file, offset, length };
+    return { name, dtype: type, file, identity, offset, length };
   }
   const mend = "Make the mmproj again with --outtype f16, or take the file of 16 bits.";
   throw expectedBut("UNSUPPORTED", `one of ${readableTypes.join(", ")}`, `tensor ${name} of ${file}`, type, mend);

@@ -7,10 +7,11 @@ import { ownFields, visionConfig } from "../vit/vision-config.ts";
 import { vitFamily } from "../vit/vit-family.ts";
 import type { MmprojFamily } from "./mmproj-family.ts";
 import { type MmprojKeys, towerConfig } from "./mmproj-keys.ts";
+import type { TowerNames } from "./tower-names.ts";
 
 /** How an mmproj's tower is read. */
 export interface MmprojTower {
-  readonly names: VitNames;
+  readonly names: VitNames | TowerNames;
   /** The `vision_config` of what it is read as. */
   readonly config: Record<string, unknown>;
   /** null for the family of the config's `model_type`. */
@@ -24,6 +25,7 @@ export function towerOf(
   config: Record<string, unknown>,
 ): MmprojTower {
   const special = family?.(keys) ?? null;
+  if (tower !== null && "parts" in tower) return { names: tower, config, family: special };
   const stored = storedTower(keys);
   if (tower !== null && !isClassLast(keys) && (special !== null || !isAnother(stored, tower, config))) {
     return { names: tower, config, family: special };
@@ -37,7 +39,8 @@ export const CLASS_POSITION = "vqrae.class_position";
 const isClassLast = (keys: MmprojKeys): boolean => keys.text(CLASS_POSITION) === "last";
 
 /** A plain vision transformer by what the file holds of one. */
-interface StoredTower extends Omit<MmprojTower, "config"> {
+interface StoredTower extends Omit<MmprojTower, "names" | "config"> {
+  readonly names: VitNames;
   /** The fields of its `vision_config` that say which parts it has. */
   readonly parts: Record<string, unknown>;
 }

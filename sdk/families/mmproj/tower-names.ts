@@ -28,14 +28,31 @@ export const mmprojBlockNames = {
   scale2: "ls2",
 } as const;
 
+/** The names of a tower that is no plain vision transformer, each part by its name in an mmproj. */
+export interface TowerNames {
+  readonly parts: Readonly<Record<string, string>>;
+  /** The beginning of a block's names. */
+  block(index: number): string;
+  /** Below `block`, by the names below "v.blk.0" in an mmproj. */
+  readonly inBlock: Readonly<Record<string, string>>;
+}
+
 /** Every tensor of an mmproj's tower by its name there, with its name in a checkpoint of the family. */
-export function checkpointNames(names: VitNames, blocks: number): Map<string, string> {
+export function checkpointNames(names: VitNames | TowerNames, blocks: number): Map<string, string> {
   const own = mmprojTowerNames;
   const found = new Map<string, string>();
   const both = (stored: string, name: string | null | undefined) => {
     if (name === null || name === undefined) return;
     for (const part of ["weight", "bias"]) found.set(`${stored}.${part}`, `${name}.${part}`);
   };
+  if ("parts" in names) {
+    for (const [stored, name] of Object.entries(names.parts)) both(stored, name);
+    for (let index = 0; index < blocks; index++) {
+      for (const [stored, name] of Object.entries(names.inBlock))
+        both(`v.blk.${index}.${stored}`, `${names.block(index)}${name}`);
+    }
+    return found;
+  }
   both("v.patch_embd", names.patchEmbedding);
   both("v.pre_ln", names.firstNorm);
   both("v.post_ln", names.finalNorm);

@@ -1,7 +1,7 @@
 import { linearGroup } from "../../weights/tensor-ref.ts";
 import { defineFamily, type FamilySource } from "../family.ts";
 import { activationName, activations } from "../fields/activations.ts";
-import { oneOf, positiveInteger, positiveNumber, rgbChannels, section } from "../fields/config-fields.ts";
+import { flag, oneOf, positiveInteger, positiveNumber, rgbChannels, section } from "../fields/config-fields.ts";
 import { knownSection } from "../fields/known-section.ts";
 import { unreadConfigFields } from "../fields/unread-config-fields.ts";
 import { readImagePlan } from "../image/read-image-plan.ts";
@@ -27,6 +27,8 @@ export const pixtral = defineFamily({
       num_channels: rgbChannels,
       rope_theta: positiveNumber.optional(),
       rope_parameters: rotation.nullish(),
+      /** Of an mmproj: two rows of queries or keys that turn together are neighbours. */
+      rope_interleave: flag.default(false),
     },
     unreadConfigFields,
     {
@@ -74,9 +76,13 @@ export const pixtral = defineFamily({
       hiddenSize: d,
       heads: config.num_attention_heads,
       epsilon: EPSILON,
-      rotation: { base: config.rope_parameters?.rope_theta ?? config.rope_theta ?? 10_000, staggered: true },
+      rotation: {
+        base: config.rope_parameters?.rope_theta ?? config.rope_theta ?? 10_000,
+        staggered: true,
+        interleaved: config.rope_interleave,
+      },
       patchSize: p,
-      patchEmbedding: own.tensor("patch_conv.weight", [d, 3, p, p]),
+      patchKernels: [own.tensor("patch_conv.weight", [d, 3, p, p])],
       patchBias: null,
       positions: null,
       firstNorm: own.rmsNorm("ln_pre", d),

@@ -1,7 +1,7 @@
 import type { Activation } from "../../nn/layers/activation.ts";
 import type { RotaryVitBlock } from "../../nn/rotary-vit/spec.ts";
 import type { TensorLookup } from "../../weights/tensor-lookup.ts";
-import { linearGroup, type NormRef } from "../../weights/tensor-ref.ts";
+import { linearGroup, type NormRef, type TensorRef } from "../../weights/tensor-ref.ts";
 import type { FamilySource } from "../family.ts";
 import { readImagePlan } from "../image/read-image-plan.ts";
 import { qwen2VlImageProcessor } from "./image.ts";
@@ -21,13 +21,15 @@ export function qwenVlTensors(tensors: TensorLookup): TensorLookup {
   return tensors.below(prefix);
 }
 
-/** The attention of a block, whose names all Qwen-VLs share. */
+/** The attention of a block, whose names all Qwen-VLs share. Some mmproj files have its three linears apart. */
 export function qwenVlAttention(
   block: TensorLookup,
   d: number,
   norm: NormRef,
 ): Pick<RotaryVitBlock, "attention" | "attentionOut"> {
-  const [query, key, value] = block.fusedLinears("attn.qkv", [d, d]);
+  const [query, key, value] = block.has("attn.q.weight")
+    ? [block.linear("attn.q", [d, d]), block.linear("attn.k", [d, d]), block.linear("attn.v", [d, d])]
+    : block.fusedLinears("attn.qkv", [d, d]);
   return {
     attention: linearGroup({ query, key, value }, { norm }),
     attentionOut: linearGroup({ out: block.linear("attn.proj", [d, d]) }),
@@ -42,19 +44,24 @@ export const qwenVlTower = (
 ) =>
   ({
     epsilon: 1e-6,
-    rotation: { base: 10_000, staggered: false },
+    rotation: { base: 10_000, staggered: false, interleaved: false },
     firstNorm: null,
     hiddenSize,
     heads: config.num_heads,
     patchSize: config.patch_size,
-    patchEmbedding: own.tensor("patch_embed.proj.weight", [
-      hiddenSize,
-      3,
-      config.temporal_patch_size,
-      config.patch_size,
-      config.patch_size,
-    ]),
+    patchKernels: patchKernels(own, config, hiddenSize),
   }) as const;
+
+/** One kernel over all frames, or in an mmproj one for each of two. */
+function patchKernels(
+  own: TensorLookup,
+  { patch_size: p, temporal_patch_size: frames }: { readonly patch_size: number; readonly temporal_patch_size: number },
+  d: number,
+): TensorRef[] {
+  const name = "patch_embed.proj.weight";
+  if (!own.has(`${name}.1`)) return [own.tensor(name, [d, 3, frames, p, p])];
+  return [own.tensor(name, [d, 3, p, p]), own.tensor(`${name}.1`, [d, 3, p, p])];
+}
 
 /**
  * Blocks of attention over the whole image, LayerNorms and a plain MLP, as Qwen2-VL and Qwen3-VL have them.

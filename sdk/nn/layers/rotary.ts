@@ -5,6 +5,8 @@ import { DataType } from "../onnx/onnx-proto.ts";
 export interface Rotation {
   readonly cosines: Value;
   readonly sines: Value;
+  /** Whether two numbers that turn together are neighbours, not half a head apart. */
+  readonly interleaved: boolean;
 }
 
 /**
@@ -19,7 +21,11 @@ export function axialRotation(
   g: GraphBuilder,
   grid: Value,
   size: number,
-  { base, staggered }: { readonly base: number; readonly staggered: boolean },
+  {
+    base,
+    staggered,
+    interleaved,
+  }: Pick<Rotation, "interleaved"> & { readonly base: number; readonly staggered: boolean },
 ): Rotation {
   const spatial = size / 2;
   const count = size / 4;
@@ -36,12 +42,17 @@ export function axialRotation(
   };
   const half = g.concat([side(0, [-1, 1, 1], 0), side(1, [1, -1, 1], staggered ? 1 : 0)], 2); //         [R, C, size / 2]
   const angles = g.reshape(g.concat([half, half], 2), [-1, 1, size]); //           [tokens, 1, size]
-  return { cosines: g.node("Cos", [angles]), sines: g.node("Sin", [angles]) };
+  return { cosines: g.node("Cos", [angles]), sines: g.node("Sin", [angles]), interleaved };
 }
 
-/** x [tokens, heads * size] with each head turned: x cos + rotate_half(x) sin. */
-export function rotary(g: GraphBuilder, x: Value, heads: number, size: number, { cosines, sines }: Rotation): Value {
-  const perHead = g.reshape(x, [-1, heads, size]);
+/**
+ * x [tokens, heads * size] with each head turned: x cos + rotate_half(x) sin. Neighbours that turn together come out half a head
+ * apart, which changes no product of two heads.
+ */
+export function rotary(g: GraphBuilder, x: Value, heads: number, size: number, rotation: Rotation): Value {
+  const { cosines, sines, interleaved } = rotation;
+  const apart = interleaved ? g.transpose(g.reshape(x, [-1, heads, size / 2, 2]), [0, 1, 3, 2]) : x;
+  const perHead = g.reshape(apart, [-1, heads, size]);
   const first = g.slice(perHead, 2, 0, size / 2);
   const second = g.slice(perHead, 2, size / 2, size);
   const turned = g.concat([g.node("Neg", [second]), first], 2);

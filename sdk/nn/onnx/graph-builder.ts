@@ -18,6 +18,8 @@ export interface OnnxModel {
   readonly bytes: Uint8Array;
   /** The folder that the weights' locations are relative to and below (`model_external_initializers_file_folder_path`). */
   readonly weightsFolder: string;
+  /** The files of its weights, and what each was when its header was read. */
+  readonly identities: readonly (readonly [file: string, identity: string])[];
   /** Names of nodes that onnxruntime's WebGPU provider takes and cannot run: they stay on the CPU. */
   readonly cpuNodes: readonly string[];
 }
@@ -66,6 +68,7 @@ export class GraphBuilder {
   readonly #quantized = new Map<Value, Quantized>();
   /** The files of weights, by what the graph calls them. */
   readonly #files = new Map<string, string>();
+  readonly #identities = new Map<string, string>();
 
   constructor(name: string, settings: GraphSettings = {}) {
     this.#name = name;
@@ -109,7 +112,7 @@ export class GraphBuilder {
       inputs: this.#inputs,
       outputs: this.#outputs,
     });
-    return { bytes, weightsFolder: folder, cpuNodes: this.#cpuNodes };
+    return { bytes, weightsFolder: folder, identities: [...this.#identities], cpuNodes: this.#cpuNodes };
   }
 
   // --- weights and constants ---
@@ -294,7 +297,8 @@ export class GraphBuilder {
   }
 
   #stored(ref: TensorRef<WeightDtype | "I8">, shape: readonly number[]): Value {
-    const { file, offset, length } = ref;
+    const { file, offset, length, identity } = ref;
+    if (identity !== undefined) this.#identities.set(file, identity);
     const name = `${this.#nameOf(file)}/${ref.name} [${shape.join(", ")}]`;
     this.#initializers.set(name, { name, type: weightTypes[ref.dtype], dims: shape, file, offset, length });
     return name;

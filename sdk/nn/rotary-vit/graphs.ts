@@ -58,10 +58,11 @@ export function buildRotaryVitProjector(
 const last = (values: readonly Value[]): Value => present(values.at(-1), "a tower with blocks");
 
 function rotaryVitTokens(g: GraphBuilder, spec: RotaryVitSpec<AnyLinearRef>): RotaryVitTokens {
-  const { hiddenSize: d, heads, epsilon, patchSize: p, patchEmbedding, patchBias, positions, firstNorm } = spec;
+  const { hiddenSize: d, heads, epsilon, patchSize: p, patchKernels, patchBias, positions, firstNorm } = spec;
   const patches = g.input("patches", DataType.float, ["patches", 3 * p * p]); //        [N, 3pp]
   const grid = g.input("grid", DataType.int64, [2]);
-  const kernel = patchEmbedding.shape.length === 5 ? g.sum(g.weight(patchEmbedding), 2) : g.weight(patchEmbedding);
+  const kernels = patchKernels.map((ref) => (ref.shape.length === 5 ? g.sum(g.weight(ref), 2) : g.weight(ref)));
+  const kernel = kernels.reduce((sum, one) => g.add(sum, one));
   const embedded = g.gemm(patches, g.reshape(kernel, [d, 3 * p * p]), patchBias && g.weight(patchBias)); // [N, D]
   let x = positions === null ? embedded : g.add(embedded, learnedPositions(g, positions, grid, d));
 

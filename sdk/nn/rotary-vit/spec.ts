@@ -9,8 +9,11 @@ export interface RotaryVitSpec<Linear extends AnyLinearRef = LinearRef> {
   readonly epsilon: number;
   readonly rotation: RotationSpec;
   readonly patchSize: number;
-  /** [hidden, 3, patch, patch], or [hidden, 3, frames, patch, patch]: a still image is that many frames of itself. */
-  readonly patchEmbedding: TensorRef;
+  /**
+   * Kernels whose sum embeds a patch: [hidden, 3, patch, patch], or [hidden, 3, frames, patch, patch], since a still image is
+   * that many frames of itself. llama.cpp has one for each frame.
+   */
+  readonly patchKernels: readonly TensorRef[];
   /** [hidden]; null for most. */
   readonly patchBias: TensorRef | null;
   /** Positions that are added to the patches, resized to each image's grid (Qwen3-VL); null for rotation alone. */
@@ -26,6 +29,8 @@ export interface RotationSpec {
   readonly base: number;
   /** Whether columns turn by frequencies between those of rows (Pixtral), not by the same. */
   readonly staggered: boolean;
+  /** Whether two numbers that turn together are neighbours (llama.cpp), not half a head apart (transformers). */
+  readonly interleaved: boolean;
 }
 
 export type GateActivation = "silu" | Exclude<Activation, "swiglu">;

@@ -1,9 +1,13 @@
-import { randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expectedBut, VqraeError } from "../../errors.ts";
+import { readRegularFile } from "../../files/regular-file.ts";
+import { writeWhole } from "../../files/replace-file.ts";
 import { contentKey, filesKey } from "../../weights/made/content-key.ts";
 import type { WeightsForm } from "../../weights/made/weights-form.ts";
+
+/** A key in hexadecimal. */
+const KEY_BYTES = 64;
 
 /**
  * A folder of weights in a form that was made of others: `<content key>.safetensors`, and `<files key>.key`, which remembers the
@@ -22,8 +26,8 @@ export class WeightsCache {
   /** The form of `weights` where it can be found without reading weights, else null. */
   async find(weights: object): Promise<object | null> {
     const files = await filesKey(this.#form, weights);
-    const content = files && (await readFile(this.#keyFile(files), "utf8").catch(() => null));
-    if (content === null || !/^[0-9a-f]{64}$/.test(content)) return null;
+    const content = files && (await readRegularFile(this.#keyFile(files), KEY_BYTES).catch(() => null))?.toString();
+    if (!content || !/^[0-9a-f]{64}$/.test(content)) return null;
     return this.#form.open(this.#weightsFile(content), weights, content);
   }
 
@@ -65,14 +69,8 @@ export class WeightsCache {
   }
 
   /** Only saves time, so that a failure is no error. */
-  async #remember(file: string, note: string): Promise<void> {
-    const temporary = join(this.#folder, `.${randomUUID()}.tmp`);
-    try {
-      await writeFile(temporary, note);
-      await rename(temporary, file);
-    } catch {
-      await rm(temporary, { force: true }).catch(() => {});
-    }
+  async #remember(file: string, content: string): Promise<void> {
+    await writeWhole(file, content).catch(() => {});
   }
 
   #weightsFile(content: string): string {

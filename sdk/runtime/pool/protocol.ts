@@ -15,6 +15,8 @@ import type { SearchGraph } from "../../search/graph-runner.ts";
 export interface GraphSource {
   readonly bytes: Uint8Array;
   readonly weightsFolder: string;
+  /** The files of its weights, and what each was when its header was read. */
+  readonly identities: readonly (readonly [file: string, identity: string])[];
   /** Names of nodes that WebGPU leaves to the CPU. */
   readonly cpuNodes: readonly string[];
   /** Whether it runs on the CPU whatever the device. */

@@ -1,5 +1,6 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
-import { expected, expectedBut } from "../../errors.ts";
+import { expected, expectedBut, VqraeError } from "../../errors.ts";
+import { requireSameFile } from "../../files/read-file.ts";
 import type { ElementArrays } from "../../search/graph-runner.ts";
 import { deviceMend, reason } from "../devices/providers.ts";
 import { uninterrupted } from "../pool/exit-guard.ts";
@@ -51,6 +52,8 @@ export class Sessions {
     const { device, graphs, threads, precision, prepack } = this.#setup;
     const graph = graphs[name];
     if (graph === undefined) throw expected("RUNTIME", "a graph of this checkpoint", "a session", name);
+    const requireSame = () => Promise.all(graph.identities.map(([file, identity]) => requireSameFile(file, identity)));
+    await requireSame();
     try {
       const exactly = precision === "int8" && !(await this.multipliesBytesExactly());
       const options: InferenceSession.SessionOptions = {
@@ -69,9 +72,12 @@ export class Sessions {
         },
       };
       const session = await uninterrupted(() => this.#runtime.InferenceSession.create(graph.bytes, options));
+      // A file that was replaced while it was opened.
+      await requireSame();
       this.#open.set(name, session);
       return session;
     } catch (cause) {
+      if (VqraeError.isInstance(cause)) throw cause;
       const code = device === "cpu" ? "RUNTIME" : "MISSING_DEPENDENCY";
       const failure = `onnxruntime's error: ${reason(cause)}`;
       const mend = device === "cpu" ? {} : { mend: deviceMend[device] };

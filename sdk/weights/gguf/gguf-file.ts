@@ -26,6 +26,8 @@ export interface GgufHeader {
 export interface GgufFile extends GgufHeader {
   /** Absolute path, symbolic links resolved. */
   readonly file: string;
+  /** What tells the file from another one that takes its place, as it was when the header was read. */
+  readonly identity: string;
 }
 
 /** A tensor as another reader of the header describes it. */

@@ -23,14 +23,14 @@ const KEY_BYTES = 8 + 4 + 1;
 const TENSOR_BYTES = 8 + 4 + 4 + 8;
 
 /**
- * Parses and validates everything before the tensor data.
+ * Parses and validates everything before the tensor data. It yields now and then, where other work may be done.
  *
  * @param bytes the file's first bytes; `OutOfBytes` is thrown where they end too early
  * @param fileBytes length of the whole file: tensors must lie in it
  * @param file named in errors
  * @throws INVALID_GGUF naming the file, and the key or tensor
  */
-export function parseHeader(bytes: Uint8Array, fileBytes: number, file: string): GgufHeader {
+export function* parseHeader(bytes: Uint8Array, fileBytes: number, file: string): Generator<void, GgufHeader> {
   const cursor = new Cursor(bytes);
   const values = new ValueParser(cursor, fileBytes);
   const version = parseStart(cursor, file);
@@ -40,7 +40,7 @@ export function parseHeader(bytes: Uint8Array, fileBytes: number, file: string):
   for (let i = 0; i < keyCount; i++) {
     const key = values.string(`key ${i + 1} of ${file}`, MAX_KEY_BYTES);
     if (metadata.has(key)) throw invalidGguf("each key once", file, `${JSON.stringify(key)} twice`);
-    metadata.set(key, values.value(`${key} of ${file}`));
+    metadata.set(key, yield* values.value(`${key} of ${file}`));
   }
   const alignment = alignmentOf(metadata, file);
   const described = Array.from({ length: tensorCount }, (_, i) => parseTensor(cursor, values, i, alignment, file));

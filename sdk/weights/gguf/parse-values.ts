@@ -8,6 +8,7 @@ import type { GgufArray, GgufScalarType, GgufValue } from "./values.ts";
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** The length of a string or an array. */
 const LENGTH_BYTES = 8;
+const ELEMENTS_AT_ONCE = 4096;
 
 /** Reads metadata values and counts their elements; `fileBytes` bounds what a count can honestly be. */
 export class ValueParser {
@@ -47,9 +48,11 @@ export class ValueParser {
     }
   }
 
-  value(subject: string): GgufValue {
+  /** Yields now and then, where other work may be done. */
+  *value(subject: string): Generator<void, GgufValue> {
     const type = this.#type(subject);
-    return type === "array" ? this.#array(subject, 1) : ({ type, value: this.#scalar(type, subject) } as GgufValue);
+    if (type === "array") return yield* this.#array(subject, 1);
+    return { type, value: this.#scalar(type, subject) } as GgufValue;
   }
 
   #type(subject: string): GgufScalarType | "array" {
@@ -65,7 +68,7 @@ export class ValueParser {
     return read(this.#cursor.view, this.#cursor.skip(bytes));
   }
 
-  #array(subject: string, depth: number): GgufArray {
+  *#array(subject: string, depth: number): Generator<void, GgufArray> {
     if (depth > MAX_ARRAY_DEPTH) {
       throw invalidGguf(`arrays at most ${MAX_ARRAY_DEPTH} deep`, subject, "deeper ones");
     }
@@ -75,8 +78,10 @@ export class ValueParser {
     const count = this.count(MAX_ARRAY_ELEMENTS - this.#elements, least, `the elements of all arrays up to ${subject}`);
     this.#elements += count;
     const value: unknown[] = [];
-    for (let i = 0; i < count; i++)
-      value.push(of === "array" ? this.#array(subject, depth + 1) : this.#scalar(of, subject));
+    for (let i = 0; i < count; i++) {
+      if (i % ELEMENTS_AT_ONCE === ELEMENTS_AT_ONCE - 1) yield;
+      value.push(of === "array" ? yield* this.#array(subject, depth + 1) : this.#scalar(of, subject));
+    }
     return { type: "array", of, value } as GgufArray;
   }
 }

@@ -11,24 +11,28 @@ export function quantizeQ8(values: Float32Array): Uint8Array {
     throw expectedBut("INVALID_ARGUMENT", `a multiple of ${ELEMENTS} values`, "Q8_0", `${values.length}`);
   }
   const blocks = values.length / ELEMENTS;
-  const out = new DataView(new ArrayBuffer(blocks * BYTES));
+  const bytes = new Uint8Array(blocks * BYTES);
   const scales = new Float32Array(blocks);
   for (let block = 0; block < blocks; block++) {
-    const of = values.subarray(block * ELEMENTS, (block + 1) * ELEMENTS);
+    const from = block * ELEMENTS;
     let largest = 0;
-    for (const value of of) largest = Math.max(largest, Math.abs(value));
+    for (let i = from; i < from + ELEMENTS; i++) largest = Math.max(largest, Math.abs(values[i] ?? 0));
     const scale = Math.fround(largest / 127);
     const inverse = scale === 0 ? 0 : Math.fround(1 / scale);
     scales[block] = scale;
-    of.forEach((value, i) => {
-      const scaled = Math.fround(value * inverse);
-      out.setInt8(block * BYTES + 2 + i, Math.sign(scaled) * Math.floor(Math.abs(scaled) + 0.5)); // roundf
-    });
+    const to = block * BYTES + 2;
+    for (let i = 0; i < ELEMENTS; i++) {
+      const scaled = Math.fround((values[from + i] ?? 0) * inverse);
+      bytes[to + i] = Math.sign(scaled) * Math.floor(Math.abs(scaled) + 0.5); // roundf
+    }
   }
-  narrowF16(scales).forEach((half, block) => {
-    out.setUint16(block * BYTES, half, true);
-  });
-  return new Uint8Array(out.buffer);
+  const halves = narrowF16(scales);
+  for (let block = 0; block < blocks; block++) {
+    const half = halves[block] ?? 0;
+    bytes[block * BYTES] = half & 0xff;
+    bytes[block * BYTES + 1] = half >>> 8;
+  }
+  return bytes;
 }
 
 export function dequantizeQ8(bytes: Uint8Array): Float32Array {

@@ -10,7 +10,7 @@ import { tensorBytes } from "./tensor-types.ts";
  */
 export async function readGgufTensorBytes(gguf: GgufFile, name: string): Promise<Uint8Array<ArrayBuffer>> {
   const { offset, length } = tensorOf(gguf, name);
-  const opened = await openFile(gguf.file);
+  const opened = await openFile(gguf.file, gguf.identity);
   try {
     return await readExactly(opened, offset, length, "INVALID_GGUF");
   } finally {
@@ -30,7 +30,7 @@ export async function* readGgufTensorPieces(gguf: GgufFile, name: string): Async
   const rows = shape.slice(0, -1).reduce((product, size) => product * size, 1);
   const rowBytes = length / Math.max(rows, 1);
   const piece = rowBytes > PIECE_BYTES || rowBytes === 0 ? PIECE_BYTES : Math.floor(PIECE_BYTES / rowBytes) * rowBytes;
-  const opened = await openFile(gguf.file);
+  const opened = await openFile(gguf.file, gguf.identity);
   try {
     for (let done = 0; done < length; done += piece) {
       yield await readExactly(opened, offset + done, Math.min(piece, length - done), "INVALID_GGUF");

@@ -45,8 +45,8 @@ export async function filesKey(form: WeightsForm, weights: object): Promise<stri
   return hash.digest("hex");
 }
 
-async function hashBytes(hash: Hash, { file, offset, length }: TensorRef): Promise<void> {
-  const opened = await openFile(file);
+async function hashBytes(hash: Hash, { file, offset, length, identity }: TensorRef): Promise<void> {
+  const opened = await openFile(file, identity);
   try {
     for (let done = 0; done < length; done += CHUNK_BYTES) {
       hash.update(await readExactly(opened, offset + done, Math.min(CHUNK_BYTES, length - done)));

@@ -2,8 +2,8 @@ import { expectedBut } from "../../errors.ts";
 import { openFile, readExactly } from "../../files/read-file.ts";
 import { parseHeader, type SafetensorsHeader } from "./safetensors-header.ts";
 
-/** The limit of the reference library (`MAX_HEADER_SIZE`). */
-const MAX_HEADER_BYTES = 100_000_000;
+/** As many tensors as a file may have here, with names of a thousand characters. The reference library's limit is 100 MB. */
+const MAX_HEADER_BYTES = 32 * 1024 * 1024;
 
 /** The header starts after its own length, a little-endian u64. */
 const LENGTH_BYTES = 8;
@@ -20,7 +20,7 @@ export interface SafetensorsFile extends SafetensorsHeader {
  */
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   const opened = await openFile(path);
-  const { handle, file, size } = opened;
+  const { handle, file, size, identity } = opened;
   try {
     if (size < LENGTH_BYTES) throw tooShort(`at least ${LENGTH_BYTES} bytes`, file, size);
     const start = await readExactly(opened, 0, LENGTH_BYTES);
@@ -29,7 +29,8 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
     const dataStart = LENGTH_BYTES + Number(headerLength);
     if (dataStart > size) throw tooShort(`at least ${dataStart} bytes, as its header says,`, file, size);
     const header = await readExactly(opened, LENGTH_BYTES, Number(headerLength));
-    return { file, ...parseHeader(header, file, dataStart, size - dataStart) };
+    const { metadata, tensors } = await parseHeader(header, file, dataStart, size - dataStart);
+    return { file, metadata, tensors: new Map([...tensors].map(([name, tensor]) => [name, { ...tensor, identity }])) };
   } finally {
     await handle.close();
   }

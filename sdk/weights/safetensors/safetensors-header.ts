@@ -1,17 +1,24 @@
 import { describe, expected, expectedBut, type VqraeError } from "../../errors.ts";
-import { duplicateKey, isWithin, type StructureLimits } from "../../files/json-structure.ts";
+import { jsonStructure, type StructureLimits } from "../../files/json-structure.ts";
 import { isObject } from "../../files/read-file.ts";
 import { byteLength, type Dtype, dtypeNames, isDtype } from "../dtypes.ts";
 import type { BlockDtype } from "../tensor-ref.ts";
 
 /** In one file: models with more are sharded into files of a few thousand tensors. */
-const MAX_TENSORS = 100_000;
+const MAX_TENSORS = 25_000;
 /** Far more than any module path; keeps error messages readable. */
 const MAX_NAME_LENGTH = 1024;
 /** NumPy's limit, so that every tensor can be looked at in Python too. */
 const MAX_RANK = 64;
+/** Trainers note down all their settings as one text of metadata. */
+const MAX_TEXT_BYTES = 8 * 1024 * 1024;
 /** What `MAX_TENSORS` honest entries can hold (each three fields, a shape and offsets), and as many of metadata. */
-const HEADER_LIMITS: StructureLimits = { brackets: 2 + 3 * MAX_TENSORS, depth: 3, keys: 5 * MAX_TENSORS };
+const HEADER_LIMITS: StructureLimits = {
+  brackets: 2 + 3 * MAX_TENSORS,
+  depth: 3,
+  keys: 5 * MAX_TENSORS,
+  text: MAX_TEXT_BYTES,
+};
 
 /** A tensor as the header describes it; a GGUF file's may be of `BlockDtype`. */
 export interface StoredTensor<D extends Dtype | BlockDtype = Dtype> {
@@ -23,6 +30,8 @@ export interface StoredTensor<D extends Dtype | BlockDtype = Dtype> {
   /** Bytes from the start of the file. */
   readonly offset: number;
   readonly length: number;
+  /** Of the file, as it was when its header was read. */
+  readonly identity?: string;
 }
 
 export interface SafetensorsHeader {
@@ -39,8 +48,13 @@ export interface SafetensorsHeader {
  * @param dataLength bytes from there to the file's end: the tensors must cover them exactly, without holes or overlaps
  * @throws INVALID_CHECKPOINT naming the file and the tensor
  */
-export function parseHeader(bytes: Uint8Array, file: string, dataStart: number, dataLength: number): SafetensorsHeader {
-  const header = parseObject(bytes, file);
+export async function parseHeader(
+  bytes: Uint8Array,
+  file: string,
+  dataStart: number,
+  dataLength: number,
+): Promise<SafetensorsHeader> {
+  const header = await parseObject(bytes, file);
   const { __metadata__: metadata = {} } = header;
   if (!isStrings(metadata)) throw invalid("an object of strings", `__metadata__ of ${file}`, describe(metadata));
   const listed = Object.entries(header).filter(([name]) => name !== "__metadata__");
@@ -50,20 +64,19 @@ export function parseHeader(bytes: Uint8Array, file: string, dataStart: number, 
   return { metadata, tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])) };
 }
 
-function parseObject(bytes: Uint8Array, file: string): Record<string, unknown> {
+async function parseObject(bytes: Uint8Array, file: string): Promise<Record<string, unknown>> {
   const subject = `the header of ${file}`;
-  let text: string;
+  const { within, duplicate } = await jsonStructure(bytes, HEADER_LIMITS);
+  if (!within)
+    throw invalid("JSON in UTF-8", subject, "more fields, deeper nesting or longer texts than a header can have");
   let value: unknown;
   try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    if (!isWithin(text, HEADER_LIMITS)) throw new Error("more fields or deeper nesting than a header can have");
-    value = JSON.parse(text);
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch (cause) {
     throw expectedBut("INVALID_CHECKPOINT", "JSON in UTF-8", subject, (cause as Error).message, { cause });
   }
   if (!isObject(value)) throw invalid("a JSON object", subject, describe(value));
-  const twice = duplicateKey(text);
-  if (twice !== null) throw invalid("each key once", subject, `${JSON.stringify(twice)} twice`);
+  if (duplicate !== null) throw invalid("each key once", subject, `${JSON.stringify(duplicate)} twice`);
   return value;
 }
 

@@ -51,6 +51,21 @@ describe("vqrae serve", { timeout: 180_000 }, () => {
     expect(await ended).toEqual([0, null]);
   });
 
+  test("that is open to others without a key says so", async () => {
+    const args = [main, "serve", "--json", "--host", "0.0.0.0", "--port", "0", "--generator", "off", ...modelArgs()];
+    const env = { ...process.env, NODE_NO_WARNINGS: "1", VQRAE_API_KEY: "" };
+    const child = spawn(process.execPath, args, { env, stdio: ["ignore", "ignore", "pipe"] });
+    let said = "";
+    for await (const text of child.stderr) {
+      said += text;
+      if (said.includes("\n")) break;
+    }
+    expect(said).toMatch(/Whoever reaches http:\/\/0\.0\.0\.0:\d+ can use it\. Set VQRAE_API_KEY/);
+    const ended = once(child, "exit");
+    child.kill("SIGTERM");
+    expect(await ended).toEqual([0, null]);
+  });
+
   test.each([
     ["--port", "70000", "a whole number from 0 to 65535"],
     ["--parallel", "0", "a whole number from 1 to 64"],

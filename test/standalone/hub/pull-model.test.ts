@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readFile, realpath, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type PullPlan, pullModel } from "../../../adapters/hub/index.ts";
+import { type PullPlan, type PullProgress, pullModel, requireGguf } from "../../../adapters/hub/index.ts";
 import { temporaryFolder } from "../checkpoint/temporary.ts";
 import { COMMIT, type LocalHub, type LocalHubFile, sha256, startLocalHub } from "./local-hub.ts";
 
@@ -27,6 +27,7 @@ beforeEach(async () => {
 });
 afterEach(() => vi.unstubAllEnvs());
 
+const pullGguf = async (name = REPO) => requireGguf(await pullModel(name), name);
 const blob = (content: Buffer) => join(cache, "models--someone--Tiny-VLM-GGUF", "blobs", sha256(content));
 const downloads = () => hub.requests.filter((request) => request.includes("/storage/"));
 
@@ -34,10 +35,9 @@ describe("pullModel", () => {
   test("fetches model and mmproj into the Hugging Face cache, says what before and how far meanwhile", async () => {
     const plans: PullPlan[] = [];
     const done: number[] = [];
-    const pulled = await pullModel(REPO, {
-      onPlan: (plan) => plans.push(plan),
-      onProgress: ({ doneBytes }) => done.push(doneBytes),
-    });
+    const onPlan = (plan: PullPlan) => plans.push(plan);
+    const onProgress = ({ doneBytes }: PullProgress) => done.push(doneBytes);
+    const pulled = requireGguf(await pullModel(REPO, { onPlan, onProgress }), REPO);
     const snapshot = join(cache, "models--someone--Tiny-VLM-GGUF", "snapshots", COMMIT);
     expect(pulled).toEqual({
       llm: join(snapshot, "Tiny-Q4_K_M.gguf"),
@@ -73,7 +73,7 @@ describe("pullModel", () => {
       response.write(llm.subarray(from, from + 1_000_000), () => setTimeout(() => response.destroy(), 50));
       return true;
     };
-    const { llm: path } = await pullModel(REPO);
+    const { llm: path } = await pullGguf();
     expect(await readFile(path)).toEqual(llm);
     expect(broken).toBeGreaterThan(1);
     expect(downloads().some((request) => /bytes=[1-9]\d*-2999999/.test(request))).toBe(true);
@@ -86,7 +86,7 @@ describe("pullModel", () => {
     await writeFile(`${blob(llm)}.incomplete`, llm.subarray(0, 1_234_567));
     await rm(join(cache, "models--someone--Tiny-VLM-GGUF", "snapshots"), { recursive: true });
     hub.requests.length = 0;
-    const { llm: path } = await pullModel(REPO);
+    const { llm: path } = await pullGguf();
     expect(await readFile(path)).toEqual(llm);
     expect(downloads()).toContain("GET /storage/Tiny-Q4_K_M.gguf bytes=1234567-2999999");
   });
@@ -183,7 +183,7 @@ describe("pullModel", () => {
       onProgress: ({ doneBytes }) => doneBytes > 0 && controller.abort(reason),
     });
     await expect(pulling).rejects.toBe(reason);
-    expect(await readFile((await pullModel(REPO)).llm)).toEqual(llm);
+    expect(await readFile((await pullGguf()).llm)).toEqual(llm);
   });
 
   test("names and options are checked before anything is asked", async () => {

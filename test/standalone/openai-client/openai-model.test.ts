@@ -44,6 +44,23 @@ describe("what is sent", () => {
     expect(() => openAiModel({ baseUrl, model: "" })).toThrow(/a name/);
   });
 
+  it("to the base URL's path, with its query, as Azure's deployments have it", async () => {
+    const { baseUrl, received } = await endpoint(completion("a"), json({ error: { message: "gone" } }, 404));
+    for (const path of [
+      "/deployments/d?api-version=2024-06-01&key=k",
+      "/deployments/d/?api-version=2024-06-01&key=k",
+    ]) {
+      const model = openAiModel({ baseUrl: `${baseUrl}${path}`, ...quick });
+      const failed = received.length > 0 ? await failure(model.chat(ask)) : await model.chat(ask).then(() => undefined);
+      expect(received.at(-1)!.url).toBe("/v1/deployments/d/chat/completions?api-version=2024-06-01&key=k");
+      // A query may hold a key.
+      expect(failed?.message ?? "").not.toMatch(/key=k/);
+    }
+    for (const address of [`${baseUrl}#part`, baseUrl.replace("//", "//user:secret@")]) {
+      expect(() => openAiModel({ baseUrl: address, model: "m" })).toThrow(/without a password or a fragment/);
+    }
+  });
+
   it("the newer name of the limit, where it is asked for", async () => {
     const { baseUrl, received } = await endpoint(completion("a"));
     await openAiModel({ baseUrl, model: "m", maxTokensField: "max_completion_tokens" }).chat(ask, { maxTokens: 5 });
@@ -150,6 +167,10 @@ describe("what goes wrong", () => {
       [{ choices: [{ message: { content: 5 }, finish_reason: "stop" }] }, /choices\[0\]/],
       [{ choices: [{ message: { content: "a" }, finish_reason: "content_filter" }] }, /content_filter/],
       [{ error: { message: "bad image" } }, /bad image/],
+      [{ error: "model is loading" }, /received model is loading/],
+      [{ error: { reason: "quota" } }, /quota/],
+      [{ object: "error", message: "no such adapter" }, /received no such adapter/],
+      [{ detail: "wrong path" }, /choices\[0\].*wrong path/],
     ] as const) {
       const { baseUrl } = await endpoint(json(value));
       expect((await failure(openAiModel({ baseUrl, ...quick }).chat(ask))).message).toMatch(message);

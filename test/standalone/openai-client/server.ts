@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 
 export interface Received {
+  readonly url: string | undefined;
   readonly headers: IncomingHttpHeaders;
   readonly body: {
     readonly messages: readonly { readonly role: string; readonly content: unknown }[];
@@ -18,7 +19,7 @@ export async function endpoint(...answers: readonly ((response: ServerResponse, 
     let text = "";
     for await (const chunk of request) text += chunk;
     const body = JSON.parse(text);
-    received.push({ headers: request.headers, body });
+    received.push({ url: request.url, headers: request.headers, body });
     answers[Math.min(received.length, answers.length) - 1]!(response, body);
   });
   server.listen(0, "127.0.0.1");

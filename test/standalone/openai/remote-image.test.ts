@@ -5,9 +5,12 @@ import { isPublicAddress } from "../../../adapters/openai/images/public-address.
 import { fetchRemoteImage, type RemoteImageOptions } from "../../../adapters/openai/images/remote-image.ts";
 
 describe("public addresses", () => {
-  it.each(["93.184.215.14", "8.8.8.8", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"])("%s is one", (address) => {
-    expect(isPublicAddress(address)).toBe(true);
-  });
+  it.each(["93.184.215.14", "8.8.8.8", "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "::ffff:8.8.8.8"])(
+    "%s is one",
+    (address) => {
+      expect(isPublicAddress(address)).toBe(true);
+    },
+  );
 
   it.each([
     ...[
@@ -22,6 +25,11 @@ describe("public addresses", () => {
     ],
     ...["100.64.0.1", "192.0.0.1", "192.0.2.1", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255"],
     ...["::", "::1", "fe80::1", "fc00::1", "fd12::1", "ff02::1", "2001:db8::1", "64:ff9b::7f00:1", "2002:7f00:1::"],
+    // Only 2000::/3 is given out.
+    ...["::7f00:1", "::8.8.8.8", "4000::1", "1::1", "c000::1", "fec0::1", "100::1", "5f00::1", "3fff::1", "2001:10::1"],
+    // An IPv4 address inside: 6to4, Teredo, NAT64 of both prefixes, translated, ISATAP.
+    ...["2002:808:808::1", "2001:0:808:808::1", "64:ff9b::8.8.8.8", "64:ff9b:1::7f00:1", "::ffff:0:7f00:1"],
+    ...["2606:2800::5efe:7f00:1", "2606:2800::200:5efe:10.0.0.1", "fe80::5efe:127.0.0.1"],
     ...["::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:a9fe:a9fe", "not an address", ""],
   ])("%s is none", (address) => {
     expect(isPublicAddress(address)).toBe(false);
@@ -59,10 +67,18 @@ afterAll(() => {
   server.close();
 });
 
+const atMost = (most: number) => {
+  let held = 0;
+  return (bytes: number) => {
+    held += bytes;
+    if (held > most) throw new Error(`more than ${most} bytes`);
+  };
+};
+
 /** This machine's 127.0.0.1 stands for the public internet here, and nothing else does. */
 const fetching = (url: string, options: Partial<RemoteImageOptions> = {}) =>
   fetchRemoteImage(url, "image", {
-    maxBytes: 1000,
+    hold: atMost(1000),
     timeoutMs: 2000,
     isAllowed: (address) => address === "127.0.0.1",
     ...options,
@@ -104,7 +120,7 @@ describe("a remote image", () => {
       "0",
     ]) {
       const url = `http://${host}:${port}/cat.png`;
-      const real = fetchRemoteImage(url, "image", { maxBytes: 1000, timeoutMs: 5000 });
+      const real = fetchRemoteImage(url, "image", { hold: atMost(1000), timeoutMs: 5000 });
       await expect(real).rejects.toMatchObject({
         status: 400,
         message: expect.stringMatching(/not public|not resolve/),

@@ -1,10 +1,11 @@
+import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { VisionLanguageModel } from "../../../adapters/llama-cpp/index.ts";
-import { createEndpoint, type EndpointOptions, listen } from "../../../adapters/openai/index.ts";
+import { createEndpoint, type EndpointOptions, type Listening, listen } from "../../../adapters/openai/index.ts";
 import { loadTinyModels, post, serveTiny, type TinyModels } from "../../helpers/tiny-endpoint.ts";
 
 let models: TinyModels;
@@ -92,6 +93,62 @@ describe("a queue", () => {
       const answer = await post(chat(server), body(4, { user: "x".repeat(2000) }));
       expect(answer.status).toBe(429);
       expect((await post(chat(server), body(4))).status).toBe(200);
+    });
+  });
+});
+
+describe("connections", () => {
+  const HEAD = "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
+  /** Opens connections that send `head` and then nothing. */
+  async function opened(server: Server, count: number, head: string) {
+    const sockets = Array.from({ length: count }, () => connect(Number(new URL(server.url).port), "127.0.0.1"));
+    const closed = sockets.map((socket) => new Promise((resolve) => socket.once("close", resolve)));
+    await Promise.all(sockets.map((socket) => once(socket, "connect")));
+    for (const socket of sockets) socket.on("error", () => {}).write(head);
+    return { sockets, closed };
+  }
+
+  it("that send their bodies slowly keep nobody out of the queue", async () => {
+    await serving({ parallel: 1, limits: { waiting: 2 } }, async (server) => {
+      const { sockets } = await opened(server, 12, `${HEAD}content-length: 99\r\n\r\n{`);
+      await sleep(200);
+      expect((await post(chat(server), body(4))).status).toBe(200);
+      for (const socket of sockets) socket.destroy();
+    });
+  });
+
+  it("that ask nothing are closed", async () => {
+    await serving({ limits: { idleMs: 300 } }, async (server) => {
+      const { closed } = await opened(server, 20, "");
+      await Promise.all(closed);
+      // One that has had its answer may ask again, and is closed too.
+      const { sockets, closed: later } = await opened(server, 1, "GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n");
+      await once(sockets[0]!, "data");
+      await Promise.all(later);
+    });
+  });
+
+  it("are bounded, and make room for whoever comes", async () => {
+    await serving({ limits: { connections: 10 } }, async (server) => {
+      for (const head of ["", `${HEAD}content-length: 99\r\n\r\n{`]) {
+        const { sockets, closed } = await opened(server, 40, head);
+        let left = 40;
+        for (const one of closed) one.then(() => (left -= 1));
+        for (let i = 0; i < 5; i++) expect((await post(chat(server), body(4))).status).toBe(200);
+        await vi.waitFor(() => expect(left).toBeLessThanOrEqual(10));
+        for (const socket of sockets) socket.destroy();
+      }
+    });
+  });
+
+  it("whose answer is made stay, however many come", async () => {
+    const limits = { connections: 3 };
+    await serving({ languageModels: [slowly(models.vlm)], parallel: 2, limits }, async (server) => {
+      const running = Promise.all([post(chat(server), body(4)), post(chat(server), body(4))]);
+      await sleep(300);
+      const { sockets } = await opened(server, 20, "");
+      expect((await running).map(({ status }) => status)).toEqual([200, 200]);
+      for (const socket of sockets) socket.destroy();
     });
   });
 });
@@ -198,22 +255,39 @@ describe("a client that leaves", () => {
 });
 
 describe("the host", () => {
-  it("must be this machine's own name: no page elsewhere reaches the server through a name of its own", async () => {
-    await serving({}, async (server) => {
-      const { port } = new URL(server.url);
-      const statusOf = (host: string) =>
-        new Promise<number>((resolve, reject) => {
-          httpRequest({ port, path: "/v1/models", headers: { host } }, (response) => {
-            response.resume();
-            resolve(response.statusCode!);
-          })
-            .on("error", reject)
-            .end();
-        });
-      expect(await statusOf(`localhost:${port}`)).toBe(200);
-      expect(await statusOf(`127.0.0.1:${port}`)).toBe(200);
-      expect(await statusOf("attacker.example")).toBe(403);
+  /** The status of a request by this name. */
+  const statusOf = (server: Listening, host: string) =>
+    new Promise<number>((resolve, reject) => {
+      httpRequest({ port: new URL(server.url).port, path: "/v1/models", headers: { host } }, (response) => {
+        response.resume();
+        resolve(response.statusCode!);
+      })
+        .on("error", reject)
+        .end();
     });
+  const OWN = ["localhost", "LOCALHOST:80", "127.0.0.1", "192.168.1.7:8080", "[::1]", "[2001:db8::1]:8080"];
+  const FOREIGN = ["attacker.example", "localhost.attacker.example", "127.0.0.1.nip.io", "127.0.0.1x"];
+
+  it.each(["127.0.0.1", "0.0.0.0"])(
+    "must be this machine's own name, on %s too: no page elsewhere reaches the server through a name of its own",
+    async (host) => {
+      const endpoint = await createEndpoint();
+      const server = await listen(endpoint, { port: 0, host });
+      for (const name of OWN) expect([name, await statusOf(server, name)]).toEqual([name, 200]);
+      for (const name of FOREIGN) expect([name, await statusOf(server, name)]).toEqual([name, 403]);
+      await server.close();
+    },
+  );
+
+  it("may be one of the names that were given", async () => {
+    const server = await listen(await createEndpoint(), {
+      port: 0,
+      host: "0.0.0.0",
+      allowedHosts: ["VLM.example", "vqrae"],
+    });
+    for (const name of [...OWN, "vlm.example:443", "vqrae:8080"]) expect(await statusOf(server, name)).toBe(200);
+    for (const name of FOREIGN) expect(await statusOf(server, name)).toBe(403);
+    await server.close();
   });
 
   it("and port must be free", async () => {

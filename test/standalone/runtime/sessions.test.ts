@@ -23,7 +23,7 @@ describe("importOnnxRuntime", () => {
 
 describe("Sessions", () => {
   it("turns a graph that onnxruntime refuses into RUNTIME, with its reason", async () => {
-    const graphs = { encoder: { bytes: Uint8Array.of(1, 2, 3), weightsFolder: ".", cpuNodes: [] } };
+    const graphs = { encoder: { bytes: Uint8Array.of(1, 2, 3), weightsFolder: ".", identities: [], cpuNodes: [] } };
     const setup = { graphs, device: "cpu", threads: 1, precision: "fp32", prepack: false } as const;
     const sessions = new Sessions(await importOnnxRuntime(), setup);
     await expect(sessions.open("encoder")).rejects.toMatchObject({ code: "RUNTIME" });

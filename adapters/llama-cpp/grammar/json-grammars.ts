@@ -1,0 +1,53 @@
+import type { Llama, LlamaGrammar } from "node-llama-cpp";
+import { expectedBut } from "../../../sdk/kit.ts";
+import { loadNodeLlamaCpp } from "../native/node-llama-cpp.ts";
+import { requireNoAmbiguity } from "./ambiguity.ts";
+import { grammarText } from "./grammar-text.ts";
+import { requireExtent } from "./schema-extent.ts";
+import { understoodSchema } from "./understood-schema.ts";
+
+/** Grammars that are kept: clients send the same schema with each request. */
+const KEPT = 16;
+
+/** The grammars of JSON schemas, the last ones kept. */
+export class JsonGrammars {
+  readonly #llama: Llama;
+  /** By their schema, the longest unused first. */
+  readonly #kept = new Map<string, LlamaGrammar>();
+
+  constructor(llama: Llama) {
+    this.#llama = llama;
+  }
+
+  /**
+   * The grammar of a JSON schema. Every answer that it allows is valid by the schema. It writes properties that are not
+   * required too.
+   * @throws UNSUPPORTED for a keyword that a grammar cannot keep to, and for a schema that is too large when each
+   *   reference is replaced by what it stands for; INVALID_ARGUMENT for what is no schema; the signal's reason
+   */
+  async grammar(schema: object, signal: AbortSignal): Promise<LlamaGrammar> {
+    const understood = understoodSchema(schema);
+    requireExtent(understood);
+    requireNoAmbiguity(understood);
+    const key = JSON.stringify(understood);
+    const grammar = this.#kept.get(key) ?? (await this.#make(understood, signal));
+    this.#kept.delete(key);
+    this.#kept.set(key, grammar);
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size > KEPT && oldest !== undefined) this.#kept.delete(oldest);
+    return grammar;
+  }
+
+  async #make(schema: object, signal: AbortSignal): Promise<LlamaGrammar> {
+    const grammar = await grammarText(schema, signal);
+    const { LlamaText } = await loadNodeLlamaCpp();
+    try {
+      // What `createGrammarForJsonSchema` gives its grammar: models may go on with empty lines.
+      const stopGenerationTriggers = [LlamaText("\n".repeat(4))];
+      return await this.#llama.createGrammar({ grammar, stopGenerationTriggers, trimWhitespaceSuffix: true });
+    } catch (cause) {
+      const received = `one that makes no grammar (${cause instanceof Error ? cause.message : cause})`;
+      throw expectedBut("INVALID_ARGUMENT", "a JSON schema", "the option jsonSchema", received, { cause });
+    }
+  }
+}
