@@ -27,10 +27,12 @@ export const vqraeConfig = section({
     dim: positiveInteger,
     /** Whether the codebook's projection W has a bias. */
     bias: flag,
-    /** The blocks that are quantized, concatenated, in ascending order. */
+    /** The blocks that are quantized, in ascending order. */
     layers: z.array(integer, { error: "a list of layers" }).min(1, { error: "at least one layer" }).default([-1]),
     /** LayerNorm without affine on each of them first. */
     normalize: flag.default(false),
+    /** One block's tokens beside the other's, or their sum (RAEv2, arXiv 2605.18324). */
+    combine: oneOf("concat", "sum").default("concat"),
   }),
   decoder: section({
     hiddenSize: positiveInteger,

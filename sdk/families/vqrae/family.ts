@@ -48,7 +48,13 @@ export const vqrae = defineFamily({
         decoder: { takes: "ids", outputSize: decoder.grid * decoder.patchSize },
         weights: [quantizer, decoder],
         summary: {
-          codebook: { size: quantizer.size, dim: quantizer.dim, layers, normalize: quantizer.normalize },
+          codebook: {
+            size: quantizer.size,
+            dim: quantizer.dim,
+            layers,
+            ...(quantizer.combine === "sum" && { combine: quantizer.combine }),
+            normalize: quantizer.normalize,
+          },
           decoder: {
             ...transformerSummary(decoder),
             patchSize: decoder.patchSize,
@@ -56,7 +62,7 @@ export const vqrae = defineFamily({
           },
         },
         graphs: {
-          quantize: () => buildQuantizerGraph(quantizer, spec.hiddenSize),
+          quantize: () => buildQuantizerGraph(quantizer),
           codebook: () => buildCodebookGraph(quantizer),
           decode: (settings) => buildDecoderGraph(quantizer, decoder, settings),
         },

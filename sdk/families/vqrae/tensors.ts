@@ -11,14 +11,17 @@ export function resolveQuantizer(
   encoderHidden: number,
   tensors: TensorLookup,
 ): QuantizerSpec {
-  const { size, dim, bias, normalize } = codebook;
+  const { size, dim, bias, normalize, combine } = codebook;
   const own = tensors.below("quantizer.");
+  const inputWidth = combine === "sum" ? encoderHidden : layers.length * encoderHidden;
   const spec: QuantizerSpec = {
     size,
     dim,
     layers,
     normalize,
-    inProjection: own.linear("in_proj", [dim, layers.length * encoderHidden]),
+    combine,
+    inputWidth,
+    inProjection: own.linear("in_proj", [dim, inputWidth]),
     codebook: own.tensor("codebook.weight", [size, dim]),
     codebookProjection: own.linear("codebook_proj", [dim, dim], bias),
     outProjection: own.linear("out_proj", [decoder.hiddenSize, dim]),
