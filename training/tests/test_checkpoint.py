@@ -63,6 +63,10 @@ def test_node_computes_the_same_with_every_family(family, tmp_path):
     shake_hands(make(encoder, CodebookConfig(64, 16, layers=(1, 3))), torch.float32, tmp_path)
 
 
+def test_node_adds_layers_where_pytorch_does(vit, tmp_path):
+    shake_hands(make(vit, CodebookConfig(64, 16, layers=(1, 2, 3), combine="sum")), torch.float32, tmp_path)
+
+
 def shake_hands(model: VQRAE, dtype: torch.dtype, tmp_path: Path) -> None:
     if not NODE.exists():
         pytest.skip("node_modules is absent: run `npm install` in the repository's root")

@@ -23,11 +23,12 @@ def checkpoint_config(model: VQRAE) -> dict:
     c = model.codebook_config
     bias = c.bias and c.quantizer == "simvq"
     layers = list(model.codebook_layers)
+    codebook = {"size": c.size, "dim": c.dim, "bias": bias, "layers": layers, "normalize": c.normalize, "combine": c.combine}
     return {
         "model_type": "vqrae",
         "encoder": model.encoder.config,
         "features": {"layer": -1, "postNorm": not isinstance(model.encoder.final_norm, torch.nn.Identity)},
-        "codebook": {"size": c.size, "dim": c.dim, "bias": bias, "layers": layers, "normalize": c.normalize},
+        "codebook": codebook,
         "decoder": model.decoder.config.to_json(),
         "image": model.encoder.image.to_json(),
     }
