@@ -52,6 +52,11 @@ export const vqraeConfig = section({
     path: ["heads"],
     error: "a divisor of decoder.hiddenSize",
   }),
+  /** A classification head on the encoder's class token; left out where there is none. */
+  classifier: section({
+    /** The names of the classes, by index. */
+    labels: z.array(z.string({ error: "a name" }), { error: "a list of names" }).min(1, { error: "at least one name" }),
+  }).optional(),
   image: section({
     size: positiveInteger,
     /** Images are resized to this first (default: size), then the centre is cut out. */

@@ -1,3 +1,4 @@
+import type { HeadSpec } from "../../nn/vit/classifier.ts";
 import type { TensorLookup } from "../../weights/tensor-lookup.ts";
 import { vitBlock } from "../vit/family.ts";
 import { resolveBlocks, transformerOf } from "../vit/vit-tensors.ts";
@@ -29,6 +30,16 @@ export function resolveQuantizer(
   own.requireAllUsed();
   return spec;
 }
+
+/** Finds the tensors of the classification head (`classifier.*`); null where config.json has none. */
+export const resolveHead = (
+  { classifier }: VqraeConfig,
+  encoderHidden: number,
+  tensors: TensorLookup,
+): HeadSpec | null =>
+  classifier
+    ? { labels: classifier.labels, classifier: tensors.linear("classifier", [classifier.labels.length, encoderHidden]) }
+    : null;
 
 /** Finds the tensors of the decoder (`decoder.*`), whose tokens lie on the encoder's grid. */
 export function resolveDecoder({ decoder }: VqraeConfig, grid: number, tensors: TensorLookup): DecoderSpec {

@@ -56,7 +56,7 @@ const bad: [message: string, change: (config: any) => void][] = [
     (c) => (c.features.norm = true),
   ],
   [
-    "Expected no such field (the fields are model_type, encoder, features, codebook, decoder, image) for extra in config.json but received 1.",
+    "Expected no such field (the fields are model_type, encoder, features, codebook, decoder, classifier, image) for extra in config.json but received 1.",
     (c) => (c.extra = 1),
   ],
   ["Expected a string for encoder.model_type in config.json but received nothing.", (c) => delete c.encoder.model_type],
