@@ -2,7 +2,7 @@
 
     python -m vqrae_training transplant --from models/vqrae-tiny --encoder deit-tiny --data train.tar --out start.safetensors \
         --set codebook.size=16384
-    python -m vqrae_training train --stage 1 --encoder deit-tiny --init start.safetensors ...
+    python -m vqrae_training train --stage 1 --encoder deit-tiny --init start.safetensors --set codebook.init=default ...
 
 The codebook starts from the new encoder's features and pixels, as stage 1 starts it. The projection after it is the ridge
 regression of the old decoder's input on the new codes, over the same pictures. The decoder's sizes, the grid of tokens and the
