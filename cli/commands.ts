@@ -30,6 +30,11 @@ export const sections: readonly Section[] = [
         about: "Turn images into ids and features",
         load: async () => (await import("./tokens/encode.ts")).encode,
       },
+      {
+        name: "classify",
+        about: "Name what an image shows, with a checkpoint's own classes",
+        load: async () => (await import("./tokens/classify.ts")).classify,
+      },
     ],
   },
   {

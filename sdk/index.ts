@@ -4,6 +4,7 @@
  * @module vqrae
  */
 
+export type { Classifier, ClassifyOptions, ClassScore } from "./contract/classifier.ts";
 export {
   type DecodeOptions,
   type Decoder,

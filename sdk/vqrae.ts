@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
+import { type Classifier, type ClassifyOptions, type ClassScore, topClasses } from "./contract/classifier.ts";
 import type { DecodeOptions, TokenIds } from "./contract/decoder.ts";
 import type { EmbedOptions, ImageEmbeddings } from "./contract/embedder.ts";
 import type { Defaults, Encoded, EncodeOptions, ImageTokens } from "./contract/encoder.ts";
@@ -20,6 +21,7 @@ import { defaultCacheFolder } from "./runtime/made-weights/cache-folder.ts";
 import { makeFloats, makeInt8 } from "./runtime/made-weights/make-weights.ts";
 import {
   type LoadOptions,
+  parseClassifyOptions,
   parseDecodeOptions,
   parseEmbedOptions,
   parseEncodeOptions,
@@ -47,9 +49,10 @@ import { requireFiniteWeights } from "./weights/finite-weights.ts";
  * await tokenizer.dispose(); // or `await using tokenizer = ...` where the language level has it
  * ```
  */
-export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implements VisionTokenizer<Ids> {
+export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implements VisionTokenizer<Ids>, Classifier {
   readonly specificationVersion = "v1";
   readonly info: VisionTokenizerInfo<Ids>;
+  readonly labels: readonly string[] | null;
   readonly #pool: JobPool<Jobs>;
   readonly #images: ImageReader;
   /** Batches that are read or encoded at a time, over all calls: one for each worker and one that is being read. */
@@ -59,8 +62,9 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
   #codes: Promise<CodeTables> | null;
   #disposed = false;
 
-  private constructor(info: VisionTokenizerInfo<Ids>, threads: Threads, batchSize: number, lanes: number) {
+  private constructor({ info, labels }: Facts<Ids>, threads: Threads, batchSize: number, lanes: number) {
     this.info = info;
+    this.labels = labels;
     this.#pool = threads.pool;
     this.#images = threads.images;
     this.#codes = threads.codes && Promise.resolve(threads.codes);
@@ -152,7 +156,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
         if (warmup) await imagesOpen;
         const info = modelInfo(model, chosen, precision);
         const batchSize = rest.batchSize ?? defaultBatchSize(model);
-        return new VQRAE(info, { pool, images, codes }, batchSize, workers + 1);
+        return new VQRAE({ info, labels: model.labels }, { pool, images, codes }, batchSize, workers + 1);
       } catch (error) {
         await images.dispose();
         throw error;
@@ -202,6 +206,26 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
       run: (images, signal) => {
         const transfer = buffersOf(images.flatMap(({ views }) => views.map((view) => view.image.data)));
         return this.#pool.run("embed", { images, viewsPerRun }, { transfer, signal });
+      },
+    });
+  }
+
+  /** @throws UNSUPPORTED without a classification head; see `Classifier`. */
+  classify(image: ImageInput, options?: ClassifyOptions): Promise<ClassScore[]>;
+  classify(images: readonly ImageInput[], options?: ClassifyOptions): Promise<ClassScore[][]>;
+  async classify(
+    input: ImageInput | readonly ImageInput[],
+    options?: ClassifyOptions,
+  ): Promise<ClassScore[] | ClassScore[][]> {
+    const { signal, count = 5 } = parseClassifyOptions(options);
+    const { labels } = this;
+    if (labels === null) throw this.#unsupported("classify", "a classification head");
+    return this.#eachImage(input, signal, {
+      read: (image, signal) => this.#images.preprocess(image, signal),
+      run: async (images, signal) => {
+        const transfer = buffersOf(images.map((image) => image.data));
+        const logits = await this.#pool.run("classify", { images }, { transfer, signal });
+        return logits.map((each) => topClasses(each, labels, count));
       },
     });
   }
@@ -348,6 +372,11 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
 interface EachImage<I, T> {
   read(image: ImageInput, signal: AbortSignal): Promise<I>;
   run(images: readonly I[], signal: AbortSignal): Promise<readonly T[]>;
+}
+
+interface Facts<Ids extends Int32Array | null> {
+  readonly info: VisionTokenizerInfo<Ids>;
+  readonly labels: readonly string[] | null;
 }
 
 interface Threads {

@@ -6,8 +6,9 @@ import type { VlmMessage } from "../vision-language-model.ts";
 import { readHfVocabulary } from "./hf-vocabulary.ts";
 import { checkedMessages, imagesOf } from "./messages.ts";
 import { PromptWriter } from "./prompt-writer.ts";
-import { ChatTemplate } from "./template/chat-template.ts";
+import { ChatTemplate, type ChatTemplateKwargs } from "./template/chat-template.ts";
 import { findTemplate } from "./template/find-template.ts";
+import { templateOptions } from "./template-options.ts";
 
 /** What gives an image's embeddings: any `Embedder`, such as what `VQRAE.load` gives with a projector. */
 export interface ImageEmbedder {
@@ -21,6 +22,8 @@ export interface BuildPromptOptions {
   readonly tokenizer?: ImageEmbedder;
   /** A template in place of the checkpoint's own, or a file that holds one. */
   readonly chatTemplate?: string;
+  /** Variables of the chat template, such as `{ enable_thinking: false }`. */
+  readonly chatTemplateKwargs?: ChatTemplateKwargs;
   readonly signal?: AbortSignal;
 }
 
@@ -58,7 +61,7 @@ const schema = z.strictObject({
     .custom<ImageEmbedder>((value) => isObject(value) && typeof value.embed === "function")
     .optional()
     .describe("an Embedder, such as what VQRAE.load gives"),
-  chatTemplate: option.text("a template, or a file that holds one"),
+  ...templateOptions,
   signal: option.signal,
 });
 
@@ -77,7 +80,11 @@ const schema = z.strictObject({
  *   INVALID_CONFIG; as `Embedder.embed`; the signal's reason
  */
 export async function buildPrompt(messages: readonly VlmMessage[], options: BuildPromptOptions): Promise<BuiltPrompt> {
-  const { checkpoint, tokenizer, chatTemplate, signal } = parseOptions(schema, options, "buildPrompt");
+  const { checkpoint, tokenizer, chatTemplate, chatTemplateKwargs, signal } = parseOptions(
+    schema,
+    options,
+    "buildPrompt",
+  );
   const folder = checkpoint ?? "";
   const vocabulary = await readHfVocabulary(folder);
   if (vocabulary === null) {
@@ -87,6 +94,7 @@ export async function buildPrompt(messages: readonly VlmMessage[], options: Buil
   const words = await readImageWords(folder);
   const template = await ChatTemplate.open(await findTemplate({ chatTemplate, folder }), vocabulary, {
     places: words.places,
+    kwargs: chatTemplateKwargs,
     signal,
   });
   const place = words.places.find((word) => vocabulary.special.has(word));

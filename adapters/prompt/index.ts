@@ -21,9 +21,13 @@ export { type CheckedMessage, checkedMessages } from "./messages.ts";
 export { PromptWriter } from "./prompt-writer.ts";
 export {
   ChatTemplate,
+  type ChatTemplateKwargs,
+  type ChatTemplateOptions,
   type RenderedPrompt,
   type TemplateMessage,
   type TemplateText,
 } from "./template/chat-template.ts";
 export { findTemplate, type TemplatePlaces } from "./template/find-template.ts";
+export { templateOptions } from "./template-options.ts";
+export { AnswerText, type ThoughtTags } from "./thoughts.ts";
 export type { Vocabulary } from "./vocabulary.ts";

@@ -1,6 +1,7 @@
 import { placeImages } from "./place-images.ts";
-import type { ChatTemplate, TemplateMessage } from "./template/chat-template.ts";
-import { encodeText, type Vocabulary } from "./vocabulary.ts";
+import type { ChatTemplate, RenderedPrompt, TemplateMessage } from "./template/chat-template.ts";
+import { opensThought } from "./thoughts.ts";
+import { encodeText, unguarded, type Vocabulary } from "./vocabulary.ts";
 
 /** Writes conversations as ids: a model's template and its vocabulary. */
 export class PromptWriter {
@@ -37,6 +38,30 @@ export class PromptWriter {
     const rendered = this.template.renderNow(messages);
     const text = rendered.text + (answer === "" ? "" : this.template.guard(answer));
     return this.#encode(placeImages({ ...rendered, text }, layouts));
+  }
+
+  /**
+   * The same as text, for who turns text into ids, and whether the template leaves a thought open.
+   * @throws as `ChatTemplate.render`
+   */
+  async texts<T extends object>(
+    messages: readonly TemplateMessage[],
+    layouts: Layouts<T>,
+    signal?: AbortSignal,
+  ): Promise<{ pieces: (string | T)[]; opensThought: boolean }> {
+    const rendered = await this.template.render(messages, signal);
+    const pieces = placeImages(rendered, layouts).map((one) => (typeof one === "string" ? unguarded(one) : one));
+    return { pieces, opensThought: this.#opensThought(rendered) };
+  }
+
+  /** Whether the template leaves a thought open, in which the answer goes on. @throws as `ChatTemplate.renderNow` */
+  opensThoughtNow(messages: readonly TemplateMessage[]): boolean {
+    return this.#opensThought(this.template.renderNow(messages));
+  }
+
+  #opensThought({ text }: RenderedPrompt): boolean {
+    const { thoughts } = this.template;
+    return thoughts !== null && opensThought(text, thoughts);
   }
 
   #encode<T extends object>(pieces: readonly (string | T)[]): (readonly number[] | T)[] {

@@ -1,4 +1,4 @@
-import { expected } from "../../sdk/kit.ts";
+import { expected, isObject } from "../../sdk/kit.ts";
 
 /** How the text after an option becomes a value. */
 export interface ValueType<T> {
@@ -24,6 +24,24 @@ const wordsOf = (text: string): string[] =>
     .split(",")
     .map((word) => word.trim())
     .filter(Boolean);
+
+/** A JSON object. */
+export const jsonObject = (hint: string): ValueType<Readonly<Record<string, unknown>>> => ({
+  hint,
+  read(given, option) {
+    const value = parseJson(given);
+    if (isObject(value) && !Array.isArray(value)) return value;
+    throw expected("INVALID_ARGUMENT", `a JSON object such as ${hint}`, option, given);
+  },
+});
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
 
 export const number = (hint: string): ValueType<number> => ({
   hint,

@@ -58,6 +58,7 @@ const phrases: Readonly<Record<string, (value: unknown, part: Part) => string | 
   dim: () => null,
   codesPerToken: (n) => (n === 1 ? null : `${n} codes a token`),
   layers: (list) => `of block${Array.isArray(list) && list.length > 1 ? `s ${list.join(" + ")}` : ` ${list}`}`,
+  combine: (how) => (how === "sum" ? "added" : null),
   normalize: (each) => (each ? "each normed" : "not normed"),
   takes: (what) => `takes ${what}`,
   outputSize: (n) => `${n} x ${n} pixels`,

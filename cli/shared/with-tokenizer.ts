@@ -1,4 +1,4 @@
-import { type VisionTokenizer, VQRAE } from "../../sdk/index.ts";
+import { VQRAE } from "../../sdk/index.ts";
 import { setFields } from "../../sdk/kit.ts";
 import type { TokenizerArgs } from "./model-options.ts";
 import { type Progress, withProgress } from "./progress.ts";
@@ -6,7 +6,7 @@ import { type Progress, withProgress } from "./progress.ts";
 /** Loads the tokenizer that the options name, hands it to `use`, and frees it when `use` ends or fails. */
 export async function withTokenizer<T>(
   { model, precision, cacheDir, maxPixels, verbose = false }: Pick<TokenizerArgs, "model"> & Partial<TokenizerArgs>,
-  use: (tokenizer: VisionTokenizer, progress: Progress) => Promise<T>,
+  use: (tokenizer: VQRAE, progress: Progress) => Promise<T>,
 ): Promise<T> {
   return withProgress({ verbose }, async (progress) => {
     const tokenizer = await VQRAE.load(model, {

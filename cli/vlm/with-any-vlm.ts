@@ -3,7 +3,7 @@ import { LlamaServer, serverModel } from "../../adapters/llama-cpp/carrier/index
 import { openVision, resolveVision, type VisionFiles } from "../../adapters/llama-cpp/index.ts";
 import { openAiModel, vllmModel } from "../../adapters/openai-client/index.ts";
 import type { VQRAE } from "../../sdk/index.ts";
-import { expected, setFields } from "../../sdk/kit.ts";
+import { expected, expectedBut, setFields } from "../../sdk/kit.ts";
 import { option, type Values } from "../command/option.ts";
 import { text } from "../command/value-types.ts";
 import { withProgress } from "../shared/progress.ts";
@@ -21,7 +21,7 @@ export const anyVlmOptions = {
     "Ask a vLLM server, such as http://127.0.0.1:8000/v1, with embeddings that this machine makes. Needs --endpoint-model, and " +
       "--encoder or --mmproj",
   ),
-  server: option(text("url"), "Ask a llama-server with a carrier's mmproj. Needs --encoder, and --projector"),
+  server: option(text("url"), "Ask a llama-server with an mmproj. A carrier's needs --encoder and --projector too"),
   ...vlmOptions,
 };
 
@@ -46,8 +46,17 @@ export async function withAnyVlm<T>(
     return withEncoder(args, files, (tokenizer) => use(vllmModel({ baseUrl: vllm, model, apiKey, tokenizer })));
   }
   if (server === undefined) return withVlm(command, args, use);
+  const connected = await LlamaServer.connect(
+    server,
+    setFields({ chatTemplate: args.chatTemplate, chatTemplateKwargs: args.chatTemplateKwargs }),
+  );
+  if (connected.info.takes === "images") {
+    const { mmproj, encoder, projector } = args;
+    if ((await resolveVision({ mmproj, encoder, projector })) === null) return use(serverModel(connected));
+    const mend = "Leave them out, or start the server with the mmproj that `vqrae carrier` writes.";
+    throw expectedBut("INVALID_ARGUMENT", "no vision parts", "a server with its model's own mmproj", "some", mend);
+  }
   const files = await visionFiles(args, "--server");
-  const connected = await LlamaServer.connect(server);
   return withEncoder(args, files, (tokenizer) => use(serverModel(connected, tokenizer)));
 }
 

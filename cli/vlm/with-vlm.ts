@@ -3,7 +3,7 @@ import { type LoadVlmOptions, loadVlm, type Vlm } from "../../adapters/llama-cpp
 import { setFields } from "../../sdk/kit.ts";
 import { option, type Values } from "../command/option.ts";
 import { usageError } from "../command/usage-error.ts";
-import { oneOf, text, wholeNumber } from "../command/value-types.ts";
+import { jsonObject, oneOf, text, wholeNumber } from "../command/value-types.ts";
 import { gpu, loadOptions } from "../shared/model-options.ts";
 import { withProgress } from "../shared/progress.ts";
 import { pullProgress } from "../shared/pull-progress.ts";
@@ -30,6 +30,10 @@ export const vlmOptions = {
     shownDefault: "the physical cores",
   }),
   chatTemplate: option(text("file"), "Write prompts by this template", { shownDefault: "the model's own" }),
+  chatTemplateKwargs: option(
+    jsonObject('{"enable_thinking":false}'),
+    "Variables of the chat template, such as those of models that think first",
+  ),
   flashAttention: option(oneOf("on", "off"), "off is exact. on is faster, and may change the likeliest token", {
     shownDefault: "llama.cpp's choice",
   }),
@@ -51,7 +55,8 @@ export async function withVlm<T>(
   use: (vlm: Vlm) => Promise<T>,
   { sequences = 1 }: Pick<LoadVlmOptions, "sequences"> = {},
 ): Promise<T> {
-  const { gpu, contextSize, threads, chatTemplate, maxImageTokens, precision, cacheDir, maxPixels } = args;
+  const { gpu, contextSize, threads, chatTemplate, chatTemplateKwargs, maxImageTokens } = args;
+  const { precision, cacheDir, maxPixels } = args;
   const flashAttention = args.flashAttention === undefined ? undefined : args.flashAttention === "on";
   const { source, ...vision } = await partsOf(command, args);
   const vlm = await withProgress(args, (progress) =>
@@ -61,6 +66,7 @@ export async function withVlm<T>(
         contextSize,
         threads,
         chatTemplate,
+        chatTemplateKwargs,
         flashAttention,
         maxImageTokens,
         precision,

@@ -38,6 +38,7 @@ function withProjector(base: ModelBase, parts: ModelParts, projector: ProjectorS
     codebook,
     decoder,
     projector,
+    labels: null,
     weights: projector ? { ...weights, others: [...weights.others, projector] } : weights,
     graphs:
       projector && project

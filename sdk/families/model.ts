@@ -25,6 +25,8 @@ export interface Model {
   readonly decoder: DecoderFacts | null;
   /** null where the caller gave none: it is no part of the folder. */
   readonly projector: ProjectorSpec | null;
+  /** The classes of its classification head, by index; null for a model without one. */
+  readonly labels: readonly string[] | null;
   /** Plain data: objects and lists with tensors and tagged linears in them, which the checks for finite weights walk over. */
   readonly weights: ModelWeights;
   readonly graphs: ModelGraphs;
@@ -97,6 +99,7 @@ export interface ModelWeights {
  * - `codebook`: `ids` int64 [t] -> `vectors` float32 [t, e], as the quantizer compares them
  * - `decode`: `ids` int64 [n, N] or `features` float32 [n, N, D] -> `pixels` uint8 [n, H, W, 3], RGB, and `energies` float32
  *   [..], which are not finite where a weight is not
+ * - `classify`: as `encode` -> `logits` float32 [n, labels]
  * - `project`: as `encode` -> `embeddings` float32 [n, M, E], and `newline` [E] where the projector has one
  */
 export interface ModelGraphs {
@@ -105,6 +108,7 @@ export interface ModelGraphs {
   readonly codebook?: BuildGraph;
   readonly decode?: BuildGraph;
   readonly project?: EncoderGraph;
+  readonly classify?: EncoderGraph;
 }
 
 export type BuildGraph = (settings: GraphSettings) => OnnxModel;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ClassifyOptions } from "../contract/classifier.ts";
 import type { DecodeOptions } from "../contract/decoder.ts";
 import type { EmbedOptions } from "../contract/embedder.ts";
 import type { EncodeOptions } from "../contract/encoder.ts";
@@ -120,6 +121,7 @@ const loadSchema = z.strictObject({
 });
 const encodeSchema = z.strictObject({ features: option.flag, ids: option.flag, signal: option.signal });
 const embedSchema = z.strictObject({ signal: option.signal });
+const classifySchema = z.strictObject({ count: option.integer(1), signal: option.signal });
 const decodeSchema = z.strictObject({
   grid: option.object("{ rows, columns }, whole numbers from 1", { rows: z.int().min(1), columns: z.int().min(1) }),
   seed: option.integer(0),
@@ -132,5 +134,8 @@ export const parseLoadOptions = (options: LoadOptions | undefined) => parseOptio
 export const parseEncodeOptions = (options: EncodeOptions | undefined) => parseOptions(encodeSchema, options, "encode");
 /** @throws INVALID_ARGUMENT that names the option */
 export const parseEmbedOptions = (options: EmbedOptions | undefined) => parseOptions(embedSchema, options, "embed");
+/** @throws INVALID_ARGUMENT that names the option */
+export const parseClassifyOptions = (options: ClassifyOptions | undefined) =>
+  parseOptions(classifySchema, options, "classify");
 /** @throws INVALID_ARGUMENT that names the option */
 export const parseDecodeOptions = (options: DecodeOptions | undefined) => parseOptions(decodeSchema, options, "decode");

@@ -16,7 +16,7 @@ from vqrae_training.config import from_dict, to_dict
 from vqrae_training.data.images import normalise
 from vqrae_training.engine.runs import build_model
 from vqrae_training.errors import UserError
-from vqrae_training.models.checkpoint import load_checkpoint, save_checkpoint, save_encoder
+from vqrae_training.models.checkpoint import Head, load_checkpoint, save_checkpoint, save_encoder
 from vqrae_training.models.decoder import DecoderConfig
 from vqrae_training.models.encoder import Encoder, load_encoder
 from vqrae_training.models.vqrae import VQRAE, CodebookConfig
@@ -61,6 +61,10 @@ def test_node_computes_the_same_with_every_family(family, tmp_path):
     torch.manual_seed(3)
     encoder = randomise(Encoder(SIZES | {"model_type": family}, CROP))
     shake_hands(make(encoder, CodebookConfig(64, 16, layers=(1, 3))), torch.float32, tmp_path)
+
+
+def test_node_adds_layers_where_pytorch_does(vit, tmp_path):
+    shake_hands(make(vit, CodebookConfig(64, 16, layers=(1, 2, 3), combine="sum")), torch.float32, tmp_path)
 
 
 def shake_hands(model: VQRAE, dtype: torch.dtype, tmp_path: Path) -> None:
@@ -124,6 +128,14 @@ def test_other_weights_of_the_same_model_can_be_saved(vit, tmp_path):
     save_checkpoint(model, tmp_path, torch.float32, averaged)
     for name, tensor in load_checkpoint(tmp_path).state_dict().items():
         assert torch.equal(tensor, averaged[name]), name
+
+
+def test_a_head_goes_along_with_its_labels(vit, tmp_path):
+    head = Head(["cat", "dog"], torch.randn(2, 32), torch.randn(2))
+    save_checkpoint(make(vit), tmp_path, torch.float32, head=head)
+    assert json.loads((tmp_path / "config.json").read_text())["classifier"] == {"labels": ["cat", "dog"]}
+    assert torch.equal(load_file(tmp_path / "model.safetensors")["classifier.weight"], head.weight)
+    load_checkpoint(tmp_path)  # training has no use for it
 
 
 @pytest.mark.parametrize("layers", [(0,), (4,), (3, 1), (-4,), (1, 1), ()])

@@ -8,11 +8,12 @@ import torch.nn.functional as F
 from conftest import CROP, VIT, randomise
 from safetensors.torch import load_file, save_file
 from torch import nn
+from transformers import ViTForImageClassification
 
 from vqrae_training import import_weights
 from vqrae_training.errors import UserError
 from vqrae_training.models import rename_maps
-from vqrae_training.models.checkpoint import checkpoint_config, checkpoint_tensors, load_checkpoint, load_start
+from vqrae_training.models.checkpoint import checkpoint_config, checkpoint_tensors, load_checkpoint, load_start, read_head
 from vqrae_training.models.decoder import DecoderConfig
 from vqrae_training.models.encoder import Encoder
 from vqrae_training.models.vqrae import VQRAE, CodebookConfig
@@ -165,7 +166,7 @@ def test_bad_files_and_maps_are_said(tmp_path):
         with pytest.raises(UserError, match=message):
             import_weights.main([str(tmp_path / file), *arguments])
     own = str(tmp_path / "map.json")
-    for source, message in (("vae", "Expected one of rae, rae-diffusers, simvq"), (own, "received rulez")):
+    for source, message in (("vae", "Expected one of rae, rae-diffusers, timm-vit, simvq"), (own, "received rulez")):
         with pytest.raises(UserError, match=message):
             import_weights.main([str(tmp_path / "empty.pt"), "--from", source, "--out", "o"])
 
@@ -177,3 +178,37 @@ def test_a_start_that_does_not_fit_is_refused(tmp_path):
         load_start(model(), tmp_path / "small.safetensors")
     with pytest.raises(UserError, match="received decoder.layer.7.layernorm_before.bias"):
         load_start(model(), tmp_path / "deep.safetensors")
+
+
+def test_timms_vit_computes_the_same_under_hugging_faces_names(tmp_path):
+    """timm's forward pass on its own names, against transformers' classifier on ours."""
+    torch.manual_seed(0)
+    d, mlp = VIT["hidden_size"], VIT["intermediate_size"]
+    shapes = {"cls_token": (1, 1, d), "pos_embed": (1, 17, d), "patch_embed.proj.weight": (d, 3, 8, 8), "patch_embed.proj.bias": (d,)}
+    for i in range(VIT["num_hidden_layers"]):
+        for name, out, inner in (("attn.qkv", 3 * d, d), ("attn.proj", d, d), ("mlp.fc1", mlp, d), ("mlp.fc2", d, mlp)):
+            shapes |= {f"blocks.{i}.{name}.weight": (out, inner), f"blocks.{i}.{name}.bias": (out,)}
+        shapes |= {f"blocks.{i}.{norm}.{part}": (d,) for norm in ("norm1", "norm2") for part in ("weight", "bias")}
+    shapes |= {"norm.weight": (d,), "norm.bias": (d,), "head.weight": (5, d), "head.bias": (5,)}
+    t = {name: torch.randn(shape) * 0.2 for name, shape in shapes.items()}
+    save_file(t, tmp_path / "timm.safetensors")
+    config = VIT | {"id2label": {str(i): f"class {i}" for i in range(5)}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    arguments = [str(tmp_path / "timm.safetensors"), "--from", "timm-vit", "--config", str(tmp_path / "config.json")]
+    import_weights.main([*arguments, "--out", str(tmp_path / "vit")])
+
+    pixels, heads = torch.randn(2, 3, 32, 32), VIT["num_attention_heads"]
+    x = F.conv2d(pixels, t["patch_embed.proj.weight"], t["patch_embed.proj.bias"], stride=8).flatten(2).transpose(1, 2)
+    x = torch.cat([t["cls_token"].expand(2, -1, -1), x], 1) + t["pos_embed"]
+    norm = lambda x, name: F.layer_norm(x, (d,), t[f"{name}.weight"], t[f"{name}.bias"], 1e-6)
+    linear = lambda x, name: F.linear(x, t[f"{name}.weight"], t[f"{name}.bias"])
+    for i in range(VIT["num_hidden_layers"]):
+        qkv = linear(norm(x, f"blocks.{i}.norm1"), f"blocks.{i}.attn.qkv").reshape(2, 17, 3, heads, d // heads)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)
+        x = x + linear(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(x.shape), f"blocks.{i}.attn.proj")
+        x = x + linear(F.gelu(linear(norm(x, f"blocks.{i}.norm2"), f"blocks.{i}.mlp.fc1")), f"blocks.{i}.mlp.fc2")
+    wanted = linear(norm(x, "norm")[:, 0], "head")
+    model = ViTForImageClassification.from_pretrained(tmp_path / "vit").eval()
+    assert torch.allclose(model(pixels).logits, wanted, atol=1e-4)
+    head = read_head(tmp_path / "vit")
+    assert head.labels == [f"class {i}" for i in range(5)] and torch.equal(head.weight, t["head.weight"])

@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "report": ("errors", "engine"),
     "foundation": ("errors", "config", "metrics", "models", "data", "engine"),
     "train": ("errors", "config", "models", "data", "losses", "engine"),
+    "transplant": ("errors", "config", "models", "data", "engine", "train"),
     "export": ("models", "engine"),
     "import_weights": ("errors", "models"),
     "vlm": ("errors", "config", "models", "data", "language", "engine"),
@@ -36,7 +37,7 @@ MAY_IMPORT = {
     "__main__": ("errors",),
 }
 LOWER = ("models", "data", "losses", "engine", "language")
-UPPER = ("train", "export", "import_weights", "vlm", "generator", "foundation", "ablations", "probes", "report", "evaluate", "__main__")
+UPPER = ("train", "transplant", "export", "import_weights", "vlm", "generator", "foundation", "ablations", "probes", "report", "evaluate", "__main__")
 
 
 class Import(NamedTuple):

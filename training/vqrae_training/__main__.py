@@ -10,9 +10,11 @@ from .errors import UserError
 
 COMMANDS = {
     "foundation": ("foundation.distil", "recover a float ViT from the 3-bit DeiT-tiny"),
+    "hold-out": ("data.held_out", "take the images of held-out sets out of a training set"),
     "probe-layers": ("probes.layers", "which encoder blocks hold pixels"),
     "probe-output-size": ("probes.output_size", "how many pixels a token should give back"),
     "train": ("train", "stage 1 and stage 2"),
+    "transplant": ("transplant", "start on another encoder with the decoder of a trained tokenizer"),
     "export": ("export", "a run as a checkpoint folder that the SDK loads"),
     "import": ("import_weights", "foreign weights under our names"),
     "evaluate": ("evaluate.command", "reconstruction, codebook use and what an encoder knows"),

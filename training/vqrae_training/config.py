@@ -43,6 +43,7 @@ class CodebookSection:
     size: int = 4096
     dim: int = 256
     layers: tuple[int, ...] = ()  # encoder blocks that it sees, 1-based; empty: the last, as in the paper
+    combine: str = "concat"  # of several layers, or "sum"
     normalize: bool = True  # LayerNorm without affine on each layer's tokens
     init: str = "data"  # from features and pixels (SimVQ.initialise_from_data), or "default": the reference's random one
     beta: float = 0.25
@@ -155,6 +156,7 @@ class RunConfig:
 CHOICES = {
     "stage": (1, 2),
     "codebook.quantizer": ("simvq", "vq"),
+    "codebook.combine": ("concat", "sum"),
     "codebook.init": ("data", "default"),
     "loss.perceptual": ("none", "mobilenet", "lpips", "convnext-s", "lpips-convnext"),
     "gan.discriminator": ("patch", "vit"),

@@ -4,14 +4,17 @@
     python -m vqrae_training import --from rae model.pt --out decoder.safetensors --drop trainable_cls_token
     python -m vqrae_training import --from my-map.json weights.safetensors --config config.json --out my-tokenizer
 
-Your own map is a JSON file with the fields of `RenameMap` (models/rename_maps.py). With --config (docs/checkpoints.md) you
-get a checkpoint folder, or an error that names the missing tensors. Without it you get a safetensors file, which
-`train --init` starts from.
+    python -m vqrae_training import --from timm-vit deit_tiny.safetensors --config config.json --out deit-tiny
+
+Your own map is a JSON file with the fields of `RenameMap` (models/rename_maps.py). With --config (docs/checkpoints.md, or
+an encoder's own) you get a checkpoint folder, or an error that names the missing tensors. Without it you get a safetensors
+file, which `train --init` starts from.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from safetensors.torch import save_file
 
 from .errors import UserError
 from .models.checkpoint import load_checkpoint
+from .models.encoder import load_encoder
 from .models.rename_maps import MAPS, RenameMap, rename
 from .models.tensors import read_weights
 
@@ -40,7 +44,11 @@ def main(argv: list[str] | None = None) -> None:
         out.mkdir(parents=True, exist_ok=True)
         save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})
         shutil.copyfile(args.config, out / "config.json")
-        load_checkpoint(out)  # raises for what is missing or does not fit
+        # Each raises for what is missing or does not fit.
+        if json.loads((out / "config.json").read_text()).get("model_type") == "vqrae":
+            load_checkpoint(out)
+        else:
+            load_encoder(out)
     else:
         save_file(tensors, out, metadata={"format": "pt"})
     for name in sorted(tensors):

@@ -36,6 +36,7 @@ from .engine.ema import EMA
 from .engine.estimate import print_estimate
 from .engine.monitor import Monitor, pairs_grid
 from .engine.optimiser import make_optimiser, parameter_groups
+from .engine.precision import bfloat16_products
 from .engine.resume import read_state, restore, save_state, whole_weights
 from .engine.runs import build_model, load_weights
 from .engine.schedule import Schedule, set_learning_rates
@@ -187,7 +188,8 @@ def train(config: RunConfig, out: Path, allow_changes: bool = False) -> None:
     seen: list[Tensor] = []
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=run.bf16)
 
-    with Monitor(out, run.steps, step, enabled=ranks.first) as monitor:
+    fast = bfloat16_products(run.bf16 and device.type == "cpu")
+    with Monitor(out, run.steps, step, enabled=ranks.first) as monitor, fast:
 
         def validate_and_save() -> None:
             with ema.swap(model) if ema else contextlib.nullcontext():

@@ -27,10 +27,16 @@ export interface CompletionOptions {
 /** A piece of an answer. */
 export interface CompletionPiece {
   readonly text: string;
+  /** Their ids, but for tokens that end inside a character: llama-server streams the last one of such a character alone. */
   readonly tokens: readonly number[];
 }
 
-export interface Completion extends CompletionPiece {
+export interface Completion {
+  readonly text: string;
+  /** All ids of `complete` and `chat`; of a stream those of its pieces, which may be fewer than `answerTokens`. */
+  readonly tokens: readonly number[];
+  /** How many tokens the answer has, with the one that ends it. */
+  readonly answerTokens: number;
   /** "limit": `maxTokens` or the context's end; "word": one of `stop`. */
   readonly stopReason: "eos" | "limit" | "word" | "none";
   /** Tokens of the whole prompt, one for each embedding. */
@@ -39,8 +45,11 @@ export interface Completion extends CompletionPiece {
   readonly cachedTokens: number;
 }
 
-/** The fields of POST /completion; streaming, with token ids. */
-export function completionFields({ extra, signal: _, ...options }: CompletionOptions): Record<string, unknown> {
+/** The fields of POST /completion, with token ids. */
+export function completionFields(
+  { extra, signal: _, ...options }: CompletionOptions,
+  stream: boolean,
+): Record<string, unknown> {
   const named: Record<string, unknown> = {
     n_predict: options.maxTokens,
     temperature: options.temperature,
@@ -54,7 +63,7 @@ export function completionFields({ extra, signal: _, ...options }: CompletionOpt
     cache_prompt: options.cachePrompt ?? true,
     id_slot: options.slot,
   };
-  return { ...extra, ...setFields(named), stream: true, return_tokens: true };
+  return { ...extra, ...setFields(named), stream, return_tokens: true };
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -65,12 +74,13 @@ export const pieceOf = (event: Json): CompletionPiece => ({
   tokens: Array.isArray(event.tokens) ? event.tokens : [],
 });
 
-/** What the last event says of the whole; its text was sent before. */
-export function endOf(event: Json, text: string, tokens: readonly number[]): Completion {
+/** What the last event of a stream, or the answer without one, says of the whole. */
+export function endOf(event: Json, { text, tokens }: CompletionPiece): Completion {
   const timings = isObject(event.timings) ? event.timings : {};
   return {
     text,
     tokens,
+    answerTokens: Number(event.tokens_predicted ?? tokens.length),
     stopReason: reasons[String(event.stop_type)] ?? "none",
     promptTokens: Number(event.tokens_evaluated ?? 0),
     cachedTokens: Number(timings.cache_n ?? 0),

@@ -80,6 +80,10 @@ export class HttpClient {
       });
     } catch (cause) {
       if (signal?.aborted) throw cause;
+      if (isTooLate(cause)) {
+        const late = "Take it piece by piece, with `stream` or `streamChat`.";
+        throw expectedBut("SERVER_ERROR", "an answer within five minutes", this.#address(path), "none", late);
+      }
       const mend = `Start it: \`${this.#command}\`.`;
       throw expectedBut("SERVER_UNREACHABLE", "a llama-server", shownUrl(this.#url), reasonOf(cause), { mend, cause });
     }
@@ -118,12 +122,15 @@ export class HttpClient {
 
 /** What an error in an event has in place of a status. */
 const codeOf = (error: unknown): string => (isObject(error) && error.code ? String(error.code) : "an error");
+/** Node's fetch gives up where an answer's headers do not come in time. llama-server sends them with a whole answer. */
+const isTooLate = (error: unknown): boolean =>
+  error instanceof Error && isObject(error.cause) && error.cause.code === "UND_ERR_HEADERS_TIMEOUT";
 
 /** What to do about an error of llama-server's, by its status, type and message. */
 const mends = [
   { when: /authentication_error/, mend: "Pass the key that the server was started with as `apiKey`." },
   { when: /unavailable_error/, mend: "The model is still loading: wait until GET /health answers 200." },
   { when: /exceed_context_size_error/, mend: "Start the server with a larger --ctx-size, or use fewer images." },
-  { when: /multimodal|mmproj/, mend: "Start the server with --mmproj and the file that `vqrae carrier` writes." },
+  { when: /multimodal|mmproj/, mend: "Start the server with --mmproj and the model's own file, or a carrier's." },
   { when: /^404/, mend: "Is it a llama-server that listens there? Update an old one." },
 ];

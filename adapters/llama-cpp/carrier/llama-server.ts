@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { expectedBut, option, parseOptions } from "../../../sdk/kit.ts";
-import { returnOf } from "../../async-generators.ts";
-import { type Carrier, checkCarrier, DEFAULT_RANGE, isRange, RANGES } from "./carrier.ts";
+import { type ChatTemplateKwargs, templateOptions } from "../../prompt/index.ts";
+import { checkCarrier, DEFAULT_RANGE, isRange, RANGES } from "./carrier.ts";
 import {
   type Completion,
   type CompletionOptions,
@@ -12,53 +12,74 @@ import {
   pieceOf,
 } from "./completion.ts";
 import { HttpClient, type HttpOptions, httpOptions } from "./http.ts";
-import { type PromptContent, packPrompt } from "./segments.ts";
-import { readServerInfo, requireCarrier, type ServerInfo } from "./server-info.ts";
+import { type ImageInlet, type PackedPrompt, type PromptContent, packPrompt } from "./segments.ts";
+import { readServerInfo, type ServerInfo, takesEmbeddings } from "./server-info.ts";
+import { type ChatMessage, ServerTemplate, type TemplateOptions, type WrittenPrompt } from "./server-template.ts";
 
 export interface ConnectOptions extends HttpOptions {
   /** The range that the server's carrier was written with (default 64). */
   readonly range?: number;
+  /** A chat template in place of the server's own, or a file that holds one. */
+  readonly chatTemplate?: string;
+  /** Variables of the chat template, such as `{ enable_thinking: false }`. */
+  readonly chatTemplateKwargs?: ChatTemplateKwargs;
   readonly signal?: AbortSignal;
 }
 
-const connectOptions = z.strictObject({ ...httpOptions, range: option.number(RANGES, isRange), signal: option.signal });
-
-export interface ChatMessage {
-  readonly role: string;
-  readonly content: PromptContent;
-}
+const connectOptions = z.strictObject({
+  ...httpOptions,
+  range: option.number(RANGES, isRange),
+  ...templateOptions,
+  signal: option.signal,
+});
 
 /**
- * A llama-server that was started with a carrier's mmproj (`vqrae carrier`). Images go to it as embeddings.
+ * A llama-server that sees images.
+ *
+ * With a carrier's mmproj (`vqrae carrier`) images go to it as embeddings, of your own encoder and projector. With the
+ * model's own mmproj they go as images, `{ image }`, which the server itself encodes. `info.takes` says which.
  *
  * In a conversation each prompt begins with the one before it, so the server's cache keeps what it has seen, images
  * too.
  */
 export class LlamaServer {
-  /** The model's name, the width of its embeddings and the size of a slot's context. */
+  /** The model's name, the width of its embeddings, the size of a slot's context, and what its mmproj takes. */
   readonly info: ServerInfo;
   readonly #http: HttpClient;
-  readonly #carrier: Carrier;
+  readonly #inlet: ImageInlet;
+  readonly #openTemplate: (signal: AbortSignal | undefined) => Promise<ServerTemplate>;
+  #template: ServerTemplate | undefined;
 
-  private constructor(http: HttpClient, info: ServerInfo, carrier: Carrier) {
+  private constructor(
+    http: HttpClient,
+    info: ServerInfo,
+    inlet: ImageInlet,
+    openTemplate: (signal: AbortSignal | undefined) => Promise<ServerTemplate>,
+  ) {
     this.#http = http;
     this.info = info;
-    this.#carrier = carrier;
+    this.#inlet = inlet;
+    this.#openTemplate = openTemplate;
   }
 
   /**
    * @param url where the server listens, such as "http://127.0.0.1:8080"
-   * @throws INVALID_ARGUMENT; SERVER_UNREACHABLE; UNSUPPORTED for a server without images, or with another mmproj than
-   *   a carrier; SERVER_ERROR where it answers with an error
+   * @throws INVALID_ARGUMENT; SERVER_UNREACHABLE; UNSUPPORTED for a server without images; SERVER_ERROR where it answers
+   *   with an error
    */
   static async connect(url: string | URL, options: ConnectOptions = {}): Promise<LlamaServer> {
-    const { range = DEFAULT_RANGE, signal, ...rest } = parseOptions(connectOptions, options, "LlamaServer.connect");
-    const http = new HttpClient(url, rest, "llama-server -m model.gguf --mmproj mmproj-carrier.gguf");
-    const info = await readServerInfo(http, signal);
-    const carrier = { embeddingDim: info.embeddingDim, range };
+    const parsed = parseOptions(connectOptions, options, "LlamaServer.connect");
+    const { range = DEFAULT_RANGE, chatTemplate, chatTemplateKwargs, signal, ...rest } = parsed;
+    const http = new HttpClient(url, rest, "llama-server -m model.gguf --mmproj mmproj.gguf");
+    const props = await http.get("props", signal);
+    const said = await readServerInfo(http, props, signal);
+    const carrier = { embeddingDim: said.embeddingDim, range };
     checkCarrier(carrier);
-    await requireCarrier(http, info, carrier, signal);
-    return new LlamaServer(http, info, carrier);
+    const isCarrier = await takesEmbeddings(http, said, carrier, signal);
+    const info: ServerInfo = { ...said, takes: isCarrier ? "embeddings" : "images" };
+    const inlet = { mediaMarker: info.mediaMarker, carrier: isCarrier ? carrier : null };
+    const template: TemplateOptions = { chatTemplate, chatTemplateKwargs };
+    return new LlamaServer(http, info, inlet, (ends) => ServerTemplate.open(http, props, template, ends));
   }
 
   /**
@@ -70,74 +91,76 @@ export class LlamaServer {
    *   attention; SERVER_ERROR
    */
   async *stream(prompt: PromptContent, options: CompletionOptions = {}): AsyncGenerator<CompletionPiece, Completion> {
-    const images: string[] = [];
-    const text = await packPrompt(prompt, this.#carrier, this.info.mediaMarker, images);
-    return yield* this.#complete(text, images, options);
-  }
-
-  /** The whole continuation of a prompt; throws as `stream` does. */
-  async complete(prompt: PromptContent, options: CompletionOptions = {}): Promise<Completion> {
-    return returnOf(this.stream(prompt, options));
+    return yield* this.#stream({ ...(await packPrompt(prompt, this.#inlet)), answer: null }, options);
   }
 
   /**
-   * Answers a conversation in the model's own chat template, piece by piece; as `stream` otherwise.
+   * The whole continuation of a prompt, with all of its ids; throws as `stream` does. An answer that takes longer than
+   * five minutes needs `stream`: fetch waits no longer for an answer's beginning.
+   */
+  async complete(prompt: PromptContent, options: CompletionOptions = {}): Promise<Completion> {
+    return this.#whole({ ...(await packPrompt(prompt, this.#inlet)), answer: null }, options);
+  }
+
+  /**
+   * Answers a conversation in the model's own chat template, piece by piece; as `stream` otherwise. What a model thinks
+   * before it answers is not part of the text. Its ids are among the tokens.
    * @param messages the whole conversation; the server does not evaluate again what it has seen before
+   * @throws UNSUPPORTED for a template that cannot be rendered; as `stream`
    */
   async *streamChat(
     messages: readonly ChatMessage[],
     options: CompletionOptions = {},
   ): AsyncGenerator<CompletionPiece, Completion> {
-    const images: string[] = [];
-    const packed: { role: string; content: string }[] = [];
-    for (const { role, content } of messages) {
-      packed.push({ role, content: await packPrompt(content, this.#carrier, this.info.mediaMarker, images) });
-    }
-    const { prompt } = await this.#http.post("apply-template", { messages: packed }, options.signal);
-    const markers = String(prompt).split(this.info.mediaMarker).length - 1;
-    if (typeof prompt !== "string" || markers !== images.length) {
-      const received = `a prompt with ${markers}`;
-      throw expectedBut("SERVER_ERROR", `${images.length} images`, "the server's chat template", received);
-    }
-    return yield* this.#complete(prompt, images, options);
+    return yield* this.#stream(await this.#write(messages, options.signal), options);
   }
 
-  /** The whole answer to a conversation; throws as `streamChat` does. */
+  /** The whole answer to a conversation, as `complete` gives it; throws as `streamChat` does. */
   async chat(messages: readonly ChatMessage[], options: CompletionOptions = {}): Promise<Completion> {
-    return returnOf(this.streamChat(messages, options));
+    return this.#whole(await this.#write(messages, options.signal), options);
   }
 
-  async *#complete(
-    text: string,
-    images: readonly string[],
-    options: CompletionOptions,
-  ): AsyncGenerator<CompletionPiece, Completion> {
-    // The server aborts where nothing follows an image: GGML_ASSERT(batch.size() > 0), server-context.cpp.
-    if (images.length > 0 && text.endsWith(this.info.mediaMarker)) {
-      throw expectedBut(
-        "INVALID_ARGUMENT",
-        "text after the last image",
-        "the prompt",
-        "an image at its end",
-        "Add some: llama-server cannot go on from an image itself.",
-      );
-    }
-    const prompt = images.length > 0 ? { prompt_string: text, multimodal_data: images } : text;
+  async #write(messages: readonly ChatMessage[], signal: AbortSignal | undefined): Promise<WrittenPrompt> {
+    this.#template ??= await this.#openTemplate(signal);
+    return this.#template.write(messages, this.#inlet, signal);
+  }
+
+  async #whole(prompt: WrittenPrompt, options: CompletionOptions): Promise<Completion> {
+    const body = { ...completionFields(options, false), prompt: this.#prompt(prompt) };
+    const event = await this.#http.post("completion", body, options.signal);
+    const { text, tokens } = pieceOf(event);
+    const { answer } = prompt;
+    return endOf(event, { text: answer === null ? text : answer.push(text) + answer.end(), tokens });
+  }
+
+  async *#stream(prompt: WrittenPrompt, options: CompletionOptions): AsyncGenerator<CompletionPiece, Completion> {
+    const body = { ...completionFields(options, true), prompt: this.#prompt(prompt) };
+    const { answer } = prompt;
     const controller = new AbortController();
     const signal = options.signal ? AbortSignal.any([options.signal, controller.signal]) : controller.signal;
-    const tokens: number[] = [];
-    let answer = "";
+    const all: number[] = [];
+    let whole = "";
     try {
-      for await (const event of this.#http.stream("completion", { ...completionFields(options), prompt }, signal)) {
-        const piece = pieceOf(event);
-        answer += piece.text;
-        tokens.push(...piece.tokens);
-        if (piece.text !== "" || piece.tokens.length > 0) yield piece;
-        if (event.stop === true) return endOf(event, answer, tokens);
+      for await (const event of this.#http.stream("completion", body, signal)) {
+        const { text: said, tokens } = pieceOf(event);
+        const ends = event.stop === true;
+        const text = answer === null ? said : answer.push(said) + (ends ? answer.end() : "");
+        whole += text;
+        all.push(...tokens);
+        if (text !== "" || tokens.length > 0) yield { text, tokens };
+        if (ends) return endOf(event, { text: whole, tokens: all });
       }
       throw cutShort("POST /completion");
     } finally {
       controller.abort();
     }
+  }
+
+  #prompt({ text, images }: PackedPrompt): string | object {
+    if (images.length === 0) return text;
+    // The server aborts where nothing follows an image: GGML_ASSERT(batch.size() > 0), server-context.cpp.
+    if (!text.endsWith(this.info.mediaMarker)) return { prompt_string: text, multimodal_data: images };
+    const mend = "Add some: llama-server cannot go on from an image itself.";
+    throw expectedBut("INVALID_ARGUMENT", "text after the last image", "the prompt", "an image at its end", mend);
   }
 }

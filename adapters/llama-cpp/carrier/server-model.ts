@@ -1,23 +1,37 @@
-import type { Embedder, ImageInput } from "../../../sdk/index.ts";
-import { leave } from "../../async-generators.ts";
-import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions, VlmPiece } from "../../vision-language-model.ts";
+import type { Embedder } from "../../../sdk/index.ts";
+import { expectedBut } from "../../../sdk/kit.ts";
+import { leave, returnOf } from "../../async-generators.ts";
+import type {
+  VisionLanguageModel,
+  VlmAnswer,
+  VlmMessage,
+  VlmOptions,
+  VlmPart,
+  VlmPiece,
+} from "../../vision-language-model.ts";
 import type { Completion, CompletionOptions } from "./completion.ts";
-import type { ChatMessage, LlamaServer } from "./llama-server.ts";
+import type { LlamaServer } from "./llama-server.ts";
+import type { ChatMessage } from "./server-template.ts";
 
 /**
- * A llama-server with a carrier and the tokenizer whose projector belongs to its model, as one model that sees images.
- * You dispose both yourself.
+ * A llama-server as one model that sees images: one with the model's own mmproj alone, one with a carrier together with
+ * the tokenizer whose projector belongs to its model. You dispose both yourself.
+ * @throws INVALID_ARGUMENT for a carrier without a tokenizer
  */
-export function serverModel(server: LlamaServer, tokenizer: Embedder): VisionLanguageModel {
+export function serverModel(server: LlamaServer, tokenizer?: Embedder): VisionLanguageModel {
+  if (server.info.takes === "embeddings" && tokenizer === undefined) {
+    const mend = "Pass the tokenizer whose projector belongs to the server's model.";
+    throw expectedBut("INVALID_ARGUMENT", "a tokenizer", "a server with a pixel carrier", "none", mend);
+  }
+  const embedder = server.info.takes === "embeddings" ? tokenizer : undefined;
+
   async function packed(messages: readonly VlmMessage[], signal: AbortSignal | undefined): Promise<ChatMessage[]> {
-    const embed = (image: ImageInput) => tokenizer.embed(image, signal ? { signal } : {});
+    const packedPart = async (part: VlmPart) =>
+      typeof part === "string" || embedder === undefined ? part : embedder.embed(part.image, signal ? { signal } : {});
     return Promise.all(
       messages.map(async ({ role, content }) => ({
         role,
-        content:
-          typeof content === "string"
-            ? content
-            : await Promise.all(content.map((part) => (typeof part === "string" ? part : embed(part.image)))),
+        content: typeof content === "string" ? content : await Promise.all(content.map(packedPart)),
       })),
     );
   }
@@ -28,8 +42,9 @@ export function serverModel(server: LlamaServer, tokenizer: Embedder): VisionLan
       const pieces = server.streamChat(await packed(messages, options.signal), completionOptions(options));
       return answerOf(yield* texts(pieces));
     },
+    // Not `server.chat`, which has all ids and a limit of time.
     async chat(messages, options = {}) {
-      return answerOf(await server.chat(await packed(messages, options.signal), completionOptions(options)));
+      return returnOf(this.streamChat(messages, options));
     },
     async [Symbol.asyncDispose]() {},
   };
@@ -52,9 +67,9 @@ async function* texts(pieces: ReturnType<LlamaServer["streamChat"]>): AsyncGener
  */
 const completionOptions = (options: VlmOptions): CompletionOptions => ({ temperature: 0, ...options });
 
-const answerOf = ({ text, tokens, stopReason, promptTokens }: Completion): VlmAnswer => ({
+const answerOf = ({ text, answerTokens, stopReason, promptTokens }: Completion): VlmAnswer => ({
   text,
   finishReason: stopReason === "limit" ? "length" : "stop",
   promptTokens,
-  answerTokens: tokens.length,
+  answerTokens,
 });

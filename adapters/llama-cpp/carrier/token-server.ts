@@ -49,7 +49,11 @@ export class TokenServer {
     const controller = new AbortController();
     const signal = options.signal ? AbortSignal.any([options.signal, controller.signal]) : controller.signal;
     try {
-      for await (const event of this.#http.stream("completion", { ...completionFields(options), prompt }, signal)) {
+      for await (const event of this.#http.stream(
+        "completion",
+        { ...completionFields(options, true), prompt },
+        signal,
+      )) {
         for (const token of pieceOf(event).tokens) {
           if (!Number.isInteger(token)) throw expectedBut("SERVER_ERROR", "a token", "POST /completion", "another");
           yield token;

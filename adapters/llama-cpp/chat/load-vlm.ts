@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { LoadOptions } from "../../../sdk/index.ts";
 import { option, parseOptions, setFields } from "../../../sdk/kit.ts";
 import type { PullProgress } from "../../hub/index.ts";
+import { type ChatTemplateKwargs, templateOptions } from "../../prompt/index.ts";
 import { type LanguageModelOptions, languageModelOptions, openLanguageModel } from "../language-model.ts";
 import { openVision } from "../source/open-vision.ts";
 import { resolveVlm, type VisionSource, visionSourceOptions } from "../source/resolve-vlm.ts";
@@ -16,6 +17,8 @@ export interface LoadVlmOptions
     Omit<LanguageModelOptions, "onProgress"> {
   /** A chat template in place of the model's own, or a file that holds one: `chat_template.jinja`, or JSON. */
   readonly chatTemplate?: string;
+  /** Variables of the chat template, such as `{ enable_thinking: false }` for a model that thinks first. */
+  readonly chatTemplateKwargs?: ChatTemplateKwargs;
   readonly onProgress?: (phase: "tokenizer" | "llm" | "context") => void;
   /** Called as bytes of a model of the hub come. */
   readonly onDownload?: (progress: PullProgress) => void;
@@ -32,7 +35,7 @@ const schema = z.strictObject({
   cacheDir: ofLoad<"cacheDir">(),
   maxPixels: ofLoad<"maxPixels">(),
   maxImageTokens: ofLoad<"maxImageTokens">(),
-  chatTemplate: option.text("a template, or a file that holds one"),
+  ...templateOptions,
   onProgress: option.callback<NonNullable<LoadVlmOptions["onProgress"]>>(),
   onDownload: option.callback<NonNullable<LoadVlmOptions["onDownload"]>>(),
 });
@@ -71,6 +74,7 @@ export async function loadVlm(source: string = "default", options: LoadVlmOption
     encoder,
     projector,
     chatTemplate,
+    chatTemplateKwargs,
     ...rest
   } = parseOptions(schema, options, "loadVlm");
   // Before the encoder is loaded, which takes longer.
@@ -88,7 +92,7 @@ export async function loadVlm(source: string = "default", options: LoadVlmOption
     const { llama, model, context } = opened;
     const vision = await attachVision(context, { tokenizer });
     const checkpoint = files.projector === null || files.projector === "default" ? undefined : files.projector;
-    const writer = await promptWriter(model, files.llm, { checkpoint, chatTemplate, signal });
+    const writer = await promptWriter(model, files.llm, { checkpoint, chatTemplate, chatTemplateKwargs, signal });
     const chatWrapper = await templateWrapper(writer, vision);
     const parts = { modelId: files.modelId, llama, model, context, vision, tokenizer, writer, chatWrapper };
     return new Vlm(parts, release);

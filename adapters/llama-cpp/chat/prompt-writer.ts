@@ -1,7 +1,14 @@
 import type { LlamaModel } from "node-llama-cpp";
 import { expectedBut } from "../../../sdk/kit.ts";
 import { type GgufValue, ggufValue } from "../../gguf/index.ts";
-import { ChatTemplate, findTemplate, PromptWriter, readHfVocabulary, type Vocabulary } from "../../prompt/index.ts";
+import {
+  ChatTemplate,
+  type ChatTemplateKwargs,
+  findTemplate,
+  PromptWriter,
+  readHfVocabulary,
+  type Vocabulary,
+} from "../../prompt/index.ts";
 import { ggufVocabulary } from "./gguf-vocabulary.ts";
 
 /** Texts on which tokenizers differ: spaces, newlines, digits, scripts, quotes, code. */
@@ -19,6 +26,7 @@ export interface PromptSource {
   readonly checkpoint?: string | undefined;
   /** A template, or a file that holds one. */
   readonly chatTemplate?: string | undefined;
+  readonly chatTemplateKwargs?: ChatTemplateKwargs | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -30,14 +38,14 @@ export interface PromptSource {
 export async function promptWriter(
   model: LlamaModel,
   llm: string,
-  { checkpoint: folder, chatTemplate, signal }: PromptSource,
+  { checkpoint: folder, chatTemplate, chatTemplateKwargs: kwargs, signal }: PromptSource,
 ): Promise<PromptWriter> {
   const own = ggufVocabulary(model, llm);
   const checkpoint = folder === undefined ? null : await readHfVocabulary(folder);
   if (checkpoint !== null) requireSame(checkpoint, own);
   const text = await findTemplate({ chatTemplate, folder, gguf: { file: llm, metadata: templateKeys(model) } });
   const vocabulary = checkpoint ?? own;
-  return new PromptWriter(await ChatTemplate.open(text, vocabulary, { signal }), vocabulary);
+  return new PromptWriter(await ChatTemplate.open(text, vocabulary, { kwargs, signal }), vocabulary);
 }
 
 /** What says which template a model has. Its header is read already, and to read a large vocabulary takes half a second. */

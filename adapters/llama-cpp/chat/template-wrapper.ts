@@ -3,9 +3,6 @@ import type { PromptWriter, TemplateMessage } from "../../prompt/index.ts";
 import { loadNodeLlamaCpp } from "../native/node-llama-cpp.ts";
 import type { LlamaVision } from "../vision/vision.ts";
 
-/** Tags between which models think, in their templates. */
-const THOUGHT = { prefix: "<think>", suffix: "</think>" };
-
 /** The conversation of a history as a template takes it, and what the model has said of its last answer. */
 interface Conversation {
   readonly messages: TemplateMessage[];
@@ -29,26 +26,35 @@ export async function templateWrapper(writer: PromptWriter, vision: LlamaVision)
   const { ChatWrapper, LlamaText, SpecialToken, SpecialTokensText } = await loadNodeLlamaCpp();
   const { template, vocabulary } = writer;
   const end = template.endOfTurn;
+  const textOf = (word: string) => LlamaText(vocabulary.special.has(word) ? new SpecialTokensText(word) : word);
   const stops = [LlamaText(new SpecialToken("EOS"))];
-  if (end !== null) {
-    stops.push(vocabulary.special.has(end) ? LlamaText(new SpecialTokensText(end)) : LlamaText(end));
-  }
-  const thinks = template.source.includes(THOUGHT.suffix);
+  if (end !== null) stops.push(textOf(end));
+  const { thoughts } = template;
 
   class TemplateChatWrapper extends ChatWrapper implements TemplateWrapper {
     readonly wrapperName = "vqrae";
     override readonly settings = {
       ...ChatWrapper.defaultSettings,
-      ...(thinks && {
-        segments: { thought: { prefix: LlamaText(THOUGHT.prefix), suffix: LlamaText(THOUGHT.suffix) } },
+      ...(thoughts !== null && {
+        segments: { thought: { prefix: textOf(thoughts.prefix), suffix: textOf(thoughts.suffix) } },
       }),
     };
 
     override generateContextState({ chatHistory }: { readonly chatHistory: readonly ChatHistoryItem[] }) {
       const { messages, layouts, answer } = this.#conversation(chatHistory);
-      const tokens = writer.writeNow(messages, layouts, answer).flat() as Token[];
+      const opened = writer.opensThoughtNow(messages);
+      // The template has written the tag already with which an answer's thoughts begin.
+      const rest = opened && thoughts !== null ? answer.replace(thoughts.prefix, "") : answer;
+      const tokens = writer.writeNow(messages, layouts, rest).flat() as Token[];
       const text = LlamaText(new SpecialTokensText(template.file));
-      return { contextText: withTokens(text, tokens), stopGenerationTriggers: stops };
+      return {
+        contextText: withTokens(text, tokens),
+        stopGenerationTriggers: stops,
+        ...(opened &&
+          answer === "" && {
+            noPrefixTrigger: { type: "segment", segmentType: "thought", inject: LlamaText("") } as const,
+          }),
+      };
     }
 
     async prepare(chatHistory: readonly ChatHistoryItem[], signal?: AbortSignal): Promise<void> {

@@ -148,32 +148,38 @@ export class Vlm implements VisionLanguageModel {
     const history = await chatHistory(messages, (image) => this.vision.image(image, { signal }));
     const grammar = options.jsonSchema && (await this.#grammars.grammar(options.jsonSchema, signal));
     const tokens = await this.#tokenize(history, signal);
-    const room = this.context.contextSize - 1 - tokens.length;
+    const promptTokens = this.vision.cellsIn(tokens);
+    const room = this.context.contextSize - 1 - promptTokens;
     if (room < 1) {
-      const received = `one of ${tokens.length}`;
+      const received = `one of ${promptTokens}`;
       const mend = "Leave out earlier messages, or load the model with a larger contextSize.";
       const what = `a conversation of at most ${this.context.contextSize - 2} tokens`;
       throw expectedBut("CONTEXT_OVERFLOW", what, `a context of ${this.context.contextSize}`, received, mend);
     }
     const lease = await this.#sequences.lease(tokens, signal);
     let text = "";
-    let answerTokens = 0;
+    // Callbacks get no tokens that end inside a character where the answer ends.
+    const { tokenMeter } = lease.chat.sequence;
+    const before = tokenMeter.usedOutputTokens;
+    let thought = false;
     try {
       const { metadata } = await lease.chat.generateResponse(history, {
         ...samplingOptions(options),
         ...(grammar && { grammar }),
         maxTokens: Math.min(options.maxTokens ?? DEFAULT_MAX_TOKENS, room),
         signal,
-        onTextChunk: (chunk) => {
-          text += chunk;
-          if (chunk !== "") push({ text: chunk });
-        },
-        onToken: (own) => {
-          answerTokens += own.length;
+        onResponseChunk: (chunk) => {
+          thought ||= chunk.type === "segment";
+          if (chunk.type === "segment") return;
+          // The space behind a thought belongs to neither.
+          const own = thought && text === "" ? chunk.text.trimStart() : chunk.text;
+          text += own;
+          if (own !== "") push({ text: own });
         },
       });
       const finishReason = metadata.stopReason === "maxTokens" ? "length" : "stop";
-      return { text, finishReason, promptTokens: tokens.length, answerTokens };
+      const answerTokens = tokenMeter.usedOutputTokens - before;
+      return { text, finishReason, promptTokens, answerTokens };
     } finally {
       lease.release();
     }

@@ -5,15 +5,31 @@ import { ggufFile, languageModelFile } from "../language-model.ts";
 /** The `general.architecture` of mmproj files. */
 const MMPROJ = "clip";
 
+interface Pair {
+  /** `clip.projector_type` of mmproj files. */
+  readonly projectors: readonly string[];
+  /** `model_type` of checkpoint folders. */
+  readonly modelTypes?: readonly string[];
+  readonly architectures: readonly string[];
+}
+
 /**
  * Projectors whose language models have an architecture of their own in llama.cpp. LLaVA's, InternVL's and others are
  * trained with models of many. Source: llama.cpp's conversion/*.py, `add_clip_projector_type` and `model_arch` (0.5.0).
  */
-const PAIRS: readonly { readonly projectors: readonly string[]; readonly architectures: readonly string[] }[] = [
-  { projectors: ["qwen2vl_merger", "qwen2.5vl_merger", "qwen2.5o"], architectures: ["qwen2vl"] },
-  { projectors: ["qwen3vl_merger"], architectures: ["qwen3vl", "qwen3vlmoe", "qwen35", "qwen35moe"] },
-  { projectors: ["gemma3"], architectures: ["gemma3"] },
-  { projectors: ["lfm2"], architectures: ["lfm2", "lfm2moe"] },
+const PAIRS: readonly Pair[] = [
+  {
+    projectors: ["qwen2vl_merger", "qwen2.5vl_merger", "qwen2.5o"],
+    modelTypes: ["qwen2_vl", "qwen2_5_vl"],
+    architectures: ["qwen2vl"],
+  },
+  {
+    projectors: ["qwen3vl_merger"],
+    modelTypes: ["qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe"],
+    architectures: ["qwen3vl", "qwen3vlmoe", "qwen35", "qwen35moe"],
+  },
+  { projectors: ["gemma3"], modelTypes: ["gemma3"], architectures: ["gemma3"] },
+  { projectors: ["lfm2"], modelTypes: ["lfm2_vl", "lfm2-vl"], architectures: ["lfm2", "lfm2moe"] },
   { projectors: ["llama4"], architectures: ["llama4"] },
   { projectors: ["kimivl"], architectures: ["deepseek2"] },
   { projectors: ["glm4v"], architectures: ["glm4", "glm4moe"] },
@@ -48,15 +64,34 @@ export function requirePair(llm: GgufFile, mmproj: GgufFile): void {
   const own = architecture(llm);
   const projector = text(mmproj, "clip.vision.projector_type") || text(mmproj, "clip.projector_type");
   const pair = PAIRS.find(({ projectors }) => projectors.includes(projector));
-  const misses = OWN_PROJECTORS.includes(own) && !pair?.architectures.includes(own);
-  if (misses || (pair && !pair.architectures.includes(own))) {
-    const what = `a language model of ${pair?.architectures.join(" or ") ?? "another family"}`;
-    throw mismatch(what, mmproj, projector, `${llm.file} (${own})`);
-  }
+  const other = otherFamily(own, pair);
+  if (other !== null) throw mismatch(other, mmproj, projector, `${llm.file} (${own})`);
   const width = number(llm, `${own}.embedding_length`);
   const given = number(mmproj, "clip.vision.projection_dim");
   if (width === null || given === null || width === given || OTHER_WIDTH.includes(projector)) return;
   throw mismatch(`a language model of width ${given}`, mmproj, projector, `${llm.file} of width ${width}`);
+}
+
+/**
+ * The same for a checkpoint's folder, by its `model_type`.
+ * @throws INCOMPATIBLE
+ */
+export function requireFolderPair(llm: GgufFile, folder: string, modelType: unknown): void {
+  const pair = PAIRS.find(({ modelTypes = [] }) => modelTypes.some((type) => type === modelType));
+  const other = otherFamily(architecture(llm), pair);
+  if (other === null) return;
+  const received = `${llm.file} (${architecture(llm)})`;
+  throw expectedBut("INCOMPATIBLE", other, `the checkpoint ${folder} (${modelType})`, received, {
+    path: folder,
+    mend: "A projector works with the language model that it was trained with: take both from one model.",
+  });
+}
+
+/** The language models that a projector asks for, where `own` is none of them. */
+function otherFamily(own: string, pair: Pair | undefined): string | null {
+  const misses = OWN_PROJECTORS.includes(own) && !pair?.architectures.includes(own);
+  if (!misses && (pair === undefined || pair.architectures.includes(own))) return null;
+  return `a language model of ${pair?.architectures.join(" or ") ?? "another family"}`;
 }
 
 const mismatch = (what: string, mmproj: GgufFile, projector: string, received: string) =>

@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { expected, expectedBut, isFile, option, packageFile, readJsonObject } from "../../../sdk/kit.ts";
 import { isModelName, type PullOptions, pullModel, requireGguf } from "../../hub/index.ts";
-import { readLlmHeader, readMmprojHeader, requirePair } from "./gguf-pair.ts";
+import { readLlmHeader, readMmprojHeader, requireFolderPair, requirePair } from "./gguf-pair.ts";
 import { findLlm, findMmproj } from "./model-folder.ts";
 
 /** A model's vision parts: its mmproj file, or the checkpoint folders of encoder and projector. */
@@ -32,6 +32,8 @@ export interface VlmFiles extends VisionFiles {
   readonly llm: string;
 }
 
+/** `model_type` of what the trainer writes. */
+const PROJECTOR_TYPE = "vqrae_projector";
 const SHIPPED = "vqrae-tiny-vlm";
 const NOT_IN_NAME = /(-00001-of-\d{5})?\.gguf$/i;
 
@@ -76,6 +78,12 @@ export async function resolveVlm(source: string, vision: VisionSource = {}, pull
     (await isProjectorFolder(folder)) && vision.encoder !== undefined ? { projector: folder, ...vision } : vision;
   const files = (await resolveVision(parts)) ?? (await visionBeside(folder, llm));
   if (files.projector === null) requirePair(header, await readMmprojHeader(files.tokenizer));
+  else if (files.projector !== "default") {
+    const config = join(files.projector, "config.json");
+    const { model_type: type } = (await isFile(config)) ? await readJsonObject(config, "INVALID_CONFIG") : {};
+    // A projector that you trained yourself fits whatever model it was trained with.
+    if (type !== undefined && type !== PROJECTOR_TYPE) requireFolderPair(header, files.projector, type);
+  }
   const modelId = basename(llm) === "llm.gguf" ? basename(folder) : basename(llm).replace(NOT_IN_NAME, "");
   return { modelId, llm, ...files };
 }
@@ -130,7 +138,7 @@ async function visionBeside(folder: string, llm: string): Promise<VisionFiles> {
 async function isProjectorFolder(folder: string): Promise<boolean> {
   const file = join(folder, "config.json");
   if (!(await isFile(file))) return false;
-  return (await readJsonObject(file, "INVALID_CONFIG")).model_type === "vqrae_projector";
+  return (await readJsonObject(file, "INVALID_CONFIG")).model_type === PROJECTOR_TYPE;
 }
 
 async function requireFolder(path: string, name: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ImageEmbeddings, ImageSegment } from "../../../sdk/index.ts";
 import { expectedBut } from "../../../sdk/kit.ts";
-import { placeOf, VIRTUAL_TOKENS, virtualToken } from "../native/virtual-tokens.ts";
+import { isVirtualToken, placeOf, VIRTUAL_TOKENS, virtualToken } from "../native/virtual-tokens.ts";
 
 /** Places of an image that are decoded together or one by one: rows of embeddings. */
 export interface EmbeddingPlaces {
@@ -88,9 +88,18 @@ export class ImageLibrary {
     }
   }
 
-  /** Positions that the image takes: its places and its text. */
-  positionsOf(key: string): number {
-    return this.tokensOf(key).length;
+  /** Cells of the KV cache that the image takes: one for each embedding and each token of its text. @throws as `tokensOf` */
+  cellsOf(key: string): number {
+    return this.#known(key).parts.reduce((sum, part) => sum + ("key" in part ? part.rows : part.tokens.length), 0);
+  }
+
+  /** The same of a prompt's tokens. @throws as `placesOf` */
+  cellsIn(tokens: readonly number[]): number {
+    return tokens.reduce((sum, token) => {
+      if (!isVirtualToken(token)) return sum + 1;
+      const { places, index } = this.placesOf(token);
+      return index === 0 ? sum + places.rows : sum;
+    }, 0);
   }
 
   /** What stands in the image's place among a text's tokens. @throws INVALID_ARGUMENT for one that is not known */

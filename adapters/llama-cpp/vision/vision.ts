@@ -196,11 +196,11 @@ export class LlamaVision {
       this.#require(embeddings);
       this.#library.add(key, embeddings);
     }
-    const positions = this.#library.positionsOf(key);
+    const cells = this.#library.cellsOf(key);
     const most = this.#context.contextSize - RESERVED_POSITIONS;
-    if (positions > most) {
-      const received = `one of ${positions}`;
-      const mend = "Create the context with a larger contextSize.";
+    if (cells > most) {
+      const received = `one of ${cells}`;
+      const mend = "Create the context with a larger contextSize, or make the image smaller.";
       const what = `an image of at most ${most} tokens`;
       throw expectedBut("CONTEXT_OVERFLOW", what, `a context of ${this.#context.contextSize}`, received, mend);
     }
@@ -216,6 +216,14 @@ export class LlamaVision {
     return pieces.flatMap((piece): (string | (string | number[])[])[] =>
       "key" in piece ? [this.#library.layoutOf(piece.key)] : piece.text.split(PART_BREAK),
     );
+  }
+
+  /**
+   * Cells of the KV cache that a prompt's tokens take: one for each token and each embedding.
+   * @internal
+   */
+  cellsIn(tokens: readonly number[]): number {
+    return this.#library.cellsIn(tokens);
   }
 
   /**

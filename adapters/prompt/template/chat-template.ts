@@ -1,5 +1,6 @@
 import { expectedBut } from "../../../sdk/kit.ts";
 import type { VlmMessage } from "../../vision-language-model.ts";
+import { type ThoughtTags, thoughtTagsOf } from "../thoughts.ts";
 import { GUARD, guarded, type Vocabulary } from "../vocabulary.ts";
 import type { RenderAnswer, RenderJob } from "./render-template.ts";
 import { renderer, renderNow } from "./renderer.ts";
@@ -41,7 +42,22 @@ const KNOWN_PLACES = [
   "<image>",
   "[IMG]",
   "<image_placeholder>",
+  "<im_patch>",
+  "<|IMG_PATCH|>",
+  "<|patch|>",
+  "<|kimi_image_placeholder|>",
+  "]<]image[>[",
 ];
+
+/** Variables of a chat template, such as `{ enable_thinking: false }`; transformers' keyword arguments. */
+export type ChatTemplateKwargs = Readonly<Record<string, unknown>>;
+
+export interface ChatTemplateOptions {
+  /** What the checkpoint says that its templates write for an image. */
+  readonly places?: readonly string[];
+  readonly kwargs?: ChatTemplateKwargs | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** What a template is found to take and to write. */
 interface Found {
@@ -65,35 +81,47 @@ export class ChatTemplate {
   readonly source: string;
   /** What ends an answer: the special word, or else the text, that the template writes behind one. */
   readonly endOfTurn: string | null;
+  /** What the model writes around its thoughts; null for one that does not think. */
+  readonly thoughts: ThoughtTags | null;
+  /** What the template writes for an image; null where it writes nothing. */
+  readonly imagePlace: string | null;
+  readonly #kwargs: ChatTemplateKwargs;
   readonly #vocabulary: Vocabulary;
   readonly #words: readonly string[];
   readonly #typed: ReadonlySet<Role>;
-  readonly #place: string | null;
   readonly #kept = new Map<string, RenderAnswer>();
 
-  private constructor({ text, file }: TemplateText, vocabulary: Vocabulary, words: readonly string[], found: Found) {
+  private constructor(
+    { text, file }: TemplateText,
+    vocabulary: Vocabulary,
+    kwargs: ChatTemplateKwargs,
+    words: readonly string[],
+    found: Found,
+  ) {
     this.file = file;
     this.source = text;
+    this.thoughts = thoughtTagsOf(text);
+    this.#kwargs = kwargs;
     this.endOfTurn = found.endOfTurn;
     this.#vocabulary = vocabulary;
     this.#words = words;
     this.#typed = found.typed;
-    this.#place = found.place;
+    this.imagePlace = found.place;
   }
 
   /**
-   * @param places what the checkpoint says that its templates write for an image
    * @throws UNSUPPORTED for a template that cannot be rendered, takes more than 2 seconds or 128 MB, or writes no user's text; the
    *   signal's reason
    */
   static async open(
     template: TemplateText,
     vocabulary: Vocabulary,
-    { places = [], signal }: { readonly places?: readonly string[]; readonly signal?: AbortSignal | undefined } = {},
+    { places = [], kwargs = {}, signal }: ChatTemplateOptions = {},
   ): Promise<ChatTemplate> {
     const known = [...places, ...KNOWN_PLACES];
     const words = [...new Set([...vocabulary.special.keys(), ...known])];
-    return new ChatTemplate(template, vocabulary, words, await probe(template, vocabulary, known, signal));
+    const found = await probe(template, vocabulary, kwargs, known, signal);
+    return new ChatTemplate(template, vocabulary, kwargs, words, found);
   }
 
   /**
@@ -123,9 +151,9 @@ export class ChatTemplate {
   #job(messages: readonly TemplateMessage[]): RenderJob {
     const turns = messages.map(({ role, parts }) => {
       const typed = this.#typed.has(role);
-      return messageOf(role, this.#guarded(parts), typed, this.#place !== null);
+      return messageOf(role, this.#guarded(parts), typed, this.imagePlace !== null);
     });
-    return jobOf(this.source, turns, this.#vocabulary, true);
+    return jobOf(this.source, turns, this.#vocabulary, this.#kwargs, true);
   }
 
   #prompt(messages: readonly TemplateMessage[], answer: RenderAnswer): RenderedPrompt {
@@ -134,10 +162,10 @@ export class ChatTemplate {
       throw expectedBut("INVALID_ARGUMENT", "a conversation that its template takes", this.file, received);
     }
     const { text } = answer;
-    const imagePlace = this.#place ?? MARK;
+    const imagePlace = this.imagePlace ?? MARK;
     const written = text.split(imagePlace).length - 1;
     const given = messages.flatMap(({ parts }) => parts).filter((part) => part === null).length;
-    if (written === given) return { text, imagePlace, byTemplate: this.#place !== null };
+    if (written === given) return { text, imagePlace, byTemplate: this.imagePlace !== null };
     const what = `a place for each of ${given} images`;
     throw expectedBut("UNSUPPORTED", what, `the chat template ${this.file}`, `${written} places`, MEND);
   }
@@ -175,21 +203,32 @@ const jobOf = (
   source: string,
   messages: readonly object[],
   { bosText, eosText }: Vocabulary,
+  kwargs: ChatTemplateKwargs,
   generate: boolean,
 ): RenderJob => ({
   source,
-  context: { messages, add_generation_prompt: generate, bos_token: bosText, eos_token: eosText },
+  context: {
+    // As transformers' apply_chat_template does (5.18): they are defined, and nothing.
+    tools: null,
+    documents: null,
+    ...kwargs,
+    messages,
+    add_generation_prompt: generate,
+    bos_token: bosText,
+    eos_token: eosText,
+  },
 });
 
 /** Finds out what a template takes and writes. @throws as `ChatTemplate.open` */
 async function probe(
   { text: source, file }: TemplateText,
   vocabulary: Vocabulary,
+  kwargs: ChatTemplateKwargs,
   known: readonly string[],
   signal?: AbortSignal,
 ): Promise<Found> {
   const answer = (messages: readonly object[], generate = true) =>
-    renderer.render(jobOf(source, messages, vocabulary, generate), file, signal);
+    renderer.render(jobOf(source, messages, vocabulary, kwargs, generate), file, signal);
   /** null for what the template does not take. */
   const rendered = async (messages: readonly object[], generate = true): Promise<string | null> => {
     const rendering = await answer(messages, generate);

@@ -42,11 +42,9 @@ export const unreadConfigFields = {
     "layerscale_value",
     "use_mask_token",
   ],
+  "They name the classes of a head, which vit/head.ts reads, and count them.": ["id2label", "label2id", "num_labels"],
   "They are for heads and poolers, which are not computed.": [
     "finetuning_task",
-    "id2label",
-    "label2id",
-    "num_labels",
     "problem_type",
     "task_specific_params",
     "projection_dim",

@@ -22,6 +22,8 @@ export interface VitArchitecture {
   readonly classPositionLast?: boolean;
   /** The row of the position table for each row of `side` patches, and the column for each column; left out for in order. */
   readonly positionBuckets?: (side: number) => readonly number[];
+  /** Whether a checkpoint may hold a linear `classifier` on the class token (default false). */
+  readonly classifies?: boolean;
   /** Tensors of relatives that compute something else, and what an encoder would have to be instead. */
   readonly refuses: readonly { readonly tensor: string; readonly expected: string }[];
 }

@@ -56,5 +56,6 @@ export const vit: VitArchitecture = {
   },
   channelsLast: false,
   grids: { kind: "trained" },
+  classifies: true,
   refuses: [{ tensor: "embeddings.distillation_token", expected: "a ViT or DeiT without distillation token" }],
 };

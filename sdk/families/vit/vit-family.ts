@@ -1,6 +1,7 @@
 import { defineFamily, type Family } from "../family.ts";
 import { readImagePlan } from "../image/read-image-plan.ts";
 import type { VitArchitecture } from "./architecture.ts";
+import { resolveHead } from "./head.ts";
 import { vitModel } from "./vit-model.ts";
 import { resolveEncoder } from "./vit-tensors.ts";
 
@@ -13,8 +14,9 @@ export const vitFamily = (architecture: VitArchitecture): Family =>
       const { grids, imageProcessor } = architecture;
       return readImagePlan(source, { imageSize, patchSize, grids: grids.kind }, imageProcessor);
     },
-    read(vision, tensors, base) {
+    read(vision, tensors, base, { json, file }) {
       const spec = resolveEncoder(architecture, vision, tensors, base.image);
-      return vitModel(base, { spec, features: { layer: vision.layers, postNorm: vision.postNorm } });
+      const head = architecture.classifies ? resolveHead(json, tensors, spec.hiddenSize, file) : null;
+      return vitModel(base, { spec, features: { layer: vision.layers, postNorm: vision.postNorm } }, { head });
     },
   });

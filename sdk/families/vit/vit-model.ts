@@ -1,5 +1,6 @@
 import type { TransformerSpec } from "../../nn/layers/transformer-spec.ts";
 import { buildProjectorGraph } from "../../nn/ops/projector.ts";
+import { buildClassifierGraph, type HeadSpec } from "../../nn/vit/classifier.ts";
 import { buildEncoderGraph, type QuantizerTaps } from "../../nn/vit/encoder.ts";
 import type { VitSpec } from "../../nn/vit/vit-spec.ts";
 import type { AnyPrecision } from "../../weights/int8/int8-tree.ts";
@@ -16,14 +17,17 @@ export interface TokenizerParts extends Pick<Model, "codebook" | "decoder"> {
   readonly graphs: Omit<Model["graphs"], "encode" | "project">;
 }
 
-/** A vision transformer as a model; `tokenizer` is what stands behind it, or null for an encoder alone. */
-export function vitModel(
-  base: ModelBase,
-  tower: NonNullable<Model["tower"]>,
-  tokenizer: TokenizerParts | null = null,
-  projector: ProjectorSpec | null = null,
-): Model {
+/** What stands behind a vision transformer; nothing behind an encoder alone. */
+export interface BehindEncoder {
+  readonly tokenizer?: TokenizerParts;
+  readonly projector?: ProjectorSpec;
+  readonly head?: HeadSpec | null;
+}
+
+/** A vision transformer as a model. */
+export function vitModel(base: ModelBase, tower: NonNullable<Model["tower"]>, behind: BehindEncoder = {}): Model {
   const { spec, features } = tower;
+  const { tokenizer = null, projector = null, head = null } = behind;
   const encodeGraph = (weights: VitWeights, settings: Settings) =>
     buildEncoderGraph({ encoder: weights, features, quantizer: tokenizer?.taps ?? null }, settings);
   const model: Model = {
@@ -37,9 +41,10 @@ export function vitModel(
     codebook: tokenizer?.codebook ?? null,
     decoder: tokenizer?.decoder ?? null,
     projector,
+    labels: head?.labels ?? null,
     weights: {
       encoder: spec,
-      others: [...(tokenizer?.weights ?? []), ...(projector ? [projector] : [])],
+      others: [...(tokenizer?.weights ?? []), ...(projector ? [projector] : []), ...(head ? [head] : [])],
     },
     graphs: {
       encode: { takes: "patches", build: encodeGraph },
@@ -49,6 +54,13 @@ export function vitModel(
           takes: "patches",
           build: (weights: VitWeights, settings: Settings) =>
             buildProjectorGraph({ encoder: weights, projector }, settings),
+        },
+      }),
+      ...(head && {
+        classify: {
+          takes: "patches",
+          build: (weights: VitWeights, settings: Settings) =>
+            buildClassifierGraph({ encoder: weights, head }, settings),
         },
       }),
     },
@@ -67,9 +79,8 @@ export function vitModel(
     },
     tower,
     rotary: null,
-    selectFeatures: (asked) =>
-      vitModel(base, { spec, features: selectFeatures(base.modelId, tower, asked) }, tokenizer, projector),
-    withProjector: (own) => vitModel(base, tower, tokenizer, fitProjector(base, tower, own)),
+    selectFeatures: (asked) => vitModel(base, { spec, features: selectFeatures(base.modelId, tower, asked) }, behind),
+    withProjector: (own) => vitModel(base, tower, { ...behind, projector: fitProjector(base, tower, own) }),
   };
   return model;
 }

@@ -27,10 +27,12 @@ export const vqraeConfig = section({
     dim: positiveInteger,
     /** Whether the codebook's projection W has a bias. */
     bias: flag,
-    /** The blocks that are quantized, concatenated, in ascending order. */
+    /** The blocks that are quantized, in ascending order. */
     layers: z.array(integer, { error: "a list of layers" }).min(1, { error: "at least one layer" }).default([-1]),
     /** LayerNorm without affine on each of them first. */
     normalize: flag.default(false),
+    /** One block's tokens beside the other's, or their sum (RAEv2, arXiv 2605.18324). */
+    combine: oneOf("concat", "sum").default("concat"),
   }),
   decoder: section({
     hiddenSize: positiveInteger,
@@ -50,6 +52,11 @@ export const vqraeConfig = section({
     path: ["heads"],
     error: "a divisor of decoder.hiddenSize",
   }),
+  /** A classification head on the encoder's class token; left out where there is none. */
+  classifier: section({
+    /** The names of the classes, by index. */
+    labels: z.array(z.string({ error: "a name" }), { error: "a list of names" }).min(1, { error: "at least one name" }),
+  }).optional(),
   image: section({
     size: positiveInteger,
     /** Images are resized to this first (default: size), then the centre is cut out. */

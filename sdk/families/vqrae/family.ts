@@ -1,15 +1,16 @@
 import type { SquarePlan } from "../../image/view-plan.ts";
+import type { GraphSettings } from "../../nn/onnx/graph-builder.ts";
 import { defineFamily, type FamilySource } from "../family.ts";
 import { familyOf, sectionAt } from "../family-of.ts";
 import { invalidConfig, parseConfig } from "../fields/config-fields.ts";
 import type { VisionConfig, VitArchitecture } from "../vit/architecture.ts";
 import { vitArchitectures } from "../vit/architectures.ts";
-import { transformerSummary, vitModel } from "../vit/vit-model.ts";
+import { type TokenizerParts, transformerSummary, vitModel } from "../vit/vit-model.ts";
 import { resolveEncoder } from "../vit/vit-tensors.ts";
 import { type VqraeConfig, vqraeConfig } from "./config.ts";
 import { buildDecoderGraph } from "./decoder.ts";
 import { buildCodebookGraph, buildQuantizerGraph } from "./quantizer.ts";
-import { resolveDecoder, resolveQuantizer } from "./tensors.ts";
+import { resolveDecoder, resolveHead, resolveQuantizer } from "./tensors.ts";
 
 /** A VQRAE (arXiv 2511.23386): a vision transformer, a SimVQ codebook over some of its layers, and a symmetric decoder. */
 export const vqrae = defineFamily({
@@ -39,29 +40,33 @@ export const vqrae = defineFamily({
       throw invalidConfig("false for an encoder without a final norm", ["features", "postNorm"], file, true);
     const quantizer = resolveQuantizer(config, layers, spec.hiddenSize, tensors);
     const decoder = resolveDecoder(config, Math.floor(config.image.size / vision.patchSize), tensors);
-    return vitModel(
-      base,
-      { spec, features },
-      {
-        taps: quantizer,
-        codebook: { size: quantizer.size, dim: quantizer.dim },
-        decoder: { takes: "ids", outputSize: decoder.grid * decoder.patchSize },
-        weights: [quantizer, decoder],
-        summary: {
-          codebook: { size: quantizer.size, dim: quantizer.dim, layers, normalize: quantizer.normalize },
-          decoder: {
-            ...transformerSummary(decoder),
-            patchSize: decoder.patchSize,
-            outputSize: decoder.grid * decoder.patchSize,
-          },
+    const head = resolveHead(config, spec.hiddenSize, tensors);
+    const tokenizer = {
+      taps: quantizer,
+      codebook: { size: quantizer.size, dim: quantizer.dim },
+      decoder: { takes: "ids" as const, outputSize: decoder.grid * decoder.patchSize },
+      weights: [quantizer, decoder],
+      summary: {
+        codebook: {
+          size: quantizer.size,
+          dim: quantizer.dim,
+          layers,
+          ...(quantizer.combine === "sum" && { combine: quantizer.combine }),
+          normalize: quantizer.normalize,
         },
-        graphs: {
-          quantize: () => buildQuantizerGraph(quantizer, spec.hiddenSize),
-          codebook: () => buildCodebookGraph(quantizer),
-          decode: (settings) => buildDecoderGraph(quantizer, decoder, settings),
+        decoder: {
+          ...transformerSummary(decoder),
+          patchSize: decoder.patchSize,
+          outputSize: decoder.grid * decoder.patchSize,
         },
       },
-    );
+      graphs: {
+        quantize: () => buildQuantizerGraph(quantizer),
+        codebook: () => buildCodebookGraph(quantizer),
+        decode: (settings: GraphSettings) => buildDecoderGraph(quantizer, decoder, settings),
+      },
+    } satisfies TokenizerParts;
+    return vitModel(base, { spec, features }, { tokenizer, head });
   },
 });
 

@@ -5,13 +5,12 @@ import type { QuantizerSpec } from "./spec.ts";
 /**
  * The vectors whose nearest codes (sdk/search) are the ids.
  *
- * - input `quantizer_input`: float32 [t, layers * D], as the encoder graph gives it
+ * - input `quantizer_input`: float32 [t, layers * D], or [t, D] for their sum, as the encoder graph gives it
  * - output `vectors`: float32 [t, e]; not finite where a weight or an input is not
  */
-export function buildQuantizerGraph({ layers, dim, inProjection }: QuantizerSpec, encoderHidden: number): OnnxModel {
-  const inputWidth = layers.length * encoderHidden;
+export function buildQuantizerGraph({ dim, inputWidth, inProjection }: QuantizerSpec): OnnxModel {
   const g = new GraphBuilder("quantizer");
-  const x = g.input("quantizer_input", DataType.float, ["tokens", inputWidth]); // [t, layers * D]
+  const x = g.input("quantizer_input", DataType.float, ["tokens", inputWidth]);
   g.output("vectors", g.linear(x, inProjection), DataType.float, ["tokens", dim]); // [t, e]
   return g.finish();
 }

@@ -6,11 +6,15 @@ export interface QuantizerSpec {
   readonly size: number;
   /** e */
   readonly dim: number;
-  /** Blocks (1-based, ascending) whose patch tokens are concatenated as the quantizer's input. */
+  /** Blocks (1-based, ascending) whose patch tokens are the quantizer's input. */
   readonly layers: readonly number[];
-  /** LayerNorm without affine (eps 1e-6) on each layer's tokens before they are concatenated. */
+  /** LayerNorm without affine (eps 1e-6) on each layer's tokens before they are combined. */
   readonly normalize: boolean;
-  /** [e, layers * hidden] */
+  /** One layer's tokens beside the other's, or their sum. */
+  readonly combine: "concat" | "sum";
+  /** Numbers of a token at its input: layers * hidden, or hidden for the sum. */
+  readonly inputWidth: number;
+  /** [e, inputWidth] */
   readonly inProjection: LinearRef;
   /** C: [K, e], frozen in training. */
   readonly codebook: TensorRef;

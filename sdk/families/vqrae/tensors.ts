@@ -1,3 +1,4 @@
+import type { HeadSpec } from "../../nn/vit/classifier.ts";
 import type { TensorLookup } from "../../weights/tensor-lookup.ts";
 import { vitBlock } from "../vit/family.ts";
 import { resolveBlocks, transformerOf } from "../vit/vit-tensors.ts";
@@ -11,14 +12,17 @@ export function resolveQuantizer(
   encoderHidden: number,
   tensors: TensorLookup,
 ): QuantizerSpec {
-  const { size, dim, bias, normalize } = codebook;
+  const { size, dim, bias, normalize, combine } = codebook;
   const own = tensors.below("quantizer.");
+  const inputWidth = combine === "sum" ? encoderHidden : layers.length * encoderHidden;
   const spec: QuantizerSpec = {
     size,
     dim,
     layers,
     normalize,
-    inProjection: own.linear("in_proj", [dim, layers.length * encoderHidden]),
+    combine,
+    inputWidth,
+    inProjection: own.linear("in_proj", [dim, inputWidth]),
     codebook: own.tensor("codebook.weight", [size, dim]),
     codebookProjection: own.linear("codebook_proj", [dim, dim], bias),
     outProjection: own.linear("out_proj", [decoder.hiddenSize, dim]),
@@ -26,6 +30,16 @@ export function resolveQuantizer(
   own.requireAllUsed();
   return spec;
 }
+
+/** Finds the tensors of the classification head (`classifier.*`); null where config.json has none. */
+export const resolveHead = (
+  { classifier }: VqraeConfig,
+  encoderHidden: number,
+  tensors: TensorLookup,
+): HeadSpec | null =>
+  classifier
+    ? { labels: classifier.labels, classifier: tensors.linear("classifier", [classifier.labels.length, encoderHidden]) }
+    : null;
 
 /** Finds the tensors of the decoder (`decoder.*`), whose tokens lie on the encoder's grid. */
 export function resolveDecoder({ decoder }: VqraeConfig, grid: number, tensors: TensorLookup): DecoderSpec {

@@ -10,11 +10,13 @@ import type { FeatureSpec, VitSpec } from "./vit-spec.ts";
 /** Of the LayerNorm without affine that the quantizer's layers go through (training/vqrae_training/models/vqrae.py). */
 const tapNormEpsilon = 1e-6;
 
-/** The blocks (1-based, ascending) whose patch tokens are concatenated as a quantizer's input. */
+/** The blocks (1-based, ascending) whose patch tokens are a quantizer's input. */
 export interface QuantizerTaps {
   readonly layers: readonly number[];
   /** LayerNorm without affine (eps 1e-6) on each layer's tokens first. */
   readonly normalize: boolean;
+  /** One layer's tokens beside the other's, or their sum. */
+  readonly combine: "concat" | "sum";
 }
 
 /** What the graph is built of; the encoder's linears may be in 8 bits. */
@@ -33,7 +35,7 @@ export interface EncoderParts {
  * - input `grid`: int64 [2], rows and columns; where each image has its own
  * - output `features`: float32 [n, N, D], the patch tokens of `features.layer`
  * - output `class_token`: float32 [n, D], of the same layer; where the encoder has one
- * - output `quantizer_input`: float32 [n * N, layers * D]; where the checkpoint has a quantizer
+ * - output `quantizer_input`: float32 [n * N, layers * D], or [n * N, D] for their sum; where the checkpoint has a quantizer
  *
  * Blocks above the deepest one that an output needs are left out.
  */
@@ -55,12 +57,13 @@ export function buildEncoderGraph(
   }
 
   if (quantizer) {
-    const columns = quantizer.layers.map((layer) => {
+    const taps = quantizer.layers.map((layer) => {
       const y = g.reshape(patchTokens(tap(layer)), [-1, d]); //            [n * N, D]
       return quantizer.normalize ? standardise(g, y, d, tapNormEpsilon) : y;
     });
-    const width = columns.length * d;
-    g.output("quantizer_input", g.concat(columns, 1), DataType.float, ["patches", width]); // [n * N, layers * D]
+    const added = quantizer.combine === "sum";
+    const combined = added ? taps.reduce((sum, y) => g.add(sum, y)) : g.concat(taps, 1); // [n * N, D] or [n * N, layers * D]
+    g.output("quantizer_input", combined, DataType.float, ["patches", added ? d : taps.length * d]);
   }
   return g.finish();
 }

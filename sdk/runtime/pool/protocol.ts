@@ -23,7 +23,7 @@ export interface GraphSource {
   readonly onCpu?: boolean;
 }
 
-export type GraphName = "encoder" | "projector" | "quantizer" | "codebook" | "decoder" | SearchGraph;
+export type GraphName = "encoder" | "projector" | "classifier" | "quantizer" | "codebook" | "decoder" | SearchGraph;
 
 /** Of the encoder; the other graphs are always "fp32". */
 export type Precision = "fp32" | "int8";
@@ -73,6 +73,8 @@ export interface Jobs {
   };
   /** At most `viewsPerRun` views share a graph run. */
   embed: { input: { images: readonly PreparedImage[]; viewsPerRun: number }; output: ImageEmbeddings[] };
+  /** -> the logits of each image, [labels] */
+  classify: { input: { images: readonly RgbImage[] }; output: Float32Array[] };
   /** What all workers search for ids, in shared memory. */
   codes: { input: null; output: CodeTables };
   /** Ids, or features, of images with one number of tokens -> one image each. */

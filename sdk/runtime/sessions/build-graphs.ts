@@ -20,11 +20,12 @@ export function buildGraphs(
   settings: GraphSettings,
   report: (done: number, total: number) => void,
 ): Partial<Record<GraphName, GraphSource>> {
-  const { encode, project, quantize, codebook: rows, decode } = graphs;
+  const { encode, project, classify, quantize, codebook: rows, decode } = graphs;
   const withEncoder = (graph: EncoderGraph | undefined) => graph && (() => graph.build(weights, settings));
   const builders: Record<GraphName, (() => GraphSource) | undefined> = {
     encoder: withEncoder(encode),
     projector: withEncoder(project),
+    classifier: withEncoder(classify),
     quantizer: quantize && (() => quantize(settings)),
     codebook: rows && (() => rows(settings)),
     decoder: decode && (() => decode(settings)),
@@ -45,6 +46,7 @@ export function buildGraphs(
 const graphNames: readonly GraphName[] = [
   "encoder",
   "projector",
+  "classifier",
   "quantizer",
   "codebook",
   "float32_search",

@@ -8,6 +8,7 @@ import { CodeSearch } from "../../search/code-search.ts";
 import { type CodeTables, ownTables, shareTables } from "../../search/code-tables.ts";
 import { takesSharedMemory } from "../../search/shared-memory.ts";
 import type { Jobs, WorkerSetup } from "../pool/protocol.ts";
+import { classify } from "./classify.ts";
 import { embed } from "./embed.ts";
 import { encoderInput, shareRuns } from "./encoder-input.ts";
 import { floats, output, split } from "./outputs.ts";
@@ -134,6 +135,7 @@ export async function warmup(
   const [encoded] = await encode(sessions, setup, { images: [grey], features, codes });
   if (setup.projector)
     await embed(sessions, setup, { images: [prepareViews(grey, setup.projector.image)], viewsPerRun: 1 });
+  if (graphs.classifier !== undefined) await classify(sessions, setup, { images: [grey] });
   const ids = encoded?.ids;
   if (ids !== undefined) await codebook(sessions, { ids });
   const tokens = ids ?? encoded?.features;

@@ -1,6 +1,7 @@
 import { threadSetup, uninterrupted } from "../pool/exit-guard.ts";
 import type { Jobs, WorkerSetup } from "../pool/protocol.ts";
 import { serveJobs } from "../pool/serve-jobs.ts";
+import { classify } from "./classify.ts";
 import { embed } from "./embed.ts";
 import { codebook, codes, decode, encode, warmup } from "./graph-jobs.ts";
 import { importOnnxRuntime, Sessions } from "./sessions.ts";
@@ -31,6 +32,10 @@ serveJobs<Jobs>({
     const output = await embed(await sessions(), setup, input);
     const segments = output.flatMap((image) => image.segments);
     return { output, arrays: segments.map((segment) => (segment.type === "text" ? undefined : segment.data)) };
+  },
+  async classify(input) {
+    const output = await classify(await sessions(), setup, input);
+    return { output, arrays: output };
   },
   async codes() {
     return { output: await codes(await sessions(), setup) };

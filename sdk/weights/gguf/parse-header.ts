@@ -54,8 +54,28 @@ export function* parseHeader(bytes: Uint8Array, fileBytes: number, file: string)
   return { version, alignment, metadata, tensors };
 }
 
+/** What people have in a GGUF file's place, by its first four letters. */
+const WEB_PAGE = [
+  "those of a web page",
+  "Download the file itself: its link on the hub has /resolve/, not /blob/.",
+] as const;
+const OTHER_FORMATS: readonly (readonly [start: string, received: string, mend: string])[] = [
+  ["<!do", ...WEB_PAGE],
+  ["<!DO", ...WEB_PAGE],
+  ["<htm", ...WEB_PAGE],
+  ["vers", "those of a Git LFS pointer", "Run `git lfs pull` in its repository, or download the file from the hub."],
+  ["PK\u0003\u0004", "those of a zip file", "Unpack it, or give the checkpoint's folder."],
+];
+
+/** Four letters as a little-endian number. */
+const numberOf = (letters: string): number => Buffer.from(letters, "latin1").readUInt32LE();
+
 function parseStart(cursor: Cursor, file: string): number {
-  if (cursor.uint32() !== MAGIC) throw invalidGguf('"GGUF"', `the first bytes of ${file}`, "others");
+  const magic = cursor.uint32();
+  if (magic !== MAGIC) {
+    const other = OTHER_FORMATS.find(([start]) => numberOf(start) === magic);
+    throw invalidGguf('"GGUF"', `the first bytes of ${file}`, other?.[1] ?? "others", other?.[2]);
+  }
   const version = cursor.uint32();
   if (VERSIONS.includes(version)) return version;
   if (version !== 0 && (version & 0xffff) === 0) {

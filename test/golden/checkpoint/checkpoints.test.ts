@@ -2,12 +2,13 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readModel } from "../../../sdk/families/read-model.ts";
 import { patchify } from "../../../sdk/image/patchify.ts";
-import { type RgbImage, VQRAE } from "../../../sdk/index.ts";
+import { VQRAE } from "../../../sdk/index.ts";
 import { buildEncoderGraph } from "../../../sdk/nn/vit/encoder.ts";
 import { readTensor } from "../../../sdk/weights/read-tensor.ts";
 import type { TensorRef } from "../../../sdk/weights/tensor-ref.ts";
 import { run } from "../../standalone/graph/session.ts";
 import { largestDifference, readExpected } from "../expected.ts";
+import { pictures } from "./pictures.ts";
 
 const featureTolerance = 1e-4;
 /** A few units in the last place of numbers up to about 3. */
@@ -15,16 +16,6 @@ const pixelTolerance = 1e-6;
 
 const at = (name: string) => join(import.meta.dirname, name);
 const expectedOf = (name: string) => readExpected(join(at(name), "expected.safetensors"));
-
-/** `pixels` of make_checkpoints.py. */
-const pictures = (side: number): RgbImage[] =>
-  [0, 1].map((n) => {
-    const data = Uint8Array.from({ length: side * side * 3 }, (_, i) => {
-      const [y, x, c] = [Math.floor(i / (side * 3)), Math.floor(i / 3) % side, i % 3];
-      return (x * 7 + y * 13 + c * 29 + n * 101) * 37;
-    });
-    return { data, width: side, height: side };
-  });
 
 interface Case {
   readonly dtype: "F32" | "F16" | "BF16";

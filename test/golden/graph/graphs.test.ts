@@ -18,7 +18,7 @@ const open = async (name: string) => {
 };
 const floats = ({ data, shape }: Expected) => ({ data: data as Float32Array, shape });
 
-describe.each(["vqrae-two-layers", "vqrae-last-layer"])("%s against PyTorch", (name) => {
+describe.each(["vqrae-two-layers", "vqrae-sum-of-layers", "vqrae-last-layer"])("%s against PyTorch", (name) => {
   it("encodes to the same features", async () => {
     const { checkpoint, expected } = await open(name);
     const actual = await run(checkpoint.graphs.encode.build(checkpoint.weights.encoder, {}), {

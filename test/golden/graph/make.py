@@ -45,6 +45,7 @@ ENCODER = {
 IMAGE = ImageSpec(32, 32, "bicubic", "crop", IMAGENET_MEAN, IMAGENET_STD)
 DECODER = DecoderConfig(hidden_size=24, intermediate_size=48, layers=2, heads=2, patch_size=4)
 TWO_LAYERS = (CodebookConfig(64, 16, bias=False, layers=(1, 2), normalize=True), DECODER)
+SUM_OF_LAYERS = (replace(TWO_LAYERS[0], combine="sum"), DECODER)
 LAST_LAYER = (
     CodebookConfig(64, 16, bias=True, layers=(2,), normalize=False),
     replace(DECODER, head_kernel=3, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)),
@@ -52,6 +53,7 @@ LAST_LAYER = (
 # name: codebook and decoder, features as config.json has them, stored type
 CASES = {
     "vqrae-two-layers": (TWO_LAYERS, {"layer": -1, "postNorm": True}, torch.float32),
+    "vqrae-sum-of-layers": (SUM_OF_LAYERS, {"layer": -1, "postNorm": True}, torch.float16),
     "vqrae-last-layer": (LAST_LAYER, {"layer": 1, "postNorm": False}, torch.float16),
 }
 

@@ -25,9 +25,13 @@ from PIL import Image
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
+from transformers.models.glm4v.image_processing_pil_glm4v import Glm4vImageProcessorPil
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
+from transformers.models.janus.image_processing_pil_janus import JanusImageProcessorPil
 from transformers.models.lfm2_vl.image_processing_lfm2_vl import Lfm2VlImageProcessor
+from transformers.models.llava_onevision.image_processing_pil_llava_onevision import LlavaOnevisionImageProcessorPil
+from transformers.models.pixtral.image_processing_pil_pixtral import PixtralImageProcessorPil
 from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
@@ -218,6 +222,35 @@ QWEN3 = """{%- if tools %}
     {{- '<|im_start|>assistant\\n' }}
 {%- endif %}
 """
+PIXTRAL = """{{ bos_token }}{% for message in messages %}{% if message['role'] == 'system' %}[SYSTEM_PROMPT]{{ message['content'] if message['content'] is string else message['content'][0]['text'] }}[/SYSTEM_PROMPT]\
+{% elif message['role'] == 'user' %}[INST]{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}\
+{% elif part['type'] in ['image', 'image_url'] %}[IMG]{% else %}{{ raise_exception('text and images alone') }}{% endif %}{% endfor %}{% endif %}[/INST]\
+{% else %}{{ (message['content'] if message['content'] is string else message['content'][0]['text']) + eos_token }}{% endif %}{% endfor %}"""
+GLM4V = """[gMASK]<sop>
+{%- for message in messages -%}
+    <|{{ message['role'] }}|>
+{% if message['content'] is string %}{{ message['content'] }}
+    {%- else -%}
+        {%- for part in message['content'] -%}
+            {%- if part['type'] == 'image' -%}
+                <|begin_of_image|><|image|><|end_of_image|>
+            {%- elif part['type'] == 'text' -%}
+                {{ part['text'] }}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endfor -%}
+{%- if add_generation_prompt -%}
+    <|assistant|>
+{{ '<think></think>\n' if enable_thinking is defined and not enable_thinking else '<think>' }}
+{%- endif -%}"""
+AYA = """{{ bos_token }}{% for message in messages %}<|START_OF_TURN_TOKEN|>{{ {'system': '<|SYSTEM_TOKEN|>', 'user': '<|USER_TOKEN|>', 'assistant': '<|CHATBOT_TOKEN|>'}[message['role']] }}\
+{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] | selectattr('type', 'equalto', 'image') %}<image>{% endfor %}\
+{% for part in message['content'] | selectattr('type', 'equalto', 'text') %}{{ part['text'] | trim }}{% if not loop.last %}{{ '\\n' }}{% endif %}{% endfor %}{% endif %}<|END_OF_TURN_TOKEN|>{% endfor %}\
+{% if add_generation_prompt %}<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>{% endif %}"""
+JANUS = """{{ bos_token }}{% for message in messages %}{% if message['role'] == 'system' %}{% for part in message['content'] %}{{ part['text'] }}{% endfor %}{{ '\\n\\n' }}\
+{% else %}{{ '<|User|>: ' if message['role'] == 'user' else '<|Assistant|>: ' }}{% for part in message['content'] %}{% if part['type'] == 'image' %}<image_placeholder>{{ '\\n' }}\
+{% else %}{{ part['text'] }}{% endif %}{% endfor %}{{ '\\n\\n' if message['role'] == 'user' else eos_token }}{% endif %}{% endfor %}{% if add_generation_prompt %}<|Assistant|>:{% endif %}"""
 
 SIDE = {"height": 16, "width": 16}
 QWEN_SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|vision_pad|>", "<|image_pad|>", "<|video_pad|>"]
@@ -246,6 +279,7 @@ def run(name: str, processor, image_token: str, template: str, model_type: str, 
         with mock.patch.object(type(processor), "replace_image_token", spy):
             out = processor.apply_chat_template(typed, chat_template=template, add_generation_prompt=True, tokenize=True, return_dict=True, **images_kwargs)
         ids = out["input_ids"]
+        ids = ids.tolist() if hasattr(ids, "tolist") else ids
         ids = ids[0] if isinstance(ids[0], (list, tuple)) else ids
         layouts = []
         for text in written:
@@ -296,6 +330,31 @@ def main() -> None:
     run("qwen2.5-vl", tf.Qwen2_5_VLProcessor(patches(8), qwen(), video()), "<|image_pad|>", QWEN2, "qwen2_5_vl")
     video3 = tf.models.qwen3_vl.video_processing_qwen3_vl.Qwen3VLVideoProcessor
     run("qwen3-vl", tf.Qwen3VLProcessor(patches(8), qwen(), video3()), "<|image_pad|>", QWEN3, "qwen3_vl")
+    run("qwen3.5", tf.Qwen3VLProcessor(patches(8), qwen(), video3()), "<|image_pad|>", QWEN3.rstrip().removesuffix("{%- endif %}") + "    {{- '<think>\\n' }}\n{%- endif %}\n", "qwen3_5")
+
+    mistral_words = ["<s>", "</s>", "<unk>", "<pad>", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[INST]", "[/INST]", "[IMG]", "[IMG_BREAK]", "[IMG_END]"]
+    mistral_names = dict(eos_token="</s>", unk_token="<unk>", pad_token="<pad>", image_token="[IMG]", image_break_token="[IMG_BREAK]", image_end_token="[IMG_END]")
+    pixels = lambda merge: PixtralImageProcessorPil(size={"longest_edge": 48}, patch_size={"height": 8 // merge, "width": 8 // merge})  # noqa: E731
+    mistral = lambda: byte_level(mistral_words, LLAMA3_WORDS, "<s>", **mistral_names)  # noqa: E731
+    run("pixtral", tf.PixtralProcessor(pixels(1), mistral(), patch_size=8), "[IMG]", PIXTRAL, "llava")
+    run("mistral3", tf.PixtralProcessor(pixels(2), mistral(), patch_size=4, spatial_merge_size=2), "[IMG]", PIXTRAL, "mistral3")
+
+    glm_words = ["<|endoftext|>", "[gMASK]", "<sop>", "<|system|>", "<|user|>", "<|assistant|>", "<|begin_of_image|>", "<|image|>", "<|end_of_image|>", "<|video|>", "<think>", "</think>"]
+    glm = byte_level(glm_words, LLAMA3_WORDS, eos_token="<|endoftext|>", pad_token="<|endoftext|>", image_token="<|image|>", video_token="<|video|>")
+    glm_pixels = Glm4vImageProcessorPil(patch_size=8, size={"shortest_edge": 1024, "longest_edge": 8192})
+    run("glm4v", tf.Glm4vProcessor(glm_pixels, glm, tf.models.glm4v.video_processing_glm4v.Glm4vVideoProcessor()), "<|image|>", GLM4V, "glm4v")
+
+    aya_words = ["<BOS_TOKEN>", "<EOS_TOKEN>", "<PAD>", "<|START_OF_TURN_TOKEN|>", "<|END_OF_TURN_TOKEN|>", "<|SYSTEM_TOKEN|>", "<|USER_TOKEN|>", "<|CHATBOT_TOKEN|>", "<image>", "<|START_OF_IMG|>", "<|END_OF_IMG|>", "<|IMG_LINE_BREAK|>", "<|IMG_PATCH|>", *[f"TILE_{i}" for i in range(1, 7)], "TILE_GLOBAL", "TILE"]
+    aya = byte_level(aya_words, LLAMA3_WORDS, "<BOS_TOKEN>", eos_token="<EOS_TOKEN>", pad_token="<PAD>", image_token="<image>")
+    run("aya-vision", tf.AyaVisionProcessor(GotOcr2ImageProcessorPil(size=SIDE, min_patches=1, max_patches=6), aya, patch_size=4, img_size=16, downsample_factor=2), "<|IMG_PATCH|>", AYA, "aya_vision")
+
+    janus = byte_level(["<|begin_of_sentence|>", "<|end_of_sentence|>", "<pad>", "<|User|>", "<|Assistant|>", "<image_placeholder>", "<begin_of_image>", "<end_of_image>"], LLAMA3_WORDS, "<|begin_of_sentence|>", eos_token="<|end_of_sentence|>", pad_token="<pad>", image_token="<image_placeholder>", boi_token="<begin_of_image>", eoi_token="<end_of_image>")
+    run("janus", tf.JanusProcessor(JanusImageProcessorPil(size={"height": 16, "width": 16}), janus, num_image_tokens=4, use_default_system_prompt=False), "<image_placeholder>", JANUS, "janus")
+
+    onevision = byte_level([*QWEN_SPECIAL, "<image>", "<video>"], QWEN_WORDS, eos_token="<|im_end|>", pad_token="<|endoftext|>", image_token="<image>", video_token="<video>")
+    tiles = LlavaOnevisionImageProcessorPil(size=SIDE, image_grid_pinpoints=pinpoints)
+    processor = tf.LlavaOnevisionProcessor(tiles, onevision, tf.models.llava_onevision.video_processing_llava_onevision.LlavaOnevisionVideoProcessor(), num_image_tokens=16, vision_feature_select_strategy="full")
+    run("llava-onevision", processor, "<image>", CHATML_TYPED.replace("<IMG_CONTEXT>", "<image>"), "llava_onevision")
 
 
 if __name__ == "__main__":

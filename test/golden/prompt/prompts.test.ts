@@ -24,6 +24,13 @@ const families = [
   "qwen2-vl",
   "qwen2.5-vl",
   "qwen3-vl",
+  "qwen3.5",
+  "pixtral",
+  "mistral3",
+  "glm4v",
+  "aya-vision",
+  "janus",
+  "llava-onevision",
 ];
 
 /** Qwen's processors leave these to the template. Our towers write them, so that a template without images works too. */

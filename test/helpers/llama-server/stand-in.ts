@@ -25,7 +25,6 @@ interface Model {
   initMultimodal(options: { path: string; use_gpu: boolean }): Promise<boolean>;
   tokenize(text: string, options: { media_paths: string[] }): Promise<{ tokens: ArrayLike<number> }>;
   getModelInfo(): { nEmbd: number; metadata: Record<string, string> };
-  getFormattedChat(messages: object[]): Promise<{ prompt: string }>;
   /** The other way, `completion`, loses track of answers that are shorter than its own start. */
   readonly parallel: {
     enable(config: { n_parallel: number }): Promise<boolean>;
@@ -54,6 +53,9 @@ const model = await loadModel({
 });
 if (options.mmproj) await model.initMultimodal({ path: String(options.mmproj), use_gpu: false });
 await model.parallel.enable({ n_parallel: 1 });
+/** llama.cpp's template of a model that has none. */
+const CHATML =
+  "{%- for message in messages -%}{{- '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>\n' -}}{%- endfor -%}{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\n' -}}{%- endif -%}";
 const marker = `<__media_${Math.random().toString(36).slice(2)}__>`;
 
 /** llama.node's parallel mode adds it to prompts with images only, llama-server to all. */
@@ -164,17 +166,16 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
         model_alias: "stand-in",
         modalities: { vision: options.mmproj !== undefined, audio: false },
         media_marker: marker,
+        chat_template: info.metadata["tokenizer.chat_template"] ?? CHATML,
+        bos_token: bos,
+        eos_token: "",
       });
     case "GET /v1/models":
       return answer(response, 200, { data: [{ meta: { n_embd: info.nEmbd, n_vocab: tokens.length } }] });
     case "POST /tokenize": {
-      const { content, parse_special } = JSON.parse(await bodyOf(request));
+      const { content, parse_special, add_special } = JSON.parse(await bodyOf(request));
+      if (add_special) return answer(response, 200, { tokens: bos === "" ? [] : [0] });
       return answer(response, 200, { tokens: (await byTokens()).tokenize(content, parse_special) });
-    }
-    case "POST /apply-template": {
-      const { messages } = JSON.parse(await bodyOf(request));
-      const { prompt } = await model.getFormattedChat(messages);
-      return answer(response, 200, { prompt });
     }
     case "POST /completion": {
       const body = JSON.parse(await bodyOf(request));

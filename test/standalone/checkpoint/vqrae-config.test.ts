@@ -4,12 +4,12 @@ import { parseConfig } from "../../../sdk/families/fields/config-fields.ts";
 import { vqraeConfig } from "../../../sdk/families/vqrae/config.ts";
 import { type TinyConfig, tinyConfig } from "./tiny-vqrae.ts";
 
-test("a sound config; layers default to the last, normalize to false, headKernel to 1", () => {
+test("a sound config; layers default to the last, normalize to false, combine to concat, headKernel to 1", () => {
   const { layers: _, normalize: __, ...codebook } = tinyConfig().codebook;
   expect(parseConfig(vqraeConfig, { ...tinyConfig(), codebook }, "config.json")).toEqual({
     ...tinyConfig(),
     decoder: { ...tinyConfig().decoder, headKernel: 1 },
-    codebook: { ...codebook, layers: [-1], normalize: false },
+    codebook: { ...codebook, layers: [-1], normalize: false, combine: "concat" },
   });
 });
 
@@ -56,7 +56,7 @@ const bad: [message: string, change: (config: any) => void][] = [
     (c) => (c.features.norm = true),
   ],
   [
-    "Expected no such field (the fields are model_type, encoder, features, codebook, decoder, image) for extra in config.json but received 1.",
+    "Expected no such field (the fields are model_type, encoder, features, codebook, decoder, classifier, image) for extra in config.json but received 1.",
     (c) => (c.extra = 1),
   ],
   ["Expected a string for encoder.model_type in config.json but received nothing.", (c) => delete c.encoder.model_type],

@@ -80,7 +80,7 @@ test("wrong command lines and wrong data say what is wrong", async () => {
     expect(await said("pope", "--data", data, "--profile", "mine")).toMatch(/lmms-eval, vlmevalkit, official/);
     expect(await said("pope", "--data", data, "--limit", "0")).toMatch(/whole number.*--limit/);
     expect(await said("pope", "--data", data, "--endpoint", "http://127.0.0.1:9/v1")).toMatch(/--endpoint-model/);
-    expect(await said("pope", "--data", data, "--server", "http://127.0.0.1:9")).toMatch(/--encoder or --mmproj/);
+    expect(await said("pope", "--data", data, "--server", "http://127.0.0.1:9")).toMatch(/a llama-server for/);
     expect(await said("pope", "--data", data, "--vllm", "http://127.0.0.1:9")).toMatch(/--endpoint-model for --vllm/);
     const vllm = ["--vllm", "http://127.0.0.1:9/v1", "--endpoint-model", "m"];
     expect(await said("pope", "--data", data, ...vllm)).toMatch(/--encoder or --mmproj for --vllm/);

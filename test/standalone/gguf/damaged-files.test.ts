@@ -40,7 +40,11 @@ const nest = (depth: number): GgufValue =>
 
 const damaged: Record<string, [bytes: Uint8Array, message: RegExp]> = {
   "an empty file": [Buffer.alloc(0), /a file of 0 bytes that ends inside it/],
-  "another format": [Buffer.from("version https://git-lfs"), /"GGUF" for the first bytes/],
+  "another format": [
+    Buffer.from("version https://git-lfs"),
+    /"GGUF" for the first bytes .* a Git LFS pointer. Run `git lfs pull`/,
+  ],
+  "a page": [Buffer.from("<!DOCTYPE html><html></html>"), /"GGUF" for the first bytes .* a web page. Download/],
   "version 1": [headerOf(MAGIC, 1, 0, 0), /version 2 or 3 .* received 1/],
   "version 4": [headerOf(MAGIC, 4, 0n, 0n), /version 2 or 3 .* received 4/],
   "a big-endian file": [headerOf(MAGIC, 0x0300_0000, 0n, 0n), /little-endian numbers .* a big-endian GGUF file/],

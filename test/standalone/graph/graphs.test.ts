@@ -32,7 +32,7 @@ const quantizerOf = ({ quantizer }: TinyCheckpoint) => ({
   codebook: { size: quantizer.size, dim: quantizer.dim },
   graphs: {
     encode: { takes: "patches" as const, build: () => buildCodebookGraph(quantizer) },
-    quantize: () => buildQuantizerGraph(quantizer, 16),
+    quantize: () => buildQuantizerGraph(quantizer),
     codebook: () => buildCodebookGraph(quantizer),
   },
 });

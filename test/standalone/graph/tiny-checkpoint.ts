@@ -131,6 +131,8 @@ export function writeTinyCheckpoint(folder: string, options: TinyOptions = {}): 
       dim,
       layers: [1, 2],
       normalize: true,
+      combine: "concat",
+      inputWidth: 2 * d,
       inProjection: linear(dim, 2 * d),
       codebook: store([codes, dim], rows.flat()),
       codebookProjection: linear(dim, dim),

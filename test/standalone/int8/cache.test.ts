@@ -17,6 +17,9 @@ import { writeTinyVqrae } from "../checkpoint/tiny-vqrae.ts";
 import { picture, tinyEncoder, tinyVqrae } from "../runtime/fixtures/tiny.ts";
 
 const nothing = () => {};
+/** A tree without what tells a file from another one in its place. */
+const plain = (tree: object | null): unknown =>
+  JSON.parse(JSON.stringify(tree, (key, value) => (key === "identity" ? undefined : value)));
 const encoderOf = async (folder: string): Promise<VitSpec> => (await readModel(folder)).tower!.spec;
 const int8Files = async (folder: string) => (await readdir(folder)).filter((name) => name.endsWith(".safetensors"));
 
@@ -44,7 +47,7 @@ describe("the key of the content", () => {
     expect(key).toMatch(/^[0-9a-f]{64}$/);
     expect(await contentKey(int8Form, copied, nothing)).toBe(key);
     await touchLastWeight(weights);
-    expect(await contentKey(int8Form, copied, nothing)).not.toBe(key);
+    expect(await contentKey(int8Form, await encoderOf(folder), nothing)).not.toBe(key);
     expect(await contentKey(int8Form, await encoderOf(tinyVqrae), nothing)).not.toBe(key);
   });
 
@@ -101,9 +104,9 @@ describe("the cache", () => {
     const before = await readFile(file);
     await damage(file);
     expect(await cache.find(encoder)).toBeNull();
-    expect(await cache.make(encoder, nothing)).toEqual(made);
+    expect(plain(await cache.make(encoder, nothing))).toEqual(plain(made));
     expect(await readFile(file)).toEqual(before);
-    expect(await cache.find(encoder)).toEqual(made);
+    expect(plain(await cache.find(encoder))).toEqual(plain(made));
   });
 
   test("makes a file again in which a single bit of any tensor is another", async () => {
@@ -134,7 +137,7 @@ describe("the cache", () => {
     const file = join(folder, (await int8Files(folder))[0]!);
     await writeFile(file, (await readFile(file, "latin1")).replace('"crc32"', '"crc23"'), "latin1");
     expect(await cache.find(encoder)).toBeNull();
-    expect(await cache.make(encoder, nothing)).toEqual(made);
+    expect(plain(await cache.make(encoder, nothing))).toEqual(plain(made));
   });
 
   test("is not misled by a damaged note of the files", async () => {

@@ -117,6 +117,19 @@ test("a model and an mmproj of different widths or families", async () => {
   const { path: qwen } = await writeTinyLlm(join(folder, "qwen.gguf"), "qwen2vl");
   await writeMmprojHeader(other, "idefics3", 64);
   await expect(resolveVlm(qwen, { mmproj: other })).rejects.toMatchObject({ code: "INCOMPATIBLE" });
+  const checkpoint = join(folder, "checkpoint");
+  await mkdir(checkpoint);
+  const typed = (type: string) => writeFile(join(checkpoint, "config.json"), JSON.stringify({ model_type: type }));
+  await typed("llava");
+  await expect(resolveVlm(qwen, { encoder: checkpoint })).rejects.toMatchObject({
+    code: "INCOMPATIBLE",
+    path: checkpoint,
+    message: expect.stringMatching(/the checkpoint .*\(llava\) .* \(qwen2vl\)/),
+  });
+  await typed("gemma3");
+  await expect(resolveVlm(llm, { encoder: checkpoint })).rejects.toThrow(/a language model of gemma3 .*\(qwen3\)/);
+  await typed("qwen2_5_vl");
+  expect(await resolveVlm(qwen, { encoder: checkpoint })).toMatchObject({ projector: checkpoint });
 });
 
 test("a truncated file, and a folder in place of a file", async () => {

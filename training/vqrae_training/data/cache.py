@@ -1,7 +1,7 @@
 """The features of a frozen encoder on several random views of every image, kept on disk: stage 1 then costs the decoder alone.
 
-`tokens.npy` float16 [views, t, layers * d] is the quantizer's input. `targets.npy` uint8 [views, 3, H, W] holds the pixels
-that the decoder must give back. A killed run goes on with the next view.
+`tokens.npy` float16 [views, t, layers * d], or [views, t, d] for their sum, is the quantizer's input. `targets.npy` uint8
+[views, 3, H, W] holds the pixels that the decoder must give back. A killed run goes on with the next view.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BATCH = 32
 
 
 class CachedViews(Dataset):
-    """The views of a cache: index -> (tokens float16 [t, layers * d], target uint8 [3, H, W]), for any index >= 0."""
+    """The views of a cache: index -> (tokens float16 [t, c], target uint8 [3, H, W]), for any index >= 0."""
 
     def __init__(self, folder: Path, seed: int):
         self.tokens = np.load(folder / "tokens.npy", mmap_mode="r")
@@ -47,8 +47,9 @@ def build_cache(model: VQRAE, views: Views, folder: Path, bf16: bool) -> None:
     """Run the encoder on one epoch of views. Raises UserError where the folder caches other images, sizes or layers."""
     folder.mkdir(parents=True, exist_ok=True)
     encoder, options, count = model.encoder, views.options, len(views)
-    shape = [count, encoder.grid**2, encoder.hidden_size * len(model.codebook_layers)]
+    shape = [count, encoder.grid**2, model.quantizer.in_proj.in_features]
     facts = {"shape": shape, "layers": list(model.codebook_layers), "target": options.target, "seed": options.seed}
+    facts |= {"combine": model.codebook_config.combine}
     facts |= {"crop": list(options.crop), "flip": options.flip, "encoder": fingerprint(encoder)}
     state = folder / "cached.json"
     stored = json.loads(state.read_text()) if state.exists() else {"views": 0}

@@ -23,6 +23,7 @@ def build_model(config: RunConfig, encoder: Encoder) -> VQRAE:
         size=c.size,
         dim=c.dim,
         layers=c.layers or (encoder.num_layers,),
+        combine=c.combine,
         normalize=c.normalize,
         quantizer=c.quantizer,
         beta=c.beta,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -23,11 +24,13 @@ def checkpoint_config(model: VQRAE) -> dict:
     c = model.codebook_config
     bias = c.bias and c.quantizer == "simvq"
     layers = list(model.codebook_layers)
+    codebook = {"size": c.size, "dim": c.dim, "bias": bias, "layers": layers, "normalize": c.normalize}
+    codebook |= {"combine": c.combine} if c.combine != "concat" else {}
     return {
         "model_type": "vqrae",
         "encoder": model.encoder.config,
         "features": {"layer": -1, "postNorm": not isinstance(model.encoder.final_norm, torch.nn.Identity)},
-        "codebook": {"size": c.size, "dim": c.dim, "bias": bias, "layers": layers, "normalize": c.normalize},
+        "codebook": codebook,
         "decoder": model.decoder.config.to_json(),
         "image": model.encoder.image.to_json(),
     }
@@ -46,11 +49,39 @@ def checkpoint_tensors(model: VQRAE, weights: dict[str, Tensor] | None = None) -
     return {f"{part}.{name}": t for part, tensors in parts.items() for name, t in tensors.items()}
 
 
+@dataclass(frozen=True)
+class Head:
+    """A classification head on the encoder's class token."""
+
+    labels: list[str]  # by index
+    weight: Tensor  # [labels, d]
+    bias: Tensor  # [labels]
+
+
+def read_head(folder: str | Path) -> Head:
+    """Read the head and its `id2label` from the folder of a ViTForImageClassification. Raises UserError where there is none."""
+    folder = Path(folder)
+    names = json.loads((folder / "config.json").read_text()).get("id2label", {})
+    tensors = read_tensors(folder, ("classifier.",), "weight")
+    labels = [names.get(str(i)) for i in range(len(tensors["weight"]))]
+    if None in labels or len(names) != len(labels):
+        raise UserError(f"Expected {len(labels)} names in id2label of {folder / 'config.json'} but received {len(names)}")
+    return Head(labels, tensors["weight"], tensors["bias"])
+
+
 def save_checkpoint(
-    model: VQRAE, folder: str | Path, dtype: torch.dtype = torch.float16, weights: dict[str, Tensor] | None = None
+    model: VQRAE,
+    folder: str | Path,
+    dtype: torch.dtype = torch.float16,
+    weights: dict[str, Tensor] | None = None,
+    head: Head | None = None,
 ) -> None:
     """Write config.json and model.safetensors (docs/checkpoints.md). Raises UserError where the disk is full."""
-    _write(folder, checkpoint_tensors(model, weights), dtype, {"config.json": checkpoint_config(model)})
+    config, tensors = checkpoint_config(model), checkpoint_tensors(model, weights)
+    if head is not None:
+        config |= {"classifier": {"labels": head.labels}}
+        tensors |= {"classifier.weight": head.weight, "classifier.bias": head.bias}
+    _write(folder, tensors, dtype, {"config.json": config})
 
 
 def load_checkpoint(folder: str | Path) -> VQRAE:

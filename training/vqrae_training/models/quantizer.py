@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-SEARCH_LIMIT = 2**26  # most similarities of one [t, K] table: 256 MiB of float32
+SEARCH_LIMIT = 2**23  # most similarities of one [t, K] table: 32 MiB of float32, which a CPU's caches still hold in part
 
 
 class Quantized(NamedTuple):

@@ -43,6 +43,8 @@ TRANSFORMS = {
     "as_convolution": lambda t: t[:, :, None, None],  # a linear [out, in] -> a 1 x 1 kernel
 }
 
+_TIMM_BLOCK = r"blocks\.(\d+)\."
+_VIT_BLOCK = r"vit.encoder.layer.\1."
 _RAE_BLOCK = r"decoder_layers\.(\d+)\."
 _DIFFUSERS_ATTENTION = r"decoder\." + _RAE_BLOCK + r"attention\."
 _RAE_COMMON = (
@@ -90,6 +92,29 @@ MAPS = {
         transforms=_RAE_TRANSFORMS,
         ignore=(r"encoder\..*", r"_latents_(mean|std)", r"encoder_(mean|std)"),
         refuse={r"decoder\.trainable_cls_token": _CLASS_TOKEN},
+    ),
+    # timm's ViT and DeiT (vision_transformer.py) under Hugging Face's `vit` names, with the classification head.
+    "timm-vit": RenameMap(
+        rules=(
+            (r"cls_token", "vit.embeddings.cls_token"),
+            (r"pos_embed", "vit.embeddings.position_embeddings"),
+            (r"patch_embed\.proj\.(weight|bias)", r"vit.embeddings.patch_embeddings.projection.\1"),
+            (_TIMM_BLOCK + r"norm1\.(weight|bias)", _VIT_BLOCK + r"layernorm_before.\2"),
+            (_TIMM_BLOCK + r"attn\.qkv\.(weight|bias)",
+             tuple(_VIT_BLOCK + rf"attention.attention.{part}.\2" for part in ("query", "key", "value"))),
+            (_TIMM_BLOCK + r"attn\.proj\.(weight|bias)", _VIT_BLOCK + r"attention.output.dense.\2"),
+            (_TIMM_BLOCK + r"norm2\.(weight|bias)", _VIT_BLOCK + r"layernorm_after.\2"),
+            (_TIMM_BLOCK + r"mlp\.fc1\.(weight|bias)", _VIT_BLOCK + r"intermediate.dense.\2"),
+            (_TIMM_BLOCK + r"mlp\.fc2\.(weight|bias)", _VIT_BLOCK + r"output.dense.\2"),
+            (r"norm\.(weight|bias)", r"vit.layernorm.\1"),
+            (r"head\.(weight|bias)", r"classifier.\1"),
+        ),  # fmt: skip
+        transforms={},
+        ignore=(),
+        refuse={
+            r"dist_token|head_dist\..*": "the distilled DeiT has a second class token, which `vit` has not",
+            r"(norm_pre|fc_norm)\..*": "`vit` has no such norm",
+        },
     ),
     # youngsheen/SimVQ taming/modules/vqvae/quantize.py and models/vq.py, whose encoder and decoder are convolutions. W has a
     # bias there: bias=True here. The codes lie in that encoder's space; in_proj and out_proj are still to be trained.

@@ -15,6 +15,7 @@ from .encoder import Encoder
 from .quantizer import VQ, Quantized, SimVQ
 
 QUANTIZERS = {"simvq": SimVQ, "vq": VQ}
+COMBINE = ("concat", "sum")
 
 
 @dataclass(frozen=True)
@@ -22,21 +23,23 @@ class CodebookConfig:
     size: int = 4096
     dim: int = 256
     bias: bool = False  # of SimVQ's W
-    # Blocks (1-based, ascending) whose patch tokens the quantizer sees, concatenated; negative counts from the end. The
-    # paper takes the last alone.
+    # Blocks (1-based, ascending) whose patch tokens the quantizer sees; negative counts from the end. The paper takes the last
+    # alone.
     layers: tuple[int, ...] = (-1,)
+    combine: str = "concat"  # one layer's tokens beside the other's, or their "sum" (RAEv2, arXiv 2605.18324)
     # LayerNorm without affine on each layer's tokens first: residual streams differ in scale by layer.
     normalize: bool = True
     quantizer: str = "simvq"  # or "vq"
     beta: float = 0.25  # of the commitment term
 
 
-def quantizer_input(hidden: list[Tensor], prefix: int, normalize: bool) -> Tensor:
-    """Concatenate the patch tokens of hidden states [n, prefix + t, d], each after a LayerNorm without affine."""
+def quantizer_input(hidden: list[Tensor], prefix: int, normalize: bool, combine: str = "concat") -> Tensor:
+    """Concatenate or add the patch tokens of hidden states [n, prefix + t, d], each after a LayerNorm without affine where
+    `normalize` says so."""
     tokens = [h[:, prefix:].float() for h in hidden]
     if normalize:
         tokens = [F.layer_norm(t, t.shape[-1:], eps=1e-6) for t in tokens]
-    return torch.cat(tokens, -1)
+    return torch.stack(tokens).sum(0) if combine == "sum" else torch.cat(tokens, -1)
 
 
 class Output(NamedTuple):
@@ -59,7 +62,9 @@ class VQRAE(nn.Module):
         self.codebook_config, self.codebook_layers = codebook, layers
         self.encoder = encoder
         options = {"bias": c.bias} if c.quantizer == "simvq" else {}
-        width = encoder.hidden_size * len(layers)
+        if c.combine not in COMBINE:
+            raise UserError(f"Expected one of {', '.join(COMBINE)} for codebook.combine but received {c.combine!r}")
+        width = encoder.hidden_size * (1 if c.combine == "sum" else len(layers))
         self.quantizer = QUANTIZERS[c.quantizer](c.size, c.dim, width, decoder.hidden_size, beta=c.beta, **options)
         self.decoder = Decoder(decoder, encoder.grid)
 
@@ -69,11 +74,11 @@ class VQRAE(nn.Module):
         return tuple(sorted({*self.codebook_layers, self.encoder.num_layers}))
 
     def quantizer_input(self, hidden: list[Tensor]) -> Tensor:
-        """Return the patch tokens of the codebook's layers [n, t, layers * d], from the taps of `self.taps`."""
+        """Return the patch tokens of the codebook's layers [n, t, layers * d], or [n, t, d] for their sum, from the taps of
+        `self.taps`."""
         by_block = dict(zip(self.taps, hidden, strict=True))
-        return quantizer_input(
-            [by_block[k] for k in self.codebook_layers], self.encoder.prefix, self.codebook_config.normalize
-        )
+        layers, c = [by_block[k] for k in self.codebook_layers], self.codebook_config
+        return quantizer_input(layers, self.encoder.prefix, c.normalize, c.combine)
 
     def forward(self, pixels: Tensor) -> Output:
         hidden = self.encoder(pixels, self.taps)

@@ -1,0 +1,39 @@
+import { type ClassScore, VqraeError } from "../../sdk/index.ts";
+import { defineCommand } from "../command/command.ts";
+import { manyArguments, option } from "../command/option.ts";
+import { wholeNumber } from "../command/value-types.ts";
+import { json, tokenizerOptions } from "../shared/model-options.ts";
+import { namingFile, printResult } from "../shared/print-result.ts";
+import { withTokenizer } from "../shared/with-tokenizer.ts";
+
+export const classify = defineCommand({
+  arguments: { images: manyArguments("The images to name") },
+  options: {
+    top: option(wholeNumber("count", { least: 1 }), "How many classes to show", { default: 5 }),
+    ...tokenizerOptions,
+    json,
+  },
+  notes: [
+    "The model needs a classification head: a ViT or DeiT as image classifiers are stored on the hub, or a VQRAE with one.",
+    "A head knows its own classes alone. The probabilities of all of them add up to 100 %, whatever the image shows.",
+  ],
+  examples: ["vqrae classify photo.jpg --model ./deit-tiny", "vqrae classify *.jpg --model ./deit-tiny --top 1 --json"],
+  async run({ images, top, json, ...args }) {
+    const found = await withTokenizer(args, async (tokenizer) => {
+      const named: { image: string; classes: ClassScore[] }[] = [];
+      for (const image of images) {
+        try {
+          named.push({ image, classes: await tokenizer.classify(image, { count: top }) });
+        } catch (error) {
+          if (!VqraeError.isInstance(error)) throw error;
+          throw new VqraeError(error.code, namingFile(image, error.message), { path: image, cause: error });
+        }
+      }
+      return { model: tokenizer.info.modelId, images: named };
+    });
+    printResult(json, found, () => found.images.flatMap(({ image, classes }) => [image, ...classes.map(line)]));
+  },
+});
+
+const line = ({ probability, label }: ClassScore): string =>
+  `${(100 * probability).toFixed(1).padStart(7)} %  ${label}`;
