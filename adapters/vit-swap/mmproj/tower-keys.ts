@@ -1,4 +1,4 @@
-import type { Activation } from "../../../sdk/kit.ts";
+import { type Activation, MMPROJ_POSITIONS_KEY } from "../../../sdk/kit.ts";
 import { type GgufValue, ggufValue } from "../../gguf/index.ts";
 import type { FeaturesTaken, TowerSpec, VisionTower } from "../vision-tower.ts";
 import type { MmprojType } from "./types.ts";
@@ -52,6 +52,6 @@ export function towerKeys(
 }
 
 const flags = new Set(Object.values(activationKeys));
+const otherKeys = ["clip.vision.attention.head_count_kv", "clip.vision.attention.head_dim", MMPROJ_POSITIONS_KEY];
 /** Whether a key goes with the old tower, also where the new one does not set it. */
-export const isTowerKey = (key: string): boolean =>
-  flags.has(key) || key === "clip.vision.attention.head_count_kv" || key === "clip.vision.attention.head_dim";
+export const isTowerKey = (key: string): boolean => flags.has(key) || otherKeys.includes(key);

@@ -7,7 +7,7 @@ import type { StoredTensor } from "../../weights/safetensors/safetensors-header.
 import type { Checkpoint } from "../checkpoint-parts.ts";
 import * as own from "./all.ts";
 import type { MmprojFamily } from "./mmproj-family.ts";
-import { type MmprojKeys, mmprojKeys } from "./mmproj-keys.ts";
+import { MMPROJ_POSITIONS_KEY, type MmprojKeys, mmprojKeys } from "./mmproj-keys.ts";
 import { checkpointNames, mmprojBlockNames, mmprojTowerNames } from "./tower-names.ts";
 
 /**
@@ -42,6 +42,11 @@ function familyOf(keys: MmprojKeys, file: string): MmprojFamily {
   if (!keys.flag("clip.has_vision_encoder")) {
     const received = keys.flag("clip.has_audio_encoder") ? "an mmproj for audio alone" : "an mmproj without one";
     throw invalidGguf("an mmproj with a vision tower", file, received, "Pass the mmproj file of a model that sees.");
+  }
+  const rows = keys.text(MMPROJ_POSITIONS_KEY);
+  if (rows !== null) {
+    const mend = "vqrae swap wrote it for llama.cpp alone: load the encoder and the projector that it was made from.";
+    throw expectedBut("UNSUPPORTED", "positions in the order of the model", `the mmproj ${file}`, rows, mend);
   }
   const known = Object.values(own);
   const found = known.find((family) => family.type === type);
