@@ -43,7 +43,8 @@ describe("the key of the content", () => {
     expect(key).toMatch(/^[0-9a-f]{64}$/);
     expect(await contentKey(copied, nothing)).toBe(key);
     await touchLastWeight(weights);
-    expect(await contentKey(copied, nothing)).not.toBe(key);
+    expect(await contentKey(await encoderOf(folder), nothing)).not.toBe(key);
+    await expect(contentKey(copied, nothing)).rejects.toMatchObject({ code: "INVALID_CHECKPOINT" });
     expect(await contentKey(await encoderOf(tinyVqrae), nothing)).not.toBe(key);
   });
 
