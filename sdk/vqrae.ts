@@ -8,14 +8,17 @@ import type { ImageInput, RgbImage } from "./contract/image.ts";
 import { atImage, isManyImages } from "./contract/image-inputs.ts";
 import { requestedOutputs } from "./contract/requested-outputs.ts";
 import { checkIds, type DecoderTokens, decoderInput } from "./contract/token-ids.ts";
+import type { VideoInput } from "./contract/video.ts";
 import type { VisionTokenizer, VisionTokenizerInfo } from "./contract/vision-tokenizer.ts";
-import { expected, expectedBut, type VqraeError } from "./errors.ts";
+import { expected, expectedBut, present, type VqraeError } from "./errors.ts";
 import { openCheckpoint } from "./families/checkpoint.ts";
 import { findCheckpoint } from "./families/find-checkpoint.ts";
 import { projectorOf } from "./families/projector/load-projector.ts";
 import { modelOf } from "./families/read-model.ts";
+import { videoPlanOf } from "./image/view-plan.ts";
 import { chooseDevice } from "./runtime/devices/choose-device.ts";
 import { ImageReader } from "./runtime/images/image-reader.ts";
+import { prepareVideo } from "./runtime/images/prepare-video.ts";
 import { defaultCacheFolder } from "./runtime/int8/cache-folder.ts";
 import { makeInt8 } from "./runtime/int8/make-int8.ts";
 import {
@@ -58,10 +61,11 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
   readonly #gate: Gate;
   readonly #lanes: number;
   readonly #batchSize: number;
+  readonly #takesVideo: boolean;
   #codes: Promise<CodeTables> | null;
   #disposed = false;
 
-  private constructor({ info, labels }: Facts<Ids>, threads: Threads, batchSize: number, lanes: number) {
+  private constructor({ info, labels, takesVideo }: Facts<Ids>, threads: Threads, batchSize: number, lanes: number) {
     this.info = info;
     this.labels = labels;
     this.#pool = threads.pool;
@@ -70,6 +74,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
     this.#lanes = lanes;
     this.#gate = new Gate(lanes);
     this.#batchSize = batchSize;
+    this.#takesVideo = takesVideo;
   }
 
   /**
@@ -145,7 +150,9 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
         if (warmup) await imagesOpen;
         const info = modelInfo(model, chosen, precision);
         const batchSize = rest.batchSize ?? defaultBatchSize(model);
-        return new VQRAE({ info, labels: model.labels }, { pool, images, codes }, batchSize, workers + 1);
+        const takesVideo = model.projector !== null && videoPlanOf(model.projector.image) !== undefined;
+        const facts = { info, labels: model.labels, takesVideo };
+        return new VQRAE(facts, { pool, images, codes }, batchSize, workers + 1);
       } catch (error) {
         await images.dispose();
         throw error;
@@ -216,6 +223,21 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
         const logits = await this.#pool.run("classify", { images }, { transfer, signal });
         return logits.map((each) => topClasses(each, labels, count));
       },
+    });
+  }
+
+  /** @throws UNSUPPORTED for a model that takes no videos; see `Embedder`. */
+  async embedVideo(video: VideoInput, options?: EmbedOptions): Promise<ImageEmbeddings> {
+    const { signal } = parseEmbedOptions(options);
+    this.#requireProjector("embedVideo");
+    if (!this.#takesVideo) throw this.#unsupported("embedVideo", "a video processor");
+    return abortable(signal, async (signal) => {
+      this.#assertUsable();
+      const read = (frame: ImageInput, count: number) => this.#gate.run(() => this.#images.frame(frame, count, signal));
+      const { image, frames } = await prepareVideo(video, read);
+      const transfer = buffersOf(frames.map(({ data }) => data));
+      const [embedded] = await this.#pool.run("embed", { images: [image], viewsPerRun: 1 }, { transfer, signal });
+      return present(embedded, "the embeddings of a video");
     });
   }
 
@@ -366,6 +388,7 @@ interface EachImage<I, T> {
 interface Facts<Ids extends Int32Array | null> {
   readonly info: VisionTokenizerInfo<Ids>;
   readonly labels: readonly string[] | null;
+  readonly takesVideo: boolean;
 }
 
 interface Threads {
