@@ -3,7 +3,7 @@
     pip install transformers==5.18 torch torchvision safetensors
     MODELS=<what ../two-files/make_two_files.py left at WHOLE> python make_videos.py
 
-The weights of Qwen2-VL and Qwen3-VL are those of ../two-files. Those of Qwen2.5-VL are of another seed of the same maker, and lie here.
+Qwen3-VL's weights are those of ../two-files. Those of the other two are of other seeds of the same maker, and lie here.
 """
 
 import json

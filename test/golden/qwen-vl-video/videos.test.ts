@@ -53,8 +53,7 @@ function frame(side: number, t: number): RgbImage {
 
 describe.each(["qwen2_vl", "qwen2_5_vl", "qwen3_vl"])("%s", async (name) => {
   const folder = join(import.meta.dirname, name);
-  // The weights of the other two are those of two-files.
-  const weights = name === "qwen2_5_vl" ? folder : join(import.meta.dirname, "../two-files", name);
+  const weights = name === "qwen3_vl" ? join(import.meta.dirname, "../two-files", name) : folder;
   const { side, video: videoToken, cases }: Expected = JSON.parse(await readFile(join(folder, "video.json"), "utf8"));
   const film = ({ frames, fps }: Case): VideoInput => ({
     frames: Array.from({ length: frames }, (_, t) => frame(side, t)),
