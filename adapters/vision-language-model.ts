@@ -1,4 +1,5 @@
-import type { ImageInput } from "../sdk/index.ts";
+import type { ImageInput, VideoInput } from "../sdk/index.ts";
+import { expectedBut } from "../sdk/kit.ts";
 
 /**
  * A model that answers questions about images, wherever it runs: in this process, behind llama-server, behind an
@@ -26,8 +27,8 @@ export interface VlmMessage {
   readonly content: string | readonly VlmPart[];
 }
 
-/** A string is always text. Only `{ image }` is an image. */
-export type VlmPart = string | { readonly image: ImageInput };
+/** A string is always text. Only `{ image }` is an image, and `{ video }` the frames of one film. */
+export type VlmPart = string | { readonly image: ImageInput } | { readonly video: VideoInput };
 
 /** Sampling and limits of one answer. A model refuses what it cannot do with UNSUPPORTED, and never ignores it. */
 export interface VlmOptions {
@@ -60,3 +61,7 @@ export interface VlmAnswer extends VlmPiece {
 
 /** A JSON schema of any object. */
 export const ANY_JSON_OBJECT = { type: "object", additionalProperties: true };
+
+/** For a runtime that has no form for a video. */
+export const noVideo = (runtime: string) =>
+  expectedBut("UNSUPPORTED", "texts and images", runtime, "a video", "Give its frames as images.");

@@ -37,6 +37,7 @@ export {
   type ProjectorOp,
   type TileLayout,
 } from "./contract/projector.ts";
+export type { VideoInput } from "./contract/video.ts";
 export type { Views } from "./contract/views.ts";
 export type { VisionTokenizer, VisionTokenizerInfo } from "./contract/vision-tokenizer.ts";
 export { VqraeError, type VqraeErrorCode, type VqraeErrorDetails } from "./errors.ts";

@@ -42,7 +42,7 @@ export { plainProcessor } from "./families/image/plain-processor.ts";
 export { readImagePlan } from "./families/image/read-image-plan.ts";
 export type { SquareDefaults } from "./families/image/square-fields.ts";
 export { tileCount } from "./families/image/tile-fields.ts";
-export { CLASS_POSITION } from "./families/mmproj/stored-tower.ts";
+export { MMPROJ_POSITIONS_KEY } from "./families/mmproj/mmproj-keys.ts";
 export { mmprojBlockNames, mmprojTowerNames } from "./families/mmproj/tower-names.ts";
 export type {
   BuildGraph,

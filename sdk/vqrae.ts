@@ -6,17 +6,19 @@ import type { EmbedOptions, ImageEmbeddings } from "./contract/embedder.ts";
 import type { Defaults, Encoded, EncodeOptions, ImageTokens } from "./contract/encoder.ts";
 import type { ImageInput, RgbImage } from "./contract/image.ts";
 import { atImage, isManyImages } from "./contract/image-inputs.ts";
-import type { Projector } from "./contract/projector.ts";
 import { requestedOutputs } from "./contract/requested-outputs.ts";
 import { checkIds, type DecoderTokens, decoderInput } from "./contract/token-ids.ts";
+import type { VideoInput } from "./contract/video.ts";
 import type { VisionTokenizer, VisionTokenizerInfo } from "./contract/vision-tokenizer.ts";
-import { expected, expectedBut, type VqraeError } from "./errors.ts";
+import { expected, expectedBut, present, type VqraeError } from "./errors.ts";
 import { openCheckpoint } from "./families/checkpoint.ts";
 import { findCheckpoint } from "./families/find-checkpoint.ts";
 import { projectorOf } from "./families/projector/load-projector.ts";
-import { modelOf } from "./families/read-model.ts";
+import { modelOf, modelWith } from "./families/read-model.ts";
+import { videoPlanOf } from "./image/view-plan.ts";
 import { chooseDevice } from "./runtime/devices/choose-device.ts";
 import { ImageReader } from "./runtime/images/image-reader.ts";
+import { prepareVideo } from "./runtime/images/prepare-video.ts";
 import { defaultCacheFolder } from "./runtime/made-weights/cache-folder.ts";
 import { makeFloats, makeInt8 } from "./runtime/made-weights/make-weights.ts";
 import {
@@ -28,7 +30,7 @@ import {
   parseLoadOptions,
 } from "./runtime/options.ts";
 import { abortable } from "./runtime/pool/abort.ts";
-import { inBatches } from "./runtime/pool/batches.ts";
+import { type EachImage, inBatches } from "./runtime/pool/batches.ts";
 import { Gate } from "./runtime/pool/gate.ts";
 import type { JobPool } from "./runtime/pool/job-pool.ts";
 import { buffersOf, type Jobs } from "./runtime/pool/protocol.ts";
@@ -59,10 +61,11 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
   readonly #gate: Gate;
   readonly #lanes: number;
   readonly #batchSize: number;
+  readonly #takesVideo: boolean;
   #codes: Promise<CodeTables> | null;
   #disposed = false;
 
-  private constructor({ info, labels }: Facts<Ids>, threads: Threads, batchSize: number, lanes: number) {
+  private constructor({ info, labels, takesVideo }: Facts<Ids>, threads: Threads, batchSize: number, lanes: number) {
     this.info = info;
     this.labels = labels;
     this.#pool = threads.pool;
@@ -71,6 +74,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
     this.#lanes = lanes;
     this.#gate = new Gate(lanes);
     this.#batchSize = batchSize;
+    this.#takesVideo = takesVideo;
   }
 
   /**
@@ -110,11 +114,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
       const stored = await modelOf(checkpoint, families, { maxImageTokens });
       // An mmproj is a tower and its projector.
       const behind = projector ?? (checkpoint.mmproj && (await projectorOf(checkpoint)));
-      const modelWith = (own: Projector | null) => {
-        const projected = own ? stored.withProjector(own) : stored;
-        return features ? projected.selectFeatures(features) : projected;
-      };
-      modelWith(behind); // what does not fit together is told before any weight is read
+      modelWith(stored, behind, features); // what does not fit together is told before any weight is read
       report("checkpoint", 1, 1);
       signal.throwIfAborted();
 
@@ -125,7 +125,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
         report: (loaded, total) => report("dequantize", loaded, total, `kept in ${cache}`),
         signal,
       });
-      const model = modelWith(floats.projector);
+      const model = modelWith(stored, floats.projector, features);
       if (rest.checkWeights) {
         const trees = [floats.encoder ?? model.weights.encoder, ...model.weights.others];
         await requireFiniteWeights(model.folder, trees, signal, (loaded, total) => report("weights", loaded, total));
@@ -156,7 +156,9 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
         if (warmup) await imagesOpen;
         const info = modelInfo(model, chosen, precision);
         const batchSize = rest.batchSize ?? defaultBatchSize(model);
-        return new VQRAE({ info, labels: model.labels }, { pool, images, codes }, batchSize, workers + 1);
+        const takesVideo = model.projector !== null && videoPlanOf(model.projector.image) !== undefined;
+        const facts = { info, labels: model.labels, takesVideo };
+        return new VQRAE(facts, { pool, images, codes }, batchSize, workers + 1);
       } catch (error) {
         await images.dispose();
         throw error;
@@ -227,6 +229,21 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
         const logits = await this.#pool.run("classify", { images }, { transfer, signal });
         return logits.map((each) => topClasses(each, labels, count));
       },
+    });
+  }
+
+  /** @throws UNSUPPORTED for a model that takes no videos; see `Embedder`. */
+  async embedVideo(video: VideoInput, options?: EmbedOptions): Promise<ImageEmbeddings> {
+    const { signal } = parseEmbedOptions(options);
+    this.#requireProjector("embedVideo");
+    if (!this.#takesVideo) throw this.#unsupported("embedVideo", "a video processor");
+    return abortable(signal, async (signal) => {
+      this.#assertUsable();
+      const read = (frame: ImageInput, count: number) => this.#gate.run(() => this.#images.frame(frame, count, signal));
+      const { image, frames } = await prepareVideo(video, read);
+      const transfer = buffersOf(frames.map(({ data }) => data));
+      const [embedded] = await this.#pool.run("embed", { images: [image], viewsPerRun: 1 }, { transfer, signal });
+      return present(embedded, "the embeddings of a video");
     });
   }
 
@@ -368,15 +385,10 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
   }
 }
 
-/** What is done with images of any number: each is read, then they go on in batches. */
-interface EachImage<I, T> {
-  read(image: ImageInput, signal: AbortSignal): Promise<I>;
-  run(images: readonly I[], signal: AbortSignal): Promise<readonly T[]>;
-}
-
 interface Facts<Ids extends Int32Array | null> {
   readonly info: VisionTokenizerInfo<Ids>;
   readonly labels: readonly string[] | null;
+  readonly takesVideo: boolean;
 }
 
 interface Threads {

@@ -1,6 +1,6 @@
 import type { ImageInput } from "../../sdk/index.ts";
 import { expectedBut } from "../../sdk/kit.ts";
-import type { VlmMessage, VlmOptions, VlmPart } from "../vision-language-model.ts";
+import { noVideo, type VlmMessage, type VlmOptions, type VlmPart } from "../vision-language-model.ts";
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -25,8 +25,11 @@ export async function requestBody(
   { maxTokensField, takesTopK, image }: Dialect,
 ): Promise<Json> {
   const { maxTokens, temperature = 0, topK, topP, seed, stop, jsonSchema, signal } = options;
-  const part = async (part: VlmPart): Promise<Json> =>
-    typeof part === "string" ? { type: "text", text: part } : image(part.image, signal);
+  const part = async (part: VlmPart): Promise<Json> => {
+    if (typeof part === "string") return { type: "text", text: part };
+    if ("video" in part) throw noVideo("OpenAI's protocol");
+    return image(part.image, signal);
+  };
   if (topK !== undefined && !takesTopK) {
     const mend = "OpenAI's protocol has no top-k: leave the option topK out.";
     throw expectedBut("UNSUPPORTED", "no topK", "an OpenAI-compatible endpoint", `topK ${topK}`, mend);

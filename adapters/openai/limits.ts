@@ -7,9 +7,9 @@ export interface EndpointLimits {
   readonly bodyBytes: number;
   /** Bytes of it beside its images (default 2 MiB). */
   readonly textBytes: number;
-  /** Values of its JSON, over all lists and objects (default 131,072: the ids of an image, twice). */
+  /** Values of its JSON, over all lists and objects, each of which counts twice (default 131,072: the ids of two images). */
   readonly values: number;
-  /** Names of fields, over all objects (default 20,000). */
+  /** Names of fields, over all objects (default 10,000). */
   readonly fields: number;
   /** Lists and objects in each other (default 200). */
   readonly depth: number;
@@ -43,7 +43,7 @@ const DEFAULT_LIMITS: EndpointLimits = {
   bodyBytes: 32 * 2 ** 20,
   textBytes: 2 * 2 ** 20,
   values: 131_072,
-  fields: 20_000,
+  fields: 10_000,
   depth: 200,
   heldBytes: 256 * 2 ** 20,
   images: 16,

@@ -1,19 +1,14 @@
 import { join } from "node:path";
 import { z } from "zod";
-import type { EmbedOptions, ImageEmbeddings, ImageInput, ImageSegment } from "../../sdk/index.ts";
+import type { ImageSegment } from "../../sdk/index.ts";
 import { expectedBut, isFile, isObject, option, parseOptions, readJsonObject } from "../../sdk/kit.ts";
 import type { VlmMessage } from "../vision-language-model.ts";
 import { readHfVocabulary } from "./hf-vocabulary.ts";
-import { checkedMessages, imagesOf } from "./messages.ts";
+import { checkedMessages, embedPicture, type ImageEmbedder, picturesOf } from "./messages.ts";
 import { PromptWriter } from "./prompt-writer.ts";
 import { ChatTemplate, type ChatTemplateKwargs } from "./template/chat-template.ts";
 import { findTemplate } from "./template/find-template.ts";
 import { templateOptions } from "./template-options.ts";
-
-/** What gives an image's embeddings: any `Embedder`, such as what `VQRAE.load` gives with a projector. */
-export interface ImageEmbedder {
-  embed(image: ImageInput, options?: EmbedOptions): Promise<ImageEmbeddings>;
-}
 
 export interface BuildPromptOptions {
   /** The folder of a Hugging Face checkpoint: its `tokenizer.json` and its chat template. */
@@ -29,13 +24,17 @@ export interface BuildPromptOptions {
 
 type EmbeddingSegment = Extract<ImageSegment, { type: "embeddings" }>;
 
-/** Embeddings of an image, or of one of its tiles, and which image of the conversation it is. */
-export type PromptEmbeddings = EmbeddingSegment & { readonly image: number };
+/** Embeddings of an image, or of one of its tiles, or of a video's frames, and which one of the conversation's pictures it is. */
+export type PromptEmbeddings = EmbeddingSegment & {
+  /** Counts videos too. */
+  readonly image: number;
+  readonly isVideo: boolean;
+};
 
 export type PromptSegment = { readonly type: "tokens"; readonly ids: readonly number[] } | PromptEmbeddings;
 
 export interface PromptImagePlace {
-  /** Which image of the conversation, from 0. */
+  /** Which image or video of the conversation, from 0. */
   readonly image: number;
   /** Where its embeddings begin among `ids`, and how many there are. */
   readonly start: number;
@@ -45,8 +44,8 @@ export interface PromptImagePlace {
 /** A conversation as a model takes it. */
 export interface BuiltPrompt {
   /**
-   * One id for each position. Where an embedding stands it is the checkpoint's image token, as transformers' processors
-   * have it, or -1 where the checkpoint names none.
+   * One id for each embedding and each token of text. Where an embedding stands it is the checkpoint's image token, or its
+   * video token, as transformers' processors have it, or -1 where the checkpoint names none.
    */
   readonly ids: readonly number[];
   /** The same in order, as ids and embeddings. */
@@ -99,13 +98,16 @@ export async function buildPrompt(messages: readonly VlmMessage[], options: Buil
   });
   const place = words.places.find((word) => vocabulary.special.has(word));
   const imageToken = words.id ?? (place === undefined ? undefined : vocabulary.special.get(place));
-  return writePrompt(new PromptWriter(template, vocabulary), messages, { tokenizer, imageToken, signal });
+  const videoToken = words.videoId ?? vocabulary.special.get("<|video_pad|>");
+  return writePrompt(new PromptWriter(template, vocabulary), messages, { tokenizer, imageToken, videoToken, signal });
 }
 
 export interface WritePromptOptions {
   readonly tokenizer?: ImageEmbedder | undefined;
   /** The id that stands for an embedding (default -1). */
   readonly imageToken?: number | undefined;
+  /** The same for a video's (default -1). */
+  readonly videoToken?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -116,34 +118,38 @@ export interface WritePromptOptions {
 export async function writePrompt(
   writer: PromptWriter,
   messages: readonly VlmMessage[],
-  { tokenizer, imageToken = -1, signal }: WritePromptOptions,
+  { tokenizer, imageToken = -1, videoToken = -1, signal }: WritePromptOptions,
 ): Promise<BuiltPrompt> {
   const checked = checkedMessages(messages);
   const layouts: (string | PromptEmbeddings)[][] = [];
-  for (const [image, input] of imagesOf(checked).entries()) {
+  for (const [image, picture] of picturesOf(checked).entries()) {
     if (tokenizer === undefined) {
       const mend = "Load one with the checkpoint's projector.";
       throw expectedBut("INVALID_ARGUMENT", "a tokenizer for its images", "buildPrompt", "none", mend);
     }
-    const { segments } = await tokenizer.embed(input, signal ? { signal } : {});
-    layouts.push(segments.map((segment) => (segment.type === "text" ? segment.text : { ...segment, image })));
+    const { segments } = await embedPicture(tokenizer, picture, signal ? { signal } : {});
+    const isVideo = "video" in picture;
+    layouts.push(segments.map((segment) => (segment.type === "text" ? segment.text : { ...segment, image, isVideo })));
   }
   const turns = checked.map(({ role, parts }) => ({
     role,
     parts: parts.map((part) => (typeof part === "string" ? part : null)),
   }));
-  return inOneRow(await writer.write(turns, layouts, signal), imageToken);
+  return inOneRow(await writer.write(turns, layouts, signal), { imageToken, videoToken });
 }
 
-function inOneRow(written: readonly (readonly number[] | PromptEmbeddings)[], imageToken: number): BuiltPrompt {
+function inOneRow(
+  written: readonly (readonly number[] | PromptEmbeddings)[],
+  { imageToken, videoToken }: { readonly imageToken: number; readonly videoToken: number },
+): BuiltPrompt {
   const ids: number[] = [];
   const segments: PromptSegment[] = [];
   const images: PromptImagePlace[] = [];
   for (const part of written) {
     if ("type" in part) {
-      const count = part.grid.rows * part.grid.columns;
+      const count = part.grid.rows * part.grid.columns * (part.times?.length ?? 1);
       images.push({ image: part.image, start: ids.length, count });
-      for (let i = 0; i < count; i++) ids.push(imageToken);
+      for (let i = 0; i < count; i++) ids.push(part.isVideo ? videoToken : imageToken);
       segments.push(part);
     } else {
       for (const id of part) ids.push(id);
@@ -153,8 +159,14 @@ function inOneRow(written: readonly (readonly number[] | PromptEmbeddings)[], im
   return { ids, segments, images };
 }
 
+interface ImageWords {
+  readonly places: string[];
+  readonly id: number | undefined;
+  readonly videoId: number | undefined;
+}
+
 /** What a checkpoint says that stands for an image: in its template, and as an id. */
-async function readImageWords(folder: string): Promise<{ places: string[]; id: number | undefined }> {
+async function readImageWords(folder: string): Promise<ImageWords> {
   const read = async (name: string): Promise<Readonly<Record<string, unknown>>> =>
     (await isFile(join(folder, name))) ? readJsonObject(join(folder, name), "INVALID_CONFIG") : {};
   const config = await read("config.json");
@@ -163,5 +175,6 @@ async function readImageWords(folder: string): Promise<{ places: string[]; id: n
     .flatMap(({ boi_token, image_token }) => [boi_token, image_token])
     .filter((word) => typeof word === "string");
   const id = config.image_token_id ?? config.image_token_index;
-  return { places, id: typeof id === "number" ? id : undefined };
+  const numberOf = (value: unknown) => (typeof value === "number" ? value : undefined);
+  return { places, id: numberOf(id), videoId: numberOf(config.video_token_id) };
 }

@@ -9,7 +9,6 @@ export {
   type BuildPromptOptions,
   type BuiltPrompt,
   buildPrompt,
-  type ImageEmbedder,
   type PromptEmbeddings,
   type PromptImagePlace,
   type PromptSegment,
@@ -17,7 +16,7 @@ export {
   writePrompt,
 } from "./build-prompt.ts";
 export { readHfVocabulary } from "./hf-vocabulary.ts";
-export { type CheckedMessage, checkedMessages } from "./messages.ts";
+export { type CheckedMessage, checkedMessages, embedPicture, type ImageEmbedder } from "./messages.ts";
 export { PromptWriter } from "./prompt-writer.ts";
 export {
   ChatTemplate,

@@ -1,10 +1,16 @@
-import type { ImageInput } from "../../sdk/index.ts";
+import type { Embedder, EmbedOptions, ImageEmbeddings, ImageInput } from "../../sdk/index.ts";
 import { expected, expectedBut, isObject } from "../../sdk/kit.ts";
 import type { VlmMessage, VlmPart } from "../vision-language-model.ts";
 
 const ROLES = ["system", "user", "assistant"] as const;
 const isRole = (value: unknown): value is VlmMessage["role"] => ROLES.some((role) => role === value);
-const isPart = (value: unknown): value is VlmPart => typeof value === "string" || (isObject(value) && "image" in value);
+const isPart = (value: unknown): value is VlmPart =>
+  typeof value === "string" || (isObject(value) && ("image" in value || "video" in value));
+
+/** What gives the embeddings of images and videos: any `Embedder`, such as what `VQRAE.load` gives with a projector. */
+export interface ImageEmbedder extends Pick<Embedder, "embedVideo"> {
+  embed(image: ImageInput, options?: EmbedOptions): Promise<ImageEmbeddings>;
+}
 
 export interface CheckedMessage {
   readonly role: VlmMessage["role"];
@@ -36,15 +42,31 @@ function checkedMessage(message: unknown, i: number): CheckedMessage {
     throw expected("INVALID_ARGUMENT", "text, or texts and images", `the content of message ${i}`, content);
   }
   const parts = given.map((part: unknown) => {
-    if (!isPart(part)) throw expected("INVALID_ARGUMENT", "text or { image }", `a part of message ${i}`, part);
+    if (!isPart(part))
+      throw expected("INVALID_ARGUMENT", "text, { image } or { video }", `a part of message ${i}`, part);
     if (typeof part !== "string" && role === "assistant") {
-      throw expectedBut("INVALID_ARGUMENT", "text", `a part of message ${i}, an answer`, "an image");
+      throw expectedBut("INVALID_ARGUMENT", "text", `a part of message ${i}, an answer`, "a picture");
     }
     return part;
   });
   return { role, parts };
 }
 
-/** The images of a conversation, in order. */
-export const imagesOf = (messages: readonly CheckedMessage[]): ImageInput[] =>
-  messages.flatMap(({ parts }) => parts.flatMap((part) => (typeof part === "string" ? [] : [part.image])));
+/** The images and videos of a conversation, in order. */
+export const picturesOf = (messages: readonly CheckedMessage[]): Exclude<VlmPart, string>[] =>
+  messages.flatMap(({ parts }) => parts.filter((part) => typeof part !== "string"));
+
+/**
+ * The embeddings of an image or of a video.
+ * @throws UNSUPPORTED for a video where the tokenizer takes none; as `Embedder.embed` and `Embedder.embedVideo`
+ */
+export async function embedPicture(
+  tokenizer: ImageEmbedder,
+  picture: Exclude<VlmPart, string>,
+  options: EmbedOptions,
+): Promise<ImageEmbeddings> {
+  if (!("video" in picture)) return tokenizer.embed(picture.image, options);
+  if (tokenizer.embedVideo) return tokenizer.embedVideo(picture.video, options);
+  const mend = "Give its frames as images.";
+  throw expectedBut("UNSUPPORTED", "a tokenizer that takes videos", "a video", "one that does not", mend);
+}

@@ -6,7 +6,7 @@ import {
   rankedPicture,
   type Spread,
 } from "../../sdk/evaluation/index.ts";
-import { encodePng } from "../../sdk/index.ts";
+import { encodePng, VQRAE } from "../../sdk/index.ts";
 import { setFields, writeWhole } from "../../sdk/kit.ts";
 import { defineCommand } from "../command/command.ts";
 import { argument, option } from "../command/option.ts";
@@ -36,6 +36,10 @@ export const reconstruction = defineCommand({
       "Its layers for the perceptual distance: outputs of an ONNX file, or blocks of an encoder",
       { shownDefault: "all outputs, no blocks" },
     ),
+    classifier: option(
+      text("folder"),
+      "A ViT with a classification head: how often it names the reconstruction as it names the original",
+    ),
     picture: option(text("out.png"), "Show the images that came back worst, in the middle and best"),
     ...tokenizerOptions,
     json,
@@ -46,7 +50,7 @@ export const reconstruction = defineCommand({
     "  --features inception.onnx --picture worst.png",
     "vqrae evaluate reconstruction ./photos --features ./deit-tiny --taps 3,6,9",
   ],
-  async run({ folder, crop, features, taps, picture, json, ...args }, name) {
+  async run({ folder, crop, features, taps, classifier: head, picture, json, ...args }, name) {
     if (taps !== undefined && features === undefined) {
       throw usageError(name, "--features with --taps", "--taps alone", "the network");
     }
@@ -55,9 +59,17 @@ export const reconstruction = defineCommand({
     const files = await listImages(folder);
     const report = await withTokenizer(args, async (tokenizer, progress) => {
       const network = features === undefined ? undefined : await openFeatureNetwork(features, setFields({ taps }));
+      let classifier: VQRAE | undefined;
       try {
+        if (head !== undefined) classifier = await VQRAE.load(head);
         const onProgress = (done: number, total: number) => progress.say(`${done} of ${total} images`);
-        const found = await evaluateReconstruction(tokenizer, files, { ...limit, crop, network, onProgress });
+        const found = await evaluateReconstruction(tokenizer, files, {
+          ...limit,
+          crop,
+          network,
+          classifier,
+          onProgress,
+        });
         if (picture !== undefined) {
           progress.say("drawing the picture");
           await writeWhole(picture, await encodePng(await rankedPicture(tokenizer, found, limit)));
@@ -65,6 +77,7 @@ export const reconstruction = defineCommand({
         return found;
       } finally {
         await network?.[Symbol.asyncDispose]();
+        await classifier?.dispose();
       }
     });
     printResult(json, report, () => linesOf(report, picture));
@@ -73,6 +86,7 @@ export const reconstruction = defineCommand({
 
 function linesOf(report: ReconstructionReport, picture: string | undefined): string[] {
   const { model, images, failed, protocol, psnr, ssimUniform, ssimGaussian, codebook, frechet, perceptual } = report;
+  const { blocking, recognition } = report;
   const { crop, inputSize, outputSize } = protocol;
   const cut = crop === "none" ? "no crop" : `crop "${crop}" to ${inputSize} px`;
   const equal = report.perImage.filter((image) => image.psnr === Number.POSITIVE_INFINITY).length;
@@ -93,9 +107,22 @@ function linesOf(report: ReconstructionReport, picture: string | undefined): str
             `${frechet.dim} features, ${images} images)`,
         ]
       : []),
+    ...(blocking
+      ? [
+          `blocking         ${blocking.decoded.toFixed(2)}, the originals ${blocking.original.toFixed(2)}: seams of squares`,
+        ]
+      : []),
+    ...(recognition ? [`recognised       ${recognised(recognition)}`] : []),
     ...(picture === undefined ? [] : [`${picture}: the worst, the median and the best, originals above`]),
     ...failed.map(({ path, message }) => `NOT MEASURED     ${namingFile(path, message)}`),
   ];
+}
+
+function recognised({ classes, same, right }: NonNullable<ReconstructionReport["recognition"]>): string {
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  const kept = `${percent(same)} keep their first of ${classes} classes`;
+  if (right === null) return kept;
+  return `${kept}; right: ${percent(right.decoded)}, the originals ${percent(right.original)} (${right.images} images)`;
 }
 
 function row(name: string, spread: Spread | null, digits: number, note: string): string {

@@ -1,4 +1,4 @@
-import { type CatalogueModel, catalogue, pullModel, roughBytes } from "../../adapters/hub/index.ts";
+import { catalogue, pullModel, roughBytes } from "../../adapters/hub/index.ts";
 import { defineCommand } from "../command/command.ts";
 import { flag, optionalArgument } from "../command/option.ts";
 import { usageError } from "../command/usage-error.ts";

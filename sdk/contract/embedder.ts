@@ -1,6 +1,7 @@
 import type { ModelInfo } from "./encoder.ts";
 import type { ImageInput, TokenGrid } from "./image.ts";
 import type { ProjectorInfo } from "./projector.ts";
+import type { VideoInput } from "./video.ts";
 
 /** Turns images into the embeddings that a language model takes: encoder and projector. */
 export interface Embedder extends AsyncDisposable {
@@ -14,6 +15,13 @@ export interface Embedder extends AsyncDisposable {
   embed(image: ImageInput, options?: EmbedOptions): Promise<ImageEmbeddings>;
   /** Encodes and projects many images; the result keeps their order. An error's `index` says which image it is about. */
   embed(images: readonly ImageInput[], options?: EmbedOptions): Promise<ImageEmbeddings[]>;
+
+  /**
+   * Encodes and projects one video. What takes no videos may leave it out.
+   * @throws UNSUPPORTED for a model that takes none; INVALID_ARGUMENT for one without frames, or with frames of several sizes;
+   *   as `embed`, where `index` says which frame it is about
+   */
+  embedVideo?(video: VideoInput, options?: EmbedOptions): Promise<ImageEmbeddings>;
 }
 
 export interface EmbedOptions {
@@ -49,6 +57,11 @@ export type ImageSegment =
       /** [rows * columns, embeddingDim], row-major, in raster order. */
       readonly data: Float32Array;
       readonly grid: TokenGrid;
+      /**
+       * Of a video whose frames are one run: of each of its grids where it stands in time, from 0. Then `data` is
+       * [times * rows * columns, embeddingDim].
+       */
+      readonly times?: readonly number[];
       /** "full": each of these embeddings attends to all of them. */
       readonly attention: "causal" | "full";
     };

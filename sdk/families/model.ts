@@ -74,6 +74,8 @@ export interface EncoderFacts {
   readonly maxTokens: number;
   /** Numbers per token; null for an encoder that gives ids only. */
   readonly featureDim: number | null;
+  /** Whether its graphs take `change` too (see `ModelGraphs`). */
+  readonly pairs?: boolean;
 }
 
 export interface DecoderFacts {
@@ -93,7 +95,8 @@ export interface ModelWeights {
  * The graphs that a model offers. Each builds itself; its inputs and outputs have fixed names:
  *
  * - `encode`: `patches` float32 [n * N, 3 * p * p] in raster order, each ordered channel, row, column, or `pixels` float32
- *   [n, 3, H, W], both normalised; and `grid` int64 [2], rows and columns, where each image has its own. Gives `features`
+ *   [n, 3, H, W], both normalised; and `grid` int64 [2], rows and columns, where each image has its own; and `change` float32
+ *   [N, 3 * p * p], a video's second frame less its first, or zeros [1, 3 * p * p], where `pairs` says so. Gives `features`
  *   [n, N, D], and where there is such a thing `class_token` [n, D] and `quantizer_input` [n * N, ...]
  * - `quantize`: `quantizer_input` -> `vectors` float32 [t, e], whose nearest codes are the ids
  * - `codebook`: `ids` int64 [t] -> `vectors` float32 [t, e], as the quantizer compares them

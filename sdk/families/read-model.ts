@@ -1,3 +1,4 @@
+import type { Projector } from "../contract/projector.ts";
 import { tensorLookup } from "../weights/tensor-lookup.ts";
 import { families as ownFamilies } from "./all.ts";
 import { openCheckpoint } from "./checkpoint.ts";
@@ -6,7 +7,7 @@ import type { Family } from "./family.ts";
 import { familyOf, sectionAt } from "./family-of.ts";
 import { parseConfig } from "./fields/config-fields.ts";
 import { withFewerTokens } from "./image/fewer-tokens.ts";
-import type { Model } from "./model.ts";
+import type { FeatureChoice, Model } from "./model.ts";
 
 /**
  * Reads and validates a checkpoint: a folder with a VQRAE, an encoder alone as it comes from the hub, or one of `families`,
@@ -44,4 +45,10 @@ export async function modelOf(
   const image = maxImageTokens === undefined ? own : withFewerTokens(own, maxImageTokens, root);
   const base = { modelId, folder: root, licence, image };
   return family.read(config, tensorLookup(await checkpoint.tensors(), root), base, source);
+}
+
+/** The model with a projector behind it and with other features, where there are some. */
+export function modelWith(stored: Model, projector: Projector | null, features: FeatureChoice | undefined): Model {
+  const projected = projector ? stored.withProjector(projector) : stored;
+  return features ? projected.selectFeatures(features) : projected;
 }

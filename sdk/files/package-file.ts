@@ -23,6 +23,7 @@ const starts = {
   "network-worker": "sdk/runtime/networks/network-worker",
   "pool-host": "sdk/runtime/pool/pool-host",
   "probe-process": "sdk/runtime/devices/probe-process",
+  "grammar-worker": "adapters/llama-cpp/grammar/grammar-worker",
   "template-process": "adapters/prompt/template/template-process",
 } as const;
 

@@ -9,6 +9,8 @@ export interface PreparedImage {
   /** Of the image before that. */
   readonly width: number;
   readonly height: number;
+  /** Of a video, whose views are pairs of frames: how many frames, and how many a second. */
+  readonly video?: { readonly frames: number; readonly fps: number };
 }
 
 export function prepareViews(image: RgbImage, spec: ViewPlan): PreparedImage {

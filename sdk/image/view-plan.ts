@@ -40,7 +40,31 @@ export interface NativePlan extends PixelSpec {
   readonly pixels: PixelRange | LongestEdge | null;
   /** null for none. */
   readonly tiles: LargeImageTiles | null;
+  /** How the frames of a video are prepared; left out for a model that takes none. */
+  readonly video?: VideoPlan;
 }
+
+/** Videos of Qwen-VL, whose patches hold two frames each. */
+export interface VideoPlan extends PixelSpec {
+  /** Both sides of a frame become multiples of `factor`. */
+  readonly pixels: PixelRange;
+  /** Whether the range is that of a frame, or of all frames together. */
+  readonly pixelsOf: "frame" | "video";
+  readonly time: VideoTime;
+}
+
+/** How a model's videos are prepared; undefined for one that takes none. */
+export const videoPlanOf = (plan: ViewPlan): VideoPlan | undefined =>
+  plan.geometry === "native" ? plan.video : undefined;
+
+/** How a language model is told when a pair of frames is. */
+export type VideoTime =
+  /** By positions one apart (Qwen2-VL). */
+  | { readonly kind: "steps" }
+  /** By positions, so many a second (Qwen2.5-VL). */
+  | { readonly kind: "seconds"; readonly perSecond: number }
+  /** By text before each (Qwen3-VL). */
+  | { readonly kind: "text" };
 
 /** How a vision language model cuts an image into tiles, each of which its encoder sees as an image of its own. */
 export type Tiling =

@@ -10,6 +10,8 @@ import type { LongestEdge, NativePlan, PixelRange, ViewPlan } from "./view-plan.
 /** One image that an encoder is given, and its place among the tiles, from 0; null for the whole image. */
 export interface View {
   readonly image: RgbImage;
+  /** Of a video: the frame after it, which shares its patches. */
+  readonly next?: RgbImage;
   readonly tile: { readonly row: number; readonly column: number } | null;
 }
 

@@ -4,6 +4,7 @@
  * @module vqrae/metrics
  */
 
+export { Blocking } from "./blocking.ts";
 export { type ClusterAgreement, clusterAgreement } from "./cluster-agreement.ts";
 export { CodebookUsage } from "./codebook-usage.ts";
 export { FeatureMoments } from "./feature-moments.ts";

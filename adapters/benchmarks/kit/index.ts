@@ -25,7 +25,6 @@ export { findFiles, parquetFiles } from "./readers/find-files.ts";
 export { base64Image, fileImage } from "./readers/images.ts";
 export { type JsonElement, jsonElements } from "./readers/json-elements.ts";
 export { jsonLines } from "./readers/json-lines.ts";
-export { isMissing } from "./readers/missing-values.ts";
 export { type ParquetRow, parquetRows } from "./readers/parquet.ts";
 export { type ImagesById, parquetImages } from "./readers/parquet-images.ts";
 export { parseJson } from "./readers/parse-json.ts";

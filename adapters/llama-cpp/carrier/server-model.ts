@@ -1,13 +1,14 @@
 import type { Embedder } from "../../../sdk/index.ts";
 import { expectedBut } from "../../../sdk/kit.ts";
 import { leave, returnOf } from "../../async-generators.ts";
-import type {
-  VisionLanguageModel,
-  VlmAnswer,
-  VlmMessage,
-  VlmOptions,
-  VlmPart,
-  VlmPiece,
+import {
+  noVideo,
+  type VisionLanguageModel,
+  type VlmAnswer,
+  type VlmMessage,
+  type VlmOptions,
+  type VlmPart,
+  type VlmPiece,
 } from "../../vision-language-model.ts";
 import type { Completion, CompletionOptions } from "./completion.ts";
 import type { LlamaServer } from "./llama-server.ts";
@@ -26,8 +27,11 @@ export function serverModel(server: LlamaServer, tokenizer?: Embedder): VisionLa
   const embedder = server.info.takes === "embeddings" ? tokenizer : undefined;
 
   async function packed(messages: readonly VlmMessage[], signal: AbortSignal | undefined): Promise<ChatMessage[]> {
-    const packedPart = async (part: VlmPart) =>
-      typeof part === "string" || embedder === undefined ? part : embedder.embed(part.image, signal ? { signal } : {});
+    const packedPart = async (part: VlmPart) => {
+      if (typeof part === "string") return part;
+      if ("video" in part) throw noVideo("llama-server");
+      return embedder === undefined ? part : embedder.embed(part.image, signal ? { signal } : {});
+    };
     return Promise.all(
       messages.map(async ({ role, content }) => ({
         role,

@@ -1,16 +1,15 @@
 import type { ChatHistoryItem } from "node-llama-cpp";
-import type { ImageInput } from "../../../sdk/index.ts";
 import { checkedMessages } from "../../prompt/index.ts";
-import type { VlmMessage } from "../../vision-language-model.ts";
+import type { VlmMessage, VlmPart } from "../../vision-language-model.ts";
 import { PART_BREAK, withoutPlaceholders } from "../vision/placeholder.ts";
 
 /**
- * A conversation as node-llama-cpp's history, images as the places that `placeOf` gives them.
+ * A conversation as node-llama-cpp's history, images and videos as the places that `placeOf` gives them.
  * @throws as `checkedMessages`
  */
 export async function chatHistory(
   messages: readonly VlmMessage[],
-  placeOf: (image: ImageInput) => Promise<string>,
+  placeOf: (picture: Exclude<VlmPart, string>) => Promise<string>,
 ): Promise<ChatHistoryItem[]> {
   const history: ChatHistoryItem[] = [];
   // All is checked before anything is encoded.
@@ -18,7 +17,7 @@ export async function chatHistory(
     const texts: string[] = [];
     for (const [i, part] of parts.entries()) {
       if (typeof part === "string" && typeof parts[i - 1] === "string") texts.push(PART_BREAK);
-      texts.push(typeof part === "string" ? withoutPlaceholders(part) : await placeOf(part.image));
+      texts.push(typeof part === "string" ? withoutPlaceholders(part) : await placeOf(part));
     }
     const text = texts.join("");
     if (role === "assistant") history.push({ type: "model", response: [text] });

@@ -145,7 +145,9 @@ export class Vlm implements VisionLanguageModel {
   ): Promise<VlmAnswer> {
     signal.throwIfAborted();
     requireRoom(messages, options.stop ?? [], this.context.contextSize);
-    const history = await chatHistory(messages, (image) => this.vision.image(image, { signal }));
+    const history = await chatHistory(messages, (picture) =>
+      "video" in picture ? this.vision.video(picture.video, { signal }) : this.vision.image(picture.image, { signal }),
+    );
     const grammar = options.jsonSchema && (await this.#grammars.grammar(options.jsonSchema, signal));
     const tokens = await this.#tokenize(history, signal);
     const promptTokens = this.vision.cellsIn(tokens);

@@ -1,26 +1,22 @@
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
-import { expectedBut, packageFile } from "../../../sdk/kit.ts";
+import { expectedBut, packageFile, workerFile } from "../../../sdk/kit.ts";
 import type { GrammarWorkerAnswer, GrammarWorkerTask } from "./grammar-worker.ts";
 
 /** A schema within the bounds takes milliseconds; most of the time goes to the thread's start. */
 const TIME_LIMIT_MS = 10_000;
 const MEMORY_MB = 256;
 
-/** The address of this module; undefined in a CommonJS file that a bundler made. */
-const address: string | undefined = import.meta.url;
-
 /**
  * The GBNF of a schema as node-llama-cpp writes it, made in a worker thread.
  * @throws INVALID_ARGUMENT for a schema that makes no grammar, or none in time; the signal's reason
  */
 export function grammarText(schema: object, signal: AbortSignal): Promise<string> {
-  const folder = address?.endsWith(".ts") ? "adapters/llama-cpp/grammar/grammar-worker.ts" : "dist/grammar-worker.js";
   const entry = createRequire(packageFile("package.json")).resolve("node-llama-cpp");
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
-    const worker = new Worker(pathToFileURL(packageFile(folder)), {
+    const worker = new Worker(workerFile("grammar-worker"), {
       workerData: { schema, nodeLlamaCpp: pathToFileURL(entry).href } satisfies GrammarWorkerTask,
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB },

@@ -67,7 +67,7 @@ function ownExtent(schema: Schema): Extent {
   return {
     parts: 1 + repetitions(schema) + literals.length,
     values: literals.length + alternatives,
-    characters: lengthOf(literals) + lengthOf(Object.keys(objectOf(schema.properties))),
+    characters: lengthOf(literals.slice(0, MOST.values)) + lengthOf(Object.keys(objectOf(schema.properties))),
   };
 }
 

@@ -37,7 +37,7 @@ export function stepOf(
 ): DecodeStep {
   if (image === null) return { start, end, rows: null };
   const { places, index } = image;
-  const { grid, attention } = places;
+  const { attention } = places;
   if (logits.slice(start, end).some(Boolean)) {
     const received = "an image at its end";
     throw expectedBut("UNSUPPORTED", "text after the image", "what is generated from", received);
@@ -53,7 +53,7 @@ export function stepOf(
   const begin = firstTokenSequenceIndex + start;
   const fullAttention = attention === "full";
   if (hasMultiAxisPositions) {
-    const positions = gridPositions(begin, grid);
+    const positions = gridPositions(begin, places);
     return { start, end, rows: { parts: [data], positions, fullAttention, joins: false } };
   }
   const own = data.subarray(index * embeddingDim, (index + end - start) * embeddingDim);

@@ -1,6 +1,6 @@
 import { createHash, webcrypto } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import type { ImageInput } from "../../../sdk/index.ts";
+import type { ImageInput, VideoInput } from "../../../sdk/index.ts";
 import { readRegularFile } from "../../../sdk/kit.ts";
 import { KEY_DIGITS } from "./placeholder.ts";
 
@@ -21,6 +21,17 @@ export async function keyedImage(input: ImageInput, tokenizer: string): Promise<
   const size = typeof image === "object" && "width" in image ? `${image.width}x${image.height}` : "";
   const key = createHash("sha256").update(`${tokenizer}\n${size}\n`).update(new Uint8Array(digest));
   return { key: key.digest("base64url").slice(0, KEY_DIGITS), image };
+}
+
+/** A video and the key of its frames and its rate. */
+export async function keyedVideo(
+  { frames, fps }: VideoInput,
+  tokenizer: string,
+): Promise<{ readonly key: string; readonly video: VideoInput }> {
+  const keyed = await Promise.all(Array.from(frames ?? [], (frame) => keyedImage(frame, tokenizer)));
+  const key = createHash("sha256").update([`video ${fps}`, ...keyed.map(({ key }) => key)].join("\n"));
+  const video = { frames: keyed.map(({ image }) => image), fps };
+  return { key: key.digest("base64url").slice(0, KEY_DIGITS), video };
 }
 
 async function contentOf(input: ImageInput): Promise<ImageInput> {

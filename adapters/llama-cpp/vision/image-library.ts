@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { ImageEmbeddings, ImageSegment } from "../../../sdk/index.ts";
 import { expectedBut } from "../../../sdk/kit.ts";
 import { isVirtualToken, placeOf, VIRTUAL_TOKENS, virtualToken } from "../native/virtual-tokens.ts";
+import { gridLength } from "./positions.ts";
 
 /** Places of an image that are decoded together or one by one: rows of embeddings. */
 export interface EmbeddingPlaces {
@@ -15,6 +16,8 @@ export interface EmbeddingPlaces {
   readonly segment: number;
   readonly rows: number;
   readonly grid: { readonly rows: number; readonly columns: number };
+  /** Where each of a video's grids stands in time; [0] for an image. */
+  readonly times: readonly number[];
   readonly attention: "causal" | "full";
 }
 
@@ -37,7 +40,7 @@ export interface LibraryOptions {
   readonly cacheBytes: number;
   /** Most images whose places are known; those that were used last stay. */
   readonly mostImages: number;
-  /** Whether an image's positions have several axes: then its grid takes as many as its longer side is long. */
+  /** Whether an image's positions have several axes: then its grid takes as many as its longest side, time included. */
   readonly multiAxis: boolean;
   tokenize(text: string): number[];
 }
@@ -176,17 +179,27 @@ export class ImageLibrary {
     let first = 0;
     const parts = segments.map((segment, i): ImageText | EmbeddingPlaces => {
       if (segment.type === "text") return { text: segment.text, tokens: this.#options.tokenize(segment.text) };
-      const { grid, attention } = segment;
-      const rows = grid.rows * grid.columns;
-      const places = { key, base, first, positions: this.#positions(segment), segment: i, rows, grid, attention };
+      const { grid, times = [0], attention } = segment;
+      const rows = times.length * grid.rows * grid.columns;
+      const places = {
+        key,
+        base,
+        first,
+        positions: this.#positions(segment),
+        segment: i,
+        rows,
+        grid,
+        times,
+        attention,
+      };
       first += places.positions;
       return places;
     });
     return { key, base, positions, parts };
   }
 
-  #positions({ grid }: { readonly grid: { readonly rows: number; readonly columns: number } }): number {
-    return this.#options.multiAxis ? Math.max(grid.rows, grid.columns) : grid.rows * grid.columns;
+  #positions({ grid, times = [0] }: Extract<ImageSegment, { type: "embeddings" }>): number {
+    return this.#options.multiAxis ? gridLength({ grid, times }) : times.length * grid.rows * grid.columns;
   }
 
   /** Follows from the key, so that a saved sequence fits the same image again. Moved where another image lies there. */

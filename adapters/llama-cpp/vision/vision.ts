@@ -1,11 +1,20 @@
 import type { LlamaContext } from "node-llama-cpp";
 import { z } from "zod";
-import { type Embedder, type ImageEmbeddings, type ImageInput, type RgbImage, VQRAE } from "../../../sdk/index.ts";
+import {
+  type Embedder,
+  type ImageEmbeddings,
+  type ImageInput,
+  type RgbImage,
+  type VideoInput,
+  VQRAE,
+} from "../../../sdk/index.ts";
 import { expected, expectedBut, isObject, option, parseOptions } from "../../../sdk/kit.ts";
+import { embedPicture } from "../../prompt/index.ts";
+import type { VlmPart } from "../../vision-language-model.ts";
 import { ContextInternals, type Unhook } from "../native/node-llama-cpp.ts";
 import { readMmprojHeader } from "../source/gguf-pair.ts";
 import { decodeWithImages } from "./decode-images.ts";
-import { keyedImage } from "./image-content.ts";
+import { keyedImage, keyedVideo } from "./image-content.ts";
 import { ImageLibrary } from "./image-library.ts";
 import { PART_BREAK, placeholder, splitAtPlaceholders } from "./placeholder.ts";
 import { TokenEmbeddings } from "./token-embeddings.ts";
@@ -190,8 +199,23 @@ export class LlamaVision {
     this.#assertUsable();
     signal?.throwIfAborted();
     const { key, image } = await keyedImage(input, this.#identity);
+    return this.#placed(key, { image }, signal);
+  }
+
+  /**
+   * The same for a video: the text that stands for all of its frames.
+   * @throws UNSUPPORTED where the model takes no videos; as `image` and `Embedder.embedVideo`
+   */
+  async video(input: VideoInput, { signal }: { readonly signal?: AbortSignal } = {}): Promise<string> {
+    this.#assertUsable();
+    signal?.throwIfAborted();
+    const { key, video } = await keyedVideo(input, this.#identity);
+    return this.#placed(key, { video }, signal);
+  }
+
+  async #placed(key: string, picture: Exclude<VlmPart, string>, signal: AbortSignal | undefined): Promise<string> {
     if (!this.#library.has(key)) {
-      const embeddings = await this.#embed(key, image, signal);
+      const embeddings = await this.#embed(key, picture, signal);
       this.#assertUsable();
       this.#require(embeddings);
       this.#library.add(key, embeddings);
@@ -242,10 +266,14 @@ export class LlamaVision {
     this.dispose();
   }
 
-  async #embed(key: string, image: ImageInput, signal: AbortSignal | undefined): Promise<ImageEmbeddings> {
+  async #embed(
+    key: string,
+    picture: Exclude<VlmPart, string>,
+    signal: AbortSignal | undefined,
+  ): Promise<ImageEmbeddings> {
     // Encoded for this call alone: its abort must not end the work of others.
-    if (signal !== undefined) return this.#tokenizer.embed(image, { signal });
-    const running = this.#running.get(key) ?? this.#tokenizer.embed(image);
+    if (signal !== undefined) return embedPicture(this.#tokenizer, picture, { signal });
+    const running = this.#running.get(key) ?? embedPicture(this.#tokenizer, picture, {});
     this.#running.set(key, running);
     try {
       return await running;
@@ -257,8 +285,8 @@ export class LlamaVision {
   #require({ segments, embeddingDim }: ImageEmbeddings): void {
     for (const segment of segments) {
       if (segment.type === "text") continue;
-      const { data, grid, attention } = segment;
-      const rows = grid.rows * grid.columns;
+      const { data, grid, times = [0], attention } = segment;
+      const rows = times.length * grid.rows * grid.columns;
       if (embeddingDim !== this.#internals.embeddingDim || data.length !== rows * embeddingDim) {
         const what = `${rows} x ${this.#internals.embeddingDim} numbers`;
         const received = `${data.length} of width ${embeddingDim}`;

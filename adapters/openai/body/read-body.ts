@@ -36,7 +36,10 @@ export async function readBody(
       scanner.push(chunk.subarray(start, start + PART));
     }
   }
-  return scanner.end();
+  const body = scanner.end();
+  // What was parsed is checked in a turn of its own.
+  await setImmediate();
+  return body;
 }
 
 function tooLarge(most: number): ApiError {

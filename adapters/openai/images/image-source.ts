@@ -17,7 +17,7 @@ export interface ImageSourceOptions extends RemoteImageOptions {
 export async function imageOf(url: string, param: string, options: ImageSourceOptions): Promise<ImageInput> {
   const sent = options.sent.get(url);
   if (sent !== undefined) {
-    const bytes = sent.bytes();
+    const bytes = await sent.bytes();
     if (bytes !== null) return bytes;
     throw wrong(`Expected base64 data for ${param} but received something else.`, param);
   }

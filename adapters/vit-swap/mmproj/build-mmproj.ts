@@ -9,7 +9,7 @@ import type { VisionTower } from "../vision-tower.ts";
 import { differentWords } from "./image-words.ts";
 import { obstacles } from "./obstacles.ts";
 import { writtenProjector } from "./projector-tensors.ts";
-import { fileType, type MmprojFloat, towerTensorsToWrite } from "./tower-data.ts";
+import { fileType, type MmprojFloat, positionKeys, towerTensorsToWrite } from "./tower-data.ts";
 import { isAscending, sideOf, towerKeys } from "./tower-keys.ts";
 import { type MmprojTypeName, mmprojTypes, typeOfProjector } from "./types.ts";
 
@@ -80,7 +80,8 @@ export async function buildMmproj(
     ["clip.has_vision_encoder", ggufValue.bool(true)],
     ["clip.projector_type", ggufValue.string(type)],
     ["clip.vision.projection_dim", ggufValue.uint32(projector.info.outputDim)],
-    ...towerKeys(encoder, features, mmprojTypes[type], place),
+    ...towerKeys(encoder, features, mmprojTypes[type]),
+    ...positionKeys(encoder.spec, place),
     ...written.keys,
     ...imageKeys(type, encoder, projector),
   ];

@@ -9,7 +9,7 @@ import { factsOf, type TowerFact, towerFacts } from "../tower-facts.ts";
 import type { FeaturesTaken, VisionTower } from "../vision-tower.ts";
 import { type Obstacle, obstacles } from "./obstacles.ts";
 import { type Mmproj, readMmproj } from "./read-mmproj.ts";
-import { fileType, type MmprojFloat, towerTensorsToWrite } from "./tower-data.ts";
+import { fileType, type MmprojFloat, positionKeys, towerTensorsToWrite } from "./tower-data.ts";
 import { isAscending, isTowerKey, towerKeys } from "./tower-keys.ts";
 import { isTowerTensor } from "./tower-names.ts";
 import { mmprojTypes } from "./types.ts";
@@ -111,7 +111,7 @@ export async function swapMmproj(
   const tensors = towerTensorsToWrite(encoder, features, type, dtype, place);
   const names = new Set(tensors.map(({ name }) => name));
   const changes = {
-    metadata: [fileType(dtype), ...towerKeys(encoder, features, type, place)],
+    metadata: [fileType(dtype), ...towerKeys(encoder, features, type), ...positionKeys(encoder.spec, place)],
     tensors,
     without: (name: string) => isTowerKey(name) || (isTowerTensor(name) && !names.has(name)),
   };

@@ -1,4 +1,5 @@
-import { type GgufTensorToWrite, ggufValue } from "../../gguf/index.ts";
+import { MMPROJ_POSITIONS_KEY } from "../../../sdk/kit.ts";
+import { type GgufTensorToWrite, type GgufValue, ggufValue } from "../../gguf/index.ts";
 import type { ClassTokenPlace } from "../llama-cpp-builds.ts";
 import { towerTensors } from "../tower-tensors.ts";
 import type { FeaturesTaken, TowerSpec, VisionTower } from "../vision-tower.ts";
@@ -35,20 +36,33 @@ export function towerTensorsToWrite(
   });
 }
 
+/** The position table as llama.cpp adds it. */
+function positionsAsAdded(table: Float32Array, spec: TowerSpec, place: ClassTokenPlace): Float32Array {
+  const width = spec.hiddenSize;
+  const out = new Float32Array(table.length);
+  for (const [i, row] of rowsAsAdded(spec, place).entries()) {
+    out.set(table.subarray(row * width, (row + 1) * width), i * width);
+  }
+  return out;
+}
+
+/** Says that a file's positions are in llama.cpp's order and not in the model's, so that it is not read as a checkpoint. */
+export const positionKeys = (spec: TowerSpec, place: ClassTokenPlace): [string, GgufValue][] =>
+  rowsAsAdded(spec, place).every((row, i) => row === i)
+    ? []
+    : [[MMPROJ_POSITIONS_KEY, ggufValue.string("as llama.cpp adds them")]];
+
 /**
- * The position table in the order in which llama.cpp adds its rows: the first to the first token, and so on (clip.cpp
- * `build_vit`). Where its graph puts the class token last, the row goes there too; attention does not depend on the order.
+ * The rows of the position table in the order in which llama.cpp adds them: the first to the first token, and so on
+ * (clip.cpp `build_vit`). Where its graph puts the class token last, the row goes there too; attention does not depend on the
+ * order.
  * Idefics3 looks rows up by buckets, so that a row may come twice and another never.
  */
-function positionsAsAdded(table: Float32Array, spec: TowerSpec, place: ClassTokenPlace): Float32Array {
-  const { hiddenSize: width, classToken, positions } = spec;
+function rowsAsAdded({ classToken, positions }: TowerSpec, place: ClassTokenPlace): number[] {
   const first = classToken && !positions.classLast ? 1 : 0;
   const inOrder = Array.from({ length: positions.grid }, (_, i) => i);
   const buckets = positions.buckets ?? inOrder;
   const patches = buckets.flatMap((row) => buckets.map((column) => first + row * positions.grid + column));
   const own = classToken ? [positions.classLast ? positions.grid ** 2 : 0] : [];
-  const rows = place === "last" ? [...patches, ...own] : [...own, ...patches];
-  const out = new Float32Array(table.length);
-  for (const [i, row] of rows.entries()) out.set(table.subarray(row * width, (row + 1) * width), i * width);
-  return out;
+  return place === "last" ? [...patches, ...own] : [...own, ...patches];
 }

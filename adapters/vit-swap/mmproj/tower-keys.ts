@@ -1,6 +1,5 @@
-import { type Activation, CLASS_POSITION } from "../../../sdk/kit.ts";
+import { type Activation, MMPROJ_POSITIONS_KEY } from "../../../sdk/kit.ts";
 import { type GgufValue, ggufValue } from "../../gguf/index.ts";
-import type { ClassTokenPlace } from "../llama-cpp-builds.ts";
 import type { FeaturesTaken, TowerSpec, VisionTower } from "../vision-tower.ts";
 import type { MmprojType } from "./types.ts";
 
@@ -30,7 +29,6 @@ export function towerKeys(
   { spec, pixels }: VisionTower,
   taken: FeaturesTaken,
   { graph }: MmprojType,
-  place: ClassTokenPlace,
 ): [string, GgufValue][] {
   const { uint32, float32, float32s, int32s, bool } = ggufValue;
   const flag = activationKeys[spec.activation];
@@ -50,14 +48,10 @@ export function towerKeys(
     [at("image_mean"), float32s(pixels.mean)],
     [at("image_std"), float32s(pixels.std)],
     ...stop,
-    ...(spec.classToken ? [[CLASS_POSITION, ggufValue.string(place)] satisfies [string, GgufValue]] : []),
   ];
 }
 
 const flags = new Set(Object.values(activationKeys));
+const otherKeys = ["clip.vision.attention.head_count_kv", "clip.vision.attention.head_dim", MMPROJ_POSITIONS_KEY];
 /** Whether a key goes with the old tower, also where the new one does not set it. */
-export const isTowerKey = (key: string): boolean =>
-  flags.has(key) ||
-  key === CLASS_POSITION ||
-  key === "clip.vision.attention.head_count_kv" ||
-  key === "clip.vision.attention.head_dim";
+export const isTowerKey = (key: string): boolean => flags.has(key) || otherKeys.includes(key);

@@ -1,17 +1,19 @@
 import { z } from "zod";
+import type { Classifier } from "../../contract/classifier.ts";
 import type { Decoder } from "../../contract/decoder.ts";
 import type { Encoder } from "../../contract/encoder.ts";
 import type { Views } from "../../contract/views.ts";
 import { expectedBut } from "../../errors.ts";
 import { isObject } from "../../files/read-file.ts";
 import { CENTRE_CROPS } from "../../image/centre-crop.ts";
-import { CodebookUsage, FeatureMoments, frechetDistance, perceptualDistance } from "../../metrics/index.ts";
+import { Blocking, CodebookUsage, FeatureMoments, frechetDistance, perceptualDistance } from "../../metrics/index.ts";
 import { option, parseOptions } from "../../options.ts";
 import { zip } from "../../zip.ts";
 import type { FeatureNetwork } from "../feature-network/feature-network.ts";
 import type { LabelledFile } from "../image-folder.ts";
 import { type FailedImage, noneReadable, readableImages } from "../readable-images.ts";
 import { pixelScores } from "./pixel-scores.ts";
+import { Recognition } from "./recognition.ts";
 import { cropFor, type Reconstruction, type ReconstructionCrop, reconstructAll } from "./reconstruct.ts";
 import { type ImageScores, type ReconstructionReport, spreadOf, spreadOfSome } from "./report.ts";
 
@@ -21,6 +23,8 @@ export interface EvaluateReconstructionOptions {
   readonly crop?: ReconstructionCrop;
   /** The network for the Frechet distance and, where it has taps, the perceptual distance. You dispose it. */
   readonly network?: FeatureNetwork | undefined;
+  /** A classifier that sees originals and reconstructions, such as a ViT of the hub by `VQRAE.load`. You dispose it. */
+  readonly classifier?: Classifier | undefined;
   /** Images with more pixels are counted as failed (default 100 megapixels). */
   readonly maxPixels?: number | undefined;
   /** Called after each image with the images done so far, and all of them. */
@@ -36,6 +40,10 @@ const schema = z.strictObject({
   network: option.custom<FeatureNetwork>(
     "what openFeatureNetwork gives",
     (value) => isObject(value) && typeof value.run === "function",
+  ),
+  classifier: option.custom<Classifier>(
+    "a tokenizer with classify",
+    (value) => isObject(value) && typeof value.classify === "function",
   ),
   maxPixels: option.integer(1),
   onProgress: option.callback<(done: number, total: number) => void>(),
@@ -57,18 +65,24 @@ export async function evaluateReconstruction(
   const {
     crop = "none",
     network,
+    classifier,
     maxPixels,
     onProgress,
     onReconstruction,
     signal,
   } = parseOptions(schema, options, "evaluateReconstruction");
-  const { codebook, outputSize, inputSize, modelId, precision } = tokenizer.info;
+  const { codebook, outputSize, inputSize, grid, modelId, precision } = tokenizer.info;
   if (codebook === null || outputSize === null) {
     const received = `${modelId}, which has none`;
     throw expectedBut("UNSUPPORTED", "a checkpoint with a codebook and a decoder", "evaluateReconstruction", received);
   }
   const usage = new CodebookUsage(codebook.size);
   const distances = network && new NetworkDistances(network);
+  const recognition = classifier && new Recognition(classifier);
+  const seams = grid && {
+    original: new Blocking(outputSize.width / grid.columns),
+    decoded: new Blocking(outputSize.width / grid.columns),
+  };
   const failed: FailedImage[] = [];
   const perImage: ImageScores[] = [];
   const prepare = cropFor(tokenizer, crop);
@@ -79,6 +93,9 @@ export async function evaluateReconstruction(
       usage.add(reconstruction.ids);
       const perceptual = (await distances?.add(reconstruction, signal)) ?? null;
       perImage.push({ path: file.path, ...pixelScores(reconstruction.original, reconstruction.decoded), perceptual });
+      seams?.original.add(reconstruction.original);
+      seams?.decoded.add(reconstruction.decoded);
+      await recognition?.add(reconstruction, file.label, signal);
       onReconstruction?.(file, reconstruction);
       onProgress?.(perImage.length + failed.length, files.length);
     }
@@ -114,8 +131,21 @@ export async function evaluateReconstruction(
     },
     frechet: distances ? distances.frechet() : null,
     perceptual: network && perceptual ? { network: network.name, taps: network.taps, ...perceptual } : null,
+    blocking: seams && blockingOf(seams),
+    recognition: recognition ? recognition.report : null,
     perImage,
   };
+}
+
+function blockingOf({
+  original,
+  decoded,
+}: {
+  original: Blocking;
+  decoded: Blocking;
+}): ReconstructionReport["blocking"] {
+  const [before, after] = [original.ratio, decoded.ratio];
+  return before === null || after === null ? null : { original: before, decoded: after };
 }
 
 /** What a feature network says of originals and reconstructions. */

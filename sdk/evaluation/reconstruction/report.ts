@@ -33,6 +33,20 @@ export interface ReconstructionReport {
   } | null;
   /** The perceptual distance over a feature network's taps; null without taps. It is not LPIPS. */
   readonly perceptual: (Spread & { readonly network: string; readonly taps: readonly string[] }) | null;
+  /**
+   * The seams of the decoder's squares: the mean step across them over the mean step inside them, on the reconstructions and on
+   * the originals (about 1). null where there is no one grid of tokens.
+   */
+  readonly blocking: { readonly decoded: number; readonly original: number } | null;
+  /** What a classifier still knows; null without one. */
+  readonly recognition: {
+    /** How many classes it chooses from. */
+    readonly classes: number;
+    /** The share of images whose most probable class is the original's. */
+    readonly same: number;
+    /** Its top-1 accuracy on both, over the images whose folder is named as a class; null without any. */
+    readonly right: { readonly images: number; readonly original: number; readonly decoded: number } | null;
+  } | null;
   readonly perImage: readonly ImageScores[];
 }
 

@@ -2,6 +2,12 @@ import { expected } from "../../errors.ts";
 import { type GgufFile, invalidGguf } from "../../weights/gguf/gguf-file.ts";
 import { isNumberList } from "../../weights/gguf/values.ts";
 
+/**
+ * Set by ViT swap where the rows of a tower's positions are not in the model's order: llama.cpp adds them to tokens in one of
+ * its own, with the class token last.
+ */
+export const MMPROJ_POSITIONS_KEY = "vqrae.position_rows";
+
 /** An mmproj's keys. Each one that a reader asks for must be of its type. */
 export interface MmprojKeys {
   /** @throws INVALID_GGUF for a key that is missing or no number */

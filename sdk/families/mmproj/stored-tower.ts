@@ -6,7 +6,7 @@ import type { VitNames } from "../vit/architecture.ts";
 import { ownFields, visionConfig } from "../vit/vision-config.ts";
 import { vitFamily } from "../vit/vit-family.ts";
 import type { MmprojFamily } from "./mmproj-family.ts";
-import { type MmprojKeys, towerConfig } from "./mmproj-keys.ts";
+import { MMPROJ_POSITIONS_KEY, type MmprojKeys, towerConfig } from "./mmproj-keys.ts";
 import type { TowerNames } from "./tower-names.ts";
 
 /** How an mmproj's tower is read. */
@@ -27,16 +27,15 @@ export function towerOf(
   const special = family?.(keys) ?? null;
   if (tower !== null && "parts" in tower) return { names: tower, config, family: special };
   const stored = storedTower(keys);
-  if (tower !== null && !isClassLast(keys) && (special !== null || !isAnother(stored, tower, config))) {
+  if (tower !== null && !isInGraphOrder(keys) && (special !== null || !isAnother(stored, tower, config))) {
     return { names: tower, config, family: special };
   }
   const { hidden_act } = config;
   return { ...stored, config: { ...towerConfig(keys, "gelu"), hidden_act, ...stored.parts } };
 }
 
-/** A mark of ours: the position table is in the order of llama.cpp's graph, which puts the class token last. */
-export const CLASS_POSITION = "vqrae.class_position";
-const isClassLast = (keys: MmprojKeys): boolean => keys.text(CLASS_POSITION) === "last";
+/** Whether ViT swap put the rows of the position table in the order of llama.cpp's graph, the class token's last. */
+const isInGraphOrder = (keys: MmprojKeys): boolean => keys.text(MMPROJ_POSITIONS_KEY) !== null;
 
 /** A plain vision transformer by what the file holds of one. */
 interface StoredTower extends Omit<MmprojTower, "names" | "config"> {
@@ -91,7 +90,7 @@ function storedTower(keys: MmprojKeys): StoredTower {
     imageProcessor: clipImageProcessor,
     names,
     channelsLast: false,
-    classPositionLast: isClassLast(keys),
+    classPositionLast: has("v.class_embd") && isInGraphOrder(keys),
     grids: { kind: "trained" },
     refuses: [],
   } as const;

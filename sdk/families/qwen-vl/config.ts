@@ -23,7 +23,6 @@ export const qwenVlFields = {
 /** Those that change no feature. */
 export const unreadQwenVlFields = {
   ...unreadConfigFields,
-  "They are for videos.": ["tokens_per_second"],
   "They are the projector's.": ["out_hidden_size", "deepstack_visual_indexes"],
   "patch_size says it.": ["spatial_patch_size"],
 } as const;

@@ -1,3 +1,4 @@
+import type { VideoPlan, ViewPlan } from "../../image/view-plan.ts";
 import type { Activation } from "../../nn/layers/activation.ts";
 import type { RotaryVitBlock } from "../../nn/rotary-vit/spec.ts";
 import type { TensorLookup } from "../../weights/tensor-lookup.ts";
@@ -5,14 +6,20 @@ import { linearGroup, type NormRef, type TensorRef } from "../../weights/tensor-
 import type { FamilySource } from "../family.ts";
 import { readImagePlan } from "../image/read-image-plan.ts";
 import { qwen2VlImageProcessor } from "./image.ts";
+import { qwenVlVideoPlan } from "./video.ts";
 
-/** Images as Qwen-VL's own processor prepares them. */
-export function qwenVlImagePlan(
-  { patch_size: patchSize, spatial_merge_size: merge }: { patch_size: number; spatial_merge_size: number },
+/** Images and videos as Qwen-VL's own processors prepare them. */
+export async function qwenVlImagePlan(
+  config: { readonly patch_size: number; readonly spatial_merge_size: number; readonly temporal_patch_size: number },
   source: FamilySource,
-) {
+  video: Pick<VideoPlan, "pixelsOf" | "time">,
+): Promise<ViewPlan> {
+  const { patch_size: patchSize, spatial_merge_size: merge } = config;
   const own = qwen2VlImageProcessor(merge);
-  return readImagePlan(source, { imageSize: null, patchSize, grids: "native" }, own, [own]);
+  const plan = await readImagePlan(source, { imageSize: null, patchSize, grids: "native" }, own, [own]);
+  if (plan.geometry !== "native" || config.temporal_patch_size !== 2) return plan;
+  const videos = await qwenVlVideoPlan(source, { ...video, patchSize, merge });
+  return videos === null ? plan : { ...plan, video: videos };
 }
 
 /** The tower's own tensors: a checkpoint has them below "visual." or "model.visual.". */

@@ -24,12 +24,14 @@ export const qwen25Vl = defineFamily({
       hidden_act: z.literal("silu", { error: '"silu"' }).default("silu"),
       patch_size: positiveInteger.default(14),
       window_size: positiveInteger.default(112),
+      tokens_per_second: positiveInteger.default(4),
       fullatt_block_indexes: z.array(nonNegativeInteger, blockNumbers).default([7, 15, 23, 31]),
     },
     unreadQwenVlFields,
   ).refine((c) => wholeHeads(c.hidden_size, c.num_heads), wholeHeadsError),
   image(config, source) {
-    return qwenVlImagePlan(config, source);
+    const time = { kind: "seconds", perSecond: config.tokens_per_second } as const;
+    return qwenVlImagePlan(config, source, { pixelsOf: "frame", time });
   },
   read(config, tensors, base) {
     const { hidden_size: d, intermediate_size: width, patch_size: p, spatial_merge_size: merge } = config;

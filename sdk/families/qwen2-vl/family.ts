@@ -22,7 +22,7 @@ export const qwen2Vl = defineFamily({
     { "It is the projector's: embed_dim is the tower's own width.": ["hidden_size"] },
   ).refine((c) => wholeHeads(c.embed_dim, c.num_heads), wholeHeadsError),
   image(config, source) {
-    return qwenVlImagePlan(config, source);
+    return qwenVlImagePlan(config, source, { pixelsOf: "frame", time: { kind: "steps" } });
   },
   read(config, tensors, base) {
     const { embed_dim: hiddenSize, depth, hidden_act } = config;

@@ -38,7 +38,7 @@ export const qwen3Vl = defineFamily({
     unreadQwenVlFields,
   ).refine((c) => wholeHeads(c.hidden_size, c.num_heads), wholeHeadsError),
   image(config, source) {
-    return qwenVlImagePlan(config, source);
+    return qwenVlImagePlan(config, source, { pixelsOf: "video", time: { kind: "text" } });
   },
   read(config, tensors, base) {
     const { hidden_size: hiddenSize, depth, hidden_act, num_position_embeddings: positions } = config;

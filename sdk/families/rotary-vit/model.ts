@@ -1,5 +1,5 @@
 import { buildRotaryVitEncoder, buildRotaryVitProjector } from "../../nn/rotary-vit/graphs.ts";
-import type { RotaryVitSpec } from "../../nn/rotary-vit/spec.ts";
+import { type RotaryVitSpec, takesPairs } from "../../nn/rotary-vit/spec.ts";
 import { defineModel } from "../define-model.ts";
 import type { Model, ModelBase } from "../model.ts";
 
@@ -7,7 +7,7 @@ import type { Model, ModelBase } from "../model.ts";
 export function rotaryVitModel(base: ModelBase, spec: RotaryVitSpec): Model {
   const maxTokens = base.image.geometry === "native" ? base.image.maxPatches : 0;
   return defineModel(base, {
-    encoder: { patchSize: spec.patchSize, grid: null, maxTokens, featureDim: spec.hiddenSize },
+    encoder: { patchSize: spec.patchSize, grid: null, maxTokens, featureDim: spec.hiddenSize, pairs: takesPairs(spec) },
     weights: { encoder: spec, others: [] },
     graphs: {
       encode: {

@@ -10,7 +10,7 @@ import { fromWindows, toWindows, type Windows, windows } from "../layers/windows
 import { GraphBuilder, type GraphSettings, type OnnxModel, type Value } from "../onnx/graph-builder.ts";
 import { DataType } from "../onnx/onnx-proto.ts";
 import { type GraphProjector, outputEmbeddings } from "../ops/projector.ts";
-import type { LearnedPositions, RotaryVitBlock, RotaryVitSpec } from "./spec.ts";
+import { type LearnedPositions, type RotaryVitBlock, type RotaryVitSpec, takesPairs } from "./spec.ts";
 
 /** The tokens of one image in raster order. */
 interface RotaryVitTokens {
@@ -26,6 +26,8 @@ interface RotaryVitTokens {
  *
  * - input `patches`: float32 [N, 3 * p * p], normalised, each ordered channel, row, column
  * - input `grid`: int64 [2], rows and columns, whole cells of patches
+ * - input `change`, of a tower whose patches hold two frames: float32 [N, 3 * p * p], the second frame less the first; zeros
+ *   [1, 3 * p * p] for a still image
  * - output `features`: float32 [1, N, D], what the projector takes
  */
 export function buildRotaryVitEncoder(spec: RotaryVitSpec<AnyLinearRef>, settings: GraphSettings): OnnxModel {
@@ -63,7 +65,13 @@ function rotaryVitTokens(g: GraphBuilder, spec: RotaryVitSpec<AnyLinearRef>): Ro
   const grid = g.input("grid", DataType.int64, [2]);
   const kernels = patchKernels.map((ref) => (ref.shape.length === 5 ? g.sum(g.weight(ref), 2) : g.weight(ref)));
   const kernel = kernels.reduce((sum, one) => g.add(sum, one));
-  const embedded = g.gemm(patches, g.reshape(kernel, [d, 3 * p * p]), patchBias && g.weight(patchBias)); // [N, D]
+  let embedded = g.gemm(patches, g.reshape(kernel, [d, 3 * p * p]), patchBias && g.weight(patchBias)); // [N, D]
+  if (takesPairs(spec)) {
+    const change = g.input("change", DataType.float, ["changes", 3 * p * p]);
+    const [first, own] = patchKernels;
+    const second = own ? g.weight(own) : g.slice(g.weight(present(first, "a kernel of patches")), 2, 1, 2);
+    embedded = g.add(embedded, g.gemm(change, g.reshape(second, [d, 3 * p * p]), null));
+  }
   let x = positions === null ? embedded : g.add(embedded, learnedPositions(g, positions, grid, d));
 
   if (firstNorm) x = norm(g, x, firstNorm, d, epsilon);

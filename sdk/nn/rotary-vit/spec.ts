@@ -63,3 +63,10 @@ export interface PlainMlp<Linear extends AnyLinearRef = LinearRef> {
   readonly into: LinearGroup<"up", Linear>;
   readonly out: LinearGroup<"down", Linear>;
 }
+
+/** Whether a patch holds two frames of a video, so that the graphs take what changes between them. */
+export function takesPairs({ patchKernels }: Pick<RotaryVitSpec<AnyLinearRef>, "patchKernels">): boolean {
+  const [first, second, third] = patchKernels;
+  if (second !== undefined) return third === undefined;
+  return first?.shape.length === 5 && first.shape[2] === 2;
+}

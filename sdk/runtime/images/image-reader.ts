@@ -33,6 +33,12 @@ export class ImageReader {
     return this.#pool.run("prepare", { image }, { transfer: buffersOf([memoryOf(image)]), ...(signal && { signal }) });
   }
 
+  /** A frame of a video of `count`, as the encoder takes it for `embedVideo`. */
+  async frame(input: ImageInput, count: number, signal: AbortSignal): Promise<RgbImage> {
+    const image = await this.#send(input);
+    return this.#pool.run("frame", { image, count }, { transfer: buffersOf([memoryOf(image)]), signal });
+  }
+
   /** The images that the checkpoint's preprocessing makes of it before any is encoded. */
   async views(input: ImageInput): Promise<RgbImage[]> {
     const image = await this.#send(input);

@@ -5,6 +5,8 @@ import { readPixels } from "../../image/read/read-pixels.ts";
 import { loadSharp } from "../../image/read/sharp.ts";
 import { resize } from "../../image/resize/resize.ts";
 import { copyPixels } from "../../image/rgb-image.ts";
+import { prepareFrame } from "../../image/video.ts";
+import { videoPlanOf } from "../../image/view-plan.ts";
 import { views } from "../../image/views.ts";
 import { threadSetup } from "../pool/exit-guard.ts";
 import type { ImageJobs, ImageWorkerSetup } from "../pool/protocol.ts";
@@ -28,6 +30,11 @@ serveJobs<ImageJobs>({
   async prepare({ image }) {
     const output = prepareViews(await readPixels(image, maxPixels), present(projectorImage, "how embed wants images"));
     return { output, arrays: output.views.map((view) => view.image.data) };
+  },
+  async frame({ image, count }) {
+    const plan = present(projectorImage && videoPlanOf(projectorImage), "how embedVideo wants frames");
+    const output = prepareFrame(await readPixels(image, maxPixels), count, plan);
+    return { output, arrays: [output.data] };
   },
   async views({ image }) {
     // The image itself may be a view, so it must be in memory that can be handed over.

@@ -1,5 +1,12 @@
+import type { ImageInput } from "../../contract/image.ts";
 import { present } from "../../errors.ts";
 import type { Gate } from "./gate.ts";
+
+/** What is done with images of any number: each is read, then they go on in batches. */
+export interface EachImage<I, T> {
+  read(image: ImageInput, signal: AbortSignal): Promise<I>;
+  run(images: readonly I[], signal: AbortSignal): Promise<readonly T[]>;
+}
 
 export interface BatchWork<I, T> {
   /** How many images there are. */

@@ -35,6 +35,8 @@ export type ExecutionProvider = "cpu" | GpuProvider;
 export interface EncoderInputFacts {
   readonly takes: "patches" | "pixels";
   readonly patchSize: number;
+  /** Whether a patch may hold two frames. */
+  readonly pairs: boolean;
 }
 
 /** What a worker is born with. It opens a session when a job first needs its graph. */
@@ -100,6 +102,8 @@ export interface ImageJobs {
   preprocess: { input: { image: PortableImage }; output: RgbImage };
   /** An image -> its views as the encoder takes them for `embed`. */
   prepare: { input: { image: PortableImage }; output: PreparedImage };
+  /** A frame of a video of `count` -> the pixels that the encoder takes for `embedVideo`. */
+  frame: { input: { image: PortableImage; count: number }; output: RgbImage };
   /** An image -> the images that the checkpoint's preprocessing makes of it before any is encoded. */
   views: { input: { image: PortableImage }; output: RgbImage[] };
   /** An image -> what the encoder sees of it, `side` pixels wide and high. */

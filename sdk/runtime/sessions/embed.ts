@@ -1,6 +1,8 @@
 import type { ImageEmbeddings } from "../../contract/embedder.ts";
 import { present } from "../../errors.ts";
 import { arrange, type EmbeddedView } from "../../image/arrange.ts";
+import { arrangeVideo } from "../../image/video.ts";
+import { videoPlanOf } from "../../image/view-plan.ts";
 import type { View } from "../../image/views.ts";
 import type { Jobs, WorkerSetup } from "../pool/protocol.ts";
 import { encoderInput, shareRuns } from "./encoder-input.ts";
@@ -23,7 +25,13 @@ export async function embed(
     embedded.push(...run.views);
     newline = run.newline;
   }
-  return images.map((image) => arrange(embedded.splice(0, image.views.length), projector, image, newline));
+  return images.map((image) => {
+    const own = embedded.splice(0, image.views.length);
+    if (image.video === undefined) return arrange(own, projector, image, newline);
+    const { time } = present(videoPlanOf(projector.image), "how videos are prepared");
+    const { layout, info } = projector;
+    return arrangeVideo(own, time, layout, { ...image.video, dim: info.outputDim });
+  });
 }
 
 /** n views of one size, in one run of encoder and projector. */
@@ -34,7 +42,10 @@ async function embedViews(
 ): Promise<{ views: EmbeddedView[]; newline: Float32Array | null }> {
   const { image, info } = present(projector, "a projector");
   const pixels = views.map((view) => view.image);
-  const { grid, feeds } = encoderInput(sessions, pixels, image, input);
+  // Images of their own aspect ratio take a run each, and so do pairs of frames.
+  const next = views[0]?.next;
+  const { mean, std } = (next && videoPlanOf(image)) ?? image;
+  const { grid, feeds } = encoderInput(sessions, pixels, { geometry: image.geometry, mean, std }, input, next);
   const outputs = await sessions.run("projector", feeds, ["embeddings", "newline"]);
   const embeddings = split(floats("projector", outputs, "embeddings"), views.length);
   const side = Math.sqrt(info.patchesPerToken);

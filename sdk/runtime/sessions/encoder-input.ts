@@ -23,12 +23,16 @@ export interface EncoderInput {
   readonly feeds: Record<string, Tensor>;
 }
 
-/** n images of one size, prepared as the checkpoint wants them. */
+/**
+ * n images of one size, prepared as the checkpoint wants them.
+ * @param next of a video: the frame after the only image, which shares its patches
+ */
 export function encoderInput(
   sessions: Sessions,
   pixels: readonly RgbImage[],
-  { geometry, mean, std }: ViewPlan,
-  { takes, patchSize }: EncoderInputFacts,
+  { geometry, mean, std }: Pick<ViewPlan, "geometry" | "mean" | "std">,
+  { takes, patchSize, pairs }: EncoderInputFacts,
+  next?: RgbImage,
 ): EncoderInput {
   const [first] = pixels;
   if (first === undefined) throw expectedBut("RUNTIME", "an image", "a graph run", "none");
@@ -40,13 +44,19 @@ export function encoderInput(
     return { grid, tokens, feeds: { pixels: sessions.tensor("float32", data, [pixels.length, 3, height, width]) } };
   }
   const patches = patchify(pixels, patchSize, mean, std);
+  const numbers = 3 * patchSize * patchSize;
+  const change = next ? differences(patchify([next], patchSize, mean, std), patches) : new Float32Array(numbers);
   const ownGrid = BigInt64Array.of(BigInt(grid.rows), BigInt(grid.columns));
   return {
     grid,
     tokens,
     feeds: {
-      patches: sessions.tensor("float32", patches, [tokens, 3 * patchSize * patchSize]),
+      patches: sessions.tensor("float32", patches, [tokens, numbers]),
+      ...(pairs && { change: sessions.tensor("float32", change, [change.length / numbers, numbers]) }),
       ...(geometry === "native" && { grid: sessions.tensor("int64", ownGrid, [2]) }),
     },
   };
 }
+
+const differences = (values: Float32Array, others: Float32Array): Float32Array =>
+  values.map((value, i) => value - (others[i] ?? 0));

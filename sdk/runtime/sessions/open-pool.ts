@@ -50,7 +50,7 @@ export async function openPool(
   const settings = { fusedAttention: fusedAttention[device] };
   const graphs = buildGraphs(model, weights, settings, (loaded, total) => report("graphs", loaded, total));
   const forEmbed = projector && { info: projector.info, image: projector.image, layout: projector.layout };
-  const input = { takes: model.graphs.encode.takes, patchSize: encoder.patchSize };
+  const input = { takes: model.graphs.encode.takes, patchSize: encoder.patchSize, pairs: encoder.pairs ?? false };
   const { featureDim } = encoder;
   const common = { image, input, codebook, featureDim, projector: forEmbed, device, precision };
   const setup = { ...common, graphs, threads, prepack } satisfies WorkerSetup;

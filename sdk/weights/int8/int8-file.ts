@@ -84,8 +84,8 @@ async function openInt8File<T extends object>(path: string, weights: T, key: str
   const tree = int8Tree(weights, (layout) => {
     const stored = tensors.get(layout.name);
     complete &&= stored?.dtype === layout.dtype && stored.shape.join() === layout.shape.join();
-    const { offset = 0, length = 0, identity } = stored ?? {};
-    return { ...layout, file, offset, length, ...(identity !== undefined && { identity }) };
+    // Without the file's identity: another process may put the same bytes in its place at any time.
+    return { ...layout, file, offset: stored?.offset ?? 0, length: stored?.length ?? 0 };
   });
   return complete ? tree : null;
 }

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { swapVit } from "../../../adapters/vit-swap/index.ts";
 import { loadProjector, VQRAE } from "../../../sdk/index.ts";
 import { failure, temporaryFolder } from "../../standalone/checkpoint/temporary.ts";
 import { largestDifference, readExpected } from "../expected.ts";
@@ -70,6 +71,18 @@ const renamed = (text: string, other: string) => (bytes: Buffer) => {
 };
 
 describe("what is refused", () => {
+  it("positions in llama.cpp's order, which vqrae swap writes for towers with a class token", async () => {
+    const folder = await temporaryFolder();
+    const [ordered, plain] = [join(folder, "internvl.gguf"), join(folder, "idefics3.gguf")];
+    await swapVit(model("internvl"), model("internvl"), ordered, { float: "F32" });
+    const error = await failure(VQRAE.load(ordered));
+    expect(error).toMatchObject({ code: "UNSUPPORTED", message: expect.stringContaining("position") });
+    await swapVit(model("idefics3"), model("idefics3"), plain, { float: "F32" });
+    await load(plain);
+    // Another tower goes into the same file.
+    await swapVit(ordered, model("internvl"), join(folder, "again.gguf"));
+  });
+
   it.each([
     [
       "a text model",

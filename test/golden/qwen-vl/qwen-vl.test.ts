@@ -49,6 +49,7 @@ describe.each(families)("$name", ({ name, type, deepstackLevels }) => {
       const feeds = {
         patches: { data: data as Float32Array, shape },
         grid: { data: int64([grid.rows, grid.columns]), shape: [2] },
+        change: { data: new Float32Array(48), shape: [1, 48] },
       };
       const { features } = await run(graphs.encode.build(weights.encoder, { fusedAttention }), feeds);
       expect(features!.shape).toEqual([1, grid.rows * grid.columns, WIDTH]);

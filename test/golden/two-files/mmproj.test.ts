@@ -1,10 +1,12 @@
-import { readFile } from "node:fs/promises";
+import { copyFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { swapVit } from "../../../adapters/vit-swap/index.ts";
 import { loadProjector, VQRAE } from "../../../sdk/index.ts";
+import { temporaryFolder, writeJson } from "../../standalone/checkpoint/temporary.ts";
 import { largestDifference, readExpected } from "../expected.ts";
 import { partsOf } from "../projector/parts-of.ts";
-import { families, imagesOf } from "./pictures.ts";
+import { families, imagesOf, square } from "./pictures.ts";
 
 /** mmproj files of llama.cpp's converter against what transformers makes of the models that they are of (make_two_files.py). */
 
@@ -42,4 +44,27 @@ describe.each(files)("$name in $dtype", ({ name, dtype }) => {
     expect(info).toEqual(expected);
     expect(modelId).toBe(`mmproj-${dtype}`);
   });
+});
+
+it("Qwen3.5's, which has no deepstack levels, is read as its folder is", async () => {
+  const folder = await temporaryFolder();
+  const source = join(import.meta.dirname, "../qwen-vl/qwen3-5");
+  for (const name of ["config.json", "model.safetensors"]) await copyFile(join(source, name), join(folder, name));
+  const fields = JSON.parse(await readFile(join(source, "preprocessor_config.json"), "utf8"));
+  // An mmproj has the limits of the published models.
+  await writeJson(folder, "preprocessor_config.json", {
+    ...fields,
+    size: { shortest_edge: 65536, longest_edge: 16777216 },
+  });
+  const mmproj = join(folder, "mmproj.gguf");
+  await swapVit(folder, folder, mmproj, { float: "F32" });
+  const results = [];
+  for (const path of [folder, mmproj]) {
+    const projector = await loadProjector(path);
+    expect(projector.info).toMatchObject({ type: "qwen3_vl", deepstackLevels: 0 });
+    await using tokenizer = await VQRAE.load(path, { device: "cpu", threads: 1, projector });
+    const { segments } = await tokenizer.embed(square(256));
+    results.push(segments.flatMap((segment) => (segment.type === "embeddings" ? [...segment.data] : [])));
+  }
+  expect(largestDifference(results[0]!, results[1]!)).toBeLessThan(1e-5);
 });

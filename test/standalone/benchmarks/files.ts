@@ -42,6 +42,9 @@ export async function readAll(name: string, source: QuestionSource): Promise<Que
 export const promptOf = (name: string, profile: string, question: Question) =>
   benchmark(name).profiles[profile]!.prompt(question);
 
+export const judge = (name: string, profile: string, question: Question, answer: string) =>
+  benchmark(name).profiles[profile]!.judge(question, answer);
+
 /** How harnesses end a question. */
 export const LETTER = "Answer with the option's letter from the given choices directly.";
 export const SHORT = "Answer the question using a single word or phrase.";

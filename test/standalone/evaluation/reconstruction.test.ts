@@ -10,8 +10,8 @@ import {
   rankedPicture,
   tilePicture,
 } from "../../../sdk/evaluation/index.ts";
-import { centreCrop, readImage, VQRAE } from "../../../sdk/index.ts";
-import { CodebookUsage, psnr, ssimGaussian, ssimUniform } from "../../../sdk/metrics/index.ts";
+import { type Classifier, centreCrop, readImage, VQRAE } from "../../../sdk/index.ts";
+import { Blocking, CodebookUsage, psnr, ssimGaussian, ssimUniform } from "../../../sdk/metrics/index.ts";
 import { pattern } from "../../golden/image/fixtures.ts";
 import { inFolder, photo, runCli, tinyEncoder, tinyModel } from "../cli/run-cli.ts";
 
@@ -80,6 +80,24 @@ test("distances on a network: 0 where it sees no difference, else named by it", 
     network: { ...blind, [Symbol.asyncDispose]: async () => {} },
   });
   expect([seen.frechet!.distance, seen.perceptual]).toEqual([0, null]);
+});
+
+test("seams, and what a classifier still knows, by hand", async () => {
+  const files = (await listImages(examples)).map((file, i) => ({ ...file, label: i < 2 ? "second" : file.label }));
+  const answers = [1, 1, 0, 1, 0, 0, 1, 0]; // original, decoded, and so on
+  const classifier = {
+    labels: ["first, one", "second, two"],
+    classify: async (images: readonly unknown[]) =>
+      images.map(() => [{ index: answers.shift() ?? -1, label: "", logit: 0, probability: 1 }]),
+    [Symbol.asyncDispose]: async () => {},
+  } as unknown as Classifier;
+  const { recognition, blocking } = await evaluateReconstruction(tokenizer, files, { classifier });
+  expect(recognition).toEqual({ classes: 2, same: 0.5, right: { images: 2, original: 0.5, decoded: 1 } });
+  const seams = new Blocking(4); // 16 pixels, 4 tokens a side
+  for (const { path } of files) seams.add(await tokenizer.reconstructionTarget(path));
+  expect(blocking).toEqual({ original: seams.ratio, decoded: expect.any(Number) });
+  const blind = { ...classifier, labels: null };
+  await expect(evaluateReconstruction(tokenizer, files, { classifier: blind })).rejects.toThrow(/classification head/);
 });
 
 test("an image that cannot be read is listed, in its place nothing is measured", () =>

@@ -48,6 +48,7 @@ describe("the key of the content", () => {
     expect(await contentKey(int8Form, copied, nothing)).toBe(key);
     await touchLastWeight(weights);
     expect(await contentKey(int8Form, await encoderOf(folder), nothing)).not.toBe(key);
+    await expect(contentKey(int8Form, copied, nothing)).rejects.toMatchObject({ code: "INVALID_CHECKPOINT" });
     expect(await contentKey(int8Form, await encoderOf(tinyVqrae), nothing)).not.toBe(key);
   });
 

@@ -42,7 +42,17 @@ describe("positions of an image in a model with several axes", () => {
       [2, 2, 2, 3, 3, 3],
       [2, 3, 4, 2, 3, 4],
     ];
-    expect([...gridPositions(2, { rows: 2, columns: 3 })]).toEqual([...t!, ...y!, ...x!, 0, 0, 0, 0, 0, 0]);
+    expect([...gridPositions(2, { grid: { rows: 2, columns: 3 }, times: [0] })]).toEqual([
+      ...t!,
+      ...y!,
+      ...x!,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+    ]);
   });
 
   it("are one line otherwise", () => {

@@ -18,14 +18,17 @@ function scan(text: string | Buffer, lengths: readonly number[] = [text.length],
 }
 
 /** The value with its images as data: URLs again. */
-function restored({ json, images }: SentBody): unknown {
+async function restored({ json, images }: SentBody): Promise<unknown> {
+  const urls = new Map<string, string>();
+  for (const [key, image] of images) {
+    urls.set(key, `data:image/png;base64,${(await image.bytes())?.toString("base64")}`);
+  }
   const back = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(back);
     if (typeof value === "object" && value !== null) {
       return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, back(inner)]));
     }
-    const image = typeof value === "string" ? images.get(value) : undefined;
-    return image ? `data:image/png;base64,${image.bytes()?.toString("base64")}` : value;
+    return (typeof value === "string" ? urls.get(value) : undefined) ?? value;
   };
   return back(json);
 }
@@ -48,11 +51,11 @@ const lengths = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLeng
 const noZero = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 describe("a body in parts", () => {
-  it("is what JSON.parse makes of it, with its images decoded", () => {
+  it("is what JSON.parse makes of it, with its images decoded", async () => {
     const styles = [(json: string) => json, (json: string) => json.replaceAll("/", "\\/"), escapedPlus];
-    fc.assert(
-      fc.property(body, lengths, fc.constantFrom(...styles), (value, parts, style) => {
-        expect(restored(scan(style(JSON.stringify(value)), parts))).toEqual(noZero(value));
+    await fc.assert(
+      fc.asyncProperty(body, lengths, fc.constantFrom(...styles), async (value, parts, style) => {
+        expect(await restored(scan(style(JSON.stringify(value)), parts))).toEqual(noZero(value));
       }),
       { numRuns: 2000 },
     );
@@ -83,17 +86,17 @@ describe("a body in parts", () => {
 });
 
 describe("base64", () => {
-  const bytesOf = (data: string, parts?: number[]) => {
+  const bytesOf = async (data: string, parts?: number[]) => {
     const { json, images } = scan(JSON.stringify({ url: `data:image/png;base64,${data}` }), parts);
-    return images.get((json as { url: string }).url)?.bytes() ?? null;
+    return (await images.get((json as { url: string }).url)?.bytes()) ?? null;
   };
 
-  it("is read as atob reads it, and refused where atob refuses it", () => {
+  it("is read as atob reads it, and refused where atob refuses it", async () => {
     const digits = fc.string({ unit: fc.constantFrom(..."ABcd09+/== \n\t!-_é\\") });
-    fc.assert(
-      fc.property(digits, lengths, (data, parts) => {
+    await fc.assert(
+      fc.asyncProperty(digits, lengths, async (data, parts) => {
         const expected = outcome(() => Buffer.from(atob(data), "latin1"));
-        expect(bytesOf(data, parts) ?? undefined).toEqual(expected);
+        expect((await bytesOf(data, parts)) ?? undefined).toEqual(expected);
       }),
       { numRuns: 3000 },
     );
@@ -118,9 +121,9 @@ describe("what a body may have", () => {
     expect(scan(JSON.stringify(["[{,:".repeat(2000)])).json).toEqual(["[{,:".repeat(2000)]);
   });
 
-  it("bytes of text, while an image has as many as the body may", () => {
+  it("bytes of text, while an image has as many as the body may", async () => {
     const large = JSON.stringify({ url: `data:image/png;base64,${"A".repeat(400_000)}` });
-    expect([...scan(large).images.values()][0]?.bytes()).toHaveLength(300_000);
+    expect(await [...scan(large).images.values()][0]?.bytes()).toHaveLength(300_000);
     for (const field of ["text", "url"]) {
       const body = JSON.stringify({ [field]: "A".repeat(100_001) });
       expect(() => scan(body, [1000])).toThrow(expect.objectContaining({ status: 413 }));

@@ -3,7 +3,6 @@ import { defineBenchmark } from "../../define-benchmark.ts";
 import {
   circularScore,
   INTERNVL_TOKENS,
-  isMissing,
   judgeOption,
   LMMS_EVAL_TOKENS,
   OPTION_LETTER,
@@ -67,9 +66,10 @@ const grouped = (question: Question, row: Row): Question => {
 const parquet: QuestionReader = async function* ({ path }) {
   const columns = ["index", "question", "answer", "hint", ...LETTERS, "category", "L2-category"];
   for await (const { row, image } of parquetRows(await parquetFiles(path), columns, ["image"])) {
+    // Where pandas takes "None", "null" and "N/A" of a table as missing too, in parquet they are texts.
     const present = (name: string) => {
       const text = row.optionalText(name);
-      return text === undefined || isMissing(text) ? undefined : text;
+      return text === "nan" ? undefined : text;
     };
     yield grouped(
       {

@@ -1,5 +1,5 @@
 import { seededRandom } from "../../../../sdk/kit.ts";
-import type { Answers, Judgement, Profile, Question, QuestionReader } from "../../benchmark.ts";
+import type { Answers, Judgement, Option, Profile, Question, QuestionReader } from "../../benchmark.ts";
 import { defineBenchmark } from "../../define-benchmark.ts";
 import {
   INTERNVL_TOKENS,
@@ -66,15 +66,24 @@ const vlmevalkit: Profile = {
     return [...images, prompt];
   },
   judge(question, answer) {
-    if (question.options.length > 0) return judgeOption(question, vlmevalkitOption(answer, question.options));
-    const options = [
-      { letter: "A", text: question.writtenAnswer ?? question.answers[0] },
-      { letter: "B", text: "Other Answers" },
-    ];
-    return judgeOption({ ...question, answers: ["A"] }, vlmevalkitOption(answer, options));
+    const options = isOpenTable(question) ? openOptions(question) : question.options;
+    return judgeOption({ ...question, answers: [writtenLetter(question)] }, vlmevalkitOption(answer, options));
   },
   score: meanScore("accuracy", "l2-category", "category"),
 };
+
+/** `MMMU_preproc` takes a row whose A is missing for an open question, also one whose A is the text "None" or "NA". */
+const isOpenTable = ({ options }: Question): boolean => options.every(({ letter }) => letter !== "A");
+
+const openOptions = ({ options, answers, writtenAnswer }: Question): Option[] => [
+  { letter: "A", text: writtenAnswer ?? answers[0] },
+  { letter: "B", text: "Other Answers" },
+  ...options.filter(({ letter }) => letter > "B"),
+];
+
+/** Then A is right, but where the answer is written as one letter: that letter, even if no option has it. */
+const writtenLetter = ({ answers, writtenAnswer = answers[0] }: Question): string =>
+  /^[A-Z]$/.test(writtenAnswer) ? writtenAnswer : "A";
 
 const official: Profile = {
   protocol: {

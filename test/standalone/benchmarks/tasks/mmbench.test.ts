@@ -54,6 +54,16 @@ it("parquet files of the hub", async () => {
   expect(await reds(questions)).toEqual([[3], [4], [6]]);
 });
 
+it('parquet: lmms-eval takes "nan" alone for a missing option, where pandas would take "None" of a table too', async () => {
+  const [question] = await readAll("mmbench", { path: `${parquet("mmbench")}-none` });
+  expect(question!.options.map(({ text }) => text)).toEqual([
+    "Banana",
+    "All of the above",
+    "New York naïve café",
+    "None",
+  ]);
+});
+
 /** Values that the harness's own function gave; test/golden/benchmarks/mmbench has more of them. */
 it.each([
   ["B", "B"],

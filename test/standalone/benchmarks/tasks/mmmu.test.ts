@@ -4,7 +4,19 @@ import { describe, expect, it } from "vitest";
 import { mmmuChoice, mmmuChoiceLmmsEval } from "../../../../adapters/benchmarks/tasks/mmmu/choice.ts";
 import { mmmuOpenIsRight, mmmuOpenValues } from "../../../../adapters/benchmarks/tasks/mmmu/open-answer.ts";
 import { temporaryFolder } from "../../checkpoint/temporary.ts";
-import { base64Png, LETTER, options, parquet, promptOf, readAll, reds, SHORT, tsv, writeTree } from "../files.ts";
+import {
+  base64Png,
+  judge,
+  LETTER,
+  options,
+  parquet,
+  promptOf,
+  readAll,
+  reds,
+  SHORT,
+  tsv,
+  writeTree,
+} from "../files.ts";
 
 it("a table: several images in a list, open questions, the dev split left out", async () => {
   const folder = await temporaryFolder();
@@ -30,6 +42,28 @@ it("a table: several images in a list, open questions, the dev split left out", 
   expect(promptOf("mmmu", "vlmevalkit", open!)).toBe("How much?\nAnswer the question directly.");
   expect(promptOf("mmmu", "lmms-eval", open!)).toBe(`How much?\n\n${SHORT}`);
   expect(promptOf("mmmu", "official", choice!)).toBe(`<image 1> or <image 2>?\n(A) x\n(B) y\n\n${LETTER}`);
+});
+
+it("a table in VLMEvalKit: a row whose A is missing is open, and an answer of one letter is that letter", async () => {
+  const folder = await temporaryFolder();
+  const header = ["index", "id", "split", "question", "A", "B", "C", "answer", "image"];
+  const image = await base64Png(1);
+  await writeTree(folder, {
+    "MMMU_DEV_VAL.tsv": tsv(
+      header,
+      [1, "validation_Math_1", "validation", "q", "", "", "", "7 apples", image],
+      [2, "validation_Math_2", "validation", "q", "", "", "", "B", image],
+      [3, "validation_Math_3", "validation", "q", "None", "two", "three", "C", image],
+      [4, "validation_Math_4", "validation", "q", "one", "two", "three", "C", image],
+    ),
+  });
+  const [words, letter, none, choice] = await readAll("mmmu", { path: join(folder, "MMMU_DEV_VAL.tsv") });
+  const score = (question: typeof words, answer: string) => judge("mmmu", "vlmevalkit", question!, answer).score;
+  expect([score(words, "A"), score(words, "7 apples"), score(words, "Other Answers")]).toEqual([1, 1, 0]);
+  // A and B are the answer's text and "Other Answers", and B is right as it is written.
+  expect([score(letter, "A"), score(letter, "B")]).toEqual([0, 1]);
+  expect([score(none, "three"), score(none, "Other Answers"), score(none, "A")]).toEqual([1, 0, 0]);
+  expect([score(choice, "C"), score(choice, "A")]).toEqual([1, 0]);
 });
 
 it("parquet files of the hub: options as Python writes them, several answers", async () => {
