@@ -13,6 +13,20 @@ export interface HostileRequest {
   readonly status: number;
 }
 
+/**
+ * Those that are refused before all of the body has come. Their client may see a closed connection in place of the answer; any other
+ * request must get its answer.
+ */
+export const refusedEarly = ({ name, status }: HostileRequest): boolean => status === 413 || EARLY.includes(name);
+
+const EARLY = [
+  "32 MiB of empty objects",
+  "32 MiB of open lists",
+  "thirty thousand fields that nobody knows",
+  "thousands of messages",
+  "a million ids",
+];
+
 const MiB = 2 ** 20;
 const user = { model: "tiny-vlm", max_tokens: 4, messages: [{ role: "user", content: "why" }] };
 const list = (count: number, item: string) => `[${`${item},`.repeat(count - 1)}${item}]`;
