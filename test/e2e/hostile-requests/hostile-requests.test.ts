@@ -13,8 +13,8 @@ import type { Probes } from "./health-probe.ts";
 import type { Stalls } from "./stall-monitor.ts";
 
 /**
- * Milliseconds of the main thread's processor time in one turn of its event loop. The aim is 100, which a machine with nothing
- * else to do keeps. The same turn takes two to three times as much where ten other processes share the cores.
+ * Milliseconds of the main thread's processor time in one turn of its event loop. The aim is 100, which three requests of the corpus
+ * miss (docs/security.md). The same turn takes twice as much from one run to the next where others share the cores.
  */
 const LONGEST_MS = 300;
 
