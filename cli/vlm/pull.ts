@@ -16,7 +16,7 @@ export const pull = defineCommand({
   examples: [
     "vqrae pull --list",
     "vqrae pull ggml-org/SmolVLM-256M-Instruct-GGUF",
-    "vqrae pull Qwen/Qwen2.5-VL-3B-Instruct   # the checkpoint's folder, for convert-llm",
+    "vqrae pull Qwen/Qwen2.5-VL-3B-Instruct   # a folder, for convert-llm",
   ],
   async run({ model, list, json, verbose }, name) {
     if (list) {

@@ -127,13 +127,13 @@ const damages: Damage[] = [
     name: "a header longer than the file",
     code: "INVALID_CHECKPOINT",
     message: "bytes, as its header says, for FILE but received a file of",
-    damage: (parts) => (parts.claimedLength = 99_000_000n),
+    damage: (parts) => (parts.claimedLength = 33_000_000n),
   },
   {
-    name: "a header of more than 100 MB",
+    name: "a header of more than 32 MiB",
     code: "INVALID_CHECKPOINT",
-    message: "Expected at most 100000000 bytes for the header of FILE but received 100000001 bytes.",
-    damage: (parts) => (parts.claimedLength = 100_000_001n),
+    message: "Expected at most 33554432 bytes for the header of FILE but received 33554433 bytes.",
+    damage: (parts) => (parts.claimedLength = 33_554_433n),
   },
   {
     name: "weights cut short by one byte",

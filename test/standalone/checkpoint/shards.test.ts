@@ -46,7 +46,7 @@ const bad: [name: string, code: string, message: RegExp, weightMap: unknown][] =
   ],
   ["a tensor that its shard lacks", "INVALID_CHECKPOINT", /tensor b, .*one\.safetensors/, { b: "one.safetensors" }],
   ["a shard outside the folder", "INVALID_CHECKPOINT", /a file name for weight_map\.a/, { a: "../one.safetensors" }],
-  ["the folder above", "CHECKPOINT_NOT_FOUND", /not a regular file/, { a: ".." }],
+  ["the folder above", "CHECKPOINT_NOT_FOUND", /a readable file for .* received a folder/, { a: ".." }],
   ["a shard that is no name", "INVALID_CHECKPOINT", /weight_map\.a of .* received 3/, { a: 3 }],
   ["no weight_map", "INVALID_CHECKPOINT", /an object for weight_map/, undefined],
 ];

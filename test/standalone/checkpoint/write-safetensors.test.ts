@@ -101,7 +101,9 @@ test("a file that has become shorter since it was opened", async () => {
   await truncate(path, ref.offset + 4);
   const { code, message } = await failure(readTensor(ref));
   expect(code).toBe("INVALID_CHECKPOINT");
-  expect(message).toMatch(/Expected 12 bytes at \d+ for .*x\.safetensors but received a file that ends after 4/);
+  expect(message).toMatch(
+    /the file that was loaded for .*x\.safetensors but received another one, or none, in its place/,
+  );
 });
 
 test("a view's own bytes are written, not its buffer's", async () => {

@@ -18,8 +18,8 @@ describe("warmup", () => {
     const tokens = await warm.encode(images);
     const pictures = await warm.decode(tokens.map(({ ids }) => ids!));
     expect(pictures).toHaveLength(images.length);
-    await expect(cold.decode(tokens[0]!.ids!)).rejects.toMatchObject({ code: "RUNTIME" });
-    await expect(cold.codebookVectors(tokens[0]!.ids!)).rejects.toMatchObject({ code: "RUNTIME" });
+    await expect(cold.decode(tokens[0]!.ids!)).rejects.toMatchObject({ code: "INVALID_CHECKPOINT" });
+    await expect(cold.codebookVectors(tokens[0]!.ids!)).rejects.toMatchObject({ code: "INVALID_CHECKPOINT" });
     const vectors = await Promise.all(tokens.map(({ ids }) => warm.codebookVectors(ids!)));
     expect(vectors[0]).toHaveLength(16 * 16);
   });
