@@ -61,6 +61,7 @@ const phrases: Readonly<Record<string, (value: unknown, part: Part) => string | 
   combine: (how) => (how === "sum" ? "added" : null),
   normalize: (each) => (each ? "each normed" : "not normed"),
   takes: (what) => `takes ${what}`,
+  pairs: (are) => (are ? "videos as pairs of frames" : null),
   outputSize: (n) => `${n} x ${n} pixels`,
 };
 
