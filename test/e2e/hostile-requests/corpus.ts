@@ -20,7 +20,7 @@ export interface HostileRequest {
 export const refusedEarly = ({ name, status }: HostileRequest): boolean => status === 413 || EARLY.includes(name);
 
 const EARLY = [
-  "32 MiB of empty objects",
+  "30 MiB of empty objects",
   "32 MiB of open lists",
   "thirty thousand fields that nobody knows",
   "thousands of messages",
@@ -70,7 +70,7 @@ const tree = (...alternatives: object[]) => ({ ...node, $defs: { node: { oneOf: 
 const bomb = () => pngOfParts(40_000, 30_000, [1, 0, 0, 0, 0], deflateSync(Buffer.alloc(MiB)));
 
 export const corpus: readonly HostileRequest[] = [
-  raw("32 MiB of empty objects", 400, () => list(11 * MiB, "{}")),
+  raw("30 MiB of empty objects", 400, () => list(10 * MiB, "{}")),
   raw("32 MiB of open lists", 400, () => "[".repeat(31 * MiB)),
   raw("32 MiB of white space", 413, () => `[${" ".repeat(31 * MiB)}]`),
   raw("a number of 32 million digits", 413, () => "1".repeat(31 * MiB)),
