@@ -25,3 +25,29 @@ export async function abortable<T>(
     signal?.removeEventListener("abort", onAbort);
   }
 }
+
+/** The ends of a promise. */
+export interface Ends<T> {
+  resolve(value: T): void;
+  reject(reason: unknown): void;
+}
+
+/** Calls `onAbort` if the signal aborts before one of the returned ends was used. */
+export function endsUntilAbort<T>(
+  signal: AbortSignal | undefined,
+  { resolve, reject }: Ends<T>,
+  onAbort: () => void,
+): Ends<T> {
+  const settled = () => signal?.removeEventListener("abort", onAbort);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  return {
+    resolve(value) {
+      settled();
+      resolve(value);
+    },
+    reject(reason) {
+      settled();
+      reject(reason);
+    },
+  };
+}

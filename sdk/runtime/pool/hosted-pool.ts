@@ -2,24 +2,21 @@ import { type ChildProcess, fork } from "node:child_process";
 import { expectedBut, type VqraeError } from "../../errors.ts";
 import { workerFile } from "../../files/package-file.ts";
 import { telemetryOff } from "../telemetry.ts";
+import { type Ends, endsUntilAbort } from "./abort.ts";
 import type { HostMessage, HostResponse } from "./host-messages.ts";
 import type { JobPool, PoolOptions, RunOptions } from "./job-pool.ts";
 import { fromPlainError, type JobTable } from "./protocol.ts";
 import { disposedError, MAX_DEATHS } from "./worker-pool.ts";
 
-interface Pending {
-  resolve(output: unknown): void;
-  reject(error: unknown): void;
-}
-
 /**
  * A pool whose threads live in a process of their own, for callers that are a worker thread themselves: nothing tells a
  * thread that it is about to be terminated, and its own threads would end with it while onnxruntime runs in them, which
- * aborts the whole process. What jobs take and give is copied; what threads share in memory stays over there.
+ * aborts the whole process. What jobs take and give is copied; what threads share in memory stays over there. Pools take no
+ * turns (`PoolOptions.turns`): each has its process to itself.
  */
 export class HostedPool<J extends JobTable<J>> implements JobPool<J> {
   readonly #options: PoolOptions;
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new Map<number, Ends<unknown>>();
   #child: ChildProcess | null = null;
   #jobs = 0;
   #deaths = 0;
@@ -31,9 +28,7 @@ export class HostedPool<J extends JobTable<J>> implements JobPool<J> {
   }
 
   run<K extends keyof J>(kind: K, input: J[K]["input"], { signal }: RunOptions = {}): Promise<J[K]["output"]> {
-    const { turns } = this.#options;
-    const run = () => this.#run(String(kind), input, signal) as Promise<J[K]["output"]>;
-    return turns === undefined ? run() : turns.run(run, signal);
+    return this.#run(String(kind), input, signal) as Promise<J[K]["output"]>;
   }
 
   dispose(): Promise<void> {
@@ -51,18 +46,7 @@ export class HostedPool<J extends JobTable<J>> implements JobPool<J> {
         this.#send({ abort: id });
         this.#end(id)?.reject(signal?.reason);
       };
-      const settled = () => signal?.removeEventListener("abort", onAbort);
-      signal?.addEventListener("abort", onAbort, { once: true });
-      this.#pending.set(id, {
-        resolve: (output) => {
-          settled();
-          resolve(output);
-        },
-        reject: (error) => {
-          settled();
-          reject(error);
-        },
-      });
+      this.#pending.set(id, endsUntilAbort(signal, { resolve, reject }, onAbort));
       this.#send({ id, kind, input });
     });
   }
@@ -104,21 +88,14 @@ export class HostedPool<J extends JobTable<J>> implements JobPool<J> {
   /** The process ended by itself: its jobs are lost, and after too many such ends in a row so is the pool. */
   #mourn(why: string, cause: unknown): void {
     this.#deaths += 1;
-    const error = expectedBut(
-      "RUNTIME",
-      "a living process of worker threads",
-      "the tokenizer",
-      `one that died (${why})`,
-      {
-        cause,
-      },
-    );
+    const died = `one that died (${why})`;
+    const error = expectedBut("RUNTIME", "a living process of worker threads", "the tokenizer", died, { cause });
     if (this.#deaths >= MAX_DEATHS) this.#broken = error;
     for (const id of [...this.#pending.keys()]) this.#end(id)?.reject(error);
   }
 
   /** Takes a job from the list. A process without jobs does not keep the program alive. */
-  #end(id: number): Pending | undefined {
+  #end(id: number): Ends<unknown> | undefined {
     const job = this.#pending.get(id);
     this.#pending.delete(id);
     if (this.#pending.size === 0 && this.#disposal === null) {

@@ -15,19 +15,30 @@ type AnyJobs = Record<string, { input: unknown; output: unknown }>;
 
 const running = new Map<number, AbortController>();
 /** By the id of the job that gave them. */
-const held = new Map<number, Promise<unknown>>();
+const held = new Map<number, unknown>();
+/** Jobs whose answers are not sent yet. */
+const answers = new Set<Promise<void>>();
 let pool: WorkerPool<AnyJobs> | undefined;
 
 process.on("message", (message: HostMessage) => {
   if ("size" in message) pool = openPool(message);
   else if ("abort" in message) running.get(message.abort)?.abort();
-  else if ("dispose" in message) void pool?.dispose().then(() => process.disconnect());
-  else void answer(message);
+  else if ("dispose" in message) void dispose();
+  else {
+    const answered = answer(message).finally(() => answers.delete(answered));
+    answers.add(answered);
+  }
 });
 process.on("disconnect", () => process.exit()); // after the native calls that run
 
 function openPool({ size, setup, file }: HostSetup): WorkerPool<AnyJobs> {
   return new WorkerPool<AnyJobs>({ size, setup, file: new URL(file) });
+}
+
+async function dispose(): Promise<void> {
+  await pool?.dispose();
+  await Promise.all(answers);
+  process.disconnect();
 }
 
 async function answer(job: HostedJob): Promise<void> {
@@ -40,32 +51,40 @@ async function answer(job: HostedJob): Promise<void> {
     response = { id: job.id, ok: false, error: toPlainError(error) };
   }
   running.delete(job.id);
-  if (process.connected) process.send?.(response);
+  // Where the other side has gone there is nobody to tell.
+  await new Promise((sent) => (process.connected ? process.send?.(response, sent) : sent(null)));
 }
 
-async function outputOf(job: HostedJob, signal?: AbortSignal): Promise<unknown> {
+async function outputOf(job: HostedJob, signal: AbortSignal): Promise<unknown> {
   const output = await run(job, signal);
   if (!holdsSharedMemory(output)) return output;
-  held.set(job.id, Promise.resolve(output));
+  held.set(job.id, output);
   return { heldOutputOf: job } satisfies HeldOutput;
 }
 
-async function run({ kind, input }: HostedJob, signal?: AbortSignal): Promise<unknown> {
-  if (pool === undefined) throw new Error("A job came before the setup");
-  return pool.run(kind, await withHeldOutputs(input), signal === undefined ? {} : { signal });
+/** Waits only where a held output must be made again: a job that came before "dispose" is in the pool by then. */
+function run(job: HostedJob, signal?: AbortSignal): Promise<unknown> {
+  const lost = heldIn(job.input).filter(([, maker]) => !held.has(maker.id));
+  if (lost.length === 0) return start(job, signal);
+  return Promise.all(lost.map(async ([, maker]) => held.set(maker.id, await run(maker)))).then(() =>
+    start(job, signal),
+  );
 }
 
-/** The input with what stands for held outputs replaced by them. */
-async function withHeldOutputs(input: unknown): Promise<unknown> {
-  if (input === null || typeof input !== "object" || Array.isArray(input) || ArrayBuffer.isView(input)) return input;
-  const entries = Object.entries(input).map(async ([key, value]) => {
+async function start({ kind, input }: HostedJob, signal: AbortSignal | undefined): Promise<unknown> {
+  if (pool === undefined) throw new Error("A job came before the setup");
+  const outputs = heldIn(input).map(([key, maker]) => [key, held.get(maker.id)] as const);
+  const complete = outputs.length === 0 ? input : Object.assign({}, input, Object.fromEntries(outputs));
+  return pool.run(kind, complete, signal === undefined ? {} : { signal });
+}
+
+/** The fields of an input that stand for held outputs. */
+function heldIn(input: unknown): [key: string, maker: HostedJob][] {
+  if (input === null || typeof input !== "object" || ArrayBuffer.isView(input)) return [];
+  return Object.entries(input).flatMap(([key, value]) => {
     const maker = heldOutputOf(value);
-    if (maker === undefined) return [key, value] as const;
-    const found = held.get(maker.id) ?? run(maker);
-    held.set(maker.id, found);
-    return [key, await found] as const;
+    return maker === undefined ? [] : [[key, maker] satisfies [string, HostedJob]];
   });
-  return Object.fromEntries(await Promise.all(entries));
 }
 
 function holdsSharedMemory(value: unknown): boolean {

@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { expectedBut, type VqraeError } from "../../errors.ts";
 import { disableTelemetry } from "../telemetry.ts";
+import { type Ends, endsUntilAbort } from "./abort.ts";
 import { forgetExitGuard, type GuardedData, newExitGuard } from "./exit-guard.ts";
 import type { Gate } from "./gate.ts";
 import type { JobPool, PoolOptions, RunOptions } from "./job-pool.ts";
@@ -9,11 +10,9 @@ import { fromPlainError, type JobRequest, type JobResponse, type JobTable } from
 /** After this many deaths in a row without one answer, a worker is not replaced any more. */
 export const MAX_DEATHS = 3;
 
-interface Job<J extends JobTable<J>> {
+interface Job<J extends JobTable<J>> extends Ends<J[keyof J]["output"]> {
   readonly request: JobRequest<J>;
   readonly transfer: readonly ArrayBuffer[];
-  resolve(output: J[keyof J]["output"]): void;
-  reject(error: unknown): void;
 }
 
 interface Seat<J extends JobTable<J>> {
@@ -63,16 +62,8 @@ export class WorkerPool<J extends JobTable<J>> implements JobPool<J> {
       const job: Job<J> = {
         request: { kind, input },
         transfer,
-        resolve: (output) => {
-          signal?.removeEventListener("abort", onAbort);
-          resolve(output);
-        },
-        reject: (error) => {
-          signal?.removeEventListener("abort", onAbort);
-          reject(error);
-        },
+        ...endsUntilAbort(signal, { resolve, reject }, onAbort),
       };
-      signal?.addEventListener("abort", onAbort, { once: true });
       this.#queue.push(job);
       this.#assign();
     });
