@@ -10,7 +10,7 @@ import type { LlamaVision } from "../vision/vision.ts";
 import { type AnswerOptions, DEFAULT_MAX_TOKENS, parseAnswerOptions, samplingOptions } from "./answer-options.ts";
 import { chatHistory } from "./conversation.ts";
 import { pushed } from "./pushed.ts";
-import { requireRoom } from "./require-room.ts";
+import { requireContextRoom } from "./require-context-room.ts";
 import { SequencePool } from "./sequence-pool.ts";
 import type { TemplateWrapper } from "./template-wrapper.ts";
 
@@ -144,7 +144,7 @@ export class Vlm implements VisionLanguageModel {
     signal: AbortSignal,
   ): Promise<VlmAnswer> {
     signal.throwIfAborted();
-    requireRoom(messages, options.stop ?? [], this.context.contextSize);
+    requireContextRoom(messages, options.stop ?? [], this.context.contextSize);
     const history = await chatHistory(messages, (picture) =>
       "video" in picture ? this.vision.video(picture.video, { signal }) : this.vision.image(picture.image, { signal }),
     );

@@ -1,71 +1,12 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { returnOf } from "../../../adapters/async-generators.ts";
-import { type ConnectOptions, type EmbeddedPart, LlamaServer } from "../../../adapters/llama-cpp/carrier/index.ts";
+import { type EmbeddedPart, LlamaServer } from "../../../adapters/llama-cpp/carrier/index.ts";
 import { readImage } from "../../../sdk/index.ts";
 import { failure } from "../checkpoint/temporary.ts";
-
-type Answer = (body: Record<string, unknown>, response: ServerResponse, request: IncomingMessage) => void;
-
-const json =
-  (status: number, value: unknown): Answer =>
-  (_, response) => {
-    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
-  };
-const refusal = (code: number, message: string, type: string) => json(code, { error: { code, message, type } });
-
-const props = {
-  default_generation_settings: { n_ctx: 4096 },
-  model_alias: "tiny",
-  modalities: { vision: true, audio: false },
-  media_marker: "<__media_x__>",
-  chat_template: "{{ bos_token }}{% for m in messages %}{{ m.role }}:{{ m.content }};{% endfor %}",
-  bos_token: "<s>",
-  eos_token: "</s>",
-};
-const models = { data: [{ meta: { n_embd: 4 } }] };
-
-/** How many embeddings of 4 numbers a packed image holds. */
-async function embeddingsIn(image: string): Promise<number> {
-  const { width, height } = await readImage(Buffer.from(image, "base64"));
-  return (width / 2) * (height / 2);
-}
-
-/** A server that answers as a llama-server with a carrier, but for `routes`; `requests` are what it was sent. */
-async function serve(routes: Record<string, Answer> = {}) {
-  const requests: { path: string; body: Record<string, unknown>; authorization: string | undefined }[] = [];
-  const known: Record<string, Answer> = {
-    "/props": json(200, props),
-    "/v1/models": json(200, models),
-    "/tokenize": json(200, { tokens: [1] }),
-    ...routes,
-  };
-  const server = createServer(async (request, response) => {
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of request) chunks.push(chunk);
-    const body = chunks.length > 0 ? JSON.parse(Buffer.concat(chunks).toString()) : {};
-    const path = request.url!;
-    requests.push({ path, body, authorization: request.headers.authorization });
-    if (path === "/completion" && body.n_predict === 0 && !routes.probe) {
-      const tokens = await embeddingsIn(body.prompt.multimodal_data[0]);
-      json(200, { tokens_evaluated: tokens + 1 })(body, response, request);
-      return;
-    }
-    const answer = known[path] ?? refusal(404, "File Not Found", "not_found_error");
-    answer(body, response, request);
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const connect = (options?: ConnectOptions) => LlamaServer.connect(url, options);
-  return { url, requests, connect };
-}
+import { type Answer, embeddingsIn, json, props, refusal, serve } from "./fake-server.ts";
 
 const finished = { stop: true, stop_type: "eos", tokens_evaluated: 9, tokens_predicted: 3, timings: { cache_n: 4 } };
 const whole = json(200, { content: "a日", tokens: [5, 6, 7], ...finished });

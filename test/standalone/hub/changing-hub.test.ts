@@ -3,10 +3,9 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { pullModel, requireGguf } from "../../../adapters/hub/index.ts";
-import { temporaryFolder } from "../checkpoint/temporary.ts";
-import { type LocalHub, type LocalHubFile, sha256, startLocalHub } from "./local-hub.ts";
+import { type LocalHub, type LocalHubFile, sha256, startHubAndCache } from "./local-hub.ts";
 
 /** What happens between two requests: another process, another file, another name. */
 const REPO = "someone/Tiny-VLM-GGUF";
@@ -19,14 +18,8 @@ const files: Record<string, LocalHubFile> = {
 let cache: string;
 let hub: LocalHub;
 beforeEach(async () => {
-  cache = await temporaryFolder();
-  hub = await startLocalHub(REPO, files);
-  for (const name of ["HF_TOKEN", "HF_HUB_OFFLINE", "HF_HOME", "HUGGINGFACE_HUB_CACHE"]) vi.stubEnv(name, undefined);
-  vi.stubEnv("HF_TOKEN_PATH", join(cache, "no-token"));
-  vi.stubEnv("HF_ENDPOINT", hub.url);
-  vi.stubEnv("HF_HUB_CACHE", cache);
+  ({ hub, cache } = await startHubAndCache(REPO, files));
 });
-afterEach(() => vi.unstubAllEnvs());
 
 const blobs = () => join(cache, "models--someone--Tiny-VLM-GGUF", "blobs");
 const locks = () => join(cache, ".locks", "models--someone--Tiny-VLM-GGUF");

@@ -2,7 +2,9 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { onTestFinished } from "vitest";
+import { join } from "node:path";
+import { onTestFinished, vi } from "vitest";
+import { temporaryFolder } from "../checkpoint/temporary.ts";
 
 export interface LocalHubFile {
   readonly content: Buffer;
@@ -84,4 +86,21 @@ export async function startLocalHub(repo: string, files: Readonly<Record<string,
     server.close();
   });
   return Object.assign(hub, { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+}
+
+/** The same with an empty cache, and an environment in which the client knows no other hub, cache or token until the test ends. */
+export async function startHubAndCache(
+  repo: string,
+  files: Readonly<Record<string, LocalHubFile>>,
+): Promise<{ hub: LocalHub; cache: string }> {
+  const cache = await temporaryFolder();
+  const hub = await startLocalHub(repo, files);
+  for (const name of ["HF_TOKEN", "HF_HUB_OFFLINE", "HF_HOME", "HUGGINGFACE_HUB_CACHE"]) vi.stubEnv(name, undefined);
+  vi.stubEnv("HF_TOKEN_PATH", join(cache, "no-token"));
+  vi.stubEnv("HF_ENDPOINT", hub.url);
+  vi.stubEnv("HF_HUB_CACHE", cache);
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+  });
+  return { hub, cache };
 }

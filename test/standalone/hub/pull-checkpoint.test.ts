@@ -1,12 +1,11 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import { convertLlm } from "../../../adapters/gguf/index.ts";
 import { type PullPlan, pullModel } from "../../../adapters/hub/index.ts";
 import { loadVlm } from "../../../adapters/llama-cpp/index.ts";
-import { temporaryFolder } from "../checkpoint/temporary.ts";
-import { type LocalHub, type LocalHubFile, startLocalHub } from "./local-hub.ts";
+import { type LocalHub, type LocalHubFile, startHubAndCache, startLocalHub } from "./local-hub.ts";
 
 /** A whole Hugging Face folder from the hub: the tiny Mistral of three shards, whose GGUF file is known. */
 const REPO = "someone/mistral-tiny";
@@ -28,14 +27,8 @@ const expected = JSON.parse(await readFile(join(fixture, "../expected.json"), "u
 let cache: string;
 let hub: LocalHub;
 beforeEach(async () => {
-  cache = await temporaryFolder();
-  hub = await startLocalHub(REPO, files);
-  for (const name of ["HF_TOKEN", "HF_HUB_OFFLINE", "HF_HOME", "HUGGINGFACE_HUB_CACHE"]) vi.stubEnv(name, undefined);
-  vi.stubEnv("HF_TOKEN_PATH", join(cache, "no-token"));
-  vi.stubEnv("HF_ENDPOINT", hub.url);
-  vi.stubEnv("HF_HUB_CACHE", cache);
+  ({ hub, cache } = await startHubAndCache(REPO, files));
 });
-afterEach(() => vi.unstubAllEnvs());
 
 async function pullFolder(name = REPO): Promise<string> {
   const pulled = await pullModel(name);

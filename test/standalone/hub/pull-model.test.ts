@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { readFile, realpath, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { type PullPlan, type PullProgress, pullModel, requireGguf } from "../../../adapters/hub/index.ts";
-import { temporaryFolder } from "../checkpoint/temporary.ts";
-import { COMMIT, type LocalHub, type LocalHubFile, sha256, startLocalHub } from "./local-hub.ts";
+import { COMMIT, type LocalHub, type LocalHubFile, sha256, startHubAndCache } from "./local-hub.ts";
 
 const REPO = "someone/Tiny-VLM-GGUF";
 const llm = randomBytes(3_000_000);
@@ -18,14 +17,8 @@ const files: Record<string, LocalHubFile> = {
 let cache: string;
 let hub: LocalHub;
 beforeEach(async () => {
-  cache = await temporaryFolder();
-  hub = await startLocalHub(REPO, files);
-  for (const name of ["HF_TOKEN", "HF_HUB_OFFLINE", "HF_HOME", "HUGGINGFACE_HUB_CACHE"]) vi.stubEnv(name, undefined);
-  vi.stubEnv("HF_TOKEN_PATH", join(cache, "no-token"));
-  vi.stubEnv("HF_ENDPOINT", hub.url);
-  vi.stubEnv("HF_HUB_CACHE", cache);
+  ({ hub, cache } = await startHubAndCache(REPO, files));
 });
-afterEach(() => vi.unstubAllEnvs());
 
 const pullGguf = async (name = REPO) => requireGguf(await pullModel(name), name);
 const blob = (content: Buffer) => join(cache, "models--someone--Tiny-VLM-GGUF", "blobs", sha256(content));

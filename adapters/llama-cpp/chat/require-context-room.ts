@@ -12,7 +12,11 @@ const CHARACTERS_PER_TOKEN = 16;
  * @throws CONTEXT_OVERFLOW for a conversation that the context cannot hold; INVALID_ARGUMENT for texts that end an answer and
  *   are longer than any
  */
-export function requireRoom(messages: readonly VlmMessage[], stop: readonly string[], contextSize: number): void {
+export function requireContextRoom(
+  messages: readonly VlmMessage[],
+  stop: readonly string[],
+  contextSize: number,
+): void {
   const most = contextSize * CHARACTERS_PER_TOKEN;
   const length = charactersOf(messages);
   if (length > most) {
