@@ -48,10 +48,10 @@ export function mutate(seed: Uint8Array, other: Uint8Array, random: () => number
   return bytes;
 }
 
-/** Feeds changed fixtures to a reader until `end`. Every outcome but a typed error, or a file that is read, is a finding. */
+/** Feeds changed fixtures to a reader until `done` of the number of inputs so far. Every outcome but a typed error, or a file that is read, is a finding. */
 export async function fuzz(
   target: Target,
-  { root, folder, seed, milliseconds }: { root: string; folder: string; seed: number; milliseconds: number },
+  { root, folder, seed, done }: { root: string; folder: string; seed: number; done: (inputs: number) => boolean },
 ): Promise<FuzzResult> {
   const random = uniform(seed);
   const seeds = await Promise.all(
@@ -66,7 +66,7 @@ export async function fuzz(
   process.on("unhandledRejection", onUnhandled);
   let inputs = 0;
   const pick = () => seeds[Math.floor(random() * seeds.length)];
-  for (const end = Date.now() + milliseconds; Date.now() < end && findings.length < MAX_FINDINGS; inputs++) {
+  for (; !done(inputs) && findings.length < MAX_FINDINGS; inputs++) {
     const [one, other] = [pick(), pick()];
     if (one === undefined || other === undefined) break;
     const bytes = mutate(one.bytes, other.bytes, random);

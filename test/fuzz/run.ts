@@ -13,8 +13,9 @@ const root = join(import.meta.dirname, "../..");
 const folder = await mkdtemp(join(tmpdir(), "vqrae-fuzz-"));
 const chosen = Object.entries(targets).filter(([name]) => only === undefined || name === only);
 for (const [name, target] of chosen) {
-  const milliseconds = (1000 * Number(seconds)) / chosen.length;
-  const { inputs, outcomes, findings } = await fuzz(target, { root, folder, seed: Number(seed), milliseconds });
+  const end = Date.now() + (1000 * Number(seconds)) / chosen.length;
+  const done = () => Date.now() >= end;
+  const { inputs, outcomes, findings } = await fuzz(target, { root, folder, seed: Number(seed), done });
   console.log(`${name}: ${inputs} inputs, ${findings.length} findings`, Object.fromEntries(outcomes));
   for (const [i, { what, bytes, extension }] of findings.entries()) {
     await mkdir("fuzz-findings", { recursive: true });

@@ -90,10 +90,15 @@ async function opened(path: string): Promise<Parquet> {
     const file = await guardedFile(path);
     const metadata = await parquetMetadataAsync(file);
     file.guardPages(metadata);
-    return { file, metadata, names: parquetSchema(metadata).children.map(({ element }) => element.name) };
+    return { file, metadata, names: parquetSchema(metadata).children.map(({ element }) => columnName(element)) };
   } catch (cause) {
     throw unreadable(path, cause);
   }
+}
+
+function columnName({ name }: { readonly name: unknown }): string {
+  if (typeof name === "string") return name;
+  throw new Error("a column without a name");
 }
 
 interface RowRange {
@@ -106,18 +111,24 @@ interface RowRange {
 
 export async function readRows(path: string, range: RowRange): Promise<Record<string, unknown>[]> {
   let failed = false;
-  // A column's plan that throws leaves reads of other columns behind, whose rejections nobody would handle.
+  let fail: (cause: unknown) => void = () => {};
+  const failure = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  failure.catch(() => {});
+  // hyparquet leaves reads behind when a column's plan throws. Their rejections would be nobody's, so no read rejects:
+  // the first that fails ends the race below, and what waits for it is dropped.
   const file: AsyncBuffer = {
     byteLength: range.file.byteLength,
     async slice(start, end) {
       const [read] = await Promise.allSettled([range.file.slice(start, end), setImmediate()]);
-      if (failed) return new Promise<never>(() => {});
-      if (read.status === "rejected") throw read.reason;
+      if (read.status === "rejected") fail(read.reason);
+      if (failed || read.status === "rejected") return new Promise<never>(() => {});
       return read.value;
     },
   };
   try {
-    return await parquetReadObjects({ ...range, file, compressors, utf8: false });
+    return await Promise.race([parquetReadObjects({ ...range, file, compressors, utf8: false }), failure]);
   } catch (cause) {
     failed = true;
     throw unreadable(path, cause);
