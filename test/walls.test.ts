@@ -104,3 +104,8 @@ test("no file is longer than 400 lines, no folder has more than 20 files", () =>
   const crowded = folders.filter((folder) => files.filter((file) => dirname(file) === folder).length > 20);
   expect(crowded).toEqual([]);
 });
+
+test("zod is imported as a namespace: a bundler drops what nobody uses of it, the languages of its messages above all", () => {
+  const whole = /import (?:\{[^}]*\bz\b|z\b).* from "zod"|\bz\.(?:core|locales)\.(?!\$)/;
+  expect(files.filter((file) => whole.test(readFileSync(join(root, file), "utf8")))).toEqual([]);
+});

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { parseOptions } from "../../sdk/kit.ts";
 import type { Benchmark, Profile, QuestionReader } from "./benchmark.ts";
 

@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import { expected, expectedBut, isObject, option, parseOptions, setFields } from "../../sdk/kit.ts";
 import type { GenerateOptions, ImageGeneratorInfo, ImageStart } from "./image-generator.ts";
 import { PRESET_NAMES, presets } from "./sampling/presets.ts";

@@ -1,5 +1,5 @@
 import { basename, dirname, extname, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { VQRAE } from "../../sdk/index.ts";
 import { option, packageFile, parseOptions, setFields } from "../../sdk/kit.ts";
 import { readGguf } from "../gguf/index.ts";

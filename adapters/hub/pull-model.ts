@@ -1,7 +1,7 @@
 import { mkdir, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { downloadFileToCacheDir, getHFHubCachePath } from "@huggingface/hub";
-import { z } from "zod";
+import * as z from "zod";
 import { VqraeError } from "../../sdk/index.ts";
 import { expectedBut, onDisk, option, parseOptions, readRegularFile, requireRoom, writeWhole } from "../../sdk/kit.ts";
 import { type DownloadSettings, downloadBlob } from "./download-file.ts";

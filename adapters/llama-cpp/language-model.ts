@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { Llama, LlamaContext, LlamaModel } from "node-llama-cpp";
-import { z } from "zod";
+import * as z from "zod";
 import { expected, expectedBut, option, parseOptions, requireSameFile, setFields } from "../../sdk/kit.ts";
 import { readGguf } from "../gguf/index.ts";
 import { checkLlm } from "./check/check-llm.ts";

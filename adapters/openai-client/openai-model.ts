@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { VqraeError } from "../../sdk/index.ts";
 import { describe, expectedBut, isObject, option, parseOptions } from "../../sdk/kit.ts";
 import { API_URL, apiUrl, eventData, isRefusal, parseJson, pathOf, shownUrl } from "../model-servers.ts";

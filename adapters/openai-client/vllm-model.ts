@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Embedder, ImageEmbeddings } from "../../sdk/index.ts";
 import { expectedBut, isObject, option, parseOptions } from "../../sdk/kit.ts";
 import type { VisionLanguageModel } from "../vision-language-model.ts";

@@ -1,5 +1,5 @@
 import { type Context, Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import type { Decoder, Encoder } from "../../sdk/index.ts";
 import { option, parseOptions } from "../../sdk/kit.ts";
 import type { ImageGenerator } from "../generation/index.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { option, parseOptions, setFields } from "../../sdk/kit.ts";
 
 /** What one request may take, and all requests together. */

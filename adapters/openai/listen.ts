@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import { isIP, type Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
-import { z } from "zod";
+import * as z from "zod";
 import { expectedBut, option, parseOptions } from "../../sdk/kit.ts";
 import { limitConnections } from "./connections.ts";
 import type { Endpoint } from "./endpoint.ts";

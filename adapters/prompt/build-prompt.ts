@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { ImageSegment } from "../../sdk/index.ts";
 import { expectedBut, isFile, isObject, option, parseOptions, readJsonObject } from "../../sdk/kit.ts";
 import type { VlmMessage } from "../vision-language-model.ts";

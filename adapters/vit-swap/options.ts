@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { option, parseOptions } from "../../sdk/kit.ts";
 import { DEFAULT_BUILD } from "./llama-cpp-builds.ts";
 import { isMmprojType, type MmprojTypeName, mmprojTypeNames } from "./mmproj/types.ts";

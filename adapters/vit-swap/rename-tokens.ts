@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { expected, isObject, option, parseOptions } from "../../sdk/kit.ts";
 import { type GgufValue, ggufValue, readGguf, rewriteGguf } from "../gguf/index.ts";
 

@@ -66,4 +66,5 @@ function table(rows: readonly Row[]): string[] {
   );
 }
 
-const count = (value: number): string => value.toLocaleString("en-US");
+const digits = new Intl.NumberFormat("en-US");
+const count = (value: number): string => digits.format(value);

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Decoder } from "../contract/decoder.ts";
 import { type Encoder, requireFeatureDim } from "../contract/encoder.ts";
 import { rowsOf } from "../linear-algebra/matrices.ts";

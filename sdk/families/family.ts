@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { ViewPlan } from "../image/view-plan.ts";
 import type { TensorLookup } from "../weights/tensor-lookup.ts";
 import type { Model, ModelBase } from "./model.ts";

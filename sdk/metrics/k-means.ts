@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { expected } from "../errors.ts";
 import { rowsOf } from "../linear-algebra/matrices.ts";
 import { addShare, squaredDistance } from "../linear-algebra/vectors.ts";

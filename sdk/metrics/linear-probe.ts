@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { expected, present } from "../errors.ts";
 import { rowsOf } from "../linear-algebra/matrices.ts";
 import { addScaled, addShare, divide, entry, plusScaled } from "../linear-algebra/vectors.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ClassifyOptions } from "../contract/classifier.ts";
 import type { DecodeOptions } from "../contract/decoder.ts";
 import type { EmbedOptions } from "../contract/embedder.ts";

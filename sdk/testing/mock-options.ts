@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { DecodeOptions, TokenIds } from "../contract/decoder.ts";
 import type { EmbedOptions } from "../contract/embedder.ts";
 import type { CodebookInfo, EncodeOptions } from "../contract/encoder.ts";

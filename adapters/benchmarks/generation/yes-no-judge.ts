@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ImageInput } from "../../../sdk/index.ts";
 import { option, parseOptions, setFields } from "../../../sdk/kit.ts";
 import type { VisionLanguageModel } from "../../vision-language-model.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { expected, expectedBut, isObject, option, parseOptions, writeWhole } from "../../../sdk/kit.ts";
 import type { Benchmark, Group, Profile } from "../benchmark.ts";
 import { checkBenchmark } from "../define-benchmark.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { expectedBut } from "../../../sdk/kit.ts";
 import type { Group, Judged } from "../benchmark.ts";
 import { groupInOrder, jsonLines } from "../kit/index.ts";

@@ -1,5 +1,5 @@
 import { type FileHandle, open, truncate } from "node:fs/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { expected, expectedBut, onDisk } from "../../../sdk/kit.ts";
 import { parseJson } from "../kit/index.ts";
 import { readIfThere } from "./read-if-there.ts";

@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { VqraeError, type VqraeErrorCode } from "../../../sdk/index.ts";
 import { expected, isObject, onDisk, option, parseOptions } from "../../../sdk/kit.ts";
 import type { VisionLanguageModel } from "../../vision-language-model.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { expectedBut, writeWhole } from "../../../sdk/kit.ts";
 import type { Protocol } from "../benchmark.ts";
 import { parseJson } from "../kit/index.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { TokenGrid } from "../../../sdk/index.ts";
 import { option, parseOptions } from "../../../sdk/kit.ts";
 import type { Sampling } from "../sampling/sampling.ts";

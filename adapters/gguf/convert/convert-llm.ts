@@ -1,5 +1,5 @@
 import { dirname, resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { expected, ggufTensorBytes, openTensors, option, parseOptions, requireRoom } from "../../../sdk/kit.ts";
 import { streamGguf } from "../write-gguf.ts";
 import { modelKeys } from "./model-keys.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { expectedBut, option, parseOptions } from "../../../sdk/kit.ts";
 import { type ChatTemplateKwargs, templateOptions } from "../../prompt/index.ts";
 import { checkCarrier, DEFAULT_RANGE, isRange, RANGES } from "./carrier.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { expected, expectedBut, option, parseOptions } from "../../../sdk/kit.ts";
 import { type CompletionOptions, completionFields, cutShort, pieceOf } from "./completion.ts";
 import { HttpClient, type HttpOptions, httpOptions } from "./http.ts";

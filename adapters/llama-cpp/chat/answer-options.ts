@@ -1,5 +1,5 @@
 import type { LLamaChatGenerateResponseOptions } from "node-llama-cpp";
-import { z } from "zod";
+import * as z from "zod";
 import { isObject, option, parseOptions, setFields } from "../../../sdk/kit.ts";
 import type { VlmOptions } from "../../vision-language-model.ts";
 

@@ -1,5 +1,5 @@
 import type { LlamaContext } from "node-llama-cpp";
-import { z } from "zod";
+import * as z from "zod";
 import {
   type Embedder,
   type ImageEmbeddings,

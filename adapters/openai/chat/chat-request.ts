@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ignored, listOf } from "../http/parse.ts";
 import type { EndpointLimits } from "../limits.ts";
 

@@ -1,4 +1,5 @@
-import { z } from "zod";
+import * as z from "zod";
+import { toDotPath } from "zod/v4/core";
 import { describe, isObject } from "../../../sdk/kit.ts";
 import { ApiError } from "./api-error.ts";
 
@@ -15,7 +16,7 @@ export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
   const [first] = result.error.issues;
   if (first === undefined) throw new ApiError(400, "Expected another body.");
   const { issue, path } = deepest(first, []);
-  const param = z.core.toDotPath(issue.code === "unrecognized_keys" ? [...path, ...issue.keys.slice(0, 1)] : path);
+  const param = toDotPath(issue.code === "unrecognized_keys" ? [...path, ...issue.keys.slice(0, 1)] : path);
   throw new ApiError(400, messageOf(issue, param || "the body"), param === "" ? {} : { param });
 }
 

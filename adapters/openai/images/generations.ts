@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { encodePng, type RgbImage } from "../../../sdk/index.ts";
 import { setFields } from "../../../sdk/kit.ts";
 import type { GenerateOptions, ImageGenerator } from "../../generation/index.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Decoder } from "../../../sdk/index.ts";
 import { listOf, parseBody } from "../http/parse.ts";
 import { pngObject } from "../images/generations.ts";

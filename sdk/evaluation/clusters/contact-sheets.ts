@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { RgbImage } from "../../contract/image.ts";
 import { present } from "../../errors.ts";
 import { centreCrop } from "../../image/centre-crop.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { oneOf, parseConfig, positiveInteger, rgb, rgbScale, section } from "../../families/fields/config-fields.ts";
 import { readJsonObject } from "../../files/read-file.ts";
 

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { extname } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { expectedBut } from "../../errors.ts";
 import { option, parseOptions, setFields } from "../../options.ts";
 import { openEncoderNetwork } from "./encoder-network.ts";

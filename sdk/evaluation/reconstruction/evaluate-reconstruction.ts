@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Classifier } from "../../contract/classifier.ts";
 import type { Decoder } from "../../contract/decoder.ts";
 import type { Encoder } from "../../contract/encoder.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { flag, nonNegativeInteger, positiveNumber } from "../fields/config-fields.ts";
 import type { VisionConfig, VitArchitecture, VitNames } from "../vit/architecture.ts";
 import { vitBlock, vitEmbeddings } from "../vit/family.ts";

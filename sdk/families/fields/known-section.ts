@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { isObject } from "../../files/read-file.ts";
 import { looseSection } from "./config-fields.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { flag, positiveInteger, section } from "../fields/config-fields.ts";
 import { defineImageProcessor } from "../image/image-processor.ts";
 import { half, never, pixelFields, pixelsOf, processorFields } from "../image/pixel-fields.ts";

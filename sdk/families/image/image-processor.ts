@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { VqraeError } from "../../errors.ts";
 import type { SquarePlan, ViewPlan } from "../../image/view-plan.ts";
 import type { PixelFields } from "./pixel-fields.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Resample } from "../../image/view-plan.ts";
 import { flag, rgb, rgbScale } from "../fields/config-fields.ts";
 import { knownSection, type UnreadFields } from "../fields/known-section.ts";

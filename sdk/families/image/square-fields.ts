@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { SquarePlan } from "../../image/view-plan.ts";
 import { flag, positiveInteger } from "../fields/config-fields.ts";
 import type { ImageConsumer } from "./image-processor.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { SquarePlan } from "../../image/view-plan.ts";
 import { positiveInteger } from "../fields/config-fields.ts";
 import type { Refuse } from "./image-processor.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { clipImageProcessor } from "../clip/image.ts";
 import { flag, oneOf } from "../fields/config-fields.ts";
 import type { VitArchitecture } from "../vit/architecture.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { SquarePlan } from "../../image/view-plan.ts";
 import { clipImages } from "../clip/image.ts";
 import { flag, looseSection } from "../fields/config-fields.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ProjectorFeatures } from "../../contract/projector.ts";
 import type { TensorLookup } from "../../weights/tensor-lookup.ts";
 import { activationName } from "../fields/activations.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { activationName } from "../fields/activations.ts";
 import { epsilon, flag, looseSection, positiveInteger } from "../fields/config-fields.ts";
 import { activation, layout, linear, textConfig } from "../projector/parts.ts";

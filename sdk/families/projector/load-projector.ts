@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { defineProjector, type Projector } from "../../contract/projector.ts";
 import { expected, expectedBut } from "../../errors.ts";
 import { isObject } from "../../files/read-file.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ImageLayout, TileLayout } from "../../contract/projector.ts";
 import type { ActivationOp } from "../../nn/ops/activation.ts";
 import type { LayerNormOp } from "../../nn/ops/layer-norm.ts";

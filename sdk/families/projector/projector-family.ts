@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Projector } from "../../contract/projector.ts";
 import type { TensorLookup } from "../../weights/tensor-lookup.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { oneOf, positiveInteger, rgbChannels, section } from "../fields/config-fields.ts";
 import { unreadConfigFields } from "../fields/unread-config-fields.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { linearGroup } from "../../weights/tensor-ref.ts";
 import { defineFamily } from "../family.ts";
 import { nonNegativeInteger, positiveInteger } from "../fields/config-fields.ts";

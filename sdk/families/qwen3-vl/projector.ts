@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { looseSection, nonNegativeInteger, positiveInteger } from "../fields/config-fields.ts";
 import { layerNorm } from "../projector/parts.ts";
 import { defineProjectorFamily } from "../projector/projector-family.ts";

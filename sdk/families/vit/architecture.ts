@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Activation } from "../../nn/layers/activation.ts";
 import type { ImageProcessor } from "../image/image-processor.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { HeadSpec } from "../../nn/vit/classifier.ts";
 import type { TensorLookup } from "../../weights/tensor-lookup.ts";
 import { parseConfig } from "../fields/config-fields.ts";

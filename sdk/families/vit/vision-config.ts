@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type ActivationName, activationName, activations } from "../fields/activations.ts";
 import { epsilon, flag, looseSection, positiveInteger } from "../fields/config-fields.ts";
 import { knownSection, type UnreadFields } from "../fields/known-section.ts";

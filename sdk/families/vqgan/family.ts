@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { defineModel } from "../define-model.ts";
 import { defineFamily } from "../family.ts";
 import { positiveInteger } from "../fields/config-fields.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { positiveInteger } from "../fields/config-fields.ts";
 import { defineImageProcessor } from "../image/image-processor.ts";
 import { never, openai, processorFields } from "../image/pixel-fields.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { epsilon, flag, integer, oneOf, positiveInteger, section } from "../fields/config-fields.ts";
 import { tileCount } from "../image/tile-fields.ts";
 import { activation, downsampleRatio, layerNorm, layout, linear } from "../projector/parts.ts";

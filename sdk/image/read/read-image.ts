@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ImageInput, RgbImage } from "../../contract/image.ts";
 import { option, parseOptions } from "../../options.ts";
 import { copyPixels } from "../rgb-image.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type Activation, activation as apply } from "../layers/activation.ts";
 import type { OpKind } from "./op.ts";
 

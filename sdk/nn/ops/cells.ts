@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { GraphBuilder, Value } from "../onnx/graph-builder.ts";
 import type { Tokens } from "./op.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { expected } from "../../errors.ts";
 import type { TensorRef } from "../../weights/tensor-ref.ts";
 import { type OpKind, requireWidth, tensor } from "./op.ts";

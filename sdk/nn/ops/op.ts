@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { expectedBut } from "../../errors.ts";
 import { readableTypes } from "../../weights/gguf/tensor-data.ts";
 import type { TensorRef } from "../../weights/tensor-ref.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { expected, expectedBut } from "../../errors.ts";
 import * as all from "./all.ts";
 import type { MmprojForm, OpKind } from "./op.ts";

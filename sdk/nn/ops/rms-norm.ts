@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { TensorRef } from "../../weights/tensor-ref.ts";
 import { rmsNorm as norm } from "../layers/norm.ts";
 import { epsilon, type OpKind, requireWidth, small, tensor } from "./op.ts";

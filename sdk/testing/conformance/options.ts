@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { TokenIds } from "../../contract/decoder.ts";
 import type { RgbImage, TokenGrid } from "../../contract/image.ts";
 import { expectedBut } from "../../errors.ts";

@@ -6,7 +6,7 @@ import {
 } from "@ai-sdk/provider";
 import { generateText, type ModelMessage, Output, streamText } from "ai";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { toAiSdkError } from "../../../adapters/ai-sdk/errors.ts";
 import { createVqrae } from "../../../adapters/ai-sdk/index.ts";
 import type { Vlm } from "../../../adapters/llama-cpp/index.ts";

@@ -3,7 +3,7 @@ import { generateText, Output, streamText } from "ai";
 import OpenAI from "openai";
 import type { ChatCompletionCreateParams, ChatCompletionMessageParam } from "openai/resources";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import type { Listening } from "../../../adapters/openai/index.ts";
 import { encodePng } from "../../../sdk/index.ts";
 import { loadTinyModels, serveTiny, type TinyModels } from "../../helpers/tiny-endpoint.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { expected, expectedBut, option, parseOptions } from "../../../../sdk/kit.ts";
 import { Row } from "../../kit/index.ts";
 import { openTable, tableRows } from "../../kit/readers/table.ts";

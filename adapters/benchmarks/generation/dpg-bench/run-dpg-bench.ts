@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { type RgbImage, readImage, VqraeError } from "../../../../sdk/index.ts";
 import { expectedBut, option, parseOptions } from "../../../../sdk/kit.ts";
 import { listFolder } from "../../kit/index.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { readImage } from "../../../../sdk/index.ts";
 import { expected, expectedBut, option, parseOptions } from "../../../../sdk/kit.ts";
 import { readOrList, type UnreadableImage } from "../unreadable-images.ts";
