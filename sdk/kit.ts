@@ -151,7 +151,7 @@ export {
   isNumberList,
 } from "./weights/gguf/values.ts";
 export { narrowBF16, narrowF16, widenBF16, widenF16 } from "./weights/half.ts";
-export { openTensors } from "./weights/open-tensors.ts";
+export { type FolderTensor, openFolderTensors, openTensors } from "./weights/open-tensors.ts";
 export { readTensor } from "./weights/read-tensor.ts";
 export { openSafetensors, type SafetensorsFile } from "./weights/safetensors/open-safetensors.ts";
 export type { StoredTensor } from "./weights/safetensors/safetensors-header.ts";
@@ -163,4 +163,11 @@ export {
   writeSafetensors,
 } from "./weights/safetensors/write-safetensors.ts";
 export { type CheckpointTensor, type TensorLookup, tensorLookup } from "./weights/tensor-lookup.ts";
-export type { AnyLinearRef, LinearGroup, LinearRef, WeightDtype } from "./weights/tensor-ref.ts";
+export type { AnyLinearRef, LinearGroup, LinearRef, StridedDtype, WeightDtype } from "./weights/tensor-ref.ts";
+export {
+  isTorchPath,
+  openTorchFile,
+  type TorchFile,
+  type TorchFileTensor,
+} from "./weights/torch-zip/open-torch-file.ts";
+export type { Pickled } from "./weights/torch-zip/pickle-values.ts";

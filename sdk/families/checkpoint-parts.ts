@@ -14,7 +14,7 @@ export interface Checkpoint {
   readonly json: Record<string, unknown>;
   /** The image processor's fields; null where the folder's own files say them. */
   readonly processor: Record<string, unknown> | null;
-  /** @throws as `openTensors` */
+  /** @throws as `openFolderTensors` */
   tensors(): Promise<ReadonlyMap<string, CheckpointTensor>>;
   /** null for a folder. */
   readonly mmproj: MmprojParts | null;

@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { expectedBut } from "../errors.ts";
 import { isFile, readJsonObject } from "../files/read-file.ts";
-import { openTensors } from "../weights/open-tensors.ts";
+import { openFolderTensors } from "../weights/open-tensors.ts";
 import type { Checkpoint } from "./checkpoint-parts.ts";
 import { readLicence } from "./licence.ts";
 import { openMmproj } from "./mmproj/open-mmproj.ts";
@@ -23,7 +23,7 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
     licence: await readLicence(root),
     json: await readJsonObject(file, "INVALID_CONFIG"),
     processor: null,
-    tensors: () => openTensors(root),
+    tensors: () => openFolderTensors(root),
     mmproj: null,
   };
 }

@@ -1,5 +1,5 @@
 import { expectedBut } from "../errors.ts";
-import type { BlockDtype, TensorRef, WeightDtype } from "./tensor-ref.ts";
+import type { BlockDtype, StridedDtype, TensorRef, WeightDtype } from "./tensor-ref.ts";
 
 /**
  * The element types of safetensors 0.8 and their bits, in the order in which the reference library lays tensors out:
@@ -37,10 +37,13 @@ const weights: ReadonlySet<string> = new Set<WeightDtype>(["F32", "F16", "BF16"]
 
 export const dtypeNames: readonly Dtype[] = names;
 export const isDtype = (value: unknown): value is Dtype => typeof value === "string" && Object.hasOwn(bits, value);
-export const isWeightDtype = (dtype: Dtype | BlockDtype): dtype is WeightDtype => weights.has(dtype);
+export const isWeightDtype = (dtype: Dtype | BlockDtype | StridedDtype<Dtype>): dtype is WeightDtype =>
+  weights.has(dtype);
+export const isStridedWeight = (dtype: string): dtype is StridedDtype =>
+  dtype.startsWith("STRIDED_") && weights.has(dtype.slice("STRIDED_".length));
 /**
  * A tensor that a graph or another file can take as it is stored.
- * @throws UNSUPPORTED for one in blocks, which `VQRAE.load` brings to floats
+ * @throws UNSUPPORTED for one in blocks or with strides, which `VQRAE.load` brings to floats
  */
 export function requireFloats(ref: TensorRef): TensorRef<WeightDtype> {
   const { dtype, name, file } = ref;

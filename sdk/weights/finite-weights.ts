@@ -1,8 +1,9 @@
 import { expectedBut } from "../errors.ts";
 import { type OpenFile, openFile, readExactly } from "../files/read-file.ts";
-import { isWeightDtype } from "./dtypes.ts";
+import { isStridedWeight, isWeightDtype } from "./dtypes.ts";
 import { decodeGgufTensor } from "./gguf/tensor-data.ts";
 import { blockSize, tensorBytes } from "./gguf/tensor-types.ts";
+import { readTensor } from "./read-tensor.ts";
 import { isTensorRef, type TensorRef, type WeightDtype } from "./tensor-ref.ts";
 
 /** Read at once; the event loop runs between two of them, each checked within a millisecond or two. */
@@ -40,6 +41,10 @@ export async function nonFiniteTensors(
   let loaded = 0;
   report?.(loaded, total);
   const found: NonFiniteTensor[] = [];
+  const add = ({ name, shape }: TensorRef, counts: { readonly nan: number; readonly infinite: number }) => {
+    const elements = shape.reduce((product, size) => product * size, 1);
+    if (counts.nan + counts.infinite > 0) found.push({ name, ...counts, elements });
+  };
   const opened = new Map<string, OpenFile>();
   try {
     for (const ref of tensors) {
@@ -47,6 +52,13 @@ export async function nonFiniteTensors(
       opened.set(ref.file, file);
       const counts = { nan: 0, infinite: 0 };
       const { dtype } = ref;
+      if (isStridedWeight(dtype)) {
+        signal?.throwIfAborted();
+        countNonFinite(await readTensor(ref), "F32", counts);
+        report?.((loaded += ref.length), total);
+        add(ref, counts);
+        continue;
+      }
       const block = isWeightDtype(dtype) ? 1 : tensorBytes(dtype, [blockSize(dtype)]);
       const piece = Math.floor(CHUNK_BYTES / block) * block;
       for (let done = 0; done < ref.length; done += piece) {
@@ -56,8 +68,7 @@ export async function nonFiniteTensors(
         else countNonFinite(decodeGgufTensor(dtype, bytes, ref.name), "F32", counts);
         report?.((loaded += bytes.length), total);
       }
-      const elements = ref.shape.reduce((product, size) => product * size, 1);
-      if (counts.nan + counts.infinite > 0) found.push({ name: ref.name, ...counts, elements });
+      add(ref, counts);
     }
   } finally {
     await Promise.all(Array.from(opened.values(), ({ handle }) => handle.close()));
@@ -96,7 +107,7 @@ function tensorsOf(trees: readonly object[]): TensorRef[] {
   const byPlace = new Map<string, TensorRef>();
   const collect = (value: unknown): void => {
     if (typeof value !== "object" || value === null) return;
-    if (isTensorRef(value)) byPlace.set(`${value.file}:${value.offset}`, value);
+    if (isTensorRef(value)) byPlace.set(`${value.file}:${value.offset}:${value.strides ?? ""}`, value);
     else Object.values(value).forEach(collect);
   };
   collect(trees);

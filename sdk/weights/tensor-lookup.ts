@@ -1,11 +1,12 @@
 import { expected, expectedBut } from "../errors.ts";
-import { type Dtype, isWeightDtype } from "./dtypes.ts";
+import { type Dtype, isStridedWeight, isWeightDtype } from "./dtypes.ts";
 import { isBlockDtype } from "./gguf/tensor-data.ts";
 import type { StoredTensor } from "./safetensors/safetensors-header.ts";
-import type { BlockDtype, LinearRef, NormRef, TensorRef } from "./tensor-ref.ts";
+import type { BlockDtype, LinearRef, NormRef, StridedDtype, TensorRef } from "./tensor-ref.ts";
+import { isStrided, stridedRows } from "./torch-zip/strides.ts";
 
-/** A tensor of a folder, or of a GGUF file that is read in place. */
-export type CheckpointTensor = StoredTensor<Dtype | BlockDtype>;
+/** A tensor of a folder, or of a torch or GGUF file that is read in place. */
+export type CheckpointTensor = StoredTensor<Dtype | BlockDtype | StridedDtype<Dtype>>;
 
 /** Finds tensors by name and checks their shapes; every name is below `prefix`. */
 export interface TensorLookup {
@@ -84,14 +85,10 @@ export function tensorLookup(tensors: ReadonlyMap<string, CheckpointTensor>, fol
 /** Part `index` of `count` equal ones along the first axis: a range of the same bytes. */
 function rows(ref: TensorRef, index: number, count: number): TensorRef {
   const [first = 0, ...others] = ref.shape;
+  const part = { ...ref, name: `${ref.name}[${index}/${count}]`, shape: [first / count, ...others] };
+  if (isStrided(ref)) return { ...part, ...stridedRows(ref, (index * first) / count, first / count) };
   const length = ref.length / count;
-  return {
-    ...ref,
-    name: `${ref.name}[${index}/${count}]`,
-    shape: [first / count, ...others],
-    offset: ref.offset + index * length,
-    length,
-  };
+  return { ...part, offset: ref.offset + index * length, length };
 }
 
 function weight(
@@ -116,7 +113,7 @@ function weight(
   if (stored.shape.length !== shape.length || stored.shape.some((size, axis) => size !== (shape[axis] ?? size))) {
     throw expected("INVALID_CHECKPOINT", wanted, `tensor ${name} in ${file}`, stored.shape);
   }
-  if (!isWeightDtype(dtype) && !isBlockDtype(dtype))
+  if (!isWeightDtype(dtype) && !isBlockDtype(dtype) && !isStridedWeight(dtype))
     throw expectedBut("INVALID_CHECKPOINT", "F32, F16 or BF16", `dtype of tensor ${name} in ${file}`, dtype);
   return { ...stored, dtype };
 }

@@ -4,8 +4,17 @@ export type WeightDtype = "F32" | "F16" | "BF16";
 /** Types of a GGUF file whose blocks of bytes are brought to floats first (sdk/weights/gguf). */
 export type BlockDtype = "Q8_0" | "Q4_0" | "Q4_1" | "Q5_0" | "Q5_1" | "Q4_K" | "Q5_K" | "Q6_K";
 
-/** Where a tensor lies: a byte range of a safetensors or GGUF file. Nothing is read until a graph needs it. */
-export interface TensorRef<D extends WeightDtype | BlockDtype | "I8" = WeightDtype | BlockDtype> {
+/**
+ * Numbers of a torch file that do not lie one after the other, such as a transposed weight's, or that begin where no element of
+ * theirs can: `strides` say where each one is. They are brought to floats first too.
+ */
+export type StridedDtype<D extends string = WeightDtype> = `STRIDED_${D}`;
+
+/** What a weight can be as it lies in its file. */
+export type LyingDtype = WeightDtype | BlockDtype | StridedDtype;
+
+/** Where a tensor lies: a byte range of a safetensors, torch or GGUF file. Nothing is read until a graph needs it. */
+export interface TensorRef<D extends LyingDtype | "I8" = LyingDtype> {
   /** The name inside the file, for messages. */
   readonly name: string;
   readonly dtype: D;
@@ -17,6 +26,8 @@ export interface TensorRef<D extends WeightDtype | BlockDtype | "I8" = WeightDty
   readonly length: number;
   /** Of the file, as it was when its header was read. */
   readonly identity?: string;
+  /** Of a `StridedDtype`: elements from one index to the next, of each axis; `length` goes from the first to the last of them. */
+  readonly strides?: readonly number[];
 }
 
 export interface LinearRef {

@@ -7,7 +7,8 @@ import { checkLlm } from "../../adapters/llama-cpp/check/check-llm.ts";
 import { ChatTemplate, type Vocabulary } from "../../adapters/prompt/index.ts";
 import { readRegularFile } from "../../sdk/files/regular-file.ts";
 import { readImage } from "../../sdk/index.ts";
-import { isWeightDtype, openSafetensors, readJsonObject, readTensor } from "../../sdk/kit.ts";
+import { isWeightDtype, openSafetensors, openTorchFile, readJsonObject, readTensor } from "../../sdk/kit.ts";
+import { isStridedWeight } from "../../sdk/weights/dtypes.ts";
 
 /** Reads a file as a program does that got it from somebody else. What it throws must be typed. */
 export interface Target {
@@ -33,6 +34,16 @@ export const targets: Readonly<Record<string, Target>> = {
       for (const tensor of [...tensors.values()].slice(0, 3)) {
         const { dtype } = tensor;
         if (isWeightDtype(dtype)) await readTensor({ ...tensor, dtype });
+      }
+    },
+  },
+  torch: {
+    seeds: /\.(pt|pth|ckpt)$/,
+    async read(path) {
+      const { tensors } = await openTorchFile(path);
+      for (const tensor of [...tensors.values()].slice(0, 3)) {
+        const { dtype } = tensor;
+        if (isWeightDtype(dtype) || isStridedWeight(dtype)) await readTensor({ ...tensor, dtype });
       }
     },
   },

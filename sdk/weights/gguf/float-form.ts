@@ -2,12 +2,13 @@ import { openMade, type WeightsForm } from "../made/weights-form.ts";
 import { readTensor } from "../read-tensor.ts";
 import { streamSafetensors, type WriteTensor } from "../safetensors/write-safetensors.ts";
 import { isTensorRef, type TensorRef } from "../tensor-ref.ts";
+import { isStrided } from "../torch-zip/strides.ts";
 import { isBlockDtype } from "./tensor-data.ts";
 
-/** A tree of weights whose tensors in blocks are float32 in a file of their own; every other one stays where it lies. */
+/** A tree of weights whose tensors in blocks or with strides are float32 in a file of their own; every other one stays where it lies. */
 export const floatForm: WeightsForm = {
   format: "vqrae-floats 1",
-  name: "quantized weights brought to floats",
+  name: "weights brought to floats",
   steps: (weights) => blocksOf(weights).size,
   *sources(weights) {
     for (const [name, ref] of blocksOf(weights)) yield { role: name, ref };
@@ -39,15 +40,16 @@ export const floatForm: WeightsForm = {
 };
 
 /** Where a tensor's bytes are: one that is used twice is brought to floats once. */
-const placeOf = ({ file, offset, shape }: TensorRef): string => `${file}:${offset}:${shape.join()}`;
+const placeOf = ({ file, offset, shape, strides = [] }: TensorRef): string =>
+  [file, offset, shape.join(), strides.join()].join(":");
 
-/** The tensors in blocks, by the names of their floats. */
+/** The tensors in blocks or with strides, by the names of their floats. */
 function blocksOf(weights: object): ReadonlyMap<string, TensorRef> {
   const found = new Map<string, TensorRef>();
   const collect = (part: unknown): void => {
     if (typeof part !== "object" || part === null) return;
     if (!isTensorRef(part)) Object.values(part).forEach(collect);
-    else if (isBlockDtype(part.dtype)) found.set(placeOf(part), part);
+    else if (isBlockDtype(part.dtype) || isStrided(part)) found.set(placeOf(part), part);
   };
   collect(weights);
   return new Map(Array.from(found.values(), (ref, index) => [`${index} ${ref.name}`, ref]));

@@ -18,7 +18,7 @@ export async function contentKey(form: WeightsForm, weights: object, between: ()
   const hash = createHash("sha256").update(form.format);
   for (const { role, ref } of form.sources(weights)) {
     between();
-    hash.update(JSON.stringify([role, ref.dtype, ref.shape]));
+    hash.update(JSON.stringify([role, ref.dtype, ref.shape, ...stridesOf(ref)]));
     await hashBytes(hash, ref);
   }
   return hash.digest("hex");
@@ -33,8 +33,9 @@ export async function filesKey(form: WeightsForm, weights: object): Promise<stri
   const files = new Map<string, number>();
   for (const { role, ref } of form.sources(weights)) {
     const { file, dtype, shape, offset } = ref;
+    const place = [role, dtype, shape, files.get(file) ?? files.size, offset, ...stridesOf(ref)];
     if (!files.has(file)) files.set(file, files.size);
-    hash.update(JSON.stringify([role, dtype, shape, files.get(file), offset]));
+    hash.update(JSON.stringify(place));
   }
   for (const file of files.keys()) {
     const status = await stat(file, { bigint: true }).catch(() => null);
@@ -44,6 +45,8 @@ export async function filesKey(form: WeightsForm, weights: object): Promise<stri
   }
   return hash.digest("hex");
 }
+
+const stridesOf = ({ strides }: TensorRef): readonly (readonly number[])[] => (strides ? [strides] : []);
 
 async function hashBytes(hash: Hash, { file, offset, length, identity }: TensorRef): Promise<void> {
   const opened = await openFile(file, identity);

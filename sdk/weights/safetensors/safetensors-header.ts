@@ -2,7 +2,7 @@ import { describe, expected, expectedBut, type VqraeError } from "../../errors.t
 import { jsonStructure, type StructureLimits } from "../../files/json-structure.ts";
 import { isObject } from "../../files/read-file.ts";
 import { byteLength, type Dtype, dtypeNames, isDtype } from "../dtypes.ts";
-import type { BlockDtype } from "../tensor-ref.ts";
+import type { BlockDtype, StridedDtype } from "../tensor-ref.ts";
 
 /** In one file: models with more are sharded into files of a few thousand tensors. */
 const MAX_TENSORS = 25_000;
@@ -20,8 +20,8 @@ const HEADER_LIMITS: StructureLimits = {
   text: MAX_TEXT_BYTES,
 };
 
-/** A tensor as the header describes it; a GGUF file's may be of `BlockDtype`. */
-export interface StoredTensor<D extends Dtype | BlockDtype = Dtype> {
+/** A tensor as the header describes it; a GGUF file's may be of `BlockDtype`, a torch file's of `StridedDtype`. */
+export interface StoredTensor<D extends Dtype | BlockDtype | StridedDtype<Dtype> = Dtype> {
   readonly name: string;
   readonly dtype: D;
   readonly shape: readonly number[];
@@ -32,6 +32,8 @@ export interface StoredTensor<D extends Dtype | BlockDtype = Dtype> {
   readonly length: number;
   /** Of the file, as it was when its header was read. */
   readonly identity?: string;
+  /** Of a `StridedDtype`: elements from one index to the next, of each axis. */
+  readonly strides?: readonly number[];
 }
 
 export interface SafetensorsHeader {

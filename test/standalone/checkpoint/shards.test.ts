@@ -66,5 +66,5 @@ test("an index that is no JSON", async () => {
 test("a folder without weights says what was looked for", async () => {
   const { code, message } = await failure(openTensors(await temporaryFolder()));
   expect(code).toBe("CHECKPOINT_NOT_FOUND");
-  expect(message).toContain(`model.safetensors or ${INDEX}`);
+  expect(message).toContain(`model.safetensors, ${INDEX}, pytorch_model.bin or pytorch_model.bin.index.json`);
 });
