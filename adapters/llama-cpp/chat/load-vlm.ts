@@ -14,7 +14,7 @@ import { Vlm } from "./vlm.ts";
 
 export interface LoadVlmOptions
   extends VisionSource,
-    Pick<LoadOptions, "device" | "precision" | "cacheDir" | "maxPixels" | "maxImageTokens">,
+    Pick<LoadOptions, "device" | "precision" | "cacheDir" | "maxPixels" | "maxImageTokens" | "video">,
     Omit<LanguageModelOptions, "onProgress"> {
   /** A chat template in place of the model's own, or a file that holds one: `chat_template.jinja`, or JSON. */
   readonly chatTemplate?: string;
@@ -40,6 +40,7 @@ const schema = z.strictObject({
   cacheDir: ofLoad<"cacheDir">(),
   maxPixels: ofLoad<"maxPixels">(),
   maxImageTokens: ofLoad<"maxImageTokens">(),
+  video: ofLoad<"video">(),
   ...templateOptions,
   onProgress: option.callback<NonNullable<LoadVlmOptions["onProgress"]>>(),
   onPlan: option.callback<NonNullable<LoadVlmOptions["onPlan"]>>(),
@@ -81,6 +82,7 @@ export async function loadVlm(source: string = "default", options: LoadVlmOption
     cacheDir,
     maxPixels,
     maxImageTokens,
+    video,
     mmproj,
     encoder,
     projector,
@@ -96,7 +98,7 @@ export async function loadVlm(source: string = "default", options: LoadVlmOption
     onProgress?.("tokenizer");
     const tokenizer = await openVision(
       files,
-      setFields({ device, precision, cacheDir, maxPixels, maxImageTokens, signal }),
+      setFields({ device, precision, cacheDir, maxPixels, maxImageTokens, video, signal }),
     );
     release.unshift(() => tokenizer.dispose());
     const opened = await openLanguageModel(files.llm, setFields({ ...rest, onProgress, signal }));
