@@ -41,6 +41,7 @@ export type { VideoInput } from "./contract/video.ts";
 export type { Views } from "./contract/views.ts";
 export type { VisionTokenizer, VisionTokenizerInfo } from "./contract/vision-tokenizer.ts";
 export { VqraeError, type VqraeErrorCode, type VqraeErrorDetails } from "./errors.ts";
+export type { VideoSettings } from "./families/image/video-settings.ts";
 export { type LoadProjectorOptions, loadProjector } from "./families/projector/load-projector.ts";
 export { type CentreCrop, centreCrop } from "./image/centre-crop.ts";
 export { encodePng } from "./image/encode-png.ts";

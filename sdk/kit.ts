@@ -65,6 +65,7 @@ export {
   type ReadProjector,
 } from "./families/projector/projector-family.ts";
 export { modelOf, readModel } from "./families/read-model.ts";
+export { whileLocked } from "./files/lock.ts";
 export { packageFile, workerFile } from "./files/package-file.ts";
 export {
   isFile,
@@ -80,6 +81,7 @@ export { identityOf, openRegularFile, readRegularFile, regularFileChunks } from 
 export { ioError, type NewFile, onDisk, replaceFile, writeWhole } from "./files/replace-file.ts";
 export { requireRoom } from "./files/require-room.ts";
 export { temporaryBeside } from "./files/temporary-file.ts";
+export { wait } from "./files/wait.ts";
 export type { NativePlan, SquarePlan, ViewPlan } from "./image/view-plan.ts";
 export { seededRandom } from "./metrics/seeded-random.ts";
 export { type Activation, activation, silu, swiglu } from "./nn/layers/activation.ts";
@@ -97,6 +99,7 @@ export { type MmprojStep, mmprojForm } from "./nn/ops/projector-op.ts";
 export type { RotaryVitSpec } from "./nn/rotary-vit/spec.ts";
 export type { FeatureSpec, PositionsRef, VitSpec } from "./nn/vit/vit-spec.ts";
 export { option, parseOptions, setFields } from "./options.ts";
+export { defaultCacheFolder } from "./runtime/made-weights/cache-folder.ts";
 export { parseDecodeOptions, parseEmbedOptions, parseEncodeOptions } from "./runtime/options.ts";
 export { Gate } from "./runtime/pool/gate.ts";
 export { disposedError } from "./runtime/pool/worker-pool.ts";

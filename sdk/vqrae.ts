@@ -94,6 +94,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
       projector,
       families,
       maxImageTokens,
+      video,
       onProgress,
       signal,
       ...rest
@@ -111,7 +112,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
         onProgress?.({ phase, loaded, total, ...(detail !== undefined && { detail }) });
       report("checkpoint", 0, 1);
       const checkpoint = await openCheckpoint(await findCheckpoint(source));
-      const stored = await modelOf(checkpoint, families, { maxImageTokens });
+      const stored = await modelOf(checkpoint, families, { maxImageTokens, video });
       // An mmproj is a tower and its projector.
       const behind = projector ?? (checkpoint.mmproj && (await projectorOf(checkpoint)));
       modelWith(stored, behind, features); // what does not fit together is told before any weight is read

@@ -2,11 +2,10 @@ import { createHash, type Hash } from "node:crypto";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { HubApiError, downloadFile as openDownload } from "@huggingface/hub";
-import { expectedBut, onDisk, regularFileChunks } from "../../sdk/kit.ts";
+import { expectedBut, onDisk, regularFileChunks, wait } from "../../sdk/kit.ts";
 import { hubError } from "./hub-errors.ts";
 import type { HubAccess } from "./hub-settings.ts";
 import { type PlannedFile, type PullPlan, repoFolder } from "./plan-pull.ts";
-import { wait } from "./wait.ts";
 
 export interface DownloadSettings {
   readonly access: HubAccess;

@@ -6,7 +6,8 @@
 
 export { type CatalogueModel, catalogue, catalogueChecked, roughBytes } from "./catalogue.ts";
 export { isModelName } from "./model-name.ts";
-export type { PlannedFile, PullPlan } from "./plan-pull.ts";
+export type { ConvertedType, PlannedFile, PullPlan } from "./plan-pull.ts";
+export { hubCacheFolder } from "./plan-pull.ts";
 export {
   type PulledCheckpoint,
   type PulledGguf,
@@ -15,4 +16,3 @@ export {
   type PullProgress,
   pullModel,
 } from "./pull-model.ts";
-export { requireGguf } from "./require-gguf.ts";

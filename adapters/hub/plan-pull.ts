@@ -33,11 +33,23 @@ export interface PullPlan {
   readonly bytes: number;
   /** Of those that the cache does not have. */
   readonly missingBytes: number;
+  /** Most that a checkpoint's language model takes as GGUF, in the type that you named; 0 for GGUF files. */
+  readonly convertedBytes: number;
 }
+
+/** The Hugging Face cache: HF_HUB_CACHE, or as HF_HOME and XDG_CACHE_HOME say. */
+export const hubCacheFolder = (): string => getHFHubCachePath();
 
 /** The folder of a repository in the Hugging Face cache. */
 export const repoFolder = (repo: string): string =>
-  join(getHFHubCachePath(), getRepoFolderName({ type: "model", name: repo }));
+  join(hubCacheFolder(), getRepoFolderName({ type: "model", name: repo }));
+
+/** What the language model of a checkpoint can be converted to. */
+export const CONVERTED_TYPES = ["F32", "F16", "BF16", "Q8_0"] as const;
+export type ConvertedType = (typeof CONVERTED_TYPES)[number];
+
+export const isConvertedType = (quant: string): quant is ConvertedType =>
+  CONVERTED_TYPES.some((type) => type === quant);
 
 const HASH = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
 
@@ -77,9 +89,16 @@ export async function planPull(
       files: planned,
       bytes: sum(planned),
       missingBytes: sum(planned.filter(({ cached }) => !cached)),
+      convertedBytes: gguf === null ? convertedBytes(sum(planned.filter(isWeights)), quant) : 0,
     };
   });
 }
+
+const isWeights = ({ path }: PlannedFile): boolean => path.endsWith(".safetensors");
+
+/** Weights are stored in 16 bits, or in 32 and become 16. Q8_0 keeps 32 numbers in 34 bytes. */
+const convertedBytes = (stored: number, quant: string | null): number =>
+  stored * (quant === "F32" ? 2 : quant === "Q8_0" ? 34 / 64 : 1);
 
 /**
  * What of a repository's files makes a model: GGUF files, or a checkpoint of transformers where it has none.
@@ -91,8 +110,8 @@ export function chosenOf(
   repo: string,
 ): { gguf: PullPlan["gguf"]; paths: readonly string[] } {
   if (hasCheckpoint(all) && !all.some((path) => path.endsWith(".gguf"))) {
-    if (quant === null) return { gguf: null, paths: chooseCheckpoint(all, repo) };
-    const mend = "Pull it without one, and convert its language model: vqrae convert-llm.";
+    if (quant === null || isConvertedType(quant)) return { gguf: null, paths: chooseCheckpoint(all, repo) };
+    const mend = `Its language model can be converted to ${CONVERTED_TYPES.join(", ")}: name one of these, or none.`;
     throw expectedBut("INVALID_ARGUMENT", `the quantization ${quant}`, `the repository ${repo}`, "safetensors", mend);
   }
   const { llm, mmproj } = chooseFiles(all, quant, repo);

@@ -1,15 +1,32 @@
 import { mkdir, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { downloadFileToCacheDir, getHFHubCachePath } from "@huggingface/hub";
+import { downloadFileToCacheDir } from "@huggingface/hub";
 import * as z from "zod";
 import { VqraeError } from "../../sdk/index.ts";
-import { expectedBut, onDisk, option, parseOptions, readRegularFile, requireRoom, writeWhole } from "../../sdk/kit.ts";
+import {
+  expectedBut,
+  onDisk,
+  option,
+  parseOptions,
+  readRegularFile,
+  requireRoom,
+  whileLocked,
+  writeWhole,
+} from "../../sdk/kit.ts";
 import { type DownloadSettings, downloadBlob } from "./download-file.ts";
 import { askingHub } from "./hub-errors.ts";
 import { hubAccess, hubSettings } from "./hub-settings.ts";
-import { whileLocked } from "./lock.ts";
 import { type ModelName, parseModelName } from "./model-name.ts";
-import { chosenOf, type PlannedFile, type PullPlan, planPull, repoFolder } from "./plan-pull.ts";
+import {
+  type ConvertedType,
+  chosenOf,
+  hubCacheFolder,
+  isConvertedType,
+  type PlannedFile,
+  type PullPlan,
+  planPull,
+  repoFolder,
+} from "./plan-pull.ts";
 
 /** How far a download is. */
 export interface PullProgress {
@@ -21,8 +38,8 @@ export interface PullProgress {
 }
 
 export interface PullOptions {
-  /** Called once with what will be fetched, before it is. */
-  readonly onPlan?: (plan: PullPlan) => void;
+  /** Called once with what will be fetched, before it is, and waited for. What it throws ends the download. */
+  readonly onPlan?: (plan: PullPlan) => unknown;
   readonly onProgress?: (progress: PullProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -37,6 +54,10 @@ export interface PulledGguf {
 /** A checkpoint of transformers in the cache: config, safetensors, tokenizer and processor. */
 export interface PulledCheckpoint {
   readonly folder: string;
+  /** The repository's name without its owner; the folder's is that of a commit. */
+  readonly name: string;
+  /** What you want its language model converted to, as you named it; null where you did not. */
+  readonly dtype: ConvertedType | null;
 }
 
 export type PulledModel = PulledGguf | PulledCheckpoint;
@@ -83,9 +104,9 @@ export async function pullModel(name: string, options: PullOptions = {}): Promis
     return found;
   });
   if (!("files" in plan)) return plan;
-  onPlan?.(plan);
-  const cache = getHFHubCachePath();
+  const cache = hubCacheFolder();
   await onDisk(cache, () => mkdir(cache, { recursive: true }));
+  await onPlan?.(plan);
   await requireRoom(cache, plan.missingBytes, "set HF_HUB_CACHE to a folder on another disk");
   let doneBytes = 0;
   for (const file of plan.files) {
@@ -105,11 +126,14 @@ export async function pullModel(name: string, options: PullOptions = {}): Promis
     );
   }
   await rememberRevision(model, plan.commit);
-  return pulledOf(join(repoFolder(plan.repo), "snapshots", plan.commit), plan.gguf);
+  return pulledOf(join(repoFolder(plan.repo), "snapshots", plan.commit), plan.gguf, model);
 }
 
-const pulledOf = (snapshot: string, gguf: PullPlan["gguf"]): PulledModel =>
-  gguf === null ? { folder: snapshot } : { llm: join(snapshot, gguf.llm), mmproj: join(snapshot, gguf.mmproj) };
+function pulledOf(folder: string, gguf: PullPlan["gguf"], { repo, quant }: ModelName): PulledModel {
+  if (gguf !== null) return { llm: join(folder, gguf.llm), mmproj: join(folder, gguf.mmproj) };
+  const name = repo.slice(repo.indexOf("/") + 1);
+  return { folder, name, dtype: quant !== null && isConvertedType(quant) ? quant : null };
+}
 
 /** Another process may fetch the same file: it is waited for, and what it has brought is used. */
 async function fetchOnce(plan: PullPlan, file: PlannedFile, settings: DownloadSettings): Promise<void> {
@@ -123,14 +147,15 @@ async function fetchOnce(plan: PullPlan, file: PlannedFile, settings: DownloadSe
 }
 
 /** What the cache has of a model, without asking the hub; null if a file is missing. */
-async function cachedModel({ repo, quant, revision }: ModelName): Promise<PulledModel | null> {
+async function cachedModel(model: ModelName): Promise<PulledModel | null> {
+  const { repo, quant, revision } = model;
   const commit = (await readRegularFile(refFile(repo, revision)).catch(() => revision)).toString("utf8").trim();
   if (!/^[0-9a-f]{40}$/.test(commit)) return null;
   const snapshot = join(repoFolder(repo), "snapshots", commit);
   const names = await readdir(snapshot, { recursive: true }).catch(() => []);
   const paths = names.map((name) => name.replaceAll("\\", "/"));
   try {
-    return pulledOf(snapshot, chosenOf(paths, quant, repo).gguf);
+    return pulledOf(snapshot, chosenOf(paths, quant, repo).gguf, model);
   } catch {
     return null;
   }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
-import { isFile, isObject, readJsonObject } from "../../sdk/kit.ts";
+import { expectedBut, isFile, isObject, readJsonObject } from "../../sdk/kit.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 /** Begins texts that are not the prompt's first: some tokenizers treat that one in another way. */
@@ -16,8 +16,9 @@ export async function readHfVocabulary(folder: string): Promise<Vocabulary | nul
   const added = (Array.isArray(json.added_tokens) ? json.added_tokens : []).filter(isAddedToken);
   const special = new Map(added.filter((token) => token.special).map(({ content, id }) => [content, id]));
   const before = { ...SENTINEL, id: Math.max(0, ...added.map(({ id }) => id)) + 1, content: BEFORE };
-  const texts = new Tokenizer({ ...json, added_tokens: [...added.filter((token) => !token.special), before] }, config);
-  const whole = new Tokenizer(json, config);
+  const own = [...added.filter((token) => !token.special), before];
+  const texts = openTokenizer({ ...json, added_tokens: own }, config, file);
+  const whole = openTokenizer(json, config, file);
   const [addedBos = null] = whole.encode("", { add_special_tokens: true }).ids;
   return {
     file,
@@ -31,6 +32,19 @@ export async function readHfVocabulary(folder: string): Promise<Vocabulary | nul
       return first ? ids : ids.slice(1);
     },
   };
+}
+
+function openTokenizer(json: object, config: object, file: string): Tokenizer {
+  try {
+    return new Tokenizer(json, config);
+  } catch (cause) {
+    const received = cause instanceof Error ? `another file: ${cause.message}` : "another file";
+    throw expectedBut("INVALID_CONFIG", "a tokenizer", file, received, {
+      path: file,
+      mend: "Download it again.",
+      cause,
+    });
+  }
 }
 
 const SENTINEL = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };

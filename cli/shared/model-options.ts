@@ -15,7 +15,7 @@ export const loadOptions = {
   precision: option(oneOf("fp32", "int8"), "Arithmetic of the encoder. int8 is faster and a little less exact", {
     shownDefault: "fp32",
   }),
-  cacheDir: option(text("folder"), "Where weights made for int8 are kept", {
+  cacheDir: option(text("folder"), "Where weights made for int8, and converted language models, are kept", {
     shownDefault: "vqrae in your cache folder",
   }),
   maxPixels: option(wholeNumber("count", { least: 1 }), "Refuse an image with more pixels", {

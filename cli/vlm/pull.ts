@@ -4,7 +4,8 @@ import { flag, optionalArgument } from "../command/option.ts";
 import { usageError } from "../command/usage-error.ts";
 import { json, verbose } from "../shared/model-options.ts";
 import { printResult } from "../shared/print-result.ts";
-import { inBytes, pullProgress } from "../shared/pull-progress.ts";
+import { withProgress } from "../shared/progress.ts";
+import { inBytes, pullReport } from "../shared/pull-progress.ts";
 
 export const pull = defineCommand({
   arguments: { model: optionalArgument("A repository of the Hugging Face hub: owner/repo, owner/repo:Q8_0") },
@@ -16,7 +17,7 @@ export const pull = defineCommand({
   examples: [
     "vqrae pull --list",
     "vqrae pull ggml-org/SmolVLM-256M-Instruct-GGUF",
-    "vqrae pull Qwen/Qwen2.5-VL-3B-Instruct   # a folder, for convert-llm",
+    "vqrae pull Qwen/Qwen2.5-VL-3B-Instruct",
   ],
   async run({ model, list, json, verbose }, name) {
     if (list) {
@@ -29,7 +30,7 @@ export const pull = defineCommand({
       return;
     }
     if (model === undefined) throw usageError(name, "a model or --list", "neither");
-    const files = await pullProgress({ verbose }, (options) => pullModel(model, options));
-    printResult(json, files, () => Object.values(files));
+    const pulled = await withProgress({ verbose }, (progress) => pullModel(model, pullReport(progress)));
+    printResult(json, pulled, () => ("llm" in pulled ? [pulled.llm, pulled.mmproj] : [pulled.folder]));
   },
 });

@@ -1,4 +1,3 @@
-import { isModelName, pullModel, requireGguf } from "../../adapters/hub/index.ts";
 import { type LoadVlmOptions, loadVlm, type Vlm } from "../../adapters/llama-cpp/index.ts";
 import { setFields } from "../../sdk/kit.ts";
 import { option, type Values } from "../command/option.ts";
@@ -6,7 +5,7 @@ import { usageError } from "../command/usage-error.ts";
 import { jsonObject, oneOf, text, wholeNumber } from "../command/value-types.ts";
 import { gpu, loadOptions } from "../shared/model-options.ts";
 import { withProgress } from "../shared/progress.ts";
-import { pullProgress } from "../shared/pull-progress.ts";
+import { convertReport, pullReport } from "../shared/pull-progress.ts";
 
 /** Where a language model's vision parts are. */
 export const visionOptions = {
@@ -17,9 +16,13 @@ export const visionOptions = {
 
 /** What commands take that run a vision language model in this process. */
 export const vlmOptions = {
-  vlm: option(text("folder|hf:owner/repo"), "A folder with all parts of a model, or a model of the Hugging Face hub", {
-    shownDefault: "the small one that ships",
-  }),
+  vlm: option(
+    text("folder|hf:owner/repo"),
+    "A model's folder, with a GGUF file or without, or its name on the Hugging Face hub",
+    {
+      shownDefault: "the small one that ships",
+    },
+  ),
   llm: option(text("file.gguf"), "In place of --vlm: the language model alone"),
   ...visionOptions,
   gpu,
@@ -58,9 +61,10 @@ export async function withVlm<T>(
   const { gpu, contextSize, threads, chatTemplate, chatTemplateKwargs, maxImageTokens } = args;
   const { precision, cacheDir, maxPixels } = args;
   const flashAttention = args.flashAttention === undefined ? undefined : args.flashAttention === "on";
-  const { source, ...vision } = await partsOf(command, args);
-  const vlm = await withProgress(args, (progress) =>
-    loadVlm(source, {
+  const { source, ...vision } = partsOf(command, args);
+  const vlm = await withProgress(args, (progress) => {
+    const { onPlan, onProgress: onDownload } = pullReport(progress, { converts: true });
+    return loadVlm(source, {
       ...setFields(vision),
       ...setFields({
         contextSize,
@@ -75,9 +79,12 @@ export async function withVlm<T>(
       }),
       gpu,
       sequences,
+      onPlan,
+      onDownload,
+      ...convertReport(progress),
       onProgress: (phase) => progress.say(`loading the ${phase}`),
-    }),
-  );
+    });
+  });
   try {
     return await use(vlm);
   } finally {
@@ -85,17 +92,12 @@ export async function withVlm<T>(
   }
 }
 
-/** What `loadVlm` takes. A model of the hub is downloaded here, which shows size and licence first. */
-async function partsOf(command: string, { vlm, llm, mmproj, encoder, projector, verbose }: VlmArgs) {
+/** What `loadVlm` takes. */
+function partsOf(command: string, { vlm, llm, mmproj, encoder, projector }: VlmArgs) {
   if (llm !== undefined && vlm !== undefined) throw usageError(command, "--llm or --vlm", "both");
   const [given] = Object.keys(setFields({ mmproj, encoder, projector }));
   if (llm === undefined && vlm === undefined && given !== undefined) {
     throw usageError(command, `--llm beside --${given}`, `--${given} alone`);
-  }
-  if (vlm !== undefined && isModelName(vlm) && given === undefined) {
-    const pulled = await pullProgress({ verbose }, (options) => pullModel(vlm, options));
-    const files = requireGguf(pulled, vlm);
-    return { source: files.llm, mmproj: files.mmproj };
   }
   return { source: llm ?? vlm ?? "default", mmproj, encoder, projector };
 }

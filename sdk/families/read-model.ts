@@ -7,13 +7,14 @@ import type { Family } from "./family.ts";
 import { familyOf, sectionAt } from "./family-of.ts";
 import { parseConfig } from "./fields/config-fields.ts";
 import { withFewerTokens } from "./image/fewer-tokens.ts";
+import { type VideoSettings, withVideoSettings } from "./image/video-settings.ts";
 import type { FeatureChoice, Model } from "./model.ts";
 
 /**
  * Reads and validates a checkpoint: a folder with a VQRAE, an encoder alone as it comes from the hub, or one of `families`,
  * which go before those that are known; or an mmproj file. Weights are found and checked for shape, never read.
  *
- * @param options `maxImageTokens`: fewer than the processor's file allows
+ * @param options `maxImageTokens`: fewer than the processor's file allows; `video`: how frames are prepared
  * @throws CHECKPOINT_NOT_FOUND, INVALID_CONFIG or INVALID_CHECKPOINT; INVALID_GGUF for an mmproj; UNSUPPORTED for an encoder's
  *   unsupported variant, and for `maxImageTokens` where images have one size; INVALID_ARGUMENT for fewer tokens than the least
  *   image has
@@ -26,13 +27,14 @@ export const readModel = async (
 
 interface ReadModelOptions {
   readonly maxImageTokens?: number | undefined;
+  readonly video?: VideoSettings | undefined;
 }
 
 /** The same of a checkpoint that is open. */
 export async function modelOf(
   checkpoint: Checkpoint,
   families: readonly Family[] = [],
-  { maxImageTokens }: ReadModelOptions = {},
+  { maxImageTokens, video }: ReadModelOptions = {},
 ): Promise<Model> {
   const { path: root, file, json, processor, modelId, licence } = checkpoint;
   const tower = checkpoint.mmproj?.family;
@@ -42,7 +44,8 @@ export async function modelOf(
   const source = { folder: root, file, json, path, processor };
   const config = parseConfig(family.config, sectionAt(json, path), file, path);
   const own = await family.image(config, source);
-  const image = maxImageTokens === undefined ? own : withFewerTokens(own, maxImageTokens, root);
+  const fewer = maxImageTokens === undefined ? own : withFewerTokens(own, maxImageTokens, root);
+  const image = video === undefined ? fewer : withVideoSettings(fewer, video, root);
   const base = { modelId, folder: root, licence, image };
   return family.read(config, tensorLookup(await checkpoint.tensors(), root), base, source);
 }

@@ -5,6 +5,7 @@ import type { EmbedOptions } from "../contract/embedder.ts";
 import type { EncodeOptions } from "../contract/encoder.ts";
 import type { Projector } from "../contract/projector.ts";
 import type { Family } from "../families/family.ts";
+import type { VideoSettings } from "../families/image/video-settings.ts";
 import { isObject } from "../files/read-file.ts";
 import { option, parseOptions } from "../options.ts";
 import type { Precision } from "./pool/protocol.ts";
@@ -52,6 +53,12 @@ export interface LoadOptions {
    * are shrunk, as llama-server's `--image-max-tokens` does. By default the processor's file says it: 16,384 for Qwen-VL.
    */
   readonly maxImageTokens?: number;
+  /**
+   * How videos are prepared, for `embedVideo`. By default the processor's file says it. An mmproj file does not: it takes what
+   * transformers' class of the processor has (100,352 to 602,112 pixels of a frame of Qwen2-VL and Qwen2.5-VL, 131,072 to 786,432
+   * of a whole video of Qwen3-VL), and 2 positions a second for Qwen2.5-VL, as its published models have.
+   */
+  readonly video?: VideoSettings;
   /**
    * Which hidden state `features` are, in place of the checkpoint's own: the residual stream after block `layer`
    * (1-based; -1 is the last, -2 what LLaVA 1.5 takes of CLIP), through the encoder's final norm where `postNorm` says so.
@@ -102,6 +109,11 @@ const loadSchema = z.strictObject({
   batchSize: option.integer(1, MAX_BATCH),
   maxPixels: option.integer(1),
   maxImageTokens: option.integer(1),
+  video: option.object("an object with minPixels, maxPixels and tokensPerSecond, whole numbers from 1", {
+    minPixels: z.int().min(1).optional(),
+    maxPixels: z.int().min(1).optional(),
+    tokensPerSecond: z.int().min(1).optional(),
+  }),
   features: option.object("an object with layer (a whole number) and postNorm (true or false)", {
     layer: z.int().optional(),
     postNorm: z.boolean().optional(),

@@ -111,6 +111,7 @@ export function preTokenizerOf(json: object, settings: object, file: string): st
     "a pre-tokenizer that llama.cpp v0.5.0 knows",
     file,
     `one whose hash is ${hash}`,
-    'Name the one that it equals, such as "qwen2" or "llama-bpe": --pre-tokenizer, or the option preTokenizer.',
+    'Name the one that it equals, such as "qwen2" or "llama-bpe": `vqrae convert-llm <folder> --out llm.gguf --pre-tokenizer ' +
+      "qwen2`, or the option preTokenizer of convertLlm.",
   );
 }

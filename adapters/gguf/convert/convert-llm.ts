@@ -16,7 +16,7 @@ export interface ConvertLlmOptions {
   readonly preTokenizer?: string;
   /** `general.name` (default: read in the folder's name, as llama.cpp's converter does). */
   readonly name?: string;
-  /** Called after each tensor; both counts are bytes of tensors. */
+  /** Called when the work begins, and after each tensor; both counts are bytes of tensors. */
   readonly onProgress?: (done: number, total: number) => void;
   /** Stops between tensors' pieces; nothing is left of the new file. */
   readonly signal?: AbortSignal;
@@ -77,6 +77,7 @@ export async function convertLlm(folder: string, out: string, options: ConvertLl
   await requireRoom(dirname(resolve(out)), total);
   let done = 0;
   await streamGguf(out, keys, tensors, async (write) => {
+    onProgress?.(done, total);
     for (const { name, type, shape, pieces } of tensors) {
       await write(name, stoppable(pieces(), signal));
       done += ggufTensorBytes(type, shape);

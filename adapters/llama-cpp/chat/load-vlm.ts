@@ -1,9 +1,10 @@
 import * as z from "zod";
 import type { LoadOptions } from "../../../sdk/index.ts";
 import { option, parseOptions, setFields } from "../../../sdk/kit.ts";
-import type { PullProgress } from "../../hub/index.ts";
+import type { PullOptions } from "../../hub/index.ts";
 import { type ChatTemplateKwargs, templateOptions } from "../../prompt/index.ts";
 import { type LanguageModelOptions, languageModelOptions, openLanguageModel } from "../language-model.ts";
+import type { ConvertProgress } from "../source/converted-llm.ts";
 import { openVision } from "../source/open-vision.ts";
 import { resolveVlm, type VisionSource, visionSourceOptions } from "../source/resolve-vlm.ts";
 import { attachVision } from "../vision/vision.ts";
@@ -13,15 +14,19 @@ import { Vlm } from "./vlm.ts";
 
 export interface LoadVlmOptions
   extends VisionSource,
-    Pick<LoadOptions, "device" | "precision" | "cacheDir" | "maxPixels" | "maxImageTokens">,
+    Pick<LoadOptions, "device" | "precision" | "cacheDir" | "maxPixels" | "maxImageTokens" | "video">,
     Omit<LanguageModelOptions, "onProgress"> {
   /** A chat template in place of the model's own, or a file that holds one: `chat_template.jinja`, or JSON. */
   readonly chatTemplate?: string;
   /** Variables of the chat template, such as `{ enable_thinking: false }` for a model that thinks first. */
   readonly chatTemplateKwargs?: ChatTemplateKwargs;
   readonly onProgress?: (phase: "tokenizer" | "llm" | "context") => void;
+  /** Called with what a model of the hub will fetch, before it does. What it throws ends the work. */
+  readonly onPlan?: NonNullable<PullOptions["onPlan"]>;
   /** Called as bytes of a model of the hub come. */
-  readonly onDownload?: (progress: PullProgress) => void;
+  readonly onDownload?: NonNullable<PullOptions["onProgress"]>;
+  /** Called before a checkpoint's language model is made a GGUF file in `cacheDir`, and after each of its tensors. */
+  readonly onConvert?: (progress: ConvertProgress) => void;
 }
 
 /** Checked by `VQRAE.load`. */
@@ -35,9 +40,12 @@ const schema = z.strictObject({
   cacheDir: ofLoad<"cacheDir">(),
   maxPixels: ofLoad<"maxPixels">(),
   maxImageTokens: ofLoad<"maxImageTokens">(),
+  video: ofLoad<"video">(),
   ...templateOptions,
   onProgress: option.callback<NonNullable<LoadVlmOptions["onProgress"]>>(),
+  onPlan: option.callback<NonNullable<LoadVlmOptions["onPlan"]>>(),
   onDownload: option.callback<NonNullable<LoadVlmOptions["onDownload"]>>(),
+  onConvert: option.callback<NonNullable<LoadVlmOptions["onConvert"]>>(),
 });
 
 /**
@@ -50,26 +58,31 @@ const schema = z.strictObject({
  * ```
  *
  * `loadVlm("model.gguf", { mmproj: "mmproj.gguf" })` loads the two files that llama.cpp, Ollama and LM Studio have of a
- * model. `loadVlm(folder)` loads a folder that holds both, or a Hugging Face checkpoint with its language model as GGUF.
+ * model. `loadVlm(folder)` loads a folder that holds both, or a Hugging Face checkpoint. The language model of a checkpoint
+ * without a GGUF file is converted once, by `convertLlm`, into `cacheDir`.
  *
  * `loadVlm("hf:ggml-org/SmolVLM-256M-Instruct-GGUF")` downloads a model from the Hugging Face hub if its cache does not
- * have it.
+ * have it. `loadVlm("hf:Qwen/Qwen2.5-VL-3B-Instruct")` downloads a checkpoint and converts its language model;
+ * `hf:owner/repo:Q8_0` says the type.
  *
  * @param source "default" for the small model that ships, a GGUF file, a folder, or "hf:owner/repo"
  * @throws INVALID_ARGUMENT, also for a model without a chat template; UNSUPPORTED for a template that cannot be rendered;
  *   INCOMPATIBLE, also for a tokenizer that is not the GGUF file's; CHECKPOINT_NOT_FOUND, INVALID_GGUF,
- *   MISSING_DEPENDENCY, and as `VQRAE.load`, `loadProjector`, `attachVision`, `pullModel`
+ *   MISSING_DEPENDENCY, and as `VQRAE.load`, `loadProjector`, `attachVision`, `pullModel`, `convertLlm`
  */
 export async function loadVlm(source: string = "default", options: LoadVlmOptions = {}): Promise<Vlm> {
   const {
     onProgress,
+    onPlan,
     onDownload,
+    onConvert,
     signal,
     device,
     precision,
     cacheDir,
     maxPixels,
     maxImageTokens,
+    video,
     mmproj,
     encoder,
     projector,
@@ -78,13 +91,14 @@ export async function loadVlm(source: string = "default", options: LoadVlmOption
     ...rest
   } = parseOptions(schema, options, "loadVlm");
   // Before the encoder is loaded, which takes longer.
-  const files = await resolveVlm(source, { mmproj, encoder, projector }, setFields({ signal, onProgress: onDownload }));
+  const reports = { onPlan, onDownload, onConvert };
+  const files = await resolveVlm(source, { mmproj, encoder, projector }, { ...reports, cacheDir, signal });
   const release: (() => Promise<void>)[] = [];
   try {
     onProgress?.("tokenizer");
     const tokenizer = await openVision(
       files,
-      setFields({ device, precision, cacheDir, maxPixels, maxImageTokens, signal }),
+      setFields({ device, precision, cacheDir, maxPixels, maxImageTokens, video, signal }),
     );
     release.unshift(() => tokenizer.dispose());
     const opened = await openLanguageModel(files.llm, setFields({ ...rest, onProgress, signal }));

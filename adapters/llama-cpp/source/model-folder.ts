@@ -6,20 +6,15 @@ import { isLaterPart } from "./model-parts.ts";
 const isMmproj = (name: string): boolean => /mmproj/i.test(name);
 
 /**
- * The language model in a folder: `llm.gguf`, or else the only GGUF file that is no mmproj and no later part of a model.
- * @throws CHECKPOINT_NOT_FOUND for none, INVALID_ARGUMENT for several
+ * The language model in a folder: `llm.gguf`, or else the only GGUF file that is no mmproj and no later part of a model;
+ * null for none.
+ * @throws INVALID_ARGUMENT for several
  */
-export async function findLlm(folder: string): Promise<string> {
+export async function findLlm(folder: string): Promise<string | null> {
   const files = (await ggufFiles(folder)).filter((name) => !isMmproj(name) && !isLaterPart(name));
   if (files.includes("llm.gguf")) return join(folder, "llm.gguf");
   const [only] = files;
-  if (only === undefined) {
-    const mend = "Put the language model's GGUF file into it, or name the file.";
-    throw expectedBut("CHECKPOINT_NOT_FOUND", "a GGUF language model", folder, "a folder without one", {
-      path: folder,
-      mend,
-    });
-  }
+  if (only === undefined) return null;
   return theOnly(folder, files, "language model", `Name the one that you mean, such as ${join(folder, only)}.`);
 }
 

@@ -1,7 +1,19 @@
-import { stat } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { expected, expectedBut, isFile, option, packageFile, readJsonObject } from "../../../sdk/kit.ts";
-import { isModelName, type PullOptions, pullModel, requireGguf } from "../../hub/index.ts";
+import { loadProjector } from "../../../sdk/index.ts";
+import {
+  expected,
+  expectedBut,
+  isFile,
+  onDisk,
+  option,
+  packageFile,
+  readJsonObject,
+  requireRoom,
+  setFields,
+} from "../../../sdk/kit.ts";
+import { hubCacheFolder, isModelName, type PullOptions, type PullPlan, pullModel } from "../../hub/index.ts";
+import { type ConvertedLlmOptions, convertedFolder, convertedLlm, isConvertible } from "./converted-llm.ts";
 import { readLlmHeader, readMmprojHeader, requireFolderPair, requirePair } from "./gguf-pair.ts";
 import { findLlm, findMmproj } from "./model-folder.ts";
 
@@ -37,17 +49,29 @@ const PROJECTOR_TYPE = "vqrae_projector";
 const SHIPPED = "vqrae-tiny-vlm";
 const NOT_IN_NAME = /(-00001-of-\d{5})?\.gguf$/i;
 
+/** How a model of the hub comes, and how a checkpoint's language model becomes a GGUF file. */
+export interface ResolveVlmOptions extends Pick<ConvertedLlmOptions, "cacheDir" | "onConvert" | "signal"> {
+  readonly onPlan?: PullOptions["onPlan"] | undefined;
+  readonly onDownload?: PullOptions["onProgress"] | undefined;
+}
+
 /**
  * Turns what you have into the parts of a vision language model. It reads the headers of GGUF files, and refuses two
  * that do not belong together before anything is loaded.
- * @param source "default" for the small model that ships, a GGUF file, a folder that holds one, or "hf:owner/repo" for
- *   a model of the hub, which is downloaded if the cache does not have it. Beside the file lies
- *   an mmproj, or the checkpoint of encoder and projector
+ * @param source "default" for the small model that ships, a GGUF file, a folder that holds one or a Hugging Face
+ *   checkpoint, or "hf:owner/repo" for a model of the hub, which is downloaded if the cache does not have it. Beside the
+ *   file lies an mmproj, or the checkpoint of encoder and projector. A checkpoint without a GGUF file has its language
+ *   model converted into the cache
  * @param vision parts that lie elsewhere; they go before those in the folder
  * @throws INVALID_ARGUMENT for a part that is missing, or is something else than its name says; INCOMPATIBLE for a model
- *   and an mmproj of different widths or families; CHECKPOINT_NOT_FOUND; INVALID_GGUF for a damaged file
+ *   and an mmproj of different widths or families; CHECKPOINT_NOT_FOUND; INVALID_GGUF for a damaged file; as `pullModel`
+ *   and `convertLlm`
  */
-export async function resolveVlm(source: string, vision: VisionSource = {}, pull: PullOptions = {}): Promise<VlmFiles> {
+export async function resolveVlm(
+  source: string,
+  vision: VisionSource = {},
+  options: ResolveVlmOptions = {},
+): Promise<VlmFiles> {
   if (typeof source !== "string" || source === "") {
     throw expected(
       "INVALID_ARGUMENT",
@@ -57,9 +81,8 @@ export async function resolveVlm(source: string, vision: VisionSource = {}, pull
     );
   }
   if (isModelName(source)) {
-    requireNoParts(vision, source, "It has its own mmproj. Pull it, and name the files, to use another.");
-    const { llm, mmproj } = requireGguf(await pullModel(source, pull), source);
-    return resolveVlm(llm, { mmproj });
+    requireNoParts(vision, source, "It has its own. Pull it, and name its files, to use others.");
+    return pulledVlm(source, options);
   }
   if (source === "default") {
     requireNoParts(vision, source, "Name the language model that they belong to.");
@@ -71,19 +94,51 @@ export async function resolveVlm(source: string, vision: VisionSource = {}, pull
   if (entry === null) {
     throw expectedBut("CHECKPOINT_NOT_FOUND", "a GGUF file or a folder", path, "nothing there", { path });
   }
-  const folder = entry.isDirectory() ? path : dirname(path);
-  const llm = entry.isDirectory() ? await findLlm(folder) : path;
-  const header = await readLlmHeader(llm);
-  const parts =
-    (await isProjectorFolder(folder)) && vision.encoder !== undefined ? { projector: folder, ...vision } : vision;
-  const files = (await resolveVision(parts)) ?? (await visionBeside(folder, llm));
-  if (files.projector === null) requirePair(header, await readMmprojHeader(files.tokenizer));
-  else if (files.projector !== "default") {
-    const config = join(files.projector, "config.json");
-    const { model_type: type } = (await isFile(config)) ? await readJsonObject(config, "INVALID_CONFIG") : {};
-    // A projector that you trained yourself fits whatever model it was trained with.
-    if (type !== undefined && type !== PROJECTOR_TYPE) requireFolderPair(header, files.projector, type);
+  if (!entry.isDirectory()) return withVision(path, dirname(path), vision);
+  const found = await findLlm(path);
+  return found === null ? convertedVlm(path, vision, options) : withVision(found, path, vision);
+}
+
+/** @throws as `pullModel` and `convertLlm`; IO_ERROR for a disk without room for both, before anything is fetched */
+async function pulledVlm(name: string, options: ResolveVlmOptions): Promise<VlmFiles> {
+  const { onPlan, onDownload, cacheDir, signal } = options;
+  const pulled = await pullModel(name, {
+    ...setFields({ onProgress: onDownload, signal }),
+    async onPlan(plan) {
+      await onPlan?.(plan);
+      await requireRoomToConvert(plan, cacheDir);
+    },
+  });
+  if ("llm" in pulled) return resolveVlm(pulled.llm, { mmproj: pulled.mmproj });
+  return convertedVlm(pulled.folder, {}, { ...options, ...setFields({ name: pulled.name, dtype: pulled.dtype }) });
+}
+
+/** A checkpoint's folder without a GGUF file. Whether it sees is found out before its language model is converted. */
+async function convertedVlm(
+  folder: string,
+  vision: VisionSource,
+  options: ResolveVlmOptions & ConvertedLlmOptions,
+): Promise<VlmFiles> {
+  if (!(await isConvertible(folder))) {
+    const mend = "Put the language model's GGUF file into it, or config.json and safetensors of its checkpoint.";
+    throw expectedBut("CHECKPOINT_NOT_FOUND", "a GGUF language model", folder, "a folder without one", {
+      path: folder,
+      mend,
+    });
   }
+  const { projector } = await visionOf(folder, folder, vision);
+  if (projector === folder) await loadProjector(folder);
+  const files = await withVision(await convertedLlm(folder, options), folder, vision);
+  return { ...files, modelId: options.name ?? basename(folder) };
+}
+
+/** The vision parts of a language model: those that are given, or those in its folder, which fit it. */
+async function withVision(llm: string, folder: string, vision: VisionSource): Promise<VlmFiles> {
+  const header = await readLlmHeader(llm);
+  const { type, ...files } = await visionOf(folder, llm, vision);
+  if (files.projector === null) requirePair(header, await readMmprojHeader(files.tokenizer));
+  // A projector that you trained yourself fits whatever model it was trained with.
+  else if (type !== undefined && type !== PROJECTOR_TYPE) requireFolderPair(header, files.projector, type);
   const modelId = basename(llm) === "llm.gguf" ? basename(folder) : basename(llm).replace(NOT_IN_NAME, "");
   return { modelId, llm, ...files };
 }
@@ -117,10 +172,26 @@ export async function resolveVision({ mmproj, encoder, projector }: VisionSource
   throw expectedBut("INVALID_ARGUMENT", "the encoder that it was trained with", "the projector", "none", mend);
 }
 
-async function visionBeside(folder: string, llm: string): Promise<VisionFiles> {
+/** Vision parts, and what the projector's folder says that it is: undefined for an mmproj and what ships. */
+interface FoundVision extends VisionFiles {
+  readonly type: unknown;
+}
+
+async function visionOf(folder: string, llm: string, vision: VisionSource): Promise<FoundVision> {
+  const own = await modelTypeOf(folder);
+  const isProjector = own === PROJECTOR_TYPE;
+  const given = setFields(vision);
+  const files = await resolveVision(isProjector && given.encoder ? { projector: folder, ...given } : given);
+  if (files !== null) {
+    const { projector } = files;
+    return {
+      ...files,
+      type: projector === null ? undefined : projector === folder ? own : await modelTypeOf(projector),
+    };
+  }
   const mmproj = await findMmproj(folder);
-  if (mmproj !== null) return { tokenizer: mmproj, projector: null };
-  if (await isProjectorFolder(folder)) {
+  if (mmproj !== null) return { tokenizer: mmproj, projector: null, type: undefined };
+  if (isProjector) {
     const mend = 'Name its folder as encoder, or "default".';
     const received = "a projector alone";
     throw expectedBut("INVALID_ARGUMENT", "the encoder that it was trained with", folder, received, {
@@ -128,17 +199,30 @@ async function visionBeside(folder: string, llm: string): Promise<VisionFiles> {
       mend,
     });
   }
-  if (await isFile(join(folder, "config.json"))) return { tokenizer: folder, projector: folder };
+  if (await isFile(join(folder, "config.json"))) return { tokenizer: folder, projector: folder, type: own };
   const received = "a language model of text alone, with no mmproj and no checkpoint beside it";
   const mend = "Name the mmproj that belongs to it, or the folder of its vision checkpoint as encoder.";
   throw expectedBut("INVALID_ARGUMENT", "a vision language model", llm, received, { path: llm, mend });
 }
 
-/** What the trainer writes beside a language model: a projector without a tower. */
-async function isProjectorFolder(folder: string): Promise<boolean> {
+/** `model_type` of a folder's config.json; undefined for none. @throws INVALID_CONFIG for a damaged one */
+async function modelTypeOf(folder: string): Promise<unknown> {
   const file = join(folder, "config.json");
-  if (!(await isFile(file))) return false;
-  return (await readJsonObject(file, "INVALID_CONFIG")).model_type === PROJECTOR_TYPE;
+  return (await isFile(file)) ? (await readJsonObject(file, "INVALID_CONFIG")).model_type : undefined;
+}
+
+/**
+ * Before a checkpoint is fetched: room for its files, and for its language model as GGUF, which may lie on another disk.
+ * @throws IO_ERROR
+ */
+async function requireRoomToConvert(plan: PullPlan, cacheDir: string | undefined): Promise<void> {
+  // What is here already tells `convertLlm` exactly.
+  if (plan.convertedBytes === 0 || plan.missingBytes === 0) return;
+  const folder = convertedFolder(cacheDir);
+  await onDisk(folder, () => mkdir(folder, { recursive: true }));
+  const [own, hub] = await onDisk(folder, () => Promise.all([stat(folder), stat(hubCacheFolder())]));
+  const bytes = plan.convertedBytes + (own.dev === hub.dev ? plan.missingBytes : 0);
+  await requireRoom(folder, bytes, "set cacheDir (--cache-dir) and HF_HUB_CACHE to folders on another disk");
 }
 
 async function requireFolder(path: string, name: string): Promise<void> {

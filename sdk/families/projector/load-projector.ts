@@ -71,6 +71,6 @@ function familyOf(
     if (found) return found;
   }
   const known = lists.flat().flatMap(({ modelTypes }) => modelTypes);
-  const mend = "Only these have projectors here.";
+  const mend = "Only these have projectors here. A language model of text alone has none.";
   throw invalidConfig(`one of ${known.join(", ")}`, ["model_type"], file, config.model_type, mend);
 }

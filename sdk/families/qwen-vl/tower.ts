@@ -18,8 +18,7 @@ export async function qwenVlImagePlan(
   const own = qwen2VlImageProcessor(merge);
   const plan = await readImagePlan(source, { imageSize: null, patchSize, grids: "native" }, own, [own]);
   if (plan.geometry !== "native" || config.temporal_patch_size !== 2) return plan;
-  const videos = await qwenVlVideoPlan(source, { ...video, patchSize, merge });
-  return videos === null ? plan : { ...plan, video: videos };
+  return { ...plan, video: await qwenVlVideoPlan(source, { ...video, patchSize, merge }) };
 }
 
 /** The tower's own tensors: a checkpoint has them below "visual." or "model.visual.". */

@@ -35,11 +35,11 @@ interface VideoSpec {
 }
 
 /**
- * How a checkpoint's videos are prepared, as its video processor's file says; null for an mmproj, which has none.
+ * How a checkpoint's videos are prepared, as its video processor's file says. An mmproj has none: its images' channels, and
+ * the class's own range of pixels, which is that of Qwen's own programs too.
  * @throws INVALID_CONFIG naming the field that is not known, does not validate, or asks for what cannot be done
  */
-export async function qwenVlVideoPlan(source: FamilySource, spec: VideoSpec): Promise<VideoPlan | null> {
-  if (source.processor !== null) return null;
+export async function qwenVlVideoPlan(source: FamilySource, spec: VideoSpec): Promise<VideoPlan> {
   const { pixelsOf: of, time, patchSize, merge } = spec;
   const { shortest, longest, mean, std, patchSize: ownPatch } = classes[of];
   const schema = processorFields(
@@ -60,7 +60,11 @@ export async function qwenVlVideoPlan(source: FamilySource, spec: VideoSpec): Pr
       "Nothing is cropped, and size is never a bare number.": ["crop_size", "default_to_square"],
     },
   );
-  const { file, path, fields: raw } = await readFile(source.folder);
+  const {
+    file,
+    path,
+    fields: raw,
+  } = source.processor ? ofMmproj(source.folder, source.processor) : await readFile(source.folder);
   const fields = parseConfig(
     schema,
     Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== null)),
@@ -77,6 +81,10 @@ export async function qwenVlVideoPlan(source: FamilySource, spec: VideoSpec): Pr
   const maxPixels = fields.max_pixels ?? size.max_pixels ?? size.longest_edge ?? longest;
   const range = { factor: patchSize * merge, minPixels, maxPixels, leastSide: 0 };
   return { ...pixelsOf(fields), pixels: range, pixelsOf: of, time };
+}
+
+function ofMmproj(file: string, { patch_size, merge_size, image_mean, image_std }: Record<string, unknown>) {
+  return { file, path: [], fields: { patch_size, merge_size, image_mean, image_std } };
 }
 
 /** In the order in which transformers looks (`BaseVideoProcessor.get_video_processor_dict`). */

@@ -12,6 +12,9 @@ import {
 /** In pixels, of every Qwen2.5-VL: llama.cpp has it in its code (tools/mtmd/clip.cpp). */
 const WINDOW = 112;
 
+/** Positions of a video's second: the file does not say them, and every published Qwen2.5-VL has these. */
+const PER_SECOND = 2;
+
 /** llama.cpp conversion/qwenvl.py, of a Qwen2.5-VL */
 export const qwen25VlMmproj: MmprojFamily = {
   type: "qwen2.5vl_merger",
@@ -30,6 +33,7 @@ export const qwen25VlMmproj: MmprojFamily = {
         intermediate_size: mlpWidth(keys),
         out_hidden_size: keys.number("clip.vision.projection_dim"),
         window_size: WINDOW,
+        tokens_per_second: PER_SECOND,
         fullatt_block_indexes: blocks.filter((block) => every > 0 && (block + 1) % every === 0),
       },
     };

@@ -121,3 +121,57 @@ describe.each(["qwen2_vl", "qwen2_5_vl", "qwen3_vl"])("%s", async (name) => {
     }
   });
 });
+
+/**
+ * An mmproj of llama.cpp's own converter does not say how videos are prepared: with the settings of the folder it gives the folder's
+ * embeddings, and without any those of transformers' class.
+ */
+describe.each(["qwen2_vl", "qwen2_5_vl", "qwen3_vl"])("%s as an mmproj", (name) => {
+  const folder = join(import.meta.dirname, "../two-files", name);
+  const mmproj = join(folder, "mmproj-f32.gguf");
+  const video = (side: number): VideoInput => ({ frames: [0, 1, 2, 3].map((t) => frame(side, t)), fps: 0.5 });
+  const cpu = { device: "cpu", threads: 1 } as const;
+
+  it("with the folder's settings: its embeddings, places and texts", async () => {
+    const { size } = JSON.parse(await readFile(join(folder, "preprocessor_config.json"), "utf8"));
+    const settings = {
+      minPixels: size.shortest_edge,
+      maxPixels: size.longest_edge,
+      ...(name === "qwen2_5_vl" && { tokensPerSecond: 4 }), // the class's own, where config.json has none
+    };
+    await using whole = await VQRAE.load(folder, { ...cpu, projector: await loadProjector(folder) });
+    await using pair = await VQRAE.load(mmproj, { ...cpu, video: settings });
+    const [expected, given] = [await whole.embedVideo(video(168)), await pair.embedVideo(video(168))];
+    expect(given.tokens).toBe(expected.tokens);
+    for (const [i, one] of expected.segments.entries()) {
+      const other = given.segments[i];
+      if (one.type === "text" || other?.type !== "embeddings") {
+        expect(other).toEqual(one);
+        continue;
+      }
+      const { data, ...places } = one;
+      const { data: own, ...ownPlaces } = other;
+      expect(ownPlaces).toEqual(places);
+      const most = data.reduce((largest, value, j) => Math.max(largest, Math.abs(value - own[j]!)), 0);
+      expect(most).toBeLessThan(1e-4);
+    }
+  });
+
+  it("without settings: the class's range of pixels, and two positions a second", async () => {
+    await using pair = await VQRAE.load(mmproj, cpu);
+    const { segments, tokens } = await pair.embedVideo(video(672));
+    const [places] = segments.flatMap((segment) => (segment.type === "embeddings" ? [segment] : []));
+    // 672 x 672 is inside 602,112 pixels a frame. 786,432 of a video leave each of four frames 196,608: 416 x 416.
+    const side = name === "qwen3_vl" ? 13 : 24;
+    expect(places?.grid).toEqual({ rows: side, columns: side });
+    expect(tokens).toBe(2 * side * side);
+    if (name === "qwen2_5_vl") expect(places?.times).toEqual([0, 8]);
+  });
+
+  it("settings that a model does not have are refused by name", async () => {
+    await expect(VQRAE.load("default", { video: { maxPixels: 1 } })).rejects.toThrow(/takes videos for option "video"/);
+    await expect(VQRAE.load(mmproj, { video: { minPixels: 2, maxPixels: 1 } })).rejects.toThrow(/minPixels/);
+    if (name === "qwen2_5_vl") return;
+    await expect(VQRAE.load(mmproj, { video: { tokensPerSecond: 2 } })).rejects.toMatchObject({ code: "UNSUPPORTED" });
+  });
+});

@@ -4,8 +4,8 @@ import { mkdir, readdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { beforeEach, expect, test } from "vitest";
-import { pullModel, requireGguf } from "../../../adapters/hub/index.ts";
-import { type LocalHub, type LocalHubFile, sha256, startHubAndCache } from "./local-hub.ts";
+import { pullModel } from "../../../adapters/hub/index.ts";
+import { type LocalHub, type LocalHubFile, pullGguf, sha256, startHubAndCache } from "./local-hub.ts";
 
 /** What happens between two requests: another process, another file, another name. */
 const REPO = "someone/Tiny-VLM-GGUF";
@@ -58,7 +58,7 @@ test("a lock that a killed process has left is taken over", async () => {
   await writeFile(lock, "12345\n");
   const before = new Date(Date.now() - 60_000);
   await utimes(lock, before, before);
-  const pulled = requireGguf(await pullModel(REPO), REPO);
+  const pulled = await pullGguf(REPO);
   expect(await readFile(pulled.llm)).toEqual(llm);
 });
 
@@ -98,7 +98,7 @@ test("a file that the repository has replaced is fetched anew, not gone on with"
   const old = randomBytes(llm.length);
   await mkdir(blobs(), { recursive: true });
   await writeFile(join(blobs(), `${sha256(old)}.incomplete`), old.subarray(0, 123_456));
-  const pulled = requireGguf(await pullModel(REPO), REPO);
+  const pulled = await pullGguf(REPO);
   expect(await readFile(pulled.llm)).toEqual(llm);
   expect(downloads("Tiny-Q4_K_M.gguf")).toHaveLength(1);
 });
@@ -109,6 +109,6 @@ test("a repository that was renamed answers by redirects", async () => {
     response.writeHead(307, { location: url.replace("someone/Old-Name", REPO) }).end();
     return true;
   };
-  const pulled = requireGguf(await pullModel("someone/Old-Name"), REPO);
+  const pulled = await pullGguf("someone/Old-Name");
   expect(await readFile(pulled.llm)).toEqual(llm);
 });

@@ -4,7 +4,15 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { onTestFinished, vi } from "vitest";
+import { type PulledGguf, type PullOptions, pullModel } from "../../../adapters/hub/index.ts";
 import { temporaryFolder } from "../checkpoint/temporary.ts";
+
+/** @throws for a checkpoint of transformers */
+export async function pullGguf(name: string, options: PullOptions = {}): Promise<PulledGguf> {
+  const pulled = await pullModel(name, options);
+  if ("llm" in pulled) return pulled;
+  throw new Error("no GGUF files");
+}
 
 export interface LocalHubFile {
   readonly content: Buffer;

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { beforeEach, expect, test, vi } from "vitest";
 import { convertLlm } from "../../../adapters/gguf/index.ts";
 import { type PullPlan, pullModel } from "../../../adapters/hub/index.ts";
-import { loadVlm } from "../../../adapters/llama-cpp/index.ts";
 import { type LocalHub, type LocalHubFile, startHubAndCache, startLocalHub } from "./local-hub.ts";
 
 /** A whole Hugging Face folder from the hub: the tiny Mistral of three shards, whose GGUF file is known. */
@@ -61,12 +60,10 @@ test("its language model becomes the GGUF file that llama.cpp's converter writes
   expect(made.subarray(-50_000)).toEqual(known.subarray(-50_000));
 });
 
-test("a quantization of it, and asking it as it is, are errors that name convert-llm", async () => {
-  await expect(pullModel(`${REPO}:Q8_0`)).rejects.toThrow(/the quantization Q8_0.*safetensors.*convert-llm/s);
-  await expect(loadVlm(`hf:${REPO}`)).rejects.toMatchObject({
-    code: "INVALID_ARGUMENT",
-    message: expect.stringMatching(/GGUF files for hf:someone\/mistral-tiny.*convert-llm .* --out llm.gguf/s),
-  });
+test("a type that it can be converted to is handed on; another quantization is an error", async () => {
+  expect(await pullModel(`${REPO}:q8_0`)).toMatchObject({ name: "mistral-tiny", dtype: "Q8_0" });
+  expect(await pullModel(REPO)).toMatchObject({ dtype: null });
+  await expect(pullModel(`${REPO}:Q4_K_M`)).rejects.toThrow(/the quantization Q4_K_M.*safetensors.*Q8_0/s);
 });
 
 test("a shard that is missing is an error before anything is fetched", async () => {

@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { readFile, realpath, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { type PullPlan, type PullProgress, pullModel, requireGguf } from "../../../adapters/hub/index.ts";
-import { COMMIT, type LocalHub, type LocalHubFile, sha256, startHubAndCache } from "./local-hub.ts";
+import { type PullPlan, type PullProgress, pullModel } from "../../../adapters/hub/index.ts";
+import { COMMIT, type LocalHub, type LocalHubFile, pullGguf, sha256, startHubAndCache } from "./local-hub.ts";
 
 const REPO = "someone/Tiny-VLM-GGUF";
 const llm = randomBytes(3_000_000);
@@ -20,7 +20,6 @@ beforeEach(async () => {
   ({ hub, cache } = await startHubAndCache(REPO, files));
 });
 
-const pullGguf = async (name = REPO) => requireGguf(await pullModel(name), name);
 const blob = (content: Buffer) => join(cache, "models--someone--Tiny-VLM-GGUF", "blobs", sha256(content));
 const downloads = () => hub.requests.filter((request) => request.includes("/storage/"));
 
@@ -30,7 +29,7 @@ describe("pullModel", () => {
     const done: number[] = [];
     const onPlan = (plan: PullPlan) => plans.push(plan);
     const onProgress = ({ doneBytes }: PullProgress) => done.push(doneBytes);
-    const pulled = requireGguf(await pullModel(REPO, { onPlan, onProgress }), REPO);
+    const pulled = await pullGguf(REPO, { onPlan, onProgress });
     const snapshot = join(cache, "models--someone--Tiny-VLM-GGUF", "snapshots", COMMIT);
     expect(pulled).toEqual({
       llm: join(snapshot, "Tiny-Q4_K_M.gguf"),
@@ -66,7 +65,7 @@ describe("pullModel", () => {
       response.write(llm.subarray(from, from + 1_000_000), () => setTimeout(() => response.destroy(), 50));
       return true;
     };
-    const { llm: path } = await pullGguf();
+    const { llm: path } = await pullGguf(REPO);
     expect(await readFile(path)).toEqual(llm);
     expect(broken).toBeGreaterThan(1);
     expect(downloads().some((request) => /bytes=[1-9]\d*-2999999/.test(request))).toBe(true);
@@ -79,7 +78,7 @@ describe("pullModel", () => {
     await writeFile(`${blob(llm)}.incomplete`, llm.subarray(0, 1_234_567));
     await rm(join(cache, "models--someone--Tiny-VLM-GGUF", "snapshots"), { recursive: true });
     hub.requests.length = 0;
-    const { llm: path } = await pullGguf();
+    const { llm: path } = await pullGguf(REPO);
     expect(await readFile(path)).toEqual(llm);
     expect(downloads()).toContain("GET /storage/Tiny-Q4_K_M.gguf bytes=1234567-2999999");
   });
@@ -176,7 +175,7 @@ describe("pullModel", () => {
       onProgress: ({ doneBytes }) => doneBytes > 0 && controller.abort(reason),
     });
     await expect(pulling).rejects.toBe(reason);
-    expect(await readFile((await pullGguf()).llm)).toEqual(llm);
+    expect(await readFile((await pullGguf(REPO)).llm)).toEqual(llm);
   });
 
   test("names and options are checked before anything is asked", async () => {

@@ -1,6 +1,6 @@
 import { mkdir, open, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname } from "node:path";
-import { onDisk } from "../../sdk/kit.ts";
+import { onDisk } from "./replace-file.ts";
 import { wait } from "./wait.ts";
 
 /** A process that holds a lock says so this often. */
