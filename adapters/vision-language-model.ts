@@ -38,11 +38,26 @@ export interface VlmOptions {
   readonly temperature?: number;
   readonly topK?: number;
   readonly topP?: number;
+  /** Tokens less likely than this share of the likeliest one are left out. */
+  readonly minP?: number;
+  /** Divides the logits above 0, and multiplies those below, of tokens that the answer has already (1: no change). */
+  readonly repeatPenalty?: number;
+  /** Taken off the logits of tokens that the answer has already; OpenAI's. */
+  readonly presencePenalty?: number;
+  /** Taken off the logit of a token once for each time that the answer has it; OpenAI's. */
+  readonly frequencyPenalty?: number;
+  /** What is added to the logits of tokens, by their ids. */
+  readonly logitBias?: Readonly<Record<number, number>>;
   readonly seed?: number;
   /** Texts that end the answer; they are not part of it. */
   readonly stop?: readonly string[];
   /** The answer is JSON of this schema. */
   readonly jsonSchema?: object;
+  /**
+   * Called with each keyword of `jsonSchema` that the model cannot keep to, and does without: check the answer yourself.
+   * Where it is left out, such a schema is UNSUPPORTED.
+   */
+  readonly onWarning?: (warning: string) => void;
   /** Ends the work; the call rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }

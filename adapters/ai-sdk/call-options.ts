@@ -4,8 +4,6 @@ import { ANY_JSON_OBJECT, type VlmOptions } from "../vision-language-model.ts";
 
 /** What a model of this package has no use for, and when that matters to the caller. */
 const IGNORED: readonly { feature: string; asked: (options: LanguageModelV4CallOptions) => boolean }[] = [
-  { feature: "presencePenalty", asked: ({ presencePenalty }) => !!presencePenalty },
-  { feature: "frequencyPenalty", asked: ({ frequencyPenalty }) => !!frequencyPenalty },
   { feature: "tools", asked: ({ tools }) => tools !== undefined && tools.length > 0 },
   { feature: "toolChoice", asked: ({ toolChoice }) => toolChoice?.type === "required" || toolChoice?.type === "tool" },
   {
@@ -23,9 +21,12 @@ export function toVlmOptions(options: LanguageModelV4CallOptions, warnings: Shar
     temperature: options.temperature,
     topP: options.topP,
     topK: options.topK,
+    presencePenalty: options.presencePenalty,
+    frequencyPenalty: options.frequencyPenalty,
     seed: options.seed,
     stop: options.stopSequences,
     jsonSchema: responseFormat?.type === "json" ? (responseFormat.schema ?? ANY_JSON_OBJECT) : undefined,
+    onWarning: (details: string) => warnings.push({ type: "unsupported", feature: "responseFormat", details }),
     signal: options.abortSignal,
   });
 }

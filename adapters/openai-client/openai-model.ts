@@ -39,7 +39,7 @@ export function openAiModel(options: OpenAiModelOptions): VisionLanguageModel {
   const { maxTokensField = "max_tokens" } = parsed;
   return new ChatCompletionsModel(parsed, {
     maxTokensField,
-    takesTopK: false,
+    sampling: {},
     image: async (image) => ({ type: "image_url", image_url: { url: await imageUrl(image) } }),
   });
 }

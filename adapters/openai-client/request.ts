@@ -8,31 +8,38 @@ export type Json = Readonly<Record<string, unknown>>;
 export interface Dialect {
   /** What the endpoint calls the most tokens of an answer. */
   readonly maxTokensField: string;
-  /** Whether it takes `top_k`, which OpenAI's protocol does not have. */
-  readonly takesTopK: boolean;
+  /** What it calls the sampling that OpenAI's protocol does not have; undefined for what it does not take. */
+  readonly sampling: { readonly topK?: string; readonly minP?: string; readonly repeatPenalty?: string };
   /** A content part for an image. */
   image(image: ImageInput, signal: AbortSignal | undefined): Promise<Json>;
 }
 
 /**
  * The body of POST /chat/completions.
- * @throws UNSUPPORTED for a `topK` that the endpoint does not take; as `Dialect.image`
+ * @throws UNSUPPORTED for sampling that the endpoint does not take; as `Dialect.image`
  */
 export async function requestBody(
   model: string,
   messages: readonly VlmMessage[],
   options: VlmOptions,
-  { maxTokensField, takesTopK, image }: Dialect,
+  { maxTokensField, sampling, image }: Dialect,
 ): Promise<Json> {
-  const { maxTokens, temperature = 0, topK, topP, seed, stop, jsonSchema, signal } = options;
+  const { maxTokens, temperature = 0, topP, seed, stop, jsonSchema, signal } = options;
+  const { presencePenalty, frequencyPenalty, logitBias } = options;
   const part = async (part: VlmPart): Promise<Json> => {
     if (typeof part === "string") return { type: "text", text: part };
     if ("video" in part) throw noVideo("OpenAI's protocol");
     return image(part.image, signal);
   };
-  if (topK !== undefined && !takesTopK) {
-    const mend = "OpenAI's protocol has no top-k: leave the option topK out.";
-    throw expectedBut("UNSUPPORTED", "no topK", "an OpenAI-compatible endpoint", `topK ${topK}`, mend);
+  const own: Record<string, number> = {};
+  for (const name of ["topK", "minP", "repeatPenalty"] as const) {
+    const [value, field] = [options[name], sampling[name]];
+    if (value === undefined) continue;
+    if (field === undefined) {
+      const mend = `OpenAI's protocol does not have it: leave the option ${name} out.`;
+      throw expectedBut("UNSUPPORTED", `no ${name}`, "an OpenAI-compatible endpoint", `${name} ${value}`, mend);
+    }
+    own[field] = value;
   }
   return {
     model,
@@ -44,8 +51,11 @@ export async function requestBody(
     ),
     temperature,
     ...(maxTokens !== undefined && { [maxTokensField]: maxTokens }),
-    ...(topK !== undefined && { top_k: topK }),
+    ...own,
     ...(topP !== undefined && { top_p: topP }),
+    ...(presencePenalty !== undefined && { presence_penalty: presencePenalty }),
+    ...(frequencyPenalty !== undefined && { frequency_penalty: frequencyPenalty }),
+    ...(logitBias !== undefined && { logit_bias: logitBias }),
     ...(seed !== undefined && { seed }),
     ...(stop !== undefined && stop.length > 0 && { stop }),
     ...(jsonSchema && {

@@ -69,7 +69,7 @@ export function vllmModel(options: VllmModelOptions): VisionLanguageModel {
   const { maxTokensField = "max_tokens" } = rest;
   return new ChatCompletionsModel(rest, {
     maxTokensField,
-    takesTopK: true,
+    sampling: { topK: "top_k", minP: "min_p", repeatPenalty: "repetition_penalty" },
     image: async (image, signal) => imagePart(await tokenizer.embed(image, signal ? { signal } : {}), side, dtype),
   });
 }

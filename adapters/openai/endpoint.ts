@@ -4,18 +4,19 @@ import type { Decoder, Encoder } from "../../sdk/index.ts";
 import { option, parseOptions } from "../../sdk/kit.ts";
 import type { ImageGenerator } from "../generation/index.ts";
 import type { VisionLanguageModel } from "../vision-language-model.ts";
-import { HeldBytes, type RequestBytes } from "./body/held-bytes.ts";
-import { readBody } from "./body/read-body.ts";
+import { HeldBytes } from "./body/held-bytes.ts";
 import { chatCompletions } from "./chat/chat-completions.ts";
 import { chatPage } from "./chat-page.ts";
 import { ApiError, toApiError } from "./http/api-error.ts";
 import { requireApiKey } from "./http/api-key.ts";
-import { deadline } from "./http/deadline.ts";
+import { allowOrigins } from "./http/cors.ts";
+import { Metrics } from "./http/metrics.ts";
 import { RequestQueue } from "./http/queue.ts";
-import { serverSentEvents } from "./http/server-sent-events.ts";
+import { type RequestLog, RequestRecord } from "./http/request-record.ts";
 import { imageGenerations } from "./images/generations.ts";
 import { type EndpointLimits, parseLimits } from "./limits.ts";
-import { now, type Route, requireModel } from "./route.ts";
+import { RequestPipeline, type Work } from "./pipeline.ts";
+import { now, requireModel } from "./route.ts";
 import { visionDecode } from "./vision/decode.ts";
 import { visionTokens } from "./vision/tokens.ts";
 
@@ -35,6 +36,13 @@ export interface EndpointOptions {
   readonly limits?: Partial<EndpointLimits>;
   /** Serve the chat page of examples/chat at / (default false). */
   readonly ui?: boolean;
+  /**
+   * Origins of web pages that may read answers, such as "https://chat.example.com" (default: none but its own). "*" is
+   * any page, and is refused with an `apiKey`.
+   */
+  readonly cors?: readonly string[];
+  /** Called at the end of each answer. */
+  readonly onRequest?: (log: RequestLog) => void;
   /** Called with failures that no client can mend (status 500). */
   readonly onError?: (error: unknown) => void;
 }
@@ -50,6 +58,8 @@ const schema = z.strictObject({
   parallel: option.integer(1),
   limits: option.custom<Partial<EndpointLimits>>("limits by name", () => true),
   ui: option.flag,
+  cors: option.texts("a list of origins"),
+  onRequest: option.callback<(log: RequestLog) => void>(),
   onError: option.callback<(error: unknown) => void>(),
 });
 
@@ -62,15 +72,11 @@ export interface Endpoint {
   abort(): void;
 }
 
-interface Work {
-  readonly route: Route;
-  readonly queue: RequestQueue;
-}
-
 /** @throws INVALID_ARGUMENT; the file system's error where `ui` is wanted and the page's files are missing */
 export async function createEndpoint(options: EndpointOptions = {}): Promise<Endpoint> {
   const given = parseOptions(schema, options, "createEndpoint");
-  const { apiKey, parallel = 1, allowRemoteImages = false, ui = false, onError = () => {} } = given;
+  const { apiKey, parallel = 1, allowRemoteImages = false, ui = false, cors = [], onError = () => {} } = given;
+  const { onRequest = () => {} } = given;
   const limits = parseLimits(given.limits);
   const languageModels = byId(given.languageModels ?? [], ({ modelId }) => modelId);
   const imageModels = byId(given.imageModels ?? [], ({ info }) => info.modelId);
@@ -91,68 +97,46 @@ export async function createEndpoint(options: EndpointOptions = {}): Promise<End
   const closing = new AbortController();
   const held = new HeldBytes(limits.heldBytes);
 
-  /** One request from its first byte to the end of its answer. */
-  async function answer(request: Request, { route, queue }: Work): Promise<Response> {
-    // A full queue says so before the body is read. A place is taken after it: a slow client keeps nobody out.
-    queue.requireRoom();
-    const { signal, ...time } = deadline(AbortSignal.any([request.signal, closing.signal]), limits.requestMs);
-    const bytes = held.open();
-    let leave = () => {};
-    const end = () => {
-      time.end();
-      leave();
-      bytes.release();
-    };
-    try {
-      const { json, images: sent } = await readBody(request, limits, bytes, signal);
-      const place = queue.enter();
-      leave = place.leave;
-      const images = {
-        allowRemote: allowRemoteImages,
-        sent,
-        hold: remoteBytes(limits.remoteBytes, bytes),
-        timeoutMs: limits.remoteMs,
-        signal,
-      };
-      const reply = await route(json, { limits, signal, images, turn: () => place.turn(signal) });
-      if ("events" in reply) {
-        const onEnd = (left: boolean) => {
-          if (left) time.abort();
-          end();
-        };
-        return serverSentEvents(reply.events, { onError: (error) => report(error, request), onEnd });
-      }
-      end();
-      return Response.json(reply.json);
-    } catch (error) {
-      end();
-      throw error;
-    }
-  }
+  const pipeline = new RequestPipeline({ limits, held, allowRemoteImages, closing: closing.signal, onError });
+  const metrics = new Metrics(new Set(["/health", "/metrics", "/v1/models", ...Object.keys(work)]), [
+    { name: "held_bytes", help: "Bytes of the requests that are answered.", value: () => [["", held.used]] },
+    { name: "requests_running", help: "Requests that a model works at.", value: () => sizes((one) => one.running) },
+    { name: "requests_waiting", help: "Requests that wait for their turn.", value: () => sizes((one) => one.waiting) },
+  ]);
+  const sizes = (of: (queue: RequestQueue) => number) =>
+    Object.entries(work).map(([path, { queue }]) => [`{path="${path}"}`, of(queue)] as const);
 
-  /** A client that has gone and a server that closes are no failures. */
-  function report(error: unknown, request: Request): void {
-    const ended = request.signal.aborted || closing.signal.aborted;
-    if (!ended && toApiError(error).status === 500) onError(error);
-  }
-
-  const app = new Hono();
-  app.use("/v1/*", async (c, next) => {
-    requireApiKey(c.req.raw, apiKey);
+  const app = new Hono<{ Variables: { record: RequestRecord } }>();
+  app.use(async (c, next) => {
+    const record = new RequestRecord(c.req.raw, (log) => {
+      metrics.add(log);
+      onRequest(log);
+    });
+    c.set("record", record);
     await next();
+    for (const [name, value] of Object.entries(record.headers())) c.res.headers.set(name, value);
+    record.answered(c.res.status);
   });
+  if (cors.length > 0) app.use(allowOrigins(cors, apiKey));
+  for (const path of ["/v1/*", "/metrics"]) {
+    app.use(path, async (c, next) => {
+      requireApiKey(c.req.raw, apiKey);
+      await next();
+    });
+  }
+  app.get("/metrics", (c) => c.body(metrics.text(), 200, { "content-type": "text/plain; version=0.0.4" }));
   app.get("/health", (c) => c.json({ status: "ok" }));
   app.get("/v1/models", (c) => c.json({ object: "list", data: [...models.values()] }));
   app.get("/v1/models/:id", (c) => c.json(requireModel(models, c.req.param("id"))));
   for (const [path, one] of Object.entries(work)) {
-    app.post(path, (c) => answer(c.req.raw, one));
+    app.post(path, (c) => pipeline.answer(c.req.raw, one, c.get("record")));
     app.all(path, () => wrongMethod("POST"));
   }
   for (const [path, page] of ui ? await chatPage() : []) app.get(path, page);
-  for (const path of ["/health", "/v1/models"]) app.all(path, () => wrongMethod("GET"));
+  for (const path of ["/health", "/metrics", "/v1/models"]) app.all(path, () => wrongMethod("GET"));
   app.notFound((c) => notFound(c).toResponse());
   app.onError((error, c) => {
-    report(error, c.req.raw);
+    pipeline.report(error, c.req.raw);
     return toApiError(error).toResponse();
   });
 
@@ -160,16 +144,6 @@ export async function createEndpoint(options: EndpointOptions = {}): Promise<End
     limits,
     fetch: async (request) => app.fetch(request),
     abort: () => closing.abort(new ApiError(503, "The server is shutting down.", { code: "shutting_down" })),
-  };
-}
-
-/** Counts what one request has fetched, and holds it. @throws Error above `most`; ApiError 429 */
-function remoteBytes(most: number, { hold }: RequestBytes): (bytes: number) => void {
-  let fetched = 0;
-  return (bytes) => {
-    fetched += bytes;
-    if (fetched > most) throw new Error(`more than ${most} bytes for the request's images`);
-    hold(bytes);
   };
 }
 

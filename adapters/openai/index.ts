@@ -5,5 +5,6 @@
  */
 
 export { createEndpoint, type Endpoint, type EndpointOptions } from "./endpoint.ts";
+export type { RequestLog } from "./http/request-record.ts";
 export type { EndpointLimits } from "./limits.ts";
 export { type Listening, type ListenOptions, listen } from "./listen.ts";

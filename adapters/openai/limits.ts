@@ -19,6 +19,8 @@ export interface EndpointLimits {
   readonly images: number;
   /** Messages of a conversation, and parts of all of them together (default 1,024). */
   readonly parts: number;
+  /** Answers that one request may ask for, `n` (default 8). */
+  readonly answers: number;
   /** Images that one request may ask for (default 10). */
   readonly generatedImages: number;
   /** Requests that wait, for each kind of work (default 64); one more: 429 with Retry-After. */
@@ -48,6 +50,7 @@ const DEFAULT_LIMITS: EndpointLimits = {
   heldBytes: 256 * 2 ** 20,
   images: 16,
   parts: 1024,
+  answers: 8,
   generatedImages: 10,
   waiting: 64,
   requestMs: 120_000,
@@ -71,6 +74,7 @@ const schema = z.strictObject({
   heldBytes: option.integer(0),
   images: option.integer(0),
   parts: option.integer(0),
+  answers: option.integer(1),
   generatedImages: option.integer(1),
   waiting: option.integer(0),
   requestMs: option.integer(1),

@@ -1,9 +1,11 @@
 import { ApiError } from "./http/api-error.ts";
+import type { Usage } from "./http/request-record.ts";
+import type { StreamForm } from "./http/streams.ts";
 import type { ImageSourceOptions } from "./images/image-source.ts";
 import type { EndpointLimits } from "./limits.ts";
 
-/** What a route answers: a JSON object, or server-sent events. */
-export type Reply = { readonly json: object } | { readonly events: AsyncGenerator<object> };
+/** What a route answers: a JSON object, or a stream of them in its protocol's form. */
+export type Reply = { readonly json: object } | { readonly events: AsyncGenerator<object>; readonly form: StreamForm };
 
 /** What a route knows of the request beside its body. */
 export interface Call {
@@ -13,6 +15,10 @@ export interface Call {
   readonly signal: AbortSignal;
   /** Waits until it is this request's turn to use a model. */
   turn(): Promise<void>;
+  /** Tells the client, by a header, and the log what its answer does without. */
+  warn(warning: string): void;
+  /** Tells the log which model answered, and what it counted. */
+  used(usage: Usage): void;
 }
 
 /** Answers one request. Throws ApiError, and what models throw. */

@@ -6,7 +6,7 @@ import { defineCommand } from "../command/command.ts";
 import { flag, option } from "../command/option.ts";
 import { text, wholeNumber, words } from "../command/value-types.ts";
 import { json } from "../shared/model-options.ts";
-import { printJson, say } from "../shared/terminal.ts";
+import { jsonText, printJson, say } from "../shared/terminal.ts";
 import { type VlmArgs, vlmOptions, withVlm } from "../vlm/with-vlm.ts";
 
 const MAX_PORT = 65_535;
@@ -25,6 +25,8 @@ export const serve = defineCommand({
       default: 2,
     }),
     apiKey: option(text("key"), "What clients must send. Better set VQRAE_API_KEY in the environment"),
+    cors: option(words("origin,origin"), "Web pages that may use it, such as https://chat.example.com. * is any page"),
+    log: flag("Write a line of JSON for each request to stderr"),
     allowRemote: flag("Fetch images from http(s) URLs of public addresses"),
     generator: option(text("file.gguf|off"), "The image generator", {
       default: "default",
@@ -40,9 +42,10 @@ export const serve = defineCommand({
   examples: [
     "vqrae serve --ui",
     "vqrae serve --port 9000 --parallel 4 --generator off",
+    "vqrae serve --cors https://chat.example.com --log",
     "VQRAE_API_KEY=secret vqrae serve --host 0.0.0.0",
   ],
-  async run({ ui, host, allowHost, port, parallel, allowRemote, generator: file, json, ...args }, name) {
+  async run({ ui, host, allowHost, port, parallel, cors, log, allowRemote, generator: file, json, ...args }, name) {
     const apiKey = args.apiKey ?? process.env.VQRAE_API_KEY;
     const serveVlm = async (vlm: Vlm) => {
       const generator = await openGenerator(file, args.gpu, vlm);
@@ -53,7 +56,8 @@ export const serve = defineCommand({
         allowRemoteImages: allowRemote,
         ui,
         parallel,
-        ...setFields({ apiKey: apiKey || undefined }),
+        ...setFields({ apiKey: apiKey || undefined, cors }),
+        ...(log && { onRequest: (request) => say(jsonText(request)) }),
         onError: (error) => say(String(error instanceof Error ? error.stack : error)),
       });
       const server = await listen(endpoint, { host, port, ...setFields({ allowedHosts: allowHost }) });

@@ -8,6 +8,11 @@ export interface CompletionOptions {
   readonly topK?: number;
   readonly topP?: number;
   readonly minP?: number;
+  readonly repeatPenalty?: number;
+  readonly presencePenalty?: number;
+  readonly frequencyPenalty?: number;
+  /** Added to the logits of tokens, by their ids. */
+  readonly logitBias?: Readonly<Record<number, number>>;
   readonly seed?: number;
   /** Texts that end the answer; they are not part of it. */
   readonly stop?: readonly string[];
@@ -56,6 +61,11 @@ export function completionFields(
     top_k: options.topK,
     top_p: options.topP,
     min_p: options.minP,
+    repeat_penalty: options.repeatPenalty,
+    presence_penalty: options.presencePenalty,
+    frequency_penalty: options.frequencyPenalty,
+    logit_bias:
+      options.logitBias && Object.entries(options.logitBias).map(([id, bias]): [number, number] => [Number(id), bias]),
     seed: options.seed,
     stop: options.stop,
     grammar: options.grammar,

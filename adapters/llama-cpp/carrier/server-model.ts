@@ -69,7 +69,10 @@ async function* texts(pieces: ReturnType<LlamaServer["streamChat"]>): AsyncGener
 /**
  * The names are the same. An option that is left out is not sent, but the contract's default is the likeliest token.
  */
-const completionOptions = (options: VlmOptions): CompletionOptions => ({ temperature: 0, ...options });
+const completionOptions = ({ onWarning: _, ...options }: VlmOptions): CompletionOptions => ({
+  temperature: 0,
+  ...options,
+});
 
 const answerOf = ({ text, answerTokens, stopReason, promptTokens }: Completion): VlmAnswer => ({
   text,

@@ -1,20 +1,33 @@
-import type { LLamaChatGenerateResponseOptions } from "node-llama-cpp";
+import type { LLamaChatGenerateResponseOptions, LlamaModel, Token, TokenBias } from "node-llama-cpp";
 import * as z from "zod";
-import { isObject, option, parseOptions, setFields } from "../../../sdk/kit.ts";
+import { expectedBut, isObject, option, parseOptions, setFields } from "../../../sdk/kit.ts";
 import type { VlmOptions } from "../../vision-language-model.ts";
+import { loadNodeLlamaCpp } from "../native/node-llama-cpp.ts";
 
 /** Tokens of an answer where nothing else is asked for. */
 export const DEFAULT_MAX_TOKENS = 512;
 const SEEDS = 2 ** 32;
+
+const isBias = (value: unknown): boolean =>
+  isObject(value) &&
+  Object.entries(value).every(
+    ([id, bias]) => /^\d{1,9}$/.test(id) && typeof bias === "number" && Number.isFinite(bias),
+  );
 
 const schema = z.strictObject({
   maxTokens: option.integer(1),
   temperature: option.number("a number >= 0", (value) => value >= 0),
   topK: option.integer(0),
   topP: option.number("a number above 0, at most 1", (value) => value > 0 && value <= 1),
+  minP: option.number("a number from 0 to 1", (value) => value >= 0 && value <= 1),
+  repeatPenalty: option.number("a number above 0", (value) => value > 0),
+  presencePenalty: option.number("a number", Number.isFinite),
+  frequencyPenalty: option.number("a number", Number.isFinite),
+  logitBias: option.custom<Readonly<Record<number, number>>>("numbers by token ids", isBias),
   seed: option.number("a whole number", Number.isSafeInteger),
   stop: option.texts("a list of texts that are not empty"),
   jsonSchema: option.custom<object>("a JSON schema", isObject),
+  onWarning: option.callback<(warning: string) => void>(),
   signal: option.signal,
 });
 
@@ -23,17 +36,39 @@ export const parseAnswerOptions = (options: VlmOptions) => parseOptions(schema, 
 
 export type AnswerOptions = ReturnType<typeof parseAnswerOptions>;
 
-/** Sampling as node-llama-cpp takes it, without its penalty of what was said before: "likeliest" means just that. */
-export function samplingOptions({ temperature = 0, topK, topP, seed, stop = [] }: AnswerOptions) {
+/** Sampling as node-llama-cpp takes it. Nothing is penalized unasked: "likeliest" means just that. */
+export async function samplingOptions(options: AnswerOptions, model: LlamaModel, maxTokens: number) {
+  const { temperature = 0, topK, topP, minP, seed, stop = [], logitBias = {} } = options;
   return {
     temperature,
-    repeatPenalty: false,
+    repeatPenalty: penaltyOf(options, maxTokens),
     ...setFields({
       topK,
       topP,
+      minP,
+      tokenBias: Object.keys(logitBias).length > 0 ? await tokenBias(logitBias, model) : undefined,
       // llama.cpp's seeds have 32 bits.
       seed: seed === undefined ? undefined : ((seed % SEEDS) + SEEDS) % SEEDS,
       customStopTriggers: stop.length > 0 ? stop : undefined,
     }),
   } satisfies LLamaChatGenerateResponseOptions;
+}
+
+/** Of all tokens of the answer so far. */
+function penaltyOf(options: AnswerOptions, lastTokens: number) {
+  const { repeatPenalty: penalty = 1, presencePenalty = 0, frequencyPenalty = 0 } = options;
+  if (penalty === 1 && presencePenalty === 0 && frequencyPenalty === 0) return false;
+  return { lastTokens, penalty, presencePenalty, frequencyPenalty };
+}
+
+/** @throws INVALID_ARGUMENT for an id that the model does not have */
+async function tokenBias(biases: Readonly<Record<number, number>>, model: LlamaModel): Promise<TokenBias> {
+  const { TokenBias } = await loadNodeLlamaCpp();
+  const bias = TokenBias.for(model);
+  const count = model.fileInfo.metadata.tokenizer.ggml.tokens.length;
+  for (const [id, logit] of Object.entries(biases)) {
+    if (Number(id) >= count) throw expectedBut("INVALID_ARGUMENT", `ids below ${count}`, "logitBias", id);
+    bias.set(Number(id) as Token, { logit });
+  }
+  return bias;
 }

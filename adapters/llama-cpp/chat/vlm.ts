@@ -148,7 +148,7 @@ export class Vlm implements VisionLanguageModel {
     const history = await chatHistory(messages, (picture) =>
       "video" in picture ? this.vision.video(picture.video, { signal }) : this.vision.image(picture.image, { signal }),
     );
-    const grammar = options.jsonSchema && (await this.#grammars.grammar(options.jsonSchema, signal));
+    const grammar = options.jsonSchema && (await this.#grammars.grammar(options.jsonSchema, signal, options.onWarning));
     const tokens = await this.#tokenize(history, signal);
     const promptTokens = this.vision.cellsIn(tokens);
     const room = this.context.contextSize - 1 - promptTokens;
@@ -158,6 +158,8 @@ export class Vlm implements VisionLanguageModel {
       const what = `a conversation of at most ${this.context.contextSize - 2} tokens`;
       throw expectedBut("CONTEXT_OVERFLOW", what, `a context of ${this.context.contextSize}`, received, mend);
     }
+    const maxTokens = Math.min(options.maxTokens ?? DEFAULT_MAX_TOKENS, room);
+    const sampling = await samplingOptions(options, this.model, maxTokens);
     const lease = await this.#sequences.lease(tokens, signal);
     let text = "";
     // Callbacks get no tokens that end inside a character where the answer ends.
@@ -166,9 +168,9 @@ export class Vlm implements VisionLanguageModel {
     let thought = false;
     try {
       const { metadata } = await lease.chat.generateResponse(history, {
-        ...samplingOptions(options),
+        ...sampling,
         ...(grammar && { grammar }),
-        maxTokens: Math.min(options.maxTokens ?? DEFAULT_MAX_TOKENS, room),
+        maxTokens,
         signal,
         onResponseChunk: (chunk) => {
           thought ||= chunk.type === "segment";

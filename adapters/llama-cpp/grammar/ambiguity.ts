@@ -1,5 +1,6 @@
 import { expectedBut, isObject } from "../../../sdk/kit.ts";
-import { definition, definitions, innerOf, type Schema } from "./understood-schema.ts";
+import { recursiveParts } from "./optional-recursion.ts";
+import { definition, type Schema } from "./schema.ts";
 
 /** Alternatives at one place that lead to themselves again. */
 const MAX_LEADING = 100;
@@ -64,22 +65,4 @@ function literalsOf(value: unknown): readonly string[] | null {
   if (!isObject(value)) return null;
   if ("const" in value) return [JSON.stringify(value.const)];
   return Array.isArray(value.enum) ? value.enum.map((one) => JSON.stringify(one)) : null;
-}
-
-/** Schemas from which a way leads to a schema that has itself inside. */
-function recursiveParts(document: Schema): ReadonlySet<unknown> {
-  const state = new Map<unknown, "open" | boolean>();
-  const leads = (schema: unknown): boolean => {
-    if (!isObject(schema)) return false;
-    const known = state.get(schema);
-    if (known === "open") return true;
-    if (known !== undefined) return known;
-    state.set(schema, "open");
-    const next = "$ref" in schema ? [definition(document, schema.$ref)] : innerOf(schema);
-    const found = next.map(leads).includes(true);
-    state.set(schema, found);
-    return found;
-  };
-  for (const part of [document, ...definitions(document)]) leads(part);
-  return new Set([...state].filter(([, found]) => found === true).map(([schema]) => schema));
 }

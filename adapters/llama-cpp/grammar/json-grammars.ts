@@ -3,6 +3,7 @@ import { expectedBut } from "../../../sdk/kit.ts";
 import { loadNodeLlamaCpp } from "../native/node-llama-cpp.ts";
 import { requireNoAmbiguity } from "./ambiguity.ts";
 import { grammarText } from "./grammar-text.ts";
+import { withOptionalRecursion } from "./optional-recursion.ts";
 import { requireExtent } from "./schema-extent.ts";
 import { understoodSchema } from "./understood-schema.ts";
 
@@ -21,13 +22,15 @@ export class JsonGrammars {
 
   /**
    * The grammar of a JSON schema. Every answer that it allows is valid by the schema. It writes properties that are not
-   * required too.
-   * @throws UNSUPPORTED for a keyword that a grammar cannot keep to, and for a schema that is too large when each
+   * required too, but for those that lead to themselves again.
+   * @param onWarning called with each keyword that a grammar cannot keep to, which is left out then
+   * @throws UNSUPPORTED for such a keyword where there is no `onWarning`, and for a schema that is too large when each
    *   reference is replaced by what it stands for; INVALID_ARGUMENT for what is no schema; the signal's reason
    */
-  async grammar(schema: object, signal: AbortSignal): Promise<LlamaGrammar> {
-    const understood = understoodSchema(schema);
-    requireExtent(understood);
+  async grammar(schema: object, signal: AbortSignal, onWarning?: (warning: string) => void): Promise<LlamaGrammar> {
+    const given = understoodSchema(schema, onWarning);
+    requireExtent(given);
+    const understood = withOptionalRecursion(given);
     requireNoAmbiguity(understood);
     const key = JSON.stringify(understood);
     const grammar = this.#kept.get(key) ?? (await this.#make(understood, signal));

@@ -1,5 +1,5 @@
 import { expectedBut, isObject } from "../../../sdk/kit.ts";
-import { definition, definitions, innerOf, type Schema } from "./understood-schema.ts";
+import { definition, definitions, innerOf, type Schema } from "./schema.ts";
 
 /**
  * What llama.cpp follows at a time grows with the schema when each reference is replaced by what it stands for: a short

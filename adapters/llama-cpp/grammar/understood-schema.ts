@@ -1,25 +1,21 @@
 import { expected, expectedBut, isObject } from "../../../sdk/kit.ts";
+import { isPrimitive, normalised } from "./normalised-schema.ts";
+import type { Schema } from "./schema.ts";
+import { refsOf } from "./schema-refs.ts";
 
 /** Schemas inside schemas. */
 const MAX_DEPTH = 64;
 /** Schemas in all. */
 const MAX_SCHEMAS = 20_000;
 
-export type Schema = Readonly<Record<string, unknown>>;
-
 interface Scope {
   readonly depth: number;
-  /** References to the outermost schema's definitions. */
-  readonly defs: ReadonlySet<unknown>;
+  /** The name in `$defs` of what a reference stands for; null for none. */
+  readonly nameOf: (ref: unknown) => string | null;
   /** Of all schemas so far. */
   readonly count: { schemas: number };
+  readonly onWarning: ((warning: string) => void) | undefined;
 }
-
-/** Say nothing about the value. */
-const ANNOTATIONS = new Set(
-  "$schema $id $comment $defs title description default examples deprecated readOnly writeOnly".split(" "),
-);
-const PRIMITIVES = ["string", "number", "integer", "boolean", "null"];
 
 /** Keywords that node-llama-cpp's grammar keeps to beside each one that it decides by, in its own order. */
 const KEPT: readonly { has: (schema: Schema) => boolean; keywords: readonly string[] }[] = [
@@ -39,36 +35,24 @@ const FORMATS = ["date-time", "time", "date"];
 
 /**
  * A JSON schema in the words that node-llama-cpp's grammars are made of, without what says nothing about a value.
- * @throws UNSUPPORTED for a keyword that a grammar cannot keep to; INVALID_ARGUMENT for what is no schema
+ * @param onWarning called with each keyword that a grammar cannot keep to, which is left out then
+ * @throws UNSUPPORTED for such a keyword where there is no `onWarning`; INVALID_ARGUMENT for what is no schema
  */
-export function understoodSchema(schema: object): Schema {
-  const { $defs } = isObject(schema) ? schema : {};
-  const defs = new Set(isObject($defs) ? Object.keys($defs).map((name) => `#/$defs/${name}`) : []);
+export function understoodSchema(schema: object, onWarning?: (warning: string) => void): Schema {
+  const { nameOf, pending } = refsOf(schema);
   const count = { schemas: 0 };
-  const checked = checkedSchema(schema, "jsonSchema", { depth: 0, defs, count });
-  return $defs === undefined
-    ? checked
-    : { ...checked, $defs: namedSchemas($defs, "jsonSchema.$defs", { depth: 1, defs, count }) };
+  const checked = checkedSchema(schema, "jsonSchema", { depth: 0, nameOf, count, onWarning });
+  const $defs: Record<string, unknown> = {};
+  // What is referred to may refer to more.
+  for (const [name, value] of pending) {
+    $defs[name] = checkedSchema(value, `jsonSchema.$defs.${name}`, { depth: 1, nameOf, count, onWarning });
+  }
+  return pending.size === 0 ? checked : { ...checked, $defs };
 }
 
-/** The schemas right inside a schema. */
-export function innerOf({ oneOf, prefixItems, properties, items, additionalProperties }: Schema): Schema[] {
-  const lists = [oneOf, prefixItems].flatMap((list) => (Array.isArray(list) ? list : []));
-  const named = isObject(properties) ? Object.values(properties) : [];
-  return [...lists, ...named, items, additionalProperties].filter(isObject);
-}
-
-/** The schemas that a document refers to. */
-export const definitions = ({ $defs }: Schema): Schema[] =>
-  isObject($defs) ? Object.values($defs).filter(isObject) : [];
-
-/** What a reference of an understood document stands for. */
-export function definition({ $defs }: Schema, ref: unknown): Schema {
-  const found = isObject($defs) ? $defs[String(ref).replace("#/$defs/", "")] : undefined;
-  return isObject(found) ? found : {};
-}
-
-function checkedSchema(value: unknown, place: string, { depth, defs, count }: Scope): Schema {
+function checkedSchema(given: unknown, place: string, scope: Scope): Schema {
+  const { depth, count, onWarning } = scope;
+  const value = given === true ? {} : given;
   if (!isObject(value)) throw expected("INVALID_ARGUMENT", "a JSON schema", place, value);
   if (depth > MAX_DEPTH) {
     const received = `deeper ones at ${place.slice(0, 60)}...`;
@@ -84,20 +68,26 @@ function checkedSchema(value: unknown, place: string, { depth, defs, count }: Sc
     const mend = "Give it one type, or oneOf, const, enum or $ref.";
     throw expectedBut("UNSUPPORTED", "a schema with a type", place, JSON.stringify(value).slice(0, 80), mend);
   }
-  for (const keyword of Object.keys(schema)) {
-    if (kind.keywords.includes(keyword)) continue;
-    const mend = "Check the answer yourself instead.";
-    const kept = kind.keywords.join(", ");
-    throw expectedBut("UNSUPPORTED", `only ${kept} at this place`, place, `the keyword ${keyword}`, mend);
+  const kept: Record<string, unknown> = {};
+  for (const [keyword, said] of Object.entries(schema)) {
+    const known = kind.keywords.includes(keyword);
+    if (known && (keyword !== "format" || isOneOf(FORMATS, said))) kept[keyword] = said;
+    else if (onWarning) onWarning(`${place} has the keyword ${keyword}, which no grammar keeps to.`);
+    else if (known) throw expected("UNSUPPORTED", `one of ${FORMATS.join(", ")}`, `${place}.format`, said);
+    else {
+      const mend = "Check the answer yourself instead.";
+      const keywords = kind.keywords.join(", ");
+      throw expectedBut("UNSUPPORTED", `only ${keywords} at this place`, place, `the keyword ${keyword}`, mend);
+    }
   }
-  const { format, $ref } = schema;
-  if (format !== undefined && !isOneOf(FORMATS, format)) {
-    throw expected("UNSUPPORTED", `one of ${FORMATS.join(", ")}`, `${place}.format`, format);
+  if ("$ref" in kept) {
+    const name = scope.nameOf(kept.$ref);
+    if (name === null) {
+      throw expected("UNSUPPORTED", "a definition of the schema's own $defs", `${place}.$ref`, kept.$ref);
+    }
+    return { $ref: `#/$defs/${name}` };
   }
-  if ("$ref" in schema && !defs.has($ref)) {
-    throw expected("UNSUPPORTED", "a definition of the schema's own $defs", `${place}.$ref`, $ref);
-  }
-  return { ...schema, ...checkedParts(schema, place, { depth: depth + 1, defs, count }) };
+  return { ...kept, ...checkedParts(kept, place, { ...scope, depth: depth + 1 }) };
 }
 
 const isOneOf = (known: readonly string[], value: unknown): boolean => known.some((one) => one === value);
@@ -125,21 +115,4 @@ function namedSchemas(named: unknown, place: string, scope: Scope): Schema {
   if (!isObject(named)) throw expected("INVALID_ARGUMENT", "schemas by name", place, named);
   const all = Object.entries(named).map(([key, inner]) => [key, checkedSchema(inner, `${place}.${key}`, scope)]);
   return Object.fromEntries(all);
-}
-
-/** `anyOf` is what a grammar makes of `oneOf`; the bounds of a safe integer, which zod writes, exclude nothing. */
-function normalised(schema: Schema): Schema {
-  const said = Object.entries(schema).filter(
-    ([keyword, value]) =>
-      !ANNOTATIONS.has(keyword) &&
-      !(keyword === "minimum" && value === Number.MIN_SAFE_INTEGER) &&
-      !(keyword === "maximum" && value === Number.MAX_SAFE_INTEGER),
-  );
-  const name = (keyword: string) => (keyword === "anyOf" && !("oneOf" in schema) ? "oneOf" : keyword);
-  return Object.fromEntries(said.map(([keyword, value]) => [name(keyword), value]));
-}
-
-function isPrimitive(type: unknown): boolean {
-  const types = Array.isArray(type) ? type : [type];
-  return types.length > 0 && types.every((one) => isOneOf(PRIMITIVES, one));
 }

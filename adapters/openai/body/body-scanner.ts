@@ -24,7 +24,7 @@ const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 
 /** Fields that hold images. */
-const IMAGE_FIELDS = ["url", "image"];
+const IMAGE_FIELDS = ["url", "image", "image_url"];
 const LONGEST_FIELD = Math.max(...IMAGE_FIELDS.map((name) => name.length));
 /** JSON may write a slash as "\/". */
 const IMAGE_HEAD = /^data:image\\?\/[a-z0-9.+-]+(;[a-z0-9.+-]+=[a-z0-9.+-]*)*; *base64,$/i;

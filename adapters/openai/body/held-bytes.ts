@@ -9,6 +9,11 @@ export class HeldBytes {
     this.#most = most;
   }
 
+  /** By all requests together. */
+  get used(): number {
+    return this.#used;
+  }
+
   /** What one request holds. */
   open(): RequestBytes {
     let held = 0;

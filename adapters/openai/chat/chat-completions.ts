@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { leave } from "../../async-generators.ts";
-import type { VisionLanguageModel, VlmAnswer, VlmPiece } from "../../vision-language-model.ts";
-import { parseBody } from "../http/parse.ts";
-import { now, type Route, requireModel } from "../route.ts";
+import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions, VlmPiece } from "../../vision-language-model.ts";
+import { parseLooseBody } from "../http/parse.ts";
+import { chatEvents } from "../http/streams.ts";
+import { defaultModel, now, type Route } from "../route.ts";
 import { type ChatRequest, chatRequest } from "./chat-request.ts";
 import { toMessages, toOptions } from "./to-vlm.ts";
 
@@ -10,18 +11,39 @@ import { toMessages, toOptions } from "./to-vlm.ts";
 export const chatCompletions =
   (models: ReadonlyMap<string, VisionLanguageModel>): Route =>
   async (body, call) => {
-    const request = parseBody(chatRequest(call.limits), body);
-    const model = requireModel(models, request.model);
+    const request = parseLooseBody(chatRequest(call.limits), body, call.warn);
+    warnOfTools(request, call.warn);
+    const model = defaultModel(models, request.model);
     const messages = await toMessages(request, call);
     await call.turn();
-    const options = toOptions(request, call.signal);
+    const options = toOptions(request, call);
+    const all = request.n === undefined ? [options] : severalTimes(options, request.n);
     const head = { id: `chatcmpl-${randomUUID()}`, created: now(), model: model.modelId };
-    if (!request.stream) return { json: completion(head, await model.chat(messages, options)) };
-    const pieces = model.streamChat(messages, options);
+    const onUsage = (usage: Counts) => call.used({ model: model.modelId, ...usage });
+    if (!request.stream) {
+      const answers: VlmAnswer[] = [];
+      for (const one of all) answers.push(await model.chat(messages, one));
+      const counts = together(answers);
+      onUsage(counts);
+      return { json: { ...head, object: "chat.completion", choices: answers.map(choiceOf), ...usageOf(counts) } };
+    }
+    const events = eventsOf(model, messages, all);
     // What fails before the first piece has a status of its own.
-    const first = await pieces.next();
-    return { events: chunks(head, request, first, pieces) };
+    const first = await events.next();
+    return { events: chunks(head, request, first, events, onUsage), form: chatEvents };
   };
+
+/** The options of several answers, each with a seed of its own: no two draw the same. */
+function severalTimes({ seed, ...options }: VlmOptions, count: number): VlmOptions[] {
+  const first = seed ?? Math.floor(Math.random() * 2 ** 31);
+  return Array.from({ length: count }, (_, i) => ({ ...options, seed: first + i }));
+}
+
+function warnOfTools({ tools, tool_choice: choice, functions, function_call: call }: ChatRequest, warn: Warn): void {
+  if (tools?.length && choice !== "none") warn("tools has no effect here: this model calls none.");
+  if (functions?.length && call !== "none") warn("functions has no effect here: this model calls none.");
+}
+type Warn = (warning: string) => void;
 
 interface Head {
   readonly id: string;
@@ -29,38 +51,80 @@ interface Head {
   readonly model: string;
 }
 
-function completion(head: Head, answer: VlmAnswer) {
-  const message = { role: "assistant", content: answer.text, refusal: null };
-  const choice = { index: 0, message, finish_reason: answer.finishReason, logprobs: null };
-  return { ...head, object: "chat.completion", choices: [choice], ...usageOf(answer) };
+type Counts = Pick<VlmAnswer, "promptTokens" | "answerTokens">;
+
+const choiceOf = ({ text, finishReason }: VlmAnswer, index: number) => ({
+  index,
+  message: { role: "assistant", content: text, refusal: null },
+  finish_reason: finishReason,
+  logprobs: null,
+});
+
+/** A piece of one of the answers, or the whole of one at its end. */
+type Event = { readonly index: number } & ({ readonly piece: VlmPiece } | { readonly answer: VlmAnswer });
+
+/** One answer after the other. */
+async function* eventsOf(
+  model: VisionLanguageModel,
+  messages: readonly VlmMessage[],
+  all: readonly VlmOptions[],
+): AsyncGenerator<Event> {
+  for (const [index, options] of all.entries()) {
+    const pieces = model.streamChat(messages, options);
+    try {
+      let next = await pieces.next();
+      for (; !next.done; next = await pieces.next()) yield { index, piece: next.value };
+      yield { index, answer: next.value };
+    } finally {
+      await leave(pieces);
+    }
+  }
 }
 
 async function* chunks(
   head: Head,
   { stream_options: streamOptions }: ChatRequest,
-  first: IteratorResult<VlmPiece, VlmAnswer>,
-  pieces: AsyncGenerator<VlmPiece, VlmAnswer>,
+  first: IteratorResult<Event>,
+  events: AsyncGenerator<Event>,
+  onUsage: (usage: Counts) => void,
 ): AsyncGenerator<object> {
-  const chunk = (delta: object, reason: string | null = null) => ({
+  const chunk = (index: number, delta: object, reason: string | null = null) => ({
     ...head,
     object: "chat.completion.chunk",
-    choices: [{ index: 0, delta, finish_reason: reason, logprobs: null }],
+    choices: [{ index, delta, finish_reason: reason, logprobs: null }],
   });
+  let begun = -1;
+  const answers: VlmAnswer[] = [];
   try {
-    yield chunk({ role: "assistant", content: "" });
-    let next = first;
-    for (; !next.done; next = await pieces.next()) yield chunk({ content: next.value.text });
-    yield chunk({}, next.value.finishReason);
+    for (let next = first; !next.done; next = await events.next()) {
+      const { value: event } = next;
+      if (event.index > begun) yield chunk(event.index, { role: "assistant", content: "" });
+      begun = event.index;
+      if ("piece" in event) yield chunk(event.index, { content: event.piece.text });
+      else {
+        answers.push(event.answer);
+        yield chunk(event.index, {}, event.answer.finishReason);
+      }
+    }
+    const counts = together(answers);
+    onUsage(counts);
     if (streamOptions?.include_usage) {
-      yield { ...head, object: "chat.completion.chunk", choices: [], ...usageOf(next.value) };
+      yield { ...head, object: "chat.completion.chunk", choices: [], ...usageOf(counts) };
     }
   } finally {
-    await leave(pieces);
+    await leave(events);
   }
 }
 
+/** Of several answers to one prompt. */
+function together(answers: readonly VlmAnswer[]): Counts {
+  const counts = answers.map(({ answerTokens }) => answerTokens);
+  const answerTokens = counts.every((count) => count !== null) ? counts.reduce((sum, count) => sum + count, 0) : null;
+  return { promptTokens: answers[0]?.promptTokens ?? null, answerTokens };
+}
+
 /** Nothing where the model does not count. */
-function usageOf({ promptTokens, answerTokens }: VlmAnswer) {
+export function usageOf({ promptTokens, answerTokens }: Counts) {
   if (promptTokens === null || answerTokens === null) return {};
   const total = promptTokens + answerTokens;
   return { usage: { prompt_tokens: promptTokens, completion_tokens: answerTokens, total_tokens: total } };

@@ -1,16 +1,13 @@
 import * as z from "zod";
-import { ignored, listOf } from "../http/parse.ts";
+import { ignored, listOf, only } from "../http/parse.ts";
 import type { EndpointLimits } from "../limits.ts";
+import { samplingFields, tokenCount } from "./sampling.ts";
 
-const MAX_STOPS = 16;
-/** Refuses all values but those that change nothing. */
-const only = <T extends string | number | boolean>(values: readonly T[], why: string) =>
-  z.literal(values, `it is not supported: ${why}.`);
-
-const textPart = z.strictObject({ type: z.literal("text"), text: z.string() });
-const imagePart = z.strictObject({
+const textPart = z.object({ type: z.literal("text"), text: z.string() });
+const imagePart = z.object({
   type: z.literal("image_url"),
-  image_url: z.strictObject({ url: z.string(), detail: z.enum(["auto", "low", "high"]).optional() }),
+  // Some clients send the URL itself.
+  image_url: z.union([z.string().transform((url) => ({ url })), z.object({ url: z.string() })]),
 });
 const partTypes = "a part of the type text or image_url";
 const userPart = z.discriminatedUnion("type", [textPart, imagePart], { error: `Expected ${partTypes}` });
@@ -20,51 +17,58 @@ const messageOf = (parts: number) =>
   z.discriminatedUnion(
     "role",
     [
-      z.object({ role: z.enum(["system", "developer"]), content: texts(parts), name: ignored }),
-      z.object({ role: z.literal("user"), content: z.union([z.string(), listOf(userPart, parts)]), name: ignored }),
-      z.object({ role: z.literal("assistant"), content: texts(parts), name: ignored, refusal: ignored }),
+      z.object({ role: z.enum(["system", "developer"]), content: texts(parts) }),
+      z.object({ role: z.literal("user"), content: z.union([z.string(), listOf(userPart, parts)]) }),
+      // An answer of tool calls alone has no content.
+      z.object({ role: z.literal("assistant"), content: texts(parts).default("") }),
     ],
     { error: "Expected a message of the role system, developer, user or assistant" },
   );
 
-const stopText = (most: number) => z.string().min(1).max(most, `Expected at most ${most} characters`);
+const jsonSchema = z.record(z.string(), z.unknown());
 
 const responseFormat = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("text") }),
-  z.strictObject({ type: z.literal("json_object") }),
-  z.strictObject({
-    type: z.literal("json_schema"),
-    json_schema: z.object({ name: z.string(), schema: z.record(z.string(), z.unknown()) }),
-  }),
+  z.object({ type: z.literal("text") }),
+  // llama.cpp and others take a schema here.
+  z.object({ type: z.literal("json_object"), schema: jsonSchema.optional() }),
+  z.object({ type: z.literal("json_schema"), json_schema: z.object({ schema: jsonSchema }) }),
 ]);
 
+const calledTool = "this model calls no tools. Send auto or none";
+
 /**
- * POST /v1/chat/completions: OpenAI's fields, and `top_k`. A field that would change the answer and is not supported is
- * refused.
+ * POST /v1/chat/completions: OpenAI's fields, and those of other servers. A field that would change the answer and is
+ * not supported is refused.
  */
-export const chatRequest = ({ parts, stopCharacters }: EndpointLimits) =>
-  z.strictObject({
-    model: z.string(),
-    messages: listOf(messageOf(parts), parts).refine((messages) => messages.length > 0, "Expected a message"),
+export const chatRequest = (limits: EndpointLimits) =>
+  z.object({
+    model: z.string().optional(),
+    messages: listOf(messageOf(limits.parts), limits.parts).refine(
+      (messages) => messages.length > 0,
+      "Expected a message",
+    ),
     stream: z.boolean().optional(),
     stream_options: z.object({ include_usage: z.boolean().optional() }).optional(),
-    max_tokens: z.int().min(1).optional(),
-    max_completion_tokens: z.int().min(1).optional(),
-    temperature: z.number().min(0).max(2).optional(),
-    top_p: z.number().gt(0).max(1).optional(),
-    top_k: z.int().min(0).optional(),
-    seed: z.int().optional(),
-    stop: z.union([stopText(stopCharacters), listOf(stopText(stopCharacters), MAX_STOPS)]).optional(),
+    max_tokens: tokenCount,
+    max_completion_tokens: tokenCount,
+    ...samplingFields(limits),
     response_format: responseFormat.optional(),
-    n: only([1], "send the request as often as you want answers").optional(),
-    logprobs: only([false], "the probabilities of tokens are not kept").optional(),
-    top_logprobs: only([0], "the probabilities of tokens are not kept").optional(),
-    presence_penalty: only([0], "nothing is penalized for having been said").optional(),
-    frequency_penalty: only([0], "nothing is penalized for having been said").optional(),
-    logit_bias: z.strictObject({}, "it is not supported.").optional(),
-    tools: z.tuple([], "it is not supported: this model calls no tools.").optional(),
-    tool_choice: only(["none", "auto"], "this model calls no tools").optional(),
+    n: z.int().min(1).max(limits.answers).optional(),
+    best_of: only([1], "send n and choose yourself"),
+    logprobs: only([false], "the probabilities of tokens are not kept"),
+    top_logprobs: only([0], "the probabilities of tokens are not kept"),
+    tools: z.array(z.unknown()).optional(),
+    tool_choice: only(["none", "auto"], calledTool),
+    functions: z.array(z.unknown()).optional(),
+    function_call: only(["none", "auto"], calledTool),
     modalities: z.tuple([z.literal("text")], "only text is supported.").optional(),
+    audio: z.undefined("it is not supported: only text is.").optional(),
+    web_search_options: z.undefined("it is not supported: this server searches nothing.").optional(),
+    guided_json: z.undefined("it is not supported: send response_format.").optional(),
+    guided_regex: z.undefined("it is not supported: send response_format.").optional(),
+    guided_grammar: z.undefined("it is not supported: send response_format.").optional(),
+    continue_final_message: only([false], "an answer follows the user's message"),
+    add_generation_prompt: only([true], "an answer follows the user's message"),
     user: ignored,
     metadata: ignored,
     store: ignored,
@@ -74,6 +78,9 @@ export const chatRequest = ({ parts, stopCharacters }: EndpointLimits) =>
     prompt_cache_retention: ignored,
     prompt_cache_options: ignored,
     parallel_tool_calls: ignored,
+    prediction: ignored,
+    cache_prompt: ignored,
+    keep_alive: ignored,
   });
 
 export type ChatRequest = z.output<ReturnType<typeof chatRequest>>;

@@ -4,6 +4,7 @@ import { ApiError } from "../http/api-error.ts";
 import { imageOf } from "../images/image-source.ts";
 import type { Call } from "../route.ts";
 import type { ChatRequest } from "./chat-request.ts";
+import { toSampling } from "./sampling.ts";
 
 /** The request's conversation, images of other servers fetched. @throws ApiError 400 */
 export async function toMessages({ messages }: ChatRequest, { images, limits }: Call): Promise<VlmMessage[]> {
@@ -36,21 +37,19 @@ const tooMany = (what: string, most: number, count: number) =>
   new ApiError(400, `Expected at most ${most} ${what} in a request but received ${count}.`, { param: "messages" });
 
 /** The request's sampling and limits. */
-export function toOptions(request: ChatRequest, signal: AbortSignal): VlmOptions {
-  const { response_format: format, stop } = request;
-  return setFields({
-    maxTokens: request.max_completion_tokens ?? request.max_tokens,
-    temperature: request.temperature,
-    topP: request.top_p,
-    topK: request.top_k,
-    seed: request.seed,
-    stop: typeof stop === "string" ? [stop] : stop,
-    jsonSchema: schemaOf(format),
+export function toOptions(request: ChatRequest, { signal, warn }: Call): VlmOptions {
+  return {
+    ...toSampling(request),
+    ...setFields({
+      maxTokens: request.max_completion_tokens ?? request.max_tokens,
+      jsonSchema: schemaOf(request.response_format),
+    }),
+    onWarning: warn,
     signal,
-  });
+  };
 }
 
 function schemaOf(format: ChatRequest["response_format"]): object | undefined {
   if (format?.type === "json_schema") return format.json_schema.schema;
-  return format?.type === "json_object" ? ANY_JSON_OBJECT : undefined;
+  return format?.type === "json_object" ? (format.schema ?? ANY_JSON_OBJECT) : undefined;
 }

@@ -20,6 +20,28 @@ export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
   throw new ApiError(400, messageOf(issue, param || "the body"), param === "" ? {} : { param });
 }
 
+/** Unknown fields that are named in warnings. */
+const MOST_UNKNOWN = 8;
+
+/**
+ * As `parseBody`, for a protocol whose clients send fields of other servers: what is unknown has no effect and is
+ * warned of. Fields that would change the answer are in the schema, which refuses them.
+ */
+export function parseLooseBody<T>(
+  schema: z.ZodType<T> & { readonly shape: object },
+  body: unknown,
+  warn: (warning: string) => void,
+): T {
+  const parsed = parseBody(schema, body);
+  const sent = isObject(body) ? Object.entries(body).filter(([, value]) => value !== null) : [];
+  const unknown = sent.map(([name]) => name).filter((name) => !Object.hasOwn(schema.shape, name));
+  for (const name of unknown.slice(0, MOST_UNKNOWN)) warn(`${shown(name)} has no effect here.`);
+  if (unknown.length > MOST_UNKNOWN) warn(`${unknown.length - MOST_UNKNOWN} more fields have no effect here.`);
+  return parsed;
+}
+
+const shown = (name: string): string => (/^\w{1,60}$/.test(name) ? name : JSON.stringify(name.slice(0, 60)));
+
 function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (!isObject(value)) return value;
@@ -53,6 +75,10 @@ export const ignored = z
   .unknown()
   .transform((): undefined => undefined)
   .optional();
+
+/** Refuses all values but those that change nothing. */
+export const only = <T extends string | number | boolean>(values: readonly T[], why: string) =>
+  z.literal(values, `it is not supported: ${why}.`).optional();
 
 /** A list, whose length is checked before what is in it. */
 export const listOf = <T extends z.ZodType>(item: T, most: number) =>

@@ -18,11 +18,22 @@ export class RequestQueue {
   readonly #sizes: { readonly running: number; readonly waiting: number };
   readonly #gate: Gate;
   #inside = 0;
+  #running = 0;
   #meanMs = 1000;
 
   constructor(sizes: { readonly running: number; readonly waiting: number }) {
     this.#sizes = sizes;
     this.#gate = new Gate(sizes.running);
+  }
+
+  /** Requests that have their turn. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Requests that have none yet. */
+  get waiting(): number {
+    return this.#inside - this.#running;
   }
 
   /** @throws ApiError 429 where no place is free */
@@ -41,8 +52,10 @@ export class RequestQueue {
       turn: async (signal) => {
         const end = await this.#gate.enter(signal);
         const started = performance.now();
+        this.#running += 1;
         endTurn = () => {
           this.#meanMs += LAST * (performance.now() - started - this.#meanMs);
+          this.#running -= 1;
           end();
         };
       },

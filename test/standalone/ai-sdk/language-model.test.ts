@@ -139,18 +139,48 @@ describe("generateText", () => {
     expect(schema.parse(output)).toEqual(output);
   });
 
+  it("warns of what a grammar cannot keep of a schema, and gives the object", async () => {
+    const { model } = await open();
+    const schema = z.object({
+      kind: z.enum(["cat"]),
+      legs: z.int().min(1).max(4),
+      size: z.number().max(1e300).min(-1e300),
+    });
+    const { output, warnings } = await generateText({
+      model,
+      messages: withImage(imageBytes(0)),
+      output: Output.object({ schema }),
+      maxOutputTokens: 200,
+    });
+    expect(schema.parse(output)).toEqual(output);
+    const details = warnings!.map((warning) => (warning.type === "unsupported" ? warning.details : ""));
+    expect(details).toEqual([
+      "jsonSchema.properties.size has the keyword minimum, which no grammar keeps to.",
+      "jsonSchema.properties.size has the keyword maximum, which no grammar keeps to.",
+    ]);
+  });
+
   it("warns of what it ignores", async () => {
     const { model } = await open();
     const { warnings } = await generateText({
       model,
       prompt: "how",
-      presencePenalty: 0.5,
-      frequencyPenalty: 0.5,
       tools: { look: { inputSchema: z.object({}) } },
       ...short,
     });
     const features = warnings!.map((warning) => (warning.type === "unsupported" ? warning.feature : ""));
-    expect(features).toEqual(["presencePenalty", "frequencyPenalty", "tools"]);
+    expect(features).toEqual(["tools"]);
+  });
+
+  it("passes penalties on", async () => {
+    const { vlm, model } = await open();
+    const asked = { presencePenalty: 3, frequencyPenalty: 2 };
+    const expected = await vlm.chat(how, { ...asked, maxTokens: 24 });
+    const plain = await vlm.chat(how, { maxTokens: 24 });
+    const { text, warnings } = await generateText({ model, prompt: "how", ...asked, maxOutputTokens: 24 });
+    expect(text).toBe(expected.text);
+    expect(text).not.toBe(plain.text);
+    expect(warnings).toEqual([]);
   });
 
   it("obeys a signal", async () => {
@@ -268,12 +298,13 @@ describe("bad input", () => {
     expect(type.isInstance(seen)).toBe(true);
   });
 
-  it("a schema that no grammar keeps to", async () => {
+  it("a schema that is too large for a grammar", async () => {
     const { model } = await open();
-    const output = Output.object({ schema: z.object({ name: z.string().regex(/a+/) }) });
+    const names = Array.from({ length: 1001 }, (_, i) => `v${i}`);
+    const output = Output.object({ schema: z.object({ name: z.enum(names) }) });
     const error = await generateText({ model, prompt: "how", output, ...short }).catch((thrown: unknown) => thrown);
     expect(UnsupportedFunctionalityError.isInstance(error)).toBe(true);
-    expect((error as Error).message).toContain("pattern");
+    expect((error as Error).message).toContain("1000 values");
   });
 
   it("unknown models, and models that do not load, which are tried again", async () => {

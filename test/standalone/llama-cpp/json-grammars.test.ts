@@ -35,7 +35,7 @@ describe("the text", () => {
       { type: "array", items: { type: "string", format: "date", title: "x" }, minItems: 2 },
     ],
     ["of values", object({ a: { enum: [1, "b", null] }, 'é"': { const: "x" }, n: { type: ["null", "number"] } })],
-    ["of a tree", tree({ type: "null" }, object({ left: node, right: node }))],
+    ["of a tree", tree({ type: "null" }, { ...object({ left: node, right: node }), required: ["left", "right"] })],
   ])("%s is that of node-llama-cpp", async (_name, schema) => {
     const understood = understoodSchema(schema);
     const { grammar } = await llama.createGrammarForJsonSchema(understood as never);

@@ -127,12 +127,15 @@ describe("a conversation is refused", () => {
     ["that ends with an answer", { ...user(text), messages: [{ role: "assistant", content: "x" }] }, /the user/],
     ["longer than the context", user({ type: "text", text: "word ".repeat(2000) }), /context/],
     [
-      "with a schema that no grammar keeps to",
+      "with a schema that is too large for a grammar",
       {
         ...user(text),
-        response_format: { type: "json_schema", json_schema: { name: "x", schema: { type: "string", pattern: "a" } } },
+        response_format: {
+          type: "json_schema",
+          json_schema: { name: "x", schema: { enum: Array.from({ length: 1001 }, (_, i) => i) } },
+        },
       },
-      /pattern/,
+      /1000 values/,
     ],
     ["with a negative temperature", { ...user(text), temperature: -1 }, /temperature/],
     ["with no stop text", { ...user(text), stop: "" }, /stop/],
