@@ -38,6 +38,16 @@ export const sections: readonly Section[] = [
     ],
   },
   {
+    title: "DATA SETS",
+    commands: [
+      {
+        name: "tokenize",
+        about: "Turn data sets of images into shards of tokens",
+        load: async () => (await import("./datasets/tokenize.ts")).tokenize,
+      },
+    ],
+  },
+  {
     title: "QUESTIONS ABOUT IMAGES",
     commands: [
       {

@@ -38,7 +38,7 @@ export async function pullProgress<T>(
   });
 }
 
-const timeLeft = (seconds: number): string =>
+export const timeLeft = (seconds: number): string =>
   seconds < 90
     ? `${Math.ceil(seconds)} s`
     : seconds < 5400
