@@ -8,6 +8,9 @@ export { CROPS, type Crops } from "./crops.ts";
 export { findShards, parquetFile, tarFile } from "./inputs/files.ts";
 export type { InputOptions, Member, MemberFault, ShardInput, ShardSurvey } from "./inputs/member.ts";
 export { type Manifest, mergeManifest, readManifest } from "./manifest.ts";
+export { type EnqueueOptions, enqueueShards } from "./runners/enqueue-shards.ts";
+export type { ShardJob } from "./runners/queue-jobs.ts";
+export { type QueueWorkerEvent, type QueueWorkerOptions, runQueueWorker } from "./runners/queue-worker.ts";
 export {
   type RunProgress,
   type RunShardsOptions,

@@ -1,6 +1,5 @@
 import { availableParallelism } from "node:os";
-import type { TokenizeOptions } from "../../adapters/datasets/index.ts";
-import { CROPS, modelHash } from "../../adapters/datasets/index.ts";
+import { CROPS, type InputOptions, modelHash, type TokenizeOptions } from "../../adapters/datasets/index.ts";
 import { VQRAE } from "../../sdk/index.ts";
 import { setFields } from "../../sdk/kit.ts";
 import { flag, option, type Values } from "../command/option.ts";
@@ -17,6 +16,9 @@ export const inputOptions = {
   keyColumn: option(text("name"), "The parquet column with the key", { shownDefault: "__key__, key, id, ..." }),
 };
 
+export const inputSettings = ({ shardSize, imageColumn, keyColumn }: Values<typeof inputOptions>): InputOptions =>
+  setFields({ shardSize, imageColumn, keyColumn });
+
 /** What a data set's rows hold. */
 export const rowOptions = {
   crops: option(oneOf(...CROPS), "Views of an image: flip and ten are LlamaGen's", { default: "none" }),
@@ -31,6 +33,11 @@ export const workersOption = {
   batchSize: option(wholeNumber("count", { least: 1, most: 256 }), "Images in one run of the encoder", {
     shownDefault: "8",
   }),
+};
+
+export const queueOptions = {
+  queue: option(text("url"), "Redis or Valkey, such as redis://host:6379"),
+  queueName: option(text("name"), "The queue's name there", { shownDefault: "vqrae-tokenize" }),
 };
 
 const loading = { ...tokenizerOptions, ...workersOption };

@@ -1,4 +1,6 @@
+import { resolve } from "node:path";
 import {
+  enqueueShards,
   estimateBytes,
   findShards,
   findSlice,
@@ -11,34 +13,46 @@ import {
 import { VqraeError } from "../../sdk/index.ts";
 import { expectedBut, setFields } from "../../sdk/kit.ts";
 import { defineCommand } from "../command/command.ts";
-import { anyArguments, flag, option } from "../command/option.ts";
+import { anyArguments, flag, option, type Values } from "../command/option.ts";
 import { text, wholeNumber } from "../command/value-types.ts";
 import { json, tokenizerOptions } from "../shared/model-options.ts";
 import { printResult } from "../shared/print-result.ts";
-import { withProgress } from "../shared/progress.ts";
+import { type Progress, withProgress } from "../shared/progress.ts";
 import { inBytes, timeLeft } from "../shared/pull-progress.ts";
 import { say } from "../shared/terminal.ts";
-import { inputOptions, openEncoder, rowOptions, rowSettings, stopSignal, workersOption } from "./dataset-options.ts";
+import {
+  inputOptions,
+  inputSettings,
+  openEncoder,
+  queueOptions,
+  rowOptions,
+  rowSettings,
+  stopSignal,
+  workersOption,
+} from "./dataset-options.ts";
+
+const options = {
+  out: option(text("folder"), "The folder of the shards of tokens"),
+  status: flag("Show how far the folder is, and do nothing"),
+  index: option(
+    wholeNumber("i"),
+    "Take every n-th shard from number i, with --of. SLURM arrays say both by themselves",
+    {
+      shownDefault: "SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX",
+    },
+  ),
+  of: option(wholeNumber("n", { least: 1 }), "Into how many parts the shards are divided"),
+  ...queueOptions,
+  ...rowOptions,
+  ...inputOptions,
+  ...tokenizerOptions,
+  ...workersOption,
+  json,
+};
 
 export const tokenize = defineCommand({
   arguments: { inputs: anyArguments("Tars (webdataset), parquet files with images, or folders") },
-  options: {
-    out: option(text("folder"), "The folder of the shards of tokens"),
-    status: flag("Show how far the folder is, and do nothing"),
-    index: option(
-      wholeNumber("i"),
-      "Take every n-th shard from number i, with --of. SLURM arrays say both by themselves",
-      {
-        shownDefault: "SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX",
-      },
-    ),
-    of: option(wholeNumber("n", { least: 1 }), "Into how many parts the shards are divided"),
-    ...rowOptions,
-    ...inputOptions,
-    ...tokenizerOptions,
-    ...workersOption,
-    json,
-  },
+  options,
   notes: [
     "A shard of tokens is a parquet file with a row for each image: key, sha256, width, height, grid, ids; or error.",
     "Run the same command again to go on after a stop of any kind: shards that are done are passed over.",
@@ -48,6 +62,8 @@ export const tokenize = defineCommand({
     "vqrae tokenize --status --out tokens/",
     "# LlamaGen's ten crops, and arrays to memory-map",
     "vqrae tokenize data/*.tar --out tokens/ --crops ten --npy",
+    "# many machines: put the shards into a queue, and start a worker on each",
+    "vqrae tokenize data/*.tar --out tokens/ --queue redis://queue-host:6379",
     "# one part of eight, on each machine another",
     "vqrae tokenize data/*.tar --out tokens/ --index 0 --of 8",
   ],
@@ -59,7 +75,14 @@ export const tokenize = defineCommand({
       return;
     }
     if (inputs.length === 0) throw expectedBut("INVALID_ARGUMENT", "tars, parquet files or folders", "inputs", "none");
-    const all = await findShards(inputs, setFields(args));
+    if (args.queue !== undefined) {
+      const put = await withProgress(args, (progress) => enqueue(args.queue ?? "", inputs, out, args, progress));
+      printResult(json, { out, ...put }, () => [
+        `${out}: ${put.enqueued} shards put into the queue, ${put.done} are done; start \`vqrae worker\` on each machine`,
+      ]);
+      return;
+    }
+    const all = await findShards(inputs, inputSettings(args));
     const slice = findSlice(args, process.env);
     const shards = slice === null ? all : takeSlice(all, slice);
     const summary = await withProgress(args, async (progress) => {
@@ -86,6 +109,34 @@ export const tokenize = defineCommand({
     if (dead.length > 0) process.exitCode = 1;
   },
 });
+
+/** Puts the shards into the queue that workers on other machines take them from. */
+async function enqueue(
+  url: string,
+  paths: readonly string[],
+  output: string,
+  args: Omit<Values<typeof options>, "out" | "status" | "json">,
+  progress: Progress,
+): Promise<{ enqueued: number; done: number }> {
+  const { encoder, model } = await openEncoder({ ...args, workers: 1 }, progress);
+  try {
+    const source = args.model === "default" ? args.model : resolve(args.model);
+    const rows = rowSettings(args);
+    if (args.features !== undefined) sayFeatureSize(estimateBytes(1, { encoder, model, ...rows }));
+    return await enqueueShards({
+      url,
+      ...setFields({ queue: args.queueName }),
+      paths,
+      inputs: inputSettings(args),
+      output,
+      model: { source, ...setFields({ precision: args.precision }) },
+      rows,
+      spec: { encoder, model },
+    });
+  } finally {
+    await encoder.dispose();
+  }
+}
 
 const sayFeatureSize = (bytes: number): void =>
   say(`features and ids take up to ${inBytes(bytes)} an image: ${inBytes(bytes * 1e6)} a million images`);
