@@ -38,6 +38,21 @@ export const sections: readonly Section[] = [
     ],
   },
   {
+    title: "DATA SETS",
+    commands: [
+      {
+        name: "tokenize",
+        about: "Turn data sets of images into shards of tokens",
+        load: async () => (await import("./datasets/tokenize.ts")).tokenize,
+      },
+      {
+        name: "worker",
+        about: "Take shards from a queue, on one of many machines",
+        load: async () => (await import("./datasets/worker.ts")).worker,
+      },
+    ],
+  },
+  {
     title: "QUESTIONS ABOUT IMAGES",
     commands: [
       {

@@ -78,7 +78,7 @@ export {
   systemReason,
 } from "./files/read-file.ts";
 export { identityOf, openRegularFile, readRegularFile, regularFileChunks } from "./files/regular-file.ts";
-export { ioError, type NewFile, onDisk, replaceFile, writeWhole } from "./files/replace-file.ts";
+export { createFile, ioError, type NewFile, onDisk, replaceFile, writeWhole } from "./files/replace-file.ts";
 export { requireRoom } from "./files/require-room.ts";
 export { temporaryBeside } from "./files/temporary-file.ts";
 export { wait } from "./files/wait.ts";

@@ -85,6 +85,14 @@ export const manyArguments = (about: string): Argument<readonly string[]> => ({
   value: (given) => (given.length > 0 ? given : null),
 });
 
+/** Any number, also none; no other argument follows. */
+export const anyArguments = (about: string): Argument<readonly string[]> => ({
+  about,
+  usage: (name) => `[${name}...]`,
+  most: Number.POSITIVE_INFINITY,
+  value: (given) => given,
+});
+
 export type Options = Readonly<Record<string, Option<unknown>>>;
 export type Arguments = Readonly<Record<string, Argument<unknown>>>;
 

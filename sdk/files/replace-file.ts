@@ -1,4 +1,4 @@
-import { open, rename, rm } from "node:fs/promises";
+import { link, open, rename, rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import { expectedBut, VqraeError } from "../errors.ts";
 import { temporaryBeside } from "./temporary-file.ts";
@@ -19,6 +19,32 @@ export interface NewFile {
  * @throws IO_ERROR where the system refuses; and what `fill` throws, as it is
  */
 export async function replaceFile(path: string, fill: (file: NewFile) => Promise<void>): Promise<void> {
+  await makeFile(path, fill, rename);
+}
+
+/**
+ * Writes a file as `replaceFile` does, but only where nothing has its name: of several writers, in any process, one makes it.
+ * @returns whether this call made it; where it did not, the file that is there is left as it is
+ * @throws IO_ERROR where the system refuses, also where its disk has no hard links; and what `fill` throws, as it is
+ */
+export async function createFile(path: string, fill: (file: NewFile) => Promise<void>): Promise<boolean> {
+  let made = true;
+  await makeFile(path, fill, async (temporary, target) => {
+    // A hard link fails where the name is taken, and is there at once with the whole file behind it.
+    await link(temporary, target).catch((error: unknown) => {
+      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+      made = false;
+    });
+    await rm(temporary, { force: true });
+  });
+  return made;
+}
+
+async function makeFile(
+  path: string,
+  fill: (file: NewFile) => Promise<void>,
+  name: (temporary: string, target: string) => Promise<void>,
+): Promise<void> {
   const target = resolve(path);
   const temporary = await temporaryBeside(target);
   try {
@@ -37,7 +63,7 @@ export async function replaceFile(path: string, fill: (file: NewFile) => Promise
     } finally {
       await file.close();
     }
-    await onDisk(path, () => rename(temporary, target));
+    await onDisk(path, () => name(temporary, target));
   } catch (error) {
     // The error that counts is the first one.
     await rm(temporary, { force: true }).catch(() => {});

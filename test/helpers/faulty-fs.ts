@@ -48,7 +48,7 @@ function faultyHandle(handle: FileHandle, path: unknown): FileHandle {
 
 /** For `vi.mock("node:fs/promises", async (original) => faultyFs(await original()))`. */
 export function faultyFs(fs: Fs): Fs {
-  const guard = <K extends "rename" | "rm" | "mkdir" | "copyFile">(name: K): Fs[K] => {
+  const guard = <K extends "rename" | "link" | "rm" | "mkdir" | "copyFile">(name: K): Fs[K] => {
     const own: unknown = fs[name];
     return (async (...given: unknown[]) => {
       step(given[0], name);
@@ -58,6 +58,7 @@ export function faultyFs(fs: Fs): Fs {
   const own = {
     ...fs,
     rename: guard("rename"),
+    link: guard("link"),
     rm: guard("rm"),
     mkdir: guard("mkdir"),
     copyFile: guard("copyFile"),

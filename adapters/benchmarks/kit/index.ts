@@ -27,6 +27,7 @@ export { type JsonElement, jsonElements } from "./readers/json-elements.ts";
 export { jsonLines } from "./readers/json-lines.ts";
 export { type ParquetRow, parquetRows } from "./readers/parquet.ts";
 export { type ImagesById, parquetImages } from "./readers/parquet-images.ts";
+export { openParquetTable, type ParquetTable } from "./readers/parquet-table.ts";
 export { parseJson } from "./readers/parse-json.ts";
 export { pythonList } from "./readers/python-list.ts";
 export { listFolder, readText } from "./readers/reading.ts";

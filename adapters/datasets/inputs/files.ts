@@ -1,0 +1,107 @@
+import { createHash } from "node:crypto";
+import { readdir, stat } from "node:fs/promises";
+import { basename, join, relative, sep } from "node:path";
+import { expectedBut, onDisk, readRegularFile, regularFileChunks, systemReason } from "../../../sdk/kit.ts";
+import { type InputOptions, isImageFile, MAX_MEMBER_BYTES, type Member, type ShardInput, sha256Of } from "./member.ts";
+import { parquetMembers } from "./parquet-members.ts";
+import { tarMembers } from "./tar-members.ts";
+
+/** Files of one folder that make a shard. */
+const FILES_PER_SHARD = 10_000;
+const TAR = /\.(tar|tar\.gz|tgz|tar\.zst)$/i;
+const PARQUET = /\.parquet$/i;
+
+/**
+ * The shards of what a user names: tars and parquet files as they are, and folders in shards of `shardSize` files, sorted by
+ * their paths. A shard takes its file's name; two of one name are refused.
+ * @throws INVALID_ARGUMENT for a path that is none of these; IO_ERROR
+ */
+export async function findShards(paths: readonly string[], options: InputOptions = {}): Promise<ShardInput[]> {
+  const shards: ShardInput[] = [];
+  for (const path of paths) shards.push(...(await shardsOf(path, options)));
+  const sources = new Map<string, string>();
+  for (const { name, source } of shards) {
+    const other = sources.get(name);
+    sources.set(name, source);
+    if (other === undefined) continue;
+    throw expectedBut("INVALID_ARGUMENT", "inputs of different names", "the shards", `${other} and ${source}`, {
+      mend: "Rename one: the outputs of a shard have its name.",
+    });
+  }
+  return shards.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+async function shardsOf(path: string, options: InputOptions): Promise<ShardInput[]> {
+  const status = await stat(path).catch((cause: unknown) => {
+    throw expectedBut("INVALID_ARGUMENT", "tars, parquet files or folders", path, systemReason(cause), { path, cause });
+  });
+  if (status.isDirectory()) return folderShards(path, options.shardSize ?? FILES_PER_SHARD);
+  if (TAR.test(path)) return [tarFile(path)];
+  if (PARQUET.test(path)) return [parquetFile(path, options)];
+  throw expectedBut("INVALID_ARGUMENT", "a .tar, .tar.gz or .parquet file, or a folder", "an input", path, { path });
+}
+
+/** A shard of a webdataset tar. */
+export const tarFile = (path: string): ShardInput => ({
+  name: basename(path).replace(TAR, ""),
+  source: path,
+  fingerprint: () => sizeOf(path),
+  members: (survey) => tarMembers(chunksOf(path), survey),
+});
+
+/** A shard of a parquet file with encoded images. */
+export const parquetFile = (path: string, options: InputOptions = {}): ShardInput => ({
+  name: basename(path).replace(PARQUET, ""),
+  source: path,
+  fingerprint: () => sizeOf(path),
+  members: () => parquetMembers(path, options),
+});
+
+async function folderShards(folder: string, size: number): Promise<ShardInput[]> {
+  const entries = await onDisk(folder, () => readdir(folder, { recursive: true, withFileTypes: true }));
+  const files = entries
+    .filter((entry) => !entry.isDirectory() && isImageFile(entry.name))
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll(sep, "/"))
+    .sort();
+  if (files.length === 0) throw expectedBut("INVALID_ARGUMENT", "a folder with images", folder, "a folder without any");
+  return Array.from({ length: Math.ceil(files.length / size) }, (_, i) => {
+    const own = files.slice(i * size, (i + 1) * size);
+    return {
+      name: `${basename(folder)}-${String(i).padStart(5, "0")}`,
+      source: `${folder}, files ${i * size + 1} to ${i * size + own.length}`,
+      fingerprint: async () => `files ${createHash("sha256").update(own.join("\n")).digest("hex")}`,
+      members: () => fileMembers(folder, own),
+    };
+  });
+}
+
+/** A file's key is its path in the folder: a photo may lie beside another form of it. */
+async function* fileMembers(folder: string, files: readonly string[]): AsyncGenerator<Member> {
+  for (const key of files) {
+    const path = join(folder, key);
+    const { size } = await onDisk(path, () => stat(path));
+    if (size > MAX_MEMBER_BYTES) {
+      yield { key, sha256: await hashFile(path), content: "FILE_TOO_LARGE" };
+      continue;
+    }
+    const bytes = await onDisk(path, () => readRegularFile(path));
+    yield { key, sha256: sha256Of(bytes), content: bytes };
+  }
+}
+
+/** SHA-256 of a file, in hex. @throws IO_ERROR */
+export async function hashFile(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of chunksOf(path)) hash.update(chunk);
+  return hash.digest("hex");
+}
+
+async function* chunksOf(path: string): AsyncGenerator<Buffer> {
+  try {
+    yield* regularFileChunks(path);
+  } catch (cause) {
+    throw expectedBut("IO_ERROR", "a file that the system can read", path, systemReason(cause), { path, cause });
+  }
+}
+
+const sizeOf = async (path: string): Promise<string> => `${(await onDisk(path, () => stat(path))).size} bytes`;

@@ -1,0 +1,74 @@
+import { createHash } from "node:crypto";
+import { extname } from "node:path";
+
+/** One image of a shard, as it lies there: it becomes one row, whatever is in it. */
+export interface Member {
+  /** What names its sample: in a tar the path up to the first dot of its file name, as the webdataset library reads it. */
+  readonly key: string;
+  /** SHA-256 of the encoded image, in hex. */
+  readonly sha256: string;
+  /** The encoded image, or why there is none. */
+  readonly content: Uint8Array | MemberFault;
+}
+
+/** What is wrong with a member before any decoder sees it. */
+export type MemberFault = "TRUNCATED" | "DUPLICATE_KEY" | "FILE_TOO_LARGE" | "NO_BYTES";
+
+/** What a reader learns of a shard besides its members. */
+export interface ShardSurvey {
+  /** Members that are no images by their extension, such as captions: they become no rows. */
+  otherMembers: number;
+  /** Whether the archive ends in the middle, or has damaged parts that were passed over. */
+  damaged: boolean;
+}
+
+/** A shard that can be read: its name, and its images one after the other. */
+export interface ShardInput {
+  /** The shard's name, and that of its output files. */
+  readonly name: string;
+  /** What it is read from, for people. */
+  readonly source: string;
+  /** What tells it from another content under the same name: looked at before a shard that is done is passed over. */
+  fingerprint(): Promise<string>;
+  members(survey: ShardSurvey): AsyncIterable<Member>;
+}
+
+/** How folders and parquet files are read. */
+export interface InputOptions {
+  /** Files of a folder that make one shard (default 10,000). */
+  readonly shardSize?: number;
+  /** The parquet column with the image: its bytes, or `{ bytes, path }`. By default the first of the usual names. */
+  readonly imageColumn?: string;
+  /** The parquet column with the key. By default the first of the usual names, else the number of the row. */
+  readonly keyColumn?: string;
+}
+
+/** Most bytes of one encoded image; a larger one becomes a row with an error. */
+export const MAX_MEMBER_BYTES = 256 * 1024 * 1024;
+
+const IMAGE_EXTENSIONS = new Set(["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "heic", "ppm"]);
+
+/** Whether a file is an image by its extension, which is what follows the first dot for the webdataset library. */
+export const isImageExtension = (extension: string): boolean => IMAGE_EXTENSIONS.has(extension.toLowerCase());
+
+export const isImageFile = (path: string): boolean => isImageExtension(extname(path).slice(1));
+
+/**
+ * Key and extension as `base_plus_ext` of webdataset's tariterators.py takes a path apart: at the first dot of the file name.
+ * null for a name without a dot, or that begins with one.
+ */
+export function keyAndExtension(path: string): { readonly key: string; readonly extension: string } | null {
+  const [, key, extension] = /^((?:.*\/|)[^.]+)[.]([^/]*)$/s.exec(path) ?? [];
+  return key === undefined || extension === undefined ? null : { key, extension };
+}
+
+export const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+/** Marks every member whose key came before: a sample has one image, and a row is found by its key. */
+export async function* withUniqueKeys(members: AsyncIterable<Member>): AsyncGenerator<Member> {
+  const seen = new Set<string>();
+  for await (const member of members) {
+    yield seen.has(member.key) ? { ...member, content: "DUPLICATE_KEY" } : member;
+    seen.add(member.key);
+  }
+}
