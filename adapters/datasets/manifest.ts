@@ -1,6 +1,6 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { createFile, expectedBut, isFile, onDisk, readJsonObject, writeWhole } from "../../sdk/kit.ts";
 import { CROPS } from "./crops.ts";
 import { readStats, type ShardStats } from "./shard-stats.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { expectedBut, readJsonObject } from "../../sdk/kit.ts";
 
 const digest = z.object({ bytes: z.number(), sha256: z.string() });

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { Encoder } from "../../sdk/index.ts";
 import { expectedBut, findCheckpoint, onDisk, option, parseOptions } from "../../sdk/kit.ts";
 import { CROPS, type Crops, VIEWS } from "./crops.ts";

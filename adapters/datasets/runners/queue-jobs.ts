@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { CROPS } from "../crops.ts";
 
 /** The queue's name in Redis, unless another is asked for. */
