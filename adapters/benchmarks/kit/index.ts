@@ -4,6 +4,10 @@
  * it.
  */
 
+export { type BleuCounts, bleu, bleuCounts } from "./captions/bleu.ts";
+export { captionScores, judgeCaption } from "./captions/caption-scores.ts";
+export { Cider, type CiderTexts } from "./captions/cider.ts";
+export { ptbTokens } from "./captions/ptb-tokens.ts";
 export { exactMatchForm } from "./parsers/exact-match.ts";
 export { judgeOption } from "./parsers/judge-option.ts";
 export { mcqAnswer } from "./parsers/mcq-answer.ts";

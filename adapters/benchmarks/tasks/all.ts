@@ -1,6 +1,8 @@
 import type { Benchmark } from "../benchmark.ts";
 import { ai2d } from "./ai2d/ai2d.ts";
+import { daquar } from "./daquar/daquar.ts";
 import { easyVqa } from "./easy-vqa/easy-vqa.ts";
+import { flickr8k } from "./flickr8k/flickr8k.ts";
 import { gqa } from "./gqa/gqa.ts";
 import { mmbench } from "./mmbench/mmbench.ts";
 import { mme } from "./mme/mme.ts";
@@ -19,6 +21,8 @@ export const benchmarks: readonly Benchmark[] = [
   mmmu,
   textvqa,
   ai2d,
+  flickr8k,
+  daquar,
   easyVqa,
   nlvr,
 ];
