@@ -16,6 +16,8 @@ import { type RequestLog, RequestRecord } from "./http/request-record.ts";
 import { imageGenerations } from "./images/generations.ts";
 import { type EndpointLimits, parseLimits } from "./limits.ts";
 import { RequestPipeline, type Work } from "./pipeline.ts";
+import { responses } from "./responses/responses.ts";
+import { StoredResponses } from "./responses/stored-responses.ts";
 import { now, requireModel } from "./route.ts";
 import { visionDecode } from "./vision/decode.ts";
 import { visionTokens } from "./vision/tokens.ts";
@@ -82,15 +84,17 @@ export async function createEndpoint(options: EndpointOptions = {}): Promise<End
   const imageModels = byId(given.imageModels ?? [], ({ info }) => info.modelId);
   const tokenizers = byId(given.tokenizers ?? [], ({ info }) => info.modelId);
   const queue = (running: number) => new RequestQueue({ running, waiting: limits.waiting });
-  const vision = queue(parallel);
+  const [chat, vision] = [queue(parallel), queue(parallel)];
+  const stored = new StoredResponses(limits);
   const work: Readonly<Record<string, Work>> = {
-    "/v1/chat/completions": { route: chatCompletions(languageModels), queue: queue(parallel) },
+    "/v1/chat/completions": { route: chatCompletions(languageModels), queue: chat },
+    "/v1/responses": { route: responses(languageModels, stored), queue: chat },
     "/v1/images/generations": { route: imageGenerations(imageModels), queue: queue(1) },
     "/v1/vision/tokens": { route: visionTokens(tokenizers), queue: vision },
     "/v1/vision/decode": { route: visionDecode(tokenizers), queue: vision },
   };
   const models = modelObjects([
-    [languageModels, ["/v1/chat/completions"]],
+    [languageModels, ["/v1/chat/completions", "/v1/responses"]],
     [imageModels, ["/v1/images/generations"]],
     [tokenizers, ["/v1/vision/tokens", "/v1/vision/decode"]],
   ]);

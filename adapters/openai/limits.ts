@@ -23,6 +23,10 @@ export interface EndpointLimits {
   readonly answers: number;
   /** Images that one request may ask for (default 10). */
   readonly generatedImages: number;
+  /** Responses that are kept for `previous_response_id` (default 256), the longest unused of which makes room. */
+  readonly storedResponses: number;
+  /** Bytes of their conversations, images included (default 64 MiB). */
+  readonly storedBytes: number;
   /** Requests that wait, for each kind of work (default 64); one more: 429 with Retry-After. */
   readonly waiting: number;
   /** Milliseconds from a request's arrival to the end of its answer (default 120,000). */
@@ -52,6 +56,8 @@ const DEFAULT_LIMITS: EndpointLimits = {
   parts: 1024,
   answers: 8,
   generatedImages: 10,
+  storedResponses: 256,
+  storedBytes: 64 * 2 ** 20,
   waiting: 64,
   requestMs: 120_000,
   receiveMs: 30_000,
@@ -76,6 +82,8 @@ const schema = z.strictObject({
   parts: option.integer(0),
   answers: option.integer(1),
   generatedImages: option.integer(1),
+  storedResponses: option.integer(0),
+  storedBytes: option.integer(0),
   waiting: option.integer(0),
   requestMs: option.integer(1),
   receiveMs: option.integer(1),

@@ -1,14 +1,18 @@
 import { setFields } from "../../../sdk/kit.ts";
 import { ANY_JSON_OBJECT, type VlmMessage, type VlmOptions, type VlmPart } from "../../vision-language-model.ts";
-import { ApiError } from "../http/api-error.ts";
 import { imageOf } from "../images/image-source.ts";
 import type { Call } from "../route.ts";
 import type { ChatRequest } from "./chat-request.ts";
+import { checkCounts } from "./check-counts.ts";
 import { toSampling } from "./sampling.ts";
 
 /** The request's conversation, images of other servers fetched. @throws ApiError 400 */
 export async function toMessages({ messages }: ChatRequest, { images, limits }: Call): Promise<VlmMessage[]> {
-  checkCounts(messages, limits);
+  checkCounts(
+    messages.map(({ content }) => content),
+    ({ type }) => type === "image_url",
+    { param: "messages", limits },
+  );
   const all: VlmMessage[] = [];
   for (const [i, { role, content }] of messages.entries()) {
     const parts: VlmPart[] = [];
@@ -23,18 +27,6 @@ export async function toMessages({ messages }: ChatRequest, { images, limits }: 
   }
   return all;
 }
-
-function checkCounts(messages: ChatRequest["messages"], { parts, images }: Call["limits"]): void {
-  const all = messages.flatMap(({ content }): readonly { type: string }[] =>
-    typeof content === "string" ? [] : content,
-  );
-  if (all.length > parts) throw tooMany("parts", parts, all.length);
-  const count = all.filter(({ type }) => type === "image_url").length;
-  if (count > images) throw tooMany("images", images, count);
-}
-
-const tooMany = (what: string, most: number, count: number) =>
-  new ApiError(400, `Expected at most ${most} ${what} in a request but received ${count}.`, { param: "messages" });
 
 /** The request's sampling and limits. */
 export function toOptions(request: ChatRequest, { signal, warn }: Call): VlmOptions {

@@ -20,6 +20,19 @@ export const chatEvents: StreamForm = {
   end: "data: [DONE]\n\n",
 };
 
+const named = (type: string, value: object): string => `event: ${type}\n${data(value)}`;
+
+/** OpenAI's responses and images: server-sent events by their types. A failure is an event "error". */
+export const namedEvents: StreamForm = {
+  contentType: SERVER_SENT,
+  event: (value) => named("type" in value ? String(value.type) : "message", value),
+  error(error) {
+    const { code, message, param } = error;
+    return named("error", { type: "error", sequence_number: 0, code, message, param, ...error.toJSON() });
+  },
+  end: "",
+};
+
 /**
  * A response of what a generator yields, which no proxy is to collect. A failure is its last event.
  * @param onEnd called once, when the events have ended or their reader has left (then with `left`)

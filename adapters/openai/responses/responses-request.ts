@@ -1,0 +1,79 @@
+import { z } from "zod";
+import { samplingFields, tokenCount } from "../chat/sampling.ts";
+import { ignored, listOf, only } from "../http/parse.ts";
+import type { EndpointLimits } from "../limits.ts";
+
+const noFile = z.undefined("it is not supported: this server keeps no files.").optional();
+
+const textPart = z
+  .object({ type: z.enum(["input_text", "output_text", "text"]), text: z.string() })
+  .transform(({ text }) => ({ type: "text" as const, text }));
+const refusalPart = z
+  .object({ type: z.literal("refusal"), refusal: z.string() })
+  .transform(({ refusal }) => ({ type: "text" as const, text: refusal }));
+const imagePart = z
+  .object({ type: z.literal("input_image"), image_url: z.string(), file_id: noFile })
+  .transform(({ image_url }) => ({ type: "image" as const, url: image_url }));
+
+const part = z.union([textPart, imagePart, refusalPart], {
+  error: "Expected a part of the type input_text, input_image or output_text",
+});
+
+const message = (parts: number) =>
+  z.object({
+    type: z.literal("message").optional(),
+    role: z.enum(["user", "system", "developer", "assistant"]),
+    content: z.union([z.string(), listOf(part, parts)]),
+  });
+const reference = z.object({ type: z.literal("item_reference").optional(), id: z.string() });
+/** What a model has thought is not part of a conversation. */
+const reasoning = z.object({ type: z.literal("reasoning") });
+
+const item = (parts: number) =>
+  z.union([message(parts), reasoning, reference], {
+    error: "Expected a message, or a reference to one: this server calls no tools",
+  });
+
+const jsonSchema = z.record(z.string(), z.unknown());
+
+const textFormat = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("text") }),
+  z.object({ type: z.literal("json_object") }),
+  z.object({ type: z.literal("json_schema"), name: z.string().optional(), schema: jsonSchema }),
+]);
+
+/** POST /v1/responses: OpenAI's fields, and the sampling of other servers. */
+export const responsesRequest = (limits: EndpointLimits) =>
+  z.object({
+    model: z.string().optional(),
+    input: z.union([z.string(), listOf(item(limits.parts), limits.parts)]),
+    instructions: z.string().optional(),
+    previous_response_id: z.string().optional(),
+    store: z.boolean().optional(),
+    stream: z.boolean().optional(),
+    ...samplingFields(limits),
+    max_output_tokens: tokenCount,
+    text: z.object({ format: textFormat.optional() }).optional(),
+    top_logprobs: only([0], "the probabilities of tokens are not kept"),
+    tools: z.array(z.object({ type: z.string() })).optional(),
+    tool_choice: z
+      .union([z.enum(["none", "auto", "required"]), z.object({ type: z.string() })], {
+        error: "Expected none, auto, required or a tool",
+      })
+      .optional(),
+    background: only([false], "the answer comes at once"),
+    conversation: z.undefined("it is not supported: send previous_response_id, or the conversation.").optional(),
+    prompt: z.undefined("it is not supported: this server keeps no prompts.").optional(),
+    metadata: z.record(z.string(), z.string()).optional(),
+    user: ignored,
+    safety_identifier: ignored,
+    service_tier: ignored,
+    prompt_cache_key: ignored,
+    prompt_cache_retention: ignored,
+    prompt_cache_options: ignored,
+    parallel_tool_calls: ignored,
+    stream_options: ignored,
+    include: ignored,
+  });
+
+export type ResponsesRequest = z.output<ReturnType<typeof responsesRequest>>;
