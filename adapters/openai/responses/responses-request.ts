@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { samplingFields, tokenCount } from "../chat/sampling.ts";
 import { ignored, listOf, only } from "../http/parse.ts";
 import type { EndpointLimits } from "../limits.ts";
