@@ -7,6 +7,7 @@ import type { VisionLanguageModel } from "../vision-language-model.ts";
 import { HeldBytes } from "./body/held-bytes.ts";
 import { chatCompletions } from "./chat/chat-completions.ts";
 import { chatPage } from "./chat-page.ts";
+import { embeddings } from "./embeddings/embeddings.ts";
 import { ApiError, toApiError } from "./http/api-error.ts";
 import { requireApiKey } from "./http/api-key.ts";
 import { allowOrigins } from "./http/cors.ts";
@@ -89,6 +90,7 @@ export async function createEndpoint(options: EndpointOptions = {}): Promise<End
   const work: Readonly<Record<string, Work>> = {
     "/v1/chat/completions": { route: chatCompletions(languageModels), queue: chat },
     "/v1/responses": { route: responses(languageModels, stored), queue: chat },
+    "/v1/embeddings": { route: embeddings(tokenizers), queue: vision },
     "/v1/images/generations": { route: imageGenerations(imageModels), queue: queue(1) },
     "/v1/vision/tokens": { route: visionTokens(tokenizers), queue: vision },
     "/v1/vision/decode": { route: visionDecode(tokenizers), queue: vision },
@@ -96,7 +98,7 @@ export async function createEndpoint(options: EndpointOptions = {}): Promise<End
   const models = modelObjects([
     [languageModels, ["/v1/chat/completions", "/v1/responses"]],
     [imageModels, ["/v1/images/generations"]],
-    [tokenizers, ["/v1/vision/tokens", "/v1/vision/decode"]],
+    [tokenizers, ["/v1/embeddings", "/v1/vision/tokens", "/v1/vision/decode"]],
   ]);
   const closing = new AbortController();
   const held = new HeldBytes(limits.heldBytes);

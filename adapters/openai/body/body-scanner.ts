@@ -24,11 +24,15 @@ const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 
 /** Fields that hold images. */
-const IMAGE_FIELDS = ["url", "image", "image_url"];
-const LONGEST_FIELD = Math.max(...IMAGE_FIELDS.map((name) => name.length));
+const IMAGE_FIELDS = ["url", "image", "image_url", "input", "content"];
+/** Fields that hold images as base64 alone: Ollama's, Anthropic's, llama-server's. */
+const BASE64_FIELDS = ["images", "data", "multimodal_data"];
+const LONGEST_FIELD = Math.max(...[...IMAGE_FIELDS, ...BASE64_FIELDS].map((name) => name.length));
 /** JSON may write a slash as "\/". */
 const IMAGE_HEAD = /^data:image\\?\/[a-z0-9.+-]+(;[a-z0-9.+-]+=[a-z0-9.+-]*)*; *base64,$/i;
 const LONGEST_HEAD = 100;
+/** A text of this many characters, none of which is another, is taken for an image. */
+const BASE64_HEAD = /^[A-Za-z0-9+/]+$/;
 
 const FIRST_BYTES = 4096;
 
@@ -117,9 +121,17 @@ export class BodyScanner {
 
   /** The beginning of a string, until it is known whether it is an image. */
   #inHead(bytes: Buffer, start: number): number {
-    const longest = IMAGE_FIELDS.includes(this.#field) ? LONGEST_HEAD : LONGEST_FIELD + 1;
+    const isBase64 = BASE64_FIELDS.includes(this.#field);
+    const longest = isBase64 || IMAGE_FIELDS.includes(this.#field) ? LONGEST_HEAD : LONGEST_FIELD + 1;
     for (let at = start; at < bytes.length; at++) {
       const byte = bytes[at];
+      if (isBase64 && this.#head.length >= longest && BASE64_HEAD.test(this.#head)) {
+        this.#state = "image";
+        this.#escaped = false;
+        this.#image = new Base64Image();
+        this.#image.push(Buffer.from(this.#head, "latin1"));
+        return at;
+      }
       if (byte === QUOTE || this.#head.length >= longest) {
         this.#keep(Buffer.from(this.#head, "latin1"));
         this.#state = "string";

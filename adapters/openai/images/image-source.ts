@@ -36,4 +36,16 @@ export async function imageOf(url: string, param: string, options: ImageSourceOp
   return fetchRemoteImage(url, param, options);
 }
 
+/**
+ * The same, or base64 without the beginning of a URL, as some protocols have it.
+ * @throws ApiError 400
+ */
+export async function rawImageOf(text: string, param: string, options: ImageSourceOptions): Promise<ImageInput> {
+  const isUrl = options.sent.has(text) || /^(?:data|https?|file):/i.test(text);
+  if (isUrl) return imageOf(text, param, options);
+  const digits = text.replaceAll(/\s/g, "");
+  if (digits !== "" && /^[A-Za-z0-9+/]+={0,2}$/.test(digits)) return Buffer.from(digits, "base64");
+  throw wrong(`Expected an image in base64 or as a data: URL for ${param} but received something else.`, param);
+}
+
 const wrong = (message: string, param: string) => new ApiError(400, message, { param, code: "invalid_image_url" });
