@@ -37,8 +37,9 @@ function faultyHandle(handle: FileHandle, path: unknown): FileHandle {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target);
       if (typeof value !== "function") return value;
+      if (!["write", "sync", "truncate", "read", "readFile"].includes(String(name))) return value.bind(target);
       return async (...given: unknown[]) => {
-        if (["write", "sync", "truncate", "read", "readFile"].includes(String(name))) step(path, String(name));
+        step(path, String(name));
         if (name === "read" && faults.shortReads && Number(given[2]) > 1) given[2] = Math.ceil(Number(given[2]) / 2);
         return value.apply(target, given);
       };
