@@ -79,4 +79,10 @@ export const ANY_JSON_OBJECT = { type: "object", additionalProperties: true };
 
 /** For a runtime that has no form for a video. */
 export const noVideo = (runtime: string) =>
-  expectedBut("UNSUPPORTED", "texts and images", runtime, "a video", "Give its frames as images.");
+  expectedBut(
+    "UNSUPPORTED",
+    "texts and images",
+    runtime,
+    "a video",
+    "Give its frames as images, or ask the model in process.",
+  );

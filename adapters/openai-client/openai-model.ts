@@ -40,6 +40,7 @@ export function openAiModel(options: OpenAiModelOptions): VisionLanguageModel {
   return new ChatCompletionsModel(parsed, {
     maxTokensField,
     sampling: {},
+    name: "OpenAI's protocol",
     image: async (image) => ({ type: "image_url", image_url: { url: await imageUrl(image) } }),
   });
 }

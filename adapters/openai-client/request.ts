@@ -12,6 +12,8 @@ export interface Dialect {
   readonly sampling: { readonly topK?: string; readonly minP?: string; readonly repeatPenalty?: string };
   /** A content part for an image. */
   image(image: ImageInput, signal: AbortSignal | undefined): Promise<Json>;
+  /** What messages call it. */
+  readonly name: string;
 }
 
 /**
@@ -22,22 +24,22 @@ export async function requestBody(
   model: string,
   messages: readonly VlmMessage[],
   options: VlmOptions,
-  { maxTokensField, sampling, image }: Dialect,
+  { maxTokensField, sampling, image, name }: Dialect,
 ): Promise<Json> {
   const { maxTokens, temperature = 0, topP, seed, stop, jsonSchema, signal } = options;
   const { presencePenalty, frequencyPenalty, logitBias } = options;
   const part = async (part: VlmPart): Promise<Json> => {
     if (typeof part === "string") return { type: "text", text: part };
-    if ("video" in part) throw noVideo("OpenAI's protocol");
+    if ("video" in part) throw noVideo(name);
     return image(part.image, signal);
   };
   const own: Record<string, number> = {};
-  for (const name of ["topK", "minP", "repeatPenalty"] as const) {
-    const [value, field] = [options[name], sampling[name]];
+  for (const option of ["topK", "minP", "repeatPenalty"] as const) {
+    const [value, field] = [options[option], sampling[option]];
     if (value === undefined) continue;
     if (field === undefined) {
-      const mend = `OpenAI's protocol does not have it: leave the option ${name} out.`;
-      throw expectedBut("UNSUPPORTED", `no ${name}`, "an OpenAI-compatible endpoint", `${name} ${value}`, mend);
+      const mend = `OpenAI's protocol does not have it: leave the option ${option} out.`;
+      throw expectedBut("UNSUPPORTED", `no ${option}`, "an OpenAI-compatible endpoint", `${option} ${value}`, mend);
     }
     own[field] = value;
   }

@@ -70,6 +70,7 @@ export function vllmModel(options: VllmModelOptions): VisionLanguageModel {
   return new ChatCompletionsModel(rest, {
     maxTokensField,
     sampling: { topK: "top_k", minP: "min_p", repeatPenalty: "repetition_penalty" },
+    name: "embeddings for vLLM",
     image: async (image, signal) => imagePart(await tokenizer.embed(image, signal ? { signal } : {}), side, dtype),
   });
 }

@@ -1,13 +1,15 @@
 import { createInterface } from "node:readline/promises";
-import type { Vlm, VlmMessage } from "../../adapters/llama-cpp/index.ts";
+import type { Vlm, VlmMessage, VlmPart } from "../../adapters/llama-cpp/index.ts";
 import { VqraeError } from "../../sdk/index.ts";
 import { defineCommand } from "../command/command.ts";
 import { optionalArgument } from "../command/option.ts";
 import { print, say } from "../shared/terminal.ts";
+import { DEFAULT_FPS, framesOf } from "./frames.ts";
 import { vlmOptions, withVlm } from "./with-vlm.ts";
 
 const HELP =
-  "/image <file> shows an image with the next message, /new starts over, /exit ends. Ctrl-C stops an answer.";
+  "/image <file> shows an image with the next message, /video <folder> [fps] a video's frames, /new starts over, /exit ends. " +
+  "Ctrl-C stops an answer.";
 
 export const chat = defineCommand({
   arguments: { image: optionalArgument("An image for the first message") },
@@ -26,7 +28,7 @@ async function converse(vlm: Vlm, first: string | undefined): Promise<void> {
   // From here on it keeps the lines that come while the first image is encoded, and a pipe's end.
   const typed = lines[Symbol.asyncIterator]();
   const messages: VlmMessage[] = [];
-  let shown = first === undefined ? [] : await readable(vlm, first);
+  let shown: VlmPart[] = first === undefined ? [] : await readable(vlm, first);
   let stop: AbortController | null = null;
   lines.on("SIGINT", () => (stop ? stop.abort() : lines.close()));
   const ready = () => {
@@ -42,6 +44,7 @@ async function converse(vlm: Vlm, first: string | undefined): Promise<void> {
       messages.length = 0;
       shown = [];
     } else if (command === "/image") shown.push(...(await readable(vlm, rest.join(" "))));
+    else if (command === "/video") shown.push(...(await readableVideo(vlm, rest)));
     else if (command?.startsWith("/")) say(`There is no ${command}. ${HELP}`);
     else if (line.trim() !== "") {
       const question: VlmMessage = { role: "user", content: [...shown, line] };
@@ -57,10 +60,25 @@ async function converse(vlm: Vlm, first: string | undefined): Promise<void> {
 }
 
 /** The image if it can be read, else none. It is encoded here, so that the next message does not wait for it. */
-async function readable(vlm: Vlm, image: string): Promise<{ image: string }[]> {
-  try {
+const readable = (vlm: Vlm, image: string): Promise<VlmPart[]> =>
+  orNone(async () => {
     await vlm.vision.image(image);
-    return [{ image }];
+    return { image };
+  });
+
+/** The same for a video: `[folder]`, or `[folder, fps]`. */
+const readableVideo = (vlm: Vlm, words: readonly string[]): Promise<VlmPart[]> =>
+  orNone(async () => {
+    const fps = words.length > 1 ? Number(words.at(-1)) : DEFAULT_FPS;
+    const folder = words.slice(0, Number.isNaN(fps) || words.length < 2 ? undefined : -1).join(" ");
+    const video = await framesOf([folder], Number.isNaN(fps) ? DEFAULT_FPS : fps);
+    await vlm.vision.video(video);
+    return { video };
+  });
+
+async function orNone(read: () => Promise<VlmPart>): Promise<VlmPart[]> {
+  try {
+    return [await read()];
   } catch (error) {
     if (!VqraeError.isInstance(error)) throw error;
     say(error.message);

@@ -9,8 +9,21 @@ const imagePart = z.object({
   // Some clients send the URL itself.
   image_url: z.union([z.string().transform((url) => ({ url })), z.object({ url: z.string() })]),
 });
-const partTypes = "a part of the type text or image_url";
-const userPart = z.discriminatedUnion("type", [textPart, imagePart], { error: `Expected ${partTypes}` });
+/** Of the frames that come, per second. Qwen's own programs take two of each second. */
+const fps = z.number().gt(0).default(2);
+/** vLLM's part; its frames are one data: URL. */
+const videoUrlPart = z.object({
+  type: z.literal("video_url"),
+  video_url: z.object({ url: z.string() }),
+  fps,
+});
+/** Frames as images, as DashScope has it. */
+const framesPart = (most: number) => z.object({ type: z.literal("video"), video: listOf(z.string(), most), fps });
+const partTypes = "a part of the type text, image_url, video or video_url";
+const userPart = (most: number) =>
+  z.discriminatedUnion("type", [textPart, imagePart, framesPart(most), videoUrlPart], {
+    error: `Expected ${partTypes}`,
+  });
 const texts = (most: number) => z.union([z.string(), listOf(textPart, most)]);
 
 const messageOf = (parts: number) =>
@@ -18,7 +31,7 @@ const messageOf = (parts: number) =>
     "role",
     [
       z.object({ role: z.enum(["system", "developer"]), content: texts(parts) }),
-      z.object({ role: z.literal("user"), content: z.union([z.string(), listOf(userPart, parts)]) }),
+      z.object({ role: z.literal("user"), content: z.union([z.string(), listOf(userPart(parts), parts)]) }),
       // An answer of tool calls alone has no content.
       z.object({ role: z.literal("assistant"), content: texts(parts).default("") }),
     ],

@@ -16,7 +16,7 @@ export async function toConversation(
   const before = previous === undefined ? [] : stored.conversation(previous);
   if (typeof input === "string") return [...before, { role: "user", content: input }];
   const given = input.map((item) => ("role" in item ? item.content : []));
-  checkCounts(given, ({ type }) => type === "image", { param: "input", limits });
+  checkCounts(given, ({ type }) => (type === "image" ? 1 : 0), { param: "input", limits });
   const all: VlmMessage[] = [...before];
   for (const [i, item] of input.entries()) {
     if (!("role" in item)) {

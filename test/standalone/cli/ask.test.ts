@@ -1,9 +1,12 @@
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { runCli, runCliWith } from "./run-cli.ts";
 
 const circle = fileURLToPath(new URL("../../../examples/images/blue-circle.png", import.meta.url));
+const PLAIN =
+  "{% for m in messages %}{% for p in m.content %}{% if p.type == 'image' %}<|vision_start|><|image_pad|><|vision_end|>{% else %}{{ p.text }}{% endif %}{% endfor %}{% endfor %}";
 const shape = "what shape is in the image?";
 
 describe("vqrae ask", { timeout: 60_000 }, () => {
@@ -19,6 +22,30 @@ describe("vqrae ask", { timeout: 60_000 }, () => {
     expect(JSON.parse(stdout).answer.length).toBeLessThan(20);
     const refused = await runCli("ask", circle, "is it?", "--temperature", "-1", "--gpu", "off");
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("temperature") });
+  });
+
+  test("shows a video's frames, and refuses a film with the way to its frames", async () => {
+    const pair = fileURLToPath(new URL("../../golden/two-files/qwen2_5_vl", import.meta.url));
+    const model = [
+      "--llm",
+      join(pair, "llm.gguf"),
+      "--mmproj",
+      join(pair, "mmproj-f32.gguf"),
+      "--chat-template",
+      PLAIN,
+    ];
+    const asked = ["what happens?", ...model, "--gpu", "off", "--max-tokens", "8", "--json"];
+    const { code, stdout } = await runCli("ask", "--video", `${circle},${circle}`, "--fps", "1", ...asked);
+    expect({ code, ...JSON.parse(stdout) }).toEqual({
+      code: 0,
+      video: [circle, circle],
+      question: "what happens?",
+      answer: expect.stringMatching(/./s),
+    });
+    expect(await runCli("ask", "--video", "film.mp4", ...asked)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("ffmpeg -i film.mp4"),
+    });
   });
 
   test.each([

@@ -117,7 +117,7 @@ describe("a conversation is refused", () => {
       /64 parts.*72/,
     ],
     ["of too many images", many(17, image("data:image/png;base64,AAAA")), /at most 16 images.*17/],
-    ["with sound", user({ type: "input_audio" }), /text or image_url/],
+    ["with sound", user({ type: "input_audio" }), /text, image_url, video or video_url/],
     ["with a tool's message", { ...user(text), messages: [{ role: "tool", content: "x" }] }, /role/],
     [
       "with an image in an answer",
