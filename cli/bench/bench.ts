@@ -23,14 +23,14 @@ const names = benchmarks.map(({ name }) => name);
 const options = {
   data: option(text("path"), "The benchmark's files as published: a file or a folder"),
   images: option(text("folder"), "Its images, if they are not beside the questions"),
-  profile: option(text("name"), "Whose prompt, parser and formula: lmms-eval, vlmevalkit or official", {
+  profile: option(text("name"), "Whose prompt, parser and formula: lmms-eval, lmms-eval-chat, vlmevalkit or official", {
     shownDefault: "the benchmark's first",
   }),
   out: option(text("folder"), "Where results folders are made", { default: "results" }),
   concurrency: option(wholeNumber("count", { least: 1 }), "Questions asked at a time", { default: 1 }),
   limit: option(
     wholeNumber("count", { least: 1 }),
-    "Ask only the first questions, and those scored together with them",
+    "Ask only so many questions, and those scored together with the last",
   ),
   keepGoing: flag("When the model fails on a question, count it as wrong and go on"),
   compare: option(text("folder"), "Compare the runs in two results folders: this one and <benchmark>"),

@@ -19,13 +19,14 @@ export { yesNoWord } from "./parsers/yes-no-word.ts";
 export {
   INTERNVL_TOKENS,
   LLAVA_TOKENS,
+  LMMS_EVAL_STOP,
   LMMS_EVAL_TOKENS,
   OPTION_LETTER,
   optionLines,
   SHORT_ANSWER,
   vlmevalkitChoicePrompt,
 } from "./prompts.ts";
-export { findFiles, parquetFiles } from "./readers/find-files.ts";
+export { findFile, findFiles, type ParquetFilesOptions, parquetFiles } from "./readers/find-files.ts";
 export { base64Image, fileImage } from "./readers/images.ts";
 export { type JsonElement, jsonElements } from "./readers/json-elements.ts";
 export { jsonLines } from "./readers/json-lines.ts";
@@ -37,7 +38,8 @@ export { pythonList } from "./readers/python-list.ts";
 export { listFolder, readText } from "./readers/reading.ts";
 export { Row } from "./readers/row.ts";
 export { type TsvRow, tsvRows } from "./readers/tsv.ts";
-export { LETTERS, type TsvTask, tsvQuestions } from "./readers/tsv-questions.ts";
+export { LETTERS, letterAnswer, type TsvTask, tsvQuestions } from "./readers/tsv-questions.ts";
+export { isYesOrNo, yesOrNo } from "./readers/yes-or-no.ts";
 export { allRight, circularScore } from "./scores/circular.ts";
 export { byField, groupBy, groupInOrder } from "./scores/grouping.ts";
 export { mean, meanScore, percentOf } from "./scores/mean.ts";

@@ -23,5 +23,10 @@ export function vlmevalkitChoicePrompt({ text, hint, options }: Question): strin
 
 export const INTERNVL_TOKENS = 4096;
 export const LLAVA_TOKENS = 128;
+/**
+ * Where lmms-eval ends an answer, if its task names no `until`: at the first empty line. Several of its models leave that out.
+ * Source: lmms-eval, lmms_eval/api/task.py, `fewshot_delimiter`.
+ */
+export const LMMS_EVAL_STOP = ["\n\n"];
 /** Most tokens of an answer in lmms-eval, if its task names no limit. */
 export const LMMS_EVAL_TOKENS = 1024;

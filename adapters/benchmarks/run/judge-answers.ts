@@ -34,6 +34,19 @@ export class Judgements {
     this.#keep(question, { parsed: null, score: 0 });
   }
 
+  /** @throws INVALID_DATA if no question was answered: a score of 0 would be none of the model */
+  requireAnswers(path: string): void {
+    const [first] = [...this.undecodable, ...this.failed];
+    const unanswered = this.undecodable.length + this.failed.length;
+    if (first === undefined || unanswered < this.#survey.size) return;
+    const counts = [
+      ...(this.undecodable.length > 0 ? [`${this.undecodable.length} with images that cannot be read`] : []),
+      ...(this.failed.length > 0 ? [`${this.failed.length} on which the model failed`] : []),
+    ];
+    const received = `none of ${unanswered}: ${counts.join(", ")}. The first is ${first.id}: ${first.reason}`;
+    throw expectedBut("INVALID_DATA", "an answered question", path, received.replace(/\.$/, ""), { path });
+  }
+
   #keep({ id, answers, categories }: Question, judgement: Judgement): Judged {
     const judged = { id, answers, categories, ...judgement };
     this.#byId.set(id, judged);

@@ -29,7 +29,7 @@ export interface RunOptions {
   readonly out: string;
   /** Questions that are asked at a time (default 1). */
   readonly concurrency?: number | undefined;
-  /** Only the first questions; what is scored together is asked together. */
+  /** Asks the first questions alone, so many or a few more: what is scored together is asked together. */
   readonly limit?: number | undefined;
   /**
    * What happens if the model fails on a question: "stop" (default) ends the run, "count" counts the question as wrong,
@@ -76,8 +76,8 @@ export interface RunResult {
  * Asks a model all questions of a benchmark, a built-in one or your own, and scores its answers. A run that was killed
  * goes on where it was: answers are on the disk as soon as they come, and none is asked for twice.
  *
- * @throws INVALID_DATA for what is wrong with the benchmark's files or the results folder, with file and line;
- *   INVALID_ARGUMENT; IO_ERROR; what the model throws, unless it is counted; the signal's reason
+ * @throws INVALID_DATA for what is wrong with the benchmark's files or the results folder, with file and line, and if not
+ *   one question was answered; INVALID_ARGUMENT; IO_ERROR; what the model throws, unless it is counted; the signal's reason
  */
 export async function runBenchmark(benchmark: Benchmark, options: RunOptions): Promise<RunResult> {
   checkBenchmark(benchmark, "runBenchmark");
@@ -113,6 +113,7 @@ export async function runBenchmark(benchmark: Benchmark, options: RunOptions): P
   } finally {
     await predictions.close();
   }
+  judgements.requireAnswers(data.path);
   onProgress?.({ phase: "scoring", done, total: asked.size });
   return { folder, scores: await writeResults({ folder, benchmark, profile, record, judgements, failures }) };
 }

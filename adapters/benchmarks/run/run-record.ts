@@ -16,7 +16,7 @@ export interface RunRecord {
   /** The model's id. */
   readonly model: string;
   readonly maxTokens: number;
-  /** Only the first groups of questions; null for all. */
+  /** How many questions were to be asked; null for all. */
   readonly limit: number | null;
   readonly questions: number;
   /** Names of files, without the folder that they lay in. */

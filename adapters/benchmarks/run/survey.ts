@@ -6,7 +6,7 @@ export type Survey = ReadonlyMap<string, string>;
 
 /**
  * Reads all questions once, so that a wrong one is found before hours of work.
- * @param limit only the first groups
+ * @param limit the first groups alone, until they have so many questions
  * @throws INVALID_DATA for what a reader finds, an id that comes twice, a group of another size, or no question at all
  */
 export async function survey(
@@ -36,6 +36,12 @@ export async function survey(
       throw expectedBut("INVALID_DATA", `${groupSize} questions`, subject, `${size}`);
     }
   }
-  const asked = new Set([...sizes.keys()].slice(0, limit));
+  const asked = new Set<string>();
+  let questionsAsked = 0;
+  for (const [group, size] of sizes) {
+    if (limit !== undefined && questionsAsked >= limit) break;
+    asked.add(group);
+    questionsAsked += size;
+  }
   return new Map([...groups].filter(([, group]) => asked.has(group)));
 }

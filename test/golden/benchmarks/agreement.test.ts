@@ -15,7 +15,7 @@ interface Reference {
   readonly scores: readonly number[];
   readonly parsed: readonly (string | null)[] | null;
   readonly metrics: Metrics;
-  readonly prompts: readonly (string | null)[] | null;
+  readonly prompts: readonly (string | readonly (string | number)[] | null)[] | null;
 }
 
 async function compared(benchmark: Benchmark) {
@@ -53,7 +53,7 @@ describe.each(await Promise.all(there.map(compared)))("$name is scored as the ha
       if (parsed && !judged.drawn) expect(judged.parsed, answer).toBe(parsed);
     }
     for (const [i, prompt] of (reference.prompts ?? []).entries()) {
-      if (prompt !== null) expect(own?.prompts[i]).toBe(prompt);
+      if (prompt !== null) expect(own?.prompts[i]).toEqual(prompt);
     }
     for (const [figure, value] of Object.entries(reference.metrics)) {
       expect(own?.metrics[figure], figure).toBeCloseTo(value, 9);

@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { benchmarks, type Metrics } from "../../../adapters/benchmarks/index.ts";
 import type { Case } from "./case-maker.ts";
 import type { ScoredCases } from "./score-cases.ts";
@@ -30,7 +31,7 @@ interface Reference {
   readonly scores: readonly number[];
   readonly parsed: readonly (string | null)[] | null;
   readonly drawn: readonly boolean[] | null;
-  readonly prompts: readonly (string | null)[] | null;
+  readonly prompts: readonly (string | readonly (string | number)[] | null)[] | null;
   readonly metrics: Metrics;
 }
 
@@ -67,7 +68,7 @@ function tableRow(name: string, cases: readonly Case[], own: ScoredCases, refere
       ? agreed(
           `${name} prompt`,
           asked,
-          (one) => one.prompt === one.own,
+          (one) => isDeepStrictEqual(one.prompt, one.own),
           (i) => asked[i],
         )
       : "",

@@ -1,9 +1,11 @@
 import type { Option, Question } from "../../../adapters/benchmarks/index.ts";
 import { seededRandom } from "../../../sdk/kit.ts";
 
-/** A question without an image, and what a model is made to answer. */
+/** A question without its images, and what a model is made to answer. */
 export interface Case {
   readonly question: Omit<Question, "images">;
+  /** How many images a prompt that places them gets. */
+  readonly images?: number;
   readonly prediction: string;
 }
 
@@ -11,7 +13,7 @@ export interface Case {
 export type MakeCase = (
   make: CaseMaker,
   i: number,
-) => { readonly question: Pick<Question, "answers"> & Partial<Question>; readonly prediction: string };
+) => Omit<Case, "question"> & { readonly question: Pick<Question, "answers"> & Partial<Omit<Question, "images">> };
 
 /** A multiple-choice question of at most so many options. */
 export const choiceCase =

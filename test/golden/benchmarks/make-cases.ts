@@ -24,9 +24,9 @@ for (const benchmark of benchmarks) {
   const { makeCase }: { makeCase: MakeCase } = await import(`./${name}/cases.ts`);
   const make = new CaseMaker(textSeed(name));
   const cases = Array.from({ length: Number(count) }, (_, i): Case => {
-    const { question, prediction } = makeCase(make, i);
+    const { question, ...rest } = makeCase(make, i);
     const text = make.question();
-    return { question: { id: `${i}`, at: "generated", text, options: [], categories: {}, ...question }, prediction };
+    return { question: { id: `${i}`, at: "generated", text, options: [], categories: {}, ...question }, ...rest };
   });
   await mkdir(join(folder, name), { recursive: true });
   await writeFile(join(folder, name, "cases.json"), JSON.stringify({ cases, profiles: scoreCases(benchmark, cases) }));

@@ -28,7 +28,8 @@ def main():
     parser.add_argument("checkouts", type=Path)
     arguments = parser.parse_args()
     checkouts = arguments.checkouts
-    harnesses = {"lmms_eval": LmmsEval(checkouts), "vlmevalkit": VlmEvalKit(checkouts), "official": checkouts}
+    lmms_eval = LmmsEval(checkouts)
+    harnesses = {"lmms_eval": lmms_eval, "lmms_eval_chat": lmms_eval, "vlmevalkit": VlmEvalKit(checkouts), "official": checkouts}
     versions = {"python": sys.version.split()[0], "numpy": np.__version__, "pandas": pd.__version__}
     for file in sorted(arguments.folder.glob("*/cases.json")):
         name = file.parent.name

@@ -79,7 +79,7 @@ describe("JSON", () => {
       { question_id: 2, image: "a", text: "q", label: true },
     );
     expect(await refused("pope", { "coco_pope_random.json": wrong })).toMatch(
-      /one of yes, no for label in coco_pope_random\.json, line 2 but received true/,
+      /yes or no for label in coco_pope_random\.json, line 2 but received true/,
     );
   });
 

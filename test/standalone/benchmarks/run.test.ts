@@ -131,15 +131,16 @@ describe("a run", () => {
       "dev.json": lines(...rows),
       ...Object.fromEntries(images.map((name) => [name, picture])),
     });
-    const model = new ScriptedModel((prompt) => (prompt.startsWith("1-0") ? "Yes, it is true." : "no"));
-    const { scores } = await runBenchmark(benchmark("nlvr"), {
-      model,
-      data: { path: folder },
-      out: join(folder, "r"),
-      limit: 2,
-    });
-    expect(model.asked.length).toBe(12);
-    expect(scores.scores["all six orders right"]!.value).toBe(50);
+    const run = async (limit: number) => {
+      const model = new ScriptedModel((prompt) => (prompt.startsWith("1-0") ? "Yes, it is true." : "no"));
+      const out = join(folder, `${limit}`);
+      const { scores } = await runBenchmark(benchmark("nlvr"), { model, data: { path: folder }, out, limit });
+      return [model.asked.length, scores.scores["all six orders right"]!.value];
+    };
+    // Questions are counted, not sentences of six.
+    expect(await run(2)).toEqual([6, 100]);
+    expect(await run(6)).toEqual([6, 100]);
+    expect(await run(7)).toEqual([12, 50]);
   });
 });
 
@@ -155,6 +156,23 @@ describe("what goes wrong in a run", () => {
     expect(scores.undecodable[0]!.reason).toMatch(/image/);
     expect(scores.scores.accuracy!.value).toBeCloseTo((100 * 8) / 12, 9);
     expect(await readFile(join(folder, "report.html"), "utf8")).toContain("Images that could not be read");
+  });
+
+  it("no score is given where not one question was answered", async () => {
+    const { data, out } = await set();
+    const model = new ScriptedModel(() => "yes");
+    const failing = new ScriptedModel(() => {
+      throw expected("SERVER_ERROR", "an answer", "the test", "none");
+    });
+    const run = (model: ScriptedModel, path: string) =>
+      failure(
+        runBenchmark(benchmark("easy-vqa"), { model, data: { ...data, images: path }, out, onModelError: "count" }),
+      );
+    expect(await run(model, join(data.path, "nowhere"))).toMatchObject({
+      code: "INVALID_DATA",
+      message: expect.stringMatching(/none of 12: 12 with images that cannot be read.*nowhere.*--images/),
+    });
+    expect((await run(failing, join(data.path, "images"))).message).toMatch(/12 on which the model failed/);
   });
 
   it("the model's error stops the run, or is counted and asked again", async () => {

@@ -1,5 +1,5 @@
 import type { Option, Question, QuestionReader } from "../../benchmark.ts";
-import { findFiles } from "./find-files.ts";
+import { findFile } from "./find-files.ts";
 import { isMissing } from "./missing-values.ts";
 import type { Row } from "./row.ts";
 import { tsvRows } from "./tsv.ts";
@@ -18,25 +18,30 @@ export interface TsvTask {
 /** Reads one of VLMEvalKit's tables: index, question, options A to Z, answer, image in base64. */
 export const tsvQuestions = ({ columns = [], adapt = (question) => question }: TsvTask = {}): QuestionReader =>
   async function* ({ path }) {
-    for (const file of await findFiles(path, /\.tsv$/, "a .tsv file")) {
-      for await (const { row, images } of tsvRows(file, ["index", "question", "answer", "image", ...columns])) {
-        const question = adapt(
-          {
-            id: row.text("index"),
-            at: row.at,
-            text: row.text("question"),
-            images,
-            answers: [row.text("answer")],
-            options: optionsOf(row),
-            hint: present(row, "hint"),
-            categories: categoriesOf(row),
-          },
-          row,
-        );
-        if (question) yield question;
-      }
+    const file = await findFile(path, /\.tsv$/, "one .tsv file");
+    for await (const { row, images } of tsvRows(file, ["index", "question", "answer", "image", ...columns])) {
+      const question = adapt(
+        {
+          id: row.text("index"),
+          at: row.at,
+          text: row.text("question"),
+          images,
+          answers: [row.text("answer")],
+          options: optionsOf(row),
+          hint: present(row, "hint"),
+          categories: categoriesOf(row),
+        },
+        row,
+      );
+      if (question) yield question;
     }
   };
+
+/** For `adapt`, where the answer must be the letter of an option. @throws INVALID_DATA for anything else */
+export function letterAnswer(question: Question, row: Row): Question {
+  if (LETTERS.includes(question.answers[0])) return question;
+  throw row.wrong("answer", "the letter of an option");
+}
 
 const present = (row: Row, name: string): string | undefined => {
   const text = row.optionalText(name);

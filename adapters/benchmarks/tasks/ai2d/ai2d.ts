@@ -9,6 +9,8 @@ import {
   INTERNVL_TOKENS,
   judgeOption,
   LETTERS,
+  LMMS_EVAL_STOP,
+  letterAnswer,
   meanScore,
   OPTION_LETTER,
   optionLines,
@@ -28,11 +30,13 @@ const PROMPT = `the question, an option a line, "${OPTION_LETTER}"`;
 const lmmsEval: Profile = {
   protocol: {
     prompt: PROMPT,
-    parser: "a letter with a full stop at the answer's start, else the whole answer; case and punctuation ignored",
+    parser:
+      "up to an empty line: a letter with a full stop at the answer's start, else the whole answer; case and punctuation ignored",
     formula: "share of answers that are equal to the letter",
     source: "lmms-eval 75571cf: lmms_eval/tasks/ai2d/ai2d.yaml, utils.py, lmms_eval/api/metrics.py",
   },
   maxTokens: 16,
+  stop: LMMS_EVAL_STOP,
   prompt: ({ text, options }) => `${text}\n${optionLines(options)}\n${OPTION_LETTER}`,
   judge({ answers }, answer) {
     const letter = exactMatchForm(/^([A-Z])\./.exec(pythonText.strip(answer))?.[1] ?? answer);
@@ -64,7 +68,7 @@ function optionsOf(row: Row, listField: string, answerField: string): Pick<Quest
 const parquet: QuestionReader = async function* ({ path }) {
   let number = 0;
   for await (const { row, image } of parquetRows(
-    await parquetFiles(path),
+    await parquetFiles(path, { split: "test" }),
     ["question", "options", "answer"],
     ["image"],
   )) {
@@ -111,6 +115,6 @@ export const ai2d = defineBenchmark({
   title: "AI2D test",
   about:
     "AI2D, 3,088 questions about diagrams: AI2D_TEST.tsv or its NO_MASK, lmms-lab's parquet, or the authors' folder",
-  data: { tsv: tsvQuestions({ columns: ["A", "B"] }), parquet, official: folders },
+  data: { tsv: tsvQuestions({ columns: ["A", "B"], adapt: letterAnswer }), parquet, official: folders },
   profiles: { "lmms-eval": lmmsEval, vlmevalkit },
 });

@@ -4,10 +4,11 @@ import { defineBenchmark } from "../../define-benchmark.ts";
 import {
   exactMatchForm,
   fileImage,
-  findFiles,
+  findFile,
   INTERNVL_TOKENS,
   jsonElements,
   LLAVA_TOKENS,
+  LMMS_EVAL_STOP,
   meanScore,
   parquetFiles,
   parquetImages,
@@ -24,11 +25,12 @@ const prompt: Profile["prompt"] = ({ text }) => `${text}\n${SHORT_ANSWER}`;
 const lmmsEval: Profile = {
   protocol: {
     prompt: PROMPT,
-    parser: "lower case, punctuation deleted, on both sides",
+    parser: "up to an empty line; lower case, punctuation deleted, on both sides",
     formula: "share of equal answers",
     source: "lmms-eval 75571cf: lmms_eval/tasks/gqa/gqa.yaml, lmms_eval/api/metrics.py",
   },
   maxTokens: 16,
+  stop: LMMS_EVAL_STOP,
   prompt,
   judge: ({ answers }, answer) => {
     const parsed = exactMatchForm(answer);
@@ -86,21 +88,23 @@ function questionOf(id: string, row: Row): Omit<Parameters<Profile["prompt"]>[0]
  * testdev_balanced_questions.json, an object of questions by their id; images/<imageId>.jpg beside it or in `images`.
  */
 const json: QuestionReader = async function* ({ path, images }) {
-  for (const file of await findFiles(path, /testdev_balanced_questions\.json$/, "testdev_balanced_questions.json")) {
-    for await (const { at, key, value } of jsonElements(file, null)) {
-      const row = new Row(at, value);
-      if (row.raw("isBalanced") !== true) continue;
-      const folder = images ?? join(dirname(file), "images");
-      yield { ...questionOf(key ?? at, row), images: [fileImage(join(folder, `${row.id("imageId")}.jpg`))] };
-    }
+  const file = await findFile(path, /testdev_balanced_questions\.json$/, "testdev_balanced_questions.json");
+  for await (const { at, key, value } of jsonElements(file, null)) {
+    const row = new Row(at, value);
+    if (row.raw("isBalanced") !== true) continue;
+    const folder = images ?? join(dirname(file), "images");
+    yield { ...questionOf(key ?? at, row), images: [fileImage(join(folder, `${row.id("imageId")}.jpg`))] };
   }
 };
 
 /** lmms-lab's two sets of files: testdev_balanced_instructions, and testdev_balanced_images with an image once. */
 const parquet: QuestionReader = async function* ({ path, images }) {
-  const pictures = await parquetImages(await parquetFiles(images ?? path, /balanced_images.*\.parquet$/));
+  const pictures = await parquetImages(
+    await parquetFiles(images ?? path, { pattern: /balanced_images.*\.parquet$/, split: "testdev" }),
+  );
+  const files = await parquetFiles(path, { pattern: /balanced_instructions.*\.parquet$/, split: "testdev" });
   const columns = ["id", "imageId", "question", "answer", "types"];
-  for await (const { row } of parquetRows(await parquetFiles(path, /balanced_instructions.*\.parquet$/), columns, [])) {
+  for await (const { row } of parquetRows(files, columns, [])) {
     yield { ...questionOf(row.id("id"), row), images: [pictures(row.id("imageId"), row.at)] };
   }
 };

@@ -6,7 +6,9 @@ import { defineBenchmark } from "../../define-benchmark.ts";
 import {
   fileImage,
   INTERNVL_TOKENS,
+  isYesOrNo,
   LLAVA_TOKENS,
+  LMMS_EVAL_STOP,
   listFolder,
   parquetFiles,
   parquetRows,
@@ -14,6 +16,7 @@ import {
   SHORT_ANSWER,
   tsvQuestions,
   yesNoWord,
+  yesOrNo,
 } from "../../kit/index.ts";
 import { COGNITION, mmeScore, PERCEPTION } from "./score.ts";
 import { mmeOfficialYesNo, mmeYesNo } from "./yes-no.ts";
@@ -29,11 +32,12 @@ const score = (parsed: string, { answers }: Question) => ({
 const lmmsEval: Profile = {
   protocol: {
     prompt: `the question without "${REPLACED.trim()}", a line break, "${SHORT_ANSWER}"`,
-    parser: "the whole answer, its one letter, or yes and then no in its first four characters",
+    parser: "up to an empty line: the whole answer, its one letter, or yes and then no in its first four characters",
     formula: FORMULA,
     source: "lmms-eval 75571cf: lmms_eval/tasks/mme/mme.yaml, utils.py",
   },
   maxTokens: 16,
+  stop: LMMS_EVAL_STOP,
   prompt: ({ text }) => `${text.trim().replaceAll(REPLACED, "")}\n${SHORT_ANSWER}`,
   judge: (question, answer) => score(mmeYesNo(answer), question),
   score: mmeScore,
@@ -68,14 +72,18 @@ const official: Profile = {
 
 const tsv = tsvQuestions({
   columns: ["category", "image_path"],
-  adapt: (question, row) => ({ ...question, group: `${question.categories.category}/${row.text("image_path")}` }),
+  adapt: (question, row) => ({
+    ...question,
+    answers: [yesOrNo(row, "answer")],
+    group: `${question.categories.category}/${row.text("image_path")}`,
+  }),
 });
 
 /** Two rows an image, which share its question_id. */
 const parquet: QuestionReader = async function* ({ path }) {
   const seen = new Map<string, number>();
   const columns = ["question_id", "question", "answer", "category"];
-  for await (const { row, image } of parquetRows(await parquetFiles(path), columns, ["image"])) {
+  for await (const { row, image } of parquetRows(await parquetFiles(path, { split: "test" }), columns, ["image"])) {
     const category = row.text("category");
     const group = `${category}/${row.id("question_id")}`;
     const number = (seen.get(group) ?? 0) + 1;
@@ -85,7 +93,7 @@ const parquet: QuestionReader = async function* ({ path }) {
       at: row.at,
       text: row.text("question"),
       images: [image("image")],
-      answers: [row.oneOf("answer", ["Yes", "No"])],
+      answers: [yesOrNo(row, "answer")],
       options: [],
       group,
       categories: { category },
@@ -109,7 +117,7 @@ const folders: QuestionReader = async function* ({ path }) {
       for (const [i, line] of lines.entries()) {
         const at = `${join(category, name)}, line ${i + 1}`;
         const [text, answer, ...rest] = line.trim().split("\t");
-        if (!text || (answer !== "Yes" && answer !== "No") || rest.length > 0) {
+        if (!text || !isYesOrNo(answer) || rest.length > 0) {
           throw expected("INVALID_DATA", "a question, a tab and Yes or No", at, line);
         }
         yield {

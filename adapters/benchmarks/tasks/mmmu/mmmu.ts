@@ -5,6 +5,7 @@ import {
   INTERNVL_TOKENS,
   judgeOption,
   LETTERS,
+  LMMS_EVAL_STOP,
   LMMS_EVAL_TOKENS,
   meanScore,
   OPTION_LETTER,
@@ -20,28 +21,46 @@ import {
   vlmevalkitOption,
 } from "../../kit/index.ts";
 import { mmmuChoice, mmmuChoiceLmmsEval } from "./choice.ts";
+import { interleaved } from "./interleaved.ts";
 import { mmmuOpenIsRight, mmmuOpenValues } from "./open-answer.ts";
 import { mmmuCategories } from "./subjects.ts";
 
 const DRAWN = "where none is found a letter is drawn, here by the question's id";
 
+const LMMS_EVAL_PARSER = `(A), then "A ", then "A.", then an option's text, the last of several; ${DRAWN}`;
+
+const lmmsEvalText = ({ text, options }: Question): string =>
+  options.length > 0 ? `${text}\n${optionLines(options)}\n\n${OPTION_LETTER}` : `${text}\n\n${SHORT_ANSWER}`;
+
 const lmmsEval: Profile = {
   protocol: {
     prompt: `the question, an option "A. text" a line, an empty line, "${OPTION_LETTER}", or "${SHORT_ANSWER}"`,
-    parser: `(A), then "A ", then "A.", then an option's text, the last of several; ${DRAWN}`,
+    parser: `up to an empty line: ${LMMS_EVAL_PARSER}`,
     formula: "share of right answers; open questions count as wrong, since the harness compares single characters",
     source: "lmms-eval 75571cf: lmms_eval/tasks/mmmu/utils.py, lmms_eval/tasks/_task_utils/mmmu_mcq_utils.py",
   },
   maxTokens: 128,
-  prompt: (question) =>
-    question.options.length > 0
-      ? `${question.text}\n${optionLines(question.options)}\n\n${OPTION_LETTER}`
-      : `${question.text}\n\n${SHORT_ANSWER}`,
+  stop: LMMS_EVAL_STOP,
+  prompt: lmmsEvalText,
   judge(question, answer) {
     if (question.options.length > 0) return letterOrDrawn(question, mmmuChoiceLmmsEval(answer, question.options));
     return { parsed: String(mmmuOpenValues(answer)[0]), score: isEmptyAnswer(question) ? 1 : 0 };
   },
   score: meanScore("accuracy", "l2-category", "category"),
+};
+
+/** As its chat models ask (Qwen3-VL's, vLLM's, OpenAI's, ...): they leave `until` out, too. */
+const lmmsEvalChat: Profile = {
+  protocol: {
+    ...lmmsEval.protocol,
+    prompt: "that of lmms-eval, with each image where the text names it, instead of before it",
+    parser: LMMS_EVAL_PARSER,
+    source: `${lmmsEval.protocol.source}, \`mmmu_doc_to_messages\``,
+  },
+  maxTokens: lmmsEval.maxTokens,
+  prompt: (question) => interleaved(lmmsEvalText(question), question.images.length),
+  judge: lmmsEval.judge,
+  score: lmmsEval.score,
 };
 
 /**
@@ -125,13 +144,13 @@ const tsv = tsvQuestions({
 const parquet: QuestionReader = async function* ({ path }) {
   const columns = ["id", "question", "options", "answer", "question_type"];
   const imageColumns = [1, 2, 3, 4, 5, 6, 7].map((i) => `image_${i}`);
-  const files = await parquetFiles(path, /validation.*\.parquet$/);
+  const files = await parquetFiles(path, { pattern: /validation.*\.parquet$/, folders: true });
   for await (const { row, image } of parquetRows(files, columns, imageColumns)) {
     const texts = pythonList(row.text("options"));
     if (!texts) throw row.wrong("options", "a Python list of texts");
     const choice = row.oneOf("question_type", ["multiple-choice", "open"]) === "multiple-choice";
     const text = row.text("question");
-    const named = new Set([text, ...texts].flatMap((part) => part.match(/<image \d+>/g) ?? []));
+    const named = new Set([text, ...(choice ? texts : [])].flatMap((part) => part.match(/<image \d+>/g) ?? []));
     yield {
       id: row.text("id"),
       at: row.at,
@@ -162,5 +181,5 @@ export const mmmu = defineBenchmark({
   title: "MMMU val",
   about: "MMMU, 900 questions of 30 subjects: MMMU_DEV_VAL.tsv, or the hub's parquet files",
   data: { tsv, parquet },
-  profiles: { "lmms-eval": lmmsEval, vlmevalkit, official },
+  profiles: { "lmms-eval": lmmsEval, "lmms-eval-chat": lmmsEvalChat, vlmevalkit, official },
 });

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Profile, QuestionReader } from "../../benchmark.ts";
 import { defineBenchmark } from "../../define-benchmark.ts";
-import { allRight, fileImage, findFiles, jsonLines, listFolder, mean, meanScore, pythonText } from "../../kit/index.ts";
+import { allRight, fileImage, findFile, jsonLines, listFolder, mean, meanScore, pythonText } from "../../kit/index.ts";
 
 const ORDERS = 6;
 const QUESTION = "Is this true? Answer yes or no.";
@@ -30,27 +30,26 @@ const official: Profile = {
 
 /** dev.json or hidden.json, an object a line; images/<directory>/<split>-<identifier>-<0 to 5>.png beside it. */
 const jsonl: QuestionReader = async function* ({ path, images }) {
-  for (const file of await findFiles(path, /^(train|dev|test|hidden)\.json$/, "dev.json or hidden.json")) {
-    const split = basename(file, ".json");
-    const folder = images ?? join(dirname(file), "images");
-    const paths = await imagePaths(folder);
-    for await (const row of jsonLines(file)) {
-      const identifier = row.text("identifier");
-      const label = row.oneOf("label", ["true", "false"]);
-      const directory = row.optionalText("directory") ?? "";
-      for (let order = 0; order < ORDERS; order++) {
-        const image = `${split}-${identifier}-${order}.png`;
-        yield {
-          id: `${split}-${identifier}-${order}`,
-          at: row.at,
-          text: row.text("sentence"),
-          images: [fileImage(paths.get(image) ?? join(folder, directory, image))],
-          answers: [label],
-          options: [],
-          group: `${split}-${identifier}`,
-          categories: { label },
-        };
-      }
+  const file = await findFile(path, /^(train|dev|test|hidden)\.json$/, "dev.json or hidden.json");
+  const split = basename(file, ".json");
+  const folder = images ?? join(dirname(file), "images");
+  const paths = await imagePaths(folder);
+  for await (const row of jsonLines(file)) {
+    const identifier = row.text("identifier");
+    const label = row.oneOf("label", ["true", "false"]);
+    const directory = row.optionalText("directory") ?? "";
+    for (let order = 0; order < ORDERS; order++) {
+      const image = `${split}-${identifier}-${order}.png`;
+      yield {
+        id: `${split}-${identifier}-${order}`,
+        at: row.at,
+        text: row.text("sentence"),
+        images: [fileImage(paths.get(image) ?? join(folder, directory, image))],
+        answers: [label],
+        options: [],
+        group: `${split}-${identifier}`,
+        categories: { label },
+      };
     }
   }
 };

@@ -7,12 +7,14 @@ import {
   INTERNVL_TOKENS,
   jsonLines,
   LLAVA_TOKENS,
+  LMMS_EVAL_STOP,
   parquetFiles,
   parquetRows,
   pythonText,
   SHORT_ANSWER,
   tsvQuestions,
   yesNoWord,
+  yesOrNo,
 } from "../../kit/index.ts";
 import { firstSentenceYesNo } from "./first-sentence.ts";
 import { popeLmmsEval, popeOfficial, popeVlmEvalKit } from "./score.ts";
@@ -20,11 +22,12 @@ import { popeLmmsEval, popeOfficial, popeVlmEvalKit } from "./score.ts";
 const lmmsEval: Profile = {
   protocol: {
     prompt: `the question, a line break, "${SHORT_ANSWER}"`,
-    parser: "the whole answer in lower case; only yes or no can be right",
+    parser: "up to an empty line: the whole answer in lower case; only yes or no can be right",
     formula: "all categories together; an answer that is neither is no miss of the recall",
     source: "lmms-eval 75571cf: lmms_eval/tasks/pope/pope.yaml, utils.py",
   },
   maxTokens: 128,
+  stop: LMMS_EVAL_STOP,
   prompt: ({ text }) => `${pythonText.strip(text)}\n${SHORT_ANSWER}`,
   judge: ({ answers }, answer) => {
     const parsed = pythonText.strip(answer.toLowerCase());
@@ -74,7 +77,7 @@ const parquet: QuestionReader = async function* ({ path }) {
       at: row.at,
       text: row.text("question"),
       images: [image("image")],
-      answers: [row.oneOf("answer", ["yes", "no"])],
+      answers: [yesOrNo(row, "answer")],
       options: [],
       categories: { category },
     };
@@ -93,7 +96,7 @@ const jsonl: QuestionReader = async function* ({ path, images }) {
         at: row.at,
         text: row.text("text"),
         images: [fileImage(join(images ?? join(dirname(file), "val2014"), row.text("image")))],
-        answers: [row.oneOf("label", ["yes", "no"])],
+        answers: [yesOrNo(row, "label")],
         options: [],
         categories: { category },
       };
@@ -101,11 +104,16 @@ const jsonl: QuestionReader = async function* ({ path, images }) {
   }
 };
 
+const tsv = tsvQuestions({
+  columns: ["category"],
+  adapt: (question, row) => ({ ...question, answers: [yesOrNo(row, "answer")] }),
+});
+
 export const pope = defineBenchmark({
   name: "pope",
   title: "POPE",
   about:
     "POPE, objects that are and are not in COCO photos: POPE.tsv, lmms-lab's parquet, or coco_pope_*.json with val2014",
-  data: { tsv: tsvQuestions({ columns: ["category"] }), parquet, official: jsonl },
+  data: { tsv, parquet, official: jsonl },
   profiles: { "lmms-eval": lmmsEval, vlmevalkit, official },
 });

@@ -3,12 +3,13 @@ import type { Profile, Question, QuestionReader } from "../../benchmark.ts";
 import { defineBenchmark } from "../../define-benchmark.ts";
 import {
   fileImage,
-  findFiles,
+  findFile,
   INTERNVL_TOKENS,
   jsonElements,
   judgeOption,
   LLAVA_TOKENS,
   LMMS_EVAL_TOKENS,
+  letterAnswer,
   meanScore,
   OPTION_LETTER,
   optionLines,
@@ -81,23 +82,22 @@ const questionOf = (row: Row, category: string): Omit<Question, "images"> => ({
 
 /** SEED-Bench.json, whose question_type names the categories; SEED-Bench-image/<data_id> beside it or in `images`. */
 const json: QuestionReader = async function* ({ path, images }) {
-  for (const file of await findFiles(path, /SEED-Bench\.json$/, "SEED-Bench.json")) {
-    const names = new Map<string, string>();
-    for await (const { key, value } of jsonElements(file, "question_type")) names.set(String(value), String(key));
-    for await (const { at, value } of jsonElements(file, "questions")) {
-      const row = new Row(at, value);
-      if (row.oneOf("data_type", ["image", "video"]) === "video") continue;
-      const type = row.id("question_type_id");
-      const folder = images ?? join(dirname(file), "SEED-Bench-image");
-      yield { ...questionOf(row, names.get(type) ?? type), images: [fileImage(join(folder, row.text("data_id")))] };
-    }
+  const file = await findFile(path, /SEED-Bench\.json$/, "SEED-Bench.json");
+  const names = new Map<string, string>();
+  for await (const { key, value } of jsonElements(file, "question_type")) names.set(String(value), String(key));
+  for await (const { at, value } of jsonElements(file, "questions")) {
+    const row = new Row(at, value);
+    if (row.oneOf("data_type", ["image", "video"]) === "video") continue;
+    const type = row.id("question_type_id");
+    const folder = images ?? join(dirname(file), "SEED-Bench-image");
+    yield { ...questionOf(row, names.get(type) ?? type), images: [fileImage(join(folder, row.text("data_id")))] };
   }
 };
 
 const parquet: QuestionReader = async function* ({ path }) {
   const choices = LETTERS.map((letter) => `choice_${letter.toLowerCase()}`);
   const columns = ["question_id", "question", "answer", "data_type", "question_type_id", ...choices];
-  for await (const { row, image } of parquetRows(await parquetFiles(path), columns, ["image"])) {
+  for await (const { row, image } of parquetRows(await parquetFiles(path, { split: "test" }), columns, ["image"])) {
     if (row.oneOf("data_type", ["image", "video"]) === "video") continue;
     yield { ...questionOf(row, row.id("question_type_id")), images: [image("image")] };
   }
@@ -108,6 +108,6 @@ export const seedbench = defineBenchmark({
   title: "SEED-Bench images",
   about:
     "SEED-Bench's 14,233 questions about images: SEEDBench_IMG.tsv, lmms-lab's parquet, or SEED-Bench.json with its images",
-  data: { tsv: tsvQuestions({ columns: [...LETTERS] }), parquet, official: json },
+  data: { tsv: tsvQuestions({ columns: [...LETTERS], adapt: letterAnswer }), parquet, official: json },
   profiles: { "lmms-eval": lmmsEval, vlmevalkit, official },
 });

@@ -6,7 +6,7 @@ import { defineBenchmark } from "../../define-benchmark.ts";
 import {
   evalAiAnswer,
   fileImage,
-  findFiles,
+  findFile,
   INTERNVL_TOKENS,
   jsonElements,
   jsonLines,
@@ -93,23 +93,22 @@ const OCR_FILE = "llava_textvqa_val_v051_ocr.jsonl";
  * TextVQA_0.5.1_val.json; train_images/<image_id>.jpg beside it or in `images`; LLaVA's OCR tokens if they are there.
  */
 const json: QuestionReader = async function* ({ path, images }) {
-  for (const file of await findFiles(path, /TextVQA_[\d.]+_val\.json$/, "TextVQA_0.5.1_val.json")) {
-    const tokens = await ocrTokens(join(dirname(file), OCR_FILE));
-    const folder = images ?? join(dirname(file), "train_images");
-    for await (const { at, value } of jsonElements(file, "data")) {
-      const row = new Row(at, value);
-      const text = row.text("question");
-      yield {
-        id: row.id("question_id"),
-        at,
-        text,
-        images: [fileImage(join(folder, `${row.id("image_id")}.jpg`))],
-        answers: row.texts("answers"),
-        options: [],
-        ocrTokens: tokens?.get(`${row.id("image_id")} ${text.toLowerCase()}`),
-        categories: {},
-      };
-    }
+  const file = await findFile(path, /TextVQA_[\d.]+_val\.json$/, "TextVQA_0.5.1_val.json");
+  const tokens = await ocrTokens(join(dirname(file), OCR_FILE));
+  const folder = images ?? join(dirname(file), "train_images");
+  for await (const { at, value } of jsonElements(file, "data")) {
+    const row = new Row(at, value);
+    const text = row.text("question");
+    yield {
+      id: row.id("question_id"),
+      at,
+      text,
+      images: [fileImage(join(folder, `${row.id("image_id")}.jpg`))],
+      answers: row.texts("answers"),
+      options: [],
+      ocrTokens: tokens?.get(`${row.id("image_id")} ${text.toLowerCase()}`),
+      categories: {},
+    };
   }
 };
 
@@ -128,7 +127,9 @@ async function ocrTokens(file: string): Promise<Map<string, string[]> | null> {
 
 const parquet: QuestionReader = async function* ({ path }) {
   const columns = ["question_id", "question", "answers"];
-  for await (const { row, image } of parquetRows(await parquetFiles(path), columns, ["image"])) {
+  for await (const { row, image } of parquetRows(await parquetFiles(path, { split: "validation" }), columns, [
+    "image",
+  ])) {
     const tokens = row.raw("ocr_tokens");
     yield {
       id: row.id("question_id"),

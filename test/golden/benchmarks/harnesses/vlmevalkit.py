@@ -68,6 +68,11 @@ class VlmEvalKit:
             lines.append({"question": question["text"], "hint": hint} | options_of(question))
         return [model.build_prompt(line, dataset)[0]["value"] for line in lines]
 
+    def internvl(self, name):
+        """A function of its InternVL wrapper."""
+        listinstr = lambda some, text: any(one in text for one in some)
+        return getattr(parts(self.root / "vlm" / "internvl" / "utils.py", [name], listinstr=listinstr), name)
+
     @staticmethod
     def frame(columns):
         return pd.DataFrame({name: [value] for name, value in columns.items()})

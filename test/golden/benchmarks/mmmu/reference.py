@@ -1,4 +1,5 @@
 import ast
+import os
 
 import numpy as np
 import yaml
@@ -40,7 +41,48 @@ def lmms_eval_prompts(harness, cases):
     utils = harness.parts("mmmu/utils.py", "construct_prompt", "parse_options", ast=ast)
     kwargs = harness.kwargs("mmmu/mmmu_val.yaml")
     parts = kwargs["multiple_choice_prompt"], kwargs["open_ended_prompt"]
-    return [utils.construct_prompt({**doc, "options": repr(doc["texts"])}, *parts) for doc in harness.documents(cases)]
+    return [doc and utils.construct_prompt(doc, *parts) for doc in documents(harness, cases)]
+
+
+class Picture:
+    """In place of an image: its number among those of the question is what is compared."""
+
+    def convert(self, _mode):
+        return self
+
+
+def has_all_options(case):
+    letters = "".join(options_of(case["question"]))
+    return letters == "" or ("ABCDEF".startswith(letters) and case["question"]["answers"][0] in letters)
+
+
+def documents(harness, cases):
+    """None for a question of which an option is missing: the hub's files have all."""
+    pictures = {f"image_{i}": Picture() for i in range(1, 8)}
+    found = []
+    for case, doc in zip(cases, harness.documents(cases), strict=True):
+        whole = has_all_options(case)
+        found.append({**doc, **pictures, "options": repr(doc["texts"])} if whole else None)
+    return found
+
+
+lmms_eval_chat = lmms_eval
+
+
+def lmms_eval_chat_prompts(harness, cases):
+    config = {"metadata": {"interleaved_format": False}}
+    names = "mmmu_doc_to_messages mmmu_doc_to_text mmmu_doc_to_visual construct_prompt parse_options replace_images_tokens"
+    utils = harness.parts("mmmu/utils.py", *names.split(), ast=ast, os=os, config=config)
+    kwargs = harness.kwargs("mmmu/mmmu_val.yaml")
+    prompts = []
+    for doc in documents(harness, cases):
+        if doc is None:
+            prompts.append(None)
+            continue
+        pictures = utils.mmmu_doc_to_visual(doc)
+        [message] = utils.mmmu_doc_to_messages(doc, kwargs)
+        prompts.append([one["text"] if one["type"] == "text" else pictures.index(one["url"]) for one in message["content"]])
+    return prompts
 
 
 def vlmevalkit(harness, cases):
@@ -48,7 +90,15 @@ def vlmevalkit(harness, cases):
 
 
 def vlmevalkit_prompts(harness, cases):
-    return harness.prompts(cases, "MCQ")
+    reorganize = harness.internvl("reorganize_prompt")
+    prompts = []
+    for case, text in zip(cases, harness.prompts(cases, "MCQ"), strict=True):
+        count = case["images"]
+        message = [{"type": "image", "value": ""}] * count + [{"type": "text", "value": text}]
+        pieces = reorganize(message, count, dataset="MMMU_DEV_VAL").split("<image>")
+        numbered = [[piece, i] for i, piece in enumerate(pieces[:-1])]
+        prompts.append([*sum(numbered, []), pieces[-1]] if count > 1 else text)
+    return prompts
 
 
 def official(checkouts, cases):
@@ -79,6 +129,9 @@ def official_prompts(checkouts, cases):
     prompts = []
     for case in cases:
         letters = options_of(case["question"])
+        if not has_all_options(case):
+            prompts.append(None)
+            continue
         kind = "multiple-choice" if letters else "open"
         sample = {"question": case["question"]["text"], "options": repr(list(letters.values())), "question_type": kind}
         sample["answer"] = case["question"]["answers"][0]

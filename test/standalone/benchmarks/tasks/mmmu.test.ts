@@ -2,6 +2,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { mmmuChoice, mmmuChoiceLmmsEval } from "../../../../adapters/benchmarks/tasks/mmmu/choice.ts";
+import { interleaved } from "../../../../adapters/benchmarks/tasks/mmmu/interleaved.ts";
 import { mmmuOpenIsRight, mmmuOpenValues } from "../../../../adapters/benchmarks/tasks/mmmu/open-answer.ts";
 import { temporaryFolder } from "../../checkpoint/temporary.ts";
 import {
@@ -75,6 +76,18 @@ it("parquet files of the hub: options as Python writes them, several answers", a
   expect(open!.answers).toEqual(["24/7", "3.429"]);
   expect(open!.writtenAnswer).toBe("['24/7', '3.429']");
 });
+
+/** Values of `mmmu_doc_to_messages`; test/golden/benchmarks/mmmu has more of them. */
+it.each([
+  ["<image 1> or <image 2>?", 2, [0, "or", 1, "?"]],
+  ["What is <image 2> beside <image 1> ?", 2, ["What is", 0, "beside", 1, "?"]],
+  ["Twice: <image 1> and <image 1>.", 1, ["Twice:", 0, "."]],
+  ["Where?", 2, [0, 1, "Where?"]],
+  ["<image> and <image 8>", 1, [0, "and <image 8>"]],
+  ["Which?\nA. <image 1>\nB. <image 2>\n\nAnswer.", 2, ["Which?\nA.", 0, "B.", 1, "Answer."]],
+])("a chat model of lmms-eval gets the images of %j where it names them", (text, images, parts) =>
+  expect(interleaved(text, images)).toEqual(parts),
+);
 
 /** Values that the harnesses' own functions gave; test/golden/benchmarks/mmmu has more of them. */
 describe("golden values", () => {

@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { firstSentenceYesNo } from "../../../../adapters/benchmarks/tasks/pope/first-sentence.ts";
 import { popeOfficial } from "../../../../adapters/benchmarks/tasks/pope/score.ts";
 import { temporaryFolder } from "../../checkpoint/temporary.ts";
-import { judged, lines, parquet, png, promptOf, readAll, reds, writeTree } from "../files.ts";
+import { base64Png, judge, judged, lines, parquet, png, promptOf, readAll, reds, tsv, writeTree } from "../files.ts";
 
 it("the authors' files: an object a line, a file a category", async () => {
   const folder = await writeTree(await temporaryFolder(), {
@@ -19,6 +19,26 @@ it("the authors' files: an object a line, a file a category", async () => {
   ]);
   expect(await reds(questions)).toEqual([[3], [3]]);
   expect(promptOf("pope", "vlmevalkit", questions[1]!)).toBe("Is there a cat?");
+});
+
+it.each(["Maybe", "", "yes.", "y"])("a table whose answer is %j is refused by its line", async (answer) => {
+  const picture = await base64Png(1);
+  const rows = ["Yes", answer].map((one, i) => [i, "Is there a cat?", one, "random", picture]);
+  const folder = await writeTree(await temporaryFolder(), {
+    "POPE.tsv": tsv(["index", "question", "answer", "category", "image"], ...rows),
+  });
+  await expect(readAll("pope", { path: folder })).rejects.toThrow(/answer in POPE\.tsv, line 3/);
+});
+
+it("answers in either case, with outer space, as lmms-eval takes them", async () => {
+  const picture = await base64Png(1);
+  const rows = ["YES", " no "].map((one, i) => [i, "Is there a cat?", one, "random", picture]);
+  const folder = await writeTree(await temporaryFolder(), {
+    "POPE.tsv": tsv(["index", "question", "answer", "category", "image"], ...rows),
+  });
+  const questions = await readAll("pope", { path: folder });
+  expect(questions.map(({ answers }) => answers)).toEqual([["YES"], ["no"]]);
+  expect(judge("pope", "lmms-eval", questions[0]!, "Yes").score).toBe(1);
 });
 
 it("parquet files of the hub", async () => {
