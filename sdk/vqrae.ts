@@ -20,7 +20,8 @@ import { chooseDevice } from "./runtime/devices/choose-device.ts";
 import { ImageReader } from "./runtime/images/image-reader.ts";
 import { prepareVideo } from "./runtime/images/prepare-video.ts";
 import { defaultCacheFolder } from "./runtime/made-weights/cache-folder.ts";
-import { makeFloats, makeInt8 } from "./runtime/made-weights/make-weights.ts";
+import { gatheredCheckpoint } from "./runtime/made-weights/gathered-checkpoint.ts";
+import { type MakeOptions, makeFloats, makeInt8 } from "./runtime/made-weights/make-weights.ts";
 import {
   type LoadOptions,
   parseClassifyOptions,
@@ -38,7 +39,7 @@ import { disposedError } from "./runtime/pool/worker-pool.ts";
 import { defaultBatchSize } from "./runtime/sessions/build-graphs.ts";
 import { modelInfo } from "./runtime/sessions/model-info.ts";
 import { openPool, openPoolOrFallBack, type PoolOptions } from "./runtime/sessions/open-pool.ts";
-import type { CodeTables } from "./search/code-tables.ts";
+import type { Codes } from "./search/sign-codes.ts";
 import { requireFiniteWeights } from "./weights/finite-weights.ts";
 
 /**
@@ -62,7 +63,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
   readonly #lanes: number;
   readonly #batchSize: number;
   readonly #takesVideo: boolean;
-  #codes: Promise<CodeTables> | null;
+  #codes: Promise<Codes> | null;
   #disposed = false;
 
   private constructor({ info, labels, takesVideo }: Facts<Ids>, threads: Threads, batchSize: number, lanes: number) {
@@ -78,7 +79,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
   }
 
   /**
-   * Loads a checkpoint. `source` is its folder, an mmproj file of llama.cpp (tower and projector in one), or "default" for the
+   * Loads a checkpoint. `source` is its folder, a file of weights that `loadTokenizer` knows, an mmproj file of llama.cpp (tower and projector in one), or "default" for the
    * small model that ships with the package.
    * @throws CHECKPOINT_NOT_FOUND, INVALID_CONFIG, INVALID_CHECKPOINT, UNSUPPORTED, MISSING_DEPENDENCY, RUNTIME,
    * INVALID_ARGUMENT; the signal's reason after an abort
@@ -110,21 +111,22 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
       const report: PoolOptions["report"] = (phase, loaded, total, detail) =>
         onProgress?.({ phase, loaded, total, ...(detail !== undefined && { detail }) });
       report("checkpoint", 0, 1);
-      const checkpoint = await openCheckpoint(await findCheckpoint(source));
+      const cache = resolve(rest.cacheDir ?? defaultCacheFolder());
+      const making: MakeOptions = {
+        report: (loaded, total) => report("dequantize", loaded, total, `kept in ${cache}`),
+        signal,
+      };
+      const checkpoint = gatheredCheckpoint(await openCheckpoint(await findCheckpoint(source)), cache, making);
       const stored = await modelOf(checkpoint, families, { maxImageTokens });
       // An mmproj is a tower and its projector.
       const behind = projector ?? (checkpoint.mmproj && (await projectorOf(checkpoint)));
       modelWith(stored, behind, features); // what does not fit together is told before any weight is read
-      report("checkpoint", 1, 1);
+      report("checkpoint", 1, 1, stored.notice);
       signal.throwIfAborted();
 
-      const cache = resolve(rest.cacheDir ?? defaultCacheFolder());
       // int8 is made of an encoder's weights as they are stored.
       const encoder = precision === "fp32" ? stored.weights.encoder : null;
-      const floats = await makeFloats({ encoder, projector: behind }, cache, {
-        report: (loaded, total) => report("dequantize", loaded, total, `kept in ${cache}`),
-        signal,
-      });
+      const floats = await makeFloats({ encoder, projector: behind }, cache, making);
       const model = modelWith(stored, floats.projector, features);
       if (rest.checkWeights) {
         const trees = [floats.encoder ?? model.weights.encoder, ...model.weights.others];
@@ -330,7 +332,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
   }
 
   /** Made by one worker when ids are first asked for, and shared by all. A failure is not kept. */
-  #codeTables(): Promise<CodeTables> {
+  #codeTables(): Promise<Codes> {
     this.#codes ??= this.#pool.run("codes", null).catch((error: unknown) => {
       this.#codes = null;
       throw error;
@@ -394,5 +396,5 @@ interface Facts<Ids extends Int32Array | null> {
 interface Threads {
   readonly pool: JobPool<Jobs>;
   readonly images: ImageReader;
-  readonly codes: CodeTables | null;
+  readonly codes: Codes | null;
 }
