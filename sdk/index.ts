@@ -52,6 +52,7 @@ export { type DynamicTilesOptions, dynamicTiles } from "./image/tiling/dynamic-t
 export { naflexSize, type SmartResizeOptions, smartResize } from "./image/tiling/native-size.ts";
 export { padToSquare } from "./image/tiling/pad-to-square.ts";
 export type { Resample, Tiling } from "./image/view-plan.ts";
+export { loadTokenizer } from "./load-tokenizer.ts";
 export { type DeviceReport, probeDevices } from "./runtime/devices/probe-devices.ts";
 export type { LoadOptions, LoadProgress } from "./runtime/options.ts";
 export type { ExecutionProvider, GpuProvider, Precision } from "./runtime/pool/protocol.ts";

@@ -1,5 +1,4 @@
 import { availableParallelism } from "node:os";
-import { resolve } from "node:path";
 import { type Classifier, type ClassifyOptions, type ClassScore, topClasses } from "./contract/classifier.ts";
 import type { DecodeOptions, TokenIds } from "./contract/decoder.ts";
 import type { EmbedOptions, ImageEmbeddings } from "./contract/embedder.ts";
@@ -11,16 +10,10 @@ import { checkIds, type DecoderTokens, decoderInput } from "./contract/token-ids
 import type { VideoInput } from "./contract/video.ts";
 import type { VisionTokenizer, VisionTokenizerInfo } from "./contract/vision-tokenizer.ts";
 import { expected, expectedBut, present, type VqraeError } from "./errors.ts";
-import { openCheckpoint } from "./families/checkpoint.ts";
-import { findCheckpoint } from "./families/find-checkpoint.ts";
-import { projectorOf } from "./families/projector/load-projector.ts";
-import { modelOf, modelWith } from "./families/read-model.ts";
 import { videoPlanOf } from "./image/view-plan.ts";
 import { chooseDevice } from "./runtime/devices/choose-device.ts";
 import { ImageReader } from "./runtime/images/image-reader.ts";
 import { prepareVideo } from "./runtime/images/prepare-video.ts";
-import { defaultCacheFolder } from "./runtime/made-weights/cache-folder.ts";
-import { makeFloats, makeInt8 } from "./runtime/made-weights/make-weights.ts";
 import {
   type LoadOptions,
   parseClassifyOptions,
@@ -37,9 +30,9 @@ import { buffersOf, type Jobs } from "./runtime/pool/protocol.ts";
 import { disposedError } from "./runtime/pool/worker-pool.ts";
 import { defaultBatchSize } from "./runtime/sessions/build-graphs.ts";
 import { modelInfo } from "./runtime/sessions/model-info.ts";
+import { openModel } from "./runtime/sessions/open-model.ts";
 import { openPool, openPoolOrFallBack, type PoolOptions } from "./runtime/sessions/open-pool.ts";
-import type { CodeTables } from "./search/code-tables.ts";
-import { requireFiniteWeights } from "./weights/finite-weights.ts";
+import type { Codes } from "./search/sign-codes.ts";
 
 /**
  * A VQRAE checkpoint, or a vision encoder alone, as a `VisionTokenizer`.
@@ -62,7 +55,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
   readonly #lanes: number;
   readonly #batchSize: number;
   readonly #takesVideo: boolean;
-  #codes: Promise<CodeTables> | null;
+  #codes: Promise<Codes> | null;
   #disposed = false;
 
   private constructor({ info, labels, takesVideo }: Facts<Ids>, threads: Threads, batchSize: number, lanes: number) {
@@ -78,27 +71,15 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
   }
 
   /**
-   * Loads a checkpoint. `source` is its folder, an mmproj file of llama.cpp (tower and projector in one), or "default" for the
-   * small model that ships with the package.
+   * Loads a checkpoint. `source` is its folder, a file of weights that `loadTokenizer` knows, an mmproj file of llama.cpp (tower and
+   * projector in one), or "default" for the small model that ships with the package.
    * @throws CHECKPOINT_NOT_FOUND, INVALID_CONFIG, INVALID_CHECKPOINT, UNSUPPORTED, MISSING_DEPENDENCY, RUNTIME,
    * INVALID_ARGUMENT; the signal's reason after an abort
    */
   static load(source: "default", options?: LoadOptions): Promise<VQRAE<Int32Array>>;
   static load(source: string, options?: LoadOptions): Promise<VQRAE>;
   static async load(source: string, options?: LoadOptions): Promise<VQRAE> {
-    const {
-      device = "auto",
-      precision = "fp32",
-      workers = 1,
-      features,
-      projector,
-      families,
-      maxImageTokens,
-      video,
-      onProgress,
-      signal,
-      ...rest
-    } = parseLoadOptions(options);
+    const { device = "auto", precision = "fp32", workers = 1, onProgress, signal, ...rest } = parseLoadOptions(options);
     if (precision === "int8" && device !== "auto" && device !== "cpu") {
       throw expected(
         "INVALID_ARGUMENT",
@@ -110,33 +91,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
     return abortable(signal, async (signal) => {
       const report: PoolOptions["report"] = (phase, loaded, total, detail) =>
         onProgress?.({ phase, loaded, total, ...(detail !== undefined && { detail }) });
-      report("checkpoint", 0, 1);
-      const checkpoint = await openCheckpoint(await findCheckpoint(source));
-      const stored = await modelOf(checkpoint, families, { maxImageTokens, video });
-      // An mmproj is a tower and its projector.
-      const behind = projector ?? (checkpoint.mmproj && (await projectorOf(checkpoint)));
-      modelWith(stored, behind, features); // what does not fit together is told before any weight is read
-      report("checkpoint", 1, 1);
-      signal.throwIfAborted();
-
-      const cache = resolve(rest.cacheDir ?? defaultCacheFolder());
-      // int8 is made of an encoder's weights as they are stored.
-      const encoder = precision === "fp32" ? stored.weights.encoder : null;
-      const floats = await makeFloats({ encoder, projector: behind }, cache, {
-        report: (loaded, total) => report("dequantize", loaded, total, `kept in ${cache}`),
-        signal,
-      });
-      const model = modelWith(stored, floats.projector, features);
-      if (rest.checkWeights) {
-        const trees = [floats.encoder ?? model.weights.encoder, ...model.weights.others];
-        await requireFiniteWeights(model.folder, trees, signal, (loaded, total) => report("weights", loaded, total));
-      }
-      const weights =
-        floats.encoder ??
-        (await makeInt8(model.weights.encoder, cache, {
-          report: (loaded, total) => report("quantize", loaded, total),
-          signal,
-        }));
+      const { model, weights } = await openModel(source, { ...rest, precision }, { signal, report });
       report("device", 0, 1);
       const wanted = await chooseDevice(device, precision);
       report("device", 1, 1, `${wanted.device} (${wanted.reason})`);
@@ -331,7 +286,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
   }
 
   /** Made by one worker when ids are first asked for, and shared by all. A failure is not kept. */
-  #codeTables(): Promise<CodeTables> {
+  #codeTables(): Promise<Codes> {
     this.#codes ??= this.#pool.run("codes", null).catch((error: unknown) => {
       this.#codes = null;
       throw error;
@@ -395,5 +350,5 @@ interface Facts<Ids extends Int32Array | null> {
 interface Threads {
   readonly pool: JobPool<Jobs>;
   readonly images: ImageReader;
-  readonly codes: CodeTables | null;
+  readonly codes: Codes | null;
 }

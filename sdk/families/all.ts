@@ -5,13 +5,14 @@ import { qwen2Vl } from "./qwen2-vl/family.ts";
 import { qwen3Vl } from "./qwen3-vl/family.ts";
 import { vitArchitectures } from "./vit/architectures.ts";
 import { vitFamily } from "./vit/vit-family.ts";
-import { janusVqgan } from "./vqgan/family.ts";
+import { janusVqgan, vqgan } from "./vqgan/family.ts";
 import { vqrae } from "./vqrae/family.ts";
 
 /** Every family that `VQRAE.load` knows by itself. */
 export const families: readonly Family[] = [
   vqrae,
   janusVqgan,
+  vqgan,
   qwen2Vl,
   qwen25Vl,
   qwen3Vl,

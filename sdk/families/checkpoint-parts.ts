@@ -10,8 +10,10 @@ export interface Checkpoint {
   readonly file: string;
   readonly modelId: string;
   readonly licence: string | null;
-  /** config.json, or what it would be. */
+  /** config.json, or what it would be; empty where the family is known by the tensors (`recognise`). */
   readonly json: Record<string, unknown>;
+  /** Whether there are weights alone, as most tokenizers are published. */
+  readonly weightsAlone: boolean;
   /** The image processor's fields; null where the folder's own files say them. */
   readonly processor: Record<string, unknown> | null;
   /** @throws as `openFolderTensors` */

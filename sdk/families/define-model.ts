@@ -50,7 +50,12 @@ function withProjector(base: ModelBase, parts: ModelParts, projector: ProjectorS
             },
           }
         : graphs,
-    summary: summary ?? { encoder: { ...encoder }, features: null, codebook, decoder: decoder && { ...decoder } },
+    summary: summary ?? {
+      encoder: { ...encoder },
+      features: null,
+      codebook: codebook && { ...codebook },
+      decoder: decoder && { ...decoder },
+    },
     tower: null,
     rotary,
     selectFeatures({ layer, postNorm }: FeatureChoice) {

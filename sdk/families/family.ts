@@ -13,6 +13,13 @@ export interface Family<Config = unknown> {
    * the vision model. A model of another type whose `vision_config` is of a type at the top level is a VLM: its tower loads.
    */
   readonly modelTypes: Readonly<Record<string, readonly string[]>>;
+  /**
+   * Of a family whose files are often weights alone: the config.json that these would have, or null for a file of another
+   * family. It looks at names and shapes.
+   */
+  recognise?(tensors: TensorLookup): Record<string, unknown> | null;
+  /** What `recognise` knows, for messages. */
+  readonly recognises?: readonly string[];
   /** Reads that section. A missing field gets the value that the model's own code gives it; unknown ones are refused. */
   readonly config: z.ZodType<Config>;
   /**

@@ -2,12 +2,14 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { expected, expectedBut } from "../errors.ts";
 import { packageFile } from "../files/package-file.ts";
+import { isWeightsPath } from "../weights/open-tensors.ts";
 import { isGgufPath } from "./checkpoint.ts";
 
-const WANTED = 'a checkpoint folder, an mmproj file (.gguf) or "default"';
+const WANTED =
+  'a checkpoint folder, an mmproj file (.gguf), a file of weights (.safetensors, .pt, .pth, .ckpt, .bin) or "default"';
 
 /**
- * The checkpoint that `source` means: "default", or the path of a folder or an mmproj file.
+ * The checkpoint that `source` means: "default", or the path of a folder, an mmproj file or a file of weights.
  * @throws INVALID_ARGUMENT for what is no string, CHECKPOINT_NOT_FOUND for what is neither
  */
 export async function findCheckpoint(source: string): Promise<string> {
@@ -16,7 +18,7 @@ export async function findCheckpoint(source: string): Promise<string> {
   }
   const folder = source === "default" ? packageFile("models/vqrae-tiny") : resolve(source);
   const entry = await stat(folder).catch(() => null);
-  if (entry?.isDirectory() || (entry?.isFile() && isGgufPath(folder))) return folder;
+  if (entry?.isDirectory() || (entry?.isFile() && (isGgufPath(folder) || isWeightsPath(folder)))) return folder;
   const found = entry === null ? "nothing there" : "a file there";
   const received = `${JSON.stringify(source)}: looked for ${folder} and found ${found}`;
   const mend =

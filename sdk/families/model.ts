@@ -3,6 +3,8 @@ import type { ViewPlan } from "../image/view-plan.ts";
 import type { GraphSettings, OnnxModel } from "../nn/onnx/graph-builder.ts";
 import type { RotaryVitSpec } from "../nn/rotary-vit/spec.ts";
 import type { FeatureSpec, VitSpec } from "../nn/vit/vit-spec.ts";
+import type { CodeMetric } from "../search/code-tables.ts";
+import type { SignCodes } from "../search/sign-codes.ts";
 import type { TensorRef } from "../weights/tensor-ref.ts";
 
 /**
@@ -16,11 +18,13 @@ export interface Model {
   readonly folder: string;
   /** As its model card states it, such as "apache-2.0"; null where that states none. */
   readonly licence: string | null;
+  /** What a user must know before any use, such as that it is for research alone; left out for most. */
+  readonly notice?: string;
   /** How an image becomes what the encoder is given. */
   readonly image: ViewPlan;
   readonly encoder: EncoderFacts;
   /** null for a model that gives features only. */
-  readonly codebook: { readonly size: number; readonly dim: number } | null;
+  readonly codebook: CodebookFacts | null;
   /** null for a model that decodes nothing. */
   readonly decoder: DecoderFacts | null;
   /** null where the caller gave none: it is no part of the folder. */
@@ -57,7 +61,7 @@ export interface ModelSummary {
 }
 
 /** What its checkpoint's reader finds before the family reads the tensors. */
-export type ModelBase = Pick<Model, "modelId" | "folder" | "licence" | "image">;
+export type ModelBase = Pick<Model, "modelId" | "folder" | "licence" | "notice" | "image">;
 
 export interface FeatureChoice {
   /** A block, 1-based; negative counts from the end. */
@@ -76,6 +80,15 @@ export interface EncoderFacts {
   readonly featureDim: number | null;
   /** Whether its graphs take `change` too (see `ModelGraphs`). */
   readonly pairs?: boolean;
+}
+
+export interface CodebookFacts {
+  readonly size: number;
+  readonly dim: number;
+  /** What makes a code the one of a vector (default "distance"). */
+  readonly metric?: CodeMetric | SignCodes["metric"];
+  /** Of "signs". */
+  readonly firstBit?: SignCodes["firstBit"];
 }
 
 export interface DecoderFacts {
@@ -98,7 +111,7 @@ export interface ModelWeights {
  *   [n, 3, H, W], both normalised; and `grid` int64 [2], rows and columns, where each image has its own; and `change` float32
  *   [N, 3 * p * p], a video's second frame less its first, or zeros [1, 3 * p * p], where `pairs` says so. Gives `features`
  *   [n, N, D], and where there is such a thing `class_token` [n, D] and `quantizer_input` [n * N, ...]
- * - `quantize`: `quantizer_input` -> `vectors` float32 [t, e], whose nearest codes are the ids
+ * - `quantize`: `quantizer_input` -> `vectors` float32 [t, e], whose nearest codes (`CodebookFacts.metric`) are the ids
  * - `codebook`: `ids` int64 [t] -> `vectors` float32 [t, e], as the quantizer compares them
  * - `decode`: `ids` int64 [n, N] or `features` float32 [n, N, D] -> `pixels` uint8 [n, H, W, 3], RGB, and `energies` float32
  *   [..], which are not finite where a weight is not

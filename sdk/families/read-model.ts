@@ -9,10 +9,11 @@ import { parseConfig } from "./fields/config-fields.ts";
 import { withFewerTokens } from "./image/fewer-tokens.ts";
 import { type VideoSettings, withVideoSettings } from "./image/video-settings.ts";
 import type { FeatureChoice, Model } from "./model.ts";
+import { recognise } from "./recognise.ts";
 
 /**
  * Reads and validates a checkpoint: a folder with a VQRAE, an encoder alone as it comes from the hub, or one of `families`,
- * which go before those that are known; or an mmproj file. Weights are found and checked for shape, never read.
+ * which go before those that are known; a file of weights that a family recognises; or an mmproj file. Weights are found and checked for shape, never read.
  *
  * @param options `maxImageTokens`: fewer than the processor's file allows; `video`: how frames are prepared
  * @throws CHECKPOINT_NOT_FOUND, INVALID_CONFIG or INVALID_CHECKPOINT; INVALID_GGUF for an mmproj; UNSUPPORTED for an encoder's
@@ -36,11 +37,11 @@ export async function modelOf(
   families: readonly Family[] = [],
   { maxImageTokens, video }: ReadModelOptions = {},
 ): Promise<Model> {
-  const { path: root, file, json, processor, modelId, licence } = checkpoint;
+  const { path: root, file, processor, modelId, licence } = checkpoint;
+  const known = [...families, ...ownFamilies];
+  const json = checkpoint.weightsAlone ? recognise(known, await checkpoint.tensors(), root) : checkpoint.json;
   const tower = checkpoint.mmproj?.family;
-  const { family, path } = tower
-    ? { family: tower, path: ["vision_config"] }
-    : familyOf([...families, ...ownFamilies], json, file);
+  const { family, path } = tower ? { family: tower, path: ["vision_config"] } : familyOf(known, json, file);
   const source = { folder: root, file, json, path, processor };
   const config = parseConfig(family.config, sectionAt(json, path), file, path);
   const own = await family.image(config, source);

@@ -2,6 +2,7 @@ import type { RgbImage } from "../contract/image.ts";
 import { expected } from "../errors.ts";
 import { resize, resizeAndCrop } from "./resize/resize.ts";
 import { checkRgbImage } from "./rgb-image.ts";
+import type { CentreRule } from "./view-plan.ts";
 
 /**
  * How papers cut a centre square out of an image before they measure. Do not compare numbers from different ways.
@@ -28,6 +29,18 @@ export function centreCrop(image: RgbImage, size: number, convention: CentreCrop
     throw expected("INVALID_ARGUMENT", "an integer > 0", "the size of a centre crop", size);
   }
   return convention === "adm" ? admCrop(image, size) : pilCrop(image, size);
+}
+
+/** The same by any rule; the image and the size are checked already. */
+export function centreSquare(image: RgbImage, size: number, rule: CentreRule): RgbImage {
+  if (rule === "adm" || rule === "pil") return centreCrop(image, size, rule);
+  const scale = size / Math.min(image.width, image.height);
+  const width = roundHalfToEven(image.width * scale);
+  const height = roundHalfToEven(image.height * scale);
+  const half = (side: number) =>
+    rule === "lanczos-floor" ? Math.floor((side - size) / 2) : roundHalfToEven((side - size) / 2);
+  const crop = { left: half(width), top: half(height), width: size, height: size };
+  return resizeAndCrop(image, width, height, "lanczos", crop);
 }
 
 function admCrop(image: RgbImage, size: number): RgbImage {

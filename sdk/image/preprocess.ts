@@ -1,4 +1,5 @@
 import type { RgbImage } from "../contract/image.ts";
+import { centreSquare } from "./centre-crop.ts";
 import { resize, resizeAndCrop } from "./resize/resize.ts";
 import { checkRgbImage } from "./rgb-image.ts";
 import { nativeSize, roundHalfEven } from "./tiling/native-size.ts";
@@ -8,7 +9,7 @@ import type { NativePlan, SquarePlan } from "./view-plan.ts";
 /** What of an `ViewPlan` decides the pixels' places. */
 export type Placement =
   | (Pick<SquarePlan, "geometry" | "size" | "resizeTo" | "resample"> &
-      Partial<Pick<SquarePlan, "background" | "minSide">>)
+      Partial<Pick<SquarePlan, "background" | "minSide" | "centre" | "cut">>)
   | (Pick<NativePlan, "geometry" | "patchSize" | "maxPatches" | "resample"> & Partial<Pick<NativePlan, "pixels">>);
 
 /**
@@ -25,9 +26,10 @@ export function preprocess(image: RgbImage, placement: Placement): RgbImage {
     const { width, height } = nativeSize(image, placement);
     return resize(image, width, height, resample);
   }
-  const { size, resizeTo, geometry, background = null, minSide = 1 } = placement;
+  const { size, resizeTo, geometry, background = null, centre } = placement;
+  if (centre !== undefined) return centreSquare(image, size, centre);
   if (geometry === "fit") {
-    const { width, height } = longestEdge(image, size, minSide);
+    const { width, height } = longestEdge(image, placement);
     return padToSquare(resize(image, width, height, resample), background ?? [0, 0, 0]);
   }
   const whole = background === null ? image : padToSquare(image, background);
@@ -37,10 +39,14 @@ export function preprocess(image: RgbImage, placement: Placement): RgbImage {
   return resizeAndCrop(whole, resized.width, resized.height, resample, { left, top, width: size, height: size });
 }
 
-/** Both edges are rounded, halves to the even number. */
-function longestEdge({ width, height }: RgbImage, edge: number, least: number): { width: number; height: number } {
-  const scale = edge / Math.max(width, height);
-  const scaled = (side: number) => Math.max(roundHalfEven(side * scale), least);
+/** Both edges are rounded, halves to the even number; or cut, as `int(height / longest * edge)` does. */
+function longestEdge(
+  { width, height }: RgbImage,
+  { size, minSide = 1, cut }: Pick<SquarePlan, "size" | "minSide" | "cut">,
+): { width: number; height: number } {
+  const longest = Math.max(width, height);
+  const scaled = (side: number) =>
+    Math.max(cut ? Math.trunc((side / longest) * size) : roundHalfEven(side * (size / longest)), minSide);
   return { width: scaled(width), height: scaled(height) };
 }
 

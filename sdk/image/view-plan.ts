@@ -5,6 +5,12 @@ export type Resample = "bilinear" | "bicubic" | "lanczos" | "box";
  */
 export type Geometry = "stretch" | "crop" | "fit";
 
+/**
+ * How tokenizers' own code cuts a centre square out: by the conventions of papers (`CentreCrop`), or LANCZOS to the rounded size, and
+ * an odd border's half rounded down (Chameleon) or to even (taming-transformers' notebook).
+ */
+export type CentreRule = "adm" | "pil" | "lanczos-floor" | "lanczos-even";
+
 /** How an image becomes the encoder's pixels. */
 export type ViewPlan = SquarePlan | NativePlan;
 
@@ -26,6 +32,10 @@ export interface SquarePlan extends PixelSpec {
   readonly background: readonly [red: number, green: number, blue: number] | null;
   /** The least pixels of a side of "fit" (default 1). */
   readonly minSide?: number;
+  /** Of "fit": both scaled sides are cut to whole numbers (DeepSeek's own code), where they would be rounded. */
+  readonly cut?: true;
+  /** Of "crop": how the centre square is cut out; left out for torchvision's Resize and transformers' own crop. */
+  readonly centre?: CentreRule;
   /** null for most. Where there is one, `size` is a tile's side and the whole image is stretched to it. */
   readonly tiling: Tiling | null;
 }

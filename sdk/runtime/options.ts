@@ -142,6 +142,7 @@ const decodeSchema = z.strictObject({
 
 /** @throws INVALID_ARGUMENT that names the option */
 export const parseLoadOptions = (options: LoadOptions | undefined) => parseOptions(loadSchema, options, "VQRAE.load");
+export type ParsedLoadOptions = ReturnType<typeof parseLoadOptions>;
 /** @throws INVALID_ARGUMENT that names the option */
 export const parseEncodeOptions = (options: EncodeOptions | undefined) => parseOptions(encodeSchema, options, "encode");
 /** @throws INVALID_ARGUMENT that names the option */

@@ -1,6 +1,6 @@
 import { entry } from "../linear-algebra/vectors.ts";
 import { meanRow, squareFrom } from "./centred-rows.ts";
-import type { CodeTables, Int8Codes, ProjectedCodes } from "./code-tables.ts";
+import type { CodeMetric, CodeTables, Int8Codes, ProjectedCodes } from "./code-tables.ts";
 import { coordinatesOf, outsideSquare } from "./coordinates.ts";
 import { float64Slack } from "./error-bounds.ts";
 import type { GraphRunner } from "./graph-runner.ts";
@@ -24,17 +24,25 @@ export async function buildCodeTables(
   codes: Float32Array,
   size: number,
   dim: number,
+  metric: CodeMetric = "distance",
 ): Promise<CodeTables> {
-  const { offsets, norm } = measure(codes, new Float64Array(dim));
+  const { offsets, norm } = measure(codes, new Float64Array(dim), metric);
   const filter =
-    size * dim < FILTERED_SIZE ? null : ((await project(graphs, codes, dim)) ?? (await round(graphs, codes, dim)));
-  return { size, dim, codes, offsets, norm, filter };
+    size * dim < FILTERED_SIZE
+      ? null
+      : ((await project(graphs, codes, dim, metric)) ?? (await round(graphs, codes, dim, metric)));
+  return { metric, size, dim, codes, offsets, norm, filter };
 }
 
 /** null where the codes do not lie along few directions. */
-export async function project(graphs: GraphRunner, codes: Float32Array, dim: number): Promise<ProjectedCodes | null> {
-  const center = meanRow(codes, dim);
-  const { offsets, squares, norm } = measure(codes, center);
+export async function project(
+  graphs: GraphRunner,
+  codes: Float32Array,
+  dim: number,
+  metric: CodeMetric = "distance",
+): Promise<ProjectedCodes | null> {
+  const center = centerFor(metric, codes, dim);
+  const { offsets, squares, norm } = measure(codes, center, metric);
   const size = squares.length;
   for (const wanted of RANKS.filter((rank) => rank <= dim / 4)) {
     const { axes, rank, slack, residualShare } = await principalAxes(graphs, codes, center, wanted);
@@ -62,10 +70,15 @@ export async function project(graphs: GraphRunner, codes: Float32Array, dim: num
 }
 
 /** null where this processor's integer products saturate. */
-export async function round(graphs: GraphRunner, codes: Float32Array, dim: number): Promise<Int8Codes | null> {
+export async function round(
+  graphs: GraphRunner,
+  codes: Float32Array,
+  dim: number,
+  metric: CodeMetric = "distance",
+): Promise<Int8Codes | null> {
   if (!(await graphs.multipliesBytesExactly())) return null;
-  const center = meanRow(codes, dim);
-  const { offsets, norm } = measure(codes, center);
+  const center = centerFor(metric, codes, dim);
+  const { offsets, norm } = measure(codes, center, metric);
   const size = offsets.length;
   const scales = new Float32Array(size);
   const integers = new Int8Array(dim * size);
@@ -80,8 +93,11 @@ export async function round(graphs: GraphRunner, codes: Float32Array, dim: numbe
   return { kind: "int8", center, offsets, norm, residual, scales, integers };
 }
 
+const centerFor = (metric: CodeMetric, codes: Float32Array, dim: number): Float64Array =>
+  metric === "distance" ? meanRow(codes, dim) : new Float64Array(dim);
+
 /** Of each row less `center`: the squared length, and the offset of its score. */
-function measure(rows: Float32Array, center: Float64Array) {
+function measure(rows: Float32Array, center: Float64Array, metric: CodeMetric) {
   const dim = center.length;
   const size = rows.length / dim;
   const offsets = new Float32Array(size);
@@ -90,7 +106,7 @@ function measure(rows: Float32Array, center: Float64Array) {
   for (let k = 0; k < size; k++) {
     const square = squareFrom(rows, k * dim, center);
     squares[k] = square;
-    offsets[k] = -square / 2;
+    if (metric === "distance") offsets[k] = -square / 2;
     largest = Math.max(largest, square);
   }
   return { offsets, squares, norm: Math.sqrt(largest) * (1 + float64Slack(dim)) };

@@ -3,11 +3,15 @@ import type { CodeTables } from "./code-tables.ts";
 import { distinctRows } from "./distinct-rows.ts";
 import { float64Slack } from "./error-bounds.ts";
 import { Nearest } from "./exact-distance.ts";
+import { LargestProduct } from "./exact-product.ts";
 import type { GraphRunner } from "./graph-runner.ts";
 import { listFloat32, listInt8, listProjected, SHORTLIST, type Shortlists } from "./shortlists.ts";
 
-/** Vectors of one graph run: their scores of every code, [256, K], are the largest array there is. */
+/** Vectors of one graph run, at most. */
 const CHUNK = 256;
+/** Their scores of every code, [vectors, K], are the largest array there is: 64 MB. */
+const SCORES = 2 ** 24;
+const LEAST_CHUNK = 16;
 /** After so many vectors, a filter that decides less than half of them is not used again. */
 const TRIAL = 512;
 
@@ -19,7 +23,7 @@ export interface SearchCounts {
 }
 
 /**
- * The nearest code of each vector by L2, exactly: what real arithmetic gives for these float32 numbers, and the lowest
+ * The nearest code of each vector, by L2 or by the largest dot product, exactly: what real arithmetic gives for these float32 numbers, and the lowest
  * id of equally near codes. Chunks, threads and processor make no difference.
  *
  * A cheap product lists a few codes for each vector, with a bound on its error. The distances to these are computed
@@ -30,14 +34,15 @@ export class CodeSearch {
   readonly counts: SearchCounts = { filtered: 0, float32: 0, exhaustive: 0 };
   readonly #graphs: GraphRunner;
   readonly #tables: CodeTables;
-  readonly #nearest: Nearest;
+  readonly #nearest: Nearest | LargestProduct;
   #tried = 0;
   #distinct: Int32Array | null = null;
 
   constructor(graphs: GraphRunner, tables: CodeTables) {
     this.#graphs = graphs;
     this.#tables = tables;
-    this.#nearest = new Nearest(tables.codes, tables.dim);
+    const { metric, codes, dim } = tables;
+    this.#nearest = metric === "distance" ? new Nearest(codes, dim) : new LargestProduct(codes, dim);
   }
 
   /** vectors [t, e], finite -> ids [t] */
@@ -77,10 +82,11 @@ export class CodeSearch {
     ids: Int32Array,
     list: (rows: Float32Array) => Promise<Shortlists>,
   ): Promise<number[]> {
-    const { dim } = this.#tables;
+    const { dim, size } = this.#tables;
     const left: number[] = [];
-    for (let start = 0; start < tokens.length; start += CHUNK) {
-      const chunk = tokens.slice(start, start + CHUNK);
+    const count = Math.max(LEAST_CHUNK, Math.min(CHUNK, Math.floor(SCORES / size)));
+    for (let start = 0; start < tokens.length; start += count) {
+      const chunk = tokens.slice(start, start + count);
       const rows = gatherRows(vectors, chunk, dim);
       const lists = await list(rows);
       for (const [i, token] of chunk.entries()) {

@@ -1,12 +1,19 @@
+/**
+ * What makes a code the one of a vector z: the least |z - e|, or the largest z·e, whatever the codes' lengths (IBQ, arXiv 2412.02692).
+ * For the largest cosine, both are brought to unit length before.
+ */
+export type CodeMetric = "distance" | "product";
+
 /** What the search knows of a codebook, made once for all workers. */
 export interface CodeTables {
+  readonly metric: CodeMetric;
   /** K */
   readonly size: number;
   /** e */
   readonly dim: number;
   /** E: [K, e], finite. */
   readonly codes: Float32Array;
-  /** [K], -|e|²/2 */
+  /** [K], -|e|²/2; zeros for the product */
   readonly offsets: Float32Array;
   /** Largest |e|. */
   readonly norm: number;
@@ -15,9 +22,9 @@ export interface CodeTables {
 }
 
 interface Filter {
-  /** [e], subtracted from codes and vectors alike: distances stay, lengths shrink. */
+  /** [e], subtracted from codes and vectors alike: distances stay, lengths shrink. Zeros for the product, which would not stay. */
   readonly center: Float64Array;
-  /** [K], -|e - center|²/2 */
+  /** [K], -|e - center|²/2; zeros for the product */
   readonly offsets: Float32Array;
   /** Largest |e - center|. */
   readonly norm: number;

@@ -1,5 +1,5 @@
 /** Half a unit in the last place of float64, relative. */
-const HALF_ULP = 2 ** -53;
+export const HALF_ULP = 2 ** -53;
 /** A sum is compared with its limit once in so many dimensions. */
 const STRIDE = 64;
 /** Every float32 is an integer multiple of 2^-149. */
@@ -97,12 +97,13 @@ export class Nearest {
       const x = this.#codes[aAt + i]!;
       const y = this.#codes[bAt + i]!;
       if (x === y) continue; // all there is to a duplicate
-      const p = integer(x);
-      const q = integer(y);
-      sum += (p - q) * (p + q - 2n * integer(this.#vectors[this.#at + i]!));
+      const p = inSteps(x);
+      const q = inSteps(y);
+      sum += (p - q) * (p + q - 2n * inSteps(this.#vectors[this.#at + i]!));
     }
     return sum < 0n ? -1 : sum > 0n ? 1 : 0;
   }
 }
 
-const integer = (value: number): bigint => BigInt(value / FLOAT32_STEP);
+/** A float32 as an integer, in units of the least one. */
+export const inSteps = (value: number): bigint => BigInt(value / FLOAT32_STEP);

@@ -54,6 +54,14 @@ export async function openFolderTensors(folder: string): Promise<ReadonlyMap<str
   );
 }
 
+/** Whether a folder has weights by one of the names that `openTensors` looks for. */
+export async function hasFolderTensors(folder: string): Promise<boolean> {
+  return (await Promise.all(NAMES.map((name) => isFile(join(folder, name))))).includes(true);
+}
+
+/** Whether a path's name is that of a file of weights. */
+export const isWeightsPath = (path: string): boolean => isTorchPath(path) || path.endsWith(".safetensors");
+
 /** The tensors of one file: of torch.save by its name's ending, else safetensors. */
 export async function openWeights(path: string): Promise<ReadonlyMap<string, FolderTensor>> {
   return (await (isTorchPath(path) ? openTorchFile(path) : openSafetensors(path))).tensors;

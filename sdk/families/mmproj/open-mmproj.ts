@@ -31,6 +31,7 @@ export async function openMmproj(path: string): Promise<Checkpoint> {
     modelId: basename(gguf.file, ".gguf"),
     licence: keys.text("general.license"),
     json: { ...json, vision_config: tower.config },
+    weightsAlone: false,
     processor: family.processor(keys),
     tensors: async () => tensorsOf(gguf, tower.names, family, keys),
     mmproj: {

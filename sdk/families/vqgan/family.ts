@@ -1,14 +1,16 @@
 import * as z from "zod";
-import { defineModel } from "../define-model.ts";
 import { defineFamily } from "../family.ts";
-import { positiveInteger } from "../fields/config-fields.ts";
+import { invalidConfig, positiveInteger } from "../fields/config-fields.ts";
 import { knownSection } from "../fields/known-section.ts";
 import { unreadConfigFields } from "../fields/unread-config-fields.ts";
 import { readImagePlan } from "../image/read-image-plan.ts";
-import { buildVqganCodebook, buildVqganDecoder, buildVqganEncoder, buildVqganQuantizer } from "./forward.ts";
 import { janusImageProcessor } from "./image.ts";
-import type { VqganEncoder } from "./spec.ts";
-import { huggingFaceNames, resolveVqgan } from "./tensors.ts";
+import { vqganModel, vqganPatchSize } from "./model.ts";
+import { huggingFaceNames } from "./names.ts";
+import { recogniseVqgan } from "./recognise.ts";
+import { regularSizes, sizesOf } from "./sizes.ts";
+import { resolveVqgan } from "./tensors.ts";
+import { vqganVariant, vqganVariantNames } from "./variants.ts";
 
 const multipliers = { error: "a list of whole numbers > 0" };
 
@@ -42,40 +44,58 @@ export const janusVqgan = defineFamily({
     },
   ),
   image({ num_patches: side, channel_multiplier: multipliers }, source) {
-    const patchSize = patchSizeOf(multipliers);
+    const patchSize = vqganPatchSize(multipliers.length);
     const encoder = { imageSize: side * patchSize, patchSize, grids: "trained" } as const;
     return readImagePlan(source, encoder, janusImageProcessor, [janusImageProcessor]);
   },
   read(config, tensors, base) {
-    const sizes = {
+    const sizes = regularSizes({
       channels: config.base_channels,
       multipliers: config.channel_multiplier,
       blocks: config.num_res_blocks,
       latent: config.latent_channels,
       codes: config.num_embeddings,
       dim: config.embed_dim,
-    };
+    });
     const [prefix = ""] = tensors.prefixesOf("quantize.embedding.weight");
     const own = tensors.below(prefix);
-    const spec = resolveVqgan(sizes, huggingFaceNames, own);
-    const { encoder, ...others } = spec;
-    const side = config.num_patches;
-    const patchSize = patchSizeOf(sizes.multipliers);
+    const spec = resolveVqgan(sizes, huggingFaceNames, { codes: "cosine", zeroByte: 127.5 }, own);
     for (const part of ["encoder.", "decoder."]) own.below(part).requireAllUsed();
-    return defineModel(base, {
-      encoder: { patchSize, grid: side, maxTokens: side * side, featureDim: sizes.latent },
-      codebook: { size: sizes.codes, dim: sizes.dim },
-      decoder: { takes: "ids", outputSize: side * patchSize },
-      weights: { encoder, others: [others] },
-      graphs: {
-        encode: { takes: "pixels", build: (weights: VqganEncoder, settings) => buildVqganEncoder(weights, settings) },
-        quantize: () => buildVqganQuantizer(spec),
-        codebook: () => buildVqganCodebook(spec),
-        decode: (settings) => buildVqganDecoder(spec, side, settings),
-      },
-    });
+    return vqganModel(base, sizes, spec, config.num_patches);
   },
 });
 
-/** Each level but the last halves the sides. */
-const patchSizeOf = (multipliers: readonly number[]): number => 2 ** (multipliers.length - 1);
+/**
+ * The tokenizers of `vqganVariants`, whose files are weights alone: the sizes are the tensors' own, and the variant is found by
+ * them (`recogniseVqgan`) or named by a config.json.
+ */
+export const vqgan = defineFamily({
+  modelTypes: { vqgan: [] },
+  recognise: recogniseVqgan,
+  recognises: vqganVariantNames.map((name) => vqganVariant(name).title),
+  config: z.strictObject({
+    model_type: z.literal("vqgan"),
+    variant: z.enum(vqganVariantNames),
+    image_size: positiveInteger.optional(),
+  }),
+  image({ variant, image_size: own }) {
+    const { image, imageSize } = vqganVariant(variant);
+    const size = own ?? imageSize;
+    const half = [0.5, 0.5, 0.5] as const;
+    return { background: null, tiling: null, mean: half, std: half, size, resizeTo: size, ...image };
+  },
+  read({ variant, image_size: asked }, tensors, base, { file }) {
+    const { names, prefix, codes, zeroByte, imageSize, licence, restricted } = vqganVariant(variant);
+    const own = tensors.below(prefix);
+    const sizes = sizesOf(own, names, codes === "signs" ? "signs" : "table");
+    const size = asked ?? imageSize;
+    const patchSize = vqganPatchSize(sizes.encoder.length);
+    if (size % patchSize !== 0) {
+      throw invalidConfig(`a multiple of ${patchSize}, the pixels of a token's side,`, ["image_size"], file, size);
+    }
+    const spec = resolveVqgan(sizes, names, { codes, zeroByte }, own);
+    for (const part of ["encoder.", "decoder."]) own.below(part).requireAllUsed();
+    const told = { ...base, licence: base.licence ?? licence, ...(restricted && { notice: restricted }) };
+    return vqganModel(told, sizes, spec, size / patchSize);
+  },
+});

@@ -4,8 +4,16 @@ import { convolution, doubled } from "../../nn/layers/convolution.ts";
 import { groupNorm, unitLength } from "../../nn/layers/norm.ts";
 import { GraphBuilder, type GraphSettings, type OnnxModel, type Value } from "../../nn/onnx/graph-builder.ts";
 import { DataType } from "../../nn/onnx/onnx-proto.ts";
-import type { LinearRef, TensorRef } from "../../weights/tensor-ref.ts";
-import type { AttentionRef, GroupNormRef, MiddleRef, ResidualBlockRef, VqganEncoder, VqganSpec } from "./spec.ts";
+import type { LinearRef } from "../../weights/tensor-ref.ts";
+import type {
+  AttentionRef,
+  CodesRef,
+  GroupNormRef,
+  MiddleRef,
+  ResidualBlockRef,
+  VqganEncoder,
+  VqganSpec,
+} from "./spec.ts";
 
 const GROUPS = 32;
 const EPSILON = 1e-6;
@@ -33,46 +41,45 @@ export function buildVqganEncoder(encoder: VqganEncoder, settings: GraphSettings
 }
 
 /**
- * The vectors whose nearest codes are the ids: of unit length, so that the nearest is the one of the largest cosine.
+ * The vectors whose codes are the ids; for cosines of unit length, so that the nearest code is the one of the largest.
  *
  * - input `quantizer_input`: float32 [t, latent]
  * - output `vectors`: float32 [t, dim]
  */
-export function buildVqganQuantizer({ quantConvolution }: VqganSpec): OnnxModel {
+export function buildVqganQuantizer({ quantConvolution, codes }: VqganSpec): OnnxModel {
   const { weight, bias } = quantConvolution;
   const [dim = 0, latent = 0] = weight.shape;
   const g = new GraphBuilder("quantizer");
   const x = g.input("quantizer_input", DataType.float, ["tokens", latent]);
   const z = g.gemm(x, g.weight(weight, [dim, latent]), bias && g.weight(bias));
-  g.output("vectors", unitLength(g, z), DataType.float, ["tokens", dim]);
+  g.output("vectors", codes.by === "cosine" ? unitLength(g, z) : z, DataType.float, ["tokens", dim]);
   return g.finish();
 }
 
 /**
  * - input `ids`: int64 [t], each in [0, K)
- * - output `vectors`: float32 [t, dim], the codes of unit length
+ * - output `vectors`: float32 [t, dim], the codes; for cosines of unit length
  */
-export function buildVqganCodebook({ codebook }: VqganSpec): OnnxModel {
+export function buildVqganCodebook({ codes }: VqganSpec): OnnxModel {
   const g = new GraphBuilder("codebook");
-  const vectors = codes(g, codebook, g.input("ids", DataType.int64, ["tokens"]));
-  g.output("vectors", vectors, DataType.float, ["tokens", codebook.shape[1] ?? 0]);
+  const vectors = codeVectors(g, codes, g.input("ids", DataType.int64, ["tokens"]));
+  g.output("vectors", vectors, DataType.float, ["tokens", dimOf(codes)]);
   return g.finish();
 }
 
 /**
  * - input `ids`: int64 [n, side * side] in raster order, each in [0, K)
- * - output `pixels`: uint8 [n, H, W, 3], RGB: clip((x + 1) / 2 * 255), truncated as DeepSeek's own code does
+ * - output `pixels`: uint8 [n, H, W, 3], RGB: 127.5 x + `zeroByte`, truncated as the repositories' own code does
  * - output `energies`: float32 [n], the squared length of each picture; not finite where a weight is not
  */
 export function buildVqganDecoder(
-  { codebook, postQuantConvolution, decoder }: VqganSpec,
+  { codes, zeroByte, postQuantConvolution, decoder }: VqganSpec,
   side: number,
   settings: GraphSettings,
 ): OnnxModel {
   const g = new GraphBuilder("decoder", settings);
-  const [, dim = 0] = codebook.shape;
   const ids = g.input("ids", DataType.int64, ["images", side * side]); //          [n, h * w]
-  let x = g.reshape(codes(g, codebook, g.reshape(ids, [-1])), [-1, side, side, dim]);
+  let x = g.reshape(codeVectors(g, codes, g.reshape(ids, [-1])), [-1, side, side, dimOf(codes)]);
   x = convolution(g, g.transpose(x, [0, 3, 1, 2]), postQuantConvolution); //       [n, latent, h, w]
   x = middle(g, convolution(g, x, decoder.first), decoder.middle);
   for (const { blocks, attentions, resample } of decoder.levels) {
@@ -81,13 +88,30 @@ export function buildVqganDecoder(
   }
   x = g.transpose(ending(g, x, decoder), [0, 2, 3, 1]); //                         [n, H, W, 3]
   g.output("energies", g.sumOfSquares(g.flatten(x)), DataType.float, ["images"]);
-  x = g.multiply(g.clip(g.multiply(g.add(x, g.float(1)), g.float(0.5)), 0, 1), g.float(255));
+  x =
+    zeroByte === 128
+      ? g.clip(g.add(g.multiply(x, g.float(127.5)), g.float(128)), 0, 255)
+      : g.multiply(g.clip(g.multiply(g.add(x, g.float(1)), g.float(0.5)), 0, 1), g.float(255));
   g.output("pixels", g.cast(x, DataType.uint8), DataType.uint8, ["images", "height", "width", 3]);
   return g.finish();
 }
 
-/** ids [t] -> codes of unit length [t, dim] */
-const codes = (g: GraphBuilder, codebook: TensorRef, ids: Value): Value => unitLength(g, g.gatherRows(codebook, ids));
+/** ids [t] -> [t, dim] */
+function codeVectors(g: GraphBuilder, codes: CodesRef, ids: Value): Value {
+  if (codes.by === "signs") return signs(g, codes, ids);
+  const rows = g.gatherRows(codes.table, ids);
+  return codes.by === "cosine" ? unitLength(g, rows) : rows;
+}
+
+/** The bits of ids as +1 and -1. */
+function signs(g: GraphBuilder, { dim, firstBit }: CodesRef & { readonly by: "signs" }, ids: Value): Value {
+  const places = Array.from({ length: dim }, (_, i) => 2 ** (firstBit === "most" ? dim - 1 - i : i));
+  const columns = g.reshape(ids, [-1, 1]); //                                     [t, 1]
+  const bits = g.node("Mod", [g.node("Div", [columns, g.ints(places)]), g.integer(2)]); // [t, dim]
+  return g.subtract(g.multiply(g.cast(bits, DataType.float), g.float(2)), g.float(1));
+}
+
+const dimOf = (codes: CodesRef): number => (codes.by === "signs" ? codes.dim : (codes.table.shape[1] ?? 0));
 
 function level(
   g: GraphBuilder,

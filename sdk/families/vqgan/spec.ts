@@ -5,12 +5,23 @@ export interface VqganSpec {
   readonly encoder: VqganEncoder;
   /** [dim, latent, 1, 1] */
   readonly quantConvolution: LinearRef;
-  /** [size, dim] */
-  readonly codebook: TensorRef;
+  readonly codes: CodesRef;
+  /** Bytes are 127.5 x + `zeroByte`, cut at 0 and 255 and truncated. */
+  readonly zeroByte: 127.5 | 128;
   /** [latent, dim, 1, 1] */
   readonly postQuantConvolution: LinearRef;
   readonly decoder: VqganDecoder;
 }
+
+export type CodesRef =
+  | {
+      /** "cosine": vectors and codes are brought to unit length first. */
+      readonly by: "cosine" | "distance" | "product";
+      /** [size, dim] */
+      readonly table: TensorRef;
+    }
+  /** All sequences of +1 and -1. */
+  | { readonly by: "signs"; readonly dim: number; readonly firstBit: "most" | "least" };
 
 export interface VqganEncoder {
   readonly first: LinearRef;

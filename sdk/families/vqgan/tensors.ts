@@ -1,53 +1,26 @@
 import type { TensorLookup } from "../../weights/tensor-lookup.ts";
 import type { LinearRef } from "../../weights/tensor-ref.ts";
-import type { AttentionRef, LevelRef, MiddleRef, ResidualBlockRef, VqganSpec } from "./spec.ts";
+import type { VqganNames } from "./names.ts";
+import type { LevelSizes, VqganSizes } from "./sizes.ts";
+import type { AttentionRef, CodesRef, LevelRef, MiddleRef, ResidualBlockRef, VqganSpec } from "./spec.ts";
 
-/** The sizes that decide a VQGAN's graph. */
-export interface VqganSizes {
-  /** Channels of the first convolution. */
-  readonly channels: number;
-  /** Of each level, from the pixels to the tokens. */
-  readonly multipliers: readonly number[];
-  /** Residual blocks of a level; the decoder has one more. */
-  readonly blocks: number;
-  readonly latent: number;
-  readonly codes: number;
-  readonly dim: number;
+/** How vectors become codes and pixels bytes. */
+export interface VqganRules {
+  readonly codes: CodesRef["by"];
+  readonly zeroByte: VqganSpec["zeroByte"];
 }
 
-/** How a checkpoint names the parts; linears, convolutions and norms without their ".weight" and ".bias". */
-export interface VqganNames {
-  readonly encoderLevel: (level: number) => string;
-  /** `step` counts from the tokens on. */
-  readonly decoderLevel: (step: number) => string;
-  readonly block: (level: string, index: number) => string;
-  readonly attention: (level: string, index: number) => string;
-  readonly middle: (part: "encoder" | "decoder") => {
-    readonly before: string;
-    readonly attention: string;
-    readonly after: string;
-  };
-}
-
-/** transformers' names (transformers/models/janus, chameleon). */
-export const huggingFaceNames: VqganNames = {
-  encoderLevel: (level) => `encoder.down.${level}`,
-  decoderLevel: (step) => `decoder.up.${step}`,
-  block: (level, index) => `${level}.block.${index}`,
-  attention: (level, index) => `${level}.attn.${index}`,
-  middle: (part) => ({
-    before: `${part}.mid.block_1`,
-    attention: `${part}.mid.attn_1`,
-    after: `${part}.mid.block_2`,
-  }),
-};
-
-/** Finds the tensors. Attention stands at the deepest level alone, behind each of its blocks. */
-export function resolveVqgan(sizes: VqganSizes, names: VqganNames, tensors: TensorLookup): VqganSpec {
-  const { channels, multipliers, blocks, latent, codes, dim } = sizes;
-  const widths = multipliers.map((multiplier) => channels * multiplier);
-  const deepest = widths.at(-1) ?? channels;
-  const shallowest = widths[0] ?? channels;
+/** Finds the tensors. */
+export function resolveVqgan(
+  sizes: VqganSizes,
+  names: VqganNames,
+  { codes: by, zeroByte }: VqganRules,
+  tensors: TensorLookup,
+): VqganSpec {
+  const { channels, encoder, decoder, latent, codes, dim } = sizes;
+  const deepest = encoder.at(-1)?.channels ?? channels;
+  const tokensSide = decoder.at(-1)?.channels ?? channels;
+  const shallowest = decoder[0]?.channels ?? channels;
   const convolution = (name: string, out: number, into: number, side: number): LinearRef =>
     tensors.linear(name, [out, into, side, side]);
   const groupNorm = (name: string, width: number) => tensors.layerNorm(name, width);
@@ -69,47 +42,54 @@ export function resolveVqgan(sizes: VqganSizes, names: VqganNames, tensors: Tens
       out: one("proj_out"),
     };
   };
-  const level = (name: string, count: number, into: number, out: number): Omit<LevelRef, "resample"> => ({
-    blocks: Array.from({ length: count }, (_, i) => block(names.block(name, i), i === 0 ? into : out, out)),
-    attentions:
-      name === names.encoderLevel(widths.length - 1) || name === names.decoderLevel(0)
-        ? Array.from({ length: count }, (_, i) => attention(names.attention(name, i), out))
-        : [],
+  const level = (name: string, own: LevelSizes, into: number): Omit<LevelRef, "resample"> => ({
+    blocks: Array.from({ length: own.blocks }, (_, i) =>
+      block(names.block(name, i), i === 0 ? into : own.channels, own.channels),
+    ),
+    attentions: own.attention
+      ? Array.from({ length: own.blocks }, (_, i) => attention(names.attention(name, i), own.channels))
+      : [],
   });
-  const middle = (part: "encoder" | "decoder"): MiddleRef => {
+  const middle = (part: "encoder" | "decoder", width: number): MiddleRef => {
     const own = names.middle(part);
     return {
-      before: block(own.before, deepest, deepest),
-      attention: attention(own.attention, deepest),
-      after: block(own.after, deepest, deepest),
+      before: block(own.before, width, width),
+      attention: attention(own.attention, width),
+      after: block(own.after, width, width),
     };
   };
 
-  const down = widths.map((out, i): LevelRef => {
+  const down = encoder.map((own, i): LevelRef => {
     const name = names.encoderLevel(i);
-    const resample = i + 1 < widths.length ? convolution(`${name}.downsample.conv`, out, out, 3) : null;
-    return { ...level(name, blocks, i === 0 ? channels : (widths[i - 1] ?? channels), out), resample };
+    const last = i + 1 === encoder.length;
+    const resample = last ? null : convolution(`${name}.downsample.conv`, own.channels, own.channels, 3);
+    return { ...level(name, own, encoder[i - 1]?.channels ?? channels), resample };
   });
-  const up = widths.toReversed().map((out, step, turned): LevelRef => {
-    const name = names.decoderLevel(step);
-    const resample = step + 1 < turned.length ? convolution(`${name}.upsample.conv`, out, out, 3) : null;
-    return { ...level(name, blocks + 1, turned[step - 1] ?? deepest, out), resample };
+  const up = decoder.toReversed().map((own, step, turned): LevelRef => {
+    const name = names.decoderLevel(step, turned.length);
+    const last = step + 1 === turned.length;
+    const resample = last ? null : convolution(`${name}.upsample.conv`, own.channels, own.channels, 3);
+    return { ...level(name, own, turned[step - 1]?.channels ?? tokensSide), resample };
   });
   return {
     encoder: {
       first: convolution("encoder.conv_in", channels, 3, 3),
       levels: down,
-      middle: middle("encoder"),
+      middle: middle("encoder", deepest),
       lastNorm: groupNorm("encoder.norm_out", deepest),
       last: convolution("encoder.conv_out", latent, deepest, 3),
     },
-    quantConvolution: convolution("quant_conv", dim, latent, 1),
-    codebook: tensors.tensor("quantize.embedding.weight", [codes, dim]),
-    postQuantConvolution: convolution("post_quant_conv", latent, dim, 1),
+    quantConvolution: convolution(names.quantConvolution, dim, latent, 1),
+    codes:
+      by === "signs"
+        ? { by, dim, firstBit: "most" }
+        : { by, table: tensors.tensor("quantize.embedding.weight", [codes, dim]) },
+    zeroByte,
+    postQuantConvolution: convolution(names.postQuantConvolution, latent, dim, 1),
     decoder: {
-      first: convolution("decoder.conv_in", deepest, latent, 3),
+      first: convolution("decoder.conv_in", tokensSide, latent, 3),
       levels: up,
-      middle: middle("decoder"),
+      middle: middle("decoder", tokensSide),
       lastNorm: groupNorm("decoder.norm_out", shallowest),
       last: convolution("decoder.conv_out", 3, shallowest, 3),
     },

@@ -6,7 +6,7 @@ import { fromPlainError } from "../pool/protocol.ts";
 import { forms, type WeightsWorkerMessage, type WeightsWorkerSetup } from "./forms.ts";
 import { WeightsCache } from "./weights-cache.ts";
 
-interface MakeOptions {
+export interface MakeOptions {
   /** Called at the start, as the work goes on, and at the end. */
   readonly report: (done: number, total: number) => void;
   readonly signal: AbortSignal;
@@ -33,7 +33,7 @@ export async function makeInt8<T extends object>(
 }
 
 /**
- * A tree of weights whose quantized tensors are float32 in a file of the cache, made in a worker thread the first time. A tree
+ * A tree of weights whose quantized tensors, and views with strides, are float32 in a file of the cache, made in a worker thread the first time. A tree
  * without any is given back as it is, and nothing is reported.
  *
  * @throws as `makeInt8`, but for the model without linears

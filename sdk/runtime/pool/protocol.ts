@@ -2,12 +2,12 @@ import type { ImageEmbeddings } from "../../contract/embedder.ts";
 import type { ImageTokens } from "../../contract/encoder.ts";
 import type { RgbImage } from "../../contract/image.ts";
 import { VqraeError, type VqraeErrorCode } from "../../errors.ts";
-import type { ProjectorSpec } from "../../families/model.ts";
+import type { CodebookFacts, ProjectorSpec } from "../../families/model.ts";
 import type { PreparedImage } from "../../image/prepare-views.ts";
 import type { PortableImage } from "../../image/read/portable-image.ts";
 import type { ViewPlan } from "../../image/view-plan.ts";
-import type { CodeTables } from "../../search/code-tables.ts";
 import type { SearchGraph } from "../../search/graph-runner.ts";
+import type { Codes } from "../../search/sign-codes.ts";
 
 /** What passes between the pool and a worker thread. Everything here survives structured cloning. */
 
@@ -46,7 +46,7 @@ export interface WorkerSetup {
   /** How RGB images become what the encoder's graph takes. */
   readonly input: EncoderInputFacts;
   /** K and e; null for an encoder alone. */
-  readonly codebook: { readonly size: number; readonly dim: number } | null;
+  readonly codebook: CodebookFacts | null;
   /** Numbers of each token, of features; null for an encoder that gives ids only. */
   readonly featureDim: number | null;
   /** What `embed` needs besides its graph; null for a tokenizer without a projector. */
@@ -67,10 +67,10 @@ export interface Jobs {
   /** Opens the session of a graph ahead of its first use. */
   open: { input: { graph: GraphName }; output: null };
   /** Opens every session and runs each graph once, on a grey image. */
-  warmup: { input: { codes: CodeTables | null }; output: null };
+  warmup: { input: { codes: Codes | null }; output: null };
   encode: {
     /** `images` as the encoder takes them (see `ImageJobs.preprocess`). Ids are found where `codes` are given. */
-    input: { images: readonly RgbImage[]; features: boolean; codes: CodeTables | null };
+    input: { images: readonly RgbImage[]; features: boolean; codes: Codes | null };
     output: ImageTokens[];
   };
   /** At most `viewsPerRun` views share a graph run. */
@@ -78,7 +78,7 @@ export interface Jobs {
   /** -> the logits of each image, [labels] */
   classify: { input: { images: readonly RgbImage[] }; output: Float32Array[] };
   /** What all workers search for ids, in shared memory. */
-  codes: { input: null; output: CodeTables };
+  codes: { input: null; output: Codes };
   /** Ids, or features, of images with one number of tokens -> one image each. */
   decode: { input: { images: readonly (Int32Array | Float32Array)[] }; output: RgbImage[] };
   /** [t] -> [t, e] */

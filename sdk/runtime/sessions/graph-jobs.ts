@@ -5,8 +5,9 @@ import { present } from "../../errors.ts";
 import { prepareViews } from "../../image/prepare-views.ts";
 import { buildCodeTables } from "../../search/build-code-tables.ts";
 import { CodeSearch } from "../../search/code-search.ts";
-import { type CodeTables, ownTables, shareTables } from "../../search/code-tables.ts";
+import { ownTables, shareTables } from "../../search/code-tables.ts";
 import { takesSharedMemory } from "../../search/shared-memory.ts";
+import { type Codes, nearestSigns } from "../../search/sign-codes.ts";
 import type { Jobs, WorkerSetup } from "../pool/protocol.ts";
 import { classify } from "./classify.ts";
 import { embed } from "./embed.ts";
@@ -55,14 +56,10 @@ async function encodePixels(
 const searches = new WeakMap<Sessions, CodeSearch>();
 
 /** The quantizer's input of t tokens, [t, layers * D] -> ids [t]. */
-async function quantize(
-  sessions: Sessions,
-  codes: CodeTables,
-  input: Float32Array,
-  tokens: number,
-): Promise<Int32Array> {
+async function quantize(sessions: Sessions, codes: Codes, input: Float32Array, tokens: number): Promise<Int32Array> {
   const tensor = sessions.tensor("float32", input, [tokens, input.length / tokens]);
   const outputs = await sessions.run("quantizer", { quantizer_input: tensor }, ["vectors"]);
+  if (codes.metric === "signs") return nearestSigns(floats("quantizer", outputs, "vectors"), codes);
   let search = searches.get(sessions);
   if (search === undefined) {
     search = new CodeSearch(sessions, (await takesSharedMemory(sessions)) ? codes : ownTables(codes));
@@ -75,14 +72,15 @@ async function quantize(
 const CODES_PER_RUN = 1024;
 
 /** Computes E, by rows that {@link codebook} gives, and what its search needs; in shared memory. */
-export async function codes(sessions: Sessions, { codebook: shape }: WorkerSetup): Promise<CodeTables> {
-  const { size, dim } = present(shape, "a codebook");
+export async function codes(sessions: Sessions, { codebook: shape }: WorkerSetup): Promise<Codes> {
+  const { size, dim, metric, firstBit = "most" } = present(shape, "a codebook");
+  if (metric === "signs") return { metric, dim, firstBit };
   const rows = new Float32Array(size * dim);
   for (let first = 0; first < size; first += CODES_PER_RUN) {
     const ids = Int32Array.from({ length: Math.min(CODES_PER_RUN, size - first) }, (_, i) => first + i);
     rows.set(await codebook(sessions, { ids }), first * dim);
   }
-  return shareTables(await buildCodeTables(sessions, rows, size, dim));
+  return shareTables(await buildCodeTables(sessions, rows, size, dim, metric));
 }
 
 /** ids [n, N] or features [n, N, D] -> pixels [n, H, W, 3] */

@@ -18,7 +18,7 @@ export function modelInfo(model: Model, { device, reason }: ChosenDevice, precis
     grid,
     maxTokens,
     featureDim,
-    codebook: codebook && Object.freeze({ ...codebook, codesPerToken: 1 }),
+    codebook: codebook && Object.freeze({ size: codebook.size, dim: codebook.dim, codesPerToken: 1 }),
     decodes: decoder?.takes ?? null,
     projector:
       projector &&

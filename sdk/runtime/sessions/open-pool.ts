@@ -1,7 +1,7 @@
 import { VqraeError } from "../../errors.ts";
 import type { Model } from "../../families/model.ts";
 import { workerFile } from "../../files/package-file.ts";
-import type { CodeTables } from "../../search/code-tables.ts";
+import type { Codes } from "../../search/sign-codes.ts";
 import type { ChosenDevice } from "../devices/choose-device.ts";
 import { fusedAttention } from "../devices/providers.ts";
 import type { LoadProgress } from "../options.ts";
@@ -34,7 +34,7 @@ export interface PoolOptions {
 export interface OpenedPool {
   readonly pool: JobPool<Jobs>;
   /** What is searched for ids, where the warm-up has made it. */
-  readonly codes: CodeTables | null;
+  readonly codes: Codes | null;
   /** Where it runs after all. */
   readonly chosen: ChosenDevice;
 }
@@ -61,7 +61,7 @@ export async function openPool(
     report("session", 0, 1);
     await pool.run("open", { graph: projector ? "projector" : "encoder" }, { signal });
     report("session", 1, 1);
-    let codes: CodeTables | null = null;
+    let codes: Codes | null = null;
     if (warmup) {
       codes = codebook && (await pool.run("codes", null, { signal }));
       await warmUp(pool, size, codes, { signal, report });
@@ -98,7 +98,7 @@ export async function openPoolOrFallBack(
 async function warmUp(
   pool: JobPool<Jobs>,
   workers: number,
-  codes: CodeTables | null,
+  codes: Codes | null,
   { signal, report }: Pick<PoolOptions, "signal" | "report">,
 ): Promise<void> {
   let done = 0;

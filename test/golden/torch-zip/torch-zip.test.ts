@@ -2,6 +2,7 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { gatheredCheckpoint } from "../../../sdk/runtime/made-weights/gathered-checkpoint.ts";
 import { isStridedWeight, isWeightDtype } from "../../../sdk/weights/dtypes.ts";
 import { openFolderTensors, openTensors } from "../../../sdk/weights/open-tensors.ts";
 import { readTensor } from "../../../sdk/weights/read-tensor.ts";
@@ -59,6 +60,39 @@ describe("files of torch.save", () => {
       });
     } finally {
       await rm(folder, { recursive: true });
+    }
+  });
+
+  it("gathers views into the cache once, where a model is to run", async () => {
+    const cache = await mkdtemp(join(tmpdir(), "torch-zip-"));
+    const signal = new AbortController().signal;
+    const steps: number[] = [];
+    const report = (done: number) => steps.push(done);
+    const checkpoint = {
+      path: here,
+      file: at("views.pt"),
+      modelId: "views",
+      licence: null,
+      json: {},
+      weightsAlone: true,
+      processor: null,
+      mmproj: null,
+      tensors: async () => (await openTorchFile(at("views.pt"))).tensors,
+    };
+    try {
+      for (let time = 0; time < 2; time++) {
+        const tensors = await gatheredCheckpoint(checkpoint, cache, { report, signal }).tensors();
+        for (const [name, { shape, values }] of Object.entries(expected["views.pt"]!)) {
+          const tensor = tensors.get(name)!;
+          const { dtype } = tensor;
+          if (!isWeightDtype(dtype)) throw new Error(`${name} is ${dtype}`);
+          expect(tensor.shape, name).toEqual(shape);
+          expect(Array.from(await readTensor({ ...tensor, dtype })), name).toEqual(values);
+        }
+      }
+      expect(steps).toContain(0);
+    } finally {
+      await rm(cache, { recursive: true });
     }
   });
 

@@ -6,8 +6,9 @@ import { type CodeTables, ownTables, shareTables } from "../../../sdk/search/cod
 import { distinctRows } from "../../../sdk/search/distinct-rows.ts";
 import type { GraphRunner } from "../../../sdk/search/graph-runner.ts";
 import { takesSharedMemory } from "../../../sdk/search/shared-memory.ts";
+import { nearestSigns } from "../../../sdk/search/sign-codes.ts";
 import { type KindName, kindNames, problem } from "./codebooks.ts";
-import { nearestReference } from "./reference.ts";
+import { largestProductReference, nearestReference } from "./reference.ts";
 import { bound, searchGraphs } from "./runner.ts";
 
 /** Above the least size that has projected codes (e >= 128), and more than one shortlist (K > 16). */
@@ -45,6 +46,26 @@ describe.each(kindNames)("codes %s", (kind) => {
       { numRuns: 4 },
     );
   });
+});
+
+describe.each(kindNames)("the largest dot product with codes %s", (kind) => {
+  test.each<FilterKind>(["float32", "int8", "projected"])("is found exactly through %s", async (filter) => {
+    const width = filter === "projected" ? dim : 24;
+    for (const seed of [1, 2, 3]) {
+      const { codes, vectors } = problem(kind, seed, size, width, 24);
+      const tables = await buildCodeTables(graphs, codes, size, width, "product");
+      const through = filter === "int8" ? round : project;
+      const own = filter === "float32" ? null : await through(graphs, codes, width, "product");
+      const ids = await new CodeSearch(graphs, { ...tables, filter: own }).nearest(vectors);
+      expect(ids).toEqual(largestProductReference(vectors, codes, width));
+    }
+  });
+});
+
+test("signs are bits, the first number the most significant one or the least", () => {
+  const vectors = Float32Array.of(1, -1, 0.5, 0, -2, 3);
+  expect(nearestSigns(vectors, { metric: "signs", dim: 3, firstBit: "most" })).toEqual(Int32Array.of(5, 1));
+  expect(nearestSigns(vectors, { metric: "signs", dim: 3, firstBit: "least" })).toEqual(Int32Array.of(5, 4));
 });
 
 test("any sizes are searched exactly, one code and one dimension too", async () => {

@@ -1,6 +1,18 @@
 /** Every float32 is an integer multiple of 2^-149. */
 const integer = (x: number): bigint => BigInt(x * 2 ** 149);
 
+/** The row of `codes` with the largest dot product with each row of `vectors`, of equal ones the lowest, in integers. */
+export function largestProductReference(vectors: Float32Array, codes: Float32Array, dim: number): Int32Array {
+  const rows = Array.from({ length: codes.length / dim }, (_, k) =>
+    Array.from(codes.subarray(k * dim, (k + 1) * dim), integer),
+  );
+  return Int32Array.from({ length: vectors.length / dim }, (_, t) => {
+    const z = Array.from(vectors.subarray(t * dim, (t + 1) * dim), integer);
+    const products = rows.map((row) => row.reduce((sum, e, i) => sum + e * z[i]!, 0n));
+    return products.reduce((best, product, k) => (product > products[best]! ? k : best), 0);
+  });
+}
+
 /** The nearest row of `codes` to each row of `vectors`, of equal ones the lowest: float64 finds the few that compete, integers decide. */
 export function nearestReference(vectors: Float32Array, codes: Float32Array, dim: number): Int32Array {
   const size = codes.length / dim;

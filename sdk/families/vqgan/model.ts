@@ -1,0 +1,31 @@
+import { defineModel } from "../define-model.ts";
+import type { Model, ModelBase } from "../model.ts";
+import { buildVqganCodebook, buildVqganDecoder, buildVqganEncoder, buildVqganQuantizer } from "./forward.ts";
+import type { VqganSizes } from "./sizes.ts";
+import type { VqganEncoder, VqganSpec } from "./spec.ts";
+
+/** @param grid tokens of a side */
+export function vqganModel(base: ModelBase, sizes: VqganSizes, spec: VqganSpec, grid: number): Model {
+  const { encoder, ...others } = spec;
+  const { codes, dim } = sizes;
+  const patchSize = vqganPatchSize(sizes.encoder.length);
+  const search =
+    spec.codes.by === "signs"
+      ? ({ metric: "signs", firstBit: spec.codes.firstBit } as const)
+      : ({ metric: spec.codes.by === "product" ? "product" : "distance" } as const);
+  return defineModel(base, {
+    encoder: { patchSize, grid, maxTokens: grid * grid, featureDim: sizes.latent },
+    codebook: { size: codes, dim, ...search },
+    decoder: { takes: "ids", outputSize: grid * patchSize },
+    weights: { encoder, others: [others] },
+    graphs: {
+      encode: { takes: "pixels", build: (weights: VqganEncoder, settings) => buildVqganEncoder(weights, settings) },
+      quantize: () => buildVqganQuantizer(spec),
+      codebook: () => buildVqganCodebook(spec),
+      decode: (settings) => buildVqganDecoder(spec, grid, settings),
+    },
+  });
+}
+
+/** Each level but the last halves the sides. */
+export const vqganPatchSize = (levels: number): number => 2 ** (levels - 1);

@@ -1,0 +1,27 @@
+import type { Checkpoint } from "../../families/checkpoint-parts.ts";
+import { isStridedWeight } from "../../weights/dtypes.ts";
+import type { CheckpointTensor } from "../../weights/tensor-lookup.ts";
+import type { TensorRef } from "../../weights/tensor-ref.ts";
+import { type MakeOptions, makeFloats } from "./make-weights.ts";
+
+/**
+ * A checkpoint whose tensors all lie as graphs take them: views with strides of torch files are gathered into a file of the cache,
+ * once. Any other checkpoint is given back as it is.
+ *
+ * @throws (of `tensors`) as `makeFloats`
+ */
+export function gatheredCheckpoint(checkpoint: Checkpoint, cache: string, options: MakeOptions): Checkpoint {
+  return { ...checkpoint, tensors: async () => gathered(await checkpoint.tensors(), cache, options) };
+}
+
+async function gathered(tensors: ReadonlyMap<string, CheckpointTensor>, cache: string, options: MakeOptions) {
+  const views: Record<string, TensorRef> = {};
+  for (const [name, tensor] of tensors) {
+    const { dtype } = tensor;
+    if (isStridedWeight(dtype)) views[name] = { ...tensor, dtype };
+  }
+  if (Object.keys(views).length === 0) return tensors;
+  const made = new Map<string, CheckpointTensor>(tensors);
+  for (const [name, ref] of Object.entries(await makeFloats(views, cache, options))) made.set(name, ref);
+  return made;
+}

@@ -1,0 +1,38 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { crc32 } from "node:zlib";
+import { writeSafetensors } from "../../../sdk/weights/safetensors/write-safetensors.ts";
+
+/** The tensors of make_tokenizers.py's tiny models, by tokenizer. */
+export const shapes: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>> = JSON.parse(
+  await readFile(join(import.meta.dirname, "shapes.json"), "utf8"),
+);
+
+/** Writes the weights of make_tokenizers.py's `weight`, which names and shapes alone decide. */
+export async function writeWeights(path: string, tensors: Readonly<Record<string, readonly number[]>>): Promise<void> {
+  const prefix = "gen_vision_model.";
+  await writeSafetensors(
+    path,
+    Object.entries(tensors).map(([name, shape]) => ({
+      name,
+      dtype: "F32",
+      shape,
+      data: weight(name.startsWith(prefix) ? name.slice(prefix.length) : name, shape),
+    })),
+  );
+}
+
+function weight(name: string, shape: readonly number[]): Float32Array {
+  const fan = shape.slice(1).reduce((product, size) => product * size, 1);
+  const spread = name.includes("embed") ? 2 : 2 ** Math.round(Math.log2(5 / Math.sqrt(fan)));
+  const start = shape.length === 1 && name.endsWith("weight") ? 1 : 0;
+  const seed = crc32(name);
+  return Float32Array.from({ length: fan * (shape[0] ?? 1) }, (_, i) => {
+    let h = Math.imul(i + seed, 0x9e3779b1);
+    h ^= h >>> 15;
+    h = Math.imul(h, 0x85ebca77);
+    h ^= h >>> 13;
+    const uniform = (h >>> 8) / 2 ** 24 - 0.5;
+    return shape.length === 1 ? start + uniform * 0.5 : uniform * spread;
+  });
+}
