@@ -4,6 +4,7 @@ import type { Decoder, Encoder } from "../../sdk/index.ts";
 import { option, parseOptions } from "../../sdk/kit.ts";
 import type { ImageGenerator } from "../generation/index.ts";
 import type { VisionLanguageModel } from "../vision-language-model.ts";
+import { anthropicMessages } from "./anthropic/messages.ts";
 import { HeldBytes } from "./body/held-bytes.ts";
 import { chatCompletions } from "./chat/chat-completions.ts";
 import { chatPage } from "./chat-page.ts";
@@ -11,11 +12,14 @@ import { embeddings } from "./embeddings/embeddings.ts";
 import { ApiError, toApiError } from "./http/api-error.ts";
 import { requireApiKey } from "./http/api-key.ts";
 import { allowOrigins } from "./http/cors.ts";
+import { errorFormOf } from "./http/error-forms.ts";
 import { Metrics } from "./http/metrics.ts";
 import { RequestQueue } from "./http/queue.ts";
 import { type RequestLog, RequestRecord } from "./http/request-record.ts";
 import { imageGenerations } from "./images/generations.ts";
 import { type EndpointLimits, parseLimits } from "./limits.ts";
+import { ollamaChatRoute, ollamaGenerateRoute, ollamaShowRoute } from "./ollama/ollama.ts";
+import { ollamaModels } from "./ollama/ollama-models.ts";
 import { RequestPipeline, type Work } from "./pipeline.ts";
 import { responses } from "./responses/responses.ts";
 import { StoredResponses } from "./responses/stored-responses.ts";
@@ -90,13 +94,17 @@ export async function createEndpoint(options: EndpointOptions = {}): Promise<End
   const work: Readonly<Record<string, Work>> = {
     "/v1/chat/completions": { route: chatCompletions(languageModels), queue: chat },
     "/v1/responses": { route: responses(languageModels, stored), queue: chat },
+    "/v1/messages": { route: anthropicMessages(languageModels), queue: chat },
+    "/api/chat": { route: ollamaChatRoute(languageModels), queue: chat },
+    "/api/generate": { route: ollamaGenerateRoute(languageModels), queue: chat },
+    "/api/show": { route: ollamaShowRoute(languageModels), queue: queue(parallel) },
     "/v1/embeddings": { route: embeddings(tokenizers), queue: vision },
     "/v1/images/generations": { route: imageGenerations(imageModels), queue: queue(1) },
     "/v1/vision/tokens": { route: visionTokens(tokenizers), queue: vision },
     "/v1/vision/decode": { route: visionDecode(tokenizers), queue: vision },
   };
   const models = modelObjects([
-    [languageModels, ["/v1/chat/completions", "/v1/responses"]],
+    [languageModels, ["/v1/chat/completions", "/v1/responses", "/v1/messages"]],
     [imageModels, ["/v1/images/generations"]],
     [tokenizers, ["/v1/embeddings", "/v1/vision/tokens", "/v1/vision/decode"]],
   ]);
@@ -124,7 +132,7 @@ export async function createEndpoint(options: EndpointOptions = {}): Promise<End
     record.answered(c.res.status);
   });
   if (cors.length > 0) app.use(allowOrigins(cors, apiKey));
-  for (const path of ["/v1/*", "/metrics"]) {
+  for (const path of ["/v1/*", "/api/*", "/metrics"]) {
     app.use(path, async (c, next) => {
       requireApiKey(c.req.raw, apiKey);
       await next();
@@ -134,16 +142,17 @@ export async function createEndpoint(options: EndpointOptions = {}): Promise<End
   app.get("/health", (c) => c.json({ status: "ok" }));
   app.get("/v1/models", (c) => c.json({ object: "list", data: [...models.values()] }));
   app.get("/v1/models/:id", (c) => c.json(requireModel(models, c.req.param("id"))));
+  app.route("/api", ollamaModels(languageModels));
   for (const [path, one] of Object.entries(work)) {
     app.post(path, (c) => pipeline.answer(c.req.raw, one, c.get("record")));
     app.all(path, () => wrongMethod("POST"));
   }
   for (const [path, page] of ui ? await chatPage() : []) app.get(path, page);
   for (const path of ["/health", "/metrics", "/v1/models"]) app.all(path, () => wrongMethod("GET"));
-  app.notFound((c) => notFound(c).toResponse());
+  app.notFound((c) => failed(c, notFound(c)));
   app.onError((error, c) => {
     pipeline.report(error, c.req.raw);
-    return toApiError(error).toResponse();
+    return failed(c, toApiError(error));
   });
 
   return {
@@ -173,6 +182,9 @@ function modelObjects(groups: readonly (readonly [ReadonlyMap<string, unknown>, 
 function byId<T>(models: readonly T[], idOf: (model: T) => string): ReadonlyMap<string, T> {
   return new Map(models.map((model) => [idOf(model), model]));
 }
+
+/** In the form of the path's protocol. */
+const failed = (c: Context, error: ApiError): Response => error.toResponse(errorFormOf(c.req.path)(error));
 
 function wrongMethod(allowed: string): never {
   const message = `Expected ${allowed} for this path but received another method.`;

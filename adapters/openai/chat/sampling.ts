@@ -11,6 +11,13 @@ const UNLIMITED = 2 ** 31 - 1;
 /** A number of tokens; -1, and what llama.cpp's clients send beside it, is as many as the context holds. */
 export const tokenCount = z.union([z.int().min(1), z.literal(-1).transform(() => UNLIMITED)]).optional();
 
+/** 0 is what clients send that have taken it for OpenAI's. */
+const repeated = z
+  .number()
+  .min(0)
+  .max(10)
+  .transform((value) => value || 1)
+  .optional();
 const penalty = z.number().min(-2).max(2).optional();
 const tokenId = z.string().regex(/^\d{1,9}$/, "Expected ids of tokens");
 const stopText = (most: number) => z.string().min(1).max(most, `Expected at most ${most} characters`);
@@ -21,8 +28,8 @@ export const samplingFields = ({ stopCharacters }: EndpointLimits) => ({
   top_p: z.number().min(0).max(1).optional(),
   top_k: z.int().min(-1).optional(),
   min_p: z.number().min(0).max(1).optional(),
-  repeat_penalty: z.number().gt(0).max(10).optional(),
-  repetition_penalty: z.number().gt(0).max(10).optional(),
+  repeat_penalty: repeated,
+  repetition_penalty: repeated,
   presence_penalty: penalty,
   frequency_penalty: penalty,
   logit_bias: z.record(tokenId, z.number().min(-100).max(100)).optional(),

@@ -30,8 +30,9 @@ export class ApiError extends Error {
     return { error: { message, type: typeOf(this.status), param, code } };
   }
 
-  toResponse(): Response {
-    return Response.json(this.toJSON(), { status: this.status, headers: this.headers });
+  /** @param body the error object, in another form than OpenAI's */
+  toResponse(body: object = this.toJSON()): Response {
+    return Response.json(body, { status: this.status, headers: this.headers });
   }
 }
 

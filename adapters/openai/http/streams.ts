@@ -1,4 +1,5 @@
 import { type ApiError, toApiError } from "./api-error.ts";
+import { anthropicError, ollamaError } from "./error-forms.ts";
 
 /** How a protocol streams objects. */
 export interface StreamForm {
@@ -30,6 +31,20 @@ export const namedEvents: StreamForm = {
     const { code, message, param } = error;
     return named("error", { type: "error", sequence_number: 0, code, message, param, ...error.toJSON() });
   },
+  end: "",
+};
+
+/** Anthropic's: server-sent events by their types. A failure is an event "error" with Anthropic's error object. */
+export const typedEvents: StreamForm = {
+  ...namedEvents,
+  error: (error) => named("error", anthropicError(error)),
+};
+
+/** Ollama's: a line of JSON for each object. */
+export const jsonLines: StreamForm = {
+  contentType: "application/x-ndjson",
+  event: (value) => `${JSON.stringify(value)}\n`,
+  error: (error) => `${JSON.stringify(ollamaError(error))}\n`,
   end: "",
 };
 

@@ -1,0 +1,122 @@
+import { leave } from "../../async-generators.ts";
+import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmPiece } from "../../vision-language-model.ts";
+import { ApiError } from "../http/api-error.ts";
+import { parseLooseBody } from "../http/parse.ts";
+import { jsonLines } from "../http/streams.ts";
+import { rawImageOf } from "../images/image-source.ts";
+import { type Call, type Reply, type Route, requireModel } from "../route.ts";
+import { ollamaDetails } from "./ollama-models.ts";
+import { ollamaChat, ollamaGenerate, ollamaShow, toOptions } from "./ollama-request.ts";
+
+type Models = ReadonlyMap<string, VisionLanguageModel>;
+
+/** Ollama's clients name a version behind a colon. */
+const requireOllamaModel = <T>(models: ReadonlyMap<string, T>, name: string): T =>
+  requireModel(models, models.has(name) ? name : name.replace(/:latest$/, ""));
+
+/** POST /api/chat */
+export const ollamaChatRoute =
+  (models: Models): Route =>
+  async (body, call) => {
+    const request = parseLooseBody(ollamaChat(call.limits), body, call.warn);
+    const model = requireOllamaModel(models, request.model);
+    if (request.tools?.length) call.warn("tools has no effect here: this model calls none.");
+    const count = request.messages.reduce((sum, { images = [] }) => sum + images.length, 0);
+    if (count > call.limits.images) throw tooMany(call.limits.images, count);
+    const messages: VlmMessage[] = [];
+    for (const [i, { role, content, images }] of request.messages.entries()) {
+      messages.push(await messageOf(role, content, images, `messages[${i}].images`, call));
+    }
+    const options = toOptions(request, call);
+    return answer(
+      { model, messages, options, stream: request.stream, said: (text) => ({ message: saidBy(text) }) },
+      call,
+    );
+  };
+
+/** POST /api/generate */
+export const ollamaGenerateRoute =
+  (models: Models): Route =>
+  async (body, call) => {
+    const request = parseLooseBody(ollamaGenerate(call.limits), body, call.warn);
+    const model = requireOllamaModel(models, request.model);
+    const system: VlmMessage[] = request.system ? [{ role: "system", content: request.system }] : [];
+    const messages = [...system, await messageOf("user", request.prompt, request.images, "images", call)];
+    const options = toOptions(request, call);
+    return answer({ model, messages, options, stream: request.stream, said: (text) => ({ response: text }) }, call);
+  };
+
+/** POST /api/show */
+export const ollamaShowRoute =
+  (models: Models): Route =>
+  async (body, { warn }) => {
+    const { model, name = "" } = parseLooseBody(ollamaShow, body, warn);
+    requireOllamaModel(models, model ?? name);
+    return { json: ollamaDetails };
+  };
+
+const saidBy = (text: string) => ({ role: "assistant", content: text });
+
+const tooMany = (most: number, count: number) =>
+  new ApiError(400, `Expected at most ${most} images in a request but received ${count}.`, { param: "messages" });
+
+/** Images stand before the text, as Ollama puts them. */
+async function messageOf(
+  role: VlmMessage["role"],
+  text: string,
+  urls: readonly string[] = [],
+  param: string,
+  { images }: Call,
+): Promise<VlmMessage> {
+  const parts = [];
+  for (const [i, url] of urls.entries()) parts.push({ image: await rawImageOf(url, `${param}[${i}]`, images) });
+  return { role, content: parts.length === 0 ? text : [...parts, text] };
+}
+
+interface Asked {
+  readonly model: VisionLanguageModel;
+  readonly messages: readonly VlmMessage[];
+  readonly options: ReturnType<typeof toOptions>;
+  readonly stream: boolean;
+  /** A text of the answer in the form of the path. */
+  readonly said: (text: string) => object;
+}
+
+async function answer({ model, messages, options, stream, said }: Asked, call: Call): Promise<Reply> {
+  const arrived = performance.now();
+  await call.turn();
+  const begun = performance.now();
+  const head = () => ({ model: model.modelId, created_at: new Date().toISOString() });
+  const ended = (whole: VlmAnswer) => {
+    call.used({ model: model.modelId, ...whole });
+    const nanoseconds = (since: number) => Math.round((performance.now() - since) * 1e6);
+    return {
+      done: true,
+      done_reason: whole.finishReason,
+      total_duration: nanoseconds(arrived),
+      load_duration: 0,
+      prompt_eval_count: whole.promptTokens ?? 0,
+      prompt_eval_duration: 0,
+      eval_count: whole.answerTokens ?? 0,
+      eval_duration: nanoseconds(begun),
+    };
+  };
+  if (!stream) {
+    const whole = await model.chat(messages, options);
+    return { json: { ...head(), ...said(whole.text), ...ended(whole) } };
+  }
+  const pieces = model.streamChat(messages, options);
+  // What fails before the first piece has a status of its own.
+  const first = await pieces.next();
+  return { events: events(), form: jsonLines };
+
+  async function* events(): AsyncGenerator<object> {
+    try {
+      let next: IteratorResult<VlmPiece, VlmAnswer> = first;
+      for (; !next.done; next = await pieces.next()) yield { ...head(), ...said(next.value.text), done: false };
+      yield { ...head(), ...said(""), ...ended(next.value) };
+    } finally {
+      await leave(pieces);
+    }
+  }
+}
