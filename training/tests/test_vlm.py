@@ -301,9 +301,9 @@ def test_conversations_keep_every_turn_in_order():
 
 
 def test_what_is_missing_is_named(data, tmp_path):
-    with pytest.raises(UserError, match="one of train, export, split for vlm"):
+    with pytest.raises(UserError, match="one of train, export, split, pope for vlm"):
         main(["vlm", "chat"])
-    with pytest.raises(UserError, match="Expected --nlvr but received none"):
+    with pytest.raises(UserError, match="Expected --nlvr for 75% of the steps but received none"):
         main(["vlm", "train", "--encoder", str(data["encoder"]), "--easy-vqa", str(data["easy"]), "--out", str(tmp_path / "run")])
     with pytest.raises(UserError, match="dev/dev.json in the folder of NLVR"):
         read_nlvr(tmp_path)

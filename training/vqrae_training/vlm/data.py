@@ -30,13 +30,16 @@ class Corpus:
     """The pictures and questions of all sets. `features` is None while pictures are given in words."""
 
     def __init__(self, options: DataSection, names: Names | None = None):
-        for name in ("easy_vqa", "nlvr"):
-            if not getattr(options, name):
-                raise UserError(f"Expected --{name.replace('_', '-')} but received none")
+        o = options
+        rest = 1 - o.photo_share - o.named_share - o.room_share - o.easy_share
+        wanted = {"easy_vqa": o.easy_share, "nlvr": rest, "photos": o.photo_share, "named": o.named_share, "rooms": o.room_share}
+        for name, share in wanted.items():
+            if share > 1e-9 and not getattr(options, name):
+                raise UserError(f"Expected --{name.replace('_', '-')} for {share:.0%} of the steps but received none")
         self.options = options
-        easy = read_easy_vqa(options.easy_vqa)
-        self.easy, self.easy_test = _turns(easy.train), _turns(easy.test)[:MONITORED]
-        self.nlvr, self.held = split(read_nlvr(options.nlvr))
+        easy = read_easy_vqa(options.easy_vqa) if options.easy_vqa else None
+        self.easy, self.easy_test = (_turns(easy.train), _turns(easy.test)[:MONITORED]) if easy else ([], [])
+        self.nlvr, self.held = split(read_nlvr(options.nlvr)) if options.nlvr else ([], [])
         self.photos = PhotoCorpus(options, names)
         self.towers, self.scattered = ([e for e in self.nlvr if has_towers(e.scene) == wanted] for wanted in (True, False))
         self.of_sentence: dict[str, list[Example]] = {}
@@ -48,7 +51,8 @@ class Corpus:
     def groups(self) -> dict[str, list[Item | VariantPicture]]:
         """Return every picture that training and progress need, by the name of the folder that keeps its features."""
         easy = [item for item, _ in self.easy + self.easy_test]
-        return {"shapes": easy + self.pictures + [e.pictures[0] for e in self.held], **self.photos.groups()}
+        shapes = easy + self.pictures + [e.pictures[0] for e in self.held]
+        return ({"shapes": shapes} if shapes else {}) | self.photos.groups()
 
     def look_at(self, features: FeatureSets) -> None:
         """From now on pictures are features."""

@@ -22,7 +22,7 @@ soldiers officer police policeman driver kayaker guitarist individual
 )
 # Words that leave open whether people are men, women, boys or girls, or whether there are any.
 _UNCLEAR = _WHO | set(
-    "group team family audience band they he she others one two three four five several hand hands face".split()
+    "group team family audience band they he she others hand hands face".split()
 )
 
 # A thing, and the words that name it. The first word is the name in questions.

@@ -165,11 +165,24 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--encoder", help="the frozen tokenizer's checkpoint folder (vision.encoder)")
     parser.add_argument("--easy-vqa", help="the tar of easy-VQA's repository (data.easy_vqa)")
     parser.add_argument("--nlvr", help="the folder of NLVR's repository, with dev and hidden (data.nlvr)")
+    parser.add_argument("--photos", nargs="+", help="tars of photos, each with a table of captions beside it (data.photos)")
+    parser.add_argument("--named", nargs="+", help="pictures of one thing, which the encoder's classifier names (data.named)")
+    parser.add_argument("--rooms", help="DAQUAR's folder, with train.csv and train.tar (data.rooms)")
+    parser.add_argument("--sentences", help="captions without photos, a line each (data.sentences)")
     parser.add_argument("--out", required=True, help="folder of the run")
     parser.add_argument("--init", help="a folder that `vlm export` wrote, whose weights a new run starts from (run.init)")
     parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="section.key=value")
     parser.add_argument("--allow-changes", action="store_true", help="go on from last.pt although the configuration differs")
     args = parser.parse_args(argv)
-    named = {"vision.encoder": args.encoder, "data.easy_vqa": args.easy_vqa, "data.nlvr": args.nlvr, "run.init": args.init}
+    named = {
+        "vision.encoder": args.encoder,
+        "data.easy_vqa": args.easy_vqa,
+        "data.nlvr": args.nlvr,
+        "data.photos": args.photos,
+        "data.named": args.named,
+        "data.rooms": args.rooms,
+        "data.sentences": args.sentences,
+        "run.init": args.init,
+    }
     overrides = [f"{name}={json.dumps(value)}" for name, value in named.items() if value is not None]
     train(load_sections(VlmConfig, args.preset, overrides + args.set), Path(args.out), args.allow_changes)
