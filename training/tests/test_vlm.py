@@ -27,10 +27,11 @@ from vqrae_training.models.encoder import Encoder
 from vqrae_training.vlm import train as trainer
 from vqrae_training.vlm.batches import Picture, make_batch
 from vqrae_training.vlm.config import DataSection, VlmConfig
-from vqrae_training.vlm.data import Corpus, conversations
+from vqrae_training.vlm.data import Corpus
 from vqrae_training.vlm.features import build_features, picture_tiles
 from vqrae_training.vlm.model import Projector, Vlm, pixel_shuffle, right_answers
 from vqrae_training.vlm.nlvr import read_nlvr, split
+from vqrae_training.vlm.photo_corpus import conversations
 from vqrae_training.vlm.questions import describe, nlvr_question
 from vqrae_training.vlm.scene import SIZES, read_scene
 from vqrae_training.vlm.statements import ITEMS, TOWERS, telling_apart
@@ -190,13 +191,13 @@ def test_equal_tiles_are_encoded_once(data, tmp_path):
     example = read_nlvr(data["nlvr"])[0]
     torch.manual_seed(0)
     encoder = Encoder(VIT, CROP).eval()
-    features = build_features(encoder, 2, 3, list(example.pictures), tmp_path)
+    features = build_features(encoder, (2,), 3, list(example.pictures), tmp_path)
     assert [features.of(p.name).shape for p in example.pictures] == [(3, 16, 32)] * 6
     assert len(features.tokens) <= 9
     # Box 0 is in the left place of the first two orders.
     assert torch.equal(features.of(example.pictures[0].name)[0], features.of(example.pictures[1].name)[0])
-    with pytest.raises(UserError, match="layer differ"):
-        build_features(encoder, 1, 3, list(example.pictures), tmp_path)
+    with pytest.raises(UserError, match="layers differ"):
+        build_features(encoder, (1,), 3, list(example.pictures), tmp_path)
 
 
 def test_tiles_follow_the_shape():
@@ -300,9 +301,9 @@ def test_conversations_keep_every_turn_in_order():
 
 
 def test_what_is_missing_is_named(data, tmp_path):
-    with pytest.raises(UserError, match="one of train, export, split for vlm"):
+    with pytest.raises(UserError, match="one of train, export, split, pope for vlm"):
         main(["vlm", "chat"])
-    with pytest.raises(UserError, match="Expected --nlvr but received none"):
+    with pytest.raises(UserError, match="Expected --nlvr for 75% of the steps but received none"):
         main(["vlm", "train", "--encoder", str(data["encoder"]), "--easy-vqa", str(data["easy"]), "--out", str(tmp_path / "run")])
     with pytest.raises(UserError, match="dev/dev.json in the folder of NLVR"):
         read_nlvr(tmp_path)

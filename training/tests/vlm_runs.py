@@ -17,7 +17,7 @@ from vqrae_training.models.encoder import Encoder
 from vqrae_training.vlm.scene import ORDERS
 
 SMALL = ["language.hidden_size=32", "language.intermediate_size=48", "language.layers=2", "language.heads=2", "language.head_dim=16",
-         "language.vocabulary=400", "vision.layer=2", "data.easy_pictures=3", "data.nlvr_pairs=1", "data.statements=2", "data.questions=2",
+         "language.vocabulary=400", "vision.layers=[2]", "data.easy_pictures=3", "data.nlvr_pairs=1", "data.statements=2", "data.questions=2",
          "run.bf16=false", "run.compile=false", "text.steps=4", "projector.steps=4", "both.steps=6", "run.eval_every=2", "run.log_every=2"]  # fmt: skip
 HEX = {"yellow": "Yellow", "black": "Black", "blue": "#0099ff"}
 

@@ -18,6 +18,11 @@ export const flag = z.boolean({ error: "true or false" });
 export const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) =>
   z.enum(values, { error: `one of ${values.map((value) => JSON.stringify(value)).join(", ")}` });
 
+/** A block's number or a list of them, read as a list. */
+export const layers = z
+  .union([integer, z.array(integer).min(1)], { error: "a layer or a list of layers" })
+  .transform((value) => (typeof value === "number" ? [value] : value));
+
 const triple = { error: "three numbers (red, green, blue)" };
 export const rgb = z.tuple([z.number(triple), z.number(triple), z.number(triple)], triple);
 const positives = { error: "three numbers > 0 (red, green, blue)" };

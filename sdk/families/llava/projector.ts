@@ -2,14 +2,10 @@ import * as z from "zod";
 import type { ProjectorFeatures } from "../../contract/projector.ts";
 import type { TensorLookup } from "../../weights/tensor-lookup.ts";
 import { activationName } from "../fields/activations.ts";
-import { flag, integer, looseSection, oneOf } from "../fields/config-fields.ts";
+import { flag, integer, layers, looseSection, oneOf } from "../fields/config-fields.ts";
 import { pixtralLayout } from "../pixtral/projector.ts";
 import { activation, layout, linear, textConfig, widthInto } from "../projector/parts.ts";
 import { defineProjectorFamily, type ReadProjector } from "../projector/projector-family.ts";
-
-const layers = z
-  .union([integer, z.array(integer).min(1)], { error: "a layer or a list of layers" })
-  .transform((value) => (typeof value === "number" ? [value] : value));
 
 /** What of the encoder's sequence `vision_feature_select_strategy` takes. */
 const strategies = { default: "all_but_first", full: "all" } as const;

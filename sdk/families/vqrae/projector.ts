@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { epsilon, flag, integer, oneOf, positiveInteger, section } from "../fields/config-fields.ts";
+import { epsilon, flag, layers, oneOf, positiveInteger, section } from "../fields/config-fields.ts";
 import { tileCount } from "../image/tile-fields.ts";
 import { activation, downsampleRatio, layerNorm, layout, linear } from "../projector/parts.ts";
 import { defineProjectorFamily } from "../projector/projector-family.ts";
@@ -20,7 +20,8 @@ export const vqraeProjector = defineProjectorFamily({
     text_hidden_size: positiveInteger,
     downsample_ratio: downsampleRatio,
     layer_norm_eps: epsilon,
-    features: section({ layer: integer, postNorm: flag }),
+    /** With several layers, a token has their features side by side. */
+    features: section({ layer: layers, postNorm: flag }),
     image_prefix: text,
     image_suffix: text,
     /** InternVL's dynamic tiles, of the encoder's input size. */
@@ -32,8 +33,8 @@ export const vqraeProjector = defineProjectorFamily({
   read(config, tensors) {
     const { hidden_size: width, text_hidden_size: out, downsample_ratio: factor, features, tiles } = config;
     return {
-      inputDim: width,
-      features: { layers: [features.layer], postNorm: features.postNorm, tokens: "patches" },
+      inputDim: width * features.layer.length,
+      features: { layers: features.layer, postNorm: features.postNorm, tokens: "patches" },
       ops: [
         { op: "pixel_shuffle", factor },
         layerNorm(tensors, "mlp1.0", config.layer_norm_eps),

@@ -13,6 +13,15 @@ it("is plain data that survives a change of thread", async () => {
   expect(projector.info).toMatchObject({ type: "vqrae_projector", inputDim: 16, outputDim: 6, patchesPerToken: 1 });
 });
 
+it("takes several layers, whose features lie side by side", async () => {
+  const folder = await writeTinyProjector((config) => {
+    config.hidden_size = 8;
+    config.features = { layer: [4, -1], postNorm: false };
+  });
+  const { info, features } = await loadProjector(folder);
+  expect([info.inputDim, features.layers]).toEqual([16, [4, -1]]);
+});
+
 describe("a family of your own", () => {
   const { layout, linear, widthInto } = projectorParts;
   const oneLinear = defineProjectorFamily({

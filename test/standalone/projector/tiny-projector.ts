@@ -10,7 +10,7 @@ const tinyProjectorConfig = (width: number) => ({
   text_hidden_size: 6,
   downsample_ratio: 1,
   layer_norm_eps: 1e-5,
-  features: { layer: -1, postNorm: true } as { layer: number; postNorm: boolean },
+  features: { layer: -1, postNorm: true } as { layer: number | number[]; postNorm: boolean },
   image_prefix: "<image>",
   image_suffix: "</image>",
   tiles: null as { min: number; max: number; thumbnail: boolean } | null,

@@ -1,13 +1,13 @@
-"""Run `python -m vqrae_training vlm <train|export|split>`: a small language model that sees through a frozen tokenizer."""
+"""Run `python -m vqrae_training vlm <train|export|split|pope>`: a small language model that sees through a frozen tokenizer."""
 
 from __future__ import annotations
 
 import sys
 
 from ..errors import UserError
-from . import export, nlvr, train
+from . import export, nlvr, pope, train
 
-COMMANDS = {"train": train.main, "export": export.main, "split": nlvr.main}
+COMMANDS = {"train": train.main, "export": export.main, "split": nlvr.main, "pope": pope.main}
 
 
 def main(argv: list[str]) -> None:

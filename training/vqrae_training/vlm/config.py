@@ -11,16 +11,32 @@ from ..language.qwen3 import LanguageSection
 @dataclass(frozen=True)
 class VisionSection:
     encoder: str = ""  # the frozen tokenizer's checkpoint folder
-    layer: int = 4  # 1-based block whose tokens the projector reads, without the final norm
+    layers: tuple[int, ...] = (4,)  # 1-based blocks whose tokens the projector reads side by side, without the final norm
     most_tiles: int = 3
 
 
 @dataclass(frozen=True)
 class DataSection:
-    easy_vqa: str = ""  # the repository's tar
-    nlvr: str = ""  # the repository's folder
+    easy_vqa: str = ""  # the repository's tar; "" for none
+    nlvr: str = ""  # the repository's folder; "" for none
+    photos: tuple[str, ...] = ()  # tars, each with a table of captions beside it (photos.py)
+    val_photos: str = ""  # the same, that progress is shown on
+    sentences: str = ""  # captions without photos, a line each; gzip too. The text phase alone reads them
+    named: tuple[str, ...] = ()  # folders or tars of pictures of one thing, which the encoder's own classifier names
+    rooms: str = ""  # DAQUAR's folder
     features: str = ""  # folder of the cached features; default: OUT/features
-    easy_share: float = 0.75  # of the steps; the others are NLVR's
+    easy_share: float = 0.75  # of the steps; what no share takes is NLVR's
+    photo_share: float = 0.0
+    named_share: float = 0.0
+    room_share: float = 0.0
+    photos_each: int = 12  # of one step
+    photo_pairs: int = 2  # of yes and no about one of them
+    sentences_each: int = 40  # of one step of the text phase, in place of photos in half of them
+    named_each: int = 24
+    named_most: int = 10000  # pictures of each source, evenly over its classes
+    rooms_each: int = 16
+    room_questions: int = 8
+    sure: float = 0.5  # the least probability of a classifier's name
     easy_pictures: int = 12  # of one step
     easy_questions: int = 11  # about one of them, each in a conversation of its own; and what is in it
     nlvr_pairs: int = 4  # of pictures of one step

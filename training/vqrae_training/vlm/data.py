@@ -13,8 +13,10 @@ from ..data.sources import Item
 from ..errors import UserError
 from .batches import Picture
 from .config import DataSection
-from .features import Features
+from .features import FeatureSets
+from .names import Names
 from .nlvr import Example, read_nlvr, split
+from .photo_corpus import PhotoCorpus, conversations
 from .questions import CAPTION, Turn, easy_vqa_caption, in_words, is_true, nlvr_caption, nlvr_question, true_or_false
 from .scene import ORDERS, Box, has_towers
 from .statements import telling_apart
@@ -25,27 +27,36 @@ MONITORED = 100  # pictures of easy-VQA's test set, and NLVR's held examples, th
 
 
 class Corpus:
-    """The pictures and questions of both sets. `features` is None while pictures are given in words."""
+    """The pictures and questions of all sets. `features` is None while pictures are given in words."""
 
-    def __init__(self, options: DataSection):
-        for name in ("easy_vqa", "nlvr"):
-            if not getattr(options, name):
-                raise UserError(f"Expected --{name.replace('_', '-')} but received none")
+    def __init__(self, options: DataSection, names: Names | None = None):
+        o = options
+        rest = 1 - o.photo_share - o.named_share - o.room_share - o.easy_share
+        wanted = {"easy_vqa": o.easy_share, "nlvr": rest, "photos": o.photo_share, "named": o.named_share, "rooms": o.room_share}
+        for name, share in wanted.items():
+            if share > 1e-9 and not getattr(options, name):
+                raise UserError(f"Expected --{name.replace('_', '-')} for {share:.0%} of the steps but received none")
         self.options = options
-        easy = read_easy_vqa(options.easy_vqa)
-        self.easy, self.easy_test = _turns(easy.train), _turns(easy.test)[:MONITORED]
-        self.nlvr, self.held = split(read_nlvr(options.nlvr))
+        easy = read_easy_vqa(options.easy_vqa) if options.easy_vqa else None
+        self.easy, self.easy_test = (_turns(easy.train), _turns(easy.test)[:MONITORED]) if easy else ([], [])
+        self.nlvr, self.held = split(read_nlvr(options.nlvr)) if options.nlvr else ([], [])
+        self.photos = PhotoCorpus(options, names)
         self.towers, self.scattered = ([e for e in self.nlvr if has_towers(e.scene) == wanted] for wanted in (True, False))
         self.of_sentence: dict[str, list[Example]] = {}
         for example in self.nlvr:
             self.of_sentence.setdefault(example.sentence, []).append(example)
         self.pictures, self.tiles = _tiles(self.nlvr)
-        self.features: Features | None = None
+        self.features: FeatureSets | None = None
 
-    def items(self) -> list[Item | VariantPicture]:
-        """Return every picture that training and progress need."""
+    def groups(self) -> dict[str, list[Item | VariantPicture]]:
+        """Return every picture that training and progress need, by the name of the folder that keeps its features."""
         easy = [item for item, _ in self.easy + self.easy_test]
-        return easy + self.pictures + [e.pictures[0] for e in self.held]
+        shapes = easy + self.pictures + [e.pictures[0] for e in self.held]
+        return ({"shapes": shapes} if shapes else {}) | self.photos.groups()
+
+    def look_at(self, features: FeatureSets) -> None:
+        """From now on pictures are features."""
+        self.features = self.photos.features = features
 
     def texts(self, seed: int) -> list[str]:
         """Return the texts that a tokenizer learns its merges from: every question and answer once, and made ones."""
@@ -57,12 +68,18 @@ class Corpus:
             made += [t[:2] for t in told if t]
         asked = [turn for _, turns in self.easy[::4] for turn in turns]
         words = [in_words(e.scene) for e in self.nlvr]
-        return [f"user\n{q}\nassistant\n{a}" for q, a in human + made + asked] + words
+        shapes = [f"user\n{q}\nassistant\n{a}" for q, a in human + made + asked] + words
+        return shapes + list(self.photos.texts(rng))
 
     def draw(self, phase: str, step: int, seed: int) -> list[Picture]:
         o = self.options
         rng = random.Random(f"{seed}:{phase}:{step}")
-        if rng.random() < o.easy_share:
+        share = rng.random()
+        for kind, wanted in self.photos.shares(self.features is None):
+            if share < wanted:
+                return self.photos.draw(kind, rng)
+            share -= wanted
+        if share < o.easy_share:
             return [self.easy_picture(*self.easy[i], rng) for i in rng.sample(range(len(self.easy)), o.easy_pictures)]
         return [picture for _ in range(o.nlvr_pairs) for picture in self.nlvr_pair(rng)]
 
@@ -107,23 +124,11 @@ class Corpus:
         places = (self.tiles[box, place] for place, box in enumerate(scene))
         return torch.stack([self.features.of(name)[tile] for name, tile in places])
 
-    def monitored(self) -> tuple[list[Picture], list[Picture]]:
-        """Return easy-VQA's pictures with all their questions, and NLVR's held ones with their human sentences."""
+    def monitored(self) -> dict[str, list[Picture]]:
+        """Return easy-VQA's pictures with all their questions, NLVR's held ones with their human sentences, and photos."""
         easy = [Picture(self.features.of(item.name), [[turn] for turn in turns]) for item, turns in self.easy_test]
         held = [Picture(self.features.of(e.pictures[0].name), [[is_true(e.sentence, e.label)]]) for e in self.held]
-        return easy, held
-
-
-def conversations(turns: Sequence[Turn], follow: float, rng: random.Random) -> list[list[Turn]]:
-    """Group turns into conversations, mostly of one turn. With probability `follow`, a turn goes on with the conversation
-    before."""
-    made: list[list[Turn]] = []
-    for turn in turns:
-        if made and rng.random() < follow:
-            made[-1].append(turn)
-        else:
-            made.append([turn])
-    return made
+        return {"easy_vqa": easy, "nlvr": held, **self.photos.monitored()}
 
 
 Tiles = dict[tuple[Box, int], tuple[str, int]]

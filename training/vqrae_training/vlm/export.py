@@ -28,7 +28,8 @@ def export(run: Path, out: Path, name: str) -> None:
     state = read_last(run / "last.pt")
     config, tokenizer = state["config"], Tokenizer.from_file(str(run / "tokenizer.json"))
     width, vision = config["language"]["hidden_size"], config["vision"]
-    dim = load_encoder(vision["encoder"]).hidden_size
+    each, layers = load_encoder(vision["encoder"]).hidden_size, vision["layers"]
+    dim = each * len(layers)
     llm = build_language_model(LanguageSection(**config["language"]), tokenizer.get_vocab_size())
     model = Vlm(Projector(dim, width), llm)
     model.load_state_dict(state["model"])
@@ -36,11 +37,11 @@ def export(run: Path, out: Path, name: str) -> None:
     described = {
         "model_type": "vqrae_projector",
         "projector_type": "internvl",
-        "hidden_size": dim,
+        "hidden_size": each,
         "text_hidden_size": width,
         "downsample_ratio": 0.5,
         "layer_norm_eps": EPS,
-        "features": {"layer": vision["layer"], "postNorm": False},
+        "features": {"layer": layers[0] if len(layers) == 1 else list(layers), "postNorm": False},
         "image_prefix": IMAGE_START,
         "image_suffix": IMAGE_END,
         "tiles": {"min": 1, "max": vision["most_tiles"], "thumbnail": False},

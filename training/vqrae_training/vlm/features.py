@@ -1,6 +1,7 @@
 """The frozen encoder's features of every picture, computed once and kept on disk in half precision.
 
-`tokens.npy` float16 [tiles, t, d] holds the tokens of one block, without the class token. Equal tiles are kept once: six NLVR
+`tokens.npy` float16 [tiles, t, d] holds the tokens of one block, or of several side by side, without the class token. That of the
+last one is in `class.npy` [tiles, d]. Equal tiles are kept once: six NLVR
 pictures of three boxes have nine different tiles. A killed run goes on with the next tiles.
 """
 
@@ -51,20 +52,42 @@ class Features:
 
     def __init__(self, folder: Path):
         self.tokens = np.load(folder / "tokens.npy", mmap_mode="r")
+        self.classes = np.load(folder / "class.npy", mmap_mode="r")
         self.rows: dict[str, list[int]] = json.loads((folder / "pictures.json").read_text())
 
     def of(self, name: str) -> Tensor:
         """Return the tokens of a picture's tiles, float16 [tiles, t, d]."""
         return torch.from_numpy(self.tokens[self.rows[name]])
 
+    def class_token(self, name: str) -> Tensor:
+        """Return the class token of a picture's first tile, float16 [d]."""
+        return torch.from_numpy(self.classes[self.rows[name][0]])
+
+
+class FeatureSets:
+    """The features of several folders. A name is in one of them alone."""
+
+    def __init__(self, sets: Sequence[Features]):
+        self.home: dict[str, Features] = {}
+        for some in sets:
+            if twice := next((name for name in some.rows if name in self.home), None):
+                raise UserError(f"Expected every picture's name once but received {twice} twice")
+            self.home |= dict.fromkeys(some.rows, some)
+
+    def of(self, name: str) -> Tensor:
+        return self.home[name].of(name)
+
+    def class_token(self, name: str) -> Tensor:
+        return self.home[name].class_token(name)
+
 
 @torch.no_grad()
-def build_features(encoder: Encoder, layer: int, most: int, items: Sequence[Shown], folder: Path) -> Features:
-    """Compute and keep the features. layer: 1-based block whose output is kept. most: tiles of one picture. Raises UserError
-    where the folder holds those of other pictures."""
+def build_features(encoder: Encoder, layers: tuple[int, ...], most: int, items: Sequence[Shown], folder: Path) -> Features:
+    """Compute and keep the features. layers: 1-based blocks whose outputs are kept, ascending. most: tiles of one picture. Raises
+    UserError where the folder holds those of other pictures."""
     folder.mkdir(parents=True, exist_ok=True)
     cut = lru_cache(maxsize=4)(lambda item: picture_tiles(item.open(), encoder.image_size, most, encoder.resample))
-    facts = {"pictures": _digest([i.name for i in items]), "layer": layer, "most": most, "encoder": fingerprint(encoder)}
+    facts = {"pictures": _digest([i.name for i in items]), "layers": list(layers), "most": most, "encoder": fingerprint(encoder)}
     state = folder / "cached.json"
     stored = json.loads(state.read_text()) if state.exists() else {"tiles": 0}
     done, known = stored.pop("tiles"), stored
@@ -83,20 +106,25 @@ def build_features(encoder: Encoder, layer: int, most: int, items: Sequence[Show
                 where.append((item, k))
             rows.setdefault(item.name, []).append(row)
     (folder / "pictures.json").write_text(json.dumps(rows))
-    shape = (len(where), encoder.grid**2, encoder.hidden_size)
+    shape = (len(where), encoder.grid**2, encoder.hidden_size * len(layers))
     tokens = np.lib.format.open_memmap(folder / "tokens.npy", "r+" if done else "w+", np.float16, shape)
+    classes = np.lib.format.open_memmap(
+        folder / "class.npy", "r+" if done else "w+", np.float16, (len(where), encoder.hidden_size)
+    )
     started, first = time.time(), done
     while done < len(where):
         part = where[done : done + BATCH]
         pixels = torch.stack([to_uint8(cut(item)[k]) for item, k in part])
-        hidden = encoder(normalise(pixels, encoder.mean, encoder.std), (layer,))[0]
-        tokens[done : done + len(part)] = hidden[:, encoder.prefix :].half().numpy()
+        hidden = encoder(normalise(pixels, encoder.mean, encoder.std), layers)
+        tokens[done : done + len(part)] = torch.cat([h[:, encoder.prefix :] for h in hidden], -1).half().numpy()
+        classes[done : done + len(part)] = hidden[-1][:, 0].half().numpy()
         done += len(part)
         state.write_text(json.dumps({"tiles": done} | facts))
         if done // BATCH % 25 == 0:
             rate = (done - first) / (time.time() - started)
             print(f"cached {done}/{len(where)} tiles, {rate:.0f}/s, {(len(where) - done) / rate:.0f} s left", flush=True)
     tokens.flush()
+    classes.flush()
     return Features(folder)
 
 

@@ -33,11 +33,12 @@ from ..language.muon import Muon
 from ..language.qwen3 import build_language_model
 from ..language.tokenizer import train_tokenizer
 from ..models.encoder import load_encoder
-from .batches import Batch, Picture, make_batch
+from .batches import Batch, make_batch
 from .config import PhaseSection, RunSection, VlmConfig
 from .data import Corpus
-from .features import build_features
+from .features import FeatureSets, build_features
 from .model import Projector, Vlm, right_answers
+from .names import Names
 
 PHASES = ("text", "projector", "both")
 MONITOR_BATCH = 20
@@ -51,11 +52,12 @@ def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
     out.mkdir(parents=True, exist_ok=True)
     last = out / "last.pt"
     state = read_state(last, config, allow_changes)
-    corpus = Corpus(config.data)
+    vision = config.vision
+    encoder = load_encoder(vision.encoder).eval()
+    corpus = Corpus(config.data, Names.read(Path(vision.encoder), encoder))
     tokenizer = _tokenizer(config, corpus, out)
-    encoder = load_encoder(config.vision.encoder).eval()
     llm = build_language_model(config.language, tokenizer.get_vocab_size())
-    model = Vlm(Projector(encoder.hidden_size, config.language.hidden_size), llm)
+    model = Vlm(Projector(encoder.hidden_size * len(vision.layers), config.language.hidden_size), llm)
     if run.compile:
         llm.model.compile(dynamic=True)
     if run.init and state is None:
@@ -71,8 +73,10 @@ def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
             options: PhaseSection = getattr(config, phase)
             if phase != "text" and corpus.features is None:
                 folder = Path(config.data.features or out / "features")
-                v = config.vision
-                corpus.features = build_features(encoder, v.layer, v.most_tiles, corpus.items(), folder)
+                sets = []
+                for group, items in corpus.groups().items():
+                    sets.append(build_features(encoder, vision.layers, vision.most_tiles, items, folder / group))
+                corpus.look_at(FeatureSets(sets))
             model.llm.requires_grad_(phase != "projector")
             model.projector.requires_grad_(phase != "text")
             optimisers = make_optimisers(model, options, run)
@@ -119,16 +123,20 @@ def turn_loss(logits: Tensor, batch: Batch) -> Tensor:
 
 
 def evaluate(model: Vlm, corpus: Corpus, tokenizer: Tokenizer) -> dict[str, float]:
-    """Return the shares of right answers on the pictures that are monitored."""
-    easy, held = corpus.monitored()
-    return {"val_easy_vqa": _accuracy(model, easy, tokenizer), "val_nlvr": _accuracy(model, held, tokenizer)}
-
-
-def _accuracy(model: Vlm, pictures: list[Picture], tokenizer: Tokenizer) -> float:
-    right: list[bool] = []
-    for first in range(0, len(pictures), MONITOR_BATCH):
-        right += right_answers(model, make_batch(pictures[first : first + MONITOR_BATCH], tokenizer))
-    return sum(right) / len(right)
+    """Return the shares of right answers on the pictures that are monitored, and the loss of captions."""
+    found = {}
+    for name, pictures in corpus.monitored().items():
+        if not pictures:
+            continue
+        batches = [make_batch(pictures[i : i + MONITOR_BATCH], tokenizer) for i in range(0, len(pictures), MONITOR_BATCH)]
+        if name == "captions":
+            with torch.no_grad():
+                losses = [turn_loss(model(batch).float(), batch).item() * batch.turns for batch in batches]
+            found["val_caption_loss"] = sum(losses) / sum(batch.turns for batch in batches)
+        else:
+            right = [r for batch in batches for r in right_answers(model, batch)]
+            found[f"val_{name}"] = sum(right) / len(right)
+    return found
 
 
 def make_optimisers(model: Vlm, phase: PhaseSection, run: RunSection) -> list[torch.optim.Optimizer]:
@@ -157,11 +165,24 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--encoder", help="the frozen tokenizer's checkpoint folder (vision.encoder)")
     parser.add_argument("--easy-vqa", help="the tar of easy-VQA's repository (data.easy_vqa)")
     parser.add_argument("--nlvr", help="the folder of NLVR's repository, with dev and hidden (data.nlvr)")
+    parser.add_argument("--photos", nargs="+", help="tars of photos, each with a table of captions beside it (data.photos)")
+    parser.add_argument("--named", nargs="+", help="pictures of one thing, which the encoder's classifier names (data.named)")
+    parser.add_argument("--rooms", help="DAQUAR's folder, with train.csv and train.tar (data.rooms)")
+    parser.add_argument("--sentences", help="captions without photos, a line each (data.sentences)")
     parser.add_argument("--out", required=True, help="folder of the run")
     parser.add_argument("--init", help="a folder that `vlm export` wrote, whose weights a new run starts from (run.init)")
     parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="section.key=value")
     parser.add_argument("--allow-changes", action="store_true", help="go on from last.pt although the configuration differs")
     args = parser.parse_args(argv)
-    named = {"vision.encoder": args.encoder, "data.easy_vqa": args.easy_vqa, "data.nlvr": args.nlvr, "run.init": args.init}
+    named = {
+        "vision.encoder": args.encoder,
+        "data.easy_vqa": args.easy_vqa,
+        "data.nlvr": args.nlvr,
+        "data.photos": args.photos,
+        "data.named": args.named,
+        "data.rooms": args.rooms,
+        "data.sentences": args.sentences,
+        "run.init": args.init,
+    }
     overrides = [f"{name}={json.dumps(value)}" for name, value in named.items() if value is not None]
     train(load_sections(VlmConfig, args.preset, overrides + args.set), Path(args.out), args.allow_changes)
