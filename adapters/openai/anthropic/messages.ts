@@ -42,7 +42,7 @@ export const anthropicMessages =
 
 async function toMessages({ system, messages }: MessagesRequest, { images, limits }: Call): Promise<VlmMessage[]> {
   const contents = messages.map(({ content }) => content);
-  checkCounts(contents, ({ type }) => type === "image", { param: "messages", limits });
+  checkCounts(contents, ({ type }) => (type === "image" ? 1 : 0), { param: "messages", limits });
   const all: VlmMessage[] = [];
   if (system !== undefined) {
     all.push({ role: "system", content: typeof system === "string" ? system : system.map(({ text }) => text) });
