@@ -21,26 +21,39 @@ const BESIDE = [
   "LICENSE.txt",
   "LICENSE.md",
 ];
-const SINGLE = "model.safetensors";
-const INDEX = `${SINGLE}.index.json`;
-const SHARD = /^model-(\d{5})-of-(\d{5})\.safetensors$/;
+/** Weights as transformers looks for them, in its order. */
+const FORMATS = [
+  { single: "model.safetensors", shard: /^model-(\d{5})-of-(\d{5})\.safetensors$/ },
+  { single: "pytorch_model.bin", shard: /^pytorch_model-(\d{5})-of-(\d{5})\.bin$/ },
+];
+const indexOf = (single: string): string => `${single}.index.json`;
+
+const formatOf = (paths: readonly string[]) =>
+  FORMATS.find(({ single }) => paths.includes(single) || paths.includes(indexOf(single)));
 
 /** Whether a repository holds a checkpoint of transformers. */
 export const hasCheckpoint = (paths: readonly string[]): boolean =>
-  paths.includes("config.json") && (paths.includes(SINGLE) || paths.includes(INDEX));
+  paths.includes("config.json") && formatOf(paths) !== undefined;
+
+/** Whether a file of a checkpoint holds weights. */
+export const isWeights = (path: string): boolean => /\.(safetensors|bin)$/.test(path);
 
 /**
  * The files of a checkpoint that this package and convert-llm read, among all of its repository: config, weights in
- * safetensors, tokenizer, processor, templates, card and licence. Weights in other formats are left out.
+ * safetensors or else of torch.save, tokenizer, processor, templates, card and licence. Weights in other formats are left
+ * out.
  * @throws INVALID_ARGUMENT for shards of which one is missing
  */
 export function chooseCheckpoint(paths: readonly string[], repo: string): readonly string[] {
   const beside = BESIDE.filter((name) => paths.includes(name));
-  if (paths.includes(SINGLE)) return [...beside, SINGLE];
-  const shards = paths.filter((path) => SHARD.test(path)).sort();
-  const parts = Number(SHARD.exec(shards[0] ?? "")?.[2] ?? 0);
+  const format = formatOf(paths);
+  if (format === undefined) throw expectedBut("INVALID_ARGUMENT", "a checkpoint", repo, "none");
+  const { single, shard } = format;
+  if (paths.includes(single)) return [...beside, single];
+  const shards = paths.filter((path) => shard.test(path)).sort();
+  const parts = Number(shard.exec(shards[0] ?? "")?.[2] ?? 0);
   if (parts === 0 || shards.length !== parts) {
     throw expectedBut("INVALID_ARGUMENT", `${parts || "some"} shards, as their names say,`, repo, `${shards.length}`);
   }
-  return [...beside, INDEX, ...shards];
+  return [...beside, indexOf(single), ...shards];
 }

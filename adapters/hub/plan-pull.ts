@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { getHFHubCachePath, getRepoFolderName, type ListFileEntry, listFiles, modelInfo } from "@huggingface/hub";
 import { expectedBut } from "../../sdk/kit.ts";
-import { chooseCheckpoint, hasCheckpoint } from "./choose-checkpoint.ts";
+import { chooseCheckpoint, hasCheckpoint, isWeights } from "./choose-checkpoint.ts";
 import { chooseFiles } from "./choose-files.ts";
 import { askingHub } from "./hub-errors.ts";
 import type { HubAccess } from "./hub-settings.ts";
@@ -89,12 +89,10 @@ export async function planPull(
       files: planned,
       bytes: sum(planned),
       missingBytes: sum(planned.filter(({ cached }) => !cached)),
-      convertedBytes: gguf === null ? convertedBytes(sum(planned.filter(isWeights)), quant) : 0,
+      convertedBytes: gguf === null ? convertedBytes(sum(planned.filter(({ path }) => isWeights(path))), quant) : 0,
     };
   });
 }
-
-const isWeights = ({ path }: PlannedFile): boolean => path.endsWith(".safetensors");
 
 /** Weights are stored in 16 bits, or in 32 and become 16. Q8_0 keeps 32 numbers in 34 bytes. */
 const convertedBytes = (stored: number, quant: string | null): number =>

@@ -1,6 +1,6 @@
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import * as z from "zod";
-import { expected, ggufTensorBytes, openTensors, option, parseOptions, requireRoom } from "../../../sdk/kit.ts";
+import { expected, ggufTensorBytes, isFile, openTensors, option, parseOptions, requireRoom } from "../../../sdk/kit.ts";
 import { streamGguf } from "../write-gguf.ts";
 import { modelKeys } from "./model-keys.ts";
 import type { ModelSizes } from "./model-name.ts";
@@ -42,7 +42,7 @@ const schema = z.strictObject({
 });
 
 /**
- * Writes the language model of a Hugging Face folder (safetensors, config.json, a tokenizer) as a GGUF file, equal to the
+ * Writes the language model of a Hugging Face folder (safetensors or pytorch_model.bin, config.json, a tokenizer) as a GGUF file, equal to the
  * byte to what llama.cpp's convert_hf_to_gguf.py writes. Of a model card (README.md) the fields that are texts or lists of
  * texts are read. The folder may be a vision language model's: its encoder and projector are left out. Some 16 MiB of
  * weights are in memory at a time.
@@ -51,7 +51,7 @@ const schema = z.strictObject({
  * qwen3_vl_moe, gemma3_text and lfm2; tokenizers of byte-level BPE (tokenizer.json) and SentencePiece (tokenizer.model).
  * Source: llama.cpp v0.5.0, conversion/ and gguf-py/.
  *
- * @param folder with config.json, safetensors and tokenizer.json or tokenizer.model
+ * @param folder with config.json, weights and tokenizer.json or tokenizer.model
  * @param out the .gguf file to write; one that is there is replaced when the new one is whole
  * @throws CHECKPOINT_NOT_FOUND, INVALID_CONFIG, INVALID_CHECKPOINT for a folder that lacks a part or a damaged one;
  *   INCOMPATIBLE for a tokenizer with more tokens than the model; UNSUPPORTED for a model, tokenizer or pre-tokenizer that
@@ -63,7 +63,7 @@ export async function convertLlm(folder: string, out: string, options: ConvertLl
   if (typeof out !== "string" || out === "") throw expected("INVALID_ARGUMENT", "a file's path", "out", out);
   signal?.throwIfAborted();
   const config = await readTextConfig(folder);
-  const stored = languageTensors(await openTensors(folder), config, folder);
+  const stored = languageTensors(await openTensors(folder), config, folder, await isSavedByTorch(folder));
   await requireReadable(stored);
   const type = dtype === "auto" ? automaticType(stored) : dtype;
   const factors = ropeFactors(config);
@@ -92,6 +92,12 @@ export async function convertLlm(folder: string, out: string, options: ConvertLl
     parameters: sizes.parameters,
   };
 }
+
+/** `openTensors` looks for safetensors first. */
+const isSavedByTorch = async (folder: string): Promise<boolean> =>
+  (await Promise.all(["", ".index.json"].map((end) => isFile(join(folder, `model.safetensors${end}`))))).every(
+    (found) => !found,
+  );
 
 function sizesOf(tensors: readonly TextTensor[]): ModelSizes {
   let [parameters, expertParameters, experts] = [0, 0, 0];

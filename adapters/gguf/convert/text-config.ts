@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { describe, expected, expectedBut, isObject, readJsonObject } from "../../../sdk/kit.ts";
+import { describe, expected, expectedBut, isFile, isObject, readJsonObject } from "../../../sdk/kit.ts";
 import { gemma3 } from "./families/gemma3.ts";
 import { lfm2 } from "./families/lfm2.ts";
 import { llama, ministral3, mistral, mistral3 } from "./families/llama.ts";
@@ -19,6 +19,14 @@ const ROPE_TYPES = ["default", "mrope", "linear", "yarn", "llama3"];
  */
 export async function readTextConfig(folder: string): Promise<TextConfig> {
   const file = join(folder, "config.json");
+  if (!(await isFile(file)) && (await isFile(join(folder, "params.json")))) {
+    const mend =
+      "Take the files of transformers from the same repository, config.json first, or a GGUF file of the model.";
+    throw expectedBut("UNSUPPORTED", "config.json of transformers", folder, "Mistral's own layout (params.json)", {
+      path: join(folder, "params.json"),
+      mend,
+    });
+  }
   const raw = await readJsonObject(file, "INVALID_CONFIG");
   const inner = [raw.text_config, raw.llm_config].find(isObject);
   const text = inner ?? raw;

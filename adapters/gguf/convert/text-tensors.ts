@@ -39,18 +39,20 @@ export interface NamedTensor extends ExpertTensor {
 }
 
 /**
- * The language model's tensors in llama.cpp's order: by shard and name.
+ * The language model's tensors in llama.cpp's order: by shard and name, and where torch saved them as they were saved.
  * @throws INVALID_CHECKPOINT for a tensor that is not known, missing, or no float
  */
 export function languageTensors(
   tensors: ReadonlyMap<string, StoredTensor>,
   config: TextConfig,
   folder: string,
+  byTorch: boolean,
 ): NamedTensor[] {
   // Not by the file's path: in the hub's cache that is a link's target, named by its hash.
   const files = [...new Set([...tensors.values()].map(({ file }) => file))];
   const order = [...tensors.values()].sort(
-    (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || (a.name < b.name ? -1 : 1),
+    (a, b) =>
+      files.indexOf(a.file) - files.indexOf(b.file) || (byTorch ? a.offset - b.offset : a.name < b.name ? -1 : 1),
   );
   const named: NamedTensor[] = [];
   const experts = new ExpertTensors(config);

@@ -53,7 +53,7 @@ const READ = [
   "chat_template.json",
   "README.md",
 ];
-const WEIGHTS = /\.safetensors(\.index\.json)?$/;
+const WEIGHTS = /\.safetensors(\.index\.json)?$|^pytorch_model.*\.bin(\.index\.json)?$/;
 
 /** A file that has changed this recently may change again without its times telling: they move in steps. */
 const SETTLED_MS = 2000;

@@ -33,6 +33,27 @@ test.for(Object.keys(expected).flatMap((name) => dtypes.map((dtype) => [name, dt
   },
 );
 
+test.each(["F32", "F16"] as const)(
+  "weights of torch.save in %s are llama.cpp's file too, in their own order",
+  async (dtype) => {
+    const expected = JSON.parse(await readFile(join(here, "expected-torch.json"), "utf8")); // make_torch.py
+    const out = join(scratch, "torch.gguf");
+    await convertLlm(join(here, "mistral-torch"), out, { dtype });
+    const hash = createHash("sha256").update(await readFile(out));
+    expect(hash.digest("hex")).toBe(expected[dtype.toLowerCase()]);
+  },
+);
+
+test("Mistral's own layout is refused by its name", async () => {
+  const folder = await mkdtemp(join(scratch, "mistral-layout-"));
+  for (const name of ["params.json", "tekken.json"]) await writeFile(join(folder, name), "{}");
+  await expect(convertLlm(folder, join(scratch, "x.gguf"))).rejects.toMatchObject({
+    code: "UNSUPPORTED",
+    path: join(folder, "params.json"),
+    message: expect.stringMatching(/Mistral's own layout \(params.json\)\. Take the files of transformers/),
+  });
+});
+
 /** A copy of a model with one file changed. */
 async function changed(file: string, change: (text: string) => string, name = "Qwen3-0.1B-Instruct"): Promise<string> {
   const folder = await mkdtemp(join(scratch, "changed-"));

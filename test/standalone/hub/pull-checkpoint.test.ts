@@ -66,6 +66,16 @@ test("a type that it can be converted to is handed on; another quantization is a
   await expect(pullModel(`${REPO}:Q4_K_M`)).rejects.toThrow(/the quantization Q4_K_M.*safetensors.*Q8_0/s);
 });
 
+test("weights of torch.save are taken where there are no safetensors", async () => {
+  const { "model-00002-of-00003.safetensors": _, "model.safetensors.index.json": __, ...rest } = files;
+  hub = await startLocalHub(REPO, rest);
+  vi.stubEnv("HF_ENDPOINT", hub.url);
+  const plans: PullPlan[] = [];
+  const folder = await pullModel(REPO, { onPlan: (plan) => plans.push(plan) });
+  expect("folder" in folder && (await readdir(folder.folder))).toContain("pytorch_model.bin");
+  expect(plans[0]?.convertedBytes).toBe("pickle".length);
+});
+
 test("a shard that is missing is an error before anything is fetched", async () => {
   const { "model-00002-of-00003.safetensors": _, ...rest } = files;
   hub = await startLocalHub(REPO, rest);
