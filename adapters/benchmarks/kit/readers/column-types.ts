@@ -1,4 +1,5 @@
 import { isMissing } from "./missing-values.ts";
+import { pandasFloat } from "./pandas-float.ts";
 
 /**
  * What pandas makes of the texts of a column, and how Python writes it again: "02" among whole numbers is 2, and 8.0 where
@@ -12,7 +13,9 @@ export class ColumnType {
   #floats = true;
   #booleans = true;
   #missing = false;
+  /** A value starts with "-", or is larger than any int64: a column of both, or with a missing value, stays text. */
   #negative = false;
+  #large = false;
 
   /** Looks at one more value of the column. */
   add(text: string): void {
@@ -20,11 +23,15 @@ export class ColumnType {
       this.#missing = true;
       return;
     }
-    const integer = this.#integers ? parseInteger(text) : null;
+    const integer = this.#integers || this.#uint64 === "fits" ? parseInteger(text) : null;
     this.#integers &&= integer !== null;
     if (this.#int64 === "fits") this.#int64 = attempt(integer, MAX_INT64);
-    if (this.#uint64 === "fits") this.#uint64 = attempt(integer, MAX_UINT64);
-    this.#negative ||= integer !== null && integer < 0n;
+    if (this.#uint64 === "fits") {
+      // A sign is where reading an unsigned number ends, whatever follows it.
+      if (NEGATIVE.test(text)) this.#negative = true;
+      else this.#uint64 = attempt(integer, MAX_UINT64);
+      this.#large ||= integer !== null && integer > MAX_INT64;
+    }
     this.#floats &&= isFloat(text);
     this.#booleans &&= BOOLEANS.has(text);
   }
@@ -32,11 +39,13 @@ export class ColumnType {
   /** A value of the column as Python writes it. A missing one stays as it stands in the table. */
   write(text: string): string {
     if (isMissing(text)) return text;
-    if (this.#int64 === "fits" && !this.#missing) return String(parseInteger(text));
+    if (this.#int64 === "fits" && this.#integers) {
+      const integer = parseInteger(text);
+      return this.#missing ? writeFloat(Number(integer)) : String(integer);
+    }
     if (this.#int64 === "overflow" && this.#uint64 !== "invalid") {
-      const isUint64 = this.#uint64 === "fits" && !this.#missing && !this.#negative;
-      const isPythonInt = this.#uint64 === "overflow" && this.#integers;
-      return isUint64 || isPythonInt ? String(parseInteger(text)) : text;
+      const conflicts = this.#uint64 === "fits" && this.#large && (this.#negative || this.#missing);
+      return this.#integers && !conflicts ? String(parseInteger(text)) : text;
     }
     if (this.#floats) return writeFloat(parseFloatText(text));
     return this.#booleans ? (BOOLEANS.get(text) ?? text) : text;
@@ -66,6 +75,7 @@ const BOOLEANS: ReadonlyMap<string, string> = new Map([
 
 /** C's isspace. */
 const SPACE = "[ \\t-\\r]*";
+const NEGATIVE = new RegExp(`^${SPACE}-`);
 const INTEGER = new RegExp(`^${SPACE}[+-]?\\d+${SPACE}$`);
 const FLOAT = new RegExp(`^${SPACE}[+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?${SPACE}$`);
 const INFINITE = /^([+-]?)inf(?:inity)?$/i;
@@ -79,7 +89,7 @@ const isFloat = (text: string): boolean => FLOAT.test(text) || INFINITE.test(tex
 function parseFloatText(text: string): number {
   const infinite = INFINITE.exec(text);
   if (infinite) return infinite[1] === "-" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-  return Number(text.trim());
+  return pandasFloat(text.trim());
 }
 
 /** `repr(float)` */

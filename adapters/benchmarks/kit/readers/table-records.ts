@@ -52,7 +52,7 @@ export async function* tableRecords(
     return expectedBut("INVALID_DATA", "a table", subject, what, { path });
   };
   const endField = () => {
-    fields.push(utf8(parts.join(""), refuse));
+    fields.push(utf8(untilNul(parts.join("")), refuse));
     parts = [];
     state = "field";
   };
@@ -135,6 +135,12 @@ async function* fromThirdByte(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8
     }
   }
   if (!isLong) yield held;
+}
+
+/** The parser hands on texts of C, which end at their first NUL. */
+function untilNul(text: string): string {
+  const end = text.indexOf("\0");
+  return end < 0 ? text : text.slice(0, end);
 }
 
 function countLines(part: string): number {

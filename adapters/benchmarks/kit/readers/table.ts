@@ -83,19 +83,22 @@ function uniqueNames(header: readonly string[]): string[] {
   const given = header.map((name, i) => (name === "" ? `Unnamed: ${i}` : name));
   const taken = new Set(given);
   const counts = new Map<string, number>();
-  return given.map((name) => {
+  const unique = (name: string): string => {
     let count = counts.get(name) ?? 0;
-    let unique = name;
+    let found = name;
     if (count > 0) {
-      while (taken.has(unique)) {
-        unique = `${name}.${count}`;
+      while (taken.has(found)) {
+        found = `${name}.${count}`;
         count++;
       }
-      taken.add(unique);
+      taken.add(found);
     } else count = 1;
     counts.set(name, count);
-    return unique;
-  });
+    return found;
+  };
+  // A name that the header has comes before the same one of a column without a name.
+  const named = given.map((name, i) => (header[i] === "" ? null : unique(name)));
+  return given.map((name, i) => named[i] ?? unique(name));
 }
 
 function requireColumns(header: TableRecord, names: readonly string[], columns: readonly string[], path: string): void {
