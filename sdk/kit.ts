@@ -103,7 +103,7 @@ export { defaultCacheFolder } from "./runtime/made-weights/cache-folder.ts";
 export { parseDecodeOptions, parseEmbedOptions, parseEncodeOptions } from "./runtime/options.ts";
 export { Gate } from "./runtime/pool/gate.ts";
 export { disposedError } from "./runtime/pool/worker-pool.ts";
-export { isWeightDtype, requireFloats } from "./weights/dtypes.ts";
+export { isStridedWeight, isWeightDtype, requireFloats } from "./weights/dtypes.ts";
 export { describeNonFinite, type NonFiniteTensor, nonFiniteTensors } from "./weights/finite-weights.ts";
 export {
   type FixedSize,

@@ -1,4 +1,4 @@
-import type { TensorRef } from "../../sdk/index.ts";
+import { type TensorRef, VqraeError } from "../../sdk/index.ts";
 import {
   type CheckpointTensor,
   describeNonFinite,
@@ -6,12 +6,15 @@ import {
   isBlockDtype,
   isFile,
   isGgufPath,
+  isStridedWeight,
+  isTorchPath,
   isWeightDtype,
   modelOf,
   type NonFiniteTensor,
   nonFiniteTensors,
   openCheckpoint,
   openSafetensors,
+  openTorchFile,
 } from "../../sdk/kit.ts";
 import { defineCommand } from "../command/command.ts";
 import { flag, optionalArgument } from "../command/option.ts";
@@ -22,7 +25,9 @@ import { summarizeTensors, type TensorsSummary, tensorLines } from "./tensor-tab
 
 export const inspect = defineCommand({
   arguments: {
-    path: optionalArgument("A checkpoint folder, an mmproj .gguf or a .safetensors file. Without it, what --model is"),
+    path: optionalArgument(
+      "A checkpoint folder, an mmproj .gguf or a file of weights (.safetensors, .pt, .pth, .ckpt, .bin). Without it, what --model is",
+    ),
   },
   options: {
     weights: flag("Read all weights and list the tensors that hold NaN or infinity"),
@@ -50,7 +55,7 @@ export const inspect = defineCommand({
 /** What `--json` prints. */
 interface Inspection {
   readonly path: string;
-  /** null for a file by itself. */
+  /** null for a file that no family knows. */
   readonly checkpoint: ModelDescription | null;
   /** The file's own notes. A folder has none here. */
   readonly metadata?: Readonly<Record<string, string>>;
@@ -63,9 +68,21 @@ interface Inspection {
 type Opened = Inspection & { readonly stored: readonly CheckpointTensor[] };
 
 async function readFile(path: string): Promise<Opened> {
-  const { file, metadata, tensors } = await openSafetensors(path);
+  const { file, metadata, tensors } = isTorchPath(path)
+    ? { metadata: {}, ...(await openTorchFile(path)) }
+    : await openSafetensors(path);
   const stored = [...tensors.values()];
-  return { path: file, checkpoint: null, metadata, weights: summarizeTensors(stored), stored };
+  return { path: file, checkpoint: await recognised(path), metadata, weights: summarizeTensors(stored), stored };
+}
+
+/** What a file of weights is; null where no family knows it. */
+async function recognised(path: string): Promise<ModelDescription | null> {
+  try {
+    return describeModel(await modelOf(await openCheckpoint(path)));
+  } catch (error) {
+    if (VqraeError.isInstance(error) && error.code === "INVALID_CHECKPOINT") return null;
+    throw error;
+  }
 }
 
 async function readCheckpoint(source: string): Promise<Opened> {
@@ -76,7 +93,9 @@ async function readCheckpoint(source: string): Promise<Opened> {
 }
 
 const floatsOf = (stored: readonly CheckpointTensor[]): TensorRef[] =>
-  stored.flatMap(({ dtype, ...tensor }) => (isWeightDtype(dtype) || isBlockDtype(dtype) ? [{ ...tensor, dtype }] : []));
+  stored.flatMap(({ dtype, ...tensor }) =>
+    isWeightDtype(dtype) || isBlockDtype(dtype) || isStridedWeight(dtype) ? [{ ...tensor, dtype }] : [],
+  );
 
 function linesOf({ path, checkpoint, metadata = {}, weights, nonFinite }: Inspection): string[] {
   const notes = Object.entries(metadata).map(([key, value]) => `  ${key}: ${value}`);

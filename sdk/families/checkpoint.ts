@@ -41,11 +41,11 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
 }
 
 /**
- * DeepSeek's own config.json of Janus has none of its tokenizer's sizes, which the tensors tell. A config.json without a type and
- * without a vision model, such as diffusers', describes nothing here either.
+ * DeepSeek's own config.json of Janus has none of its tokenizer's sizes, which the tensors tell. Nor has one that diffusers'
+ * `register_to_config` writes (Show-o).
  */
-const describesModel = ({ model_type: type, vision_config: vision }: Record<string, unknown>): boolean =>
-  type !== undefined ? type !== "multi_modality" : vision !== undefined;
+const describesModel = (config: Record<string, unknown>): boolean =>
+  config.model_type !== "multi_modality" && (config.model_type !== undefined || !Object.hasOwn(config, "_class_name"));
 
 /** @param weights the file, or the folder whose usual files are read */
 async function weightsAlone(root: string, weights: string): Promise<Checkpoint> {

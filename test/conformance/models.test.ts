@@ -1,10 +1,13 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, test } from "vitest";
+import { present } from "../../sdk/errors.ts";
+import { vqganVariantNames } from "../../sdk/families/vqgan/variants.ts";
 import { type LoadOptions, loadProjector, VQRAE } from "../../sdk/index.ts";
 import { type ConformanceOptions, conformanceTests } from "../../sdk/testing/index.ts";
+import { shapes, writeWeights } from "../golden/tokenizers/weights.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const cpu: LoadOptions = { device: "cpu", threads: 1 };
@@ -48,6 +51,19 @@ conforms("the shipped tokenizer with the shipped projector", async () => {
 conforms("the shipped tokenizer in small batches and several workers", () =>
   VQRAE.load("default", { ...cpu, workers: 2, batchSize: 2 }),
 );
+
+const tokenizers = await mkdtemp(join(tmpdir(), "vqrae-conformance-"));
+afterAll(() => rm(tokenizers, { recursive: true, force: true }));
+for (const variant of vqganVariantNames) {
+  const load = async () => {
+    const folder = join(tokenizers, variant);
+    await mkdir(folder, { recursive: true });
+    await writeWeights(join(folder, "model.safetensors"), present(shapes[variant], variant));
+    await writeFile(join(folder, "config.json"), JSON.stringify({ model_type: "vqgan", variant, image_size: 32 }));
+    return VQRAE.load(folder, cpu);
+  };
+  conforms(`the tokenizer ${variant}`, load, { ...strict, skip });
+}
 
 const cacheDir = await mkdtemp(join(tmpdir(), "vqrae-conformance-"));
 afterAll(() => rm(cacheDir, { recursive: true, force: true }));
