@@ -24,7 +24,7 @@ const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 
 /** Fields that hold images. */
-const IMAGE_FIELDS = ["url", "image", "image_url", "input", "content"];
+const IMAGE_FIELDS = ["url", "image", "image_url", "input"];
 /** Fields that hold images as base64 alone: Ollama's, Anthropic's, llama-server's. */
 const BASE64_FIELDS = ["images", "data", "multimodal_data"];
 const LONGEST_FIELD = Math.max(...[...IMAGE_FIELDS, ...BASE64_FIELDS].map((name) => name.length));

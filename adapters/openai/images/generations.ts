@@ -1,17 +1,21 @@
 import * as z from "zod";
-import { encodePng, type RgbImage } from "../../../sdk/index.ts";
 import { setFields } from "../../../sdk/kit.ts";
 import type { GenerateOptions, ImageGenerator } from "../../generation/index.ts";
 import { ApiError } from "../http/api-error.ts";
-import { ignored, parseBody } from "../http/parse.ts";
+import { ignored, parseLooseBody } from "../http/parse.ts";
+import { namedEvents } from "../http/streams.ts";
 import type { EndpointLimits } from "../limits.ts";
 import { defaultModel, now, type Route } from "../route.ts";
+import { imageEvents } from "./image-events.ts";
+import { pngObject } from "./png-object.ts";
 
 const MAX_PROMPT = 32_000;
+/** OpenAI's. */
+const MOST_PREVIEWS = 3;
 
 /** OpenAI's fields, and how to sample. */
 const generationRequest = (limits: EndpointLimits) =>
-  z.strictObject({
+  z.object({
     model: z.string().optional(),
     prompt: z.string().min(1).max(MAX_PROMPT),
     n: z.int().min(1).max(limits.generatedImages).optional(),
@@ -20,7 +24,9 @@ const generationRequest = (limits: EndpointLimits) =>
     output_format: z.literal("png", "only png is supported.").optional(),
     quality: z.literal(["auto", "standard"], "only the quality auto is supported.").optional(),
     background: z.literal(["auto", "opaque"], "only the background opaque is supported.").optional(),
-    stream: z.literal(false, "it is not supported for images.").optional(),
+    stream: z.boolean().optional(),
+    partial_images: z.int().min(0).max(MOST_PREVIEWS).default(0),
+    style: z.undefined("it is not supported: the model has one.").optional(),
     user: ignored,
     safety_identifier: ignored,
     seed: z.int().min(0).optional(),
@@ -36,19 +42,26 @@ type GenerationRequest = z.output<ReturnType<typeof generationRequest>>;
 export const imageGenerations =
   (models: ReadonlyMap<string, ImageGenerator>): Route =>
   async (body, call) => {
-    const request = parseBody(generationRequest(call.limits), body);
+    const request = parseLooseBody(generationRequest(call.limits), body, call.warn);
     const model = defaultModel(models, request.model);
     checkSize(request.size, model);
     await call.turn();
-    const images = await model.generateImages(request.prompt, toOptions(request, call.signal));
+    const options = toOptions(request, call.signal);
+    call.used({ model: model.info.modelId });
+    if (request.stream) {
+      const events = model.generate(request.prompt, { ...options, previewRows: previewRows(request, model) });
+      // What fails before the first event has a status of its own.
+      const first = await events.next();
+      return { events: imageEvents(model, first, events), form: namedEvents };
+    }
+    const images = await model.generateImages(request.prompt, options);
     const data = await Promise.all(images.map(async ({ image, seed }) => ({ ...(await pngObject(image)), seed })));
     return { json: { created: now(), model: model.info.modelId, data } };
   };
 
-/** An image as OpenAI's image objects have it. */
-export const pngObject = async (image: RgbImage) => ({
-  b64_json: Buffer.from(await encodePng(image)).toString("base64"),
-});
+/** As many rows apart as make so many previews. */
+const previewRows = ({ partial_images: count }: GenerationRequest, { info }: ImageGenerator): number =>
+  count === 0 ? 0 : Math.ceil(info.grid.rows / (count + 1));
 
 function checkSize(size: string | undefined, { info }: ImageGenerator): void {
   const own = `${info.outputSize.width}x${info.outputSize.height}`;

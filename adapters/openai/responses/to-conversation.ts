@@ -14,7 +14,11 @@ export async function toConversation(
   { images, limits }: Call,
 ): Promise<VlmMessage[]> {
   const before = previous === undefined ? [] : stored.conversation(previous);
-  if (typeof input === "string") return [...before, { role: "user", content: input }];
+  if (typeof input === "string") {
+    // A data: URL alone is an image.
+    const content = images.sent.has(input) ? [{ image: await imageOf(input, "input", images) }] : input;
+    return [...before, { role: "user", content }];
+  }
   const given = input.map((item) => ("role" in item ? item.content : []));
   checkCounts(given, ({ type }) => (type === "image" ? 1 : 0), { param: "input", limits });
   const all: VlmMessage[] = [...before];

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Decoder } from "../../../sdk/index.ts";
 import { listOf, parseBody } from "../http/parse.ts";
-import { pngObject } from "../images/generations.ts";
+import { pngObject } from "../images/png-object.ts";
 import type { EndpointLimits } from "../limits.ts";
 import { defaultModel, now, type Route } from "../route.ts";
 

@@ -7,7 +7,7 @@ import { pngOfParts } from "../../standalone/image/png-of-parts.ts";
  */
 export interface HostileRequest {
   readonly name: string;
-  readonly path: "/v1/chat/completions" | "/v1/images/generations" | "/v1/vision/tokens" | "/v1/vision/decode";
+  readonly path: string;
   readonly body: () => string;
   /** What it is answered with. */
   readonly status: number;
@@ -25,6 +25,7 @@ const EARLY = [
   "thirty thousand fields that nobody knows",
   "thousands of messages",
   "a million ids",
+  "thousands of messages, as a response",
 ];
 
 const MiB = 2 ** 20;

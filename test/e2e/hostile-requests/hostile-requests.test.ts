@@ -8,9 +8,12 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { post, writeTinyFiles } from "../../helpers/tiny-endpoint.ts";
-import { corpus, refusedEarly } from "./corpus.ts";
+import { corpus as first, refusedEarly } from "./corpus.ts";
 import type { Probes } from "./health-probe.ts";
+import { otherProtocols } from "./other-protocols.ts";
 import type { Stalls } from "./stall-monitor.ts";
+
+const corpus = [...first, ...otherProtocols];
 
 /**
  * Milliseconds of the main thread's processor time in one turn of its event loop. The aim is 100, which three requests of the corpus
@@ -69,8 +72,8 @@ async function longestTurn(): Promise<number> {
 /** The status and the error of a request. A server that refuses a body may close before all of it is sent. */
 async function send({ path, body }: (typeof corpus)[number]): Promise<[number, string]> {
   const response = await post(`${url}${path}`, body());
-  const { error } = (await response.json()) as { error?: { message: string } };
-  return [response.status, error?.message ?? ""];
+  const { error } = (await response.json()) as { error?: string | { message: string } | null };
+  return [response.status, (typeof error === "string" ? error : error?.message) ?? ""];
 }
 
 /** Printed with VQRAE_SHOW_STALLS=1: docs/security.md has these figures. */

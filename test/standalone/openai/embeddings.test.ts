@@ -77,6 +77,7 @@ it.each<[string, () => object]>([
     "llama-server's in a list",
     () => ({ content: [{ prompt_string: "<__media__>\n", multimodal_data: [base64s[0]] }] }),
   ],
+  ["content", () => ({ content: urls[0] })],
   ["{ image }", () => ({ input: [{ image: urls[0] }] })],
   ["{ image } of base64 alone", () => ({ input: [{ image: base64s[0] }] })],
   ["{ image_url }", () => ({ input: [{ type: "image_url", image_url: { url: urls[0] } }], dimensions: 32, user: "x" })],

@@ -53,16 +53,45 @@ describe("POST /v1/images/generations", () => {
     expect((await pixels(data[0]!.b64_json)).data).toEqual(new Uint8Array(expected!.image.data));
   });
 
+  it("streams previews and images by OpenAI's events", async () => {
+    const [expected] = await models.generator.generateImages("a cat", { seed: 5 });
+    const body = { model: "tiny-generator", prompt: "a cat", stream: true, partial_images: 3, seed: 5 } as const;
+    const events = [];
+    for await (const event of await client.images.generate(body)) events.push(event);
+    expect(events.map(({ type }) => type)).toEqual([
+      "image_generation.partial_image",
+      "image_generation.partial_image",
+      "image_generation.partial_image",
+      "image_generation.completed",
+    ]);
+    expect(events.slice(0, 3)).toMatchObject([0, 1, 2].map((partial_image_index) => ({ partial_image_index })));
+    const [before, last] = events.slice(-2);
+    expect((await pixels(last!.b64_json)).data).toEqual(new Uint8Array(expected!.image.data));
+    expect(before!.b64_json).not.toBe(last!.b64_json);
+    const plain = [];
+    for await (const event of await client.images.generate({ ...body, partial_images: 0 })) plain.push(event.type);
+    expect(plain).toEqual(["image_generation.completed"]);
+  });
+
+  it("warns of what it does not know", async () => {
+    const fields = { moderation: "low", output_compression: 80 };
+    const answer = await post(`${server.url}/v1/images/generations`, { prompt: "a cat", seed: 1, ...fields });
+    expect([answer.status, answer.headers.get("x-vqrae-warning")]).toEqual([
+      200,
+      "moderation has no effect here. output_compression has no effect here.",
+    ]);
+  });
+
   it.each<[string, object, string]>([
     ["another size", { size: "1024x1024" }, "size"],
     ["a URL", { response_format: "url" }, "response_format"],
     ["too many", { n: 11 }, "n"],
     ["none", { n: 0 }, "n"],
     ["no prompt", { prompt: "" }, "prompt"],
-    ["a stream", { stream: true }, "stream"],
+    ["more previews than OpenAI makes", { stream: true, partial_images: 4 }, "partial_images"],
     ["a better quality", { quality: "hd" }, "quality"],
     ["another model", { model: "dall-e-3" }, "model"],
-    ["an unknown field", { style: "vivid" }, "style"],
+    ["a style", { style: "vivid" }, "style"],
     ["a temperature below 0", { temperature: -1 }, "temperature"],
   ])("refuses %s", async (_name, fields, param) => {
     const answer = await post(`${server.url}/v1/images/generations`, { prompt: "a cat", ...fields });

@@ -51,6 +51,8 @@ describe("the openai client", () => {
       output: [{ type: "message", role: "assistant", content: [{ type: "output_text", annotations: [] }] }],
       usage: { input_tokens: expected.promptTokens, output_tokens: 8, total_tokens: expected.promptTokens! + 8 },
     });
+    const alone = await client.responses.create({ ...short, input: url });
+    expect(alone.output_text).toBe((await said({ role: "user", content: [{ image: png }] })).text);
     expect((await client.responses.create({ ...short, input: "why" })).output_text).toBe(
       (await said({ role: "user", content: "why" })).text,
     );
