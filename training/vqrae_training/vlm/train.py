@@ -113,7 +113,10 @@ def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
 def features_of(config: VlmConfig, corpus: Corpus, encoder: Encoder, out: Path, only: str = "") -> FeatureSets:
     """Compute the features of all pictures, or read them where they are kept. only: the name of one group of pictures."""
     v, folder = config.vision, Path(config.data.features or out / "features")
-    groups = {name: items for name, items in corpus.groups().items() if only in ("", name)}
+    every = corpus.groups()
+    if only and only not in every:
+        raise UserError(f"Expected one of {', '.join(every)} for --features but received {only!r}")
+    groups = {name: items for name, items in every.items() if only in ("", name)}
     return FeatureSets([build_features(encoder, v.layers, v.most_tiles, i, folder / g, v.bf16) for g, i in groups.items()])
 
 
@@ -174,7 +177,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--sentences", help="captions without photos, a line each (data.sentences)")
     parser.add_argument("--out", required=True, help="folder of the run")
     parser.add_argument("--init", help="a folder that `vlm export` wrote, whose weights a new run starts from (run.init)")
-    parser.add_argument("--features", help="compute the features of photos, val-photos, named, rooms or shapes alone, and stop")
+    parser.add_argument("--features", help="compute one group's features (photos-NAME, val-photos, named, rooms, shapes) and stop")
     parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="section.key=value")
     parser.add_argument("--allow-changes", action="store_true", help="go on from last.pt although the configuration differs")
     args = parser.parse_args(argv)
