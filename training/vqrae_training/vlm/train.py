@@ -177,7 +177,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--sentences", help="captions without photos, a line each (data.sentences)")
     parser.add_argument("--out", required=True, help="folder of the run")
     parser.add_argument("--init", help="a folder that `vlm export` wrote, whose weights a new run starts from (run.init)")
-    parser.add_argument("--features", help="compute one group's features (photos-NAME, val-photos, named, rooms, shapes) and stop")
+    parser.add_argument("--features", help="only compute one group's features: photos-NAME, val-photos, named, rooms or shapes")
     parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="section.key=value")
     parser.add_argument("--allow-changes", action="store_true", help="go on from last.pt although the configuration differs")
     args = parser.parse_args(argv)
