@@ -24,10 +24,10 @@ from vqrae_training.vlm.photos import photo_turns, read_captioned, read_rooms
 from vqrae_training.vlm.talk import UNKNOWN, YesNo, facts, unknown_turn, yes_or_no
 
 CAPTIONS = [
-    ["A brown dog runs in the snow .", "The dog is brown ."],
-    ["Two men ride mountain bikes .", "Two men and their bikes ."],
-    ["A player in red .", "A football player falls ."],
-    ["A woman at the beach with a black and white dog .", "A woman and her dog near the waves ."],
+    ["A brown dog runs in the snow .", "The dog is brown .", "It runs ."],
+    ["Two men ride mountain bikes .", "Two men and their bikes .", "Men on bikes ."],
+    ["A player in red .", "A football player falls .", "A red shirt ."],
+    ["A woman at the beach with a black and white dog .", "A woman and her dog near the waves .", "A walk ."],
 ]
 
 
@@ -89,6 +89,13 @@ def test_sentences_begin_with_a_capital_and_end_with_one_full_stop():
     assert sentence(" Two cats") == "Two cats."
 
 
+def test_one_caption_rules_nothing_out(tmp_path):
+    write_tar(tmp_path / "one.tar", ["a.jpg"])
+    (tmp_path / "one.tsv").write_text("a.jpg\tA dog .\n")
+    (photo,) = read_captioned(tmp_path / "one.tar")
+    assert (photo.facts.there, photo.facts.absent) == (("dog",), ())
+
+
 def test_yes_and_no_are_asked_alike(photos):
     some = read_captioned(photos["root"] / "train.tar")
     yes_no, rng = YesNo([photo.facts for photo in some]), random.Random(0)
@@ -148,9 +155,11 @@ def test_a_run_learns_from_photos_sentences_and_rooms(photos, tmp_path):
     state = train(photos, tmp_path / "run", *sources, *shares, "data.sentences_each=3", "vision.layers=[1,2]", "both.steps=8")
     assert state["model"]["projector.mlp1.0.weight"].shape == (4 * 2 * 32,)
     kept = sorted(p.name for p in (tmp_path / "run/features").iterdir())
-    assert kept == ["photos", "rooms", "shapes", "val-photos"]
+    assert kept == ["photos-train", "rooms", "shapes", "val-photos"]
     last = json.loads((tmp_path / "run/metrics.jsonl").read_text().splitlines()[-1])
     assert {"val_captions", "val_caption_loss", "val_yes_no", "val_rooms", "val_easy_vqa", "val_nlvr"} - {"val_captions"} <= last.keys()
+    with pytest.raises(UserError, match="photos-train, val-photos, rooms for --features but received 'photos'"):
+        train(photos, tmp_path / "run", *sources, *shares, "--features", "photos")
     main(["vlm", "export", str(tmp_path / "run"), "--out", str(tmp_path / "vlm"), "--name", "small"])
     config = json.loads((tmp_path / "vlm/config.json").read_text())
     assert [config["hidden_size"], config["features"]] == [32, {"layer": [1, 2], "postNorm": False}]
@@ -174,6 +183,9 @@ def test_what_is_missing_is_named(photos, tmp_path):
         read_captioned(tmp_path / "bare.tar")
     (tmp_path / "bare.tsv").write_text("a.jpg no tab\n")
     with pytest.raises(UserError, match="image TAB caption"):
+        read_captioned(tmp_path / "bare.tar")
+    (tmp_path / "bare.tsv").write_text("b.jpg\tA dog .\n")
+    with pytest.raises(UserError, match="none for a.jpg in .*bare.tsv"):
         read_captioned(tmp_path / "bare.tar")
     with pytest.raises(UserError, match="train.csv and train.tar"):
         read_rooms(tmp_path)

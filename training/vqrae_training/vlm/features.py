@@ -61,7 +61,7 @@ class Features:
 
     def class_token(self, name: str) -> Tensor:
         """Return the class token of a picture's first tile, float16 [d]."""
-        return torch.from_numpy(self.classes[self.rows[name][0]])
+        return torch.from_numpy(np.array(self.classes[self.rows[name][0]]))
 
 
 class FeatureSets:
@@ -82,12 +82,15 @@ class FeatureSets:
 
 
 @torch.no_grad()
-def build_features(encoder: Encoder, layers: tuple[int, ...], most: int, items: Sequence[Shown], folder: Path) -> Features:
+def build_features(
+    encoder: Encoder, layers: tuple[int, ...], most: int, items: Sequence[Shown], folder: Path, bf16: bool = False
+) -> Features:
     """Compute and keep the features. layers: 1-based blocks whose outputs are kept, ascending. most: tiles of one picture. Raises
     UserError where the folder holds those of other pictures."""
     folder.mkdir(parents=True, exist_ok=True)
     cut = lru_cache(maxsize=4)(lambda item: picture_tiles(item.open(), encoder.image_size, most, encoder.resample))
-    facts = {"pictures": _digest([i.name for i in items]), "layers": list(layers), "most": most, "encoder": fingerprint(encoder)}
+    facts = {"pictures": _digest([i.name for i in items]), "layers": list(layers), "most": most, "bf16": bf16}
+    facts["encoder"] = fingerprint(encoder)
     state = folder / "cached.json"
     stored = json.loads(state.read_text()) if state.exists() else {"tiles": 0}
     done, known = stored.pop("tiles"), stored
@@ -115,7 +118,8 @@ def build_features(encoder: Encoder, layers: tuple[int, ...], most: int, items: 
     while done < len(where):
         part = where[done : done + BATCH]
         pixels = torch.stack([to_uint8(cut(item)[k]) for item, k in part])
-        hidden = encoder(normalise(pixels, encoder.mean, encoder.std), layers)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            hidden = encoder(normalise(pixels, encoder.mean, encoder.std), layers)
         tokens[done : done + len(part)] = torch.cat([h[:, encoder.prefix :] for h in hidden], -1).half().numpy()
         classes[done : done + len(part)] = hidden[-1][:, 0].half().numpy()
         done += len(part)

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from ..data.sources import Item, read_source, spread
 from .batches import Picture
@@ -24,7 +26,9 @@ class PhotoCorpus:
 
     def __init__(self, options: DataSection, names: Names | None):
         self.options, self.names = options, names
-        self.photos = [photo for tar in options.photos for photo in read_captioned(tar)]
+        sources = {f"photos-{Path(tar).stem}": read_captioned(tar) for tar in options.photos}
+        self.sources = {name: [photo.item for photo in photos] for name, photos in sources.items()}
+        self.photos = [photo for photos in sources.values() for photo in photos]
         self.val = spread(read_captioned(options.val_photos), MONITORED) if options.val_photos else []
         self.sentences = read_sentences(options.sentences) if options.sentences else []
         self.named = [item for path in options.named for item in spread(read_source(path), options.named_most)]
@@ -35,7 +39,7 @@ class PhotoCorpus:
     def groups(self) -> dict[str, list[Item]]:
         """Return the pictures whose features are kept, by the name of their folder."""
         every = {
-            "photos": [p.item for p in self.photos],
+            **self.sources,
             "val-photos": [p.item for p in self.val],
             "named": self.named,
             "rooms": [r.item for r in self.rooms + self.held_rooms],
@@ -77,7 +81,7 @@ class PhotoCorpus:
         else:
             seen = self.features.of(photo.item.name)
             label = self.names.of(self.features.class_token(photo.item.name), self.options.sure) if self.names else None
-            f = facts(f.captions, label)
+            f = replace(f, label=label)
         return Picture(seen, self._conversations(photo_turns(f, self.yes_no, self.options.photo_pairs, rng), rng))
 
     def _told(self, caption: str, rng: random.Random) -> Picture:

@@ -10,7 +10,7 @@ import csv
 import gzip
 import hashlib
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..data.sources import Item, read_source
@@ -18,6 +18,7 @@ from ..errors import UserError
 from .questions import Turn
 from .talk import SHORT, Facts, YesNo, caption_turns, detail_turns, facts, label_turn, unknown_turn
 
+ENOUGH = 3  # captions of a photo before what none of them names is held not to be there
 HELD_ROOMS = 10  # one room of so many is held back
 
 
@@ -44,7 +45,11 @@ def read_captioned(tar: str | Path) -> list[Photo]:
         if not tab:
             raise UserError(f"Expected `image TAB caption` for every line of {table} but received {line[:60]!r}")
         captions.setdefault(name, []).append(caption)
-    return [Photo(item, facts(captions.get(item.name, ()))) for item in read_source(tar)]
+    photos = [Photo(item, facts(captions.get(item.name, ()))) for item in read_source(tar)]
+    if bare := next((photo.item.name for photo in photos if not photo.facts.captions), None):
+        raise UserError(f"Expected a caption for every image of {tar} but received none for {bare} in {table}")
+    unsure = lambda f: f if len(f.captions) >= ENOUGH else replace(f, absent=())
+    return [Photo(photo.item, unsure(photo.facts)) for photo in photos]
 
 
 def read_sentences(path: str | Path) -> list[str]:

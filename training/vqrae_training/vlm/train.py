@@ -32,7 +32,7 @@ from ..language.gguf_file import read_gguf, read_weights_into
 from ..language.muon import Muon
 from ..language.qwen3 import build_language_model
 from ..language.tokenizer import train_tokenizer
-from ..models.encoder import load_encoder
+from ..models.encoder import Encoder, load_encoder
 from .batches import Batch, make_batch
 from .config import PhaseSection, RunSection, VlmConfig
 from .data import Corpus
@@ -72,11 +72,7 @@ def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
         for number, phase in enumerate(PHASES[first:], start=first):
             options: PhaseSection = getattr(config, phase)
             if phase != "text" and corpus.features is None:
-                folder = Path(config.data.features or out / "features")
-                sets = []
-                for group, items in corpus.groups().items():
-                    sets.append(build_features(encoder, vision.layers, vision.most_tiles, items, folder / group))
-                corpus.look_at(FeatureSets(sets))
+                corpus.look_at(features_of(config, corpus, encoder, out))
             model.llm.requires_grad_(phase != "projector")
             model.projector.requires_grad_(phase != "text")
             optimisers = make_optimisers(model, options, run)
@@ -112,6 +108,16 @@ def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
                         monitor.scalars(done, {"phase": number} | evaluate(model, corpus, tokenizer))
                     save_state(last, config, model, optimisers, {"step": step, "phase": number, "done": done})
                     started = time.time()
+
+
+def features_of(config: VlmConfig, corpus: Corpus, encoder: Encoder, out: Path, only: str = "") -> FeatureSets:
+    """Compute the features of all pictures, or read them where they are kept. only: the name of one group of pictures."""
+    v, folder = config.vision, Path(config.data.features or out / "features")
+    every = corpus.groups()
+    if only and only not in every:
+        raise UserError(f"Expected one of {', '.join(every)} for --features but received {only!r}")
+    groups = {name: items for name, items in every.items() if only in ("", name)}
+    return FeatureSets([build_features(encoder, v.layers, v.most_tiles, i, folder / g, v.bf16) for g, i in groups.items()])
 
 
 def turn_loss(logits: Tensor, batch: Batch) -> Tensor:
@@ -171,6 +177,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--sentences", help="captions without photos, a line each (data.sentences)")
     parser.add_argument("--out", required=True, help="folder of the run")
     parser.add_argument("--init", help="a folder that `vlm export` wrote, whose weights a new run starts from (run.init)")
+    parser.add_argument("--features", help="only compute one group's features: photos-NAME, val-photos, named, rooms or shapes")
     parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="section.key=value")
     parser.add_argument("--allow-changes", action="store_true", help="go on from last.pt although the configuration differs")
     args = parser.parse_args(argv)
@@ -185,4 +192,9 @@ def main(argv: list[str] | None = None) -> None:
         "run.init": args.init,
     }
     overrides = [f"{name}={json.dumps(value)}" for name, value in named.items() if value is not None]
-    train(load_sections(VlmConfig, args.preset, overrides + args.set), Path(args.out), args.allow_changes)
+    config, out = load_sections(VlmConfig, args.preset, overrides + args.set), Path(args.out)
+    if args.features:
+        torch.set_num_threads(config.run.threads)
+        features_of(config, Corpus(config.data), load_encoder(config.vision.encoder).eval(), out, args.features)
+    else:
+        train(config, out, args.allow_changes)
