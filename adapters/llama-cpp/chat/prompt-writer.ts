@@ -51,7 +51,10 @@ export async function promptWriter(
 /** What says which template a model has. Its header is read already, and to read a large vocabulary takes half a second. */
 function templateKeys({ fileInfo }: LlamaModel): Map<string, GgufValue> {
   const { general, tokenizer } = fileInfo.metadata;
+  // node-llama-cpp keeps "tokenizer.chat_template.tool_use" as one key.
+  const named = Object.entries(tokenizer).filter(([key]) => key.startsWith("chat_template."));
   const found = {
+    ...Object.fromEntries(named.map(([key, text]): [string, unknown] => [`tokenizer.${key}`, text])),
     "general.architecture": general.architecture,
     "general.name": general.name,
     "general.basename": general.basename,

@@ -32,6 +32,8 @@ export async function findTemplate({ chatTemplate, folder, gguf }: TemplatePlace
   if ((folder !== undefined && (await isLlavaFolder(folder))) || (gguf !== undefined && isLlavaGguf(gguf))) {
     return { text: VICUNA, file: "Vicuna's template of LLaVA" };
   }
+  const named = [...(gguf?.metadata.keys() ?? [])].flatMap((key) => key.split("tokenizer.chat_template.")[1] ?? []);
+  if (gguf !== undefined && named.length > 0) throw noneForConversations(named, gguf.file);
   const place = [folder, gguf?.file].filter((one) => one !== undefined).join(" and ");
   const mend = "Give the model's own as the option chatTemplate: its text, or a file such as chat_template.jinja.";
   throw expectedBut("INVALID_ARGUMENT", "a chat template", place, "none", mend);
@@ -73,10 +75,17 @@ function templateIn({ chat_template: template }: Json, file: string): TemplateTe
   if (named.length === 0) return null;
   const text = named.find(([name]) => name === "default")?.[1];
   if (typeof text === "string") return { text, file };
-  const received = `those named ${named.map(([name]) => name).join(", ")}`;
-  const mend = "Give the model's own as the option chatTemplate.";
-  throw expectedBut("UNSUPPORTED", "a chat template for conversations", file, received, { path: file, mend });
+  throw noneForConversations(
+    named.map(([name]) => name),
+    file,
+  );
 }
+
+const noneForConversations = (names: readonly unknown[], file: string) =>
+  expectedBut("UNSUPPORTED", "a chat template for conversations", file, `those named ${names.join(", ")}`, {
+    path: file,
+    mend: "Give the model's own as the option chatTemplate.",
+  });
 
 async function isLlavaFolder(folder: string): Promise<boolean> {
   const file = join(folder, "config.json");
