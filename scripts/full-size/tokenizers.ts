@@ -5,7 +5,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { hasCodebook, loadTokenizer } from "../../sdk/index.ts";
+import { hasCodebook, loadTokenizer, type VisionTokenizer } from "../../sdk/index.ts";
 import { largestDifference, readExpected } from "../../test/golden/expected.ts";
 import { writeWeights } from "../../test/golden/tokenizers/weights.ts";
 
@@ -16,11 +16,12 @@ for (const path of process.argv.slice(2)) {
   );
   for (const [name, tensors] of Object.entries(shapes)) {
     const folder = await mkdtemp(join(tmpdir(), "full-size-"));
+    let tokenizer: VisionTokenizer | undefined;
     try {
       const file = join(folder, `${name}.safetensors`);
       await writeWeights(file, tensors);
       const start = performance.now();
-      await using tokenizer = await loadTokenizer(file, { device: "cpu" });
+      tokenizer = await loadTokenizer(file, { device: "cpu" });
       if (!hasCodebook(tokenizer)) throw new Error(`${name} has no codebook`);
       const loaded = performance.now();
       const { data, shape } = expected["image.0"] ?? { data: new Uint8Array(), shape: [] };
@@ -43,6 +44,7 @@ for (const path of process.argv.slice(2)) {
       });
       if (different > 0) process.exitCode = 1;
     } finally {
+      await tokenizer?.[Symbol.asyncDispose]();
       await rm(folder, { recursive: true });
     }
   }
