@@ -16,10 +16,12 @@ export async function readHfVocabulary(folder: string): Promise<Vocabulary | nul
   const added = (Array.isArray(json.added_tokens) ? json.added_tokens : []).filter(isAddedToken);
   const special = new Map(added.filter((token) => token.special).map(({ content, id }) => [content, id]));
   const before = { ...SENTINEL, id: Math.max(0, ...added.map(({ id }) => id)) + 1, content: BEFORE };
-  const own = [...added.filter((token) => !token.special), before];
-  const texts = openTokenizer({ ...json, added_tokens: own }, config, file);
-  const whole = openTokenizer(json, config, file);
-  const [addedBos = null] = whole.encode("", { add_special_tokens: true }).ids;
+  const textTokens = [...added.filter((token) => !token.special), before];
+  const texts = tokenizing(file, () => new Tokenizer({ ...json, added_tokens: textTokens }, config));
+  const [addedBos = null] = tokenizing(
+    file,
+    () => new Tokenizer(json, config).encode("", { add_special_tokens: true }).ids,
+  );
   return {
     file,
     special,
@@ -28,22 +30,22 @@ export async function readHfVocabulary(folder: string): Promise<Vocabulary | nul
     eosText: tokenText(config.eos_token ?? names.eos_token),
     encode(text, first) {
       const clean = text.replaceAll(BEFORE, "\uFFFD");
-      const { ids } = texts.encode(first ? clean : BEFORE + clean, { add_special_tokens: false });
+      const { ids } = tokenizing(file, () =>
+        texts.encode(first ? clean : BEFORE + clean, { add_special_tokens: false }),
+      );
       return first ? ids : ids.slice(1);
     },
   };
 }
 
-function openTokenizer(json: object, config: object, file: string): Tokenizer {
+/** What @huggingface/tokenizers finds wrong with a tokenizer.json, at its making or at a text. @throws INVALID_CONFIG */
+function tokenizing<T>(file: string, work: () => T): T {
   try {
-    return new Tokenizer(json, config);
+    return work();
   } catch (cause) {
     const received = cause instanceof Error ? `another file: ${cause.message}` : "another file";
-    throw expectedBut("INVALID_CONFIG", "a tokenizer", file, received, {
-      path: file,
-      mend: "Download it again.",
-      cause,
-    });
+    const mend = "Download it again.";
+    throw expectedBut("INVALID_CONFIG", "a tokenizer", file, received, { path: file, mend, cause });
   }
 }
 

@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { VqraeError } from "../../sdk/index.ts";
 import { uniform } from "../helpers/random.ts";
+import { mutateJson } from "./mutate-json.ts";
 import { seedsOf, type Target } from "./targets.ts";
 
 export interface Finding {
@@ -69,7 +70,7 @@ export async function fuzz(
   for (; !done(inputs) && findings.length < MAX_FINDINGS; inputs++) {
     const [one, other] = [pick(), pick()];
     if (one === undefined || other === undefined) break;
-    const bytes = mutate(one.bytes, other.bytes, random);
+    const bytes = target.json ? mutateJson(one.bytes, random) : mutate(one.bytes, other.bytes, random);
     const path = join(folder, `input${extname(one.path)}`);
     await writeFile(path, bytes);
     const outcome = await outcomeOf(target, path);

@@ -19,7 +19,7 @@ for (const [name, target] of chosen) {
   console.log(`${name}: ${inputs} inputs, ${findings.length} findings`, Object.fromEntries(outcomes));
   for (const [i, { what, bytes, extension }] of findings.entries()) {
     await mkdir("fuzz-findings", { recursive: true });
-    await writeFile(join("fuzz-findings", `${name}-${seed}-${i}${extension}`), bytes);
+    await writeFile(join("fuzz-findings", `${name.replaceAll(" ", "-")}-${seed}-${i}${extension}`), bytes);
     console.log(what);
     process.exitCode = 1;
   }

@@ -9,13 +9,23 @@ import { readRegularFile } from "../../sdk/files/regular-file.ts";
 import { readImage } from "../../sdk/index.ts";
 import { isWeightDtype, openSafetensors, openTorchFile, readJsonObject, readTensor } from "../../sdk/kit.ts";
 import { isStridedWeight } from "../../sdk/weights/dtypes.ts";
+import { jsonTargets } from "./json-targets.ts";
 
 /** Reads a file as a program does that got it from somebody else. What it throws must be typed. */
 export interface Target {
   /** Names of the fixtures that are changed. */
   readonly seeds: RegExp;
+  /** Whether the fixtures are changed as JSON, and not byte by byte. */
+  readonly json?: boolean;
   read(path: string): Promise<void>;
 }
+
+const imagesOf = (seeds: RegExp): Target => ({
+  seeds,
+  async read(path) {
+    await readImage(path);
+  },
+});
 
 const vocabulary: Vocabulary = {
   file: "a vocabulary",
@@ -27,6 +37,7 @@ const vocabulary: Vocabulary = {
 };
 
 export const targets: Readonly<Record<string, Target>> = {
+  ...jsonTargets,
   safetensors: {
     seeds: /\.safetensors$/,
     async read(path) {
@@ -71,12 +82,9 @@ export const targets: Readonly<Record<string, Target>> = {
       for await (const { images } of tsvRows(path, ["index"])) for (const image of images) await image.bytes();
     },
   },
-  image: {
-    seeds: /\.(png|jpe?g|webp|avif|gif|tiff?)$/,
-    async read(path) {
-      await readImage(path);
-    },
-  },
+  image: imagesOf(/\.(png|jpe?g|gif|tiff?)$/),
+  avif: imagesOf(/\.avif$/),
+  webp: imagesOf(/\.webp$/),
   json: {
     seeds: /config\.json$/,
     async read(path) {

@@ -16,6 +16,7 @@ export * as pythonText from "./parsers/python-text.ts";
 export { vlmevalkitOption } from "./parsers/vlmevalkit-option.ts";
 export { evalAiAnswer, vlmevalkitAnswer } from "./parsers/vqa-answer.ts";
 export { yesNoWord } from "./parsers/yes-no-word.ts";
+export { isYesOrNo, yesOrNo } from "./parsers/yes-or-no.ts";
 export {
   INTERNVL_TOKENS,
   LLAVA_TOKENS,
@@ -39,7 +40,6 @@ export { listFolder, readText } from "./readers/reading.ts";
 export { Row } from "./readers/row.ts";
 export { type TsvRow, tsvRows } from "./readers/tsv.ts";
 export { LETTERS, letterAnswer, type TsvTask, tsvQuestions } from "./readers/tsv-questions.ts";
-export { isYesOrNo, yesOrNo } from "./readers/yes-or-no.ts";
 export { allRight, circularScore } from "./scores/circular.ts";
 export { byField, groupBy, groupInOrder } from "./scores/grouping.ts";
 export { mean, meanScore, percentOf } from "./scores/mean.ts";

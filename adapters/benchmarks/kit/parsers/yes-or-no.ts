@@ -1,5 +1,5 @@
-import * as pythonText from "../parsers/python-text.ts";
-import type { Row } from "./row.ts";
+import type { Row } from "../readers/row.ts";
+import * as pythonText from "./python-text.ts";
 
 const YES_OR_NO = /^(yes|no)$/i;
 
