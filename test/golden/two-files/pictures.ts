@@ -12,6 +12,7 @@ export const families = [
   "glm4v",
   "glm_ocr",
   "llava",
+  "lfm2_vl",
 ] as const;
 
 /**
