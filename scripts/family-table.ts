@@ -28,6 +28,9 @@ const names: Readonly<Record<string, string>> = {
   idefics3: "Idefics3, SmolVLM, SmolVLM2",
   janus: "Janus-Pro",
   lfm2_vl: "LFM2-VL",
+  glm4v: "GLM-4.1V, 4.5V, 4.6V",
+  glm_ocr: "GLM-OCR",
+  lighton_ocr: "LightOnOCR",
   mistral3: "Mistral 3",
   pixtral: "Pixtral",
   qwen2_vl: "Qwen2-VL",
@@ -39,14 +42,17 @@ const names: Readonly<Record<string, string>> = {
 const PIXTRAL = "pixtral";
 /** Types of mmproj that are read and not written, by the projector's type. */
 const otherTypes: Readonly<Record<string, string>> = {
+  glm4v: "glm4v",
+  glm_ocr: "glm4v",
   janus: "janus_pro",
+  lighton_ocr: "lightonocr",
   llava_next: "mlp",
   mistral3: "pixtral",
   pixtral: "pixtral",
 };
 
 /** Where models that transformers made lie, each in a folder of its own with its config.json. */
-const EMBEDDINGS = ["projector", "pixtral", "qwen-vl"];
+const EMBEDDINGS = ["projector", "pixtral", "qwen-vl", "two-files"];
 const PROMPTS = ["prompt"];
 const ANSWERS = ["two-files"];
 

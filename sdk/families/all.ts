@@ -1,4 +1,5 @@
 import type { Family } from "./family.ts";
+import { glm4v, glmOcr } from "./glm4v/family.ts";
 import { pixtral } from "./pixtral/family.ts";
 import { qwen25Vl } from "./qwen2-5-vl/family.ts";
 import { qwen2Vl } from "./qwen2-vl/family.ts";
@@ -17,5 +18,7 @@ export const families: readonly Family[] = [
   qwen25Vl,
   qwen3Vl,
   pixtral,
+  glm4v,
+  glmOcr,
   ...vitArchitectures.map(vitFamily),
 ];

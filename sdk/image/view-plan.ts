@@ -87,12 +87,14 @@ export type Tiling =
   /** Gemma 3: the whole image, and of one with sides of at least this ratio up to `max` crops of it, none below `minCrop`. */
   | { readonly kind: "pan_and_scan"; readonly minCrop: number; readonly max: number; readonly minRatio: number };
 
-/** How images of their own aspect ratio are brought to whole patches, and to how many (Qwen-VL, LFM2-VL: `smart_resize`). */
+/** How images of their own aspect ratio are brought to whole patches, and to how many (Qwen-VL, GLM-4V, LFM2-VL: `smart_resize`). */
 export interface PixelRange {
   /** Both sides become multiples of it. */
   readonly factor: number;
   readonly minPixels: number;
   readonly maxPixels: number;
+  /** Whether an image with a side below `factor` is enlarged to it before anything else (GLM-4V); default false. */
+  readonly enlarges?: boolean;
   /** What a side is at least before the range is looked at: `factor` by default (LFM2-VL), 0 for Qwen-VL. */
   readonly leastSide?: number;
 }

@@ -45,8 +45,12 @@ const cases: Case[] = [
   pair("qwen2_vl", 168),
   pair("qwen2_5_vl", 168),
   pair("qwen3_vl", 256),
+  pair("qwen3_vl_moe", 256),
   pair("pixtral", 192),
   pair("mistral3", 168),
+  pair("lighton_ocr", 280),
+  pair("glm4v", 168),
+  { ...alone("yi-vl-siglip", 16), mmproj: golden("mmproj-more/yi-vl-siglip.gguf") },
 ];
 
 /**

@@ -32,7 +32,11 @@ const PAIRS: readonly Pair[] = [
   { projectors: ["lfm2"], modelTypes: ["lfm2_vl", "lfm2-vl"], architectures: ["lfm2", "lfm2moe"] },
   { projectors: ["llama4"], architectures: ["llama4"] },
   { projectors: ["kimivl"], architectures: ["deepseek2"] },
-  { projectors: ["glm4v"], architectures: ["glm4", "glm4moe"] },
+  {
+    projectors: ["glm4v"],
+    modelTypes: ["glm4v", "glm4v_moe", "glm46v", "glm_ocr"],
+    architectures: ["glm4", "glm4moe"],
+  },
 ];
 /** Language models that take images at positions of three axes, which no other projector's tokens have. */
 const OWN_PROJECTORS = ["qwen2vl", "qwen3vl", "qwen3vlmoe"];

@@ -31,13 +31,14 @@ export function requireGraph(
   type: RotaryMmprojType,
   projector: Projector,
 ): number | null {
-  const { patchKernels, rotation, windowSide, patchSize, blocks, firstNorm, positions } = spec;
+  const { patchKernels, rotation, windowSide, patchSize, blocks, patchNorm, firstNorm, positions } = spec;
   const refuse = (what: string, received: string) =>
     expectedBut("UNSUPPORTED", what, `${type}, for ${modelId},`, received);
   const frames = patchKernels.reduce((sum, { shape }) => sum + (shape.length === 5 ? (shape[2] ?? 0) : 1), 0);
   if (frames !== FRAMES) throw refuse("patches of 2 frames", `patches of ${frames}`);
   if (rotation.base !== BASE || rotation.staggered) throw refuse("rotation by 10,000, alike in both axes", "another");
-  if (firstNorm !== null) throw refuse("no norm before the blocks", "one");
+  if (firstNorm !== null || patchNorm !== null) throw refuse("no norm before the blocks", "one");
+  if (blocks.some(({ headNorms }) => headNorms !== undefined)) throw refuse("no norms of heads", "some");
   if (projector.info.patchesPerToken !== CELL ** 2)
     throw refuse("cells of 2 x 2", `${projector.info.patchesPerToken} patches`);
   const isThird = type === "qwen3vl_merger";

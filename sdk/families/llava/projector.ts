@@ -4,7 +4,7 @@ import type { TensorLookup } from "../../weights/tensor-lookup.ts";
 import { activationName } from "../fields/activations.ts";
 import { flag, integer, layers, looseSection, oneOf } from "../fields/config-fields.ts";
 import { pixtralLayout } from "../pixtral/projector.ts";
-import { activation, layout, linear, textConfig, widthInto } from "../projector/parts.ts";
+import { activation, layerNorm, layout, linear, textConfig, widthInto } from "../projector/parts.ts";
 import { defineProjectorFamily, type ReadProjector } from "../projector/projector-family.ts";
 
 /** What of the encoder's sequence `vision_feature_select_strategy` takes. */
@@ -64,15 +64,19 @@ export const llavaNext = defineProjectorFamily({
   }),
 });
 
+const types = { error: '"mlp2x_gelu" or "mlp2x_gelu_Norm"' };
 const original = looseSection({
-  mm_projector_type: z.string({ error: '"mlp2x_gelu"' }).regex(/^mlp[1-9]x_gelu$/, { error: '"mlp2x_gelu"' }),
+  mm_projector_type: z.string(types).regex(/^mlp[1-9]x_gelu(_Norm)?$/, types),
   mm_vision_select_layer: integer.default(-2),
   mm_vision_select_feature: oneOf("patch", "cls_patch").default("patch"),
   mm_patch_merge_type: oneOf("flat", "spatial_unpad").default("flat"),
   image_aspect_ratio: oneOf("square", "pad", "anyres").default("square"),
 });
 
-/** LLaVA in its own names (haotian-liu/LLaVA llava/model/multimodal_projector/builder.py, llava_arch.py). */
+/**
+ * LLaVA in its own names (haotian-liu/LLaVA llava/model/multimodal_projector/builder.py, llava_arch.py), and Yi-VL, whose
+ * linears have a norm behind them (01-ai/Yi VL/llava/model/multimodal_projector/builder.py).
+ */
 export const originalLlava = defineProjectorFamily({
   type: "llava",
   modelTypes: [],
@@ -81,15 +85,20 @@ export const originalLlava = defineProjectorFamily({
   landmark: "mm_projector.0.weight",
   read(config, tensors) {
     const depth = Number(config.mm_projector_type[3]);
-    // Linears at 0, 2, 4, ... and activations between them.
-    const first = linear(tensors, "mm_projector.0");
-    const others = Array.from({ length: depth - 1 }, (_, i) => linear(tensors, `mm_projector.${2 * i + 2}`));
+    // Linears at 0, 2, 4, ... and activations between them; or at 0, 3, 6, ... and a norm behind each.
+    const own = tensors.below("mm_projector.");
+    const normed = config.mm_projector_type.endsWith("_Norm");
+    const part = (i: number) => {
+      const at = i * (normed ? 3 : 2);
+      return normed ? [linear(own, `${at}`), layerNorm(own, `${at + 1}`)] : [linear(own, `${at}`)];
+    };
+    const others = Array.from({ length: depth - 1 }, (_, i) => [activation("gelu"), ...part(i + 1)]);
     const tokens: ProjectorFeatures["tokens"] = config.mm_vision_select_feature === "patch" ? "all_but_first" : "all";
     const stitched = config.image_aspect_ratio === "anyres" && config.mm_patch_merge_type === "spatial_unpad";
     return {
-      inputDim: widthInto(first),
+      inputDim: widthInto(linear(own, "0")),
       features: { layers: [config.mm_vision_select_layer], postNorm: false, tokens },
-      ops: [first, ...others.flatMap((op) => [activation("gelu"), op])],
+      ops: [...part(0), ...others.flat()],
       layout: layout(stitched ? { tiles: { kind: "stitched", newline: tensors.tensor("image_newline", [null]) } } : {}),
     };
   },

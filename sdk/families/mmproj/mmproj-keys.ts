@@ -97,7 +97,7 @@ export const channelFields = (keys: MmprojKeys): Record<string, unknown> => ({
 });
 
 /** The number that was rounded to 32 bits, where it was written in seven digits or eight. */
-function shortest(value: number): number {
+export function shortest(value: number): number {
   for (const digits of [7, 8]) {
     const short = Number(value.toPrecision(digits));
     if (Math.fround(short) === Math.fround(value)) return short;

@@ -12,7 +12,7 @@ const EPSILON = 1e-5;
 const gate = activationName.or(oneOf("silu"));
 const rotation = section({ rope_theta: positiveNumber.optional(), rope_type: oneOf("axial", "default").optional() });
 
-/** The vision tower of Pixtral and Mistral 3 (transformers/models/pixtral; arXiv 2410.07073, section 2.2). */
+/** The vision tower of Pixtral, Mistral 3 and LightOnOCR (transformers/models/pixtral; arXiv 2410.07073, section 2.2). */
 export const pixtral = defineFamily({
   modelTypes: { pixtral: [] },
   config: knownSection(
@@ -84,6 +84,7 @@ export const pixtral = defineFamily({
       patchSize: p,
       patchKernels: [own.tensor("patch_conv.weight", [d, 3, p, p])],
       patchBias: null,
+      patchNorm: null,
       positions: null,
       firstNorm: own.rmsNorm("ln_pre", d),
       windowSide: null,
@@ -92,8 +93,9 @@ export const pixtral = defineFamily({
   },
 });
 
-/** Mistral 3 merges cells of patches, of which its processor makes whole ones (`PixtralProcessor._process_images`). */
+/** Mistral 3 and LightOnOCR merge cells of patches, of which their processors make whole ones (`_process_images`). */
 function mergeOf({ json }: FamilySource): number {
   const { model_type: type, spatial_merge_size: merge = 2 } = json;
-  return type === "mistral3" && typeof merge === "number" ? merge : 1;
+  const merges = type === "mistral3" || type === "lighton_ocr";
+  return merges && typeof merge === "number" ? merge : 1;
 }

@@ -27,18 +27,20 @@ export function qwenVlTensors(tensors: TensorLookup): TensorLookup {
   return tensors.below(prefix);
 }
 
-/** The attention of a block, whose names all Qwen-VLs share. Some mmproj files have its three linears apart. */
+/** The attention of a block, whose names all Qwen-VLs and GLM-4V share. Some mmproj files have its three linears apart. */
 export function qwenVlAttention(
   block: TensorLookup,
   d: number,
   norm: NormRef,
+  { bias = true, outBias = true }: { readonly bias?: boolean; readonly outBias?: boolean } = {},
 ): Pick<RotaryVitBlock, "attention" | "attentionOut"> {
+  const apart = (name: string) => block.linear(`attn.${name}`, [d, d], bias);
   const [query, key, value] = block.has("attn.q.weight")
-    ? [block.linear("attn.q", [d, d]), block.linear("attn.k", [d, d]), block.linear("attn.v", [d, d])]
-    : block.fusedLinears("attn.qkv", [d, d]);
+    ? [apart("q"), apart("k"), apart("v")]
+    : block.fusedLinears("attn.qkv", [d, d], bias);
   return {
     attention: linearGroup({ query, key, value }, { norm }),
-    attentionOut: linearGroup({ out: block.linear("attn.proj", [d, d]) }),
+    attentionOut: linearGroup({ out: block.linear("attn.proj", [d, d], outBias) }),
   };
 }
 
@@ -51,6 +53,7 @@ export const qwenVlTower = (
   ({
     epsilon: 1e-6,
     rotation: { base: 10_000, staggered: false, interleaved: false },
+    patchNorm: null,
     firstNorm: null,
     hiddenSize,
     heads: config.num_heads,
@@ -59,7 +62,7 @@ export const qwenVlTower = (
   }) as const;
 
 /** One kernel over all frames, or in an mmproj one for each of two. */
-function patchKernels(
+export function patchKernels(
   own: TensorLookup,
   { patch_size: p, temporal_patch_size: frames }: { readonly patch_size: number; readonly temporal_patch_size: number },
   d: number,

@@ -52,7 +52,11 @@ export const qwen3Vl = defineFamily({
     return rotaryVitModel(base, {
       ...qwenVlTower(own, config, hiddenSize),
       patchBias: own.tensor("patch_embed.proj.bias", [hiddenSize]),
-      positions: { table: own.tensor("pos_embed.weight", [positions, hiddenSize]), side: Math.sqrt(positions) },
+      positions: {
+        table: own.tensor("pos_embed.weight", [positions, hiddenSize]),
+        side: Math.sqrt(positions),
+        resize: "corners",
+      },
       windowSide: null,
       blocks,
     });

@@ -92,9 +92,11 @@ export function nativeSize(
   throw expectedBut("INVALID_IMAGE", `sides of which ${maxPatches} patches keep the ratio`, "an image", received);
 }
 
-/** The size that LFM2-VL brings an image to (transformers' Lfm2VlImageProcessor `smart_resize`). */
-export function rangeSize({ width, height }: Size, range: PixelRange): Size {
-  const { factor, leastSide = factor } = range;
+/** The size that LFM2-VL, Qwen-VL and GLM-4V bring an image to (transformers' `smart_resize` of their image processors). */
+export function rangeSize(image: Size, range: PixelRange): Size {
+  const { factor, leastSide = factor, enlarges = false } = range;
+  const scale = enlarges ? Math.max(1, factor / image.height, factor / image.width) : 1;
+  const [width, height] = [Math.trunc(image.width * scale), Math.trunc(image.height * scale)];
   const size = { width: multiple(width, factor, leastSide), height: multiple(height, factor, leastSide) };
   return withinPixels(size, { width, height }, range);
 }

@@ -2,6 +2,7 @@
 
 export { activation } from "./activation.ts";
 export { averagePool } from "./average-pool.ts";
+export { gatedMlp } from "./gated-mlp.ts";
 export { layerNorm } from "./layer-norm.ts";
 export { linear } from "./linear.ts";
 export { pixelShuffle } from "./pixel-shuffle.ts";

@@ -1,8 +1,8 @@
 import { present } from "../../errors.ts";
-import type { AnyLinearRef } from "../../weights/tensor-ref.ts";
+import type { AnyLinearRef, NormRef } from "../../weights/tensor-ref.ts";
 import { activation, silu } from "../layers/activation.ts";
 import { attention } from "../layers/attention.ts";
-import { interpolateCorners } from "../layers/convolution.ts";
+import { interpolate, interpolateCorners } from "../layers/convolution.ts";
 import { linears } from "../layers/linears.ts";
 import { norm } from "../layers/norm.ts";
 import { axialRotation, rotary } from "../layers/rotary.ts";
@@ -21,7 +21,7 @@ interface RotaryVitTokens {
 }
 
 /**
- * A tower (transformers/models/qwen2_vl, qwen2_5_vl, qwen3_vl, pixtral). Qwen-VL's reference computes over tokens in the order
+ * A tower (transformers/models/qwen2_vl, qwen2_5_vl, qwen3_vl, pixtral, glm4v). Qwen-VL's reference computes over tokens in the order
  * of their cells or windows; here they stay in raster order.
  *
  * - input `patches`: float32 [N, 3 * p * p], normalised, each ordered channel, row, column
@@ -60,7 +60,17 @@ export function buildRotaryVitProjector(
 const last = (values: readonly Value[]): Value => present(values.at(-1), "a tower with blocks");
 
 function rotaryVitTokens(g: GraphBuilder, spec: RotaryVitSpec<AnyLinearRef>): RotaryVitTokens {
-  const { hiddenSize: d, heads, epsilon, patchSize: p, patchKernels, patchBias, positions, firstNorm } = spec;
+  const {
+    hiddenSize: d,
+    heads,
+    epsilon,
+    patchSize: p,
+    patchKernels,
+    patchBias,
+    patchNorm,
+    positions,
+    firstNorm,
+  } = spec;
   const patches = g.input("patches", DataType.float, ["patches", 3 * p * p]); //        [N, 3pp]
   const grid = g.input("grid", DataType.int64, [2]);
   const kernels = patchKernels.map((ref) => (ref.shape.length === 5 ? g.sum(g.weight(ref), 2) : g.weight(ref)));
@@ -72,6 +82,7 @@ function rotaryVitTokens(g: GraphBuilder, spec: RotaryVitSpec<AnyLinearRef>): Ro
     const second = own ? g.weight(own) : g.slice(g.weight(present(first, "a kernel of patches")), 2, 1, 2);
     embedded = g.add(embedded, g.gemm(change, g.reshape(second, [d, 3 * p * p]), null));
   }
+  if (patchNorm) embedded = norm(g, embedded, patchNorm, d, epsilon);
   let x = positions === null ? embedded : g.add(embedded, learnedPositions(g, positions, grid, d));
 
   if (firstNorm) x = norm(g, x, firstNorm, d, epsilon);
@@ -81,13 +92,20 @@ function rotaryVitTokens(g: GraphBuilder, spec: RotaryVitSpec<AnyLinearRef>): Ro
   const window = spec.windowSide === null ? null : windows(g, grid, spec.windowSide);
   const after = spec.blocks.map((block) => {
     const { query, key, value } = linears(g, x, block.attention, d, epsilon); //         [N, D]
-    const [q, k] = [rotary(g, query, heads, size, rotation), rotary(g, key, heads, size, rotation)];
+    const turned = (y: Value, own: NormRef | undefined) =>
+      rotary(g, own ? headNorm(g, y, own, heads, size, epsilon) : y, heads, size, rotation);
+    const [q, k] = [turned(query, block.headNorms?.query), turned(key, block.headNorms?.key)];
     const heard = attend(g, [q, k, value], heads, d, block.full ? null : window);
     x = g.add(x, linears(g, heard, block.attentionOut, d, epsilon).out);
     x = g.add(x, mlp(g, x, block, d, epsilon));
     return x;
   });
   return { after, grid };
+}
+
+/** A norm over each head's numbers: [N, heads * size] -> the same. */
+function headNorm(g: GraphBuilder, y: Value, own: NormRef, heads: number, size: number, epsilon: number): Value {
+  return g.reshape(norm(g, g.reshape(y, [-1, size]), own, size, epsilon), [-1, heads * size]);
 }
 
 /** Attention over the image, or over each of its windows: [N, D] each -> [N, D]. */
@@ -118,8 +136,10 @@ function mlp(g: GraphBuilder, x: Value, { mlp }: RotaryVitBlock<AnyLinearRef>, d
 }
 
 /** The table of positions as a picture of the image's grid: [rows * columns, D]. */
-function learnedPositions(g: GraphBuilder, { table, side }: LearnedPositions, grid: Value, d: number): Value {
+function learnedPositions(g: GraphBuilder, { table, side, resize }: LearnedPositions, grid: Value, d: number): Value {
   const picture = g.transpose(g.reshape(g.weight(table), [1, side, side, d]), [0, 3, 1, 2]); // [1, D, side, side]
-  const resized = interpolateCorners(g, picture, g.concat([g.ints([1, d]), grid], 0));
+  const sizes = g.concat([g.ints([1, d]), grid], 0);
+  const resized =
+    resize === "corners" ? interpolateCorners(g, picture, sizes) : interpolate(g, picture, sizes, "bicubic", false);
   return g.reshape(g.transpose(resized, [0, 2, 3, 1]), [-1, d]);
 }

@@ -1,7 +1,7 @@
 import type { AnyLinearRef, LinearGroup, LinearRef, NormRef, TensorRef } from "../../weights/tensor-ref.ts";
 import type { Activation } from "../layers/activation.ts";
 
-/** A vision transformer whose positions rotate, over images of any grid (Qwen2-VL and later, Pixtral). */
+/** A vision transformer whose positions rotate, over images of any grid (Qwen2-VL and later, Pixtral, GLM-4V). */
 export interface RotaryVitSpec<Linear extends AnyLinearRef = LinearRef> {
   readonly hiddenSize: number;
   readonly heads: number;
@@ -16,7 +16,9 @@ export interface RotaryVitSpec<Linear extends AnyLinearRef = LinearRef> {
   readonly patchKernels: readonly TensorRef[];
   /** [hidden]; null for most. */
   readonly patchBias: TensorRef | null;
-  /** Positions that are added to the patches, resized to each image's grid (Qwen3-VL); null for rotation alone. */
+  /** On the patches, before positions are added to them (GLM-4V); null for most. */
+  readonly patchNorm: NormRef | null;
+  /** Positions that are added to the patches, resized to each image's grid (Qwen3-VL, GLM-4V); null for rotation alone. */
   readonly positions: LearnedPositions | null;
   /** Before the first block; null for most. */
   readonly firstNorm: NormRef | null;
@@ -39,12 +41,16 @@ export interface LearnedPositions {
   /** [side * side, hidden] */
   readonly table: TensorRef;
   readonly side: number;
+  /** How torch resizes it: bilinear with corners on corners (Qwen3-VL), or bicubic (GLM-4V). */
+  readonly resize: "corners" | "bicubic";
 }
 
 export interface RotaryVitBlock<Linear extends AnyLinearRef = LinearRef> {
   /** Whether its attention goes over the whole image, not over windows. */
   readonly full: boolean;
   readonly attention: LinearGroup<"query" | "key" | "value", Linear>;
+  /** RMSNorms of every head's queries and keys, [head size] each (GLM-OCR); left out for most. */
+  readonly headNorms?: { readonly query: NormRef; readonly key: NormRef };
   readonly attentionOut: LinearGroup<"out", Linear>;
   readonly mlp: GatedMlp<Linear> | PlainMlp<Linear>;
 }

@@ -15,6 +15,7 @@ CLIPVisionModel is its own `vision_model`. It is run with a model that has one a
 import json
 import os
 import runpy
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -72,7 +73,7 @@ def rounded(model):
     return model
 
 
-def legacy(model, out, fields, siglip):
+def legacy(model, out, fields, siglip, dtype="f32"):
     """Runs the old converter on a LLaVA; `fields` are those of its config that the tower's is to have."""
 
     class WithVisionModel(torch.nn.Module):
@@ -89,11 +90,11 @@ def legacy(model, out, fields, siglip):
         whole = {"vision_config": vision, "text_config": {}} | fields if siglip else vision
         (Path(folder) / "config.json").write_text(json.dumps(whole))
         kind = ["--clip-model-is-siglip", "--image-mean", ".5", ".5", ".5", "--image-std", ".5", ".5", ".5"] if siglip else ["--clip-model-is-vision"]
-        arguments = [str(LEGACY), "-m", folder, "--llava-projector", f"{folder}/llava.projector", "--use-f32", *kind]
+        arguments = [str(LEGACY), "-m", folder, "--llava-projector", f"{folder}/llava.projector", *(["--use-f32"] if dtype == "f32" else []), *kind]
         of = tf.SiglipVisionModel if siglip else tf.CLIPVisionModel
         with mock.patch.object(of, "from_pretrained", lambda _folder: WithVisionModel()), mock.patch.object(sys, "argv", arguments):
             runpy.run_path(str(LEGACY), run_name="__main__")
-        (Path(folder) / "mmproj-model-f32.gguf").rename(out)
+        shutil.move(f"{folder}/mmproj-model-{dtype}.gguf", out)
 
 
 def llava():
@@ -134,6 +135,51 @@ def llava():
     legacy(model, HERE / "llava-next.gguf", fields, False)
 
 
+def yi_vl():
+    """
+    LLaVA with Yi-VL's projector, a norm behind each linear (01-ai/Yi VL/llava/model/multimodal_projector/builder.py
+    `build_vision_projector`, mlp2x_gelu_Norm), which transformers has no class for: torch's modules in the place of LLaVA's.
+    `yi-vl/` has it in the original's names. The second is of SigLIP, of whose tokens none is a class token.
+    """
+    clip = tf.CLIPVisionConfig(**made.VISION, projection_dim=8)
+    siglip = tf.SiglipVisionConfig(**made.VISION, layer_norm_eps=1e-5, vision_use_head=False)
+    for name, vision, strategy in (("yi-vl", clip, "default"), ("yi-vl-siglip", siglip, "full")):
+        config = tf.LlavaConfig(vision_config=vision, text_config=tf.LlamaConfig(**TEXT), image_token_id=4, vision_feature_select_strategy=strategy)
+        model = tf.LlavaForConditionalGeneration(config)
+        inner, outer = vision.hidden_size, TEXT["hidden_size"]
+        model.model.multi_modal_projector = torch.nn.Sequential(
+            torch.nn.Linear(inner, outer), torch.nn.LayerNorm(outer), torch.nn.GELU(), torch.nn.Linear(outer, outer), torch.nn.LayerNorm(outer)
+        )  # fmt: skip
+        randomise(model, 14)
+        with torch.no_grad():
+            for i in (1, 4):
+                model.model.multi_modal_projector[i].weight.add_(1)
+        rounded(model)
+        half = dict(image_mean=[0.5] * 3, image_std=[0.5] * 3) if strategy == "full" else {}
+        pixels = LlavaImageProcessorPil(size={"shortest_edge": 16}, crop_size=made.SIDE, do_pad=True, **half)
+        processor = tf.LlavaProcessor(pixels, made.tokenizer({"image_token": "<image>"}), patch_size=4, vision_feature_select_strategy=strategy, num_additional_image_tokens=int(strategy == "default"))
+        with tempfile.TemporaryDirectory() as scratch, mock.patch.object(made, "HERE", Path(scratch)):
+            made.run(f"llava-1.5-{name}", model, processor, "<image>", "<image>")
+            keep(Path(scratch), f"llava-1.5-{name}", name)
+        fields = {"vision_feature_layer": [-2]} if strategy == "full" else {}
+        if strategy == "default":
+            original(model, HERE / name)
+        legacy(model, HERE / f"{name}.gguf", fields, strategy == "full")  # which takes the last block away
+
+
+def original(model, folder):
+    """As a folder in the original's names."""
+    folder.mkdir(exist_ok=True)
+    names = {"model.vision_tower.": "model.vision_tower.vision_tower.vision_model.", "model.multi_modal_projector.": "model.mm_projector."}
+    tensors = {new + key.removeprefix(old): t.contiguous() for old, new in names.items() for key, t in model.state_dict().items() if key.startswith(old)}
+    save_file(tensors, folder / "model.safetensors")
+    vision = {"model_type": "clip_vision_model", **made.VISION}
+    config = {"model_type": "llava", "mm_projector_type": "mlp2x_gelu_Norm", "mm_vision_select_layer": -2, "mm_vision_select_feature": "patch", "image_aspect_ratio": "pad", "vision_config": vision}
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    processor = {"feature_extractor_type": "CLIPFeatureExtractor", "image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": 16}, "crop_size": made.SIDE}
+    (folder / "preprocessor_config.json").write_text(json.dumps(processor, indent=2) + "\n")
+
+
 def janus():
     vision = made.VISION | {"mlp_ratio": 1.5, "projection_dim": 8, "hidden_act": "gelu"}
     del vision["intermediate_size"]
@@ -149,6 +195,6 @@ def janus():
 
 
 if __name__ == "__main__":
-    for make in [lfm2_vl, llava, janus]:
+    for make in [lfm2_vl, llava, yi_vl, janus]:
         if len(sys.argv) < 2 or make.__name__ in sys.argv[1:]:
             make()

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { VQRAE } from "../../../sdk/index.ts";
+import { loadProjector, VQRAE } from "../../../sdk/index.ts";
 import { largestDifference, readExpected } from "../expected.ts";
 import { partsOf } from "../projector/parts-of.ts";
 import { pictures } from "../projector/pictures.ts";
@@ -17,12 +17,16 @@ const names = [
   "llava-1.5-layers",
   "llava-1.5-siglip",
   "llava-next",
+  "yi-vl",
+  "yi-vl-siglip",
   "janus-pro",
 ];
+const files = [...names.map((name) => ({ name, file: `${name}.gguf` })), { name: "yi-vl", file: "yi-vl" }];
 
 /** The embeddings are of a size of one to three. */
-test.each(names)("%s gives the text of transformers, and its embeddings within 1e-4", async (name) => {
-  await using tokenizer = await VQRAE.load(at(`${name}.gguf`), { device: "cpu", threads: 1 });
+test.each(files)("$file gives the text of transformers, and its embeddings within 1e-4", async ({ name, file }) => {
+  const projector = await loadProjector(at(file));
+  await using tokenizer = await VQRAE.load(at(file), { device: "cpu", threads: 1, projector });
   const embedded = await tokenizer.embed(pictures);
   expect(embedded.map(partsOf)).toEqual(JSON.parse(await readFile(at(`${name}.json`), "utf8")));
   const expected = readExpected(at(`${name}.safetensors`));

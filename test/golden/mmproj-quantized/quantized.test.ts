@@ -1,11 +1,12 @@
 import { copyFile, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, test } from "vitest";
-import { type ImageEmbeddings, type LoadOptions, VQRAE } from "../../../sdk/index.ts";
+import { type ImageEmbeddings, type LoadOptions, loadProjector, VQRAE } from "../../../sdk/index.ts";
 import { readGguf } from "../../../sdk/kit.ts";
 import { failure, temporaryFolder } from "../../standalone/checkpoint/temporary.ts";
 import { largestDifference, readExpected } from "../expected.ts";
 import { pictures } from "../projector/pictures.ts";
+import { square } from "../two-files/pictures.ts";
 
 /** mmproj files in blocks against what transformers makes with the numbers that gguf-py brings them to (make_quantized.py). */
 
@@ -45,6 +46,20 @@ describe.each(fixtures)("%s", (name) => {
     expect(error(own, name)).toBeGreaterThan(1e-4);
   });
 });
+
+/** make_native.py */
+test.each(["qwen2_5_vl-q8_0", "qwen3_vl-q4_k", "pixtral-q8_0", "pixtral-q4_k"])(
+  "%s, whose images keep their sizes, gives transformers' embeddings, within 1e-4 of their size",
+  async (name) => {
+    const cacheDir = await temporaryFolder();
+    const projector = await loadProjector(at(`${name}.gguf`));
+    await using tokenizer = await VQRAE.load(at(`${name}.gguf`), { device: "cpu", threads: 1, projector, cacheDir });
+    const own = numbersOf(await tokenizer.embed(square(48)));
+    const { data } = readExpected(at(`${name}.safetensors`)).square!;
+    expect(own.length).toBe(data.length);
+    expect(largestDifference(own, data) / Math.max(...Array.from(data, Math.abs))).toBeLessThan(1e-4);
+  },
+);
 
 test("int8 of an mmproj that is in no blocks", async () => {
   const file = at("../mmproj/idefics3-f16.gguf");

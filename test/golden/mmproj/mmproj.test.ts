@@ -1,7 +1,9 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { ggufValue, rewriteGguf } from "../../../adapters/gguf/index.ts";
 import { swapVit } from "../../../adapters/vit-swap/index.ts";
+import * as mmprojs from "../../../sdk/families/mmproj/all.ts";
 import { loadProjector, VQRAE } from "../../../sdk/index.ts";
 import { failure, temporaryFolder } from "../../standalone/checkpoint/temporary.ts";
 import { largestDifference, readExpected } from "../expected.ts";
@@ -85,6 +87,33 @@ const renamed = (text: string, other: string) => (bytes: Buffer) => {
   bytes.write(other, at, "latin1");
   return bytes;
 };
+
+/** `PROJECTOR_TYPE_NAMES` of llama.cpp v0.5.0, tools/mtmd/clip-impl.h. */
+const llamaCppTypes =
+  "mlp ldp ldpv2 resampler adapter qwen2vl_merger qwen2.5vl_merger qwen3vl_merger step3vl gemma3 gemma3nv gemma3na gemma4v gemma4a gemma4uv gemma4ua phi4 idefics3 pixtral ultravox internvl llama4 qwen2a qwen3a glma qwen2.5o voxtral meralion musicflamingo lfm2 kimivl paddleocr lightonocr cogvlm janus_pro dots_ocr dots3note_v dots3note_a deepseekocr deepseekocr2 deepseek4v lfm2a glm4v youtuvl yasa2 kimik25 nemotron_v2_vl exaone4_5 hunyuanvl minicpmv4_6 granite_speech mimovl minimax_m3 granite4_vision mimo_audio parakeet qwen3tts_spkenc qwen3tts_gen pockettts_spkenc pockettts_gen muse-glimmer".split(
+    " ",
+  );
+const known = new Set(Object.values(mmprojs).map(({ type }) => type));
+const unknown = llamaCppTypes.filter((type) => !known.has(type));
+
+it("every type of llama.cpp is read, or docs/ask-your-own-vlm.md says why not", async () => {
+  const page = await readFile(join(import.meta.dirname, "../../../docs/ask-your-own-vlm.md"), "utf8");
+  const [, section = ""] = page.split("### mmproj files that are not read");
+  const table = section.slice(0, section.indexOf("\n## "));
+  const named = [...table.matchAll(/`([^`]+)`/g)]
+    .map(([, type]) => type)
+    .filter((type) => type !== "clip.projector_type");
+  expect(named.sort()).toEqual([...unknown].sort());
+});
+
+it.each(unknown)("a type that is not read, %s, is refused with its name and those that are read", async (type) => {
+  const file = join(await temporaryFolder(), "mmproj.gguf");
+  await rewriteGguf(idefics3, file, { metadata: [["clip.projector_type", ggufValue.string(type)]] });
+  const error = await failure(VQRAE.load(file));
+  expect(error).toMatchObject({ code: "UNSUPPORTED" });
+  expect(error.message).toContain(`but received ${type}`);
+  for (const one of known) expect(error.message).toContain(one);
+});
 
 describe("what is refused", () => {
   it.each([

@@ -33,8 +33,11 @@ const families = [
   "llava-onevision",
 ];
 
-/** Qwen's processors leave these to the template. Our towers write them, so that a template without images works too. */
-const qwenLayout = (layout: readonly (string | number)[]) => ["<|vision_start|>", ...layout, "<|vision_end|>"];
+/** What processors leave to the template, and our towers write, so that a template without images works too. */
+const around: Readonly<Record<string, readonly [string, string]>> = {
+  qwen: ["<|vision_start|>", "<|vision_end|>"],
+  glm4v: ["<|begin_of_image|>", "<|end_of_image|>"],
+};
 
 describe.each(families)("prompts of %s", (family) => {
   const checkpoint = fileURLToPath(new URL(family, import.meta.url));
@@ -42,7 +45,8 @@ describe.each(families)("prompts of %s", (family) => {
   it.each([0, 1, 2])("conversation %i has transformers' ids", async (which) => {
     const all: Expected[] = JSON.parse(await readFile(`${checkpoint}/expected.json`, "utf8"));
     const { messages, layouts, ids } = all[which]!;
-    const own = family.startsWith("qwen") ? layouts.map(qwenLayout) : layouts;
+    const [before, after] = around[family.startsWith("qwen") ? "qwen" : family] ?? [];
+    const own = before && after ? layouts.map((layout) => [before, ...layout, after]) : layouts;
     const prompt = await buildPrompt(asMessages(messages), { checkpoint, tokenizer: withLayouts(own) });
     expect(prompt.ids).toEqual(ids);
     const counts = layouts.map((layout) => layout.reduce<number>((sum, one) => sum + Number(one) || sum, 0));

@@ -121,6 +121,7 @@ describe.each(families)("%s", async (name) => {
     const first = tokens.findIndex((token, i) => i > 0 && token < FIRST_PLACE && tokens[i - 1]! >= FIRST_PLACE) + 4;
     await opened.sequence.evaluateWithoutGeneratingNewTokens(tokens.slice(0, first));
     expect(await greedy(opened.sequence, tokens.slice(first))).toEqual(cases.two.greedy);
+    if (name === "lfm2_vl") return; // llama.cpp takes no tokens back from the state of convolutions
     // The answer is erased and asked for anew; what stands before it stays.
     const { sequence } = opened;
     await sequence.adaptStateToTokens(tokens.slice(0, -1), false);

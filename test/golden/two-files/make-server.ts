@@ -10,7 +10,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { encodePng } from "../../../sdk/index.ts";
-import { families, square } from "./pictures.ts";
+import { families, otherOnServer, square } from "./pictures.ts";
 
 const server = process.env.VQRAE_LLAMA_SERVER;
 if (server === undefined) throw new Error("VQRAE_LLAMA_SERVER names no llama-server");
@@ -49,5 +49,5 @@ async function answer(name: string): Promise<{ tokens: number[]; content: string
 }
 
 const answers: Record<string, { tokens: number[]; content: string }> = {};
-for (const name of families) answers[name] = await answer(name);
+for (const name of families.filter((name) => !otherOnServer.includes(name))) answers[name] = await answer(name);
 await writeFile(join(import.meta.dirname, "server.json"), `${JSON.stringify(answers, null, 1)}\n`);

@@ -1,7 +1,25 @@
 import { fileURLToPath } from "node:url";
 import type { ImageInput, RgbImage } from "../../../sdk/index.ts";
 
-export const families = ["qwen2_vl", "qwen2_5_vl", "qwen3_vl", "pixtral", "mistral3"] as const;
+export const families = [
+  "qwen2_vl",
+  "qwen2_5_vl",
+  "qwen3_vl",
+  "qwen3_vl_moe",
+  "pixtral",
+  "mistral3",
+  "lighton_ocr",
+  "glm4v",
+  "glm_ocr",
+  "llava",
+  "lfm2_vl",
+] as const;
+
+/**
+ * Those of which llama-server makes something else than transformers: it resizes LightOnOCR's images and writes other text around
+ * them, has LLaVA's class token in another place, and a norm on GLM-OCR's patches (tools/mtmd/models/glm4v.cpp).
+ */
+export const otherOnServer: readonly string[] = ["lighton_ocr", "llava", "glm_ocr"];
 
 const photo = fileURLToPath(new URL("../../../examples/images/cat.jpg", import.meta.url));
 
