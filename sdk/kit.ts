@@ -65,6 +65,7 @@ export {
   type ReadProjector,
 } from "./families/projector/projector-family.ts";
 export { modelOf, readModel } from "./families/read-model.ts";
+export { inSteps, joinInSteps, ownTurn } from "./files/in-steps.ts";
 export { whileLocked } from "./files/lock.ts";
 export { packageFile, workerFile } from "./files/package-file.ts";
 export {

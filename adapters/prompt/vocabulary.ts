@@ -21,10 +21,9 @@ export const GUARD = "\uFDD2";
 
 export const unguarded = (text: string): string => text.replaceAll(GUARD, "");
 
-/** A text without a guard of its own, and with one behind the first character of each of `words`. */
-export function guarded(text: string, words: Iterable<string>): string {
+/** A text without a guard of its own, and with one behind the first character of each word of the pattern. */
+export function guarded(text: string, pattern: RegExp | null): string {
   const clean = text.replaceAll(GUARD, "\uFFFD");
-  const pattern = patternOf(words);
   if (pattern === null) return clean;
   return clean.replaceAll(pattern, (word) => {
     const [first = "", ...rest] = word;
@@ -36,7 +35,7 @@ export function guarded(text: string, words: Iterable<string>): string {
 export function splitSpecial(text: string, special: ReadonlyMap<string, number>): (string | number)[] {
   const pieces: (string | number)[] = [];
   let from = 0;
-  for (const match of text.matchAll(patternOf(special.keys()) ?? /(?!)/g)) {
+  for (const match of text.matchAll(specialPattern(special) ?? /(?!)/g)) {
     const [word] = match;
     if (match.index > from) pieces.push(text.slice(from, match.index));
     pieces.push(special.get(word) ?? word);
@@ -53,8 +52,22 @@ export function encodeText(text: string, vocabulary: Vocabulary, first: boolean)
   );
 }
 
-/** Where several words begin at one place the longest is meant, as in transformers and in llama.cpp. */
-function patternOf(words: Iterable<string>): RegExp | null {
+/** A vocabulary has thousands of them, and a prompt thousands of pieces. */
+const specialPatterns = new WeakMap<Vocabulary["special"], RegExp | null>();
+
+function specialPattern(special: Vocabulary["special"]): RegExp | null {
+  const known = specialPatterns.get(special);
+  if (known !== undefined) return known;
+  const pattern = wordPattern(special.keys());
+  specialPatterns.set(special, pattern);
+  return pattern;
+}
+
+/**
+ * Finds each of `words`; null for none. Where several begin at one place the longest is meant, as in transformers and in
+ * llama.cpp.
+ */
+export function wordPattern(words: Iterable<string>): RegExp | null {
   const longestFirst = [...words].filter((word) => word !== "").sort((a, b) => b.length - a.length);
   if (longestFirst.length === 0) return null;
   return new RegExp(longestFirst.map((word) => word.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")).join("|"), "g");

@@ -1,4 +1,4 @@
-import { setImmediate } from "node:timers/promises";
+import { ownTurn } from "./in-steps.ts";
 
 /**
  * What `JSON.parse` does not tell about a text: keys that come twice, and whether parsing it would exhaust the process.
@@ -32,7 +32,7 @@ const PIECE_BYTES = 1024 * 1024;
  */
 export async function jsonStructure(bytes: Uint8Array, limits: StructureLimits): Promise<JsonStructure> {
   const walk = new Walk(bytes, limits);
-  while (walk.piece()) await setImmediate();
+  while (walk.piece()) await ownTurn();
   const { within, duplicate } = walk;
   return { within, duplicate };
 }

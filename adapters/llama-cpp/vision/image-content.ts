@@ -1,7 +1,8 @@
-import { createHash, webcrypto } from "node:crypto";
+import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
+import { types } from "node:util";
 import type { ImageInput, VideoInput } from "../../../sdk/index.ts";
-import { readRegularFile } from "../../../sdk/kit.ts";
+import { inSteps, readRegularFile } from "../../../sdk/kit.ts";
 import { KEY_DIGITS } from "./placeholder.ts";
 
 /** A larger file is refused by `embed`. */
@@ -17,9 +18,10 @@ export interface KeyedImage {
 /** Files that cannot be read are left to `embed`, whose error says why. */
 export async function keyedImage(input: ImageInput, tokenizer: string): Promise<KeyedImage> {
   const image = await contentOf(input);
-  const digest = await webcrypto.subtle.digest("SHA-256", bytesOf(image));
+  const content = createHash("sha256");
+  for await (const bytes of inSteps(bytesOf(image))) content.update(bytes);
   const size = typeof image === "object" && "width" in image ? `${image.width}x${image.height}` : "";
-  const key = createHash("sha256").update(`${tokenizer}\n${size}\n`).update(new Uint8Array(digest));
+  const key = createHash("sha256").update(`${tokenizer}\n${size}\n`).update(content.digest());
   return { key: key.digest("base64url").slice(0, KEY_DIGITS), image };
 }
 
@@ -44,15 +46,8 @@ async function contentOf(input: ImageInput): Promise<ImageInput> {
   }
 }
 
-function bytesOf(image: ImageInput): Uint8Array<ArrayBuffer> {
+function bytesOf(image: ImageInput): Uint8Array {
   const data = typeof image === "object" && image !== null && "data" in image ? image.data : image;
-  if (ArrayBuffer.isView(data)) {
-    const { buffer, byteOffset, byteLength } = data;
-    return buffer instanceof ArrayBuffer ? new Uint8Array(buffer, byteOffset, byteLength) : new Uint8Array(data);
-  }
-  if (data instanceof ArrayBuffer) return new Uint8Array(data);
-  // Memory that threads share is copied: what is hashed must not change meanwhile.
-  return data instanceof SharedArrayBuffer
-    ? new Uint8Array(new Uint8Array(data))
-    : new TextEncoder().encode(String(data));
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return types.isAnyArrayBuffer(data) ? new Uint8Array(data) : new TextEncoder().encode(String(data));
 }

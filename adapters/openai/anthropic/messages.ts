@@ -12,7 +12,7 @@ import { type MessagesRequest, messagesRequest, toOptions } from "./messages-req
 export const anthropicMessages =
   (models: ReadonlyMap<string, VisionLanguageModel>): Route =>
   async (body, call) => {
-    const request = parseLooseBody(messagesRequest(call.limits), body, call.warn);
+    const request = await parseLooseBody(messagesRequest(call.limits), body, call.warn);
     if (request.tools?.length && request.tool_choice?.type !== "none") {
       call.warn("tools has no effect here: this model calls none.");
     }

@@ -1,7 +1,4 @@
-import { setImmediate } from "node:timers/promises";
-
-/** Bytes that are copied at a time: memory that is touched for the first time is slow. */
-const STEP = 2 ** 20;
+import { joinInSteps } from "../../../sdk/kit.ts";
 
 /** The bytes of an image, decoded from base64 as its parts come. White space is passed over, as `atob` does. */
 export class Base64Image {
@@ -23,24 +20,14 @@ export class Base64Image {
   }
 
   /** The image, put together in steps that let others go on; null for what is no base64. */
-  async bytes(): Promise<Buffer | null> {
+  async bytes(): Promise<Uint8Array<ArrayBuffer> | null> {
     this.#decode(this.#escape);
     this.#escape = "";
     const digits = this.#digits + this.#rest.length;
     // Without its padding, or with all of it.
     const whole = this.#padding === 0 ? digits % 4 !== 1 : (digits + this.#padding) % 4 === 0;
     if (!this.#valid || !whole) return null;
-    const parts = [...this.#parts, Buffer.from(this.#rest, "base64")];
-    const image = Buffer.allocUnsafeSlow(parts.reduce((sum, part) => sum + part.length, 0));
-    let [at, step] = [0, STEP];
-    for (const part of parts) {
-      part.copy(image, at);
-      at += part.length;
-      if (at < step) continue;
-      step = at + STEP;
-      await setImmediate();
-    }
-    return image;
+    return joinInSteps([...this.#parts, Buffer.from(this.#rest, "base64")]);
   }
 
   #decode(part: string): void {

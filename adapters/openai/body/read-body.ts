@@ -1,4 +1,4 @@
-import { setImmediate } from "node:timers/promises";
+import { ownTurn } from "../../../sdk/kit.ts";
 import { ApiError } from "../http/api-error.ts";
 import type { EndpointLimits } from "../limits.ts";
 import { BodyScanner, type SentBody } from "./body-scanner.ts";
@@ -32,13 +32,14 @@ export async function readBody(
     if (read > limits.bodyBytes) throw tooLarge(limits.bodyBytes);
     bytes.hold(chunk.byteLength);
     for (let start = 0; start < chunk.byteLength; start += PART) {
-      if (start > 0) await setImmediate();
+      await ownTurn();
       scanner.push(chunk.subarray(start, start + PART));
     }
   }
+  // What has come is parsed in a turn of its own, and checked in another.
+  await ownTurn();
   const body = scanner.end();
-  // What was parsed is checked in a turn of its own.
-  await setImmediate();
+  await ownTurn();
   return body;
 }
 

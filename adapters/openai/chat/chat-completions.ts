@@ -11,7 +11,7 @@ import { toMessages, toOptions } from "./to-vlm.ts";
 export const chatCompletions =
   (models: ReadonlyMap<string, VisionLanguageModel>): Route =>
   async (body, call) => {
-    const request = parseLooseBody(chatRequest(call.limits), body, call.warn);
+    const request = await parseLooseBody(chatRequest(call.limits), body, call.warn);
     warnOfTools(request, call.warn);
     const model = defaultModel(models, request.model);
     const messages = await toMessages(request, call);

@@ -8,7 +8,7 @@ import { type EmbeddingsRequest, embeddingsRequest, imagesOf, wrong } from "./em
 export const embeddings =
   (models: ReadonlyMap<string, Encoder>): Route =>
   async (body, call) => {
-    const request = parseLooseBody(embeddingsRequest, body, call.warn);
+    const request = await parseLooseBody(embeddingsRequest, body, call.warn);
     const model = defaultModel(models, request.model);
     const { featureDim: size, modelId } = model.info;
     if (size === null) throw wrong("a tokenizer that has features", "model", modelId);

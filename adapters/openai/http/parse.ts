@@ -1,17 +1,18 @@
 import * as z from "zod";
 import { toDotPath } from "zod/v4/core";
-import { describe, isObject } from "../../../sdk/kit.ts";
+import { describe, isObject, ownTurn } from "../../../sdk/kit.ts";
 import { ApiError } from "./api-error.ts";
 
 type Issue = z.core.$ZodIssue;
 
 /**
  * A body's fields. OpenAI's clients send null for a field that is not set, so null is nothing anywhere but inside a JSON
- * schema.
+ * schema. What is done with the fields begins in a turn of the event loop of its own.
  * @throws ApiError 400, which names the field
  */
-export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
+export async function parseBody<T>(schema: z.ZodType<T>, body: unknown): Promise<T> {
   const result = schema.safeParse(withoutNulls(body), { reportInput: true });
+  await ownTurn();
   if (result.success) return result.data;
   const [first] = result.error.issues;
   if (first === undefined) throw new ApiError(400, "Expected another body.");
@@ -27,12 +28,12 @@ const MOST_UNKNOWN = 8;
  * As `parseBody`, for a protocol whose clients send fields of other servers: what is unknown has no effect and is
  * warned of. Fields that would change the answer are in the schema, which refuses them.
  */
-export function parseLooseBody<T>(
+export async function parseLooseBody<T>(
   schema: z.ZodType<T> & { readonly shape: object },
   body: unknown,
   warn: (warning: string) => void,
-): T {
-  const parsed = parseBody(schema, body);
+): Promise<T> {
+  const parsed = await parseBody(schema, body);
   const sent = isObject(body) ? Object.entries(body).filter(([, value]) => value !== null) : [];
   const unknown = sent.map(([name]) => name).filter((name) => !Object.hasOwn(schema.shape, name));
   for (const name of unknown.slice(0, MOST_UNKNOWN)) warn(`${shown(name)} has no effect here.`);
@@ -42,11 +43,21 @@ export function parseLooseBody<T>(
 
 const shown = (name: string): string => (/^\w{1,60}$/.test(name) ? name : JSON.stringify(name.slice(0, 60)));
 
+/** The same value where it holds none: most of a large body's lists and objects need no copy. */
 function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (Array.isArray(value)) {
+    const items = value.map(withoutNulls);
+    return items.some((item, i) => item !== value[i]) ? items : value;
+  }
   if (!isObject(value)) return value;
-  const set = Object.entries(value).filter(([, inner]) => inner !== null);
-  return Object.fromEntries(set.map(([name, inner]) => [name, name === "schema" ? inner : withoutNulls(inner)]));
+  let changed = false;
+  const fields: [string, unknown][] = [];
+  for (const [name, given] of Object.entries(value)) {
+    const inner = name === "schema" ? given : withoutNulls(given);
+    if (inner !== null) fields.push([name, inner]);
+    changed ||= inner !== given || inner === null;
+  }
+  return changed ? Object.fromEntries(fields) : value;
 }
 
 /** In the form of this package's errors, as far as zod says what it wanted. */

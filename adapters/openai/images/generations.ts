@@ -42,7 +42,7 @@ type GenerationRequest = z.output<ReturnType<typeof generationRequest>>;
 export const imageGenerations =
   (models: ReadonlyMap<string, ImageGenerator>): Route =>
   async (body, call) => {
-    const request = parseLooseBody(generationRequest(call.limits), body, call.warn);
+    const request = await parseLooseBody(generationRequest(call.limits), body, call.warn);
     const model = defaultModel(models, request.model);
     checkSize(request.size, model);
     await call.turn();

@@ -2,6 +2,7 @@ import { lookup } from "node:dns/promises";
 import { get as httpGet, type IncomingMessage } from "node:http";
 import { get as httpsGet } from "node:https";
 import type { LookupFunction } from "node:net";
+import { joinInSteps } from "../../../sdk/kit.ts";
 import { ApiError } from "../http/api-error.ts";
 import { isPublicAddress } from "./public-address.ts";
 
@@ -94,7 +95,7 @@ async function imageBytes(response: IncomingMessage, hold: (bytes: number) => vo
       hold(chunk.byteLength);
       chunks.push(chunk);
     }
-    return Buffer.concat(chunks);
+    return await joinInSteps(chunks);
   } finally {
     response.destroy();
   }

@@ -18,7 +18,7 @@ const requireOllamaModel = <T>(models: ReadonlyMap<string, T>, name: string): T 
 export const ollamaChatRoute =
   (models: Models): Route =>
   async (body, call) => {
-    const request = parseLooseBody(ollamaChat(call.limits), body, call.warn);
+    const request = await parseLooseBody(ollamaChat(call.limits), body, call.warn);
     const model = requireOllamaModel(models, request.model);
     if (request.tools?.length) call.warn("tools has no effect here: this model calls none.");
     const count = request.messages.reduce((sum, { images = [] }) => sum + images.length, 0);
@@ -38,7 +38,7 @@ export const ollamaChatRoute =
 export const ollamaGenerateRoute =
   (models: Models): Route =>
   async (body, call) => {
-    const request = parseLooseBody(ollamaGenerate(call.limits), body, call.warn);
+    const request = await parseLooseBody(ollamaGenerate(call.limits), body, call.warn);
     const model = requireOllamaModel(models, request.model);
     const system: VlmMessage[] = request.system ? [{ role: "system", content: request.system }] : [];
     const messages = [...system, await messageOf("user", request.prompt, request.images, "images", call)];
@@ -50,7 +50,7 @@ export const ollamaGenerateRoute =
 export const ollamaShowRoute =
   (models: Models): Route =>
   async (body, { warn }) => {
-    const { model, name = "" } = parseLooseBody(ollamaShow, body, warn);
+    const { model, name = "" } = await parseLooseBody(ollamaShow, body, warn);
     requireOllamaModel(models, model ?? name);
     return { json: ollamaDetails };
   };

@@ -14,7 +14,7 @@ import { toConversation, toOptions } from "./to-conversation.ts";
 export const responses =
   (models: ReadonlyMap<string, VisionLanguageModel>, stored: StoredResponses): Route =>
   async (body, call) => {
-    const request = parseLooseBody(responsesRequest(call.limits), body, call.warn);
+    const request = await parseLooseBody(responsesRequest(call.limits), body, call.warn);
     checkTools(request, call);
     const model = defaultModel(models, request.model);
     const conversation = await toConversation(request, stored, call);

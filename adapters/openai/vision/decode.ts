@@ -33,7 +33,7 @@ function idsOf(values: readonly unknown[], context: z.RefinementCtx): number[] {
 export const visionDecode =
   (models: ReadonlyMap<string, Decoder>): Route =>
   async (body, call) => {
-    const { model: id, ids } = parseBody(decodeRequest(call.limits), body);
+    const { model: id, ids } = await parseBody(decodeRequest(call.limits), body);
     const model = defaultModel(models, id);
     await call.turn();
     const images = await model.decode(ids, { signal: call.signal });

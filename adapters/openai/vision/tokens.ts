@@ -19,7 +19,7 @@ const tokensRequest = ({ images }: EndpointLimits) =>
 export const visionTokens =
   (models: ReadonlyMap<string, Encoder>): Route =>
   async (body, call) => {
-    const request = parseBody(tokensRequest(call.limits), body);
+    const request = await parseBody(tokensRequest(call.limits), body);
     const model = defaultModel(models, request.model);
     const { features, encoding_format: format } = request;
     const ids = request.ids ?? model.info.codebook !== null;

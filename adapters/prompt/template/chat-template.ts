@@ -1,7 +1,7 @@
 import { expectedBut } from "../../../sdk/kit.ts";
 import type { VlmMessage } from "../../vision-language-model.ts";
 import { type ThoughtTags, thoughtTagsOf } from "../thoughts.ts";
-import { GUARD, guarded, type Vocabulary } from "../vocabulary.ts";
+import { GUARD, guarded, type Vocabulary, wordPattern } from "../vocabulary.ts";
 import type { RenderAnswer, RenderJob } from "./render-template.ts";
 import { renderer, renderNow } from "./renderer.ts";
 
@@ -87,7 +87,8 @@ export class ChatTemplate {
   readonly imagePlace: string | null;
   readonly #kwargs: ChatTemplateKwargs;
   readonly #vocabulary: Vocabulary;
-  readonly #words: readonly string[];
+  /** Words that mean something to the model or its template. */
+  readonly #words: RegExp | null;
   readonly #typed: ReadonlySet<Role>;
   readonly #kept = new Map<string, RenderAnswer>();
 
@@ -104,7 +105,7 @@ export class ChatTemplate {
     this.#kwargs = kwargs;
     this.endOfTurn = found.endOfTurn;
     this.#vocabulary = vocabulary;
-    this.#words = words;
+    this.#words = wordPattern(words);
     this.#typed = found.typed;
     this.imagePlace = found.place;
   }

@@ -1,4 +1,5 @@
 import type { ImageInput, RgbImage } from "../../contract/image.ts";
+import { joinInSteps } from "../../files/in-steps.ts";
 import { bytesOrText } from "../encoded-image.ts";
 import { checkRgbImage, copyPixels, isRgbImage } from "../rgb-image.ts";
 
@@ -6,16 +7,19 @@ import { checkRgbImage, copyPixels, isRgbImage } from "../rgb-image.ts";
 export type PortableImage = string | Uint8Array | RgbImage;
 
 /**
- * Bytes and raw pixels are copied, so that they can be handed over while the caller keeps its own.
+ * Bytes and raw pixels are copied, so that they can be handed over while the caller keeps its own. Others go on while bytes are.
  * @throws INVALID_ARGUMENT or INVALID_IMAGE for what is no image at all; files are not opened.
  */
-export function portableImage(input: ImageInput): PortableImage {
+export async function portableImage(input: ImageInput): Promise<PortableImage> {
   if (isRgbImage(input)) {
     checkRgbImage(input);
     return copyPixels(input);
   }
   const found = bytesOrText(input);
-  return typeof found === "string" ? found : new Uint8Array(found);
+  if (typeof found === "string") return found;
+  const copy = await joinInSteps([found]);
+  bytesOrText(input); // its memory can go to another thread meanwhile
+  return copy;
 }
 
 /** The memory that can be handed over with it. */

@@ -15,11 +15,10 @@ import type { Stalls } from "./stall-monitor.ts";
 
 const corpus = [...first, ...otherProtocols];
 
-/**
- * Milliseconds of the main thread's processor time in one turn of its event loop. The aim is 100, which three requests of the corpus
- * miss (docs/security.md). The same turn takes twice as much from one run to the next where others share the cores.
- */
-const LONGEST_MS = 300;
+/** Milliseconds of the main thread's processor time in one turn of its event loop. */
+const LONGEST_MS = 100;
+/** Where others share the cores, a turn can take twice the time that it needs: the shortest of so many tries counts. */
+const TRIES = 3;
 
 let folder: string;
 let server: ChildProcess;
@@ -69,9 +68,23 @@ async function longestTurn(): Promise<number> {
   return stalls.longestMs;
 }
 
-/** The status and the error of a request. A server that refuses a body may close before all of it is sent. */
+/** The longest turn during `work`, of as many tries as it takes to keep the bound. */
+async function longestTurnIn(work: () => Promise<unknown>): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < TRIES && least >= LONGEST_MS; i++) {
+    await longestTurn();
+    await work();
+    least = Math.min(least, await longestTurn());
+  }
+  return least;
+}
+
+/**
+ * The status and the error of a request, on a connection of its own: while the body is made, the server may close one that waits. A
+ * server that refuses a body may close before all of it is sent.
+ */
 async function send({ path, body }: (typeof corpus)[number]): Promise<[number, string]> {
-  const response = await post(`${url}${path}`, body());
+  const response = await post(`${url}${path}`, body(), { connection: "close" });
   const { error } = (await response.json()) as { error?: string | { message: string } | null };
   return [response.status, (typeof error === "string" ? error : error?.message) ?? ""];
 }
@@ -86,20 +99,20 @@ afterAll(() => {
 
 describe("vqrae serve", { timeout: 240_000 }, () => {
   it.each(corpus)("answers $name with $status", async (request) => {
-    const [status, message] = await send(request).catch((error) => {
-      if (!refusedEarly(request)) throw error;
-      return [request.status, "Expected less (the connection was closed)"];
+    const ms = await longestTurnIn(async () => {
+      const [status, message] = await send(request).catch((error) => {
+        if (!refusedEarly(request)) throw error;
+        return [request.status, "Expected less (the connection was closed)"];
+      });
+      expect([status, message]).toEqual([request.status, status === 200 ? "" : expect.stringContaining("Expected")]);
     });
-    expect([status, message]).toEqual([request.status, status === 200 ? "" : expect.stringContaining("Expected")]);
-    const ms = await longestTurn();
     longest.set(request.name, ms);
     expect(ms).toBeLessThan(LONGEST_MS);
   });
 
   it("answers the dearest of them at once", async () => {
     const dear = corpus.filter(({ body }) => body().length > 100_000);
-    await Promise.allSettled(dear.map(send));
-    expect(await longestTurn()).toBeLessThan(LONGEST_MS);
+    expect(await longestTurnIn(() => Promise.allSettled(dear.map(send)))).toBeLessThan(LONGEST_MS);
   });
 
   it("answers honest clients while others send slowly, send nothing or leave", async () => {
