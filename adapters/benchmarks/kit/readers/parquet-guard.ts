@@ -6,9 +6,14 @@ import { intoStruct, type Struct } from "./thrift.ts";
 const FOOTER_END_BYTES = 8;
 /** Footers take some hundred bytes a column of a row group. */
 const MAX_FOOTER_BYTES = 64 * 1024 * 1024;
-/** One row group is held at a time. */
-const MAX_ROWS = 50_000_000;
-const MAX_PAGE_BYTES = 2 ** 31 - 1;
+/** Of a file: all of them are held where one is looked for. Rows and values take a hundred times what they take in the file. */
+const MAX_ROWS = 4_000_000;
+/** Of a column in a row group. */
+const MAX_VALUES = 8_000_000;
+/** What pages may take more than their file holds, in bytes and for each byte: a page of zeros compresses 30,000 times. */
+const [MORE_BYTES, MORE_TIMES] = [64 * 2 ** 20, 32];
+/** Each value goes on with the one before it: a short page can stand for the square of its bytes. */
+const DELTA_BYTE_ARRAY = 7;
 
 /** A parquet file whose structure is checked before hyparquet follows it: with a negative length it would walk in circles. */
 export interface GuardedFile extends AsyncBuffer {
@@ -77,8 +82,10 @@ async function checkFooter(path: string, size: number): Promise<void> {
 }
 
 function chunksOf({ row_groups: groups }: FileMetaData, size: number): Chunk[] {
+  let all = 0n;
   return groups.flatMap(({ num_rows: rows, columns }) => {
-    if (rows < 0n || rows > MAX_ROWS) throw new Error(`a row group of ${rows} rows`);
+    all += rows;
+    if (rows < 0n || all > MAX_ROWS) throw new Error(`${rows < 0n ? rows : all} rows (at most ${MAX_ROWS} are read)`);
     return columns.map(({ meta_data: column }) => {
       if (column === undefined) throw new Error("a column without metadata");
       const { dictionary_page_offset: dictionary, data_page_offset: data } = column;
@@ -87,7 +94,7 @@ function chunksOf({ row_groups: groups }: FileMetaData, size: number): Chunk[] {
       const values = Number(column.num_values);
       if (!(start >= 0 && end >= start && end <= size))
         throw new Error(`a column from byte ${start} to ${end} of ${size}`);
-      if (!(values >= 0 && values <= MAX_ROWS)) throw new Error(`a column of ${values} values`);
+      if (!(values >= 0 && values <= MAX_VALUES)) throw new Error(`a column of ${values} values`);
       return { start, end, values };
     });
   });
@@ -95,19 +102,29 @@ function chunksOf({ row_groups: groups }: FileMetaData, size: number): Chunk[] {
 
 /** Walks from page to page by their headers; what the pages hold is hyparquet's. */
 function checkPages(bytes: Uint8Array, { values }: Chunk): void {
-  let [offset, count] = [0, 0];
+  const most = MORE_BYTES + MORE_TIMES * bytes.length;
+  let [offset, count, sum] = [0, 0, 0];
   while (offset < bytes.length - 1 && count < values) {
     const { struct, end } = intoStruct(bytes.subarray(offset));
     const [whole, stored] = [numberAt(struct, 2), numberAt(struct, 3)];
     const own = [5, 7, 8].map((field) => structAt(struct, field)).find((header) => header !== undefined);
     const held = own === undefined ? 0 : numberAt(own, 1);
-    if (!(whole >= 0 && whole <= MAX_PAGE_BYTES)) throw new Error(`a page of ${whole} bytes`);
+    if (!(whole >= 0)) throw new Error(`a page of ${whole} bytes`);
+    sum += encodingOf(struct) === DELTA_BYTE_ARRAY ? whole * Math.max(1, held) : whole;
+    if (sum > most)
+      throw new Error(`a column of ${bytes.length} bytes that stands for ${sum} (at most ${most} are read)`);
     if (!(stored >= 0 && offset + end + stored <= bytes.length)) throw new Error(`a page of ${stored} stored bytes`);
     if (!(held >= 0 && held <= values)) throw new Error(`a page of ${held} of ${values} values`);
     if (structAt(struct, 7) === undefined) count += held;
     offset += end + stored;
   }
 }
+
+/** Of the values in a page; its second form has it elsewhere. */
+const encodingOf = (page: Struct): number => {
+  const [first, second] = [structAt(page, 5), structAt(page, 8)];
+  return numberAt(first ?? new Map(), 2) || numberAt(second ?? new Map(), 4);
+};
 
 const numberAt = (struct: Struct, field: number): number => {
   const value = struct.get(field);
