@@ -1,0 +1,211 @@
+/**
+ * An hour's load in one process, and how much its memory grows. Prints the table of docs/security.md:
+ *
+ *   node bench/soak.ts             # 10,000 encodes, 5,000 asks, 500 aborted generations, 200 loads, 10 minutes of all at once
+ *   node bench/soak.ts --scale 0.1 # a tenth of each
+ *   node bench/soak.ts --only loads
+ *
+ * The first fifth of each part warms up: allocators, caches and threads take what they keep. Growth is from there to the end, of the
+ * medians of what was measured in the second and in the last fifth.
+ */
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { loadGenerator } from "../adapters/generation/index.ts";
+import { loadVlm } from "../adapters/llama-cpp/index.ts";
+import { createEndpoint, listen } from "../adapters/openai/index.ts";
+import { environment } from "../scripts/lib/environment.ts";
+import { VQRAE } from "../sdk/index.ts";
+import { openCounts } from "../test/helpers/open-counts.ts";
+import { median } from "./lib/median.ts";
+
+const { values } = parseArgs({ options: { scale: { type: "string", default: "1" }, only: { type: "string" } } });
+const scale = Number(values.scale);
+const MINUTE = 60_000;
+const GOAL = 0.02;
+const SAMPLES = 50;
+
+setFlagsFromString("--expose-gc");
+const collect: () => void = runInNewContext("gc");
+
+const photo = fileURLToPath(new URL("../examples/images/cat.jpg", import.meta.url));
+const bytes = await readFile(photo);
+const picture = `data:image/jpeg;base64,${bytes.toString("base64")}`;
+const llamaOptions = { gpu: false, threads: 1 } as const;
+
+interface Part {
+  readonly name: string;
+  readonly count: number;
+  /** What is open as long as the part goes on. */
+  open(): Promise<{ once(i: number): Promise<unknown>; dispose(): Promise<void> }>;
+}
+
+const parts: readonly Part[] = [
+  {
+    name: "encodes",
+    count: 10_000,
+    async open() {
+      const tokenizer = await VQRAE.load("default");
+      return { once: () => tokenizer.encode(bytes), dispose: () => tokenizer.dispose() };
+    },
+  },
+  {
+    name: "asks",
+    count: 5000,
+    async open() {
+      const vlm = await loadVlm("default", llamaOptions);
+      const once = (i: number) => vlm.ask(bytes, `what is in image ${i}?`, { maxTokens: 4 });
+      return { once, dispose: () => vlm.dispose() };
+    },
+  },
+  {
+    name: "aborted generations",
+    count: 500,
+    async open() {
+      const generator = await loadGenerator("default", llamaOptions);
+      const once = (i: number) =>
+        generator
+          .generateImages("a red circle", { seed: i, signal: AbortSignal.timeout(50 + (i % 10) * 20) })
+          .catch(() => {});
+      return { once, dispose: () => generator.dispose() };
+    },
+  },
+  {
+    name: "loads and disposals",
+    count: 200,
+    async open() {
+      const once = async () => {
+        const tokenizer = await VQRAE.load("default");
+        await tokenizer.encode(bytes);
+        await tokenizer.dispose();
+        const vlm = await loadVlm("default", llamaOptions);
+        await vlm.ask(bytes, "what is it?", { maxTokens: 2 });
+        await vlm.dispose();
+        const generator = await loadGenerator("default", llamaOptions);
+        await generator.dispose();
+      };
+      return { once, dispose: async () => {} };
+    },
+  },
+  {
+    name: "mixed requests",
+    count: Number.POSITIVE_INFINITY,
+    async open() {
+      const vlm = await loadVlm("default", { ...llamaOptions, sequences: 2 });
+      const generator = await loadGenerator("default", llamaOptions);
+      const endpoint = await createEndpoint({
+        languageModels: [vlm],
+        imageModels: [generator],
+        tokenizers: [vlm.tokenizer],
+        parallel: 2,
+      });
+      const server = await listen(endpoint, { port: 0 });
+      const { ids } = await vlm.tokenizer.encode(bytes, { ids: true });
+      const post = async (path: string, body: object, leaveAfterMs?: number) => {
+        const signal = leaveAfterMs === undefined ? AbortSignal.timeout(MINUTE) : AbortSignal.timeout(leaveAfterMs);
+        const headers = { "content-type": "application/json" };
+        try {
+          const response = await fetch(`${server.url}${path}`, {
+            method: "POST",
+            headers,
+            body: JSON.stringify(body),
+            signal,
+          });
+          await response.text();
+        } catch (error) {
+          if (leaveAfterMs === undefined) throw error;
+        }
+      };
+      const says = (i: number) => [
+        {
+          role: "user",
+          content: [
+            { type: "image_url", image_url: { url: picture } },
+            { type: "text", text: `what is ${i}?` },
+          ],
+        },
+      ];
+      const model = vlm.modelId;
+      const schema = { type: "object", properties: { a: { type: "boolean" } }, required: ["a"] };
+      const kinds = [
+        (i: number) => post("/v1/chat/completions", { model, max_tokens: 4, messages: says(i) }),
+        (i: number) => post("/v1/chat/completions", { model, max_tokens: 64, stream: true, messages: says(i) }, 100),
+        () => post("/v1/vision/tokens", { image: picture, features: true }),
+        () => post("/v1/vision/decode", { ids: [...(ids ?? [])] }),
+        (i: number) => post("/v1/images/generations", { prompt: "a red circle", seed: i }, 150),
+        () => post("/v1/chat/completions", { model, messages: "none" }),
+        (i: number) =>
+          post("/v1/chat/completions", {
+            model,
+            max_tokens: 12,
+            messages: [{ role: "user", content: "yes?" }],
+            response_format: { type: "json_schema", json_schema: { name: "x", schema: { ...schema, title: `${i}` } } },
+          }),
+      ];
+      return {
+        // Two of each kind at a time.
+        once: async (i: number) => {
+          await Promise.all([...kinds, ...kinds].map((kind, k) => kind(i * kinds.length + k)));
+        },
+        async dispose() {
+          await server.close();
+          await generator.dispose();
+          await vlm.dispose();
+        },
+      };
+    },
+  },
+];
+
+async function megabytes(): Promise<number> {
+  collect();
+  await new Promise(setImmediate);
+  collect();
+  return process.memoryUsage.rss() / 1e6;
+}
+
+const rows: string[] = [];
+const own = async () => JSON.stringify(await openCounts());
+for (const { name, count, open } of parts) {
+  if (values.only !== undefined && !name.startsWith(values.only)) continue;
+  const before = await megabytes();
+  const { once, dispose } = await open();
+  const most = Math.max(5, Math.round(count * scale));
+  const end = Date.now() + (Number.isFinite(count) ? Number.POSITIVE_INFINITY : 10 * MINUTE * scale);
+  const everyMs = (10 * MINUTE * scale) / SAMPLES;
+  const everyCount = Math.max(1, Math.floor(most / SAMPLES));
+  const seen: number[] = [];
+  let [done, last] = [0, Date.now()];
+  let first = "";
+  for (; done < most && Date.now() < end; done++) {
+    await once(done);
+    if (Number.isFinite(count) ? done % everyCount !== 0 : Date.now() < last + everyMs) continue;
+    last = Date.now();
+    seen.push(await megabytes());
+    if (seen.length === Math.round(SAMPLES / 5)) first = await own();
+  }
+  const openAtEnd = await own();
+  const fifth = Math.max(1, Math.floor(seen.length / 5));
+  const [warm, late] = [median(seen.slice(fifth, 2 * fifth)), median(seen.slice(-fifth))];
+  const growth = (late - warm) / warm;
+  await dispose();
+  const after = await megabytes();
+  const percent = `${(growth * 100).toFixed(1)} %${growth > GOAL ? " (!)" : ""}`;
+  const cells = [
+    name,
+    done,
+    ...[before, warm, late].map((mb) => `${mb.toFixed(0)} MB`),
+    percent,
+    `${after.toFixed(0)} MB`,
+  ];
+  rows.push(`| ${cells.join(" | ")} |`);
+  console.error(rows.at(-1), `open: ${first} -> ${openAtEnd}`);
+  console.error(seen.map((mb) => mb.toFixed(0)).join(" "));
+}
+console.log(`${await environment("onnxruntime-node", "node-llama-cpp", "sharp")}; scale ${scale}\n`);
+console.log(
+  "| part | done | before | warm | at the end | growth | after dispose |\n| --- | --- | --- | --- | --- | --- | --- |",
+);
+console.log(rows.join("\n"));
