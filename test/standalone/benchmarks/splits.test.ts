@@ -1,7 +1,6 @@
 import { copyFile, mkdir } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
-import { benchmarks } from "../../../adapters/benchmarks/index.ts";
 import { parquetFiles } from "../../../adapters/benchmarks/kit/index.ts";
 import { failure, temporaryFolder } from "../checkpoint/temporary.ts";
 import { parquet, readAll, writeTree } from "./files.ts";
@@ -82,8 +81,7 @@ it.each([
 
 it("a folder of several tables names them", async () => {
   const folder = await tree("POPE.tsv", "MME.tsv");
-  for (const { name, data } of benchmarks) {
-    if (!data.tsv) continue;
+  for (const name of ["mme", "gqa", "pope", "mmbench", "seedbench", "mmmu", "textvqa", "ai2d"]) {
     const { message } = await failure(readAll(name, { path: folder }));
     expect(message).toContain(`several: ${join(folder, "MME.tsv")}, ${join(folder, "POPE.tsv")}. Give the path`);
   }
