@@ -1,4 +1,4 @@
-import { link, open, rename, rm } from "node:fs/promises";
+import { link, lstat, open, realpath, rename, rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import { expectedBut, VqraeError } from "../errors.ts";
 import { temporaryBeside } from "./temporary-file.ts";
@@ -14,12 +14,23 @@ export interface NewFile {
 /**
  * Writes a file beside `path`, syncs it to the disk and renames it to `path`, so that a reader of `path` sees the old
  * file or the whole new one. Where `fill` throws, nothing is left; a killed process leaves the old file as it was, and a
- * temporary one beside it, which the next writer removes.
+ * temporary one beside it, which the next writer removes. Through a symbolic link the file that it leads to is written.
  *
- * @throws IO_ERROR where the system refuses; and what `fill` throws, as it is
+ * @throws IO_ERROR where the system refuses, and for a device, pipe or socket, which the file would take the place of; and what
+ * `fill` throws, as it is
  */
 export async function replaceFile(path: string, fill: (file: NewFile) => Promise<void>): Promise<void> {
-  await makeFile(path, fill, rename);
+  await makeFile(path, await targetOf(path), fill, rename);
+}
+
+async function targetOf(path: string): Promise<string> {
+  const status = await lstat(path).catch(() => null);
+  // A link that leads nowhere is replaced itself.
+  if (status?.isSymbolicLink()) return realpath(path).then(targetOf, () => resolve(path));
+  if (status === null || status.isFile() || status.isDirectory()) return resolve(path);
+  const received = `${path}: a device, pipe or socket`;
+  const mend = "Give the path of a file: what is written takes its place as a whole.";
+  throw expectedBut("IO_ERROR", "a path that the system can write", "path", received, { mend, path });
 }
 
 /**
@@ -29,7 +40,7 @@ export async function replaceFile(path: string, fill: (file: NewFile) => Promise
  */
 export async function createFile(path: string, fill: (file: NewFile) => Promise<void>): Promise<boolean> {
   let made = true;
-  await makeFile(path, fill, async (temporary, target) => {
+  await makeFile(path, resolve(path), fill, async (temporary, target) => {
     // A hard link fails where the name is taken, and is there at once with the whole file behind it.
     await link(temporary, target).catch((error: unknown) => {
       if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
@@ -42,10 +53,10 @@ export async function createFile(path: string, fill: (file: NewFile) => Promise<
 
 async function makeFile(
   path: string,
+  target: string,
   fill: (file: NewFile) => Promise<void>,
   name: (temporary: string, target: string) => Promise<void>,
 ): Promise<void> {
-  const target = resolve(path);
   const temporary = await temporaryBeside(target);
   try {
     const file = await onDisk(path, () => open(temporary, "wx"));
