@@ -50,6 +50,16 @@ export const sections: readonly Section[] = [
         about: "Take shards from a queue, on one of many machines",
         load: async () => (await import("./datasets/worker.ts")).worker,
       },
+      {
+        name: "embed",
+        about: "Make a search index of a photo library",
+        load: async () => (await import("./datasets/embed.ts")).embed,
+      },
+      {
+        name: "search",
+        about: "Find the photos that are most like one",
+        load: async () => (await import("./datasets/search.ts")).search,
+      },
     ],
   },
   {

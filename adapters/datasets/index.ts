@@ -19,6 +19,13 @@ export {
 } from "./runners/run-shards.ts";
 export { findSlice, type Slice, takeSlice } from "./runners/slice.ts";
 export { readStatus, type Status } from "./runners/status.ts";
+export {
+  buildImageIndex,
+  type ImageIndexOptions,
+  type SearchHit,
+  type SearchOptions,
+  searchImages,
+} from "./search/image-index.ts";
 export type { ShardStats } from "./shard-stats.ts";
 export { estimateBytes, modelHash, type TokenizeOptions } from "./tokenize-options.ts";
 export { type ShardResult, tokenizeShard } from "./tokenize-shard.ts";

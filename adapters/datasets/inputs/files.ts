@@ -68,7 +68,7 @@ async function folderShards(folder: string, size: number): Promise<ShardInput[]>
     const own = files.slice(i * size, (i + 1) * size);
     return {
       name: `${basename(folder)}-${String(i).padStart(5, "0")}`,
-      source: `${folder}, files ${i * size + 1} to ${i * size + own.length}`,
+      source: folder,
       fingerprint: async () => `files ${createHash("sha256").update(own.join("\n")).digest("hex")}`,
       members: () => fileMembers(folder, own),
     };

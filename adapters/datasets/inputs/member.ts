@@ -26,7 +26,7 @@ export interface ShardSurvey {
 export interface ShardInput {
   /** The shard's name, and that of its output files. */
   readonly name: string;
-  /** What it is read from, for people. */
+  /** The file or folder that it is read from. */
   readonly source: string;
   /** What tells it from another content under the same name: looked at before a shard that is done is passed over. */
   fingerprint(): Promise<string>;

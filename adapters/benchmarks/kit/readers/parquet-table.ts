@@ -5,6 +5,8 @@ export interface ParquetTable {
   /** Names of all columns. */
   readonly columns: readonly string[];
   readonly rowCount: number;
+  /** What its writer says about the file. */
+  readonly metadata: ReadonlyMap<string, string>;
   /** The cells of `columns`, a row at a time; one row group is held. @throws INVALID_DATA, IO_ERROR */
   rows(columns: readonly string[]): AsyncGenerator<Readonly<Record<string, unknown>>>;
 }
@@ -15,6 +17,7 @@ export async function openParquetTable(path: string): Promise<ParquetTable> {
   return {
     columns: names,
     rowCount: Number(metadata.num_rows),
+    metadata: new Map((metadata.key_value_metadata ?? []).map(({ key, value }) => [key, value ?? ""])),
     async *rows(columns) {
       let rowStart = 0;
       for (const group of metadata.row_groups) {

@@ -1,0 +1,179 @@
+import { rm } from "node:fs/promises";
+import { resolve } from "node:path";
+import { ByteWriter, ParquetWriter } from "hyparquet-writer";
+import type { Encoder, ImageInput } from "../../../sdk/index.ts";
+import { expected, expectedBut, isObject, replaceFile, setFields } from "../../../sdk/kit.ts";
+import { pooled } from "../encode-members.ts";
+import type { ShardInput } from "../inputs/member.ts";
+import { shardFile } from "../manifest.ts";
+import { hashedFile } from "../outputs/hashed-file.ts";
+import { type RunShardsOptions, type RunSummary, runShards } from "../runners/run-shards.ts";
+
+/** How an index is made. */
+export type ImageIndexOptions = Pick<
+  RunShardsOptions,
+  "encoder" | "model" | "maxPixels" | "batchSize" | "onProgress" | "signal"
+>;
+
+export interface SearchHit {
+  /** The file or folder that the image came from, and its key there: for a folder its path in it. */
+  readonly source: string;
+  readonly key: string;
+  /** Cosine of the two pooled vectors, -1 to 1. */
+  readonly similarity: number;
+}
+
+/**
+ * Writes a search index: a parquet file with a vector of length 1 for each image, the class token or the mean of the tokens. Images that
+ * cannot be read have none. The shards of the work lie in `<path>.parts` meanwhile, so that a run that was stopped goes on.
+ * @throws as `runShards`; IO_ERROR
+ */
+export async function buildImageIndex(
+  shards: readonly ShardInput[],
+  path: string,
+  options: ImageIndexOptions,
+): Promise<RunSummary & { readonly vectors: number }> {
+  const parts = `${resolve(path)}.parts`;
+  const summary = await runShards(shards, parts, { ...options, ids: false, features: "pooled" });
+  const [failed] = summary.failed;
+  if (failed !== undefined) throw failed.error;
+  const { openParquetTable } = await import("../../benchmarks/index.ts");
+  let vectors = 0;
+  await replaceFile(path, async (file) => {
+    const hashed = hashedFile(file);
+    const bytes = new ByteWriter();
+    const about = { format: 1, model: { id: options.encoder.info.modelId, sha256: options.model } };
+    const parquet = new ParquetWriter({
+      writer: bytes,
+      schema: INDEX_SCHEMA,
+      kvMetadata: [{ key: KEY, value: JSON.stringify(about) }],
+      createdBy: "vqrae",
+    });
+    const flush = async (): Promise<void> => {
+      await hashed.append(bytes.getBytes());
+      bytes.index = 0;
+    };
+    for (const { name, source } of shards) {
+      const table = await openParquetTable(shardFile(parts, name, ".parquet"));
+      let rows: IndexRow[] = [];
+      const write = async (): Promise<void> => {
+        const column = (name: keyof IndexRow) => ({ name, data: rows.map((row) => row[name]) });
+        if (rows.length > 0) await parquet.write({ columnData: COLUMNS.map(column), rowGroupSize: GROUP_ROWS });
+        rows = [];
+        await flush();
+      };
+      for await (const row of table.rows(["key", "sha256", "width", "height", "features"])) {
+        const vector = numbersOf(row.features);
+        if (vector === null) continue;
+        vectors++;
+        const [width, height] = [Number(row.width), Number(row.height)];
+        const embedding = [...normalised(vector)];
+        rows.push({ source, key: textOf(row.key), sha256: textOf(row.sha256), width, height, embedding });
+        if (rows.length === GROUP_ROWS) await write();
+      }
+      await write();
+    }
+    await parquet.finish();
+    await flush();
+  });
+  await rm(parts, { recursive: true, force: true });
+  return { ...summary, vectors };
+}
+
+/**
+ * The images of an index that are most like a given one, the most alike first: the cosine with every vector, so that none is missed.
+ * @throws INCOMPATIBLE for an index of another model; INVALID_DATA for what is no index; IO_ERROR; as `encode`
+ */
+export async function searchImages(
+  path: string,
+  image: ImageInput,
+  { encoder, model, count = 10, signal }: SearchOptions,
+): Promise<SearchHit[]> {
+  const { openParquetTable } = await import("../../benchmarks/index.ts");
+  const table = await openParquetTable(path);
+  requireModel(path, table.metadata.get(KEY), encoder, model);
+  const query = normalised(
+    pooled(await encoder.encode(image, { features: true, ids: false, ...setFields({ signal }) })),
+  );
+  let best: SearchHit[] = [];
+  for await (const { source, key, embedding } of table.rows(["source", "key", "embedding"])) {
+    signal?.throwIfAborted();
+    const vector = numbersOf(embedding);
+    if (vector?.length !== query.length) throw expected("INVALID_DATA", `${query.length} numbers`, path, embedding);
+    let similarity = 0;
+    for (let i = 0; i < query.length; i++) similarity += (query[i] ?? 0) * (vector[i] ?? 0);
+    if (best.length >= count && similarity <= (best.at(-1)?.similarity ?? 0)) continue;
+    best.push({ source: textOf(source), key: textOf(key), similarity });
+    best = best.sort((a, b) => b.similarity - a.similarity).slice(0, count);
+  }
+  return best;
+}
+
+export interface SearchOptions {
+  readonly encoder: Encoder;
+  /** What `modelHash` gives: it must be that of the index. */
+  readonly model: string;
+  /** How many images to give (default 10). */
+  readonly count?: number;
+  readonly signal?: AbortSignal;
+}
+
+const KEY = "vqrae-index";
+const GROUP_ROWS = 5000;
+const COLUMNS = ["source", "key", "sha256", "width", "height", "embedding"] as const;
+
+type IndexRow = Record<(typeof COLUMNS)[number], unknown>;
+
+const text = (name: string) =>
+  ({ name, type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "REQUIRED" }) as const;
+const INDEX_SCHEMA: ConstructorParameters<typeof ParquetWriter>[0]["schema"] = [
+  { name: "root", num_children: COLUMNS.length },
+  text("source"),
+  text("key"),
+  text("sha256"),
+  { name: "width", type: "INT32", repetition_type: "REQUIRED" },
+  { name: "height", type: "INT32", repetition_type: "REQUIRED" },
+  { name: "embedding", repetition_type: "REQUIRED", num_children: 1, converted_type: "LIST" },
+  { name: "list", repetition_type: "REPEATED", num_children: 1 },
+  { name: "element", type: "FLOAT", repetition_type: "REQUIRED" },
+];
+
+function requireModel(path: string, about: string | undefined, { info }: Encoder, model: string): void {
+  const value = about === undefined ? undefined : parsed(about);
+  const own = isObject(value) && isObject(value.model) ? value.model : undefined;
+  if (own === undefined)
+    throw expectedBut("INVALID_DATA", "an index that vqrae embed wrote", path, "another file", { path });
+  if (own.sha256 === model) return;
+  throw expectedBut(
+    "INCOMPATIBLE",
+    `the model of its vectors, ${own.id} ${own.sha256}`,
+    path,
+    `${info.modelId} ${model}`,
+    {
+      path,
+      mend: "Search with that model, or make the index again.",
+    },
+  );
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const textOf = (cell: unknown): string => (cell instanceof Uint8Array ? new TextDecoder().decode(cell) : String(cell));
+
+function numbersOf(cell: unknown): Float64Array | null {
+  if (!Array.isArray(cell)) return null;
+  return Float64Array.from(cell, Number);
+}
+
+/** The vector at length 1, in float64. */
+function normalised(vector: ArrayLike<number>): Float64Array {
+  const numbers = Float64Array.from(vector);
+  const length = Math.hypot(...numbers) || 1;
+  return numbers.map((value) => value / length);
+}

@@ -1,0 +1,132 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parquetWriteBuffer } from "hyparquet-writer";
+import { describe, expect, it } from "vitest";
+import { estimateBytes, findShards, runShards, tarFile, tokenizeShard } from "../../../adapters/datasets/index.ts";
+import { widenF16 } from "../../../sdk/kit.ts";
+import { mockTokenizer } from "../../../sdk/testing/index.ts";
+import { mockOptions, newFolder, pictures, rowsOf, shardBytes, tarOf } from "./dataset.ts";
+
+describe("inputs", () => {
+  it("are parquet files with the bytes of images, as they are or as the hub stores them", async () => {
+    const folder = await newFolder();
+    const entries = await pictures(4);
+    const [first, second] = [entries.slice(0, 2), entries.slice(2)];
+    const plain = parquetWriteBuffer({
+      columnData: [
+        { name: "id", data: ["x", "y", "z"], type: "STRING" },
+        { name: "jpg", data: [...first.map(({ bytes }) => bytes), null], type: "BYTE_ARRAY" },
+      ],
+    });
+    await writeFile(join(folder, "plain.parquet"), Buffer.from(plain));
+    const hub = parquetWriteBuffer({
+      schema: [
+        { name: "root", num_children: 1 },
+        { name: "image", repetition_type: "OPTIONAL", num_children: 2 },
+        { name: "bytes", type: "BYTE_ARRAY", repetition_type: "OPTIONAL" },
+        { name: "path", type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "OPTIONAL" },
+      ],
+      columnData: [{ name: "image", data: second.map(({ path, bytes }) => ({ bytes, path })) }],
+    });
+    await writeFile(join(folder, "hub.parquet"), Buffer.from(hub));
+    const out = join(folder, "tokens");
+    const options = mockOptions();
+    await runShards(await findShards(["plain", "hub"].map((name) => join(folder, `${name}.parquet`))), out, options);
+    const idsOf = async (bytes: Uint8Array) => [...((await options.encoder.encode(bytes)).ids ?? [])];
+    const rows = await rowsOf(join(out, "shards", "plain.parquet"));
+    expect(rows.map(({ key, error }) => [key, error])).toEqual([
+      ["x", null],
+      ["y", null],
+      ["z", "NO_BYTES"],
+    ]);
+    for (const [i, { bytes }] of first.entries()) expect(rows[i]?.ids).toEqual(await idsOf(bytes));
+    const others = await rowsOf(join(out, "shards", "hub.parquet"));
+    expect(others.map(({ key }) => key)).toEqual(["photos/000002", "photos/000003"]);
+    for (const [i, { bytes }] of second.entries()) expect(others[i]?.ids).toEqual(await idsOf(bytes));
+  });
+
+  it("are folders, in shards of files sorted by their paths", async () => {
+    const folder = await newFolder();
+    await mkdir(join(folder, "library", "photos"), { recursive: true });
+    for (const { path, bytes } of await pictures(7)) await writeFile(join(folder, "library", path), bytes);
+    await writeFile(join(folder, "library", "notes.txt"), "no image");
+    const shards = await findShards([join(folder, "library")], { shardSize: 3 });
+    expect(shards.map(({ name }) => name)).toEqual(["library-00000", "library-00001", "library-00002"]);
+    const out = join(folder, "tokens");
+    await runShards(shards, out, mockOptions());
+    const keys = [];
+    for (const { name } of shards) keys.push(...(await rowsOf(join(out, "shards", `${name}.parquet`))));
+    expect(keys.map(({ key }) => key)).toEqual((await pictures(7)).map(({ path }) => path));
+  });
+
+  it("are refused where two have one name, or where there is nothing", async () => {
+    const folder = await newFolder();
+    await mkdir(join(folder, "other"));
+    const paths = [await tarOf(folder, "a", []), await tarOf(join(folder, "other"), "a", [])];
+    await expect(findShards(paths)).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining("other"),
+    });
+    await expect(findShards([join(folder, "none.tar")])).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  });
+});
+
+describe("outputs", () => {
+  it("hold several codes a token, several views, and features in 16 bits", async () => {
+    const folder = await newFolder();
+    const tar = await tarOf(folder, "a", await pictures(3));
+    const encoder = mockTokenizer({ grid: { rows: 2, columns: 2 }, codebook: { size: 300, codesPerToken: 3 } });
+    const options = mockOptions({ encoder, crops: "ten", tar: true, npy: true, features: "whole" });
+    const out = join(folder, "tokens");
+    const { stats } = await tokenizeShard(tarFile(tar), out, options);
+    const rows = await rowsOf(join(out, "shards", "a.parquet"));
+    expect(rows.map(({ ids }) => Array.isArray(ids) && ids.length)).toEqual(Array(3).fill(10 * 4 * 3));
+
+    const npy = await shardBytes(out, "a", ".ids.npy");
+    expect(npy.toString("latin1")).toContain("{'descr': '<u2', 'fortran_order': False, 'shape': (3, 10, 4, 3), }");
+    const ids = new Uint16Array(
+      npy.buffer.slice(npy.byteOffset + npy.length - 3 * 120 * 2, npy.byteOffset + npy.length),
+    );
+    expect([...ids]).toEqual(rows.flatMap((row) => row.ids));
+    expect(stats.files.tar?.bytes).toBe((await shardBytes(out, "a", ".ids.tar")).length);
+    expect(estimateBytes(1, options)).toBe(10 * (4 * 3 * 2 + 4 * 8 * 2) + 100);
+  });
+
+  it("have features that are the encoder's, rounded to 16 bits", async () => {
+    const folder = await newFolder();
+    const entries = await pictures(3);
+    const tar = await tarOf(folder, "a", entries);
+    const { encoder, model } = mockOptions();
+    for (const features of ["pooled", "whole"] as const) {
+      const out = join(folder, features);
+      await tokenizeShard(tarFile(tar), out, { encoder, model, ids: false, features });
+      const table = await (await import("../../../adapters/benchmarks/index.ts")).openParquetTable(
+        join(out, "shards", "a.parquet"),
+      );
+      expect(table.columns).not.toContain("ids");
+      let i = 0;
+      for await (const row of table.rows(["features"])) {
+        const own = await encoder.encode(entries[i++]?.bytes ?? new Uint8Array());
+        const wanted = features === "pooled" ? own.classToken : own.features;
+        const bytes = row.features;
+        const found = bytes instanceof Uint8Array ? widenF16(new Uint16Array(bytes.slice().buffer)) : bytes;
+        expect(Array.isArray(found) || found instanceof Float32Array).toBe(true);
+        for (const [j, value] of (wanted ?? []).entries()) {
+          expect(Math.abs(Number(Reflect.get(Object(found), j)) - value)).toBeLessThanOrEqual(
+            Math.abs(value) * 2 ** -11 + 1e-7,
+          );
+        }
+      }
+      expect(i).toBe(3);
+    }
+  });
+
+  it("hold in their files what a reader needs to give them their shape", async () => {
+    const folder = await newFolder();
+    const out = join(folder, "tokens");
+    await tokenizeShard(tarFile(await tarOf(folder, "a", await pictures(1))), out, mockOptions({ crops: "flip" }));
+    const bytes = await readFile(join(out, "shards", "a.parquet"), "latin1");
+    expect(bytes).toContain('"crops":"flip"');
+    expect(bytes).toContain('"views":2,"grid":{"rows":3,"columns":2}');
+  });
+});
