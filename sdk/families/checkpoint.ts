@@ -1,8 +1,8 @@
 import type { Stats } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
+import { lstat, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { expectedBut } from "../errors.ts";
-import { isFile, readJsonObject } from "../files/read-file.ts";
+import { readJsonObject } from "../files/read-file.ts";
 import { hasFolderTensors, isWeightsPath, openFolderTensors, openWeights } from "../weights/open-tensors.ts";
 import type { Checkpoint } from "./checkpoint-parts.ts";
 import { readLicence } from "./licence.ts";
@@ -21,7 +21,8 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
   if (isGgufPath(root) && !status?.isDirectory()) return openMmproj(root);
   if (status?.isFile() && isWeightsPath(root)) return weightsAlone(root, root);
   const file = join(root, "config.json");
-  const json = (await isFile(file)) ? await readJsonObject(file, "INVALID_CONFIG") : null;
+  // A link to nothing is a config.json too, which cannot be read.
+  const json = (await lstat(file).catch(() => null)) ? await readJsonObject(file, "INVALID_CONFIG") : null;
   if (status?.isDirectory() && (json === null || !describesModel(json))) {
     const weights = await onlyWeights(root);
     if (weights !== null) return weightsAlone(root, weights);

@@ -1,4 +1,5 @@
 import { expectedBut } from "../errors.ts";
+import { isWeightsPath } from "../weights/open-tensors.ts";
 import { type CheckpointTensor, tensorLookup } from "../weights/tensor-lookup.ts";
 import type { Family } from "./family.ts";
 
@@ -7,7 +8,8 @@ const SHOWN = 6;
 
 /**
  * The config.json that weights without one would have, by the first family that knows them.
- * @throws INVALID_CHECKPOINT naming what was looked at, and what for
+ * @throws INVALID_CHECKPOINT naming what was looked at, and what for; CHECKPOINT_NOT_FOUND where it is a folder, which a config.json
+ * would make one
  */
 export function recognise(
   families: readonly Family[],
@@ -24,5 +26,8 @@ export function recognise(
   const received = `${tensors.size} tensors: ${names.join(", ")}${tensors.size > SHOWN ? ", ..." : ""}`;
   const known = able.flatMap(({ recognises = [] }) => recognises).join("; ");
   const mend = `Without config.json these are known by their tensors: ${known}. A model of another kind needs its config.json.`;
-  throw expectedBut("INVALID_CHECKPOINT", "a tokenizer that is known", path, received, { mend, path });
+  if (isWeightsPath(path))
+    throw expectedBut("INVALID_CHECKPOINT", "a tokenizer that is known", path, received, { mend, path });
+  const what = "a folder with config.json, or with the weights of a tokenizer that is known,";
+  throw expectedBut("CHECKPOINT_NOT_FOUND", what, path, received, { mend, path });
 }

@@ -94,7 +94,7 @@ test("a folder that is not there, and one that is empty", async () => {
     code: "CHECKPOINT_NOT_FOUND",
     message:
       `Expected a folder with config.json for ${folder} but received a folder without config.json. ` +
-      "A checkpoint holds config.json and model.safetensors (or its shards and their index), or is an mmproj file.",
+      "A checkpoint holds config.json and model.safetensors (or its shards and their index), or is an mmproj file or one of weights.",
   });
   const missing = join(folder, "none");
   const { code, stderr } = await runCli("inspect", missing);
