@@ -22,7 +22,12 @@ async function emptied(mmproj: string): Promise<string> {
   return out;
 }
 
-const files = families.flatMap((name) => (["f32", "f16"] as const).map((dtype) => ({ name, dtype })));
+/** Swaps take no tower of these: LLaVA's has a class token, which llama.cpp mends in no file; those of GLM and LightOnOCR are not written yet. */
+const NOT_SWAPPED = ["llava", "glm4v", "glm_ocr", "lighton_ocr"];
+
+const files = families
+  .filter((name) => !NOT_SWAPPED.includes(name))
+  .flatMap((name) => (["f32", "f16"] as const).map((dtype) => ({ name, dtype })));
 
 describe.each(files)("$name in $dtype", ({ name, dtype }) => {
   it("is the converter's file again, every tensor to the bit", async () => {
@@ -37,6 +42,13 @@ describe.each(files)("$name in $dtype", ({ name, dtype }) => {
 });
 
 describe("what differs", () => {
+  it.each(NOT_SWAPPED)("%s is refused by name", async (name) => {
+    const mmproj = golden(name, "mmproj-f32.gguf");
+    const { code, message } = await failure(swapVit(mmproj, golden(name), join(await temporaryFolder(), "out.gguf")));
+    expect(code).toBe("UNSUPPORTED");
+    expect(message).toMatch(name === "llava" ? /class token/ : /received "(glm4v|lightonocr)"/);
+  });
+
   it("an F32 encoder in an F16 file needs float F16", async () => {
     const [f16, f32] = [golden("pixtral", "mmproj-f16.gguf"), golden("pixtral", "mmproj-f32.gguf")];
     const { refused } = await checkSwap(f16, f32, "out.gguf");
