@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import publicEntries from "../../entry-points.json" with { type: "json" };
+import { shapes, writeWeights } from "../golden/tokenizers/weights.ts";
 
 /** Every TypeScript block of the README and the guides runs as it stands, on the shipped model. */
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -40,6 +41,8 @@ describe("documentation examples", async () => {
     await symlink(join(root, "test/golden/projector/llava-next"), join(folder, "my-vlm"));
     await symlink(join(root, "test/golden/vit-swap/llava-1.5/encoder"), join(folder, "my-encoder"));
     await symlink(join(root, "test/golden/prompt/qwen2-vl"), join(folder, "my-qwen2-vl"));
+    // Small weights with the names of LlamaGen's, whose own file is not here.
+    await writeWeights(join(folder, "llamagen.safetensors"), shapes.llamagen ?? {});
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -47,7 +50,9 @@ describe("documentation examples", async () => {
 
   it.each(all)("$name", async ({ code }) => {
     const script = join(folder, `example-${Math.random().toString(36).slice(2)}.ts`);
-    const runnable = code.replaceAll(/from "(vqrae(?:\/[\w-]+)?)"/g, (_, name: string) => `from "${sources[name]}"`);
+    const runnable = code
+      .replaceAll(/from "(vqrae(?:\/[\w-]+)?)"/g, (_, name: string) => `from "${sources[name]}"`)
+      .replaceAll("vq_ds16_c2i.pt", "llamagen.safetensors");
     await writeFile(script, runnable);
     const env = { ...process.env, NODE_NO_WARNINGS: "1" }; // type stripping announces itself as experimental
     const { stderr } = await promisify(execFile)(process.execPath, [script], { cwd: folder, env });

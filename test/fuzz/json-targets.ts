@@ -45,7 +45,7 @@ export const jsonTargets: Readonly<Record<string, Target>> = {
       const signal = new AbortController().signal;
       try {
         const sent = await readBody(request, limits, new HeldBytes(limits.heldBytes).open(), signal);
-        parseBody(chatRequest(limits), sent.json);
+        await parseBody(chatRequest(limits), sent.json);
       } catch (error) {
         if (!(error instanceof ApiError) || error.status >= 500) throw error;
       }
