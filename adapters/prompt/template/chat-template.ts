@@ -134,19 +134,26 @@ export class ChatTemplate {
     const job = this.#job(messages);
     const key = JSON.stringify(job.context);
     const answer = this.#kept.get(key) ?? (await renderer.render(job, this.file, signal));
-    this.#kept.delete(key);
-    this.#kept.set(key, answer);
-    for (const old of this.#kept.keys()) {
-      if (this.#kept.size <= KEPT) break;
-      this.#kept.delete(old);
-    }
+    this.#keep(key, answer);
     return this.#prompt(messages, answer);
   }
 
   /** The same at once: what was rendered lately is not rendered again, anything else blocks for some 100 ms. */
   renderNow(messages: readonly TemplateMessage[]): RenderedPrompt {
     const job = this.#job(messages);
-    return this.#prompt(messages, this.#kept.get(JSON.stringify(job.context)) ?? renderNow(job, this.file));
+    const key = JSON.stringify(job.context);
+    const answer = this.#kept.get(key) ?? renderNow(job, this.file);
+    this.#keep(key, answer);
+    return this.#prompt(messages, answer);
+  }
+
+  #keep(key: string, answer: RenderAnswer): void {
+    this.#kept.delete(key);
+    this.#kept.set(key, answer);
+    for (const old of this.#kept.keys()) {
+      if (this.#kept.size <= KEPT) break;
+      this.#kept.delete(old);
+    }
   }
 
   #job(messages: readonly TemplateMessage[]): RenderJob {
