@@ -83,6 +83,7 @@ export { createFile, ioError, type NewFile, onDisk, replaceFile, writeWhole } fr
 export { requireRoom } from "./files/require-room.ts";
 export { temporaryBeside } from "./files/temporary-file.ts";
 export { wait } from "./files/wait.ts";
+export { roundHalfEven } from "./image/round-half-even.ts";
 export type { NativePlan, SquarePlan, ViewPlan } from "./image/view-plan.ts";
 export { seededRandom } from "./metrics/seeded-random.ts";
 export { type Activation, activation, silu, swiglu } from "./nn/layers/activation.ts";

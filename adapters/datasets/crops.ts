@@ -1,5 +1,5 @@
 import { centreCrop, type EncoderInfo, type RgbImage } from "../../sdk/index.ts";
-import { expectedBut } from "../../sdk/kit.ts";
+import { expectedBut, roundHalfEven } from "../../sdk/kit.ts";
 
 /**
  * Which views of an image are tokenised.
@@ -43,7 +43,7 @@ export function cropper(
 /** `five_crop` of torchvision: top left, top right, bottom left, bottom right, centre. */
 function fiveCrop(square: RgbImage, size: number): RgbImage[] {
   const end = square.width - size;
-  const middle = roundHalfToEven(end / 2);
+  const middle = roundHalfEven(end / 2);
   const corners = [
     [0, 0],
     [end, 0],
@@ -76,10 +76,3 @@ function mirrored({ data, width, height }: RgbImage): RgbImage {
   }
   return { data: pixels, width, height };
 }
-
-/** Python's `round`. */
-const roundHalfToEven = (value: number): number => {
-  const floor = Math.floor(value);
-  if (value - floor !== 0.5) return Math.round(value);
-  return floor % 2 === 0 ? floor : floor + 1;
-};

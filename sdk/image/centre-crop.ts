@@ -2,6 +2,7 @@ import type { RgbImage } from "../contract/image.ts";
 import { expected } from "../errors.ts";
 import { resize, resizeAndCrop } from "./resize/resize.ts";
 import { checkRgbImage } from "./rgb-image.ts";
+import { roundHalfEven } from "./round-half-even.ts";
 import type { CentreRule } from "./view-plan.ts";
 
 /**
@@ -35,10 +36,10 @@ export function centreCrop(image: RgbImage, size: number, convention: CentreCrop
 export function centreSquare(image: RgbImage, size: number, rule: CentreRule): RgbImage {
   if (rule === "adm" || rule === "pil") return centreCrop(image, size, rule);
   const scale = size / Math.min(image.width, image.height);
-  const width = roundHalfToEven(image.width * scale);
-  const height = roundHalfToEven(image.height * scale);
+  const width = roundHalfEven(image.width * scale);
+  const height = roundHalfEven(image.height * scale);
   const half = (side: number) =>
-    rule === "lanczos-floor" ? Math.floor((side - size) / 2) : roundHalfToEven((side - size) / 2);
+    rule === "lanczos-floor" ? Math.floor((side - size) / 2) : roundHalfEven((side - size) / 2);
   const crop = { left: half(width), top: half(height), width: size, height: size };
   return resizeAndCrop(image, width, height, "lanczos", crop);
 }
@@ -49,8 +50,8 @@ function admCrop(image: RgbImage, size: number): RgbImage {
     small = resize(small, Math.floor(small.width / 2), Math.floor(small.height / 2), "box");
   }
   const scale = size / Math.min(small.width, small.height);
-  const width = roundHalfToEven(small.width * scale);
-  const height = roundHalfToEven(small.height * scale);
+  const width = roundHalfEven(small.width * scale);
+  const height = roundHalfEven(small.height * scale);
   const left = Math.floor((width - size) / 2);
   const top = Math.floor((height - size) / 2);
   return resizeAndCrop(small, width, height, "bicubic", { left, top, width: size, height: size });
@@ -60,14 +61,7 @@ function pilCrop(image: RgbImage, size: number): RgbImage {
   const short = Math.min(image.width, image.height);
   const width = Math.floor((size * image.width) / short);
   const height = Math.floor((size * image.height) / short);
-  const left = roundHalfToEven((width - size) / 2);
-  const top = roundHalfToEven((height - size) / 2);
+  const left = roundHalfEven((width - size) / 2);
+  const top = roundHalfEven((height - size) / 2);
   return resizeAndCrop(image, width, height, "bicubic", { left, top, width: size, height: size });
-}
-
-/** Python's `round`. */
-function roundHalfToEven(value: number): number {
-  const floor = Math.floor(value);
-  if (value - floor !== 0.5) return Math.round(value);
-  return floor % 2 === 0 ? floor : floor + 1;
 }

@@ -2,7 +2,8 @@ import type { RgbImage } from "../contract/image.ts";
 import { centreSquare } from "./centre-crop.ts";
 import { resize, resizeAndCrop } from "./resize/resize.ts";
 import { checkRgbImage } from "./rgb-image.ts";
-import { nativeSize, roundHalfEven } from "./tiling/native-size.ts";
+import { roundHalfEven } from "./round-half-even.ts";
+import { nativeSize } from "./tiling/native-size.ts";
 import { padToSquare } from "./tiling/pad-to-square.ts";
 import type { NativePlan, SquarePlan } from "./view-plan.ts";
 

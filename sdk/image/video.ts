@@ -3,7 +3,8 @@ import type { ImageSize, RgbImage } from "../contract/image.ts";
 import { expected, expectedBut } from "../errors.ts";
 import type { EmbeddedView } from "./arrange.ts";
 import { resize } from "./resize/resize.ts";
-import { rangeSize, roundHalfEven } from "./tiling/native-size.ts";
+import { roundHalfEven } from "./round-half-even.ts";
+import { rangeSize } from "./tiling/native-size.ts";
 import type { PixelRange, VideoPlan, VideoTime } from "./view-plan.ts";
 import type { View } from "./views.ts";
 

@@ -1,3 +1,5 @@
+import { roundHalfEven } from "../../../sdk/kit.ts";
+
 /** What llama.cpp's converter reads in a model's name. Source: gguf-py/gguf/metadata.py, `get_model_id_components`. */
 export interface NameParts {
   readonly name: string | null;
@@ -135,11 +137,4 @@ function rounded(parameters: number): string {
   const digits = roundHalfEven(scaled).toString().replace(/^0+/, "").length;
   const places = Math.max(2 - digits, 0);
   return `${places === 0 ? roundHalfEven(scaled) : scaled.toFixed(places)}${suffix}`;
-}
-
-/** As Python rounds. */
-function roundHalfEven(value: number): number {
-  const below = Math.floor(value);
-  if (value - below !== 0.5) return Math.round(value);
-  return below % 2 === 0 ? below : below + 1;
 }

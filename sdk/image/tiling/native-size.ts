@@ -1,4 +1,5 @@
 import { expectedBut } from "../../errors.ts";
+import { roundHalfEven } from "../round-half-even.ts";
 import type { LongestEdge, NativePlan, PixelRange } from "../view-plan.ts";
 import { wholeNumber } from "./whole-number.ts";
 
@@ -115,10 +116,3 @@ export const exceeds = ({ width, height }: Size, above: number, factor: number, 
 /** The multiple of `factor` nearest to `side`, at least `least`. */
 const multiple = (side: number, factor: number, least: number): number =>
   Math.max(least, roundHalfEven(side / factor) * factor);
-
-/** Python's `round`. */
-export function roundHalfEven(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
-}
