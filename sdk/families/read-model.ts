@@ -39,7 +39,9 @@ export async function modelOf(
 ): Promise<Model> {
   const { path: root, file, processor, modelId, licence } = checkpoint;
   const known = [...families, ...ownFamilies];
-  const json = checkpoint.weightsAlone ? recognise(known, await checkpoint.tensors(), root) : checkpoint.json;
+  // Weights alone say what they are: their tensors are looked at first.
+  const alone = checkpoint.weightsAlone ? await checkpoint.tensors() : null;
+  const json = alone ? recognise(known, alone, root) : checkpoint.json;
   const tower = checkpoint.mmproj?.family;
   const { family, path } = tower ? { family: tower, path: ["vision_config"] } : familyOf(known, json, file);
   const source = { folder: root, file, json, path, processor };
@@ -48,7 +50,7 @@ export async function modelOf(
   const fewer = maxImageTokens === undefined ? own : withFewerTokens(own, maxImageTokens, root);
   const image = video === undefined ? fewer : withVideoSettings(fewer, video, root);
   const base = { modelId, folder: root, licence, image };
-  return family.read(config, tensorLookup(await checkpoint.tensors(), root), base, source);
+  return family.read(config, tensorLookup(alone ?? (await checkpoint.tensors()), root), base, source);
 }
 
 /** The model with a projector behind it and with other features, where there are some. */
