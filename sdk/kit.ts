@@ -11,6 +11,8 @@ export { eachImage } from "./contract/image-inputs.ts";
 export { type RequestedOutputs, requestedOutputs } from "./contract/requested-outputs.ts";
 export { checkIds, type DecoderInput, type DecoderTokens, decoderInput } from "./contract/token-ids.ts";
 export { describe, expected, expectedBut, printable } from "./errors.ts";
+export { inSteps, joinInSteps, ownTurn } from "./event-loop/in-steps.ts";
+export { wait } from "./event-loop/wait.ts";
 export { isGgufPath, openCheckpoint } from "./families/checkpoint.ts";
 export { defineModel, type ModelParts } from "./families/define-model.ts";
 export { defineFamily, type Family, type FamilySource } from "./families/family.ts";
@@ -65,7 +67,6 @@ export {
   type ReadProjector,
 } from "./families/projector/projector-family.ts";
 export { modelOf, readModel } from "./families/read-model.ts";
-export { inSteps, joinInSteps, ownTurn } from "./files/in-steps.ts";
 export { whileLocked } from "./files/lock.ts";
 export { packageFile, workerFile } from "./files/package-file.ts";
 export {
@@ -82,7 +83,6 @@ export { identityOf, openRegularFile, readRegularFile, regularFileChunks } from 
 export { createFile, ioError, type NewFile, onDisk, replaceFile, writeWhole } from "./files/replace-file.ts";
 export { requireRoom } from "./files/require-room.ts";
 export { temporaryBeside } from "./files/temporary-file.ts";
-export { wait } from "./files/wait.ts";
 export { roundHalfEven } from "./image/round-half-even.ts";
 export type { NativePlan, SquarePlan, ViewPlan } from "./image/view-plan.ts";
 export { seededRandom } from "./metrics/seeded-random.ts";

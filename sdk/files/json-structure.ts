@@ -1,4 +1,4 @@
-import { ownTurn } from "./in-steps.ts";
+import { ownTurn } from "../event-loop/in-steps.ts";
 
 /**
  * What `JSON.parse` does not tell about a text: keys that come twice, and whether parsing it would exhaust the process.

@@ -1,7 +1,7 @@
 import { mkdir, open, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname } from "node:path";
+import { wait } from "../event-loop/wait.ts";
 import { onDisk } from "./replace-file.ts";
-import { wait } from "./wait.ts";
 
 /** A process that holds a lock says so this often. */
 const BEAT_MS = 2_000;

@@ -1,5 +1,5 @@
 import type { ImageInput, RgbImage } from "../../contract/image.ts";
-import { joinInSteps } from "../../files/in-steps.ts";
+import { joinInSteps } from "../../event-loop/in-steps.ts";
 import { bytesOrText } from "../encoded-image.ts";
 import { checkRgbImage, copyPixels, isRgbImage } from "../rgb-image.ts";
 
