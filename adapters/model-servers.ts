@@ -49,15 +49,6 @@ export async function* eventData(
   }
 }
 
-/** The JSON value of a text; undefined for what is no JSON. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /** An answer with an error in it. */
 export interface Refusal {
   readonly message: string;

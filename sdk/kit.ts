@@ -69,6 +69,7 @@ export {
 export { modelOf, readModel } from "./families/read-model.ts";
 export { whileLocked } from "./files/lock.ts";
 export { packageFile, workerFile } from "./files/package-file.ts";
+export { parseJson } from "./files/parse-json.ts";
 export {
   isFile,
   isObject,

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { VqraeError } from "../../sdk/index.ts";
-import { describe, expectedBut, isObject, option, parseOptions } from "../../sdk/kit.ts";
-import { API_URL, apiUrl, eventData, isRefusal, parseJson, pathOf, shownUrl } from "../model-servers.ts";
+import { describe, expectedBut, isObject, option, parseJson, parseOptions } from "../../sdk/kit.ts";
+import { API_URL, apiUrl, eventData, isRefusal, pathOf, shownUrl } from "../model-servers.ts";
 import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions, VlmPiece } from "../vision-language-model.ts";
 import { imageUrl } from "./image-url.ts";
 import { type Dialect, type Json, requestBody } from "./request.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { VqraeError } from "../../sdk/index.ts";
-import { expectedBut } from "../../sdk/kit.ts";
-import { parseJson, reasonOf, refusalOf, shownUrl } from "../model-servers.ts";
+import { expectedBut, parseJson } from "../../sdk/kit.ts";
+import { reasonOf, refusalOf, shownUrl } from "../model-servers.ts";
 import type { Json } from "./request.ts";
 
 export interface SendOptions {

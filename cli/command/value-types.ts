@@ -1,4 +1,4 @@
-import { expected, isObject } from "../../sdk/kit.ts";
+import { expected, isObject, parseJson } from "../../sdk/kit.ts";
 
 /** How the text after an option becomes a value. */
 export interface ValueType<T> {
@@ -34,14 +34,6 @@ export const jsonObject = (hint: string): ValueType<Readonly<Record<string, unkn
     throw expected("INVALID_ARGUMENT", `a JSON object such as ${hint}`, option, given);
   },
 });
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
 
 export const number = (hint: string): ValueType<number> => ({
   hint,

@@ -1,16 +1,6 @@
 import { VqraeError } from "../../../sdk/index.ts";
-import { expected, expectedBut, isObject, option } from "../../../sdk/kit.ts";
-import {
-  API_URL,
-  apiUrl,
-  eventData,
-  isRefusal,
-  parseJson,
-  pathOf,
-  reasonOf,
-  refusalOf,
-  shownUrl,
-} from "../../model-servers.ts";
+import { expected, expectedBut, isObject, option, parseJson } from "../../../sdk/kit.ts";
+import { API_URL, apiUrl, eventData, isRefusal, pathOf, reasonOf, refusalOf, shownUrl } from "../../model-servers.ts";
 
 export interface HttpOptions {
   /** For a server that was started with `--api-key`. */
