@@ -1,5 +1,6 @@
 import { type Encoder, type ImageTokens, type RgbImage, readImage, VqraeError } from "../../sdk/index.ts";
 import { narrowF16, setFields } from "../../sdk/kit.ts";
+import { fill, sumOfTokens } from "../token-vectors.ts";
 import type { Member } from "./inputs/member.ts";
 import type { Row, RowTokens } from "./outputs/row.ts";
 
@@ -172,27 +173,13 @@ export function pooled({ grid, features, classToken }: ImageTokens): Float32Arra
   if (classToken !== undefined) return classToken;
   const tokens = grid.rows * grid.columns;
   const dim = (features?.length ?? 0) / tokens;
-  const sum = new Float64Array(dim);
-  for (let token = 0; token < tokens; token++) {
-    for (let i = 0; i < dim; i++) sum[i] = (sum[i] ?? 0) + (features?.[token * dim + i] ?? 0);
-  }
-  return Float32Array.from(sum, (value) => value / tokens);
+  return Float32Array.from(sumOfTokens(features ?? [], dim), (value) => value / tokens);
 }
 
 function joined(parts: readonly Int32Array[]): Int32Array {
-  return copyAll(new Int32Array(parts.reduce((sum, { length }) => sum + length, 0)), parts);
+  return fill(new Int32Array(parts.reduce((sum, { length }) => sum + length, 0)), parts);
 }
 
 function joinedFloats(parts: readonly Float32Array[]): Float32Array {
-  return copyAll(new Float32Array(parts.reduce((sum, { length }) => sum + length, 0)), parts);
-}
-
-/** Copies `parts`, one after the other, into `target`. */
-function copyAll<A extends Int32Array | Float32Array>(target: A, parts: readonly A[]): A {
-  let offset = 0;
-  for (const part of parts) {
-    target.set(part, offset);
-    offset += part.length;
-  }
-  return target;
+  return fill(new Float32Array(parts.reduce((sum, { length }) => sum + length, 0)), parts);
 }

@@ -1,3 +1,4 @@
+import { fill } from "../../adapters/token-vectors.ts";
 import type { EncoderInfo, ImageTokens } from "../../sdk/index.ts";
 import { requireFeatureDim } from "../../sdk/kit.ts";
 
@@ -59,13 +60,3 @@ export const codesPerToken = ({ codebook }: EncoderInfo): number => codebook?.co
 /** The tokens of all images together. */
 export const countTokens = (tokens: readonly ImageTokens[]): number =>
   tokens.reduce((sum, { grid }) => sum + grid.rows * grid.columns, 0);
-
-/** Copies `parts`, one after the other, into `target`. */
-function fill<A extends Int32Array | Float32Array>(target: A, parts: readonly A[]): A {
-  let offset = 0;
-  for (const part of parts) {
-    target.set(part, offset);
-    offset += part.length;
-  }
-  return target;
-}

@@ -1,9 +1,8 @@
-import { ByteWriter, type ColumnSource, ParquetWriter } from "hyparquet-writer";
+import type { ColumnSource } from "hyparquet-writer";
 import { widenF16 } from "../../../sdk/kit.ts";
 import type { HashedFile } from "./hashed-file.ts";
+import { parquetFile, type SchemaElement } from "./parquet-file.ts";
 import type { Row, RowWriter } from "./row.ts";
-
-type SchemaElement = ConstructorParameters<typeof ParquetWriter>[0]["schema"][number];
 
 /** A row group is encoded at once: this bounds its rows, and with long rows its bytes. */
 const MAX_GROUP_ROWS = 1000;
@@ -25,23 +24,10 @@ export interface RowShape {
  * The same rows give the same bytes: groups are cut by count, and nothing of the run is in the file.
  */
 export function parquetRows(file: HashedFile, shape: RowShape): RowWriter {
-  const bytes = new ByteWriter();
-  const parquet = new ParquetWriter({
-    writer: bytes,
-    schema: schemaOf(shape),
-    kvMetadata: [{ key: "vqrae", value: JSON.stringify(shape.about) }],
-    createdBy: "vqrae",
-  });
+  const parquet = parquetFile(file, schemaOf(shape), { key: "vqrae", value: shape.about });
   const groupRows = Math.max(1, Math.min(MAX_GROUP_ROWS, Math.floor(MAX_GROUP_BYTES / Math.max(1, shape.rowBytes))));
   let waiting: Row[] = [];
-  const flush = async (): Promise<void> => {
-    await file.append(bytes.getBytes());
-    bytes.index = 0;
-  };
-  const write = async (rows: readonly Row[]): Promise<void> => {
-    await parquet.write({ columnData: columnsOf(rows, shape), rowGroupSize: groupRows });
-    await flush();
-  };
+  const write = (rows: readonly Row[]): Promise<void> => parquet.write(columnsOf(rows, shape), groupRows);
   return {
     async add(rows) {
       waiting.push(...rows);
@@ -53,7 +39,6 @@ export function parquetRows(file: HashedFile, shape: RowShape): RowWriter {
     async finish() {
       if (waiting.length > 0) await write(waiting);
       await parquet.finish();
-      await flush();
     },
   };
 }

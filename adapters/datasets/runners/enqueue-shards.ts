@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import { setFields } from "../../../sdk/kit.ts";
 import { findShards } from "../inputs/files.ts";
-import type { InputOptions, ShardInput } from "../inputs/member.ts";
+import type { InputOptions } from "../inputs/member.ts";
 import { doneShards, mergeManifest, openManifest } from "../manifest.ts";
 import { type TokenizeOptions, tokenizeSpec } from "../tokenize-options.ts";
 import { ATTEMPTS, BACKOFF, QUEUE, type ShardJob } from "./queue-jobs.ts";
@@ -34,15 +34,11 @@ export interface EnqueueOptions {
 export async function enqueueShards(options: EnqueueOptions): Promise<{ enqueued: number; done: number }> {
   const { url, queue: queueName = QUEUE, paths, inputs = {}, model, rows, spec } = options;
   const output = resolve(options.output);
-  const shards: { readonly source: string; readonly shard: ShardInput }[] = [];
-  await findShards(paths, inputs); // refuses two shards of one name
-  for (const source of paths) {
-    for (const shard of await findShards([source], inputs)) shards.push({ source: resolve(source), shard });
-  }
-  const names = shards.map(({ shard }) => shard.name);
+  const shards = await findShards(paths, inputs);
+  const names = shards.map(({ name }) => name);
   await openManifest(output, tokenizeSpec({ ...setFields(rows), ...spec }), names);
   const done = new Set(await doneShards(output));
-  const missing = shards.filter(({ shard }) => !done.has(shard.name));
+  const missing = shards.filter(({ name }) => !done.has(name));
   if (missing.length === 0) {
     await mergeManifest(output);
     return { enqueued: 0, done: names.length };
@@ -53,14 +49,14 @@ export async function enqueueShards(options: EnqueueOptions): Promise<{ enqueued
     const queue = new Queue(queueName, { connection });
     const flows = new FlowProducer({ connection });
     const mergeId = jobId(output, "merge");
-    const children = missing.map(({ source, shard }) => {
-      const data: ShardJob = { kind: "shard", output, source, shard: shard.name, inputs, model, rows };
+    const children = missing.map(({ name, source }) => {
+      const data: ShardJob = { kind: "shard", output, source: resolve(source), shard: name, inputs, model, rows };
       return {
-        name: shard.name,
+        name,
         queueName,
         data,
         opts: {
-          jobId: jobId(output, `shard ${shard.name}`),
+          jobId: jobId(output, `shard ${name}`),
           attempts: ATTEMPTS,
           backoff: BACKOFF,
           ignoreDependencyOnFailure: true,

@@ -11,12 +11,12 @@ export async function loadBullMq(): Promise<BullMq> {
   try {
     return await import("bullmq");
   } catch (cause) {
-    throw expectedBut("MISSING_DEPENDENCY", "the packages bullmq and ioredis", "a queue", "none", {
-      mend: INSTALL,
-      cause,
-    });
+    throw notInstalled(cause);
   }
 }
+
+const notInstalled = (cause: unknown) =>
+  expectedBut("MISSING_DEPENDENCY", "the packages bullmq and ioredis", "a queue", "none", { mend: INSTALL, cause });
 
 /**
  * A connection to Redis or Valkey that comes back by itself after the server was away, however long.
@@ -24,10 +24,7 @@ export async function loadBullMq(): Promise<BullMq> {
  */
 export async function connect(url: string): Promise<Redis> {
   const loaded = await import("ioredis").catch((cause: unknown) => {
-    throw expectedBut("MISSING_DEPENDENCY", "the packages bullmq and ioredis", "a queue", "none", {
-      mend: INSTALL,
-      cause,
-    });
+    throw notInstalled(cause);
   });
   const redis = new loaded.Redis(url, { maxRetriesPerRequest: null });
   const reasons: string[] = [];

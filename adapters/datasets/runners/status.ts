@@ -1,6 +1,6 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { expectedBut, isObject } from "../../../sdk/kit.ts";
+import { expectedBut, readJsonObject } from "../../../sdk/kit.ts";
 import { doneShards, manifestPath, readManifest, shardFile } from "../manifest.ts";
 import { readStats } from "../shard-stats.ts";
 
@@ -68,17 +68,8 @@ async function signs(folder: string, maxAge = Number.POSITIVE_INFINITY): Promise
     const path = join(folder, name);
     const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: 0 }));
     if (Date.now() - mtimeMs > maxAge) continue;
-    const text = await readFile(path, "utf8").catch(() => "");
-    const value = parsed(text);
-    if (isObject(value)) found.push(value);
+    const value = await readJsonObject(path, "INVALID_DATA").catch(() => null);
+    if (value !== null) found.push(value);
   }
   return found;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -1,12 +1,13 @@
 import { rm } from "node:fs/promises";
 import { resolve } from "node:path";
-import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import type { Encoder, ImageInput } from "../../../sdk/index.ts";
-import { expected, expectedBut, isObject, replaceFile, setFields } from "../../../sdk/kit.ts";
+import { expected, expectedBut, isObject, parseJson, replaceFile, setFields } from "../../../sdk/kit.ts";
+import { unitLength } from "../../token-vectors.ts";
 import { pooled } from "../encode-members.ts";
 import type { ShardInput } from "../inputs/member.ts";
 import { shardFile } from "../manifest.ts";
 import { hashedFile } from "../outputs/hashed-file.ts";
+import { parquetFile, type SchemaElement } from "../outputs/parquet-file.ts";
 import { type RunShardsOptions, type RunSummary, runShards } from "../runners/run-shards.ts";
 
 /** How an index is made. */
@@ -40,41 +41,28 @@ export async function buildImageIndex(
   const { openParquetTable } = await import("../../benchmarks/index.ts");
   let vectors = 0;
   await replaceFile(path, async (file) => {
-    const hashed = hashedFile(file);
-    const bytes = new ByteWriter();
     const about = { format: 1, model: { id: options.encoder.info.modelId, sha256: options.model } };
-    const parquet = new ParquetWriter({
-      writer: bytes,
-      schema: INDEX_SCHEMA,
-      kvMetadata: [{ key: KEY, value: JSON.stringify(about) }],
-      createdBy: "vqrae",
-    });
-    const flush = async (): Promise<void> => {
-      await hashed.append(bytes.getBytes());
-      bytes.index = 0;
-    };
+    const parquet = parquetFile(hashedFile(file), INDEX_SCHEMA, { key: KEY, value: about });
     for (const { name, source } of shards) {
       const table = await openParquetTable(shardFile(parts, name, ".parquet"));
       let rows: IndexRow[] = [];
       const write = async (): Promise<void> => {
         const column = (name: keyof IndexRow) => ({ name, data: rows.map((row) => row[name]) });
-        if (rows.length > 0) await parquet.write({ columnData: COLUMNS.map(column), rowGroupSize: GROUP_ROWS });
+        if (rows.length > 0) await parquet.write(COLUMNS.map(column), GROUP_ROWS);
         rows = [];
-        await flush();
       };
       for await (const row of table.rows(["key", "sha256", "width", "height", "features"])) {
         const vector = numbersOf(row.features);
         if (vector === null) continue;
         vectors++;
         const [width, height] = [Number(row.width), Number(row.height)];
-        const embedding = [...normalised(vector)];
+        const embedding = [...unitLength(vector)];
         rows.push({ source, key: textOf(row.key), sha256: textOf(row.sha256), width, height, embedding });
         if (rows.length === GROUP_ROWS) await write();
       }
       await write();
     }
     await parquet.finish();
-    await flush();
   });
   await rm(parts, { recursive: true, force: true });
   return { ...summary, vectors };
@@ -92,7 +80,7 @@ export async function searchImages(
   const { openParquetTable } = await import("../../benchmarks/index.ts");
   const table = await openParquetTable(path);
   requireModel(path, table.metadata.get(KEY), encoder, model);
-  const query = normalised(
+  const query = unitLength(
     pooled(await encoder.encode(image, { features: true, ids: false, ...setFields({ signal }) })),
   );
   let best: SearchHit[] = [];
@@ -126,7 +114,7 @@ type IndexRow = Record<(typeof COLUMNS)[number], unknown>;
 
 const text = (name: string) =>
   ({ name, type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "REQUIRED" }) as const;
-const INDEX_SCHEMA: ConstructorParameters<typeof ParquetWriter>[0]["schema"] = [
+const INDEX_SCHEMA: SchemaElement[] = [
   { name: "root", num_children: COLUMNS.length },
   text("source"),
   text("key"),
@@ -139,7 +127,7 @@ const INDEX_SCHEMA: ConstructorParameters<typeof ParquetWriter>[0]["schema"] = [
 ];
 
 function requireModel(path: string, about: string | undefined, { info }: Encoder, model: string): void {
-  const value = about === undefined ? undefined : parsed(about);
+  const value = about === undefined ? undefined : parseJson(about);
   const own = isObject(value) && isObject(value.model) ? value.model : undefined;
   if (own === undefined)
     throw expectedBut("INVALID_DATA", "an index that vqrae embed wrote", path, "another file", { path });
@@ -156,24 +144,9 @@ function requireModel(path: string, about: string | undefined, { info }: Encoder
   );
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 const textOf = (cell: unknown): string => (cell instanceof Uint8Array ? new TextDecoder().decode(cell) : String(cell));
 
 function numbersOf(cell: unknown): Float64Array | null {
   if (!Array.isArray(cell)) return null;
   return Float64Array.from(cell, Number);
-}
-
-/** The vector at length 1, in float64. */
-function normalised(vector: ArrayLike<number>): Float64Array {
-  const numbers = Float64Array.from(vector);
-  const length = Math.hypot(...numbers) || 1;
-  return numbers.map((value) => value / length);
 }

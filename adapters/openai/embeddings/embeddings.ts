@@ -1,4 +1,5 @@
 import type { Encoder } from "../../../sdk/index.ts";
+import { sumOfTokens, unitLength } from "../../token-vectors.ts";
 import { parseLooseBody } from "../http/parse.ts";
 import { rawImageOf } from "../images/image-source.ts";
 import { defaultModel, type Route } from "../route.ts";
@@ -22,7 +23,7 @@ export const embeddings =
     const tokens = encoded.reduce((sum, { grid }) => sum + grid.rows * grid.columns, 0);
     call.used({ model: modelId, promptTokens: tokens });
     const data = encoded.map(({ features }, index) => {
-      const values = pooled(features, size);
+      const values = Float32Array.from(unitLength(sumOfTokens(features, size)));
       const embedding = request.encoding_format === "float" ? [...values] : base64(values);
       return { object: "embedding", index, embedding };
     });
@@ -32,14 +33,6 @@ export const embeddings =
 function checkDimensions({ dimensions }: EmbeddingsRequest, size: number): void {
   if (dimensions === undefined || dimensions === size) return;
   throw wrong(String(size), "dimensions", String(dimensions));
-}
-
-/** The mean over an image's tokens, divided by its length: dot products are cosines. */
-function pooled(features: Float32Array, size: number): Float32Array {
-  const sums = new Float64Array(size);
-  for (const [i, value] of features.entries()) sums[i % size] = (sums[i % size] ?? 0) + value;
-  const length = Math.hypot(...sums) || 1;
-  return Float32Array.from(sums, (sum) => sum / length);
 }
 
 /** Little-endian float32, as OpenAI's clients read it. */
