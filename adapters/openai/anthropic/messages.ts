@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { leave } from "../../async-generators.ts";
 import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmPart, VlmPiece } from "../../vision-language-model.ts";
 import { checkCounts } from "../chat/check-counts.ts";
+import { warnOfTools } from "../chat/warn-of-tools.ts";
 import { parseLooseBody } from "../http/parse.ts";
 import { typedEvents } from "../http/streams.ts";
 import { rawImageOf } from "../images/image-source.ts";
@@ -13,9 +14,7 @@ export const anthropicMessages =
   (models: ReadonlyMap<string, VisionLanguageModel>): Route =>
   async (body, call) => {
     const request = await parseLooseBody(messagesRequest(call.limits), body, call.warn);
-    if (request.tools?.length && request.tool_choice?.type !== "none") {
-      call.warn("tools has no effect here: this model calls none.");
-    }
+    warnOfTools("tools", request.tools, request.tool_choice?.type, call);
     const model = defaultModel(models, request.model);
     const messages = await toMessages(request, call);
     await call.turn();

@@ -6,13 +6,15 @@ import { chatEvents } from "../http/streams.ts";
 import { defaultModel, now, type Route } from "../route.ts";
 import { type ChatRequest, chatRequest } from "./chat-request.ts";
 import { toMessages, toOptions } from "./to-vlm.ts";
+import { warnOfTools } from "./warn-of-tools.ts";
 
 /** POST /v1/chat/completions */
 export const chatCompletions =
   (models: ReadonlyMap<string, VisionLanguageModel>): Route =>
   async (body, call) => {
     const request = await parseLooseBody(chatRequest(call.limits), body, call.warn);
-    warnOfTools(request, call.warn);
+    warnOfTools("tools", request.tools, request.tool_choice, call);
+    warnOfTools("functions", request.functions, request.function_call, call);
     const model = defaultModel(models, request.model);
     const messages = await toMessages(request, call);
     await call.turn();
@@ -38,12 +40,6 @@ function severalTimes({ seed, ...options }: VlmOptions, count: number): VlmOptio
   const first = seed ?? Math.floor(Math.random() * 2 ** 31);
   return Array.from({ length: count }, (_, i) => ({ ...options, seed: first + i }));
 }
-
-function warnOfTools({ tools, tool_choice: choice, functions, function_call: call }: ChatRequest, warn: Warn): void {
-  if (tools?.length && choice !== "none") warn("tools has no effect here: this model calls none.");
-  if (functions?.length && call !== "none") warn("functions has no effect here: this model calls none.");
-}
-type Warn = (warning: string) => void;
 
 interface Head {
   readonly id: string;

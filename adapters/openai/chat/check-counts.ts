@@ -8,9 +8,10 @@ export function checkCounts<T extends object>(
   { param, limits }: { readonly param: string; readonly limits: EndpointLimits },
 ): void {
   const all = contents.flatMap((content) => (typeof content === "string" ? [] : content));
-  const tooMany = (what: string, most: number, count: number) =>
-    new ApiError(400, `Expected at most ${most} ${what} in a request but received ${count}.`, { param });
-  if (all.length > limits.parts) throw tooMany("parts", limits.parts, all.length);
+  if (all.length > limits.parts) throw tooMany("parts", limits.parts, all.length, param);
   const count = all.reduce((sum, part) => sum + imagesIn(part), 0);
-  if (count > limits.images) throw tooMany("images", limits.images, count);
+  if (count > limits.images) throw tooMany("images", limits.images, count, param);
 }
+
+export const tooMany = (what: string, most: number, count: number, param: string) =>
+  new ApiError(400, `Expected at most ${most} ${what} in a request but received ${count}.`, { param });

@@ -1,6 +1,7 @@
 import { leave } from "../../async-generators.ts";
 import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmPiece } from "../../vision-language-model.ts";
-import { ApiError } from "../http/api-error.ts";
+import { tooMany } from "../chat/check-counts.ts";
+import { warnOfTools } from "../chat/warn-of-tools.ts";
 import { parseLooseBody } from "../http/parse.ts";
 import { jsonLines } from "../http/streams.ts";
 import { rawImageOf } from "../images/image-source.ts";
@@ -20,9 +21,9 @@ export const ollamaChatRoute =
   async (body, call) => {
     const request = await parseLooseBody(ollamaChat(call.limits), body, call.warn);
     const model = requireOllamaModel(models, request.model);
-    if (request.tools?.length) call.warn("tools has no effect here: this model calls none.");
+    warnOfTools("tools", request.tools, undefined, call);
     const count = request.messages.reduce((sum, { images = [] }) => sum + images.length, 0);
-    if (count > call.limits.images) throw tooMany(call.limits.images, count);
+    if (count > call.limits.images) throw tooMany("images", call.limits.images, count, "messages");
     const messages: VlmMessage[] = [];
     for (const [i, { role, content, images }] of request.messages.entries()) {
       messages.push(await messageOf(role, content, images, `messages[${i}].images`, call));
@@ -56,9 +57,6 @@ export const ollamaShowRoute =
   };
 
 const saidBy = (text: string) => ({ role: "assistant", content: text });
-
-const tooMany = (most: number, count: number) =>
-  new ApiError(400, `Expected at most ${most} images in a request but received ${count}.`, { param: "messages" });
 
 /** Images stand before the text, as Ollama puts them. */
 async function messageOf(

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { leave } from "../../async-generators.ts";
 import type { VisionLanguageModel, VlmAnswer, VlmPiece } from "../../vision-language-model.ts";
+import { warnOfTools } from "../chat/warn-of-tools.ts";
 import { ApiError } from "../http/api-error.ts";
 import { parseLooseBody } from "../http/parse.ts";
 import { namedEvents } from "../http/streams.ts";
@@ -44,12 +45,12 @@ export const responses =
 const hex = (): string => randomUUID().replaceAll("-", "");
 
 /** @throws ApiError 400 for a tool that must be called */
-function checkTools({ tools = [], tool_choice: choice }: ResponsesRequest, { warn }: Call): void {
+function checkTools({ tools, tool_choice: choice }: ResponsesRequest, call: Call): void {
   if (choice === "required" || typeof choice === "object") {
     const message = "Expected none or auto for tool_choice but received a tool: this model calls none.";
     throw new ApiError(400, message, { param: "tool_choice" });
   }
-  if (tools.length > 0 && choice !== "none") warn("tools has no effect here: this model calls none.");
+  warnOfTools("tools", tools, choice, call);
 }
 
 /** In the order of OpenAI's: the response, its item, the item's part, its text, and back. */

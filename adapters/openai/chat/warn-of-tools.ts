@@ -1,0 +1,11 @@
+import type { Call } from "../route.ts";
+
+/** Tools that a model may call, and here does not. Those that it must call are refused by the request's schema. */
+export function warnOfTools(
+  field: string,
+  tools: readonly unknown[] | undefined,
+  choice: unknown,
+  { warn }: Pick<Call, "warn">,
+): void {
+  if (tools?.length && choice !== "none") warn(`${field} has no effect here: this model calls none.`);
+}
