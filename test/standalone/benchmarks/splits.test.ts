@@ -86,3 +86,13 @@ it("a folder of several tables names them", async () => {
     expect(message).toContain(`several: ${join(folder, "MME.tsv")}, ${join(folder, "POPE.tsv")}. Give the path`);
   }
 });
+
+it.each([
+  ["daquar", "data_eval.csv", "data_train.csv"],
+  ["flickr8k", "test.tsv", "train.tsv"],
+])("a folder of several splits of %s names them", async (name, one, other) => {
+  const folder = await tree(one, other);
+  const { code, message } = await failure(readAll(name, { path: folder }));
+  expect(code).toBe("INVALID_DATA");
+  expect(message).toContain(`several: ${join(folder, one)}, ${join(folder, other)}. Give the path`);
+});

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Profile, QuestionReader } from "../../benchmark.ts";
 import { defineBenchmark } from "../../define-benchmark.ts";
-import { fileImage, findFiles, meanScore, Row } from "../../kit/index.ts";
+import { fileImage, findFile, meanScore, Row } from "../../kit/index.ts";
 import { openTable, tableRows } from "../../kit/readers/table.ts";
 
 const COLUMNS = ["question", "answer", "image_id"];
@@ -41,24 +41,23 @@ function kindOf(question: string, answer: string): string {
 
 /** data.csv, data_train.csv or data_eval.csv with question, answer and image_id; images/<image_id>.png or .jpg beside it. */
 const csv: QuestionReader = async function* ({ path, images }) {
-  for (const file of await findFiles(path, /\.csv$/, "a table (.csv) of question, answer and image_id")) {
-    const folder = images ?? join(dirname(file), "images");
-    let number = 0;
-    const table = await openTable(file, { delimiter: ",", columns: COLUMNS, typed: false });
-    for await (const { at, fields } of tableRows(table)) {
-      const row = new Row(at, fields);
-      const name = join(folder, row.text("image_id"));
-      const [text, answer] = [row.text("question"), row.text("answer")];
-      yield {
-        id: String(number++),
-        at,
-        text,
-        images: [fileImage(existsSync(`${name}.jpg`) ? `${name}.jpg` : `${name}.png`)],
-        answers: [answer],
-        options: [],
-        categories: { kind: kindOf(text, answer) },
-      };
-    }
+  const file = await findFile(path, /\.csv$/, "one table (.csv) of question, answer and image_id");
+  const folder = images ?? join(dirname(file), "images");
+  let number = 0;
+  const table = await openTable(file, { delimiter: ",", columns: COLUMNS, typed: false });
+  for await (const { at, fields } of tableRows(table)) {
+    const row = new Row(at, fields);
+    const name = join(folder, row.text("image_id"));
+    const [text, answer] = [row.text("question"), row.text("answer")];
+    yield {
+      id: String(number++),
+      at,
+      text,
+      images: [fileImage(existsSync(`${name}.jpg`) ? `${name}.jpg` : `${name}.png`)],
+      answers: [answer],
+      options: [],
+      categories: { kind: kindOf(text, answer) },
+    };
   }
 };
 

@@ -2,7 +2,7 @@ import { basename, dirname, join } from "node:path";
 import { expectedBut } from "../../../../sdk/kit.ts";
 import type { Answers, Profile, Question, QuestionReader } from "../../benchmark.ts";
 import { defineBenchmark } from "../../define-benchmark.ts";
-import { captionScores, fileImage, findFiles, judgeCaption, readText } from "../../kit/index.ts";
+import { captionScores, fileImage, findFile, judgeCaption, readText } from "../../kit/index.ts";
 
 const PROMPT = "Provide a one-sentence caption for the provided image.";
 
@@ -50,23 +50,21 @@ function question([first, ...others]: readonly Line[], folder: string): Question
 
 /** A list of captions per split, without a header; images/ beside it or in `images`. */
 const tsv: QuestionReader = async function* ({ path, images }) {
-  for (const file of await findFiles(path, /\.tsv$/, "a table of images and captions (.tsv)")) {
-    const folder = images ?? join(dirname(file), "images");
-    for (const lines of (await captionsByImage(file)).values()) yield* question(lines, folder);
-  }
+  const file = await findFile(path, /\.tsv$/, "one table of images and captions (.tsv)");
+  const folder = images ?? join(dirname(file), "images");
+  for (const lines of (await captionsByImage(file)).values()) yield* question(lines, folder);
 };
 
 /** Flickr8k.token.txt and a split's list of images; Flicker8k_Dataset/ (so spelt) beside them or in `images`. */
 const text: QuestionReader = async function* ({ path, images }) {
-  for (const list of await findFiles(path, /Flickr_8k\.testImages\.txt$/, "Flickr_8k.testImages.txt")) {
-    const file = join(dirname(list), "Flickr8k.token.txt");
-    const captions = await captionsByImage(file);
-    const folder = images ?? join(dirname(list), "Flicker8k_Dataset");
-    for (const name of (await readText(list)).split(/\r?\n/).filter(Boolean)) {
-      const lines = captions.get(name);
-      if (!lines) throw expectedBut("INVALID_DATA", `captions of ${name}`, file, "none");
-      yield* question(lines, folder);
-    }
+  const list = await findFile(path, /Flickr_8k\.testImages\.txt$/, "Flickr_8k.testImages.txt");
+  const file = join(dirname(list), "Flickr8k.token.txt");
+  const captions = await captionsByImage(file);
+  const folder = images ?? join(dirname(list), "Flicker8k_Dataset");
+  for (const name of (await readText(list)).split(/\r?\n/).filter(Boolean)) {
+    const lines = captions.get(name);
+    if (!lines) throw expectedBut("INVALID_DATA", `captions of ${name}`, file, "none");
+    yield* question(lines, folder);
   }
 };
 
