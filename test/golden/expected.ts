@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { RgbImage } from "../../sdk/index.ts";
 
 export interface Expected {
   readonly shape: readonly number[];
@@ -35,6 +36,17 @@ export function readExpected(file: string): Record<string, Expected> {
       },
     ),
   );
+}
+
+/** A picture of a fixture: uint8 of (height, width, 3). */
+export function imageOf({ data, shape }: Expected): RgbImage {
+  return { data: data as Uint8Array, width: shape[1]!, height: shape[0]! };
+}
+
+/** Row `i` of a tensor, over its first dimension. */
+export function rowOf({ data, shape }: Expected, i: number): Expected["data"] {
+  const size = data.length / shape[0]!;
+  return data.subarray(i * size, (i + 1) * size);
 }
 
 /** The largest absolute difference; Infinity where lengths differ or a number is NaN. */

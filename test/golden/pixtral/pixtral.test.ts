@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { readModel } from "../../../sdk/families/read-model.ts";
 import { patchify } from "../../../sdk/image/patchify.ts";
 import { preprocess } from "../../../sdk/image/preprocess.ts";
-import { loadProjector, type RgbImage, VQRAE } from "../../../sdk/index.ts";
-import { largestDifference, readExpected } from "../expected.ts";
+import { loadProjector, VQRAE } from "../../../sdk/index.ts";
+import { imageOf, largestDifference, readExpected } from "../expected.ts";
 
 /** Against transformers' towers, projectors and processor (make_pixtral.py). */
 const families = [
@@ -17,10 +17,8 @@ describe.each(families)("$name", ({ name, type, cell }) => {
   const folder = join(import.meta.dirname, name);
   const expected = readExpected(join(folder, "expected.safetensors"));
   const images = [0, 1, 2, 3].map((i) => {
-    const { data, shape } = expected[`${i}.image`]!;
-    const image: RgbImage = { data: data as Uint8Array, width: shape[1]!, height: shape[0]! };
     const [rows, columns] = expected[`${i}.grid`]!.data as Int32Array;
-    return { i, image, grid: { rows: rows!, columns: columns! } };
+    return { i, image: imageOf(expected[`${i}.image`]!), grid: { rows: rows!, columns: columns! } };
   });
 
   it("gives the processor's patches", async () => {

@@ -3,11 +3,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readModel } from "../../../sdk/families/read-model.ts";
 import { patchify } from "../../../sdk/image/patchify.ts";
 import { preprocess } from "../../../sdk/image/preprocess.ts";
-import { loadProjector, type RgbImage, VQRAE } from "../../../sdk/index.ts";
+import { loadProjector, VQRAE } from "../../../sdk/index.ts";
 import { temporaryFolder } from "../../standalone/checkpoint/temporary.ts";
 import { int64, run } from "../../standalone/graph/session.ts";
 import { cosine } from "../cosine.ts";
-import { largestDifference, readExpected } from "../expected.ts";
+import { imageOf, largestDifference, readExpected } from "../expected.ts";
 
 /** Against transformers' towers and processor (make_qwen_vl.py); its tokens brought to raster order. */
 const families = [
@@ -24,10 +24,8 @@ describe.each(families)("$name", ({ name, type, deepstackLevels }) => {
   const images = [0, 1, 2, 3].flatMap((i) => {
     const shown = expected[`${i}.image`];
     if (shown === undefined) return [];
-    const { data, shape } = shown;
-    const image: RgbImage = { data: data as Uint8Array, width: shape[1]!, height: shape[0]! };
     const [rows, columns] = expected[`${i}.grid`]!.data as Int32Array;
-    return [{ i, image, grid: { rows: rows!, columns: columns! } }];
+    return [{ i, image: imageOf(shown), grid: { rows: rows!, columns: columns! } }];
   });
 
   let tower: VQRAE;

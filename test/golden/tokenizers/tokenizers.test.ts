@@ -6,21 +6,13 @@ import { readModel } from "../../../sdk/families/read-model.ts";
 import { vqganVariantNames } from "../../../sdk/families/vqgan/variants.ts";
 import { planar } from "../../../sdk/image/planar.ts";
 import { preprocess } from "../../../sdk/image/preprocess.ts";
-import { hasCodebook, loadTokenizer, type RgbImage } from "../../../sdk/index.ts";
-import { largestDifference, readExpected } from "../expected.ts";
+import { hasCodebook, loadTokenizer } from "../../../sdk/index.ts";
+import { imageOf, largestDifference, readExpected, rowOf } from "../expected.ts";
 import { shapes, writeWeights } from "./weights.ts";
 
 /** Against the original repositories' own code (make_tokenizers.py). */
 const expected = readExpected(join(import.meta.dirname, "expected.safetensors"));
-const images = [0, 1, 2].map((i): RgbImage => {
-  const { data, shape } = expected[`image.${i}`]!;
-  return { data: data as Uint8Array, width: shape[1]!, height: shape[0]! };
-});
-const rows = (name: string, i: number) => {
-  const { data, shape } = expected[name]!;
-  const size = data.length / shape[0]!;
-  return data.subarray(i * size, (i + 1) * size);
-};
+const images = [0, 1, 2].map((i) => imageOf(expected[`image.${i}`]!));
 
 let folder: string;
 beforeAll(async () => {
@@ -64,11 +56,11 @@ describe.each(vqganVariantNames)("%s", (variant) => {
       expect(tokenizer.info).toMatchObject({ grid: { rows: 8, columns: 8 }, codebook: { size: 64 }, decodes: "ids" });
       expect(tokenizer.info.licence).not.toBeNull();
       const encoded = await tokenizer.encode(images);
-      for (const [i, { ids }] of encoded.entries()) expect(ids).toEqual(rows(`${variant}.ids`, i));
-      const decoded = await tokenizer.decode(images.map((_, i) => rows(`${variant}.ids`, i) as Int32Array));
+      for (const [i, { ids }] of encoded.entries()) expect(ids).toEqual(rowOf(expected[`${variant}.ids`]!, i));
+      const decoded = await tokenizer.decode(images.map((_, i) => rowOf(expected[`${variant}.ids`]!, i) as Int32Array));
       for (const [i, { data }] of decoded.entries()) {
         // Truncation may fall either way.
-        expect(largestDifference(data, rows(`${variant}.decoded`, i))).toBeLessThanOrEqual(1);
+        expect(largestDifference(data, rowOf(expected[`${variant}.decoded`]!, i))).toBeLessThanOrEqual(1);
       }
     } finally {
       await tokenizer.dispose();

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { unzipSync } from "fflate";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type FloatDtype, vllmModel } from "../../../adapters/openai-client/index.ts";
-import { type ImageInput, loadProjector, type RgbImage, VQRAE } from "../../../sdk/index.ts";
+import { type ImageInput, loadProjector, VQRAE } from "../../../sdk/index.ts";
 import { widenBF16, widenF16 } from "../../../sdk/kit.ts";
 import { failure } from "../../standalone/checkpoint/temporary.ts";
 import { completion, endpoint, json } from "../../standalone/openai-client/server.ts";
-import { readExpected } from "../expected.ts";
+import { imageOf, readExpected } from "../expected.ts";
 import { pictures } from "../projector/pictures.ts";
 
 /** Requests as vLLM's own documentation makes them, with transformers' embeddings: make_requests.py. */
@@ -32,11 +32,7 @@ const folderOf = (name: string) => (name.startsWith("qwen") ? `qwen-vl/${name}` 
 function imagesOf(name: string): [ImageInput, ImageInput] {
   if (!name.startsWith("qwen")) return [pictures[0]!, pictures[1]!];
   const expected = readExpected(join(import.meta.dirname, "..", folderOf(name), "expected.safetensors"));
-  const image = (i: number): RgbImage => {
-    const { data, shape } = expected[`${i}.image`]!;
-    return { data: data as Uint8Array, width: shape[1]!, height: shape[0]! };
-  };
-  return [image(0), image(1)];
+  return [imageOf(expected["0.image"]!), imageOf(expected["1.image"]!)];
 }
 
 /** A body with what the base64 of tensors says in their place. */

@@ -3,21 +3,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readModel } from "../../../sdk/families/read-model.ts";
 import { planar } from "../../../sdk/image/planar.ts";
 import { preprocess } from "../../../sdk/image/preprocess.ts";
-import { hasCodebook, type RgbImage, VQRAE } from "../../../sdk/index.ts";
-import { largestDifference, readExpected } from "../expected.ts";
+import { hasCodebook, VQRAE } from "../../../sdk/index.ts";
+import { imageOf, largestDifference, readExpected, rowOf } from "../expected.ts";
 
 /** Against transformers' modules and DeepSeek's ids (make_vqgan.py). */
 const folder = join(import.meta.dirname, "janus");
 const expected = readExpected(join(import.meta.dirname, "expected.safetensors"));
-const images = [0, 1, 2].map((i): RgbImage => {
-  const { data, shape } = expected[`image.${i}`]!;
-  return { data: data as Uint8Array, width: shape[1]!, height: shape[0]! };
-});
-const rows = (name: string, i: number) => {
-  const { data, shape } = expected[name]!;
-  const size = data.length / shape[0]!;
-  return data.subarray(i * size, (i + 1) * size);
-};
+const images = [0, 1, 2].map((i) => imageOf(expected[`image.${i}`]!));
 
 let tokenizer: VQRAE;
 beforeAll(async () => {
@@ -49,8 +41,8 @@ describe("Janus' image tokenizer", () => {
     if (!hasCodebook(tokenizer)) throw new Error("no codebook");
     const encoded = await tokenizer.encode(images);
     for (const [i, { features, ids }] of encoded.entries()) {
-      expect(largestDifference(features, rows("latent", i))).toBeLessThan(1e-4);
-      expect(ids).toEqual(rows("ids", i));
+      expect(largestDifference(features, rowOf(expected.latent!, i))).toBeLessThan(1e-4);
+      expect(ids).toEqual(rowOf(expected.ids!, i));
     }
   });
 
@@ -60,9 +52,9 @@ describe("Janus' image tokenizer", () => {
   });
 
   it("decodes to the same pixels", async () => {
-    const decoded = await tokenizer.decode(images.map((_, i) => rows("ids", i) as Int32Array));
+    const decoded = await tokenizer.decode(images.map((_, i) => rowOf(expected.ids!, i) as Int32Array));
     for (const [i, { data }] of decoded.entries()) {
-      expect(largestDifference(data, rows("decoded", i))).toBeLessThanOrEqual(1); // truncation may fall either way
+      expect(largestDifference(data, rowOf(expected.decoded!, i))).toBeLessThanOrEqual(1); // truncation may fall either way
     }
   });
 
