@@ -27,7 +27,7 @@ export interface SearchHit {
 /**
  * Writes a search index: a parquet file with a vector of length 1 for each image, the class token or the mean of the tokens. Images that
  * cannot be read have none. The shards of the work lie in `<path>.parts` meanwhile, so that a run that was stopped goes on.
- * @throws as `runShards`; IO_ERROR
+ * @throws INVALID_DATA if no image can be read; as `runShards`; IO_ERROR
  */
 export async function buildImageIndex(
   shards: readonly ShardInput[],
@@ -40,6 +40,7 @@ export async function buildImageIndex(
   if (failed !== undefined) throw failed.error;
   const { openParquetTable } = await import("../../benchmarks/index.ts");
   let vectors = 0;
+  let firstError: string | undefined;
   await replaceFile(path, async (file) => {
     const about = { format: 1, model: { id: options.encoder.info.modelId, sha256: options.model } };
     const parquet = parquetFile(hashedFile(file), INDEX_SCHEMA, { key: KEY, value: about });
@@ -51,9 +52,12 @@ export async function buildImageIndex(
         if (rows.length > 0) await parquet.write(COLUMNS.map(column), GROUP_ROWS);
         rows = [];
       };
-      for await (const row of table.rows(["key", "sha256", "width", "height", "features"])) {
+      for await (const row of table.rows(["key", "sha256", "width", "height", "features", "error"])) {
         const vector = numbersOf(row.features);
-        if (vector === null) continue;
+        if (vector === null) {
+          firstError ??= `${textOf(row.key)}: ${textOf(row.error)}`;
+          continue;
+        }
         vectors++;
         const [width, height] = [Number(row.width), Number(row.height)];
         const embedding = [...unitLength(vector)];
@@ -61,6 +65,11 @@ export async function buildImageIndex(
         if (rows.length === GROUP_ROWS) await write();
       }
       await write();
+    }
+    if (vectors === 0) {
+      const received =
+        firstError === undefined ? "none" : `${summary.errors} that cannot be read, the first, ${firstError}`;
+      throw expectedBut("INVALID_DATA", "at least one image that can be read", path, received);
     }
     await parquet.finish();
   });

@@ -17,8 +17,6 @@ const corpus = [...first, ...otherProtocols];
 
 /** Milliseconds of the main thread's processor time in one turn of its event loop. */
 const LONGEST_MS = 100;
-/** For other protocols than OpenAI's chats and images, and for many at once. */
-const LONGEST_OTHERS_MS = 300;
 /** Where others share the cores, a turn can take twice the time that it needs: the shortest of so many tries counts. */
 const TRIES = 3;
 
@@ -109,12 +107,12 @@ describe("vqrae serve", { timeout: 240_000 }, () => {
       expect([status, message]).toEqual([request.status, status === 200 ? "" : expect.stringContaining("Expected")]);
     });
     longest.set(request.name, ms);
-    expect(ms).toBeLessThan(otherProtocols.includes(request) ? LONGEST_OTHERS_MS : LONGEST_MS);
+    expect(ms).toBeLessThan(LONGEST_MS);
   });
 
   it("answers the dearest of them at once", async () => {
     const dear = corpus.filter(({ body }) => body().length > 100_000);
-    expect(await longestTurnIn(() => Promise.allSettled(dear.map(send)))).toBeLessThan(LONGEST_OTHERS_MS);
+    expect(await longestTurnIn(() => Promise.allSettled(dear.map(send)))).toBeLessThan(LONGEST_MS);
   });
 
   it("answers honest clients while others send slowly, send nothing or leave", async () => {
@@ -139,7 +137,7 @@ describe("vqrae serve", { timeout: 240_000 }, () => {
     );
     expect(await answer()).toBe(honest);
     for (const socket of sockets) socket.destroy();
-    expect(await longestTurn()).toBeLessThan(LONGEST_OTHERS_MS);
+    expect(await longestTurn()).toBeLessThan(LONGEST_MS);
   });
 
   it("has answered /health throughout, and answers as before", async () => {

@@ -120,6 +120,15 @@ test("an image that cannot be read counts as wrong and is listed", () =>
     expect(results[0]).toMatchObject({ correct: false, reason: "the image cannot be read" });
   }));
 
+test("no image that can be read is an error and no score of 0", () =>
+  withImages(async (folder, write) => {
+    for (const image of ["00000", "00001"]) await writeFile(join(folder, `${image}/samples/0000.png`), "no picture");
+    const detections = await readDetections(await write("boxes.jsonl", FOUND));
+    await expect(runGenEval(folder, { detections })).rejects.toThrow(
+      /Expected at least one image that can be scored for .* but received 2 that failed, the first, 00000\/samples\/0000.png: /,
+    );
+  }));
+
 test("a judge is asked a question for each clause, and its result is labelled", () =>
   withImages(async (folder) => {
     const asked: string[] = [];

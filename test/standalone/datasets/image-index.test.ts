@@ -41,6 +41,20 @@ describe("an image index", () => {
     expect(row).toMatchObject({ key: "photos/000000.png", width: 24, height: 20 });
   });
 
+  it("is not written when no image can be read", async () => {
+    const folder = await newFolder();
+    await mkdir(join(folder, "library"));
+    for (const name of ["a.jpg", "b.jpg"]) await writeFile(join(folder, "library", name), "no image");
+    const { encoder, model } = mockOptions();
+    await expect(
+      buildImageIndex(await findShards([join(folder, "library")]), join(folder, "index.parquet"), { encoder, model }),
+    ).rejects.toMatchObject({
+      code: "INVALID_DATA",
+      message: expect.stringMatching(/at least one image.*received 2 that cannot be read, the first, a\.jpg: INVALID_IMAGE/),
+    });
+    expect(await readdir(folder)).not.toContain("index.parquet");
+  });
+
   it("refuses the vectors of another model, and a file that is no index", async () => {
     const { folder, index, entries } = await photos();
     const { encoder, model } = mockOptions();

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import * as z from "zod";
 import { type RgbImage, readImage, VqraeError } from "../../../../sdk/index.ts";
-import { expectedBut, option, parseOptions } from "../../../../sdk/kit.ts";
+import { option, parseOptions } from "../../../../sdk/kit.ts";
 import { listFolder } from "../../kit/index.ts";
-import { readOrList, type UnreadableImage } from "../unreadable-images.ts";
+import { noneRead, readOrList, type UnreadableImage } from "../unreadable-images.ts";
 import { NOT_COMPARABLE, type YesNoJudge } from "../yes-no-judge.ts";
 import type { SuppliedAnswers } from "./answers.ts";
 import { gridCrops } from "./grid.ts";
@@ -76,10 +76,7 @@ export async function runDpgBench(
     if (score) scores.push({ ...score, filename });
     onProgress?.(index + 1, names.length);
   }
-  if (scores.length === 0) {
-    const received = failed[0] ? `${failed.length} that failed, the first: ${failed[0].message}` : "none";
-    throw expectedBut("INVALID_DATA", "at least one picture that can be scored", folder, received);
-  }
+  if (scores.length === 0) throw noneRead(folder, failed);
   const comparable = "answers" in evaluator;
   return {
     evaluator: comparable ? "supplied answers" : `${evaluator.judge.name}: ${NOT_COMPARABLE}`,

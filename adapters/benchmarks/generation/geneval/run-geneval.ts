@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { readImage } from "../../../../sdk/index.ts";
 import { expected, expectedBut, option, parseOptions } from "../../../../sdk/kit.ts";
-import { readOrList, type UnreadableImage } from "../unreadable-images.ts";
+import { noneRead, readOrList, type UnreadableImage } from "../unreadable-images.ts";
 import { NOT_COMPARABLE, type YesNoJudge } from "../yes-no-judge.ts";
 import { DETECTION_LIMITS, type Detection, keptObjects } from "./detections.ts";
 import { evaluateImage } from "./evaluate-image.ts";
@@ -34,7 +34,7 @@ export interface GenEvalReport {
 
 /**
  * Evaluates the images of GenEval's folders (NNNNN/metadata.jsonl and NNNNN/samples/*.png).
- * @throws INVALID_DATA for folders without images, an image without detections, or detections of no image;
+ * @throws INVALID_DATA for folders without an image that can be read, an image without detections, or detections of no image;
  *   INVALID_ARGUMENT; IO_ERROR; what the judge throws; the signal's reason
  */
 export async function runGenEval(
@@ -62,6 +62,7 @@ export async function runGenEval(
     onProgress?.(results.length);
   }
   if (results.length === 0) throw expectedBut("INVALID_DATA", "NNNNN/samples/*.png", folder, "no image");
+  if (unreadable.length === results.length) throw noneRead(folder, unreadable);
   const comparable = "detections" in evaluator;
   if (comparable) refuseStrangers(evaluator.detections, results);
   const name = comparable
