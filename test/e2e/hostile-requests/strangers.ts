@@ -1,0 +1,127 @@
+/**
+ * Run in a network of its own (`unshare -rn`), where this machine has a public address: `vqrae serve` as anyone starts it, with its
+ * default limits, and strangers that send slowly, ask nothing, or name large images elsewhere. Prints what came of it as JSON.
+ */
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { connect, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { post, type TinyFiles } from "../../helpers/tiny-endpoint.ts";
+
+/** example.com's, once. Nothing leaves this network. */
+const PUBLIC = "93.184.215.14";
+const SLOW = 66;
+const IDLE = 2000;
+const DOWNLOADS = 6;
+const IMAGE_BYTES = 24 * 2 ** 20;
+
+export interface Strangers {
+  /** Of honest requests, while others send their bodies slowly. */
+  readonly besideSlow: readonly number[];
+  /** Of connections that ask nothing, how many are open at first, and after the limit of 10 seconds. */
+  readonly idle: { readonly first: number; readonly later: number };
+  /** Of requests that name 16 images of 24 MiB each. */
+  readonly downloads: readonly number[];
+  /** How much the server's memory grew meanwhile at most, in MiB. */
+  readonly grownMiB: number;
+  /** Of /health, asked throughout. */
+  readonly health: { readonly answered: number; readonly failed: number };
+}
+
+if (process.argv[2] !== undefined) console.log(JSON.stringify(await strangers(JSON.parse(process.argv[2]))));
+
+async function strangers({ llm, projector, encoder }: TinyFiles): Promise<Strangers> {
+  execFileSync("ip", ["link", "set", "lo", "up"]);
+  execFileSync("ip", ["address", "add", `${PUBLIC}/32`, "dev", "lo"]);
+  const elsewhere = createServer((_, response) => {
+    response.writeHead(200, { "content-type": "image/png" }).end(Buffer.alloc(IMAGE_BYTES, 1));
+  });
+  elsewhere.listen(8000, PUBLIC);
+  await once(elsewhere, "listening");
+
+  const main = fileURLToPath(new URL("../../../cli/main.ts", import.meta.url));
+  const models = ["--llm", llm, "--projector", projector, "--encoder", encoder];
+  const args = [main, "serve", "--json", "--port", "0", "--gpu", "off", "--allow-remote", ...models];
+  const server = spawn(process.execPath, ["--no-warnings", ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  try {
+    const [line] = await once(server.stdout, "data");
+    const { url } = JSON.parse(String(line)) as { url: string };
+    const port = Number(new URL(url).port);
+    const ask = async (content: unknown) => {
+      const body = { model: "tiny-vlm", max_tokens: 2, messages: [{ role: "user", content }] };
+      const response = await post(`${url}/v1/chat/completions`, body, { connection: "close" });
+      await response.text();
+      return response.status;
+    };
+    const health = { answered: 0, failed: 0 };
+    let going = true;
+    const probing = (async () => {
+      for (; going; await sleep(20)) {
+        const { ok } = await fetch(`${url}/health`, { headers: { connection: "close" } }).catch(() => ({ ok: false }));
+        if (ok) health.answered++;
+        else health.failed++;
+      }
+    })();
+    await ask("why");
+
+    const head = "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
+    const slow = await open(port, SLOW, `${head}content-length: 1000\r\n\r\n{`);
+    const drip = setInterval(() => {
+      for (const socket of slow) if (socket.writable) socket.write(" ");
+    }, 200);
+    await sleep(500);
+    const besideSlow = [];
+    for (let i = 0; i < 5; i++) besideSlow.push(await ask("why"));
+    clearInterval(drip);
+    for (const socket of slow) socket.destroy();
+
+    const idle = await open(port, IDLE, "");
+    const openNow = () => idle.filter((socket) => !socket.closed).length;
+    await sleep(1000);
+    const first = openNow();
+    await sleep(14_000);
+    const later = openNow();
+
+    const before = await memory(server.pid!);
+    let most = before;
+    const watch = setInterval(async () => {
+      most = Math.max(most, await memory(server.pid!));
+    }, 10);
+    const named = Array.from({ length: 16 }, (_, i) => ({
+      type: "image_url",
+      image_url: { url: `http://${PUBLIC}:8000/${i}.png` },
+    }));
+    const downloads = await Promise.all(Array.from({ length: DOWNLOADS }, () => ask(named)));
+    clearInterval(watch);
+
+    going = false;
+    await probing;
+    return { besideSlow, idle: { first, later }, downloads, grownMiB: Math.round((most - before) / 2 ** 20), health };
+  } finally {
+    server.kill("SIGKILL");
+    elsewhere.close();
+    elsewhere.closeAllConnections();
+  }
+}
+
+/** Connections that send `head` and read what comes. */
+async function open(port: number, count: number, head: string): Promise<Socket[]> {
+  const sockets = Array.from({ length: count }, () => connect(port, "127.0.0.1"));
+  await Promise.all(
+    sockets.map(async (socket) => {
+      socket.on("error", () => {}).resume();
+      await Promise.race([once(socket, "connect"), once(socket, "close")]);
+      socket.write(head);
+    }),
+  );
+  return sockets;
+}
+
+/** Resident bytes of a process. */
+async function memory(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) * 1024;
+}
