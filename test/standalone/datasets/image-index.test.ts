@@ -50,7 +50,9 @@ describe("an image index", () => {
       buildImageIndex(await findShards([join(folder, "library")]), join(folder, "index.parquet"), { encoder, model }),
     ).rejects.toMatchObject({
       code: "INVALID_DATA",
-      message: expect.stringMatching(/at least one image.*received 2 that cannot be read, the first, a\.jpg: INVALID_IMAGE/),
+      message: expect.stringMatching(
+        /at least one image.*received 2 that cannot be read, the first, a\.jpg: INVALID_IMAGE/,
+      ),
     });
     expect(await readdir(folder)).not.toContain("index.parquet");
   });
