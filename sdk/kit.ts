@@ -81,7 +81,7 @@ export {
   systemReason,
 } from "./files/read-file.ts";
 export { identityOf, openRegularFile, readRegularFile, regularFileChunks } from "./files/regular-file.ts";
-export { createFile, ioError, type NewFile, onDisk, replaceFile, writeWhole } from "./files/replace-file.ts";
+export { createFile, ioError, type NewFile, onDisk, replaceFile, writeAll, writeWhole } from "./files/replace-file.ts";
 export { requireRoom } from "./files/require-room.ts";
 export { temporaryBeside } from "./files/temporary-file.ts";
 export { roundHalfEven } from "./image/round-half-even.ts";

@@ -2,7 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { HubApiError, downloadFile as openDownload } from "@huggingface/hub";
-import { expectedBut, onDisk, regularFileChunks, wait } from "../../sdk/kit.ts";
+import { expectedBut, onDisk, regularFileChunks, wait, writeAll } from "../../sdk/kit.ts";
 import { hubError } from "./hub-errors.ts";
 import type { HubAccess } from "./hub-settings.ts";
 import { type PlannedFile, type PullPlan, repoFolder } from "./plan-pull.ts";
@@ -39,7 +39,7 @@ export async function downloadBlob(plan: PullPlan, file: PlannedFile, settings: 
         for await (const piece of pieces(plan, file, done, settings)) {
           signal?.throwIfAborted();
           if (done + piece.length > file.bytes) throw differs(plan, file, `more than its ${file.bytes} bytes`);
-          await onDisk(incomplete, () => target.write(piece, 0, piece.length, done));
+          await onDisk(incomplete, () => writeAll(target, piece, done));
           hash.update(piece);
           done += piece.length;
           onBytes(piece.length);

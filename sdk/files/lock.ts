@@ -1,7 +1,7 @@
 import { mkdir, open, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname } from "node:path";
 import { wait } from "../event-loop/wait.ts";
-import { onDisk } from "./replace-file.ts";
+import { ioError, onDisk } from "./replace-file.ts";
 
 /** A process that holds a lock says so this often. */
 const BEAT_MS = 2_000;
@@ -33,20 +33,25 @@ export async function whileLocked<T>(
     return await work();
   } finally {
     clearInterval(beat);
-    await rm(lock, { force: true });
+    await rm(lock, { force: true }).catch(() => {}); // what the work did counts; a lock that stays becomes stale
   }
 }
 
 async function take(lock: string): Promise<boolean> {
+  const file = await open(lock, "wx").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "EEXIST") return null;
+    throw ioError(lock, error);
+  });
+  if (file === null) return false;
   try {
-    const file = await open(lock, "wx");
     await file.writeFile(`${process.pid}\n`);
-    await file.close();
-    return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
-    return onDisk(lock, () => Promise.reject(error));
+    await rm(lock, { force: true }).catch(() => {});
+    throw ioError(lock, error);
+  } finally {
+    await file.close();
   }
+  return true;
 }
 
 /** Only one of those who wait can rename it. */
@@ -55,5 +60,5 @@ async function removeStale(lock: string): Promise<void> {
   if (entry === null || Date.now() - entry.mtimeMs < STALE_MS) return;
   const aside = `${lock}.${process.pid}.stale`;
   await rename(lock, aside).catch(() => {});
-  await rm(aside, { force: true });
+  await rm(aside, { force: true }).catch(() => {});
 }

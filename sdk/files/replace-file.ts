@@ -1,4 +1,4 @@
-import { link, lstat, open, realpath, rename, rm } from "node:fs/promises";
+import { type FileHandle, link, lstat, open, realpath, rename, rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import { expectedBut, VqraeError } from "../errors.ts";
 import { temporaryBeside } from "./temporary-file.ts";
@@ -62,13 +62,7 @@ async function makeFile(
     const file = await onDisk(path, () => open(temporary, "wx"));
     try {
       await fill({
-        write: ({ buffer, byteOffset, byteLength }, position) =>
-          onDisk(path, async () => {
-            for (let done = 0; done < byteLength; ) {
-              const bytes = new Uint8Array(buffer, byteOffset + done, Math.min(byteLength - done, MAX_WRITE_BYTES));
-              done += (await file.write(bytes, 0, bytes.length, position + done)).bytesWritten;
-            }
-          }),
+        write: (data, position) => onDisk(path, () => writeAll(file, data, position)),
       });
       await onDisk(path, () => file.sync());
     } finally {
@@ -95,6 +89,18 @@ export async function writeWhole(path: string, data: ArrayBufferView | string | 
       position += bytes.byteLength;
     }
   });
+}
+
+/** Writes all of `data` at `position`, in bytes from the file's start: one call may write a part. @throws what the system throws */
+export async function writeAll(
+  file: FileHandle,
+  { buffer, byteOffset, byteLength }: ArrayBufferView,
+  position: number,
+): Promise<void> {
+  for (let done = 0; done < byteLength; ) {
+    const bytes = new Uint8Array(buffer, byteOffset + done, Math.min(byteLength - done, MAX_WRITE_BYTES));
+    done += (await file.write(bytes, 0, bytes.length, position + done)).bytesWritten;
+  }
 }
 
 /** Does `work` on the file or folder `path`. @throws IO_ERROR where the system refuses */

@@ -12,8 +12,8 @@ export interface Fault {
 /** Faults of a file system, as SQLite's tests make them: in a layer between the program and the disk. */
 export const faults = {
   fault: null as Fault | null,
-  /** Reads give one byte, or half of what was asked. */
-  shortReads: false,
+  /** A call reads or writes half of what was asked. */
+  short: false,
   /** Calls so far. */
   calls: 0,
 };
@@ -37,10 +37,12 @@ function faultyHandle(handle: FileHandle, path: unknown): FileHandle {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target);
       if (typeof value !== "function") return value;
-      if (!["write", "sync", "truncate", "read", "readFile"].includes(String(name))) return value.bind(target);
+      if (!["write", "writeFile", "sync", "truncate", "read", "readFile"].includes(String(name)))
+        return value.bind(target);
       return async (...given: unknown[]) => {
         step(path, String(name));
-        if (name === "read" && faults.shortReads && Number(given[2]) > 1) given[2] = Math.ceil(Number(given[2]) / 2);
+        const long = (name === "read" || name === "write") && Number(given[2]) > 1;
+        if (faults.short && long) given[2] = Math.ceil(Number(given[2]) / 2);
         return value.apply(target, given);
       };
     },

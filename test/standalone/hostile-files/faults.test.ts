@@ -20,7 +20,7 @@ const { streamSafetensors } = await import("../../../sdk/weights/safetensors/wri
 
 afterEach(() => {
   withFault(null);
-  faults.shortReads = false;
+  faults.short = false;
 });
 
 const tensors = ["a", "b", "c"].map((name) => ({
@@ -122,6 +122,16 @@ describe.each(Object.entries(writers))("a writer of %s", (_, { file, write }) =>
     );
   });
 
+  it("writes the same where each call writes a part of what was asked", async () => {
+    const whole = await prepared(file);
+    await write(whole.path);
+    const { path } = await prepared(file);
+    faults.short = true;
+    await write(path);
+    faults.short = false;
+    expect(await readFile(path)).toEqual(await readFile(whole.path));
+  });
+
   it("writes a name of 250 characters", async () => {
     const name = "x".repeat(250 - file.length) + file;
     const folder = await temporaryFolder();
@@ -166,7 +176,7 @@ describe.each(Object.entries(readers))("a reader of %s", (_, read) => {
   it("reads the same where each read gives a part of what was asked", async () => {
     const folder = await folderOfAll();
     const whole = await read(folder);
-    faults.shortReads = true;
+    faults.short = true;
     expect(await read(folder)).toEqual(whole);
   });
 
