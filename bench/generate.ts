@@ -62,7 +62,7 @@ async function decodeAlone(context: LlamaContext, token: number, count: number):
 
 async function ours(ids: LlamaCppIds, sampling: Sampling, count: number): Promise<void> {
   let made = 0;
-  const request = { prompt: "", seeds: [1], start: new Int32Array(0), sampling, signal: undefined };
+  const request = { prompt: "", seeds: [1], kept: new Int32Array(0), sampling, signal: undefined };
   for await (const _ of ids.ids(request)) if (++made === count) break;
 }
 

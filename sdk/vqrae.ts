@@ -3,14 +3,15 @@ import { type Classifier, type ClassifyOptions, type ClassScore, topClasses } fr
 import type { DecodeOptions, TokenIds } from "./contract/decoder.ts";
 import type { EmbedOptions, ImageEmbeddings } from "./contract/embedder.ts";
 import type { Defaults, Encoded, EncodeOptions, ImageTokens } from "./contract/encoder.ts";
-import type { ImageInput, RgbImage } from "./contract/image.ts";
+import type { ImageInput, ImageRegion, ImageSize, RgbImage } from "./contract/image.ts";
 import { atImage, isManyImages } from "./contract/image-inputs.ts";
 import { requestedOutputs } from "./contract/requested-outputs.ts";
 import { checkIds, type DecoderTokens, decoderInput } from "./contract/token-ids.ts";
 import type { VideoInput } from "./contract/video.ts";
 import type { VisionTokenizer, VisionTokenizerInfo } from "./contract/vision-tokenizer.ts";
 import { expected, expectedBut, present, type VqraeError } from "./errors.ts";
-import { videoPlanOf } from "./image/view-plan.ts";
+import { seenRegion } from "./image/seen-region.ts";
+import { type ViewPlan, videoPlanOf } from "./image/view-plan.ts";
 import { chooseDevice } from "./runtime/devices/choose-device.ts";
 import { ImageReader } from "./runtime/images/image-reader.ts";
 import { prepareVideo } from "./runtime/images/prepare-video.ts";
@@ -55,10 +56,16 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
   readonly #lanes: number;
   readonly #batchSize: number;
   readonly #takesVideo: boolean;
+  readonly #plan: ViewPlan;
   #codes: Promise<Codes> | null;
   #disposed = false;
 
-  private constructor({ info, labels, takesVideo }: Facts<Ids>, threads: Threads, batchSize: number, lanes: number) {
+  private constructor(
+    { info, labels, takesVideo, plan }: Facts<Ids>,
+    threads: Threads,
+    batchSize: number,
+    lanes: number,
+  ) {
     this.info = info;
     this.labels = labels;
     this.#pool = threads.pool;
@@ -68,6 +75,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
     this.#gate = new Gate(lanes);
     this.#batchSize = batchSize;
     this.#takesVideo = takesVideo;
+    this.#plan = plan;
   }
 
   /**
@@ -113,7 +121,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
         const info = modelInfo(model, chosen, precision);
         const batchSize = rest.batchSize ?? defaultBatchSize(model);
         const takesVideo = model.projector !== null && videoPlanOf(model.projector.image) !== undefined;
-        const facts = { info, labels: model.labels, takesVideo };
+        const facts = { info, labels: model.labels, takesVideo, plan: model.image };
         return new VQRAE(facts, { pool, images, codes }, batchSize, workers + 1);
       } catch (error) {
         await images.dispose();
@@ -265,6 +273,14 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
     return this.#gate.run(() => this.#images.target(image, outputSize.width));
   }
 
+  /**
+   * What of an image of this size `encode` sees, in the image's pixels: the region that the tokens share, row by row.
+   * It goes beyond the edges where the image is padded.
+   */
+  seenRegion(size: ImageSize): ImageRegion {
+    return seenRegion(size, this.#plan);
+  }
+
   /** @throws INVALID_ARGUMENT, UNSUPPORTED, DISPOSED, RUNTIME; see `VisionTokenizer`. */
   async codebookVectors(ids: TokenIds): Promise<Float32Array> {
     const { codebook } = this.info;
@@ -345,6 +361,7 @@ interface Facts<Ids extends Int32Array | null> {
   readonly info: VisionTokenizerInfo<Ids>;
   readonly labels: readonly string[] | null;
   readonly takesVideo: boolean;
+  readonly plan: ViewPlan;
 }
 
 interface Threads {

@@ -67,8 +67,13 @@ export interface GenerateOptions {
   /** Keep the first `rows` of an image and generate the others. */
   readonly continueImage?: ImageStart;
   /**
+   * Keep the ids of an image but for those that are drawn anew, which follow all ids before them. Not together with
+   * `continueImage`.
+   */
+  readonly editImage?: ImageEdit;
+  /**
    * A preview after every so many rows; 0 is none. Default: a quarter of the rows for `generate`, none for
-   * `generateImages`. In a preview the missing rows repeat the last row that is there.
+   * `generateImages`. In a preview the missing rows repeat the last row that is there; what is kept of an image is in it.
    */
   readonly previewRows?: number;
   /** Acts between tokens. The token that is being decoded is finished, and the generator stays usable. */
@@ -79,6 +84,16 @@ export interface GenerateOptions {
 export type ImageStart =
   | { readonly image: ImageInput; readonly rows: number }
   | { readonly ids: TokenIds; readonly rows: number };
+
+/**
+ * An image, or its ids in raster order, all of them, and what of it is drawn anew: each token with a pixel that is not
+ * fully opaque in `mask`, an image of the same size; or each that `redraw`, [rows * columns], says. Without either the
+ * image's own transparency counts, and where it has none, all of it is drawn anew.
+ */
+export type ImageEdit =
+  | { readonly image: ImageInput; readonly mask?: ImageInput }
+  | { readonly image: ImageInput; readonly redraw: readonly boolean[] }
+  | { readonly ids: TokenIds; readonly redraw: readonly boolean[] };
 
 export type GenerationEvent =
   /** After each token: how many ids are there and how many there will be, over all images of the call. */

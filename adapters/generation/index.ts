@@ -11,6 +11,7 @@ export type {
   GeneratedImage,
   GenerateOptions,
   GenerationEvent,
+  ImageEdit,
   ImageGenerator,
   ImageGeneratorInfo,
   ImageStart,

@@ -1,8 +1,11 @@
-import type { Decoder, Encoder, LoadOptions } from "../../sdk/index.ts";
+import type { Decoder, Encoder, LoadOptions, VQRAE } from "../../sdk/index.ts";
 import type { LanguageModelOptions } from "../llama-cpp/index.ts";
 
-/** What turns ids into pixels. One that encodes too can go on from an image (`GenerateOptions.continueImage`). */
-export type GeneratorTokenizer = Decoder & Partial<Pick<Encoder, "encode">>;
+/**
+ * What turns ids into pixels. One that encodes too can go on from an image (`GenerateOptions.continueImage`), and one that
+ * says what of an image it sees can draw a part of it anew (`editImage`).
+ */
+export type GeneratorTokenizer = Decoder & Partial<Pick<Encoder, "encode">> & Partial<Pick<VQRAE, "seenRegion">>;
 
 /** The parts of an image generator. */
 export interface GeneratorSource {

@@ -1,10 +1,12 @@
+import { FREE } from "./kept-ids.ts";
+
 /**
- * A whole image of ids of which only the first `rows` rows are there. The last of them is repeated below, which carries
- * on the colours at the lower edge.
+ * A whole image of ids of which those from `next` on are not drawn yet: each takes the id above it, which carries on the
+ * colours. What is kept of an image stays.
+ * @param next at least a row from the beginning
  */
-export function fillRows(ids: Int32Array, rows: number, columns: number): Int32Array {
+export function fillMissing(ids: Int32Array, kept: Int32Array, next: number, columns: number): Int32Array {
   const filled = ids.slice();
-  const last = filled.subarray((rows - 1) * columns, rows * columns);
-  for (let at = rows * columns; at < filled.length; at += columns) filled.set(last, at);
+  for (let at = next; at < filled.length; at++) if (kept[at] === FREE) filled[at] = filled[at - columns]!;
   return filled;
 }

@@ -17,6 +17,12 @@ export interface ImageSize {
   readonly height: number;
 }
 
+/** A part of an image, in its pixels and parts of them. It may go beyond the image's edges. */
+export interface ImageRegion extends ImageSize {
+  readonly left: number;
+  readonly top: number;
+}
+
 /** The tokens of an image, in rows from top to bottom. */
 export interface TokenGrid {
   readonly rows: number;

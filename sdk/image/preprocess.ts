@@ -1,4 +1,4 @@
-import type { RgbImage } from "../contract/image.ts";
+import type { ImageSize, RgbImage } from "../contract/image.ts";
 import { centreSquare } from "./centre-crop.ts";
 import { resize, resizeAndCrop } from "./resize/resize.ts";
 import { checkRgbImage } from "./rgb-image.ts";
@@ -41,10 +41,10 @@ export function preprocess(image: RgbImage, placement: Placement): RgbImage {
 }
 
 /** Both edges are rounded, halves to the even number; or cut, as `int(height / longest * edge)` does. */
-function longestEdge(
-  { width, height }: RgbImage,
-  { size, minSide = 1, cut }: Pick<SquarePlan, "size" | "minSide" | "cut">,
-): { width: number; height: number } {
+export function longestEdge(
+  { width, height }: ImageSize,
+  { size, minSide = 1, cut }: Pick<SquarePlan, "size"> & Partial<Pick<SquarePlan, "minSide" | "cut">>,
+): ImageSize {
   const longest = Math.max(width, height);
   const scaled = (side: number) =>
     Math.max(cut ? Math.trunc((side / longest) * size) : roundHalfEven(side * (size / longest)), minSide);
@@ -52,7 +52,7 @@ function longestEdge(
 }
 
 /** The long edge is truncated to an integer. Where the short edge has its length already, this is the image's own size. */
-function shortestEdge({ width, height }: RgbImage, edge: number): { width: number; height: number } {
+export function shortestEdge({ width, height }: ImageSize, edge: number): ImageSize {
   return width <= height
     ? { width: edge, height: Math.floor((height * edge) / width) }
     : { width: Math.floor((width * edge) / height), height: edge };

@@ -6,7 +6,7 @@ export interface IdSource {
   readonly imagesAtOnce: number;
   /** Whether a request may have another guidance scale than 1. */
   readonly guidance: boolean;
-  /** Yields the next id of each image, step by step, until the images are whole. Leaving the loop ends the work. */
+  /** Yields the next drawn id of each image, step by step, until the images are whole. Leaving the loop ends the work. */
   ids(request: IdRequest): AsyncGenerator<readonly number[]>;
   dispose(): Promise<void>;
 }
@@ -15,8 +15,8 @@ export interface IdRequest {
   readonly prompt: string;
   /** One for each image. */
   readonly seeds: readonly number[];
-  /** The ids that all images begin with. */
-  readonly start: Int32Array;
+  /** [rows * columns] ids that all images have, FREE for each that is drawn: at least one. */
+  readonly kept: Int32Array;
   readonly sampling: Sampling;
   readonly signal: AbortSignal | undefined;
 }

@@ -1,5 +1,6 @@
 import { expectedBut } from "../../../sdk/kit.ts";
 import { type LanguageModel, SequenceBatch } from "../../llama-cpp/index.ts";
+import { keptRun } from "../kept-ids.ts";
 import { guide } from "../sampling/guide.ts";
 import { Sampler } from "../sampling/sampler.ts";
 import { guidanceAt } from "../sampling/sampling.ts";
@@ -26,22 +27,28 @@ export class LlamaCppIds implements IdSource {
       llm.model.tokenize(text, special, inner ? "trimLeadingSpace" : undefined);
   }
 
-  async *ids({ prompt, seeds, start, sampling, signal }: IdRequest): AsyncGenerator<readonly number[]> {
+  async *ids({ prompt, seeds, kept, sampling, signal }: IdRequest): AsyncGenerator<readonly number[]> {
     const { grid, firstToken, codebookSize, unconditionalPrompt } = this.#vocabulary;
     const total = grid.rows * grid.columns;
     const guided = sampling.guidanceScale !== 1;
-    const begin = tokensOfIds(this.#vocabulary, start);
     const prompts = guided ? [prompt, unconditionalPrompt] : [prompt];
-    const beginnings = await Promise.all(prompts.map(async (text) => [...(await this.#promptTokens(text)), ...begin]));
-    for (const tokens of beginnings) this.#requireRoom(tokens.length - begin.length);
+    const beginnings = await Promise.all(prompts.map((text) => this.#promptTokens(text)));
+    for (const tokens of beginnings) this.#requireRoom(tokens.length);
 
     const samplers = seeds.map((seed) => new Sampler(seed, sampling));
     const batch = await SequenceBatch.open(this.#llm.context, seeds.length * prompts.length);
     try {
       // First the images with the prompt, then the same without it.
       let next = beginnings.flatMap((tokens) => seeds.map(() => tokens));
-      for (let index = start.length; index < total; index++) {
+      for (let index = 0; index < total; index++) {
         signal?.throwIfAborted();
+        const run = keptRun(kept, index);
+        if (run.length > 0) {
+          const tokens = tokensOfIds(this.#vocabulary, run);
+          next = next.map((before) => [...before, ...tokens]);
+          index += run.length;
+          if (index === total) return;
+        }
         const logits = await batch.append(next, { first: firstToken, count: codebookSize });
         const scale = guidanceAt(sampling, index, total);
         const unconditional = logits.slice(seeds.length);

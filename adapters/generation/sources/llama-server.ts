@@ -1,5 +1,6 @@
 import { expectedBut } from "../../../sdk/kit.ts";
 import type { TokenServer } from "../../llama-cpp/carrier/index.ts";
+import { FREE, keptRun } from "../kept-ids.ts";
 import { promptTokens } from "../vocabulary/prompt.ts";
 import { idOfToken, tokensOfIds, type VisualVocabulary } from "../vocabulary/visual-vocabulary.ts";
 import type { IdRequest, IdSource } from "./id-source.ts";
@@ -9,6 +10,10 @@ import type { IdRequest, IdSource } from "./id-source.ts";
  * outweighs this. It is not larger because a float32 keeps the differences between small logits better.
  */
 const VISUAL_BIAS = 100;
+
+const SEEDS = 2 ** 32;
+/** SplitMix32's step, far from any small number of images. */
+const GOLDEN = 0x9e3779b9;
 
 /** LlamaGen's samplers in LlamaGen's order, and no others. */
 const SAMPLERS = ["temperature", "top_k", "top_p"];
@@ -34,38 +39,60 @@ export class LlamaServerIds implements IdSource {
     this.#bias = Array.from({ length: codebookSize }, (_, id) => [firstToken + id, VISUAL_BIAS]);
   }
 
-  async *ids({ prompt, seeds, start, sampling, signal }: IdRequest): AsyncGenerator<readonly number[]> {
+  async *ids({ prompt, seeds, kept, sampling, signal }: IdRequest): AsyncGenerator<readonly number[]> {
     const { rows, columns } = this.#vocabulary.grid;
     const tokens = await promptTokens(this.#vocabulary, prompt, this.#bos, (text, { special }) =>
       this.#server.tokenize(text, { special }, signal),
     );
-    tokens.push(...tokensOfIds(this.#vocabulary, start));
-    const missing = rows * columns - start.length;
-    if (tokens.length + missing > this.#server.contextSize) {
-      const received = `a prompt of ${tokens.length} tokens and ${missing} to generate`;
+    const total = rows * columns;
+    if (tokens.length + total > this.#server.contextSize) {
+      const received = `a prompt of ${tokens.length} tokens and an image of ${total}`;
       const mend = "Shorten the prompt, or start the server with a larger --ctx-size.";
       const what = `at most ${this.#server.contextSize} tokens`;
       throw expectedBut("CONTEXT_OVERFLOW", what, "the server's context", received, mend);
     }
+    // Each run of ids that are drawn is a completion of what is before it, which the server still has in its cache.
+    for (let index = 0, runs = 0; index < total; runs++) {
+      const before = keptRun(kept, index);
+      tokens.push(...tokensOfIds(this.#vocabulary, before));
+      index += before.length;
+      const end = kept.findIndex((id, at) => at >= index && id !== FREE);
+      const count = (end < 0 ? total : end) - index;
+      index += count;
+      // A run that began with the last one's random numbers would repeat its draws.
+      const seed = (seeds[0]! + runs * GOLDEN) % SEEDS;
+      for await (const token of this.#complete(tokens, count, { sampling, seed, signal })) {
+        tokens.push(token);
+        yield [idOfToken(this.#vocabulary, token)];
+      }
+    }
+  }
+
+  async *#complete(
+    prompt: readonly number[],
+    count: number,
+    { sampling, seed, signal }: Pick<IdRequest, "sampling" | "signal"> & { readonly seed: number },
+  ): AsyncGenerator<number> {
+    if (count === 0) return;
     let made = 0;
-    const completion = this.#server.complete(tokens, {
-      maxTokens: missing,
+    const completion = this.#server.complete(prompt, {
+      maxTokens: count,
       temperature: sampling.temperature,
       topK: sampling.topK,
       topP: sampling.topP,
-      seed: seeds[0]!,
+      seed,
       extra: { logit_bias: this.#bias, samplers: SAMPLERS, ignore_eos: true },
       ...(signal && { signal }),
     });
     for await (const token of completion) {
-      if (made === missing) break;
+      if (made === count) break;
       made++;
-      yield [idOfToken(this.#vocabulary, token)];
+      yield token;
     }
-    if (made < missing) {
+    if (made < count) {
       throw expectedBut(
         "SERVER_ERROR",
-        `${missing} tokens`,
+        `${count} tokens`,
         "POST /completion",
         `${made}`,
         "The server must send token ids (return_tokens): update an old one.",

@@ -29,6 +29,43 @@ export async function readPixels(input: ImageInput, maxPixels = DEFAULT_MAX_PIXE
 }
 
 async function decode(file: EncodedImage, maxPixels: number): Promise<RgbImage> {
+  return withUpright(file, maxPixels, async (upright, { isCmyk }) => {
+    const { data, info } = await upright.removeAlpha().raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+    const decoded = { data: isCmyk ? cmykToRgb(data) : data, width: info.width, height: info.height };
+    checkRgbImage(decoded, file.subject);
+    return decoded;
+  });
+}
+
+/** How opaque the pixels of an image are: 0 to 255 each, in rows; null for an image without transparency. */
+export interface AlphaPlane {
+  readonly alpha: Uint8Array | null;
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * How opaque the pixels of an image are, turned as `readPixels` turns it.
+ * @throws as `readPixels`
+ */
+export async function readAlpha(input: ImageInput, maxPixels = DEFAULT_MAX_PIXELS): Promise<AlphaPlane> {
+  if (isRgbImage(input)) {
+    const { width, height } = await readPixels(input, maxPixels);
+    return { alpha: null, width, height };
+  }
+  return withUpright(await encodedImage(input), maxPixels, async (upright, { hasAlpha }) => {
+    const plane = hasAlpha ? upright.extractChannel("alpha") : upright.extractChannel(0);
+    const { data, info } = await plane.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+    return { alpha: hasAlpha ? data : null, width: info.width, height: info.height };
+  });
+}
+
+/** Opens an image in sRGB, the right way up, for `use`, whose failures are the image's. */
+async function withUpright<T>(
+  file: EncodedImage,
+  maxPixels: number,
+  use: (upright: Sharp, facts: { readonly isCmyk: boolean; readonly hasAlpha: boolean }) => Promise<T>,
+): Promise<T> {
   const { subject } = file;
   const format = rasterFormat(file.bytes, subject);
   const { bytes, orientation } =
@@ -38,15 +75,12 @@ async function decode(file: EncodedImage, maxPixels: number): Promise<RgbImage> 
     // "error" refuses truncated files of every format; "truncated" would miss uncompressed TIFF.
     const image = sharp(bytes, { failOn: "error", limitInputPixels: false, ignoreIcc: true });
     const metadata = await image.metadata();
-    const { width, height, space, depth } = metadata;
+    const { width, height, space, depth, hasAlpha = false } = metadata;
     checkPixels(width, height, maxPixels, subject);
     const isCmyk = space === "cmyk" && depth === "uchar";
     const coloured = isCmyk ? image.pipelineColourspace("cmyk").toColourspace("cmyk") : image.toColourspace("srgb");
     const turned = turn(coloured, orientation === 1 ? findOrientation(format, bytes, metadata) : orientation);
-    const { data, info } = await turned.removeAlpha().raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
-    const decoded = { data: isCmyk ? cmykToRgb(data) : data, width: info.width, height: info.height };
-    checkRgbImage(decoded, subject);
-    return decoded;
+    return await use(turned, { isCmyk, hasAlpha });
   } catch (cause) {
     if (VqraeError.isInstance(cause)) throw cause;
     const received = `a damaged, truncated or unsupported ${format} of ${bytes.byteLength} bytes`;

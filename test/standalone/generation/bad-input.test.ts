@@ -145,6 +145,22 @@ describe("a call is refused, and the generator goes on,", () => {
     ["continueImage with an id above the codebook", { continueImage: { ids: [1, 64, 1, 1], rows: 1 } }, "id 1"],
     ["continueImage with an id that is none", { continueImage: { ids: [1, 1, -1, 1], rows: 1 } }, "id 2"],
     [
+      "editImage beside continueImage",
+      { editImage: { ids, redraw: Array(16).fill(true) }, continueImage: { ids, rows: 1 } },
+      "continueImage or editImage",
+    ],
+    ["editImage with neither", { editImage: {} }, "the ids of editImage"],
+    [
+      "editImage with too few ids",
+      { editImage: { ids: ids.slice(1), redraw: Array(16).fill(true) } },
+      "at least 16 ids",
+    ],
+    ["editImage without redraw", { editImage: { ids } }, "16 booleans"],
+    ["editImage with too short a redraw", { editImage: { ids, redraw: [true] } }, "16 booleans"],
+    ["editImage with numbers", { editImage: { ids, redraw: Array(16).fill(1) } }, "16 booleans"],
+    ["editImage that draws nothing", { editImage: { ids, redraw: Array(16).fill(false) } }, "an id that is drawn"],
+    ["editImage with a mask of ids", { editImage: { ids, mask: "mask.png" } }, 'option "mask"'],
+    [
       "continueImage with a file that is no image",
       { continueImage: { image: "package.json", rows: 1 } },
       "package.json",

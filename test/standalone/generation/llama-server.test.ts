@@ -54,6 +54,17 @@ describe("through llama-server", () => {
     expect([...continued!.ids.subarray(0, 8)]).toEqual(kept);
   });
 
+  it("keeps ids wherever they are, and draws the others as this process does", async () => {
+    const redraw = Array.from({ length: 16 }, (_, i) => [0, 5, 6, 15].includes(i));
+    const editImage = { ids: Array.from({ length: 16 }, (_, i) => i), redraw };
+    const greedy = { ...plain, temperature: 0, editImage };
+    const [own] = await served.generateImages("hello", greedy);
+    expect(own!.ids).toEqual((await local.generateImages("hello", greedy))[0]!.ids);
+    const [drawn] = await served.generateImages("hello", { ...plain, editImage });
+    expect([...drawn!.ids].filter((_, i) => !redraw[i])).toEqual(editImage.ids.filter((_, i) => !redraw[i]));
+    expect((await served.generateImages("hello", { ...plain, editImage }))[0]!.ids).toEqual(drawn!.ids);
+  });
+
   it("events and previews come as they do otherwise", async () => {
     const types = [];
     for await (const { type } of served.generate("hello", { ...plain, previewRows: 2 })) types.push(type);
