@@ -16,6 +16,7 @@ import { errorFormOf } from "./http/error-forms.ts";
 import { Metrics } from "./http/metrics.ts";
 import { RequestQueue } from "./http/queue.ts";
 import { type RequestLog, RequestRecord } from "./http/request-record.ts";
+import { imageEdits, imageVariations } from "./images/edits.ts";
 import { imageGenerations } from "./images/generations.ts";
 import { type EndpointLimits, parseLimits } from "./limits.ts";
 import { ollamaChatRoute, ollamaGenerateRoute, ollamaShowRoute } from "./ollama/ollama.ts";
@@ -30,7 +31,7 @@ import { visionTokens } from "./vision/tokens.ts";
 export interface EndpointOptions {
   /** For POST /v1/chat/completions, by their `modelId`. You dispose them yourself, as the others. */
   readonly languageModels?: readonly VisionLanguageModel[];
-  /** For POST /v1/images/generations; the first one where a request names none. */
+  /** For POST /v1/images/generations, edits and variations; the first one where a request names none. */
   readonly imageModels?: readonly ImageGenerator[];
   /** For POST /v1/vision/tokens and /v1/vision/decode; the first one where a request names none. */
   readonly tokenizers?: readonly (Encoder & Decoder)[];
@@ -89,7 +90,7 @@ export async function createEndpoint(options: EndpointOptions = {}): Promise<End
   const imageModels = byId(given.imageModels ?? [], ({ info }) => info.modelId);
   const tokenizers = byId(given.tokenizers ?? [], ({ info }) => info.modelId);
   const queue = (running: number) => new RequestQueue({ running, waiting: limits.waiting });
-  const [chat, vision] = [queue(parallel), queue(parallel)];
+  const [chat, vision, drawing] = [queue(parallel), queue(parallel), queue(1)];
   const stored = new StoredResponses(limits);
   const work: Readonly<Record<string, Work>> = {
     "/v1/chat/completions": { route: chatCompletions(languageModels), queue: chat },
@@ -99,13 +100,15 @@ export async function createEndpoint(options: EndpointOptions = {}): Promise<End
     "/api/generate": { route: ollamaGenerateRoute(languageModels), queue: chat },
     "/api/show": { route: ollamaShowRoute(languageModels), queue: queue(parallel) },
     "/v1/embeddings": { route: embeddings(tokenizers), queue: vision },
-    "/v1/images/generations": { route: imageGenerations(imageModels), queue: queue(1) },
+    "/v1/images/generations": { route: imageGenerations(imageModels), queue: drawing },
+    "/v1/images/edits": { route: imageEdits(imageModels), queue: drawing, forms: true },
+    "/v1/images/variations": { route: imageVariations(imageModels), queue: drawing, forms: true },
     "/v1/vision/tokens": { route: visionTokens(tokenizers), queue: vision },
     "/v1/vision/decode": { route: visionDecode(tokenizers), queue: vision },
   };
   const models = modelObjects([
     [languageModels, ["/v1/chat/completions", "/v1/responses", "/v1/messages"]],
-    [imageModels, ["/v1/images/generations"]],
+    [imageModels, ["/v1/images/generations", "/v1/images/edits", "/v1/images/variations"]],
     [tokenizers, ["/v1/embeddings", "/v1/vision/tokens", "/v1/vision/decode"]],
   ]);
   const closing = new AbortController();

@@ -12,6 +12,8 @@ import type { Route } from "./route.ts";
 export interface Work {
   readonly route: Route;
   readonly queue: RequestQueue;
+  /** Whether its requests may be forms. */
+  readonly forms?: boolean;
 }
 
 export interface PipelineOptions {
@@ -32,7 +34,7 @@ export class RequestPipeline {
   }
 
   /** @throws ApiError, and what the route throws */
-  async answer(request: Request, { route, queue }: Work, record: RequestRecord): Promise<Response> {
+  async answer(request: Request, { route, queue, forms = false }: Work, record: RequestRecord): Promise<Response> {
     const { limits, held, allowRemoteImages, closing } = this.#options;
     // A full queue says so before the body is read. A place is taken after it: a slow client keeps nobody out.
     queue.requireRoom();
@@ -45,7 +47,7 @@ export class RequestPipeline {
       bytes.release();
     };
     try {
-      const { json, images: sent } = await readBody(request, limits, bytes, signal);
+      const { json, images: sent } = await readBody(request, { limits, bytes, signal, forms });
       const place = queue.enter();
       leave = place.leave;
       const images = {

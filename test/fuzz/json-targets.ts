@@ -44,7 +44,8 @@ export const jsonTargets: Readonly<Record<string, Target>> = {
       const request = new Request("http://localhost/", { method: "POST", headers, body });
       const signal = new AbortController().signal;
       try {
-        const sent = await readBody(request, limits, new HeldBytes(limits.heldBytes).open(), signal);
+        const bytes = new HeldBytes(limits.heldBytes).open();
+        const sent = await readBody(request, { limits, bytes, signal, forms: false });
         await parseBody(chatRequest(limits), sent.json);
       } catch (error) {
         if (!(error instanceof ApiError) || error.status >= 500) throw error;

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { ApiError } from "../http/api-error.ts";
 import { Base64Image } from "./base64-image.ts";
+import type { SentBody } from "./sent-body.ts";
 
 /** What the JSON of a body may have. */
 export interface StructureLimits {
@@ -14,17 +15,11 @@ export interface StructureLimits {
   readonly depth: number;
 }
 
-/** A body, read. An image that was sent as a data: URL is a key of `images` wherever it stood. */
-export interface SentBody {
-  readonly json: unknown;
-  readonly images: ReadonlyMap<string, Base64Image>;
-}
-
 const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 
 /** Fields that hold images. */
-const IMAGE_FIELDS = ["url", "image", "image_url", "input"];
+const IMAGE_FIELDS = ["url", "image", "image_url", "input", "mask"];
 /** Fields that hold images as base64 alone: Ollama's, Anthropic's, llama-server's. */
 const BASE64_FIELDS = ["images", "data", "multimodal_data"];
 const LONGEST_FIELD = Math.max(...[...IMAGE_FIELDS, ...BASE64_FIELDS].map((name) => name.length));

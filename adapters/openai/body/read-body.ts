@@ -1,30 +1,53 @@
 import { ownTurn } from "../../../sdk/kit.ts";
 import { ApiError } from "../http/api-error.ts";
 import type { EndpointLimits } from "../limits.ts";
-import { BodyScanner, type SentBody } from "./body-scanner.ts";
+import { BodyScanner } from "./body-scanner.ts";
 import type { RequestBytes } from "./held-bytes.ts";
+import { readForm } from "./read-form.ts";
+import type { SentBody } from "./sent-body.ts";
 
 /** Bytes that are scanned at a time. A server's chunks are smaller; a `Request` made in this process may have one chunk. */
 const PART = 2 ** 18;
 
+export interface BodyOptions {
+  readonly limits: EndpointLimits;
+  /** Where the request's bytes are counted. */
+  readonly bytes: RequestBytes;
+  /** The client has gone, or the time is over. */
+  readonly signal: AbortSignal;
+  /** Whether multipart/form-data is read too. */
+  readonly forms: boolean;
+}
+
 /**
- * Reads a JSON body.
- * @param signal the client has gone, or the time is over
- * @throws ApiError 400 for what is no JSON or too complex, 413, 415, 429; the signal's reason
+ * Reads a body of JSON, or of a form.
+ * @throws ApiError 400 for what is none or too complex, 413, 415, 429; the signal's reason
  */
-export async function readBody(
-  request: Request,
-  limits: EndpointLimits,
-  bytes: RequestBytes,
-  signal: AbortSignal,
-): Promise<SentBody> {
+export async function readBody(request: Request, options: BodyOptions): Promise<SentBody> {
+  const { limits, forms } = options;
   const type = request.headers.get("content-type") ?? "none";
-  if (!/^application\/json\s*(;|$)/i.test(type)) {
-    throw new ApiError(415, `Expected application/json for the content type but received ${type.slice(0, 80)}.`);
+  const isForm = forms && /^multipart\/form-data\s*(;|$)/i.test(type);
+  if (!isForm && !/^application\/json\s*(;|$)/i.test(type)) {
+    const what = forms ? "multipart/form-data or application/json" : "application/json";
+    throw new ApiError(415, `Expected ${what} for the content type but received ${type.slice(0, 80)}.`);
   }
   const announced = Number(request.headers.get("content-length") ?? 0);
   if (announced > limits.bodyBytes) throw tooLarge(limits.bodyBytes);
-  const scanner = new BodyScanner(limits);
+  const body = await (isForm ? readForm(parts(request, options), type, limits) : readJson(request, options));
+  await ownTurn();
+  return body;
+}
+
+async function readJson(request: Request, options: BodyOptions): Promise<SentBody> {
+  const scanner = new BodyScanner(options.limits);
+  for await (const part of parts(request, options)) scanner.push(part);
+  // What has come is parsed in a turn of its own, and checked in another.
+  await ownTurn();
+  return scanner.end();
+}
+
+/** The body's bytes, some at a time, each in a turn of its own. */
+async function* parts(request: Request, { limits, bytes, signal }: BodyOptions): AsyncGenerator<Uint8Array> {
   let read = 0;
   for await (const chunk of request.body ?? []) {
     signal.throwIfAborted();
@@ -33,14 +56,9 @@ export async function readBody(
     bytes.hold(chunk.byteLength);
     for (let start = 0; start < chunk.byteLength; start += PART) {
       await ownTurn();
-      scanner.push(chunk.subarray(start, start + PART));
+      yield chunk.subarray(start, start + PART);
     }
   }
-  // What has come is parsed in a turn of its own, and checked in another.
-  await ownTurn();
-  const body = scanner.end();
-  await ownTurn();
-  return body;
 }
 
 function tooLarge(most: number): ApiError {

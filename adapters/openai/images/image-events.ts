@@ -7,6 +7,7 @@ type Events = AsyncGenerator<GenerationEvent, GeneratedImage[]>;
 
 /** OpenAI's events of images that are drawn: previews, and each image. With several images, `index` says which. */
 export async function* imageEvents(
+  kind: "image_generation" | "image_edit",
   { info }: ImageGenerator,
   first: Awaited<ReturnType<Events["next"]>>,
   events: Events,
@@ -23,8 +24,8 @@ export async function* imageEvents(
       if (event.type === "preview") {
         const count = previews.get(index) ?? 0;
         previews.set(index, count + 1);
-        yield { type: "image_generation.partial_image", partial_image_index: count, ...shown };
-      } else yield { type: "image_generation.completed", ...shown, seed: event.seed, usage: USAGE };
+        yield { type: `${kind}.partial_image`, partial_image_index: count, ...shown };
+      } else yield { type: `${kind}.completed`, ...shown, seed: event.seed, usage: USAGE };
     }
   } finally {
     await leave(events);

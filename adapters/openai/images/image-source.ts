@@ -1,5 +1,5 @@
 import type { ImageInput } from "../../../sdk/index.ts";
-import type { SentBody } from "../body/body-scanner.ts";
+import type { SentBody } from "../body/sent-body.ts";
 import { ApiError } from "../http/api-error.ts";
 import { fetchRemoteImage, type RemoteImageOptions } from "./remote-image.ts";
 

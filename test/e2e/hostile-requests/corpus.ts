@@ -9,6 +9,8 @@ export interface HostileRequest {
   readonly name: string;
   readonly path: string;
   readonly body: () => string;
+  /** Where it is no JSON. */
+  readonly contentType?: string;
   /** What it is answered with. */
   readonly status: number;
 }
@@ -26,6 +28,7 @@ const EARLY = [
   "thousands of messages",
   "a million ids",
   "thousands of messages, as a response",
+  "half a million fields, in a form",
 ];
 
 const MiB = 2 ** 20;

@@ -8,12 +8,12 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { post, writeTinyFiles } from "../../helpers/tiny-endpoint.ts";
-import { corpus as first, refusedEarly } from "./corpus.ts";
+import { corpus as first, type HostileRequest, refusedEarly } from "./corpus.ts";
 import type { Probes } from "./health-probe.ts";
 import { otherProtocols } from "./other-protocols.ts";
 import type { Stalls } from "./stall-monitor.ts";
 
-const corpus = [...first, ...otherProtocols];
+const corpus: readonly HostileRequest[] = [...first, ...otherProtocols];
 
 /** Milliseconds of the main thread's processor time in one turn of its event loop. */
 const LONGEST_MS = 100;
@@ -83,8 +83,9 @@ async function longestTurnIn(work: () => Promise<unknown>): Promise<number> {
  * The status and the error of a request, on a connection of its own: while the body is made, the server may close one that waits. A
  * server that refuses a body may close before all of it is sent.
  */
-async function send({ path, body }: (typeof corpus)[number]): Promise<[number, string]> {
-  const response = await post(`${url}${path}`, body(), { connection: "close" });
+async function send({ path, body, contentType }: HostileRequest): Promise<[number, string]> {
+  const headers = { connection: "close", ...(contentType !== undefined && { "content-type": contentType }) };
+  const response = await post(`${url}${path}`, body(), headers);
   const { error } = (await response.json()) as { error?: string | { message: string } | null };
   return [response.status, (typeof error === "string" ? error : error?.message) ?? ""];
 }

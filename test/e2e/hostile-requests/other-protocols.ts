@@ -25,10 +25,29 @@ const message = (name: string, status: number, fields: () => object) =>
   request(`${name}, by Anthropic's protocol`, "/v1/messages", status, () => ({ model, max_tokens: 4, ...fields() }));
 const embedding = (name: string, status: number, fields: () => object) =>
   request(`${name}, to embed`, "/v1/embeddings", status, () => ({ model: "vqrae-two-layers", ...fields() }));
+const part = (name: string, value: string, file = "") =>
+  `--x\r\ncontent-disposition: form-data; name="${name}"${file}\r\n\r\n${value}\r\n`;
+const form = (name: string, status: number, parts: () => string): HostileRequest => ({
+  name: `${name}, in a form`,
+  path: "/v1/images/edits",
+  body: () => `${part("prompt", "a")}${parts()}--x--\r\n`,
+  contentType: "multipart/form-data; boundary=x",
+  status,
+});
 const says = (content: unknown) => ({ messages: [{ role: "user", content }] });
 const long = "word ".repeat(400_000);
 
 export const otherProtocols: readonly HostileRequest[] = [
+  form("half a million fields", 400, () => part("a", "").repeat(500_000)),
+  form("a file of 31 MiB that is no image", 400, () => part("image", "x".repeat(31 * MiB), '; filename="a"')),
+  form("a text of 31 MiB", 413, () => part("prompt", "x".repeat(31 * MiB))),
+  form("headers of 31 MiB", 400, () => `--x\r\n${"a: b\r\n".repeat(5 * MiB)}\r\n`),
+  form("31 MiB of what is almost a boundary", 400, () => "\r\n--".repeat(7 * MiB)),
+  request("images that are none, to edit", "/v1/images/edits", 400, () => ({
+    prompt: "a",
+    image: URL_OF_NONE,
+    mask: URL_OF_NONE,
+  })),
   response("two million characters", 400, () => ({ input: long })),
   response("instructions of two million characters", 400, () => ({ input: "why", instructions: long })),
   response("as many messages as there may be", 400, () => ({

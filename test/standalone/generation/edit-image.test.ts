@@ -1,7 +1,7 @@
-import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type GenerateOptions, type ImageGenerator, loadGenerator } from "../../../adapters/generation/index.ts";
 import { type Decoder, encodePng, VQRAE } from "../../../sdk/index.ts";
+import { maskedPng } from "../../helpers/masked-png.ts";
 import { type TinyGenerator, tinyGeneratorFolder } from "../../helpers/tiny-generator.ts";
 import { failure } from "../checkpoint/temporary.ts";
 import { picture } from "../runtime/fixtures/tiny.ts";
@@ -73,27 +73,12 @@ describe("ids", () => {
   });
 });
 
-/** A PNG, transparent where `isClear` says. */
-async function masked(width: number, height: number, isClear: (x: number, y: number) => boolean) {
-  const { data } = picture(width, height);
-  const raw = Buffer.alloc(width * height * 4);
-  for (let i = 0; i < width * height; i++) {
-    raw.set(data.subarray(i * 3, i * 3 + 3), i * 4);
-    raw[i * 4 + 3] = isClear(i % width, Math.floor(i / width)) ? 0 : 255;
-  }
-  return new Uint8Array(
-    await sharp(raw, { raw: { width, height, channels: 4 } })
-      .png()
-      .toBuffer(),
-  );
-}
-
 describe("a mask", () => {
   /** The tokens that are not the image's own: nothing is drawn as it was where the temperature is high. */
   const redrawn = async (width: number, height: number, isClear: (x: number, y: number) => boolean) => {
     const image = await encodePng(picture(width, height));
     const { ids: own } = await tokenizer.encode(image, { ids: true });
-    const editImage = { image, mask: await masked(width, height, isClear) };
+    const editImage = { image, mask: await maskedPng(width, height, isClear) };
     const made = await generate({ n: 3, seed: 7, temperature: 5, topK: 0, guidanceScale: 1, editImage });
     return [...own.keys()].filter((i) => made.some((one) => one[i] !== own[i]));
   };
@@ -117,7 +102,7 @@ describe("a mask", () => {
 
   it("that is left out is the image's own transparency, and all where it has none", async () => {
     const clear = (x: number) => x < 4;
-    const image = await masked(16, 16, clear);
+    const image = await maskedPng(16, 16, clear);
     const options = { seed: 3, editImage: { image } };
     expect(await generate(options)).toEqual(await generate({ seed: 3, editImage: { image, mask: image } }));
     const opaque = await encodePng(picture(16, 16));
@@ -125,11 +110,11 @@ describe("a mask", () => {
   });
 
   it.each<[string, () => Promise<Uint8Array>, RegExp]>([
-    ["of another size", () => masked(16, 15, () => true), /16 x 16 pixels.*16 x 15|at most/],
-    ["that is larger", () => masked(17, 17, () => true), /at most 256 pixels/],
+    ["of another size", () => maskedPng(16, 15, () => true), /16 x 16 pixels.*16 x 15|at most/],
+    ["that is larger", () => maskedPng(17, 17, () => true), /at most 256 pixels/],
     [
       "without a transparent pixel",
-      () => masked(16, 16, () => false),
+      () => maskedPng(16, 16, () => false),
       /a transparent pixel that the encoder sees for the mask/,
     ],
     [
@@ -138,7 +123,7 @@ describe("a mask", () => {
       /a transparent pixel that the encoder sees for the mask/,
     ],
     ["that is no image", async () => Uint8Array.of(1, 2, 3), /raster image/],
-    ["that breaks off", async () => (await masked(16, 16, () => true)).subarray(0, 60), /complete image/],
+    ["that breaks off", async () => (await maskedPng(16, 16, () => true)).subarray(0, 60), /complete image/],
   ])("%s is refused", async (_name, mask, message) => {
     const image = await encodePng(picture(16, 16));
     const error = await failure(generate({ editImage: { image, mask: await mask() } }));
@@ -155,7 +140,7 @@ describe("a mask", () => {
       [Symbol.asyncDispose]: async () => {},
     };
     const other = await loadGenerator({ llm: tiny.llm, tokenizer: blind }, { gpu: false, threads: 1 });
-    const image = await masked(16, 16, (x) => x < 4);
+    const image = await maskedPng(16, 16, (x) => x < 4);
     const error = await failure(other.generateImages("hello", { editImage: { image } }));
     expect(error).toMatchObject({ code: "UNSUPPORTED", message: expect.stringContaining("what of an image it sees") });
     expect(await other.generateImages("hello", { editImage: { image, redraw: at(3) } })).toHaveLength(1);

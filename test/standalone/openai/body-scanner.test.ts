@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BodyScanner, type SentBody } from "../../../adapters/openai/body/body-scanner.ts";
+import { BodyScanner } from "../../../adapters/openai/body/body-scanner.ts";
+import type { SentBody } from "../../../adapters/openai/body/sent-body.ts";
 
 const limits = { textBytes: 100_000, values: 1000, fields: 100, depth: 20 };
 

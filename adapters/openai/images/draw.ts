@@ -1,0 +1,97 @@
+import * as z from "zod";
+import { setFields } from "../../../sdk/kit.ts";
+import type { GenerateOptions, ImageGenerator } from "../../generation/index.ts";
+import { ApiError } from "../http/api-error.ts";
+import { ignored } from "../http/parse.ts";
+import { namedEvents } from "../http/streams.ts";
+import type { EndpointLimits } from "../limits.ts";
+import { type Call, now, type Reply } from "../route.ts";
+import { imageEvents } from "./image-events.ts";
+import { pngObject } from "./png-object.ts";
+
+const MAX_PROMPT = 32_000;
+/** OpenAI's. */
+const MOST_PREVIEWS = 3;
+
+export const promptField = z.string().min(1).max(MAX_PROMPT);
+
+/** A number, or true or false: forms send them as text. */
+const written = <T>(schema: z.ZodType<T>) =>
+  z.preprocess((value) => (typeof value === "string" && WRITTEN.test(value) ? JSON.parse(value) : value), schema);
+const WRITTEN = /^(?:true|false|-?\d{1,15}(?:\.\d{1,15})?)$/;
+
+export const writtenNumber = (schema: z.ZodNumber | z.ZodInt) => written(schema).optional();
+
+/** OpenAI's fields of images that are drawn, and how to sample. */
+export const drawFields = (limits: EndpointLimits) => ({
+  model: z.string().optional(),
+  n: writtenNumber(z.int().min(1).max(limits.generatedImages)),
+  size: z.string().optional(),
+  response_format: z.literal("b64_json", "only b64_json is supported: this server keeps no images.").optional(),
+  output_format: z.literal("png", "only png is supported.").optional(),
+  quality: z.literal(["auto", "standard"], "only the quality auto is supported.").optional(),
+  background: z.literal(["auto", "opaque"], "only the background opaque is supported.").optional(),
+  stream: written(z.boolean()).optional(),
+  partial_images: written(z.int().min(0).max(MOST_PREVIEWS)).default(0),
+  user: ignored,
+  safety_identifier: ignored,
+  seed: writtenNumber(z.int().min(0)),
+  temperature: writtenNumber(z.number().min(0)),
+  top_k: writtenNumber(z.int().min(0)),
+  top_p: writtenNumber(z.number().gt(0).max(1)),
+  guidance_scale: writtenNumber(z.number()),
+});
+
+type DrawRequest = z.output<z.ZodObject<ReturnType<typeof drawFields>>>;
+
+export interface Drawing {
+  readonly prompt: string;
+  /** Of streamed events. */
+  readonly kind: "image_generation" | "image_edit";
+  /** Beside those of the request. */
+  readonly options?: GenerateOptions;
+}
+
+/** Draws what the request asks for, in its turn. @throws ApiError 400 for another size than the model's */
+export async function draw(
+  model: ImageGenerator,
+  request: DrawRequest,
+  { prompt, kind, options: own }: Drawing,
+  call: Call,
+): Promise<Reply> {
+  checkSize(request.size, model);
+  await call.turn();
+  const options = { ...toOptions(request, call.signal), ...own };
+  call.used({ model: model.info.modelId });
+  if (request.stream) {
+    const events = model.generate(prompt, { ...options, previewRows: previewRows(request, model) });
+    // What fails before the first event has a status of its own.
+    const first = await events.next();
+    return { events: imageEvents(kind, model, first, events), form: namedEvents };
+  }
+  const images = await model.generateImages(prompt, options);
+  const data = await Promise.all(images.map(async ({ image, seed }) => ({ ...(await pngObject(image)), seed })));
+  return { json: { created: now(), model: model.info.modelId, data } };
+}
+
+/** As many rows apart as make so many previews. */
+const previewRows = ({ partial_images: count }: DrawRequest, { info }: ImageGenerator): number =>
+  count === 0 ? 0 : Math.ceil(info.grid.rows / (count + 1));
+
+function checkSize(size: string | undefined, { info }: ImageGenerator): void {
+  const own = `${info.outputSize.width}x${info.outputSize.height}`;
+  if (size === undefined || size === "auto" || size === own) return;
+  const message = `Expected ${own} or auto for size but received ${JSON.stringify(size.slice(0, 40))}.`;
+  throw new ApiError(400, message, { param: "size" });
+}
+
+const toOptions = (request: DrawRequest, signal: AbortSignal): GenerateOptions =>
+  setFields({
+    n: request.n,
+    seed: request.seed,
+    temperature: request.temperature,
+    topK: request.top_k,
+    topP: request.top_p,
+    guidanceScale: request.guidance_scale,
+    signal,
+  });
