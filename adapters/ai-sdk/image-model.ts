@@ -4,10 +4,10 @@ import {
   type ImageModelV4Result,
   InvalidArgumentError,
   type SharedV4Warning,
-  UnsupportedFunctionalityError,
 } from "@ai-sdk/provider";
 import { encodePng } from "../../sdk/index.ts";
 import type { ImageGenerator, ImageGeneratorInfo } from "../generation/index.ts";
+import { editedImage } from "./edited-image.ts";
 import { toAiSdkError } from "./errors.ts";
 
 /** An image generator as the AI SDK's specification V4 wants it; made by `VqraeProvider.imageModel`. */
@@ -26,23 +26,23 @@ export class VqraeImageModel implements ImageModelV4 {
   }
 
   /**
-   * PNG images. `providerMetadata.vqrae.images` has each one's seed and ids.
-   * @throws InvalidArgumentError, also for another size than the model's; UnsupportedFunctionalityError for files and
-   *   masks
+   * PNG images. `providerMetadata.vqrae.images` has each one's seed and ids. An image in `files` keeps what `mask` keeps,
+   * or the share of its rows that `providerOptions.vqrae.keep` says, and the rest is drawn.
+   * @throws InvalidArgumentError, also for another size than the model's; InvalidPromptError for a bad image;
+   *   UnsupportedFunctionalityError for several files
    */
   async doGenerate(options: ImageModelV4CallOptions): Promise<ImageModelV4Result> {
-    const { prompt, n, seed, files, mask, abortSignal } = options;
-    if (prompt === undefined) throw argumentError("prompt", "a text", "none");
-    if (mask !== undefined || (files !== undefined && files.length > 0)) {
-      const message = "Expected a prompt alone for generateImage but received files: editing is not supported.";
-      throw new UnsupportedFunctionalityError({ functionality: "image editing", message });
-    }
+    const { prompt, n, seed, files = [], mask, abortSignal } = options;
+    if (prompt === undefined && files.length === 0) throw argumentError("prompt", "a text or an image", "none");
     try {
       const generator = await this.#load();
       const warnings: SharedV4Warning[] = [];
       checkSize(options, generator.info, warnings);
-      const images = await generator.generateImages(prompt, {
+      const edited = editedImage(options, generator.info);
+      if (edited.editImage !== undefined && mask === undefined) warnings.push(WITHOUT_MASK);
+      const images = await generator.generateImages(prompt ?? "", {
         n,
+        ...edited,
         ...(seed !== undefined && { seed }),
         ...(abortSignal && { signal: abortSignal }),
       });
@@ -57,6 +57,11 @@ export class VqraeImageModel implements ImageModelV4 {
     }
   }
 }
+
+const WITHOUT_MASK: SharedV4Warning = {
+  type: "other",
+  message: "Without a mask, what is transparent is drawn anew, or all where nothing is.",
+};
 
 function checkSize(
   { size, aspectRatio }: ImageModelV4CallOptions,

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { ImageInput } from "../../../sdk/index.ts";
 import type { ImageGenerator } from "../../generation/index.ts";
+import { keptRows } from "../../kept-rows.ts";
 import { parseLooseBody } from "../http/parse.ts";
 import type { EndpointLimits } from "../limits.ts";
 import { type Call, defaultModel, type Route } from "../route.ts";
@@ -70,8 +71,7 @@ export const imageVariations =
     const model = defaultModel(models, request.model);
     const { prompt = "", keep = DEFAULT_KEEP } = request;
     const image = await imageIn(request, call);
-    const { rows: all } = model.info.grid;
-    const rows = Math.min(Math.max(1, Math.round(keep * all)), all - 1);
+    const rows = keptRows(keep, model.info.grid);
     return draw(model, request, { prompt, kind: "image_edit", options: { continueImage: { image, rows } } }, call);
   };
 

@@ -1,8 +1,9 @@
-import { InvalidArgumentError, UnsupportedFunctionalityError } from "@ai-sdk/provider";
+import { InvalidArgumentError, InvalidPromptError, UnsupportedFunctionalityError } from "@ai-sdk/provider";
 import { generateImage } from "ai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createVqrae, type VqraeProvider } from "../../../adapters/ai-sdk/index.ts";
 import { readImage } from "../../../sdk/index.ts";
+import { maskedPng } from "../../helpers/masked-png.ts";
 import { loadTinyModels, type TinyModels } from "../../helpers/tiny-endpoint.ts";
 
 let models: TinyModels;
@@ -38,6 +39,34 @@ describe("generateImage", () => {
     ]);
   });
 
+  it("draws what a mask leaves free of an image, as the generator does", async () => {
+    const image = await maskedPng(32, 32, () => false);
+    const mask = await maskedPng(32, 32, (x) => x < 8);
+    const [expected] = await models.generator.generateImages("a cat", { seed: 5, editImage: { image, mask } });
+    const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
+    for (const prompt of [
+      { text: "a cat", images: [image], mask },
+      { text: "a cat", images: [base64(image)], mask: base64(mask) },
+      { text: "a cat", images: [`data:image/png;base64,${base64(image)}`], mask },
+    ]) {
+      const { providerMetadata, warnings } = await generate({ prompt, seed: 5 });
+      expect((providerMetadata.vqrae!.images as unknown as { ids: number[] }[])[0]!.ids).toEqual([...expected!.ids]);
+      expect(warnings).toEqual([]);
+    }
+    const { warnings } = await generate({ prompt: { text: "a cat", images: [image] }, seed: 5 });
+    expect(warnings).toEqual([{ type: "other", message: expect.stringContaining("Without a mask") }]);
+  });
+
+  it("keeps a share of an image's rows, without words too", async () => {
+    const image = await maskedPng(32, 32, () => false);
+    const continueImage = { image, rows: 3 };
+    const [expected] = await models.generator.generateImages("", { seed: 5, continueImage });
+    const providerOptions = { vqrae: { keep: 0.75 } };
+    const { providerMetadata, warnings } = await generate({ prompt: { images: [image] }, seed: 5, providerOptions });
+    expect((providerMetadata.vqrae!.images as unknown as { ids: number[] }[])[0]!.ids).toEqual([...expected!.ids]);
+    expect(warnings).toEqual([]);
+  });
+
   it("obeys a signal", async () => {
     const reason = new DOMException("enough", "AbortError");
     await expect(generate({ abortSignal: AbortSignal.abort(reason) })).rejects.toBe(reason);
@@ -46,7 +75,15 @@ describe("generateImage", () => {
   it.each<[string, object, { isInstance(error: unknown): boolean }]>([
     ["another size", { size: "1024x1024" }, InvalidArgumentError],
     ["a negative seed", { seed: -1 }, InvalidArgumentError],
-    ["an image to edit", { prompt: { text: "a cat", images: [Uint8Array.of(1)] } }, UnsupportedFunctionalityError],
+    ["what is no image", { prompt: { text: "a cat", images: [Uint8Array.of(1)] } }, InvalidPromptError],
+    [
+      "two images",
+      { prompt: { text: "a cat", images: [Uint8Array.of(1), Uint8Array.of(2)] } },
+      UnsupportedFunctionalityError,
+    ],
+    ["all rows", { providerOptions: { vqrae: { keep: 1 } } }, InvalidArgumentError],
+    ["another option", { providerOptions: { vqrae: { strength: 1 } } }, InvalidArgumentError],
+    ["rows of no image", { providerOptions: { vqrae: { keep: 0.5 } } }, InvalidArgumentError],
   ])("refuses %s", async (_name, options, type) => {
     const error = await generate(options).catch((thrown: unknown) => thrown);
     expect(type.isInstance(error)).toBe(true);
