@@ -29,7 +29,8 @@ export function toMessages(prompt: LanguageModelV4Prompt, warnings: SharedV4Warn
 
 type OtherPart = Exclude<Exclude<Message, { role: "system" }>["content"][number], { type: "text" | "reasoning" }>;
 
-function toImage(part: OtherPart, role: Message["role"]): VlmPart {
+/** @throws UnsupportedFunctionalityError for what is no image */
+export function toImage(part: OtherPart, role: Message["role"]): VlmPart {
   if (part.type !== "file") throw unsupported(`${part.type} parts`, "it reads text and images");
   if (role === "assistant") throw unsupported("files in an assistant's message", "it answers in text");
   if (!/^image(\/|$)/i.test(part.mediaType)) {

@@ -2,6 +2,7 @@ import { NoSuchModelError, type ProviderV4 } from "@ai-sdk/provider";
 import type { ImageGenerator } from "../generation/index.ts";
 import { shippedImageModels, shippedLanguageModels } from "../shipped-models.ts";
 import type { VisionLanguageModel } from "../vision-language-model.ts";
+import { VqraeExtractionModel } from "./extraction/extraction-model.ts";
 import { VqraeImageModel } from "./image-model.ts";
 import { VqraeLanguageModel } from "./language-model.ts";
 import { LazyModels, type ModelSource } from "./lazy-models.ts";
@@ -23,6 +24,11 @@ export interface VqraeProvider extends ProviderV4, AsyncDisposable {
   languageModel(modelId?: string): VqraeLanguageModel;
   /** Without an id the first one. @throws NoSuchModelError */
   imageModel(modelId?: string): VqraeImageModel;
+  /**
+   * Of the language models, without an id the first one, for the SDK's `experimental_extract`.
+   * @throws NoSuchModelError
+   */
+  extractionModel(modelId?: string): VqraeExtractionModel;
   /** Disposes the models that a function of the settings loaded. You dispose those that you handed over yourself. */
   dispose(): Promise<void>;
 }
@@ -56,12 +62,25 @@ export function createVqrae(settings: VqraeProviderSettings = {}): VqraeProvider
       imageModels.require(modelId);
       return new VqraeImageModel(modelId, () => imageModels.load(modelId));
     },
-    embeddingModel(modelId) {
-      const message =
-        "The AI SDK's embedding models take text. For images use `VQRAE.load(...)` of vqrae and its `encode`.";
-      throw new NoSuchModelError({ modelId, modelType: "embeddingModel", message });
+    extractionModel(modelId = languageModels.defaultId) {
+      languageModels.require(modelId);
+      return new VqraeExtractionModel(modelId, () => languageModels.load(modelId));
     },
+    embeddingModel: (modelId) => none("embeddingModel", modelId, EMBEDS_IMAGES),
+    transcriptionModel: (modelId) => none("transcriptionModel", modelId, HEARS_NOTHING),
+    speechModel: (modelId) => none("speechModel", modelId, HEARS_NOTHING),
+    rerankingModel: (modelId) => none("rerankingModel", modelId, EMBEDS_IMAGES),
     dispose,
     [Symbol.asyncDispose]: dispose,
   };
+}
+
+const EMBEDS_IMAGES =
+  "The AI SDK's embedding and reranking models take text. For images use `VQRAE.load(...)` of vqrae and its `encode`.";
+const HEARS_NOTHING = "The models of vqrae read images and texts, and hear and say nothing.";
+
+type ModelType = ConstructorParameters<typeof NoSuchModelError>[0]["modelType"];
+
+function none(modelType: ModelType, modelId: string, message: string): never {
+  throw new NoSuchModelError({ modelId, modelType, message });
 }

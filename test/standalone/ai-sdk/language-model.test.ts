@@ -320,7 +320,15 @@ describe("bad input", () => {
       },
       imageModels: {},
     });
-    for (const take of [() => vqrae.languageModel("gpt"), () => vqrae.imageModel(), () => vqrae.embeddingModel("x")]) {
+    for (const take of [
+      () => vqrae.languageModel("gpt"),
+      () => vqrae.extractionModel("gpt"),
+      () => vqrae.imageModel(),
+      () => vqrae.embeddingModel("x"),
+      () => vqrae.rerankingModel?.("x"),
+      () => vqrae.speechModel?.("x"),
+      () => vqrae.transcriptionModel?.("x"),
+    ]) {
       expect(take).toThrow(NoSuchModelError);
     }
     const ask = () => generateText({ model: vqrae.languageModel(), prompt: "how", ...short });
