@@ -9,10 +9,12 @@ export interface VisionLanguageModel extends AsyncDisposable {
   readonly specificationVersion: "v1";
   /** Names the weights, such as "vqrae-tiny-vlm". Saved results are found again by it. */
   readonly modelId: string;
+  /** Whether it takes `tools`; left out: no. */
+  readonly callsTools?: boolean;
 
   /**
    * Answers a conversation, piece by piece. The generator returns the whole answer. Leaving the loop ends the work.
-   * @param messages the whole conversation, the last message the user's. A model need not decode again what it has
+   * @param messages the whole conversation, the last message the user's or a tool's. A model need not decode again what it has
    *   seen.
    */
   streamChat(messages: readonly VlmMessage[], options?: VlmOptions): AsyncGenerator<VlmPiece, VlmAnswer>;
@@ -22,9 +24,25 @@ export interface VisionLanguageModel extends AsyncDisposable {
 }
 
 export interface VlmMessage {
-  readonly role: "system" | "user" | "assistant";
+  /** "tool": what a tool that the assistant has called gave back; in the order of the calls. */
+  readonly role: "system" | "user" | "assistant" | "tool";
   /** Text, or texts and images in the order in which the model sees them. */
   readonly content: string | readonly VlmPart[];
+  /** Of an assistant's message. */
+  readonly toolCalls?: readonly VlmToolCall[];
+}
+
+/** A function that the model may call. */
+export interface VlmTool {
+  readonly name: string;
+  readonly description?: string;
+  /** A JSON schema of an object (default: one without fields). */
+  readonly parameters?: object;
+}
+
+export interface VlmToolCall {
+  readonly name: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
 }
 
 /** A string is always text. Only `{ image }` is an image, and `{ video }` the frames of one film. */
@@ -53,6 +71,10 @@ export interface VlmOptions {
   readonly stop?: readonly string[];
   /** The answer is JSON of this schema. */
   readonly jsonSchema?: object;
+  /** Not together with `jsonSchema`. */
+  readonly tools?: readonly VlmTool[];
+  /** "auto" (default): the model answers or calls; "required": it calls; a name: it calls that one. */
+  readonly toolChoice?: "auto" | "required" | { readonly name: string };
   /**
    * Called with each keyword of `jsonSchema` that the model cannot keep to, and does without: check the answer yourself.
    * Where it is left out, such a schema is UNSUPPORTED.
@@ -69,6 +91,8 @@ export interface VlmPiece {
 export interface VlmAnswer extends VlmPiece {
   /** "length": `maxTokens` or the context's end. */
   readonly finishReason: "stop" | "length";
+  /** Left out where it calls none. What it has said before is `text`. */
+  readonly toolCalls?: readonly VlmToolCall[];
   /** Tokens of the whole prompt, one for each image embedding; null where the server does not say. */
   readonly promptTokens: number | null;
   readonly answerTokens: number | null;
@@ -86,3 +110,10 @@ export const noVideo = (runtime: string) =>
     "a video",
     "Give its frames as images, or ask the model in process.",
   );
+
+/** @throws UNSUPPORTED for tools, and messages of theirs, in a runtime that calls none */
+export function requireNoTools(messages: readonly VlmMessage[], { tools }: VlmOptions, runtime: string): void {
+  const isOfTools = ({ role, toolCalls }: VlmMessage) => role === "tool" || toolCalls !== undefined;
+  if (tools === undefined && !messages.some(isOfTools)) return;
+  throw expectedBut("UNSUPPORTED", "a conversation without tools", runtime, "tools", "Ask the model in process.");
+}

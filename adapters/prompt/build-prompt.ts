@@ -131,8 +131,8 @@ export async function writePrompt(
     const isVideo = "video" in picture;
     layouts.push(segments.map((segment) => (segment.type === "text" ? segment.text : { ...segment, image, isVideo })));
   }
-  const turns = checked.map(({ role, parts }) => ({
-    role,
+  const turns = checked.map(({ parts, ...message }) => ({
+    ...message,
     parts: parts.map((part) => (typeof part === "string" ? part : null)),
   }));
   return inOneRow(await writer.write(turns, layouts, signal), { imageToken, videoToken });

@@ -4,7 +4,7 @@
  * @module vqrae/prompt
  */
 
-export type { VlmMessage, VlmPart } from "../vision-language-model.ts";
+export type { VlmMessage, VlmPart, VlmTool, VlmToolCall } from "../vision-language-model.ts";
 export {
   type BuildPromptOptions,
   type BuiltPrompt,
@@ -27,6 +27,7 @@ export {
   type TemplateText,
 } from "./template/chat-template.ts";
 export { findTemplate, type TemplatePlaces } from "./template/find-template.ts";
+export type { ToolForm } from "./template/tool-form.ts";
 export { templateOptions } from "./template-options.ts";
 export { AnswerText, type ThoughtTags } from "./thoughts.ts";
 export type { Vocabulary } from "./vocabulary.ts";

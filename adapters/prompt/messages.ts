@@ -1,8 +1,8 @@
 import type { Embedder, EmbedOptions, ImageEmbeddings, ImageInput } from "../../sdk/index.ts";
 import { expected, expectedBut, isObject } from "../../sdk/kit.ts";
-import type { VlmMessage, VlmPart } from "../vision-language-model.ts";
+import type { VlmMessage, VlmPart, VlmToolCall } from "../vision-language-model.ts";
 
-const ROLES = ["system", "user", "assistant"] as const;
+const ROLES = ["system", "user", "assistant", "tool"] as const;
 const isRole = (value: unknown): value is VlmMessage["role"] => ROLES.some((role) => role === value);
 const isPart = (value: unknown): value is VlmPart =>
   typeof value === "string" || (isObject(value) && ("image" in value || "video" in value));
@@ -15,6 +15,7 @@ export interface ImageEmbedder extends Pick<Embedder, "embedVideo"> {
 export interface CheckedMessage {
   readonly role: VlmMessage["role"];
   readonly parts: readonly VlmPart[];
+  readonly toolCalls?: readonly VlmToolCall[];
 }
 
 /**
@@ -27,13 +28,13 @@ export function checkedMessages(messages: readonly VlmMessage[]): CheckedMessage
   }
   const checked = messages.map(checkedMessage);
   const last = checked.at(-1)?.role;
-  if (last === "user") return checked;
+  if (last === "user" || last === "tool") return checked;
   const received = `one of the ${last}`;
-  throw expectedBut("INVALID_ARGUMENT", "a message of the user", "the conversation's end", received);
+  throw expectedBut("INVALID_ARGUMENT", "a message of the user or of a tool", "the conversation's end", received);
 }
 
 function checkedMessage(message: unknown, i: number): CheckedMessage {
-  const { role, content } = isObject(message) ? message : {};
+  const { role, content, toolCalls } = isObject(message) ? message : {};
   if (!isRole(role)) {
     throw expected("INVALID_ARGUMENT", `one of ${ROLES.join(", ")}`, `the role of message ${i}`, role);
   }
@@ -44,13 +45,21 @@ function checkedMessage(message: unknown, i: number): CheckedMessage {
   const parts = given.map((part: unknown) => {
     if (!isPart(part))
       throw expected("INVALID_ARGUMENT", "text, { image } or { video }", `a part of message ${i}`, part);
-    if (typeof part !== "string" && role === "assistant") {
-      throw expectedBut("INVALID_ARGUMENT", "text", `a part of message ${i}, an answer`, "a picture");
+    if (typeof part !== "string" && (role === "assistant" || role === "tool")) {
+      const what = role === "tool" ? "what a tool gave" : "an answer";
+      throw expectedBut("INVALID_ARGUMENT", "text", `a part of message ${i}, ${what}`, "a picture");
     }
     return part;
   });
-  return { role, parts };
+  if (toolCalls === undefined) return { role, parts };
+  if (role !== "assistant" || !Array.isArray(toolCalls) || !toolCalls.every(isToolCall)) {
+    throw expected("INVALID_ARGUMENT", "calls of the assistant's", `toolCalls of message ${i}`, toolCalls);
+  }
+  return { role, parts, toolCalls };
 }
+
+const isToolCall = (value: unknown): value is VlmToolCall =>
+  isObject(value) && typeof value.name === "string" && isObject(value.arguments);
 
 /** The images and videos of a conversation, in order. */
 export const picturesOf = (messages: readonly CheckedMessage[]): Exclude<VlmPart, string>[] =>

@@ -1,7 +1,7 @@
-import type { LLamaChatGenerateResponseOptions, LlamaModel, Token, TokenBias } from "node-llama-cpp";
+import type { LLamaChatGenerateResponseOptions, LlamaModel, LlamaText, Token, TokenBias } from "node-llama-cpp";
 import * as z from "zod";
 import { expectedBut, isObject, option, parseOptions, setFields } from "../../../sdk/kit.ts";
-import type { VlmOptions } from "../../vision-language-model.ts";
+import type { VlmOptions, VlmTool } from "../../vision-language-model.ts";
 import { loadNodeLlamaCpp } from "../native/node-llama-cpp.ts";
 
 /** Tokens of an answer where nothing else is asked for. */
@@ -13,6 +13,18 @@ const isBias = (value: unknown): boolean =>
   Object.entries(value).every(
     ([id, bias]) => /^\d{1,9}$/.test(id) && typeof bias === "number" && Number.isFinite(bias),
   );
+
+const isTools = (value: unknown): boolean =>
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.every(
+    ({ name, description = "", parameters = {} }) =>
+      typeof name === "string" && name !== "" && typeof description === "string" && isObject(parameters),
+  ) &&
+  new Set(value.map(({ name }) => name)).size === value.length;
+
+const isToolChoice = (value: unknown): boolean =>
+  value === "auto" || value === "required" || (isObject(value) && typeof value.name === "string");
 
 const schema = z.strictObject({
   maxTokens: option.integer(1),
@@ -27,6 +39,8 @@ const schema = z.strictObject({
   seed: option.number("a whole number", Number.isSafeInteger),
   stop: option.texts("a list of texts that are not empty"),
   jsonSchema: option.custom<object>("a JSON schema", isObject),
+  tools: option.custom<readonly VlmTool[]>("a list of tools with different names", isTools),
+  toolChoice: option.custom<NonNullable<VlmOptions["toolChoice"]>>('"auto", "required" or { name }', isToolChoice),
   onWarning: option.callback<(warning: string) => void>(),
   signal: option.signal,
 });
@@ -36,8 +50,16 @@ export const parseAnswerOptions = (options: VlmOptions) => parseOptions(schema, 
 
 export type AnswerOptions = ReturnType<typeof parseAnswerOptions>;
 
-/** Sampling as node-llama-cpp takes it. Nothing is penalized unasked: "likeliest" means just that. */
-export async function samplingOptions(options: AnswerOptions, model: LlamaModel, maxTokens: number) {
+/**
+ * Sampling as node-llama-cpp takes it. Nothing is penalized unasked: "likeliest" means just that.
+ * @param stops texts that end the answer, beside the caller's
+ */
+export async function samplingOptions(
+  options: AnswerOptions,
+  model: LlamaModel,
+  maxTokens: number,
+  stops: readonly (LlamaText | string)[] = [],
+) {
   const { temperature = 0, topK, topP, minP, seed, stop = [], logitBias = {} } = options;
   return {
     temperature,
@@ -49,7 +71,7 @@ export async function samplingOptions(options: AnswerOptions, model: LlamaModel,
       tokenBias: Object.keys(logitBias).length > 0 ? await tokenBias(logitBias, model) : undefined,
       // llama.cpp's seeds have 32 bits.
       seed: seed === undefined ? undefined : ((seed % SEEDS) + SEEDS) % SEEDS,
-      customStopTriggers: stop.length > 0 ? stop : undefined,
+      customStopTriggers: stop.length + stops.length > 0 ? [...stop, ...stops] : undefined,
     }),
   } satisfies LLamaChatGenerateResponseOptions;
 }

@@ -1,7 +1,16 @@
 import type { ChatHistoryItem } from "node-llama-cpp";
 import { checkedMessages } from "../../prompt/index.ts";
-import type { VlmMessage, VlmPart } from "../../vision-language-model.ts";
+import type { VlmMessage, VlmPart, VlmTool, VlmToolCall } from "../../vision-language-model.ts";
 import { PART_BREAK, withoutPlaceholders } from "../vision/placeholder.ts";
+
+/** What a template wants to know of a message and node-llama-cpp's items have no field for. They go through it as they are. */
+export interface ToolFields {
+  /** What the text is from. */
+  readonly isToolResult?: true;
+  readonly toolCalls?: readonly VlmToolCall[];
+  /** Of the first item. */
+  readonly tools?: readonly VlmTool[];
+}
 
 /**
  * A conversation as node-llama-cpp's history, images and videos as the places that `placeOf` gives them.
@@ -9,19 +18,23 @@ import { PART_BREAK, withoutPlaceholders } from "../vision/placeholder.ts";
  */
 export async function chatHistory(
   messages: readonly VlmMessage[],
+  tools: readonly VlmTool[] | undefined,
   placeOf: (picture: Exclude<VlmPart, string>) => Promise<string>,
 ): Promise<ChatHistoryItem[]> {
-  const history: ChatHistoryItem[] = [];
+  const history: (ChatHistoryItem & ToolFields)[] = [];
   // All is checked before anything is encoded.
-  for (const { role, parts } of checkedMessages(messages)) {
+  for (const { role, parts, toolCalls } of checkedMessages(messages)) {
     const texts: string[] = [];
     for (const [i, part] of parts.entries()) {
       if (typeof part === "string" && typeof parts[i - 1] === "string") texts.push(PART_BREAK);
       texts.push(typeof part === "string" ? withoutPlaceholders(part) : await placeOf(part));
     }
     const text = texts.join("");
-    if (role === "assistant") history.push({ type: "model", response: [text] });
-    else history.push({ type: role, text });
+    const own: ToolFields = history.length === 0 && tools !== undefined ? { tools } : {};
+    if (role === "assistant")
+      history.push({ type: "model", response: [text], ...own, ...(toolCalls && { toolCalls }) });
+    else if (role === "tool") history.push({ type: "user", text, ...own, isToolResult: true });
+    else history.push({ type: role, text, ...own });
   }
   return history;
 }

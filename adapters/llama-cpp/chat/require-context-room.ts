@@ -1,5 +1,6 @@
 import { expectedBut } from "../../../sdk/kit.ts";
 import type { VlmMessage } from "../../vision-language-model.ts";
+import type { AnswerOptions } from "./answer-options.ts";
 
 /**
  * Characters that a token stands for at most, on average over a text. Prose has four or five, and indented code ten. To
@@ -14,11 +15,12 @@ const CHARACTERS_PER_TOKEN = 16;
  */
 export function requireContextRoom(
   messages: readonly VlmMessage[],
-  stop: readonly string[],
+  { stop = [], tools = [] }: Pick<AnswerOptions, "stop" | "tools">,
   contextSize: number,
 ): void {
   const most = contextSize * CHARACTERS_PER_TOKEN;
-  const length = charactersOf(messages);
+  const calls = Array.isArray(messages) ? messages.flatMap((message) => message?.toolCalls ?? []) : [];
+  const length = charactersOf(messages) + JSON.stringify([tools, calls]).length;
   if (length > most) {
     const what = `a conversation of at most ${most} characters`;
     const mend = "Leave out earlier messages, or load the model with a larger contextSize.";

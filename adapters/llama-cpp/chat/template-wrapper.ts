@@ -2,6 +2,7 @@ import type { ChatHistoryItem, ChatWrapper, LlamaText, Token } from "node-llama-
 import type { PromptWriter, TemplateMessage } from "../../prompt/index.ts";
 import { loadNodeLlamaCpp } from "../native/node-llama-cpp.ts";
 import type { LlamaVision } from "../vision/vision.ts";
+import type { ToolFields } from "./conversation.ts";
 
 /** The conversation of a history as a template takes it, and what the model has said of its last answer. */
 interface Conversation {
@@ -61,7 +62,7 @@ export async function templateWrapper(writer: PromptWriter, vision: LlamaVision)
       await template.render(this.#conversation(chatHistory).messages, signal);
     }
 
-    #conversation(history: readonly ChatHistoryItem[]): Conversation {
+    #conversation(history: readonly (ChatHistoryItem & ToolFields)[]): Conversation {
       const messages: TemplateMessage[] = [];
       const layouts: (string | number[])[][] = [];
       let answer = "";
@@ -69,16 +70,21 @@ export async function templateWrapper(writer: PromptWriter, vision: LlamaVision)
         if (item.type === "model") {
           const text = this.generateModelResponseText(item.response).toString();
           if (i === history.length - 1) answer = text;
-          else messages.push({ role: "assistant", parts: [text] });
+          else
+            messages.push({ role: "assistant", parts: [text], ...(item.toolCalls && { toolCalls: item.toolCalls }) });
           continue;
         }
         const text = item.type === "system" ? LlamaText.fromJSON(item.text).toString() : item.text;
         const pieces = vision.layoutsIn(text);
         layouts.push(...pieces.filter((piece) => typeof piece !== "string"));
         const parts = pieces.map((piece) => (typeof piece === "string" ? piece : null)).filter((part) => part !== "");
-        if (parts.length > 0) messages.push({ role: item.type, parts });
+        if (item.isToolResult) messages.push({ role: "tool", parts });
+        else if (parts.length > 0) messages.push({ role: item.type, parts });
       }
-      return { messages, layouts, answer };
+      const [first, ...others] = messages;
+      const tools = history[0]?.tools;
+      if (first === undefined || tools === undefined) return { messages, layouts, answer };
+      return { messages: [{ ...first, tools }, ...others], layouts, answer };
     }
   }
   return new TemplateChatWrapper();

@@ -9,10 +9,12 @@ import { loadNodeLlamaCpp } from "../native/node-llama-cpp.ts";
 import type { LlamaVision } from "../vision/vision.ts";
 import { type AnswerOptions, DEFAULT_MAX_TOKENS, parseAnswerOptions, samplingOptions } from "./answer-options.ts";
 import { chatHistory } from "./conversation.ts";
+import { type Generation, generateText } from "./generate-text.ts";
 import { pushed } from "./pushed.ts";
 import { requireContextRoom } from "./require-context-room.ts";
 import { SequencePool } from "./sequence-pool.ts";
 import type { TemplateWrapper } from "./template-wrapper.ts";
+import { callPlan, callTriggers, isCallTrigger, readCall } from "./tool-calls.ts";
 
 export interface AskOptions extends VlmOptions {
   /** Called with each piece of the answer as it comes. */
@@ -36,6 +38,8 @@ const isList = (images: ImageInput | readonly ImageInput[]): images is readonly 
 export class Vlm implements VisionLanguageModel {
   readonly specificationVersion = "v1";
   readonly modelId: string;
+  /** Whether the model's template calls tools, in a form that a grammar can keep. */
+  readonly callsTools: boolean;
   readonly llama: Llama;
   readonly model: LlamaModel;
   readonly context: LlamaContext;
@@ -52,6 +56,7 @@ export class Vlm implements VisionLanguageModel {
   /** @internal */
   constructor(parts: VlmParts, release: readonly (() => Promise<void>)[]) {
     this.modelId = parts.modelId;
+    this.callsTools = parts.writer.template.toolForm !== null;
     this.llama = parts.llama;
     this.model = parts.model;
     this.context = parts.context;
@@ -66,9 +71,10 @@ export class Vlm implements VisionLanguageModel {
 
   /**
    * Answers a conversation, piece by piece. What a sequence of the context holds already is not decoded again. Where
-   * all sequences are in use, the call waits. `maxTokens` is 512 by default. An answer of thoughts alone is empty.
+   * all sequences are in use, the call waits. `maxTokens` is 512 by default. An answer of thoughts alone is empty. With
+   * `tools` an answer has at most one call, which comes with the whole answer.
    * @throws CONTEXT_OVERFLOW for a conversation longer than the context; INVALID_ARGUMENT; UNSUPPORTED for a keyword of
-   *   `jsonSchema` that no grammar keeps to; as `LlamaVision.image`; DISPOSED; the signal's reason
+   *   `jsonSchema` that no grammar keeps to, and for tools where `callsTools` is false; as `LlamaVision.image`; DISPOSED; the signal's reason
    */
   async *streamChat(messages: readonly VlmMessage[], options: VlmOptions = {}): AsyncGenerator<VlmPiece, VlmAnswer> {
     const { signal: outer, ...parsed } = parseAnswerOptions(options);
@@ -144,11 +150,14 @@ export class Vlm implements VisionLanguageModel {
     signal: AbortSignal,
   ): Promise<VlmAnswer> {
     signal.throwIfAborted();
-    requireContextRoom(messages, options.stop ?? [], this.context.contextSize);
-    const history = await chatHistory(messages, (picture) =>
+    requireContextRoom(messages, options, this.context.contextSize);
+    const plan = callPlan(options, this.#writer.template.toolForm, this.modelId);
+    const history = await chatHistory(messages, options.tools, (picture) =>
       "video" in picture ? this.vision.video(picture.video, { signal }) : this.vision.image(picture.image, { signal }),
     );
-    const grammar = options.jsonSchema && (await this.#grammars.grammar(options.jsonSchema, signal, options.onWarning));
+    const { jsonSchema, onWarning } = options;
+    const grammar = jsonSchema && (await this.#grammars.grammar(jsonSchema, signal, onWarning));
+    const calls = plan && (await this.#grammars.grammar(plan.schema, signal, onWarning, plan.form));
     const tokens = await this.#tokenize(history, signal);
     const promptTokens = this.vision.cellsIn(tokens);
     const room = this.context.contextSize - 1 - promptTokens;
@@ -159,31 +168,31 @@ export class Vlm implements VisionLanguageModel {
       throw expectedBut("CONTEXT_OVERFLOW", what, `a context of ${this.context.contextSize}`, received, mend);
     }
     const maxTokens = Math.min(options.maxTokens ?? DEFAULT_MAX_TOKENS, room);
-    const sampling = await samplingOptions(options, this.model, maxTokens);
     const lease = await this.#sequences.lease(tokens, signal);
-    let text = "";
-    // Callbacks get no tokens that end inside a character where the answer ends.
-    const { tokenMeter } = lease.chat.sequence;
-    const before = tokenMeter.usedOutputTokens;
-    let thought = false;
+    const generate = async (most: number, { stops, ...rest }: Generation) => {
+      const sampling = await samplingOptions(options, this.model, most, stops);
+      return generateText(lease.chat, history, { sampling, ...rest, maxTokens: most, signal });
+    };
     try {
-      const { metadata } = await lease.chat.generateResponse(history, {
-        ...sampling,
-        ...(grammar && { grammar }),
-        maxTokens,
-        signal,
-        onResponseChunk: (chunk) => {
-          thought ||= chunk.type === "segment";
-          if (chunk.type === "segment") return;
-          // The space behind a thought belongs to neither.
-          const own = thought && text === "" ? chunk.text.trimStart() : chunk.text;
-          text += own;
-          if (own !== "") push({ text: own });
-        },
-      });
-      const finishReason = metadata.stopReason === "maxTokens" ? "length" : "stop";
-      const answerTokens = tokenMeter.usedOutputTokens - before;
-      return { text, finishReason, promptTokens, answerTokens };
+      if (plan === null) {
+        const { stoppedBy: _, ...answer } = await generate(maxTokens, { grammar, push });
+        return { ...answer, promptTokens };
+      }
+      // A model that begins a call has decided to. The call itself is drawn again, by a grammar.
+      const stops = await callTriggers(plan.form, this.#writer.vocabulary);
+      const said = plan.isFree ? await generate(maxTokens, { stops, push }) : null;
+      if (said !== null && !isCallTrigger(said.stoppedBy, plan.form, this.#writer.vocabulary)) {
+        const { stoppedBy: _, ...answer } = said;
+        return { ...answer, promptTokens };
+      }
+      const left = Math.max(1, maxTokens - (said?.answerTokens ?? 0));
+      const { text, ...written } = await generate(left, { grammar: calls ?? undefined });
+      const call = readCall(text, plan.form);
+      const answerTokens = (said?.answerTokens ?? 0) + written.answerTokens;
+      const answer = { text: said?.text.trimEnd() ?? "", promptTokens, answerTokens };
+      return call === null
+        ? { ...answer, finishReason: "length" }
+        : { ...answer, finishReason: "stop", toolCalls: [call] };
     } finally {
       lease.release();
     }

@@ -7,6 +7,12 @@ import { withOptionalRecursion } from "./optional-recursion.ts";
 import { requireExtent } from "./schema-extent.ts";
 import { understoodSchema } from "./understood-schema.ts";
 
+/** What stands before and after the JSON. */
+export interface Frame {
+  readonly prefix: string;
+  readonly suffix: string;
+}
+
 /** Grammars that are kept: clients send the same schema with each request. */
 const KEPT = 16;
 
@@ -23,17 +29,23 @@ export class JsonGrammars {
   /**
    * The grammar of a JSON schema. Every answer that it allows is valid by the schema. It writes properties that are not
    * required too, but for those that lead to themselves again.
+   * @param frame what an answer has around the JSON, and nothing behind it
    * @param onWarning called with each keyword that a grammar cannot keep to, which is left out then
    * @throws UNSUPPORTED for such a keyword where there is no `onWarning`, and for a schema that is too large when each
    *   reference is replaced by what it stands for; INVALID_ARGUMENT for what is no schema; the signal's reason
    */
-  async grammar(schema: object, signal: AbortSignal, onWarning?: (warning: string) => void): Promise<LlamaGrammar> {
+  async grammar(
+    schema: object,
+    signal: AbortSignal,
+    onWarning?: (warning: string) => void,
+    frame?: Frame,
+  ): Promise<LlamaGrammar> {
     const given = understoodSchema(schema, onWarning);
     requireExtent(given);
     const understood = withOptionalRecursion(given);
     requireNoAmbiguity(understood);
-    const key = JSON.stringify(understood);
-    const grammar = this.#kept.get(key) ?? (await this.#make(understood, signal));
+    const key = JSON.stringify([understood, frame]);
+    const grammar = this.#kept.get(key) ?? (await this.#make(understood, signal, frame));
     this.#kept.delete(key);
     this.#kept.set(key, grammar);
     const [oldest] = this.#kept.keys();
@@ -41,10 +53,12 @@ export class JsonGrammars {
     return grammar;
   }
 
-  async #make(schema: object, signal: AbortSignal): Promise<LlamaGrammar> {
-    const grammar = await grammarText(schema, signal);
+  async #make(schema: object, signal: AbortSignal, frame: Frame | undefined): Promise<LlamaGrammar> {
+    const text = await grammarText(schema, signal);
     const { LlamaText } = await loadNodeLlamaCpp();
     try {
+      if (frame !== undefined) return await this.#llama.createGrammar({ grammar: framed(text, frame) });
+      const grammar = text;
       // What `createGrammarForJsonSchema` gives its grammar: models may go on with empty lines.
       const stopGenerationTriggers = [LlamaText("\n".repeat(4))];
       return await this.#llama.createGrammar({ grammar, stopGenerationTriggers, trimWhitespaceSuffix: true });
@@ -53,4 +67,16 @@ export class JsonGrammars {
       throw expectedBut("INVALID_ARGUMENT", "a JSON schema", "the option jsonSchema", received, { cause });
     }
   }
+}
+
+/** node-llama-cpp's root, which ends with the empty lines at which it stops. */
+const ROOT = /^root ::= (.*) "\\n\\n\\n\\n" \[\\n\]\*$/m;
+
+/** The same between two texts; behind the second only the answer's end is left. */
+function framed(grammar: string, { prefix, suffix }: Frame): string {
+  const [rule, json] = ROOT.exec(grammar) ?? [];
+  if (rule === undefined) throw expectedBut("RUNTIME", "a root of JSON", "node-llama-cpp's grammar", "another");
+  // JSON escapes as GBNF does.
+  const root = `root ::= ${JSON.stringify(prefix)} framed ${JSON.stringify(suffix)}\nframed ::= ${json}`;
+  return grammar.replace(rule, () => root);
 }

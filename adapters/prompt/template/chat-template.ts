@@ -1,9 +1,10 @@
 import { expectedBut } from "../../../sdk/kit.ts";
-import type { VlmMessage } from "../../vision-language-model.ts";
+import type { VlmMessage, VlmTool, VlmToolCall } from "../../vision-language-model.ts";
 import { type ThoughtTags, thoughtTagsOf } from "../thoughts.ts";
 import { GUARD, guarded, type Vocabulary, wordPattern } from "../vocabulary.ts";
 import type { RenderAnswer, RenderJob } from "./render-template.ts";
 import { renderer, renderNow } from "./renderer.ts";
+import { findToolForm, type ToolForm, toolCallOf, toolOf } from "./tool-form.ts";
 
 /** A template and where it was found, for messages. */
 export interface TemplateText {
@@ -17,6 +18,9 @@ type Role = VlmMessage["role"];
 export interface TemplateMessage {
   readonly role: Role;
   readonly parts: readonly (string | null)[];
+  readonly toolCalls?: readonly VlmToolCall[];
+  /** Of the first message: what the conversation may call. */
+  readonly tools?: readonly VlmTool[];
 }
 
 export interface RenderedPrompt {
@@ -66,6 +70,7 @@ interface Found {
   /** null where the template writes nothing for an image: then the image's place is part of the text. */
   readonly place: string | null;
   readonly endOfTurn: string | null;
+  readonly toolForm: ToolForm | null;
 }
 
 /** Renderings that a call may ask for again at once. */
@@ -85,6 +90,8 @@ export class ChatTemplate {
   readonly thoughts: ThoughtTags | null;
   /** What the template writes for an image; null where it writes nothing. */
   readonly imagePlace: string | null;
+  /** How the model calls a tool; null for a template that has none, or another form than an object of JSON. */
+  readonly toolForm: ToolForm | null;
   readonly #kwargs: ChatTemplateKwargs;
   readonly #vocabulary: Vocabulary;
   /** Words that mean something to the model or its template. */
@@ -104,6 +111,7 @@ export class ChatTemplate {
     this.thoughts = thoughtTagsOf(text);
     this.#kwargs = kwargs;
     this.endOfTurn = found.endOfTurn;
+    this.toolForm = found.toolForm;
     this.#vocabulary = vocabulary;
     this.#words = wordPattern(words);
     this.#typed = found.typed;
@@ -157,11 +165,15 @@ export class ChatTemplate {
   }
 
   #job(messages: readonly TemplateMessage[]): RenderJob {
-    const turns = messages.map(({ role, parts }) => {
+    const turns = messages.map(({ role, parts, toolCalls = [] }) => {
       const typed = this.#typed.has(role);
-      return messageOf(role, this.#guarded(parts), typed, this.imagePlace !== null);
+      const message = messageOf(role, this.#guarded(parts), typed, this.imagePlace !== null);
+      const calls = toolCalls.map((call) => toolCallOf(this.#guardedTexts(call)));
+      return calls.length === 0 ? message : { ...message, tool_calls: calls };
     });
-    return jobOf(this.source, turns, this.#vocabulary, this.#kwargs, true);
+    const tools = (messages[0]?.tools ?? []).map((tool) => toolOf(this.#guardedTexts(tool)));
+    const kwargs = tools.length === 0 ? this.#kwargs : { ...this.#kwargs, tools };
+    return jobOf(this.source, turns, this.#vocabulary, kwargs, true);
   }
 
   #prompt(messages: readonly TemplateMessage[], answer: RenderAnswer): RenderedPrompt {
@@ -181,6 +193,17 @@ export class ChatTemplate {
   /** The template's own words in `text` no longer mean anything. */
   guard(text: string): string {
     return guarded(text.replaceAll(MARK, "\uFFFD"), this.#words);
+  }
+
+  /** The same value, each text and name in it guarded. */
+  #guardedTexts<T>(value: T): T {
+    const guarded = (one: unknown): unknown => {
+      if (typeof one === "string") return this.guard(one);
+      if (Array.isArray(one)) return one.map(guarded);
+      if (typeof one !== "object" || one === null) return one;
+      return Object.fromEntries(Object.entries(one).map(([name, inner]) => [this.guard(name), guarded(inner)]));
+    };
+    return guarded(value) as T;
   }
 
   #guarded(parts: TemplateMessage["parts"]): (string | null)[] {
@@ -235,8 +258,8 @@ async function probe(
   known: readonly string[],
   signal?: AbortSignal,
 ): Promise<Found> {
-  const answer = (messages: readonly object[], generate = true) =>
-    renderer.render(jobOf(source, messages, vocabulary, kwargs, generate), file, signal);
+  const answer = (messages: readonly object[], generate = true, tools?: readonly object[]) =>
+    renderer.render(jobOf(source, messages, vocabulary, tools ? { ...kwargs, tools } : kwargs, generate), file, signal);
   /** null for what the template does not take. */
   const rendered = async (messages: readonly object[], generate = true): Promise<string | null> => {
     const rendering = await answer(messages, generate);
@@ -264,7 +287,8 @@ async function probe(
   const turns = [question, message("assistant", PROBE, typed.has("assistant"))];
   const behind = (await rendered(turns, false))?.split(PROBE).at(-1)?.trim() ?? "";
   const place = isTyped ? await findPlace(rendered, known, file) : null;
-  return { typed, place, endOfTurn: endOf(behind, vocabulary) };
+  const endOfTurn = endOf(behind, vocabulary);
+  return { typed, place, endOfTurn, toolForm: await findToolForm(source, answer, question, endOfTurn) };
 }
 
 function endOf(behind: string, { special }: Vocabulary): string | null {
