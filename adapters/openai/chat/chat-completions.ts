@@ -6,6 +6,7 @@ import { chatEvents } from "../http/streams.ts";
 import { defaultModel, now, type Route } from "../route.ts";
 import { type ChatRequest, chatRequest } from "./chat-request.ts";
 import { toMessages, toOptions } from "./to-vlm.ts";
+import { toolCallObjects, toTools } from "./tools.ts";
 import { warnOfTools } from "./warn-of-tools.ts";
 
 /** POST /v1/chat/completions */
@@ -13,12 +14,12 @@ export const chatCompletions =
   (models: ReadonlyMap<string, VisionLanguageModel>): Route =>
   async (body, call) => {
     const request = await parseLooseBody(chatRequest(call.limits), body, call.warn);
-    warnOfTools("tools", request.tools, request.tool_choice, call);
     warnOfTools("functions", request.functions, request.function_call, call);
     const model = defaultModel(models, request.model);
-    const messages = await toMessages(request, call);
+    const tools = toTools(request, model, call);
+    const messages = await toMessages(request, model, call);
     await call.turn();
-    const options = toOptions(request, call);
+    const options = { ...toOptions(request, call), ...tools };
     const all = request.n === undefined ? [options] : severalTimes(options, request.n);
     const head = { id: `chatcmpl-${randomUUID()}`, created: now(), model: model.modelId };
     const onUsage = (usage: Counts) => call.used({ model: model.modelId, ...usage });
@@ -49,10 +50,16 @@ interface Head {
 
 type Counts = Pick<VlmAnswer, "promptTokens" | "answerTokens">;
 
-const choiceOf = ({ text, finishReason }: VlmAnswer, index: number) => ({
+const choiceOf = ({ text, finishReason, toolCalls }: VlmAnswer, index: number) => ({
   index,
-  message: { role: "assistant", content: text, refusal: null },
-  finish_reason: finishReason,
+  message: {
+    role: "assistant",
+    ...(toolCalls === undefined
+      ? { content: text }
+      : { content: text === "" ? null : text, tool_calls: toolCallObjects(toolCalls) }),
+    refusal: null,
+  },
+  finish_reason: toolCalls === undefined ? finishReason : "tool_calls",
   logprobs: null,
 });
 
@@ -98,8 +105,13 @@ async function* chunks(
       begun = event.index;
       if ("piece" in event) yield chunk(event.index, { content: event.piece.text });
       else {
+        const { toolCalls, finishReason } = event.answer;
         answers.push(event.answer);
-        yield chunk(event.index, {}, event.answer.finishReason);
+        if (toolCalls !== undefined) {
+          const calls = toolCallObjects(toolCalls).map((call, index) => ({ index, ...call }));
+          yield chunk(event.index, { tool_calls: calls });
+        }
+        yield chunk(event.index, {}, toolCalls === undefined ? finishReason : "tool_calls");
       }
     }
     const counts = together(answers);

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { ignored, listOf, only } from "../http/parse.ts";
 import type { EndpointLimits } from "../limits.ts";
 import { samplingFields, tokenCount } from "./sampling.ts";
+import { calledTool, toolCalls, toolFields } from "./tools.ts";
 
 const textPart = z.object({ type: z.literal("text"), text: z.string() });
 const imagePart = z.object({
@@ -33,9 +34,10 @@ const messageOf = (parts: number) =>
       z.object({ role: z.enum(["system", "developer"]), content: texts(parts) }),
       z.object({ role: z.literal("user"), content: z.union([z.string(), listOf(userPart(parts), parts)]) }),
       // An answer of tool calls alone has no content.
-      z.object({ role: z.literal("assistant"), content: texts(parts).default("") }),
+      z.object({ role: z.literal("assistant"), content: texts(parts).default(""), tool_calls: toolCalls(parts) }),
+      z.object({ role: z.literal("tool"), content: texts(parts), tool_call_id: z.string().optional() }),
     ],
-    { error: "Expected a message of the role system, developer, user or assistant" },
+    { error: "Expected a message of the role system, developer, user, assistant or tool" },
   );
 
 const jsonSchema = z.record(z.string(), z.unknown());
@@ -46,8 +48,6 @@ const responseFormat = z.discriminatedUnion("type", [
   z.object({ type: z.literal("json_object"), schema: jsonSchema.optional() }),
   z.object({ type: z.literal("json_schema"), json_schema: z.object({ schema: jsonSchema }) }),
 ]);
-
-const calledTool = "this model calls no tools. Send auto or none";
 
 /**
  * POST /v1/chat/completions: OpenAI's fields, and those of other servers. A field that would change the answer and is
@@ -70,8 +70,7 @@ export const chatRequest = (limits: EndpointLimits) =>
     best_of: only([1], "send n and choose yourself"),
     logprobs: only([false], "the probabilities of tokens are not kept"),
     top_logprobs: only([0], "the probabilities of tokens are not kept"),
-    tools: z.array(z.unknown()).optional(),
-    tool_choice: only(["none", "auto"], calledTool),
+    ...toolFields(limits),
     functions: z.array(z.unknown()).optional(),
     function_call: only(["none", "auto"], calledTool),
     modalities: z.tuple([z.literal("text")], "only text is supported.").optional(),

@@ -1,6 +1,12 @@
 import type { ImageInput } from "../../../sdk/index.ts";
 import { setFields } from "../../../sdk/kit.ts";
-import { ANY_JSON_OBJECT, type VlmMessage, type VlmOptions, type VlmPart } from "../../vision-language-model.ts";
+import {
+  ANY_JSON_OBJECT,
+  type VisionLanguageModel,
+  type VlmMessage,
+  type VlmOptions,
+  type VlmPart,
+} from "../../vision-language-model.ts";
 import { ApiError } from "../http/api-error.ts";
 import { imageOf } from "../images/image-source.ts";
 import type { Call } from "../route.ts";
@@ -11,22 +17,36 @@ import { toSampling } from "./sampling.ts";
 type RequestPart = Exclude<ChatRequest["messages"][number]["content"], string>[number];
 
 /** The request's conversation, images of other servers fetched. @throws ApiError 400 */
-export async function toMessages({ messages }: ChatRequest, { images, limits }: Call): Promise<VlmMessage[]> {
+export async function toMessages(
+  { messages }: ChatRequest,
+  { callsTools = false }: VisionLanguageModel,
+  { images, limits }: Call,
+): Promise<VlmMessage[]> {
   checkCounts(
     messages.map(({ content }) => content),
     imagesIn,
     { param: "messages", limits },
   );
   const all: VlmMessage[] = [];
-  for (const [i, { role, content }] of messages.entries()) {
+  for (const [i, message] of messages.entries()) {
+    const { role, content } = message;
+    const calls = "tool_calls" in message ? message.tool_calls : undefined;
+    if (!callsTools && (role === "tool" || calls?.length)) throw noTools(`messages[${i}].role`);
     const parts: VlmPart[] = [];
     for (const [j, part] of typeof content === "string" ? [] : content.entries()) {
       parts.push(await toPart(part, `messages[${i}].content[${j}]`, images));
     }
-    all.push({ role: role === "developer" ? "system" : role, content: typeof content === "string" ? content : parts });
+    all.push({
+      role: role === "developer" ? "system" : role,
+      content: typeof content === "string" ? content : parts,
+      ...(calls?.length && { toolCalls: calls }),
+    });
   }
   return all;
 }
+
+const noTools = (param: string) =>
+  new ApiError(400, `Expected no messages of tools for ${param}: this model calls none.`, { param });
 
 async function toPart(part: RequestPart, param: string, images: Call["images"]): Promise<VlmPart> {
   if (part.type === "text") return part.text;

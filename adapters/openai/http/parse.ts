@@ -43,6 +43,8 @@ export async function parseLooseBody<T>(
 
 const shown = (name: string): string => (/^\w{1,60}$/.test(name) ? name : JSON.stringify(name.slice(0, 60)));
 
+const SCHEMAS = ["schema", "parameters"];
+
 /** The same value where it holds none: most of a large body's lists and objects need no copy. */
 function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) {
@@ -53,7 +55,7 @@ function withoutNulls(value: unknown): unknown {
   let changed = false;
   const fields: [string, unknown][] = [];
   for (const [name, given] of Object.entries(value)) {
-    const inner = name === "schema" ? given : withoutNulls(given);
+    const inner = SCHEMAS.includes(name) ? given : withoutNulls(given);
     if (inner !== null) fields.push([name, inner]);
     changed ||= inner !== given || inner === null;
   }
