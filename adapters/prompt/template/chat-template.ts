@@ -165,6 +165,10 @@ export class ChatTemplate {
   }
 
   #job(messages: readonly TemplateMessage[]): RenderJob {
+    if (this.toolForm === null && messages.some(isOfTools)) {
+      const mend = "Leave tools and their messages out, or give a template that has them as the option chatTemplate.";
+      throw expectedBut("UNSUPPORTED", "a conversation without tools", this.file, "tools", mend);
+    }
     const turns = messages.map(({ role, parts, toolCalls = [] }) => {
       const typed = this.#typed.has(role);
       const message = messageOf(role, this.#guarded(parts), typed, this.imagePlace !== null);
@@ -220,6 +224,9 @@ export class ChatTemplate {
     return safe;
   }
 }
+
+const isOfTools = ({ role, toolCalls, tools }: TemplateMessage): boolean =>
+  role === "tool" || toolCalls !== undefined || tools !== undefined;
 
 function messageOf(role: Role, parts: readonly (string | null)[], typed: boolean, writesImages: boolean): object {
   if (!typed) return { role, content: parts.map((part) => part ?? MARK).join("") };

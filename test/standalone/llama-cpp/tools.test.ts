@@ -1,10 +1,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Template } from "@huggingface/jinja";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadVlm, type Vlm } from "../../../adapters/llama-cpp/index.ts";
 import type { VlmMessage, VlmOptions } from "../../../adapters/vision-language-model.ts";
 import { writeTinyFiles } from "../../helpers/tiny-endpoint.ts";
+import { CHATML } from "../../helpers/tiny-vlm.ts";
 import { TOOL_TEMPLATE } from "../../helpers/tool-template.ts";
 import { failure } from "../checkpoint/temporary.ts";
 import { picture } from "../runtime/fixtures/tiny.ts";
@@ -128,6 +130,35 @@ describe("tools", () => {
     expect((await ask({ toolChoice: "required" }, called)).toolCalls).toHaveLength(1);
   });
 
+  it("and what came of them are what the model decodes, as the template writes them", async () => {
+    const call = { name: "look", arguments: { place: "left", times: 1 } };
+    const conversation: VlmMessage[] = [
+      { role: "user", content: "how" },
+      { role: "assistant", content: "", toolCalls: [call] },
+      { role: "tool", content: "a cat" },
+    ];
+    const offered = [{ name: "look", description: "looks", parameters: { type: "object", properties: {} } }];
+    const written = new Template(TOOL_TEMPLATE).render({
+      tools: [{ type: "function", function: offered[0] }],
+      messages: [
+        { role: "user", content: "how" },
+        { role: "assistant", content: "", tool_calls: [{ type: "function", function: call }] },
+        { role: "tool", content: "a cat" },
+      ],
+      add_generation_prompt: true,
+    });
+    expect(written).toContain("<tool_response>\na cat");
+    // A model whose template writes that text for the question alone.
+    const { llm, ...options } = files;
+    const chatTemplate = `{% if messages[0].content == 'how' %}{{ ${JSON.stringify(written)} }}{% else %}${CHATML}{% endif %}`;
+    await using told = await loadVlm(llm, { ...options, chatTemplate });
+    for (const seed of [1, 2, 3, 4]) {
+      const sampling = { temperature: 2, seed, maxTokens: 12 };
+      const expected = await told.chat([{ role: "user", content: "how" }], sampling);
+      expect(await vlm.chat(conversation, { ...sampling, tools: offered })).toEqual(expected);
+    }
+  });
+
   it("with references to themselves are called too", async () => {
     const node = { type: "object", properties: { next: { $ref: "#/$defs/node" } }, additionalProperties: false };
     const parameters = {
@@ -147,6 +178,11 @@ describe("tools", () => {
 
   it.each<[string, () => Promise<unknown>, object]>([
     ["of a model without", () => plain.chat(question, { tools }), { code: "UNSUPPORTED" }],
+    [
+      "that a model without has called",
+      () => plain.chat([...question, { role: "tool", content: "a cat" }]),
+      { code: "UNSUPPORTED" },
+    ],
     ["beside a schema", () => ask({ jsonSchema: { type: "object" } }), { code: "UNSUPPORTED" }],
     ["that are not there", () => ask({ toolChoice: { name: "fly" } }), { code: "INVALID_ARGUMENT" }],
     ["of the same name", () => ask({ tools: [tools[1], tools[1]] }), { code: "INVALID_ARGUMENT" }],

@@ -205,7 +205,7 @@ describe("bad input is refused before anything runs", () => {
   it.each<[string, unknown, object]>([
     ["no messages", [], {}],
     ["what is no list", "hello", {}],
-    ["another role", [{ role: "tool", content: "x" }], {}],
+    ["another role", [{ role: "function", content: "x" }], {}],
     ["an answer at the end", [user, { role: "assistant", content: "x" }], {}],
     ["an image in an answer", [{ role: "assistant", content: [{ image: imageBytes(0) }] }, user], {}],
     ["content that is a number", [{ role: "user", content: 7 }], {}],
