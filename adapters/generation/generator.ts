@@ -86,7 +86,8 @@ export class TokenImageGenerator implements ImageGenerator {
     const made = seeds.map((seed) => ({ seed, ids: kept.slice() }));
     const decode = (ids: readonly TokenIds[]) => tokenizer.decode(ids, signal ? { signal } : {});
 
-    let [drawn, rows] = [0, Math.floor(places[0]! / columns)];
+    const begin = Math.floor(places[0]! / columns);
+    let [drawn, rows] = [0, begin];
     for await (const next of source.ids({ prompt, seeds, kept, sampling, signal })) {
       for (const [i, id] of next.entries()) made[i]?.ids.set([id], places[drawn]);
       drawn++;
@@ -100,7 +101,7 @@ export class TokenImageGenerator implements ImageGenerator {
       if (missing === undefined || previewRows === 0) continue;
       const before = rows;
       rows = Math.floor(missing / columns);
-      if (Math.floor(rows / previewRows) > Math.floor(before / previewRows)) {
+      if (Math.floor((rows - begin) / previewRows) > Math.floor((before - begin) / previewRows)) {
         const previews = await decode(made.map(({ ids }) => fillMissing(ids, kept, missing, columns)));
         for (const [i, image] of previews.entries()) yield { type: "preview", index: first + i, rows, image };
       }

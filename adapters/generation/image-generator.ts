@@ -72,7 +72,7 @@ export interface GenerateOptions {
    */
   readonly editImage?: ImageEdit;
   /**
-   * A preview after every so many rows; 0 is none. Default: a quarter of the rows for `generate`, none for
+   * A preview after every so many rows from the first that is drawn; 0 is none. Default: a quarter of the rows for `generate`, none for
    * `generateImages`. In a preview the missing rows repeat the last row that is there; what is kept of an image is in it.
    */
   readonly previewRows?: number;

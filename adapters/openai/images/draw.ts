@@ -64,7 +64,10 @@ export async function draw(
   const options = { ...toOptions(request, call.signal), ...own };
   call.used({ model: model.info.modelId });
   if (request.stream) {
-    const events = model.generate(prompt, { ...options, previewRows: previewRows(request, model) });
+    const events = model.generate(prompt, {
+      ...options,
+      previewRows: previewRows(request, model, own?.continueImage?.rows),
+    });
     // What fails before the first event has a status of its own.
     const first = await events.next();
     return { events: imageEvents(kind, model, first, events), form: namedEvents };
@@ -75,8 +78,8 @@ export async function draw(
 }
 
 /** As many rows apart as make so many previews. */
-const previewRows = ({ partial_images: count }: DrawRequest, { info }: ImageGenerator): number =>
-  count === 0 ? 0 : Math.ceil(info.grid.rows / (count + 1));
+const previewRows = ({ partial_images: count }: DrawRequest, { info }: ImageGenerator, kept = 0): number =>
+  count === 0 ? 0 : Math.ceil((info.grid.rows - kept) / (count + 1));
 
 function checkSize(size: string | undefined, { info }: ImageGenerator): void {
   const own = `${info.outputSize.width}x${info.outputSize.height}`;

@@ -86,6 +86,12 @@ describe("the openai client", () => {
   });
 });
 
+it("shows variations as they grow, from the first row that is drawn", async () => {
+  const answer = await post(url("variations"), { image: dataUrl(png), stream: true, partial_images: 1 });
+  const types = [...(await answer.text()).matchAll(/^event: (.*)$/gm)].map(([, type]) => type);
+  expect(types).toEqual(["image_edit.partial_image", "image_edit.completed"]);
+});
+
 describe("a body of JSON", () => {
   it.each<[string, () => object]>([
     ["OpenAI's list", () => ({ images: [{ image_url: dataUrl(png) }], mask: { image_url: dataUrl(mask) } })],
