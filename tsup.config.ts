@@ -1,5 +1,6 @@
 import { defineConfig } from "tsup";
 import publicEntries from "./entry-points.json" with { type: "json" };
+import { buildChatPage } from "./scripts/build-chat-page.ts";
 
 export default defineConfig({
   entry: {
@@ -21,4 +22,5 @@ export default defineConfig({
   // zod by itself loads some hundred files, most of them languages of messages: a tenth of a second in every process and worker.
   noExternal: [/^zod/],
   target: "node22",
+  onSuccess: buildChatPage,
 });

@@ -42,7 +42,7 @@ export interface EndpointOptions {
   /** Answers of language models at a time (default 1). Give as many as the models have sequences. */
   readonly parallel?: number;
   readonly limits?: Partial<EndpointLimits>;
-  /** Serve the chat page of examples/chat at / (default false). */
+  /** Serve the chat page at / (default false). */
   readonly ui?: boolean;
   /**
    * Origins of web pages that may read answers, such as "https://chat.example.com" (default: none but its own). "*" is
@@ -109,7 +109,8 @@ export async function createEndpoint(options: EndpointOptions = {}): Promise<End
   const models = modelObjects([
     [languageModels, ["/v1/chat/completions", "/v1/responses", "/v1/messages"]],
     [imageModels, ["/v1/images/generations", "/v1/images/edits", "/v1/images/variations"]],
-    [tokenizers, ["/v1/embeddings", "/v1/vision/tokens", "/v1/vision/decode"]],
+    [tokenizers, ["/v1/embeddings", "/v1/vision/tokens"]],
+    [withIds(tokenizers), ["/v1/vision/decode"]],
   ]);
   const closing = new AbortController();
   const held = new HeldBytes(limits.heldBytes);
@@ -181,6 +182,9 @@ function modelObjects(groups: readonly (readonly [ReadonlyMap<string, unknown>, 
   }));
   return new Map(objects.map((model) => [model.id, model]));
 }
+
+const withIds = <T extends Encoder>(models: ReadonlyMap<string, T>): ReadonlyMap<string, T> =>
+  new Map([...models].filter(([, { info }]) => info.codebook !== null));
 
 function byId<T>(models: readonly T[], idOf: (model: T) => string): ReadonlyMap<string, T> {
   return new Map(models.map((model) => [idOf(model), model]));

@@ -35,15 +35,35 @@ async function request(path, { body, signal } = {}) {
   throw new Error(error?.message ?? `The server answered with status ${response.status}.`);
 }
 
-/** The ids of the models that take requests at `path`. */
-export async function modelsOf(path) {
+/** The server's models: a function of the ids of those that take requests at a path. */
+export async function listModels() {
   const { data } = await (await request("/v1/models")).json();
-  return data.filter(({ routes }) => routes.includes(path)).map(({ id }) => id);
+  return (path) => data.filter(({ routes }) => routes.includes(path)).map(({ id }) => id);
 }
 
-/** The answer to a conversation, in pieces. */
-export async function* streamChat(model, messages, signal) {
-  const response = await request("/v1/chat/completions", { body: { model, messages, stream: true }, signal });
+/** The answer to a conversation, in pieces. `body` has the model, the messages and how to sample. */
+export async function* streamChat(body, signal) {
+  for await (const event of eventsOf("/v1/chat/completions", { ...body, stream: true }, signal)) {
+    yield event.choices[0]?.delta.content ?? "";
+  }
+}
+
+/** A picture from words as it is drawn: data: URLs, each with the share that is drawn; the last one (1) has its seed. */
+export async function* drawImage(prompt, signal) {
+  const body = { prompt, response_format: "b64_json", stream: true, partial_images: PREVIEWS };
+  for await (const event of eventsOf("/v1/images/generations", body, signal)) {
+    const url = `data:image/png;base64,${event.b64_json}`;
+    if (event.type === "image_generation.completed") yield { url, seed: event.seed, share: 1 };
+    else yield { url, share: (event.partial_image_index + 1) / (PREVIEWS + 1) };
+  }
+}
+
+/** OpenAI's most. */
+const PREVIEWS = 3;
+
+/** The server-sent events of an answer. @throws Error with the server's message, also where it comes as an event */
+async function* eventsOf(path, body, signal) {
+  const response = await request(path, { body, signal });
   let rest = "";
   for await (const text of textOf(response.body)) {
     const lines = (rest + text).split("\n");
@@ -53,7 +73,7 @@ export async function* streamChat(model, messages, signal) {
       const event = JSON.parse(line.slice(6));
       if (event.error) throw new Error(event.error.message);
       signal?.throwIfAborted(); // pieces that had come before the user stopped
-      yield event.choices[0]?.delta.content ?? "";
+      yield event;
     }
   }
 }
@@ -66,13 +86,6 @@ async function* textOf(body) {
     if (done) return;
     yield value;
   }
-}
-
-/** A picture from words, as a data: URL, and its seed. */
-export async function drawImage(prompt, signal) {
-  const response = await request("/v1/images/generations", { body: { prompt, response_format: "b64_json" }, signal });
-  const [{ b64_json: base64, seed }] = (await response.json()).data;
-  return { url: `data:image/png;base64,${base64}`, seed };
 }
 
 /** The ids of an image, in raster order, and their grid. */
