@@ -26,7 +26,7 @@ export {
   type ImageTokens,
   type ModelInfo,
 } from "./contract/encoder.ts";
-export type { ImageInput, ImageRegion, ImageSize, RgbImage, TokenGrid } from "./contract/image.ts";
+export type { ImageInput, ImageRegion, ImageSize, ImageStream, RgbImage, TokenGrid } from "./contract/image.ts";
 export {
   type DeepstackLevel,
   defineProjector,

@@ -84,6 +84,7 @@ export { identityOf, openRegularFile, readRegularFile, regularFileChunks } from 
 export { createFile, ioError, type NewFile, onDisk, replaceFile, writeAll, writeWhole } from "./files/replace-file.ts";
 export { requireRoom } from "./files/require-room.ts";
 export { temporaryBeside } from "./files/temporary-file.ts";
+export { type BufferedImage, bufferedImage } from "./image/read/buffered-image.ts";
 export { type AlphaPlane, readAlpha } from "./image/read/read-pixels.ts";
 export { roundHalfEven } from "./image/round-half-even.ts";
 export type { NativePlan, SquarePlan, ViewPlan } from "./image/view-plan.ts";

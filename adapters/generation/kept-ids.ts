@@ -1,5 +1,5 @@
 import type { ImageInput, TokenIds } from "../../sdk/index.ts";
-import { expected, expectedBut } from "../../sdk/kit.ts";
+import { bufferedImage, expected, expectedBut } from "../../sdk/kit.ts";
 import type { GenerateRequest } from "./generate-options.ts";
 import type { ImageGeneratorInfo } from "./image-generator.ts";
 import type { GeneratorTokenizer } from "./load-options.ts";
@@ -14,7 +14,7 @@ export const FREE = -1;
  *   the tokenizer does not encode; what reading an image throws
  */
 export async function keptIds(
-  { continueImage, editImage, signal }: GenerateRequest,
+  { continueImage, editImage: given, signal }: GenerateRequest,
   info: ImageGeneratorInfo,
   tokenizer: GeneratorTokenizer,
 ): Promise<Int32Array> {
@@ -28,7 +28,9 @@ export async function keptIds(
         : checkedIds(continueImage.ids, count, "continueImage", info);
     kept.set(ids.subarray(0, count));
   }
-  if (editImage !== undefined) {
+  if (given !== undefined) {
+    // It is read twice, for its ids and for what is transparent.
+    const editImage = "image" in given ? { ...given, image: await bufferedImage(given.image, signal) } : given;
     const ids =
       "image" in editImage
         ? await encodedIds(editImage.image, "editImage", tokenizer, signal)

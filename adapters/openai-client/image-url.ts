@@ -1,5 +1,5 @@
 import { encodePng, type ImageInput, readImage } from "../../sdk/index.ts";
-import { readRegularFile } from "../../sdk/kit.ts";
+import { type BufferedImage, bufferedImage, readRegularFile } from "../../sdk/kit.ts";
 
 /** What endpoints take as it is, by the file's first bytes. */
 const FORMATS = [
@@ -22,7 +22,8 @@ const latin1 = (bytes: Uint8Array, from: number, to: number): string =>
  * An image as a data: URL: a JPEG, PNG, GIF or WebP file untouched, anything else as PNG.
  * @throws as `readImage`
  */
-export async function imageUrl(image: ImageInput): Promise<string> {
+export async function imageUrl(input: ImageInput, signal?: AbortSignal): Promise<string> {
+  const image = await bufferedImage(input, signal);
   const bytes = await encodedBytes(image);
   const format = bytes && FORMATS.find(({ starts }) => starts(bytes));
   if (bytes && format) return dataUrl(format.type, bytes);
@@ -30,7 +31,7 @@ export async function imageUrl(image: ImageInput): Promise<string> {
 }
 
 /** The file behind an image, where it is one; what cannot be read is left to `readImage`, which says why. */
-async function encodedBytes(image: ImageInput): Promise<Uint8Array | null> {
+async function encodedBytes(image: BufferedImage): Promise<Uint8Array | null> {
   if (image instanceof Uint8Array) return image;
   if (image instanceof ArrayBuffer) return new Uint8Array(image);
   if (typeof image !== "string" || /^[a-z]+:/i.test(image)) return null;

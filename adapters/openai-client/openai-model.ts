@@ -41,7 +41,7 @@ export function openAiModel(options: OpenAiModelOptions): VisionLanguageModel {
     maxTokensField,
     sampling: {},
     name: "OpenAI's protocol",
-    image: async (image) => ({ type: "image_url", image_url: { url: await imageUrl(image) } }),
+    image: async (image, signal) => ({ type: "image_url", image_url: { url: await imageUrl(image, signal) } }),
   });
 }
 

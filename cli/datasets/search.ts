@@ -3,6 +3,7 @@ import { searchImages } from "../../adapters/datasets/index.ts";
 import { defineCommand } from "../command/command.ts";
 import { argument, option } from "../command/option.ts";
 import { wholeNumber } from "../command/value-types.ts";
+import { imageArgument, OR_STDIN } from "../shared/image-argument.ts";
 import { json, tokenizerOptions } from "../shared/model-options.ts";
 import { printResult } from "../shared/print-result.ts";
 import { withProgress } from "../shared/progress.ts";
@@ -11,7 +12,7 @@ import { openEncoder } from "./dataset-options.ts";
 export const search = defineCommand({
   arguments: {
     index: argument("The index that vqrae embed wrote"),
-    image: argument("The image to look for"),
+    image: argument(`The image to look for${OR_STDIN}`),
   },
   options: {
     top: option(wholeNumber("count", { least: 1 }), "How many images to show", { default: 10 }),
@@ -23,7 +24,7 @@ export const search = defineCommand({
     const hits = await withProgress(args, async (progress) => {
       const { encoder, model } = await openEncoder({ ...args, workers: 1, batchSize: undefined }, progress);
       try {
-        return await searchImages(index, image, { encoder, model, count: top });
+        return await searchImages(index, imageArgument(image), { encoder, model, count: top });
       } finally {
         await encoder.dispose();
       }

@@ -2,12 +2,13 @@ import { type ClassScore, VqraeError } from "../../sdk/index.ts";
 import { defineCommand } from "../command/command.ts";
 import { manyArguments, option } from "../command/option.ts";
 import { wholeNumber } from "../command/value-types.ts";
+import { imageArgument, OR_STDIN } from "../shared/image-argument.ts";
 import { json, tokenizerOptions } from "../shared/model-options.ts";
 import { namingFile, printResult } from "../shared/print-result.ts";
 import { withTokenizer } from "../shared/with-tokenizer.ts";
 
 export const classify = defineCommand({
-  arguments: { images: manyArguments("The images to name") },
+  arguments: { images: manyArguments(`The images to name${OR_STDIN}`) },
   options: {
     top: option(wholeNumber("count", { least: 1 }), "How many classes to show", { default: 5 }),
     ...tokenizerOptions,
@@ -23,7 +24,7 @@ export const classify = defineCommand({
       const named: { image: string; classes: ClassScore[] }[] = [];
       for (const image of images) {
         try {
-          named.push({ image, classes: await tokenizer.classify(image, { count: top }) });
+          named.push({ image, classes: await tokenizer.classify(imageArgument(image), { count: top }) });
         } catch (error) {
           if (!VqraeError.isInstance(error)) throw error;
           throw new VqraeError(error.code, namingFile(image, error.message), { path: image, cause: error });

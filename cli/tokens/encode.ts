@@ -4,6 +4,7 @@ import { writeWhole } from "../../sdk/kit.ts";
 import { defineCommand } from "../command/command.ts";
 import { flag, manyArguments, option } from "../command/option.ts";
 import { text } from "../command/value-types.ts";
+import { imageArgument, OR_STDIN } from "../shared/image-argument.ts";
 import { json, tokenizerOptions } from "../shared/model-options.ts";
 import { checkOutput } from "../shared/output-file.ts";
 import { namingFile, printResult } from "../shared/print-result.ts";
@@ -18,7 +19,7 @@ import { writeTokensSafetensors } from "./tokens-safetensors.ts";
 const IMAGES_PER_STEP = 32;
 
 export const encode = defineCommand({
-  arguments: { images: manyArguments("The images to read") },
+  arguments: { images: manyArguments(`The images to read${OR_STDIN}`) },
   options: {
     out: option(
       text("file"),
@@ -36,6 +37,7 @@ export const encode = defineCommand({
   examples: [
     "# ids as JSON on standard output",
     "vqrae encode photo.jpg",
+    "cat photo.jpg | vqrae encode -",
     "# features as JSON",
     "vqrae encode photo.jpg --features",
     "# ids and features, for numpy.load",
@@ -69,7 +71,7 @@ async function encodeInSteps(
     const start = tokens.length;
     progress.say(`encoding: ${start} of ${images.length} images`);
     try {
-      tokens.push(...(await tokenizer.encode(images.slice(start, start + IMAGES_PER_STEP), wanted)));
+      tokens.push(...(await tokenizer.encode(images.slice(start, start + IMAGES_PER_STEP).map(imageArgument), wanted)));
     } catch (error) {
       throw ofFile(error, images, start);
     }

@@ -3,6 +3,7 @@ import { encodePng, type RgbImage, readImage } from "../../sdk/index.ts";
 import { setFields, writeWhole } from "../../sdk/kit.ts";
 import { defineCommand } from "../command/command.ts";
 import { argument, flag } from "../command/option.ts";
+import { imageArgument, OR_STDIN } from "../shared/image-argument.ts";
 import { json, tokenizerOptions } from "../shared/model-options.ts";
 import { checkOutput } from "../shared/output-file.ts";
 import { printResult } from "../shared/print-result.ts";
@@ -10,7 +11,7 @@ import { withTokenizer } from "../shared/with-tokenizer.ts";
 
 export const reconstruct = defineCommand({
   arguments: {
-    image: argument("The image to read"),
+    image: argument(`The image to read${OR_STDIN}`),
     output: argument("The PNG file to write"),
   },
   options: {
@@ -27,7 +28,7 @@ export const reconstruct = defineCommand({
     await checkOutput(output, [".png"], [path]);
     const { original, reconstruction, ids, model } = await withTokenizer(args, async (tokenizer, progress) => {
       progress.say(`reconstructing ${path}`);
-      const image = await readImage(path, setFields({ maxPixels: args.maxPixels }));
+      const image = await readImage(imageArgument(path), setFields({ maxPixels: args.maxPixels }));
       const { ids } = await tokenizer.encode(image, { features: false, ids: true });
       const reconstruction = await tokenizer.decode(ids);
       const original = await tokenizer.reconstructionTarget(image);

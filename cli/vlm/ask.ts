@@ -1,9 +1,9 @@
-import { buffer } from "node:stream/consumers";
 import { setFields } from "../../sdk/kit.ts";
 import { defineCommand } from "../command/command.ts";
 import { type Argument, option } from "../command/option.ts";
 import { usageError } from "../command/usage-error.ts";
 import { number, wholeNumber } from "../command/value-types.ts";
+import { imageArgument } from "../shared/image-argument.ts";
 import { json } from "../shared/model-options.ts";
 import { print, printJson } from "../shared/terminal.ts";
 import { framesOf, videoOptions } from "./frames.ts";
@@ -43,8 +43,7 @@ export const ask = defineCommand({
     if (video === undefined && images.length === 0) throw usageError(name, "<image...> <question>", `only ${question}`);
     const film = video && [{ video: await framesOf(video, fps) }];
     await withVlm(name, args, async (vlm) => {
-      const read = async (image: string) => ({ image: image === "-" ? await buffer(process.stdin) : image });
-      const shown = await Promise.all(images.map(read));
+      const shown = images.map((image) => ({ image: imageArgument(image) }));
       const content = [...shown, ...(film ?? []), question];
       const pieces = vlm.streamChat([{ role: "user", content }], setFields({ temperature, maxTokens }));
       let answer = "";

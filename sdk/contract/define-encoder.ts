@@ -85,7 +85,7 @@ class DefinedEncoder<Ids extends ImageIds | null> implements Encoder<Ids> {
     input: ImageInput,
     asked: RequestedOutputs & { readonly signal: AbortSignal },
   ): Promise<ImageTokens<ImageIds>> {
-    const image = await readImage(input);
+    const image = await readImage(input, { signal: asked.signal });
     asked.signal.throwIfAborted();
     this.#assertUsable();
     const { grid, features, classToken, ids } = await this.#parts.encode(image, asked);

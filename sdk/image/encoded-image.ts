@@ -7,7 +7,7 @@ import { dataUrlBytes } from "./read/data-url.ts";
 import { firstLine } from "./read/sharp.ts";
 
 /** Files beyond this are refused unread; 100 megapixels of uncompressed 16-bit RGBA stay below it. */
-const MAX_FILE_BYTES = 2 ** 30;
+export const MAX_FILE_BYTES = 2 ** 30;
 
 /** The bytes of an image file and its name for messages. */
 export interface EncodedImage {
@@ -46,7 +46,7 @@ export function bytesOrText(input: unknown): Uint8Array | string {
   if (types.isAnyArrayBuffer(input)) return new Uint8Array(input);
   const text = input instanceof URL ? input.href : input;
   if (typeof text === "string" && text !== "") return text;
-  const what = "a path, a file: or data: URL, encoded bytes or { data, width, height }";
+  const what = "a path, a file: or data: URL, encoded bytes, a Blob, a stream or { data, width, height }";
   throw expected("INVALID_ARGUMENT", what, "the image", input);
 }
 

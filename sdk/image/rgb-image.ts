@@ -14,10 +14,44 @@ export const copyPixels = ({ data, width, height }: RgbImage): RgbImage => ({
 });
 
 /**
+ * Raw pixels of any kind that `ImageInput` has, as RGB: those that are RGB as they are, of RGBA without alpha, grey three times.
+ * @throws as `checkRawImage`
+ */
+export function rawToRgb(image: RgbImage): RgbImage {
+  checkRawImage(image);
+  const { data, width, height } = image;
+  const pixels = width * height;
+  const channels = data.length / pixels;
+  if (channels === 3) return image;
+  const rgb = new Uint8Array(pixels * 3);
+  const [green, blue] = channels === 1 ? [0, 0] : [1, 2];
+  for (let from = 0, to = 0; to < rgb.length; from += channels) {
+    rgb[to++] = data[from]!;
+    rgb[to++] = data[from + green]!;
+    rgb[to++] = data[from + blue]!;
+  }
+  return { data: rgb, width, height };
+}
+
+/** The alpha of raw RGBA pixels, one byte each; null for RGB and grey. */
+export function alphaOfRaw({ data, width, height }: RgbImage): Uint8Array | null {
+  if (data.length !== width * height * 4) return null;
+  return Uint8Array.from({ length: width * height }, (_, i) => data[4 * i + 3]!);
+}
+
+/** Checks raw pixels as apps have them: RGB, RGBA or grey. @throws as `checkRgbImage` */
+export const checkRawImage = (image: RgbImage): void => checkPixels(image, "the raw image", [3, 4, 1]);
+
+/**
  * Checks that `image` holds width * height RGB pixels.
  * @throws INVALID_IMAGE for no pixels, INVALID_ARGUMENT for everything else that is wrong.
  */
-export function checkRgbImage(image: RgbImage, subject = "the raw image"): void {
+export const checkRgbImage = (image: RgbImage, subject = "the raw image"): void => checkPixels(image, subject, [3]);
+
+/** By bytes a pixel. */
+const KINDS = { 1: "grey", 3: "RGB", 4: "RGBA" } as const;
+
+function checkPixels(image: RgbImage, subject: string, channels: readonly (keyof typeof KINDS)[]): void {
   if (!isRgbImage(image)) throw expected("INVALID_ARGUMENT", "{ data, width, height }", subject, image);
   const { data, width, height } = image;
   if (width === 0 || height === 0) {
@@ -31,13 +65,10 @@ export function checkRgbImage(image: RgbImage, subject = "the raw image"): void 
   if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {
     throw expected("INVALID_ARGUMENT", "a Uint8Array", `data of ${subject}`, data);
   }
-  if (data.length !== width * height * 3) {
-    throw expectedBut(
-      "INVALID_ARGUMENT",
-      `${width * height * 3} bytes (${width} x ${height} RGB pixels)`,
-      `data of ${subject}`,
-      describe(data),
-      "Raw pixels are 8-bit RGB without alpha or row padding.",
-    );
-  }
+  if (channels.some((count) => data.length === width * height * count)) return;
+  const sizes = channels.map(
+    (count) => `${width * height * count} bytes (${width} x ${height} ${KINDS[count]} pixels)`,
+  );
+  const mend = "Raw pixels have 8 bits a channel and no row padding.";
+  throw expectedBut("INVALID_ARGUMENT", sizes.join(" or "), `data of ${subject}`, describe(data), mend);
 }

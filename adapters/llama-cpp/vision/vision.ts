@@ -198,7 +198,7 @@ export class LlamaVision {
   async image(input: ImageInput, { signal }: { readonly signal?: AbortSignal } = {}): Promise<string> {
     this.#assertUsable();
     signal?.throwIfAborted();
-    const { key, image } = await keyedImage(input, this.#identity);
+    const { key, image } = await keyedImage(input, this.#identity, signal);
     return this.#placed(key, { image }, signal);
   }
 
@@ -209,7 +209,7 @@ export class LlamaVision {
   async video(input: VideoInput, { signal }: { readonly signal?: AbortSignal } = {}): Promise<string> {
     this.#assertUsable();
     signal?.throwIfAborted();
-    const { key, video } = await keyedVideo(input, this.#identity);
+    const { key, video } = await keyedVideo(input, this.#identity, signal);
     return this.#placed(key, { video }, signal);
   }
 

@@ -8,9 +8,11 @@ import { readPixels } from "./read-pixels.ts";
 export interface ReadImageOptions {
   /** Most pixels. Larger images are refused by their header, before they are decoded (default 100 megapixels). */
   readonly maxPixels?: number | undefined;
+  /** Ends the reading of a Blob or a stream. */
+  readonly signal?: AbortSignal | undefined;
 }
 
-const schema = z.strictObject({ maxPixels: option.integer(1) });
+const schema = z.strictObject({ maxPixels: option.integer(1), signal: option.signal });
 
 /**
  * Reads any image as new 8-bit RGB pixels, as Pillow's `ImageOps.exif_transpose(image).convert("RGB")` does: turned by
@@ -18,12 +20,12 @@ const schema = z.strictObject({ maxPixels: option.integer(1) });
  * animation, 16-bit colours cut to their high byte. Equal to Pillow's pixels but for these: 16-bit grey keeps its high
  * byte too (Pillow cuts all above 255 to white), transparent GIF pixels are black, and colours of AVIF files with chroma
  * subsampling differ (docs/fidelity.md says by how much). HEIC photos, whose HEVC codec sharp's own builds leave out, are
- * INVALID_IMAGE.
- * @throws INVALID_ARGUMENT, INVALID_IMAGE, IMAGE_TOO_LARGE or MISSING_DEPENDENCY.
+ * read by libheif where the package libheif-js is installed, and INVALID_IMAGE where it is not.
+ * @throws INVALID_ARGUMENT, INVALID_IMAGE, IMAGE_TOO_LARGE or MISSING_DEPENDENCY; the signal's reason
  */
 export async function readImage(input: ImageInput, options: ReadImageOptions = {}): Promise<RgbImage> {
-  const { maxPixels } = parseOptions(schema, options, "readImage");
+  const { maxPixels, signal } = parseOptions(schema, options, "readImage");
   // toUint8Array of sharp copies on this thread too, and sharp 0.35.5 loses memory with it: 0.4 MB a photo, on average
   // over examples/images.
-  return copyPixels(await readPixels(input, maxPixels));
+  return copyPixels(await readPixels(input, maxPixels, signal));
 }

@@ -2,8 +2,10 @@ import type { Sharp } from "sharp";
 import type { ImageInput, RgbImage } from "../../contract/image.ts";
 import { expectedBut, VqraeError } from "../../errors.ts";
 import { type EncodedImage, encodedImage } from "../encoded-image.ts";
-import { checkRgbImage, isRgbImage } from "../rgb-image.ts";
+import { alphaOfRaw, checkRawImage, checkRgbImage, isRgbImage, rawToRgb } from "../rgb-image.ts";
+import { bufferedImage } from "./buffered-image.ts";
 import { cmykToRgb } from "./cmyk.ts";
+import { decodeHeic } from "./heic.ts";
 import { uprightAvif } from "./orientation/avif-transform.ts";
 import { findOrientation } from "./orientation/find-orientation.ts";
 import { rasterFormat } from "./raster-format.ts";
@@ -12,23 +14,29 @@ import { firstLine, loadSharp } from "./sharp.ts";
 /** A 100-megapixel camera's photo; its RGB pixels take 300 MB. */
 const DEFAULT_MAX_PIXELS = 100_000_000;
 
-const HEIC_MEND = "sharp's own builds cannot read HEIC photos: convert it to JPEG. ";
+const HEIC_MEND = "sharp's own builds cannot read HEIC photos: run `npm install libheif-js`, or convert it to JPEG. ";
 
 /**
  * Reads any image as 8-bit RGB pixels in memory that need not be new: raw pixels are the caller's, and sharp's cannot move
  * to another thread. `readImage` says what is read how, and checks its options before.
  * @throws INVALID_ARGUMENT, INVALID_IMAGE, IMAGE_TOO_LARGE or MISSING_DEPENDENCY.
  */
-export async function readPixels(input: ImageInput, maxPixels = DEFAULT_MAX_PIXELS): Promise<RgbImage> {
+export async function readPixels(
+  input: ImageInput,
+  maxPixels = DEFAULT_MAX_PIXELS,
+  signal?: AbortSignal,
+): Promise<RgbImage> {
   if (isRgbImage(input)) {
-    checkRgbImage(input);
+    checkRawImage(input);
     checkPixels(input.width, input.height, maxPixels, "the raw image");
-    return input;
+    return rawToRgb(input);
   }
-  return decode(await encodedImage(input), maxPixels);
+  return decode(await encodedImage(await bufferedImage(input, signal)), maxPixels);
 }
 
 async function decode(file: EncodedImage, maxPixels: number): Promise<RgbImage> {
+  const photo = await heicPhoto(file, maxPixels);
+  if (photo !== null) return photo;
   return withUpright(file, maxPixels, async (upright, { isCmyk }) => {
     const { data, info } = await upright.removeAlpha().raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
     const decoded = { data: isCmyk ? cmykToRgb(data) : data, width: info.width, height: info.height };
@@ -51,13 +59,22 @@ export interface AlphaPlane {
 export async function readAlpha(input: ImageInput, maxPixels = DEFAULT_MAX_PIXELS): Promise<AlphaPlane> {
   if (isRgbImage(input)) {
     const { width, height } = await readPixels(input, maxPixels);
-    return { alpha: null, width, height };
+    return { alpha: alphaOfRaw(input), width, height };
   }
-  return withUpright(await encodedImage(input), maxPixels, async (upright, { hasAlpha }) => {
+  const file = await encodedImage(await bufferedImage(input));
+  const photo = await heicPhoto(file, maxPixels);
+  if (photo !== null) return { alpha: null, width: photo.width, height: photo.height };
+  return withUpright(file, maxPixels, async (upright, { hasAlpha }) => {
     const plane = hasAlpha ? upright.extractChannel("alpha") : upright.extractChannel(0);
     const { data, info } = await plane.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
     return { alpha: hasAlpha ? data : null, width: info.width, height: info.height };
   });
+}
+
+/** The pixels of a HEIC file where its decoder is installed; null for any other file. */
+function heicPhoto({ bytes, subject }: EncodedImage, maxPixels: number): Promise<RgbImage | null> | null {
+  if (rasterFormat(bytes, subject) !== "HEIC") return null;
+  return decodeHeic(bytes, subject, (width, height) => checkPixels(width, height, maxPixels, subject));
 }
 
 /** Opens an image in sRGB, the right way up, for `use`, whose failures are the image's. */

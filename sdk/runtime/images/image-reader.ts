@@ -23,19 +23,19 @@ export class ImageReader {
 
   /** The pixels that the encoder takes. */
   async preprocess(input: ImageInput, signal: AbortSignal): Promise<RgbImage> {
-    const image = await this.#send(input);
+    const image = await this.#send(input, signal);
     return this.#pool.run("preprocess", { image }, { transfer: buffersOf([memoryOf(image)]), signal });
   }
 
   /** Its views, as the encoder takes them for `embed`. */
   async prepare(input: ImageInput, signal?: AbortSignal): Promise<PreparedImage> {
-    const image = await this.#send(input);
+    const image = await this.#send(input, signal);
     return this.#pool.run("prepare", { image }, { transfer: buffersOf([memoryOf(image)]), ...(signal && { signal }) });
   }
 
   /** A frame of a video of `count`, as the encoder takes it for `embedVideo`. */
   async frame(input: ImageInput, count: number, signal: AbortSignal): Promise<RgbImage> {
-    const image = await this.#send(input);
+    const image = await this.#send(input, signal);
     return this.#pool.run("frame", { image, count }, { transfer: buffersOf([memoryOf(image)]), signal });
   }
 
@@ -56,8 +56,8 @@ export class ImageReader {
   }
 
   /** sharp's libraries stay in memory only if the main thread loads it before any other does (sharp's installation guide). */
-  async #send(input: ImageInput): Promise<PortableImage> {
+  async #send(input: ImageInput, signal?: AbortSignal): Promise<PortableImage> {
     if (!isRgbImage(input)) await loadSharp();
-    return portableImage(input);
+    return portableImage(input, signal);
   }
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { pathToFileURL } from "node:url";
 import type { ImageInput, RgbImage } from "../../contract/image.ts";
 import { encodePng } from "../../image/encode-png.ts";
@@ -59,12 +60,12 @@ export function imageChecks<T>(method: ImageMethod<T>): Check[] {
         inEveryForm(subject.picture(), async (forms) => {
           const wanted = await one(subject, subject.picture());
           for (const [form, image] of forms) {
-            const result = await resolves(() => one(subject, image), `${name} of the image as ${form}`);
+            const result = await resolves(() => one(subject, image()), `${name} of the image as ${form}`);
             same(subject, result, wanted, `${name} of the image as ${form} and as raw pixels`);
           }
           const all = await many(
             subject,
-            forms.map(([, image]) => image),
+            forms.map(([, image]) => image()),
           );
           sameAll(subject, all, Array(forms.length).fill(wanted), `${name} of the image in each form`);
         }),
@@ -190,10 +191,10 @@ export function imageChecks<T>(method: ImageMethod<T>): Check[] {
   ]);
 }
 
-/** Gives `work` the image in every form that `ImageInput` allows, but for raw pixels as they came. */
+/** Gives `work` the image in every form that `ImageInput` allows, but for raw pixels as they came: anew each time, as a stream is read once. */
 export async function inEveryForm(
   image: RgbImage,
-  work: (forms: readonly (readonly [form: string, image: ImageInput])[]) => Promise<void>,
+  work: (forms: readonly (readonly [form: string, image: () => ImageInput])[]) => Promise<void>,
 ): Promise<void> {
   const png = await encodePng(image);
   const folder = await mkdtemp(join(tmpdir(), "vqrae-conformance-"));
@@ -203,14 +204,17 @@ export async function inEveryForm(
     const larger = new Uint8Array(png.length + 9);
     larger.set(png, 4);
     await work([
-      ["a path", path],
-      ["a file: URL", pathToFileURL(path)],
-      ["the text of a file: URL", pathToFileURL(path).href],
-      ["a data: URL", `data:image/png;base64,${Buffer.from(png).toString("base64")}`],
-      ["bytes", png],
-      ["bytes inside a larger buffer", larger.subarray(4, 4 + png.length)],
-      ["an ArrayBuffer", png.slice().buffer],
-      ["clamped raw pixels", { ...copyOf(image), data: new Uint8ClampedArray(image.data) }],
+      ["a path", () => path],
+      ["a file: URL", () => pathToFileURL(path)],
+      ["the text of a file: URL", () => pathToFileURL(path).href],
+      ["a data: URL", () => `data:image/png;base64,${Buffer.from(png).toString("base64")}`],
+      ["bytes", () => png],
+      ["bytes inside a larger buffer", () => larger.subarray(4, 4 + png.length)],
+      ["an ArrayBuffer", () => png.slice().buffer],
+      ["a Blob", () => new Blob([png])],
+      ["a web stream", () => new Blob([png]).stream()],
+      ["a stream of Node", () => Readable.from([png.subarray(0, 20), png.subarray(20)])],
+      ["clamped raw pixels", () => ({ ...copyOf(image), data: new Uint8ClampedArray(image.data) })],
     ]);
   } finally {
     await rm(folder, { recursive: true, force: true });

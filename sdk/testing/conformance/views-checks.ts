@@ -41,7 +41,7 @@ const checksOf = (name: ViewsMethod, whole: string): Check[] => [
       const wanted = await call(subject.picture());
       await inEveryForm(subject.picture(), async (forms) => {
         for (const [form, image] of forms) {
-          const images = await resolves(() => call(image), `${name} of the image as ${form}`);
+          const images = await resolves(() => call(image()), `${name} of the image as ${form}`);
           same(images, wanted, `${name} of the image as ${form} and as raw pixels`);
         }
       });

@@ -109,6 +109,18 @@ describe("a mask", () => {
     expect(await generate({ seed: 3, editImage: { image: opaque } })).toEqual(await generate({ seed: 3 }));
   });
 
+  it("and its image may be streams, or raw pixels whose alpha counts", async () => {
+    const image = await maskedPng(16, 16, (x) => x < 4);
+    const wanted = await generate({ seed: 3, editImage: { image, mask: image } });
+    const stream = () => new Blob([image]).stream();
+    expect(await generate({ seed: 3, editImage: { image: stream(), mask: stream() } })).toEqual(wanted);
+    const { data } = picture(16, 16);
+    const rgba = new Uint8ClampedArray(16 * 16 * 4);
+    for (let i = 0; i < 256; i++) rgba.set([...data.subarray(i * 3, i * 3 + 3), i % 16 < 4 ? 0 : 255], i * 4);
+    const raw = { data: rgba, width: 16, height: 16 };
+    expect(await generate({ seed: 3, editImage: { image: raw } })).toEqual(wanted);
+  });
+
   it.each<[string, () => Promise<Uint8Array>, RegExp]>([
     ["of another size", () => maskedPng(16, 15, () => true), /16 x 16 pixels.*16 x 15|at most/],
     ["that is larger", () => maskedPng(17, 17, () => true), /at most 256 pixels/],
