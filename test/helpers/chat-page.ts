@@ -125,6 +125,14 @@ export class ChatPage {
     return this.page.evaluate("navigator.clipboard.readText()");
   }
 
+  /** Pixels of the chat below what is in view. */
+  async below(): Promise<number> {
+    return this.page.locator("main").evaluate((main: unknown) => {
+      const { scrollHeight, scrollTop, clientHeight } = main as Record<string, number>;
+      return scrollHeight! - scrollTop! - clientHeight!;
+    });
+  }
+
   /** Whether nothing lies beside the window. */
   async fits(): Promise<boolean> {
     return this.page.evaluate("document.documentElement.scrollWidth <= innerWidth");

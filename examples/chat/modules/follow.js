@@ -5,9 +5,14 @@ const NEAR = 48;
 
 export function followTheEnd(scroller, content) {
   let following = true;
+  let before = 0;
   const toTheEnd = () => scroller.scrollTo({ top: scroller.scrollHeight });
   scroller.addEventListener("scroll", () => {
-    following = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
+    const { scrollTop, scrollHeight, clientHeight } = scroller;
+    // It may have grown since the event's cause: only a way up is the reader's own.
+    if (scrollHeight - scrollTop - clientHeight < NEAR) following = true;
+    else if (scrollTop < before) following = false;
+    before = scrollTop;
   });
   // Pieces of text, previews and pictures that load: all of them make it taller.
   new ResizeObserver(() => following && toTheEnd()).observe(content);

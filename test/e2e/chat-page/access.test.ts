@@ -33,6 +33,7 @@ describe.skipIf(chromium === null)("the chat page for everybody", { timeout: 240
     await page.getByRole("button", { name: "Draw", exact: true }).click();
     await chat.answers.nth(1).waitFor();
     await chat.idle();
+    await expect.poll(() => chat.below()).toBeLessThan(2);
     await chat.screenshot(`${name}-2-chat`);
     expect(await chat.fits()).toBe(true);
     expect(await violations()).toEqual([]);

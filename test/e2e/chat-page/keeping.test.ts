@@ -142,15 +142,11 @@ describe.skipIf(chromium === null)("the chat page's chat", { timeout: 180_000 },
   });
 
   it("keeps the end in view as pictures load", async () => {
-    const page = await chat.open({ height: 500 });
+    await chat.open({ height: 500 });
     await answerWith("word\n\n".repeat(30));
     await chat.ask("how");
     await chat.attachPhoto();
     await chat.ask("how");
-    const gap = () =>
-      page.evaluate(
-        "(() => { const m = document.querySelector('main'); return m.scrollHeight - m.scrollTop - m.clientHeight; })()",
-      );
-    await expect.poll(gap).toBeLessThan(2);
+    await expect.poll(() => chat.below()).toBeLessThan(2);
   });
 });
