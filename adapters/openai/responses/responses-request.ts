@@ -53,7 +53,7 @@ export const responsesRequest = (limits: EndpointLimits) =>
     stream: z.boolean().optional(),
     ...samplingFields(limits),
     max_output_tokens: tokenCount,
-    text: z.object({ format: textFormat.optional() }).optional(),
+    text: z.object({ format: textFormat.optional(), verbosity: z.unknown().optional() }).optional(),
     top_logprobs: only([0], "the probabilities of tokens are not kept"),
     tools: z.array(z.object({ type: z.string() })).optional(),
     tool_choice: z

@@ -16,6 +16,7 @@ export const responses =
   (models: ReadonlyMap<string, VisionLanguageModel>, stored: StoredResponses): Route =>
   async (body, call) => {
     const request = await parseLooseBody(responsesRequest(call.limits), body, call.warn);
+    if (request.text?.verbosity !== undefined) call.warn("text.verbosity has no effect here.");
     checkTools(request, call);
     const model = defaultModel(models, request.model);
     const conversation = await toConversation(request, stored, call);
