@@ -119,10 +119,10 @@ function endEdit() {
   clearNotice();
 }
 
-async function retry({ kind, text: question, images }, exchange) {
+async function retry(exchange) {
   if (running) return;
   cutFrom(exchange);
-  await answer(newExchange(kind, question, images));
+  await answer(newExchange(exchange.kind, exchange.text, exchange.images));
 }
 
 form.addEventListener("submit", (event) => {

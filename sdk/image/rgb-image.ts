@@ -13,12 +13,8 @@ export const copyPixels = ({ data, width, height }: RgbImage): RgbImage => ({
   height,
 });
 
-/**
- * Raw pixels of any kind that `ImageInput` has, as RGB: those that are RGB as they are, of RGBA without alpha, grey three times.
- * @throws as `checkRawImage`
- */
+/** Raw pixels that `checkRawImage` takes, as RGB: RGB as it is, RGBA without alpha, grey three times. */
 export function rawToRgb(image: RgbImage): RgbImage {
-  checkRawImage(image);
   const { data, width, height } = image;
   const pixels = width * height;
   const channels = data.length / pixels;

@@ -1,5 +1,5 @@
 /** Images that wait to be sent: pasted, dropped or chosen. */
-import { make } from "./exchange-view.js";
+import { make } from "./elements.js";
 import { pictureUrl } from "./pictures.js";
 
 const list = document.querySelector("#attached");

@@ -1,28 +1,12 @@
 /** An exchange on the page: what was asked, and the answer as it grows. */
+import { button, make } from "./elements.js";
 import { markdown } from "./markdown.js";
 import { showTokens } from "./token-grid.js";
-
-/** An element with properties and children. */
-export function make(tag, properties = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name.includes("-") || name === "role") element.setAttribute(name, value);
-    else element[name] = value;
-  }
-  element.append(...children);
-  return element;
-}
-
-const button = (name, label, onClick) => {
-  const element = make("button", { type: "button", className: "quiet small", textContent: name, "aria-label": label });
-  element.addEventListener("click", onClick);
-  return element;
-};
 
 export class ExchangeView {
   /**
    * @param {import("./conversation.js").Exchange} exchange
-   * @param {{ canShowTokens: boolean, edit(exchange): void, retry(again, exchange): void }} page
+   * @param {{ canShowTokens: boolean, edit(exchange): void, retry(exchange): void }} page
    */
   constructor(exchange, { canShowTokens, edit, retry }) {
     this.exchange = exchange;
@@ -50,7 +34,7 @@ export class ExchangeView {
       make(
         "span",
         { className: "retry" },
-        button("Retry", "Retry this question", () => retry(exchange, exchange)),
+        button("Retry", "Retry this question", () => retry(exchange)),
       ),
     );
     this.answer = make(

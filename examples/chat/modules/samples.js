@@ -1,5 +1,5 @@
 /** What to try first: pictures with questions that the served model can answer, and words to draw. */
-import { make } from "./exchange-view.js";
+import { make } from "./elements.js";
 
 const shape = (question, name, alt) => ({ kind: "question", question, name, alt });
 /** vqrae-tiny-vlm knows coloured shapes alone. */

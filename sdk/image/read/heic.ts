@@ -1,5 +1,6 @@
 import type { RgbImage } from "../../contract/image.ts";
-import { expectedBut } from "../../errors.ts";
+import { expectedBut, VqraeError } from "../../errors.ts";
+import { firstLine } from "./sharp.ts";
 
 /** What is used of libheif-js, whose types are those of another entry. */
 interface LibHeif {
@@ -17,13 +18,12 @@ interface LibHeif {
   readonly heif_chroma_interleaved_RGB: unknown;
 }
 type Context = object;
-type Handle = object & { readonly code?: never };
+type Handle = object;
 interface Failure {
   readonly code: unknown;
   readonly message: string;
 }
 interface Decoded {
-  readonly code?: never;
   readonly image: unknown;
   readonly channels: readonly Plane[];
 }
@@ -54,23 +54,30 @@ export async function decodeHeic(
 ): Promise<RgbImage | null> {
   const heif = await loadLibHeif();
   if (heif === null) return null;
-  const refuse = (found: { readonly message?: string } | null): never => {
+  try {
+    return decode(heif, bytes, check);
+  } catch (cause) {
+    if (VqraeError.isInstance(cause)) throw cause;
     const received = `a damaged, truncated or unsupported HEIC of ${bytes.byteLength} bytes`;
-    const mend = `The decoder says: ${found?.message?.trim() ?? "nothing"}`;
-    throw expectedBut("INVALID_IMAGE", "a complete image", subject, received, mend);
-  };
+    const mend = `The decoder says: ${firstLine(cause)}`;
+    throw expectedBut("INVALID_IMAGE", "a complete image", subject, received, { mend, cause });
+  }
+}
+
+/** @throws what `check` throws, and an Error of libheif's words, or of WebAssembly's */
+function decode(heif: LibHeif, bytes: Uint8Array, check: (width: number, height: number) => void): RgbImage {
   const context = heif.heif_context_alloc();
   try {
     const read = heif.heif_context_read_from_memory(context, bytes);
-    if (read.code !== heif.heif_error_Ok) refuse(read);
-    const handle = heif.heif_js_context_get_primary_image_handle(context);
-    if (handle === null || isFailure(handle)) return refuse(handle);
+    if (read.code !== heif.heif_error_Ok) throw new Error(read.message);
+    const handle = sound(heif.heif_js_context_get_primary_image_handle(context));
     try {
       check(heif.heif_image_handle_get_width(handle), heif.heif_image_handle_get_height(handle));
-      const decoded = heif.heif_js_decode_image2(handle, heif.heif_colorspace_RGB, heif.heif_chroma_interleaved_RGB);
-      if (decoded === null || isFailure(decoded)) return refuse(decoded);
+      const { heif_colorspace_RGB, heif_chroma_interleaved_RGB } = heif;
+      const decoded = sound(heif.heif_js_decode_image2(handle, heif_colorspace_RGB, heif_chroma_interleaved_RGB));
       const [plane] = decoded.channels;
-      const image = plane ? copyPlane(plane) : refuse(null);
+      if (plane === undefined) throw new Error("it has no pixels");
+      const image = copyPlane(plane);
       heif.heif_image_release(decoded.image);
       return image;
     } finally {
@@ -88,6 +95,12 @@ function copyPlane({ data, width, height, stride }: Plane): RgbImage {
     rgb.set(data.subarray(row * stride, row * stride + width * 3), row * width * 3);
   }
   return { data: rgb, width, height };
+}
+
+/** What libheif gives, where that is no failure. */
+function sound<T extends object>(found: T | Failure | null): T {
+  if (found !== null && !isFailure(found)) return found;
+  throw new Error(found?.message ?? "nothing was found");
 }
 
 const isFailure = (found: object): found is Failure => "code" in found && found.code !== undefined;
