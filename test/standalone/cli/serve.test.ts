@@ -4,7 +4,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { buildChatPage } from "../../../scripts/build-chat-page.ts";
 import { type TinyFiles, writeTinyFiles } from "../../helpers/tiny-endpoint.ts";
 import { runCli } from "./run-cli.ts";
 
@@ -13,6 +14,7 @@ let files: TinyFiles;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "vqrae-serve-"));
   files = await writeTinyFiles(folder);
+  await buildChatPage();
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -33,6 +35,7 @@ describe("vqrae serve", { timeout: 180_000 }, () => {
     const args = [main, "serve", "--json", "--ui", "--port", "0", "--generator", files.generator, ...modelArgs()];
     const env = { ...process.env, NODE_NO_WARNINGS: "1", VQRAE_API_KEY: "secret" };
     const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "inherit"] });
+    onTestFinished(() => void child.kill("SIGKILL"));
     const [line] = await once(child.stdout, "data");
     const { url, models } = JSON.parse(String(line));
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
@@ -43,7 +46,7 @@ describe("vqrae serve", { timeout: 180_000 }, () => {
     const page = await fetch(url);
     expect(page.headers.get("content-security-policy")).toContain("default-src 'self'");
     expect(await page.text()).toContain("vqrae chat");
-    for (const name of ["chat.js", "chat.css", "api.js", "icon.svg"]) {
+    for (const name of ["chat.js", "chat.css", "samples/cat.jpg", "icon.svg"]) {
       expect((await fetch(`${url}/${name}`)).status).toBe(200);
     }
     const ended = once(child, "exit");
