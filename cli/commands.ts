@@ -107,6 +107,7 @@ export const sections: readonly Section[] = [
     note:
       "`bench` scores what a language model says about images.\n" +
       "`evaluate` scores pictures that come out of a model.\n" +
+      "`compare` measures several tokenizers on the same images.\n" +
       "`analyze` looks at a tokenizer's features and ids.",
     commands: [
       {
@@ -132,6 +133,17 @@ export const sections: readonly Section[] = [
             name: "dpg-bench",
             about: "Score generated images on DPG-Bench, by answers or by a judge",
             load: async () => (await import("./evaluate/dpg-bench.ts")).dpgBench,
+          },
+        ],
+      },
+      {
+        name: "compare",
+        about: "Tokenizers side by side",
+        commands: [
+          {
+            name: "tokenizers",
+            about: "What tokenizers keep of the same images, what it costs, and what JPEG, WebP and AVIF do",
+            load: async () => (await import("./compare/tokenizers.ts")).tokenizers,
           },
         ],
       },

@@ -109,7 +109,7 @@ export { parseDecodeOptions, parseEmbedOptions, parseEncodeOptions } from "./run
 export { Gate } from "./runtime/pool/gate.ts";
 export { disposedError } from "./runtime/pool/worker-pool.ts";
 export { isStridedWeight, isWeightDtype, requireFloats } from "./weights/dtypes.ts";
-export { describeNonFinite, type NonFiniteTensor, nonFiniteTensors } from "./weights/finite-weights.ts";
+export { describeNonFinite, type NonFiniteTensor, nonFiniteTensors, parametersOf } from "./weights/finite-weights.ts";
 export {
   type FixedSize,
   type FixedType,

@@ -14,6 +14,17 @@ export {
   type SheetRow,
 } from "./clusters/contact-sheets.ts";
 export type { ProbeScores } from "./clusters/probe-features.ts";
+export type { CodecAtBytes, CodecCurve, CodecPoint } from "./comparison/codec-scores.ts";
+export {
+  type ComparedPicture,
+  type ComparedTokenizer,
+  type CompareTokenizersOptions,
+  compareTokenizers,
+  type MeasuredTokenizer,
+  type TokenizerComparison,
+} from "./comparison/compare-tokenizers.ts";
+export { type CodedPicture, type ImageCodec, imageCodecs } from "./comparison/image-codecs.ts";
+export type { TokenRate } from "./comparison/token-rate.ts";
 export type { FeatureNetwork, FeatureNetworkOptions, NetworkOutput } from "./feature-network/feature-network.ts";
 export { openFeatureNetwork } from "./feature-network/open-feature-network.ts";
 export { type LabelledFile, labelNumbers, listImages } from "./image-folder.ts";

@@ -102,6 +102,10 @@ export function describeNonFinite({ name, nan, infinite, elements }: NonFiniteTe
   return `${name} (${kinds.join(" and ")} of ${elements})`;
 }
 
+/** Numbers in all tensors of trees of weights. */
+export const parametersOf = (trees: readonly object[]): number =>
+  tensorsOf(trees).reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
+
 /** Every tensor of trees of weights, once, in the order of the files. */
 function tensorsOf(trees: readonly object[]): TensorRef[] {
   const byPlace = new Map<string, TensorRef>();

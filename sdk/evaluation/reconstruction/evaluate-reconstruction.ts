@@ -29,8 +29,8 @@ export interface EvaluateReconstructionOptions {
   readonly maxPixels?: number | undefined;
   /** Called after each image with the images done so far, and all of them. */
   readonly onProgress?: (done: number, total: number) => void;
-  /** Called with each reconstruction, in the files' order. */
-  readonly onReconstruction?: (file: LabelledFile, reconstruction: Reconstruction) => void;
+  /** Called with each reconstruction, in the files' order, and waited for. */
+  readonly onReconstruction?: (file: LabelledFile, reconstruction: Reconstruction) => void | Promise<void>;
   /** Acts between batches. */
   readonly signal?: AbortSignal;
 }
@@ -47,7 +47,7 @@ const schema = z.strictObject({
   ),
   maxPixels: option.integer(1),
   onProgress: option.callback<(done: number, total: number) => void>(),
-  onReconstruction: option.callback<(file: LabelledFile, reconstruction: Reconstruction) => void>(),
+  onReconstruction: option.callback<(file: LabelledFile, reconstruction: Reconstruction) => void | Promise<void>>(),
   signal: option.signal,
 });
 
@@ -96,7 +96,7 @@ export async function evaluateReconstruction(
       seams?.original.add(reconstruction.original);
       seams?.decoded.add(reconstruction.decoded);
       await recognition?.add(reconstruction, file.label, signal);
-      onReconstruction?.(file, reconstruction);
+      await onReconstruction?.(file, reconstruction);
       onProgress?.(perImage.length + failed.length, files.length);
     }
   }

@@ -1,0 +1,99 @@
+import {
+  type ComparedPicture,
+  imageCodecs,
+  type MeasuredTokenizer,
+  type TokenizerComparison,
+} from "../../../sdk/evaluation/index.ts";
+import { encodePng, type RgbImage } from "../../../sdk/index.ts";
+import { type Html, html, Html as Raw } from "./html.ts";
+import { page } from "./page.ts";
+import { codecNames, rateDistortionPlot } from "./rate-distortion-plot.ts";
+
+/** One page that stands alone: the figures of tokenizers on the same images, the plot of rates, and pictures side by side. */
+export async function tokenizersPage(
+  comparison: TokenizerComparison,
+  pictures: readonly ComparedPicture[],
+): Promise<string> {
+  const { tokenizers } = comparison;
+  const paths = [...new Set(pictures.map(({ path }) => path))];
+  const rows: Html[] = [];
+  for (const path of paths) rows.push(await pictureRow(pictures.filter((picture) => picture.path === path)));
+  return page(
+    "Tokenizers on the same images",
+    html`<h1>Tokenizers on the same images</h1>
+<p class="soft">${tokenizers.map(({ reconstruction: { images, failed, protocol } }) => `${images} images${failed.length > 0 ? `, ${failed.length} could not be read` : ""}, crop "${protocol.crop}"`).at(0) ?? ""}</p>
+<div style="overflow-x:auto"><table><tbody>
+${figures(tokenizers).map(
+  ({ title, cells }) => html`<tr><th>${title}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>
+`,
+)}</tbody></table></div>
+<p class="soft">Means over images, medians of times. Codecs: their best files of no more bytes than the ids, or their smallest, with the mean size.</p>
+<h2>Rate and distortion</h2>
+<p class="soft">Points are tokenizers, whose ids need no table but their own. Lines are whole files of codecs, headers and all. Up and to the left is better.</p>
+<div style="overflow-x:auto">${new Raw(rateDistortionPlot(comparison))}</div>
+<h2>Pictures</h2>
+<p class="soft">Under each tokenizer's picture: the codecs' best files of no more bytes than its ids, or their smallest.</p>
+<div style="overflow-x:auto"><table><thead><tr><th>original</th>${tokenizers.map(({ name }) => html`<th>${name}</th>`)}</tr></thead><tbody>
+${rows}</tbody></table></div>`,
+  );
+}
+
+/** A line of the table, the command line's too. */
+export interface Figure {
+  readonly title: string;
+  /** One a tokenizer. */
+  readonly cells: readonly string[];
+}
+
+/** The figures of a comparison, as text. */
+export function figures(tokenizers: readonly MeasuredTokenizer[]): Figure[] {
+  const line = (title: string, cell: (one: MeasuredTokenizer) => string): Figure => ({
+    title,
+    cells: tokenizers.map(cell),
+  });
+  return [
+    line("tokenizer", ({ name }) => name),
+    line("PSNR dB", ({ reconstruction: { psnr } }) => psnr.mean.toFixed(2)),
+    line("SSIM 7x7", ({ reconstruction: { ssimUniform } }) => decimals(ssimUniform?.mean, 4)),
+    line("SSIM Gauss", ({ reconstruction: { ssimGaussian } }) => decimals(ssimGaussian?.mean, 4)),
+    line("Frechet", ({ reconstruction: { frechet } }) => decimals(frechet?.distance, 3)),
+    line("codes in use", ({ reconstruction: { codebook } }) => `${codebook.used} of ${codebook.size}`),
+    line("entropy bits", ({ reconstruction: { codebook } }) => codebook.entropy.toFixed(2)),
+    line("bits a pixel", ({ rate }) => rate.bitsPerPixel.toFixed(4)),
+    line("bytes", ({ rate }) => String(rate.bytes)),
+    ...imageCodecs
+      .filter((codec) => tokenizers.some(({ codecs }) => codecs.some((one) => one.codec === codec)))
+      .map((codec) =>
+        line(`${codecNames[codec]} dB (bytes)`, ({ codecs }) => {
+          const found = codecs.find((one) => one.codec === codec);
+          return found ? `${found.psnr.toFixed(2)} (${found.bytes.toFixed(0)})` : "-";
+        }),
+      ),
+    line("encode ms", ({ milliseconds }) => milliseconds.encode.toFixed(1)),
+    line("decode ms", ({ milliseconds }) => milliseconds.decode.toFixed(1)),
+    line("parameters", ({ parameters }) => (parameters === null ? "-" : `${(parameters / 1e6).toFixed(1)} M`)),
+    line("licence", ({ licence }) => licence ?? "not stated"),
+  ];
+}
+
+const decimals = (value: number | undefined, digits: number): string => value?.toFixed(digits) ?? "-";
+
+async function pictureRow(pictures: readonly ComparedPicture[]): Promise<Html> {
+  const [first] = pictures;
+  const cells: Html[] = [];
+  for (const { decoded, coded } of pictures) {
+    const codecs: Html[] = [];
+    for (const codec of coded ? imageCodecs : []) {
+      const file = coded?.[codec];
+      if (file) codecs.push(await figure(file.decoded, `${codecNames[codec]}, ${file.bytes} bytes`, 100));
+    }
+    cells.push(html`<td>${await figure(decoded, "", 220)}<div style="display:flex;gap:.4rem">${codecs}</div></td>`);
+  }
+  return html`<tr><td>${first ? await figure(first.original, first.path.split(/[\\/]/).at(-1) ?? "", 220) : ""}</td>${cells}</tr>
+`;
+}
+
+async function figure(image: RgbImage, caption: string, width: number): Promise<Html> {
+  const png = Buffer.from(await encodePng(image)).toString("base64");
+  return html`<figure style="margin:0 0 .4rem"><img src="data:image/png;base64,${png}" width="${width}" alt="${caption}"><figcaption class="soft" style="font-size:.75rem">${caption}</figcaption></figure>`;
+}

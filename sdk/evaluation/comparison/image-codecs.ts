@@ -1,0 +1,47 @@
+import type { RgbImage } from "../../contract/image.ts";
+import { readImage } from "../../image/read/read-image.ts";
+import { loadSharp } from "../../image/read/sharp.ts";
+
+/** What photos are stored with: sharp's JPEG by mozjpeg, WebP and AVIF at its default efforts, colours at half the sides. */
+export const imageCodecs = ["jpeg", "webp", "avif"] as const;
+
+export type ImageCodec = (typeof imageCodecs)[number];
+
+/** A picture as a codec stores it. */
+export interface CodedPicture {
+  /** 1 to 100. */
+  readonly quality: number;
+  /** Of the whole file. */
+  readonly bytes: number;
+  /** What the file shows. */
+  readonly decoded: RgbImage;
+}
+
+/** Stores a picture in a codec's file and reads it back. */
+export async function codedPicture(image: RgbImage, codec: ImageCodec, quality: number): Promise<CodedPicture> {
+  const file = await fileOf(image, codec, quality);
+  return { quality, bytes: file.length, decoded: await readImage(file) };
+}
+
+/**
+ * The picture in the codec's best file of at most `bytes` bytes. A larger quality makes a larger file, but for a few bytes.
+ * Where even quality 1 takes more bytes, that file.
+ */
+export async function codedWithin(image: RgbImage, codec: ImageCodec, bytes: number): Promise<CodedPicture> {
+  let [fits, tooLarge] = [1, 101];
+  while (tooLarge - fits > 1) {
+    const quality = Math.floor((fits + tooLarge) / 2);
+    if ((await fileOf(image, codec, quality)).length <= bytes) fits = quality;
+    else tooLarge = quality;
+  }
+  return codedPicture(image, codec, fits);
+}
+
+async function fileOf({ data, width, height }: RgbImage, codec: ImageCodec, quality: number): Promise<Uint8Array> {
+  const sharp = await loadSharp();
+  const image = sharp(data, { raw: { width, height, channels: 3 } });
+  const chromaSubsampling = "4:2:0"; // WebP's lossy form has no other
+  if (codec === "jpeg") return image.jpeg({ quality, mozjpeg: true, chromaSubsampling }).toBuffer();
+  if (codec === "webp") return image.webp({ quality }).toBuffer();
+  return image.avif({ quality, chromaSubsampling }).toBuffer();
+}
