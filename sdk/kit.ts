@@ -91,9 +91,19 @@ export type { NativePlan, SquarePlan, ViewPlan } from "./image/view-plan.ts";
 export { seededRandom } from "./metrics/seeded-random.ts";
 export { type Activation, activation, silu, swiglu } from "./nn/layers/activation.ts";
 export { type AttentionOptions, attention } from "./nn/layers/attention.ts";
-export { type ConvolutionOptions, convolution, doubled, interpolate } from "./nn/layers/convolution.ts";
+export { type ConvolutionOptions, convolution, depthToSpace, doubled, interpolate } from "./nn/layers/convolution.ts";
 export { linears } from "./nn/layers/linears.ts";
-export { groupNorm, norm, rmsNorm, standardise, unitLength } from "./nn/layers/norm.ts";
+export {
+  type AdaptiveGroupNormRef,
+  adaptiveGroupNorm,
+  groupNorm,
+  norm,
+  rmsNorm,
+  standardise,
+  unitLength,
+} from "./nn/layers/norm.ts";
+export { pictureBytes } from "./nn/layers/picture-bytes.ts";
+export { signVectors } from "./nn/layers/sign-codes.ts";
 export { transformerBlock } from "./nn/layers/transformer-block.ts";
 export type { BlockRef, TransformerSpec } from "./nn/layers/transformer-spec.ts";
 export { GraphBuilder, type GraphSettings, type OnnxModel, type Value } from "./nn/onnx/graph-builder.ts";

@@ -35,7 +35,8 @@ export interface EncodeOptions {
 
 /**
  * The ids of one image in raster order. One code a token: `Int32Array` [tokens]. Several codes a token: `Int32Array`
- * [tokens, codesPerToken], row-major. Codes of more than 31 bits: `Uint8Array` [tokens, bits] of zeros and ones.
+ * [tokens, codesPerToken], row-major. Codes of more than 31 bits: `Uint8Array` [tokens, bits] of zeros and ones. Where a decoder takes
+ * them too, they are `codesPerToken` ids of a codebook of size 2, as BitDance's.
  */
 export type ImageIds = Int32Array | Uint8Array;
 

@@ -1,5 +1,6 @@
 import type { Family } from "./family.ts";
 import { glm4v, glmOcr } from "./glm4v/family.ts";
+import { lfq } from "./lfq/family.ts";
 import { pixtral } from "./pixtral/family.ts";
 import { qwen25Vl } from "./qwen2-5-vl/family.ts";
 import { qwen2Vl } from "./qwen2-vl/family.ts";
@@ -14,6 +15,7 @@ export const families: readonly Family[] = [
   vqrae,
   janusVqgan,
   vqgan,
+  lfq,
   qwen2Vl,
   qwen25Vl,
   qwen3Vl,

@@ -85,6 +85,8 @@ export interface EncoderFacts {
 export interface CodebookFacts {
   readonly size: number;
   readonly dim: number;
+  /** Ids of one token (default 1). */
+  readonly codesPerToken?: number;
   /** What makes a code the one of a vector (default "distance"). */
   readonly metric?: CodeMetric | SignCodes["metric"];
   /** Of "signs". */
@@ -111,9 +113,10 @@ export interface ModelWeights {
  *   [n, 3, H, W], both normalised; and `grid` int64 [2], rows and columns, where each image has its own; and `change` float32
  *   [N, 3 * p * p], a video's second frame less its first, or zeros [1, 3 * p * p], where `pairs` says so. Gives `features`
  *   [n, N, D], and where there is such a thing `class_token` [n, D] and `quantizer_input` [n * N, ...]
- * - `quantize`: `quantizer_input` -> `vectors` float32 [t, e], whose nearest codes (`CodebookFacts.metric`) are the ids
+ * - `quantize`: `quantizer_input` -> `vectors` float32 [t, e], whose nearest codes (`CodebookFacts.metric`) are the ids; t counts
+ *   codes, those of one token side by side
  * - `codebook`: `ids` int64 [t] -> `vectors` float32 [t, e], as the quantizer compares them
- * - `decode`: `ids` int64 [n, N] or `features` float32 [n, N, D] -> `pixels` uint8 [n, H, W, 3], RGB, and `energies` float32
+ * - `decode`: `ids` int64 [n, N * codesPerToken] or `features` float32 [n, N, D] -> `pixels` uint8 [n, H, W, 3], RGB, and `energies` float32
  *   [..], which are not finite where a weight is not
  * - `classify`: as `encode` -> `logits` float32 [n, labels]
  * - `project`: as `encode` -> `embeddings` float32 [n, M, E], and `newline` [E] where the projector has one

@@ -2,6 +2,8 @@ import { silu } from "../../nn/layers/activation.ts";
 import { attention } from "../../nn/layers/attention.ts";
 import { convolution, doubled } from "../../nn/layers/convolution.ts";
 import { groupNorm, unitLength } from "../../nn/layers/norm.ts";
+import { pictureBytes } from "../../nn/layers/picture-bytes.ts";
+import { signVectors } from "../../nn/layers/sign-codes.ts";
 import { GraphBuilder, type GraphSettings, type OnnxModel, type Value } from "../../nn/onnx/graph-builder.ts";
 import { DataType } from "../../nn/onnx/onnx-proto.ts";
 import type { LinearRef } from "../../weights/tensor-ref.ts";
@@ -86,29 +88,15 @@ export function buildVqganDecoder(
     x = level(g, x, blocks, attentions);
     if (resample) x = convolution(g, doubled(g, x), resample);
   }
-  x = g.transpose(ending(g, x, decoder), [0, 2, 3, 1]); //                         [n, H, W, 3]
-  g.output("energies", g.sumOfSquares(g.flatten(x)), DataType.float, ["images"]);
-  x =
-    zeroByte === 128
-      ? g.clip(g.add(g.multiply(x, g.float(127.5)), g.float(128)), 0, 255)
-      : g.multiply(g.clip(g.multiply(g.add(x, g.float(1)), g.float(0.5)), 0, 1), g.float(255));
-  g.output("pixels", g.cast(x, DataType.uint8), DataType.uint8, ["images", "height", "width", 3]);
+  pictureBytes(g, ending(g, x, decoder), zeroByte);
   return g.finish();
 }
 
 /** ids [t] -> [t, dim] */
 function codeVectors(g: GraphBuilder, codes: CodesRef, ids: Value): Value {
-  if (codes.by === "signs") return signs(g, codes, ids);
+  if (codes.by === "signs") return signVectors(g, ids, codes.dim, codes.firstBit);
   const rows = g.gatherRows(codes.table, ids);
   return codes.by === "cosine" ? unitLength(g, rows) : rows;
-}
-
-/** The bits of ids as +1 and -1. */
-function signs(g: GraphBuilder, { dim, firstBit }: CodesRef & { readonly by: "signs" }, ids: Value): Value {
-  const places = Array.from({ length: dim }, (_, i) => 2 ** (firstBit === "most" ? dim - 1 - i : i));
-  const columns = g.reshape(ids, [-1, 1]); //                                     [t, 1]
-  const bits = g.node("Mod", [g.node("Div", [columns, g.ints(places)]), g.integer(2)]); // [t, dim]
-  return g.subtract(g.multiply(g.cast(bits, DataType.float), g.float(2)), g.float(1));
 }
 
 const dimOf = (codes: CodesRef): number => (codes.by === "signs" ? codes.dim : (codes.table.shape[1] ?? 0));

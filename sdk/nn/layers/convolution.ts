@@ -31,6 +31,10 @@ export const doubled = (g: GraphBuilder, x: Value): Value =>
     nearest_mode: { string: "floor" },
   });
 
+/** [n, 4 * d, rows, columns] -> [n, d, 2 * rows, 2 * columns]: of each pixel's channels, four quarters in raster order. */
+export const depthToSpace = (g: GraphBuilder, x: Value): Value =>
+  g.node("DepthToSpace", [x], { blocksize: { int: 2 }, mode: { string: "DCR" } });
+
 /**
  * x [1, d, side, side] -> [1, d, rows, columns], the four of them `sizes` (int64), by torch's `interpolate`
  * (align_corners false), whose bicubic kernel is another with antialias than without.

@@ -1,8 +1,10 @@
 import type { TokenGrid } from "../../contract/image.ts";
 import type { VisionTokenizerInfo } from "../../contract/vision-tokenizer.ts";
-import type { Model } from "../../families/model.ts";
+import type { CodebookFacts, Model } from "../../families/model.ts";
 import type { ChosenDevice } from "../devices/choose-device.ts";
 import type { Precision } from "../pool/protocol.ts";
+
+const codebookInfo = ({ size, dim, codesPerToken = 1 }: CodebookFacts) => Object.freeze({ size, dim, codesPerToken });
 
 /** The tokenizer's `info`, frozen. */
 export function modelInfo(model: Model, { device, reason }: ChosenDevice, precision: Precision): VisionTokenizerInfo {
@@ -18,7 +20,7 @@ export function modelInfo(model: Model, { device, reason }: ChosenDevice, precis
     grid,
     maxTokens,
     featureDim,
-    codebook: codebook && Object.freeze({ size: codebook.size, dim: codebook.dim, codesPerToken: 1 }),
+    codebook: codebook && codebookInfo(codebook),
     decodes: decoder?.takes ?? null,
     projector:
       projector &&

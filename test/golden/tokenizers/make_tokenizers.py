@@ -1,10 +1,12 @@
-"""Writes what the original repositories' own code makes of three pictures, for the tokenizers of sdk/families/vqgan/variants.ts.
+"""Writes what the original repositories' own code makes of three pictures, for the tokenizers of sdk/families/vqgan/variants.ts
+and sdk/families/lfq/variants.ts.
 
     pip install torch numpy pillow einops
     python make_tokenizers.py <folder of the repositories> [--full-size NAME <file>]
 
 The folder holds checkouts as <owner>+<name>: FoundationVision+LlamaGen ce98ec4, deepseek-ai+Janus 1daa72f, CompVis+taming-transformers
-3ba01b2, TencentARC+SEED-Voken b9a17ea, baaivision+Emu3.5 8fcf1da, facebookresearch+chameleon dbbe47f, showlab+Show-o 45a5a2d.
+3ba01b2, TencentARC+SEED-Voken b9a17ea, baaivision+Emu3.5 8fcf1da, facebookresearch+chameleon dbbe47f, showlab+Show-o 45a5a2d,
+shallowdream204+BitDance 4c5ea90.
 Made with torch 2.13, Pillow 12.3 and einops 0.8. Weights are those of `weight`, a formula that the test has too: the fixture
 holds the tensors' names and shapes alone.
 """
@@ -193,13 +195,68 @@ def show_o(full, size):
     return model, encode, lambda ids, shape: decoder(quantizer.get_codebook_entry(ids.reshape(shape)))["output"]
 
 
-def show_o_images(images, size):
+def lfq_sizes(full, z, levels, ch):
+    mult = ([1, 1, 2, 2, 4] if levels == 5 else [1, 1, 2, 2, 4, 4]) if full else [1, 1, 2]
+    return dict(
+        ch=ch if full else 32, ch_mult=mult, num_res_blocks=4 if full else 2, z_channels=z, in_channels=3, out_ch=3,
+        resolution=256, double_z=False,
+    )  # fmt: skip
+
+
+def open_magvit2(full, size):
+    package("magvit2", "TencentARC+SEED-Voken/src/Open_MAGVIT2")
+    package("magvit2.modules", "TencentARC+SEED-Voken/src/Open_MAGVIT2/modules")
+    for inner in ("diffusionmodules", "vqvae"):
+        package(f"magvit2.modules.{inner}", f"TencentARC+SEED-Voken/src/Open_MAGVIT2/modules/{inner}")
+    layers = importlib.import_module("magvit2.modules.diffusionmodules.improved_model")
+    quantize = importlib.import_module("magvit2.modules.vqvae.lookup_free_quantize")
+    bits = 18 if full else 6
+    sizes = lfq_sizes(full, bits, 5, 128)
+    model = torch.nn.Module()
+    model.encoder, model.decoder = layers.Encoder(**sizes), layers.Decoder(**sizes)
+    model.quantize = quantize.LFQ(dim=bits, codebook_size=2**bits)
+    fill(model)
+    model.eval()
+
+    def encode(x):
+        z = model.encoder(x)
+        (_, _, ids), _ = model.quantize(z, return_loss_breakdown=True)
+        return ids, z, z.shape
+
+    def decode(ids, shape):
+        b, c, h, w = shape
+        return model.decoder(model.quantize.get_codebook_entry(ids.reshape(b, -1), (b, h, w, c), ""))
+
+    return model, encode, decode
+
+
+def bitdance(full, size):
+    stand_in("utils.fs")
+    package("bitdance", "shallowdream204+BitDance/modeling/vision_encoder")
+    module = importlib.import_module("bitdance.autoencoder")
+    model = module.VQModel(lfq_sizes(full, 32, 5, 256))
+    fill(model)
+    model.eval()
+
+    def encode(x):
+        signs = model.encode(x)
+        bits = (signs.permute(0, 2, 3, 1) > 0).int()
+        return bits.flatten(), model.encoder(x), signs.shape
+
+    def decode(bits, shape):
+        b, c, h, w = shape
+        return model.decode((bits.reshape(b, h, w, c).permute(0, 3, 1, 2) * 2 - 1).float())
+
+    return model, encode, decode
+
+
+def show_o_images(images, size, resample=Image.BICUBIC):
     out = []
     for image in images:
-        # torchvision's Resize(size, BICUBIC) and CenterCrop on Pillow images.
+        # torchvision's Resize(size, resample) and CenterCrop on Pillow images.
         width, height = image.size
         short = min(width, height)
-        image = image.resize((int(size * width / short), int(size * height / short)), Image.BICUBIC)
+        image = image.resize((int(size * width / short), int(size * height / short)), resample)
         left, top = (int(round((side - size) / 2.0)) for side in image.size)
         out.append(np.asarray(image.crop((left, top, left + size, top + size))) / 255.0 * 2 - 1)
     return out
@@ -283,6 +340,8 @@ TOKENIZERS = {
     "ibq": (ibq, show_o_images, plain_bytes, "", 256),
     "emu3.5": (emu, show_o_images, plain_bytes, "", 512),
     "chameleon": (chameleon, lanczos_images(math.floor), plain_bytes, "", 512),
+    "open-magvit2": (open_magvit2, functools.partial(show_o_images, resample=Image.BILINEAR), plain_bytes, "", 256),
+    "bitdance": (bitdance, llamagen_images, llamagen_bytes, "", 256),
     "taming": (taming, lanczos_images(round), plain_bytes, "", 256),
 }
 
@@ -303,7 +362,7 @@ def main():
         pixels = torch.from_numpy(np.stack(prepare(pictures, size))).permute(0, 3, 1, 2).float()
         ids, scores, shape = encode(pixels)
         decoded = decode(ids, shape)
-        if name == "show-o":
+        if name in ("show-o", "open-magvit2", "bitdance"):
             margin = scores.abs().min()
         else:
             best = scores.topk(2, dim=-1).values

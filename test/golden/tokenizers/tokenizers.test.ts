@@ -1,14 +1,13 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readModel } from "../../../sdk/families/read-model.ts";
-import { vqganVariantNames } from "../../../sdk/families/vqgan/variants.ts";
 import { planar } from "../../../sdk/image/planar.ts";
 import { preprocess } from "../../../sdk/image/preprocess.ts";
 import { hasCodebook, loadTokenizer } from "../../../sdk/index.ts";
 import { imageOf, largestDifference, readExpected, rowOf } from "../expected.ts";
-import { shapes, writeWeights } from "./weights.ts";
+import { shapes, tinyVariants, writeTiny, writeWeights } from "./weights.ts";
 
 /** Against the original repositories' own code (make_tokenizers.py). */
 const expected = readExpected(join(import.meta.dirname, "expected.safetensors"));
@@ -20,20 +19,13 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** The tiny model with pictures of 32 pixels, which its config.json says. */
-async function tiny(variant: string): Promise<string> {
-  const own = join(folder, variant);
-  await mkdir(own, { recursive: true });
-  await writeWeights(join(own, "model.safetensors"), shapes[variant]!);
-  await writeFile(join(own, "config.json"), JSON.stringify({ model_type: "vqgan", variant, image_size: 32 }));
-  return own;
-}
+const tiny = (variant: string) => writeTiny(join(folder, variant), variant);
 
 it("covers every variant", () => {
-  expect(Object.keys(shapes).sort()).toEqual([...vqganVariantNames].sort());
+  expect(Object.keys(shapes).sort()).toEqual([...tinyVariants].sort());
 });
 
-describe.each(vqganVariantNames)("%s", (variant) => {
+describe.each(tinyVariants)("%s", (variant) => {
   it("prepares, encodes and decodes pictures as its own repository does", async () => {
     const source = await tiny(variant);
     const { image } = await readModel(source);
@@ -53,7 +45,10 @@ describe.each(vqganVariantNames)("%s", (variant) => {
     const tokenizer = await loadTokenizer(source, { threads: 1 });
     try {
       if (!hasCodebook(tokenizer)) throw new Error("no codebook");
-      expect(tokenizer.info).toMatchObject({ grid: { rows: 8, columns: 8 }, codebook: { size: 64 }, decodes: "ids" });
+      expect(tokenizer.info).toMatchObject({ grid: { rows: 8, columns: 8 }, decodes: "ids" });
+      expect(tokenizer.info.codebook).toMatchObject(
+        variant === "bitdance" ? { size: 2, dim: 1, codesPerToken: 32 } : { size: 64, codesPerToken: 1 },
+      );
       expect(tokenizer.info.licence).not.toBeNull();
       const encoded = await tokenizer.encode(images);
       for (const [i, { ids }] of encoded.entries()) expect(ids).toEqual(rowOf(expected[`${variant}.ids`]!, i));
@@ -69,7 +64,7 @@ describe.each(vqganVariantNames)("%s", (variant) => {
 });
 
 describe("a file of weights without config.json", () => {
-  it.each(vqganVariantNames.filter((name) => name !== "emu3.5"))("%s is known by its tensors", async (variant) => {
+  it.each(tinyVariants.filter((name) => name !== "emu3.5"))("%s is known by its tensors", async (variant) => {
     const path = join(folder, `${variant}.safetensors`);
     await writeWeights(path, shapes[variant]!);
     const own = await readModel(path);
@@ -85,6 +80,23 @@ describe("a file of weights without config.json", () => {
     await expect(loadTokenizer(path)).rejects.toMatchObject({
       code: "INVALID_CHECKPOINT",
       message: expect.stringContaining("2 tensors: layers.0.bias [2], layers.0.weight [2, 3]"),
+    });
+  });
+
+  it("of a decoder that takes noise is refused by name, and so is a variant of other numbers a token", async () => {
+    const path = join(folder, "noise.safetensors");
+    const wide = shapes.bitdance!["decoder.conv_in.weight"]!.with(1, 64);
+    await writeWeights(path, { ...shapes.bitdance!, "decoder.conv_in.weight": wide });
+    await expect(loadTokenizer(path)).rejects.toMatchObject({
+      code: "UNSUPPORTED",
+      message: expect.stringMatching(/gan_decoder/),
+    });
+    const other = join(folder, "other");
+    await writeTiny(other, "bitdance");
+    await writeFile(join(other, "config.json"), JSON.stringify({ model_type: "lfq", variant: "open-magvit2" }));
+    await expect(loadTokenizer(other)).rejects.toMatchObject({
+      code: "INVALID_CONFIG",
+      message: expect.stringMatching(/have 32 numbers/),
     });
   });
 

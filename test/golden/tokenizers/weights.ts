@@ -1,12 +1,26 @@
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
+import { lfqVariantNames } from "../../../sdk/families/lfq/variants.ts";
+import { vqganVariantNames } from "../../../sdk/families/vqgan/variants.ts";
 import { writeSafetensors } from "../../../sdk/weights/safetensors/write-safetensors.ts";
+
+/** All tokenizers whose files are weights alone. */
+export const tinyVariants = [...vqganVariantNames, ...lfqVariantNames];
 
 /** The tensors of make_tokenizers.py's tiny models, by tokenizer. */
 export const shapes: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>> = JSON.parse(
   await readFile(join(import.meta.dirname, "shapes.json"), "utf8"),
 );
+
+/** A checkpoint's folder of a tiny tokenizer, with pictures of 32 pixels. */
+export async function writeTiny(folder: string, variant: string): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  await writeWeights(join(folder, "model.safetensors"), shapes[variant] ?? {});
+  const model_type = lfqVariantNames.some((name) => name === variant) ? "lfq" : "vqgan";
+  await writeFile(join(folder, "config.json"), JSON.stringify({ model_type, variant, image_size: 32 }));
+  return folder;
+}
 
 /** Writes the weights of make_tokenizers.py's `weight`, which names and shapes alone decide. */
 export async function writeWeights(path: string, tensors: Readonly<Record<string, readonly number[]>>): Promise<void> {
