@@ -10,7 +10,7 @@ export { requireFeatureDim } from "./contract/encoder.ts";
 export { eachImage } from "./contract/image-inputs.ts";
 export { type RequestedOutputs, requestedOutputs } from "./contract/requested-outputs.ts";
 export { checkIds, type DecoderInput, type DecoderTokens, decoderInput } from "./contract/token-ids.ts";
-export { describe, expected, expectedBut, printable } from "./errors.ts";
+export { describe, expected, expectedBut, present, printable } from "./errors.ts";
 export { inSteps, joinInSteps, ownTurn } from "./event-loop/in-steps.ts";
 export { wait } from "./event-loop/wait.ts";
 export { isGgufPath, openCheckpoint } from "./families/checkpoint.ts";
@@ -102,7 +102,7 @@ export {
   standardise,
   unitLength,
 } from "./nn/layers/norm.ts";
-export { pictureBytes } from "./nn/layers/picture-bytes.ts";
+export { type PatchPicture, patchPictures, pictureBytes } from "./nn/layers/picture-bytes.ts";
 export { signVectors } from "./nn/layers/sign-codes.ts";
 export { transformerBlock } from "./nn/layers/transformer-block.ts";
 export type { BlockRef, TransformerSpec } from "./nn/layers/transformer-spec.ts";

@@ -90,7 +90,6 @@ function linesOf(report: ReconstructionReport, picture: string | undefined): str
   const { crop, inputSize, outputSize } = protocol;
   const cut = crop === "none" ? "no crop" : `crop "${crop}" to ${inputSize} px`;
   const equal = report.perImage.filter((image) => image.psnr === Number.POSITIVE_INFINITY).length;
-  const use = `${codebook.used} of ${codebook.size} codes (${(100 * codebook.utilization).toFixed(2)} %)`;
   return [
     `${model} on ${images} images, ${cut}, compared at ${outputSize} x ${outputSize} pixels`,
     "                 mean     median   worst    best",
@@ -100,7 +99,7 @@ function linesOf(report: ReconstructionReport, picture: string | undefined): str
     ...(perceptual
       ? [row("perceptual", perceptual, 4, `${perceptual.network}: ${perceptual.taps.join(", ")}; not LPIPS`)]
       : []),
-    `codebook         ${use}, entropy ${codebook.entropy.toFixed(2)} bits, perplexity ${codebook.perplexity.toFixed(0)}`,
+    `codebook         ${codebook ? codebookUse(codebook) : "none: it decodes features"}`,
     ...(frechet
       ? [
           `Frechet distance ${frechet.distance.toFixed(4)} on ${frechet.network} (${frechet.feature}, ` +
@@ -116,6 +115,11 @@ function linesOf(report: ReconstructionReport, picture: string | undefined): str
     ...(picture === undefined ? [] : [`${picture}: the worst, the median and the best, originals above`]),
     ...failed.map(({ path, message }) => `NOT MEASURED     ${namingFile(path, message)}`),
   ];
+}
+
+function codebookUse({ used, size, utilization, entropy, perplexity }: NonNullable<ReconstructionReport["codebook"]>) {
+  const share = (100 * utilization).toFixed(2);
+  return `${used} of ${size} codes (${share} %), entropy ${entropy.toFixed(2)} bits, perplexity ${perplexity.toFixed(0)}`;
 }
 
 function recognised({ classes, same, right }: NonNullable<ReconstructionReport["recognition"]>): string {

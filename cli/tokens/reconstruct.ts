@@ -1,6 +1,6 @@
-import { pixelScores, tilePicture } from "../../sdk/evaluation/index.ts";
+import { pixelScores, reconstructAll, tilePicture } from "../../sdk/evaluation/index.ts";
 import { encodePng, type RgbImage, readImage } from "../../sdk/index.ts";
-import { setFields, writeWhole } from "../../sdk/kit.ts";
+import { present, setFields, writeWhole } from "../../sdk/kit.ts";
 import { defineCommand } from "../command/command.ts";
 import { argument, flag } from "../command/option.ts";
 import { imageArgument, OR_STDIN } from "../shared/image-argument.ts";
@@ -29,10 +29,9 @@ export const reconstruct = defineCommand({
     const { original, reconstruction, ids, model } = await withTokenizer(args, async (tokenizer, progress) => {
       progress.say(`reconstructing ${path}`);
       const image = await readImage(imageArgument(path), setFields({ maxPixels: args.maxPixels }));
-      const { ids } = await tokenizer.encode(image, { features: false, ids: true });
-      const reconstruction = await tokenizer.decode(ids);
-      const original = await tokenizer.reconstructionTarget(image);
-      return { original, reconstruction, ids: ids.length, model: tokenizer.info.modelId };
+      const [one] = await reconstructAll(tokenizer, [image]);
+      const { original, decoded, ids } = present(one, "the one image");
+      return { original, reconstruction: decoded, ids: ids?.length ?? null, model: tokenizer.info.modelId };
     });
     const picture = sideBySide ? tilePicture([[original, reconstruction]], 0) : reconstruction;
     await writeWhole(output, await encodePng(picture));
@@ -40,7 +39,7 @@ export const reconstruct = defineCommand({
     const measures = measure(original, reconstruction);
     const { width, height } = picture;
     printResult(json, { model, image: path, output, width, height, ids, ...measures }, () => [
-      `${output}: ${width} x ${height} pixels from ${ids} ids`,
+      `${output}: ${width} x ${height} pixels from ${ids === null ? "features" : `${ids} ids`}`,
       `against what the model saw, at ${reconstruction.width} x ${reconstruction.height} pixels:`,
       `  PSNR           ${measures.psnr === null ? "infinite (equal)" : `${measures.psnr.toFixed(2)} dB`}`,
       `  SSIM uniform   ${measures.ssimUniform?.toFixed(4) ?? "-"}  (7x7 window, as scikit-image)`,

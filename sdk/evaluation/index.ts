@@ -36,6 +36,6 @@ export {
 } from "./reconstruction/evaluate-reconstruction.ts";
 export { type PixelScores, pixelScores } from "./reconstruction/pixel-scores.ts";
 export { rankedPicture } from "./reconstruction/ranked-picture.ts";
-export type { Reconstruction, ReconstructionCrop } from "./reconstruction/reconstruct.ts";
+export { type Reconstruction, type ReconstructionCrop, reconstructAll } from "./reconstruction/reconstruct.ts";
 export type { ImageScores, ReconstructionProtocol, ReconstructionReport, Spread } from "./reconstruction/report.ts";
 export { pairsPicture, tilePicture } from "./tile-picture.ts";

@@ -5,6 +5,7 @@ import { pixtral } from "./pixtral/family.ts";
 import { qwen25Vl } from "./qwen2-5-vl/family.ts";
 import { qwen2Vl } from "./qwen2-vl/family.ts";
 import { qwen3Vl } from "./qwen3-vl/family.ts";
+import { rae } from "./rae/family.ts";
 import { vitArchitectures } from "./vit/architectures.ts";
 import { vitFamily } from "./vit/vit-family.ts";
 import { janusVqgan, vqgan } from "./vqgan/family.ts";
@@ -16,6 +17,7 @@ export const families: readonly Family[] = [
   janusVqgan,
   vqgan,
   lfq,
+  rae,
   qwen2Vl,
   qwen25Vl,
   qwen3Vl,

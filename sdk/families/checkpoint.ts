@@ -36,7 +36,10 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
     json,
     weightsAlone: false,
     processor: null,
-    tensors: () => openFolderTensors(root),
+    tensors: async () => {
+      const weights = await onlyWeights(root);
+      return weights === null || weights === root ? openFolderTensors(root) : openWeights(weights);
+    },
     mmproj: null,
   };
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, describe, test } from "vitest";
 import { type LoadOptions, loadProjector, VQRAE } from "../../sdk/index.ts";
 import { type ConformanceOptions, conformanceTests } from "../../sdk/testing/index.ts";
+import { cases, writeTinyRae } from "../golden/rae/tiny.ts";
 import { tinyVariants, writeTiny } from "../golden/tokenizers/weights.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -55,6 +56,11 @@ afterAll(() => rm(tokenizers, { recursive: true, force: true }));
 for (const variant of tinyVariants) {
   const load = async () => VQRAE.load(await writeTiny(join(tokenizers, variant), variant), cpu);
   conforms(`the tokenizer ${variant}`, load, { ...strict, skip });
+}
+
+for (const encoder of Object.keys(cases)) {
+  const load = async () => VQRAE.load(await writeTinyRae(join(tokenizers, `rae-${encoder}`), encoder), cpu);
+  conforms(`RAE on ${encoder}`, load, { ...strict, skip });
 }
 
 const cacheDir = await mkdtemp(join(tmpdir(), "vqrae-conformance-"));

@@ -68,7 +68,7 @@ function chartsOf({ tokenizers, curves }: TokenizerComparison): Chart[] {
           name,
           colour,
           dash: null,
-          points: pointOf(rate.bitsPerPixel, of.tokenizer(reconstruction)),
+          points: rate ? pointOf(rate.bitsPerPixel, of.tokenizer(reconstruction)) : [],
         })),
       ],
     });

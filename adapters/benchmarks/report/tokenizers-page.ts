@@ -57,10 +57,12 @@ export function figures(tokenizers: readonly MeasuredTokenizer[]): Figure[] {
     line("SSIM 7x7", ({ reconstruction: { ssimUniform } }) => decimals(ssimUniform?.mean, 4)),
     line("SSIM Gauss", ({ reconstruction: { ssimGaussian } }) => decimals(ssimGaussian?.mean, 4)),
     line("Frechet", ({ reconstruction: { frechet } }) => decimals(frechet?.distance, 3)),
-    line("codes in use", ({ reconstruction: { codebook } }) => `${codebook.used} of ${codebook.size}`),
-    line("entropy bits", ({ reconstruction: { codebook } }) => codebook.entropy.toFixed(2)),
-    line("bits a pixel", ({ rate }) => rate.bitsPerPixel.toFixed(4)),
-    line("bytes", ({ rate }) => String(rate.bytes)),
+    line("codes in use", ({ reconstruction: { codebook } }) =>
+      codebook ? `${codebook.used} of ${codebook.size}` : "none",
+    ),
+    line("entropy bits", ({ reconstruction: { codebook } }) => decimals(codebook?.entropy, 2)),
+    line("bits a pixel", ({ rate }) => decimals(rate?.bitsPerPixel, 4)),
+    line("bytes", ({ rate }) => decimals(rate?.bytes, 0)),
     ...imageCodecs
       .filter((codec) => tokenizers.some(({ codecs }) => codecs.some((one) => one.codec === codec)))
       .map((codec) =>

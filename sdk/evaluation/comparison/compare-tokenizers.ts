@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Decoder } from "../../contract/decoder.ts";
-import { type Encoder, hasCodebook } from "../../contract/encoder.ts";
+import type { Encoder } from "../../contract/encoder.ts";
 import type { ImageSize, RgbImage } from "../../contract/image.ts";
 import type { Views } from "../../contract/views.ts";
 import { expected } from "../../errors.ts";
@@ -10,7 +10,7 @@ import { option, parseOptions, setFields } from "../../options.ts";
 import type { FeatureNetwork } from "../feature-network/feature-network.ts";
 import type { LabelledFile } from "../image-folder.ts";
 import { evaluateReconstruction } from "../reconstruction/evaluate-reconstruction.ts";
-import { cropFor, type ReconstructionCrop } from "../reconstruction/reconstruct.ts";
+import { cropFor, encodeAll, type ReconstructionCrop } from "../reconstruction/reconstruct.ts";
 import { type ReconstructionReport, spreadOf } from "../reconstruction/report.ts";
 import { type CodecAtBytes, type CodecCurve, CodecCurves, CodecsAtBytes } from "./codec-scores.ts";
 import type { CodedPicture, ImageCodec } from "./image-codecs.ts";
@@ -65,11 +65,12 @@ export interface MeasuredTokenizer {
   /** null where nobody said. */
   readonly parameters: number | null;
   readonly outputSize: ImageSize;
-  readonly rate: TokenRate;
+  /** null for a tokenizer without a codebook, which decodes features: nothing bounds what these cost. */
+  readonly rate: TokenRate | null;
   readonly reconstruction: ReconstructionReport;
-  /** Medians over up to 8 images, one at a time: pixels to ids, and ids to pixels. */
+  /** Medians over up to 8 images, one at a time: pixels to ids or features, and these to pixels. */
   readonly milliseconds: { readonly encode: number; readonly decode: number; readonly device: string };
-  /** Codecs at the bytes of its ids; empty without codecs. */
+  /** Codecs at the bytes of its ids; empty without codecs or ids. */
   readonly codecs: readonly CodecAtBytes[];
 }
 
@@ -79,7 +80,7 @@ export interface ComparedPicture {
   readonly tokenizer: string;
   readonly original: RgbImage;
   readonly decoded: RgbImage;
-  /** null without codecs. */
+  /** null without codecs or ids. */
   readonly coded: Readonly<Record<ImageCodec, CodedPicture>> | null;
 }
 
@@ -99,8 +100,8 @@ const TIMED = 8;
 /**
  * Measures tokenizers on the same images, one after the other: what comes back, what ids cost, and what JPEG, WebP and AVIF make
  * of as many bytes. Only the kept pictures stay in memory.
- * @throws INVALID_ARGUMENT for no tokenizer, two of one name, no readable image or a wrong option; UNSUPPORTED for one that
- * decodes no ids; what loading throws; the signal's reason
+ * @throws INVALID_ARGUMENT for no tokenizer, two of one name, no readable image or a wrong option; UNSUPPORTED for one
+ * that decodes nothing; what loading throws; the signal's reason
  */
 export async function compareTokenizers(
   tokenizers: readonly ComparedTokenizer[],
@@ -131,15 +132,14 @@ async function measure(
   found: { readonly curves: Curves[]; readonly pictures: ComparedPicture[] },
 ): Promise<MeasuredTokenizer> {
   const { crop, network, maxPixels, signal } = settings;
-  const { licence, device, outputSize } = tokenizer.info;
-  if (!hasCodebook(tokenizer) || outputSize === null) {
-    throw expected("UNSUPPORTED", "a tokenizer with a codebook and a decoder", "compareTokenizers", name);
-  }
-  const rate = tokenRate(tokenizer.info, outputSize);
-  const atBytes = settings.codecs === false ? null : new CodecsAtBytes(rate.bytes);
+  const { licence, device, outputSize, codebook } = tokenizer.info;
+  if (outputSize === null) throw expected("UNSUPPORTED", "a tokenizer with a decoder", "compareTokenizers", name);
+  const rate = codebook && tokenRate(tokenizer.info, codebook, outputSize);
+  const withCodecs = settings.codecs !== false;
+  const atBytes = withCodecs && rate ? new CodecsAtBytes(rate.bytes) : null;
   const sameSize = ({ outputSize: { width, height } }: Curves) =>
     width === outputSize.width && height === outputSize.height;
-  const curves = atBytes && !found.curves.some(sameSize) ? new CodecCurves() : null;
+  const curves = withCodecs && !found.curves.some(sameSize) ? new CodecCurves() : null;
   let kept = 0;
   const reconstruction = await evaluateReconstruction(tokenizer, files, {
     ...setFields({ crop, network, maxPixels, signal }),
@@ -167,7 +167,7 @@ function requireNames(tokenizers: readonly ComparedTokenizer[]): void {
 
 /** One image at a time; the evaluation before has warmed the graphs up. */
 async function timed(
-  tokenizer: Encoder<Int32Array> & Decoder & Views,
+  tokenizer: Encoder & Decoder & Views,
   { perImage, protocol: { crop } }: ReconstructionReport,
   { maxPixels, signal }: Pick<z.infer<typeof schema>, "maxPixels" | "signal">,
 ): Promise<{ encode: number; decode: number }> {
@@ -177,9 +177,9 @@ async function timed(
     signal?.throwIfAborted();
     const image = prepare(await readImage(path, { maxPixels }));
     const start = performance.now();
-    const { ids } = await tokenizer.encode(image, { features: false, ids: true });
+    const { tokens } = await encodeAll(tokenizer, [image]);
     const encoded = performance.now();
-    await tokenizer.decode(ids);
+    await tokenizer.decode(tokens);
     times.push({ encode: encoded - start, decode: performance.now() - encoded });
   }
   const median = (which: "encode" | "decode") =>

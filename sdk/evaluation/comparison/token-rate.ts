@@ -1,4 +1,4 @@
-import type { EncoderInfo } from "../../contract/encoder.ts";
+import type { CodebookInfo, EncoderInfo } from "../../contract/encoder.ts";
 import type { ImageSize } from "../../contract/image.ts";
 
 /** What the ids of one image cost, without an entropy coder. */
@@ -13,12 +13,12 @@ export interface TokenRate {
   readonly bitsPerPixel: number;
 }
 
-/** @param codebook of a tokenizer with one grid of `maxTokens` tokens */
+/** Of a tokenizer with one grid of `maxTokens` tokens. */
 export function tokenRate(
-  { maxTokens: tokens, codebook }: Pick<EncoderInfo, "maxTokens"> & Pick<EncoderInfo<Int32Array>, "codebook">,
+  { maxTokens: tokens }: Pick<EncoderInfo, "maxTokens">,
+  { size, codesPerToken }: CodebookInfo,
   { width, height }: ImageSize,
 ): TokenRate {
-  const { size, codesPerToken } = codebook;
   const bitsPerCode = Math.log2(size);
   const bits = tokens * codesPerToken * bitsPerCode;
   return { tokens, codesPerToken, bitsPerCode, bytes: Math.ceil(bits / 8), bitsPerPixel: bits / (width * height) };

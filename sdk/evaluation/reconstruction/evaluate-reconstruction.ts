@@ -72,11 +72,11 @@ export async function evaluateReconstruction(
     signal,
   } = parseOptions(schema, options, "evaluateReconstruction");
   const { codebook, outputSize, inputSize, grid, modelId, precision } = tokenizer.info;
-  if (codebook === null || outputSize === null) {
+  if (outputSize === null) {
     const received = `${modelId}, which has none`;
-    throw expectedBut("UNSUPPORTED", "a checkpoint with a codebook and a decoder", "evaluateReconstruction", received);
+    throw expectedBut("UNSUPPORTED", "a checkpoint with a decoder", "evaluateReconstruction", received);
   }
-  const usage = new CodebookUsage(codebook.size);
+  const usage = codebook && new CodebookUsage(codebook.size);
   const distances = network && new NetworkDistances(network);
   const recognition = classifier && new Recognition(classifier);
   const seams = grid && {
@@ -90,7 +90,7 @@ export async function evaluateReconstruction(
   for await (const batch of readableImages(files, { maxPixels, prepare, onFailure, signal })) {
     const images = batch.map(({ image }) => image);
     for (const [{ file }, reconstruction] of zip(batch, await reconstructAll(tokenizer, images, signal))) {
-      usage.add(reconstruction.ids);
+      if (reconstruction.ids) usage?.add(reconstruction.ids);
       const perceptual = (await distances?.add(reconstruction, signal)) ?? null;
       perImage.push({ path: file.path, ...pixelScores(reconstruction.original, reconstruction.decoded), perceptual });
       seams?.original.add(reconstruction.original);
@@ -122,19 +122,19 @@ export async function evaluateReconstruction(
       perImage.map((scores) => scores.ssimGaussian),
       true,
     ),
-    codebook: {
-      size: codebook.size,
-      used: Math.round(usage.utilization * codebook.size),
-      utilization: usage.utilization,
-      entropy: usage.entropy,
-      perplexity: usage.perplexity,
-    },
+    codebook: usage && codebookUse(usage),
     frechet: distances ? distances.frechet() : null,
     perceptual: network && perceptual ? { network: network.name, taps: network.taps, ...perceptual } : null,
     blocking: seams && blockingOf(seams),
     recognition: recognition ? recognition.report : null,
     perImage,
   };
+}
+
+function codebookUse(usage: CodebookUsage): ReconstructionReport["codebook"] {
+  const { counts, utilization, entropy, perplexity } = usage;
+  const size = counts.length;
+  return { size, used: Math.round(utilization * size), utilization, entropy, perplexity };
 }
 
 function blockingOf({

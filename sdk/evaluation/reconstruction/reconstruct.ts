@@ -9,14 +9,14 @@ import { zip } from "../../zip.ts";
 /** "none": the whole image, as the checkpoint's own preprocessing takes it. */
 export type ReconstructionCrop = CentreCrop | "none";
 
-/** An image, its ids and what the decoder makes of them. */
+/** An image, its ids or features, and what the decoder makes of them. */
 export interface Reconstruction {
   /** What a perfect reconstruction would be. */
   readonly original: RgbImage;
   /** What came back. */
   readonly decoded: RgbImage;
-  /** The image's ids in raster order. */
-  readonly ids: Int32Array;
+  /** The image's ids in raster order; null for a tokenizer without a codebook, which decodes features. */
+  readonly ids: Int32Array | null;
 }
 
 /**
@@ -39,16 +39,30 @@ export function cropFor(tokenizer: Pick<Encoder, "info">, crop: ReconstructionCr
   return (image) => centreCrop(image, inputSize.width, crop);
 }
 
-/** Encodes and decodes images: one encoder pass, one decoder pass. */
+/** Encodes and decodes images: one encoder pass, one decoder pass. @throws UNSUPPORTED for a tokenizer without a decoder */
 export async function reconstructAll(
   tokenizer: Encoder & Decoder & Views,
   images: readonly RgbImage[],
   signal?: AbortSignal,
 ): Promise<Reconstruction[]> {
   const options = signal ? { signal } : {};
-  const tokens = await tokenizer.encode(images, { features: false, ids: true, ...options });
-  const ids = tokens.map((one) => one.ids);
-  const decoded = await tokenizer.decode(ids, options);
+  const { tokens, ids } = await encodeAll(tokenizer, images, options);
+  const decoded = await tokenizer.decode(tokens, options);
   const originals = await Promise.all(images.map((image) => tokenizer.reconstructionTarget(image)));
-  return zip(zip(originals, decoded), ids).map(([[original, decoded], ids]) => ({ original, decoded, ids }));
+  return zip(originals, decoded).map(([original, decoded], i) => ({ original, decoded, ids: ids?.[i] ?? null }));
+}
+
+/** What the decoder takes of each image, and the ids where it takes these. */
+export async function encodeAll(
+  tokenizer: Encoder & Decoder,
+  images: readonly RgbImage[],
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<{ readonly tokens: readonly (Int32Array | Float32Array)[]; readonly ids: readonly Int32Array[] | null }> {
+  if (tokenizer.info.decodes === "features") {
+    const encoded = await tokenizer.encode(images, { features: true, ids: false, ...options });
+    return { tokens: encoded.map(({ features }) => features), ids: null };
+  }
+  const encoded = await tokenizer.encode(images, { features: false, ids: true, ...options });
+  const ids = encoded.map((one) => one.ids);
+  return { tokens: ids, ids };
 }

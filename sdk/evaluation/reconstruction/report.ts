@@ -16,14 +16,14 @@ export interface ReconstructionReport {
   /** null where decoded images are smaller than the window. */
   readonly ssimUniform: Spread | null;
   readonly ssimGaussian: Spread | null;
-  /** Use of the codebook over all images; entropy in bits. */
+  /** Use of the codebook over all images; entropy in bits. null for a tokenizer without one. */
   readonly codebook: {
     readonly size: number;
     readonly used: number;
     readonly utilization: number;
     readonly entropy: number;
     readonly perplexity: number;
-  };
+  } | null;
   /** The Frechet distance on a feature network; null without one. It is FID only on Inception's features. */
   readonly frechet: {
     readonly network: string;

@@ -1,5 +1,6 @@
 import { convolution } from "../../nn/layers/convolution.ts";
 import { norm } from "../../nn/layers/norm.ts";
+import { patchPictures } from "../../nn/layers/picture-bytes.ts";
 import { transformerBlock } from "../../nn/layers/transformer-block.ts";
 import { GraphBuilder, type GraphSettings, type OnnxModel } from "../../nn/onnx/graph-builder.ts";
 import { DataType } from "../../nn/onnx/onnx-proto.ts";
@@ -21,7 +22,6 @@ export function buildDecoderGraph(
 ): OnnxModel {
   const { hiddenSize: d, grid, patchSize: q, layerNormEps } = decoder;
   const tokens = grid * grid; // N
-  const side = grid * q; //      H = W
   const g = new GraphBuilder("decoder", settings);
 
   const ids = g.input("ids", DataType.int64, ["images", tokens]); //            [n, N]
@@ -35,20 +35,6 @@ export function buildDecoderGraph(
   x = g.transpose(g.reshape(x, [-1, grid, grid, d]), [0, 3, 1, 2]); //          [n, D, G, G]
   x = convolution(g, x, decoder.head); //                            [n, q * q * 3, G, G]
   x = g.reshape(g.transpose(x, [0, 2, 3, 1]), [-1, q * q * 3]); //              [n * N, q * q * 3]
-  g.output("energies", g.sumOfSquares(x), DataType.float, ["tokens"]); //       [n * N]
-
-  x = g.multiply(x, g.floats(perPixel(decoder.std, q))); //                     [n * N, q * q * 3]
-  x = g.add(x, g.floats(perPixel(decoder.mean, q)));
-  x = g.multiply(g.clip(x, 0, 1), g.float(255));
-  x = g.cast(g.round(x), DataType.uint8);
-  x = g.reshape(x, [-1, grid, grid, q, q, 3]); //                               token row, column; pixel row, column
-  x = g.transpose(x, [0, 1, 3, 2, 4, 5]); //                                    [n, G, q, G, q, 3]
-  x = g.reshape(x, [-1, side, side, 3]); //                                     [n, H, W, 3]
-  g.output("pixels", x, DataType.uint8, ["images", side, side, 3]);
+  patchPictures(g, x, decoder, "rounded");
   return g.finish();
-}
-
-/** Three channel values, repeated for each of q * q pixels. */
-function perPixel(channels: readonly [number, number, number], q: number): number[] {
-  return Array.from({ length: q * q }, () => channels).flat();
 }

@@ -79,26 +79,28 @@ export interface EncoderBlocks {
   readonly imageGrid: Value | null;
 }
 
-/** The inputs and the blocks up to the deepest of `layers` (1-based). */
+/**
+ * The inputs and the blocks up to the deepest of `layers` (1-based).
+ * @param patches [n * N, 3 * p * p]; by default the graph's input
+ */
 export function encoderBlocks(
   g: GraphBuilder,
   encoder: VitSpec<AnyLinearRef>,
   layers: readonly number[],
+  patches: Value = patchesInput(g, encoder),
 ): EncoderBlocks {
-  const { hiddenSize: d, patchSize, grid, layerNormEps, blocks } = encoder;
-  const patches = grid === null ? null : grid * grid; //       N
-  const patchWidth = 3 * patchSize * patchSize; //             3pp
+  const { hiddenSize: d, grid, layerNormEps, blocks } = encoder;
+  const count = grid === null ? null : grid * grid; //         N
   const registers = encoder.registers?.shape[1] ?? 0;
   const first = (encoder.classToken ? 1 : 0) + registers; //   the first patch token's place in the sequence
 
   // [n, T] and [n, N]; -1 is what follows from the other: the images of a shared grid, the tokens of an image's own.
-  const sequences = patches === null ? ([1, -1] as const) : ([-1, first + patches] as const);
-  const imagePatches = patches === null ? ([1, -1] as const) : ([-1, patches] as const);
+  const sequences = count === null ? ([1, -1] as const) : ([-1, first + count] as const);
+  const imagePatches = count === null ? ([1, -1] as const) : ([-1, count] as const);
 
   const kernel = patchKernel(g, encoder); //                   [D, 3pp]
   const bias = encoder.patchEmbedding.bias && g.weight(encoder.patchEmbedding.bias);
-  const pixels = g.input("patches", DataType.float, ["patches", patchWidth]); // [n * N, 3pp]
-  let x = g.reshape(g.gemm(pixels, kernel, bias), [...imagePatches, d]); //      [n, N, D]
+  let x = g.reshape(g.gemm(patches, kernel, bias), [...imagePatches, d]); //     [n, N, D]
   if (encoder.classToken) {
     const classToken = g.weight(encoder.classToken, [1, 1, d]);
     x = g.concat([g.repeatLike(classToken, x, [1, d]), x], 1); //                [n, 1 + N, D]
@@ -127,6 +129,9 @@ export function encoderBlocks(
   const tap = (layer: number) => present(taps.get(layer), `block ${layer}`);
   return { tap, sequences, patchTokens, imageGrid };
 }
+
+const patchesInput = (g: GraphBuilder, { patchSize: p }: Pick<VitSpec, "patchSize">): Value =>
+  g.input("patches", DataType.float, ["patches", 3 * p * p]);
 
 /**
  * The patch embedding as a matrix over patches ordered channel, row, column. A convolution's stride is its size, so on
