@@ -91,7 +91,14 @@ export type { NativePlan, SquarePlan, ViewPlan } from "./image/view-plan.ts";
 export { seededRandom } from "./metrics/seeded-random.ts";
 export { type Activation, activation, silu, swiglu } from "./nn/layers/activation.ts";
 export { type AttentionOptions, attention } from "./nn/layers/attention.ts";
-export { type ConvolutionOptions, convolution, depthToSpace, doubled, interpolate } from "./nn/layers/convolution.ts";
+export {
+  type ConvolutionOptions,
+  convolution,
+  depthToSpace,
+  doubled,
+  halved,
+  interpolate,
+} from "./nn/layers/convolution.ts";
 export { linears } from "./nn/layers/linears.ts";
 export {
   type AdaptiveGroupNormRef,

@@ -15,7 +15,8 @@ export interface Decoder extends AsyncDisposable {
   decode(images: readonly (TokenIds | Float32Array)[], options?: DecodeOptions): Promise<RgbImage[]>;
 
   /**
-   * The codebook rows of `ids`, as the quantizer compares them: [n, codebook.dim].
+   * The codebook rows of `ids`, as the quantizer compares them: [n, codebook.dim]. Of several codes a token they are whole tokens'
+   * ids side by side: each place in a token may have a codebook of its own.
    * @throws INVALID_ARGUMENT for an id outside the codebook; UNSUPPORTED without a codebook; DISPOSED, RUNTIME
    */
   codebookVectors(ids: TokenIds): Promise<Float32Array>;

@@ -19,7 +19,10 @@ export interface PooledFeatures {
   readonly meanPatch: FeatureRows;
   /** Continuous; null for an encoder without a class token. */
   readonly classToken: FeatureRows | null;
-  /** Quantised: the mean of the tokens' codebook vectors, as the quantizer compares them; null without a codebook. */
+  /**
+   * Quantised: the mean of the tokens' codebook vectors, as the quantizer compares them, those of one token side by side; null
+   * without a codebook.
+   */
   readonly meanCode: FeatureRows | null;
   /** How often each id is used; null without a codebook. */
   readonly usage: CodebookUsage | null;
@@ -65,7 +68,8 @@ export async function poolFeatures(
   const featureDim = requireFeatureDim(tokenizer.info);
   const read: LabelledFile[] = [];
   const failed: FailedImage[] = [];
-  const rows = { meanPatch: new Rows(featureDim), classToken: new Rows(featureDim), meanCode: new Rows(codebook?.dim) };
+  const codeWidth = codebook ? codebook.dim * codebook.codesPerToken : undefined;
+  const rows = { meanPatch: new Rows(featureDim), classToken: new Rows(featureDim), meanCode: new Rows(codeWidth) };
   const usage = codebook && new CodebookUsage(codebook.size);
   const onFailure = (failure: FailedImage) => failed.push(failure);
   for await (const batch of readableImages(files, { maxPixels, onFailure, signal })) {
@@ -75,9 +79,9 @@ export async function poolFeatures(
       read.push(file);
       rows.meanPatch.add(meanToken(features, featureDim));
       if (classToken) rows.classToken.add(classToken);
-      if (ids && codebook) {
+      if (ids && codebook && codeWidth !== undefined) {
         usage?.add(ids);
-        rows.meanCode.add(meanToken(await tokenizer.codebookVectors(ids), codebook.dim));
+        rows.meanCode.add(meanToken(await tokenizer.codebookVectors(ids), codeWidth));
       }
     }
     onProgress?.(read.length + failed.length, files.length);

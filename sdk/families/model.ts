@@ -85,7 +85,7 @@ export interface EncoderFacts {
 export interface CodebookFacts {
   readonly size: number;
   readonly dim: number;
-  /** Ids of one token (default 1). */
+  /** Ids of one token (default 1): where these are no "signs", each has a codebook of its own. */
   readonly codesPerToken?: number;
   /** What makes a code the one of a vector (default "distance"). */
   readonly metric?: CodeMetric | SignCodes["metric"];
@@ -115,7 +115,8 @@ export interface ModelWeights {
  *   [n, N, D], and where there is such a thing `class_token` [n, D] and `quantizer_input` [n * N, ...]
  * - `quantize`: `quantizer_input` -> `vectors` float32 [t, e], whose nearest codes (`CodebookFacts.metric`) are the ids; t counts
  *   codes, those of one token side by side
- * - `codebook`: `ids` int64 [t] -> `vectors` float32 [t, e], as the quantizer compares them
+ * - `codebook`: `ids` int64 [t] -> `vectors` float32 [t, e], as the quantizer compares them; the i-th id is one of the codebook of its
+ *   place in a token, i modulo `codesPerToken`
  * - `decode`: `ids` int64 [n, N * codesPerToken] or `features` float32 [n, N, D] -> `pixels` uint8 [n, H, W, 3], RGB, and `energies` float32
  *   [..], which are not finite where a weight is not
  * - `classify`: as `encode` -> `logits` float32 [n, labels]

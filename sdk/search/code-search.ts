@@ -45,6 +45,11 @@ export class CodeSearch {
     this.#nearest = metric === "distance" ? new Nearest(codes, dim) : new LargestProduct(codes, dim);
   }
 
+  /** Width of a vector. */
+  get dim(): number {
+    return this.#tables.dim;
+  }
+
   /** vectors [t, e], finite -> ids [t] */
   async nearest(vectors: Float32Array): Promise<Int32Array> {
     const { codes, dim, filter } = this.#tables;
@@ -116,6 +121,26 @@ export class CodeSearch {
     }
     return count === size ? nearest.id : -1;
   }
+}
+
+/**
+ * The nearest code of each vector in a codebook of its own: searches[k] finds those of rows k, k + parts, and so on.
+ * @param vectors [t * parts, e], finite -> ids [t * parts]
+ */
+export async function nearestInParts(searches: readonly CodeSearch[], vectors: Float32Array): Promise<Int32Array> {
+  const parts = searches.length;
+  const dim = searches[0]?.dim ?? 1;
+  const tokens = vectors.length / (parts * dim);
+  const ids = new Int32Array(tokens * parts);
+  for (const [part, search] of searches.entries()) {
+    const rows = new Float32Array(tokens * dim);
+    for (let t = 0; t < tokens; t++) {
+      const start = (t * parts + part) * dim;
+      rows.set(vectors.subarray(start, start + dim), t * dim);
+    }
+    for (const [t, id] of (await search.nearest(rows)).entries()) ids[t * parts + part] = id;
+  }
+  return ids;
 }
 
 /** Rows of [t, dim]; a view where they follow one another. */

@@ -9,8 +9,14 @@ export interface SignCodes {
   readonly firstBit: "most" | "least";
 }
 
+/** A codebook for each of a token's codes: the first vector of a token is compared with the first, and so on. */
+export interface PartedCodes {
+  readonly metric: "parts";
+  readonly parts: readonly CodeTables[];
+}
+
 /** What finds a codebook's ids. */
-export type Codes = CodeTables | SignCodes;
+export type Codes = CodeTables | SignCodes | PartedCodes;
 
 /**
  * The nearest code of each vector: a bit is 1 where its number is above zero.

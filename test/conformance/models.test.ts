@@ -7,6 +7,7 @@ import { type LoadOptions, loadProjector, VQRAE } from "../../sdk/index.ts";
 import { type ConformanceOptions, conformanceTests } from "../../sdk/testing/index.ts";
 import { cases, writeTinyRae } from "../golden/rae/tiny.ts";
 import { tinyVariants, writeTiny } from "../golden/tokenizers/weights.ts";
+import { writeTinyUnitok } from "../golden/unitok/tiny.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const cpu: LoadOptions = { device: "cpu", threads: 1 };
@@ -62,6 +63,9 @@ for (const encoder of Object.keys(cases)) {
   const load = async () => VQRAE.load(await writeTinyRae(join(tokenizers, `rae-${encoder}`), encoder), cpu);
   conforms(`RAE on ${encoder}`, load, { ...strict, skip });
 }
+
+const loadUnitok = async () => VQRAE.load(await writeTinyUnitok(join(tokenizers, "unitok")), cpu);
+conforms("UniTok", loadUnitok, { ...strict, skip });
 
 const cacheDir = await mkdtemp(join(tmpdir(), "vqrae-conformance-"));
 afterAll(() => rm(cacheDir, { recursive: true, force: true }));

@@ -6,6 +6,8 @@ export interface ConvolutionOptions {
   readonly stride?: number;
   /** Zeros at the top, left, bottom and right; by default as many as keep the size at stride 1. */
   readonly pads?: readonly [top: number, left: number, bottom: number, right: number];
+  /** Parts of the channels that do not see each other (default 1); weight [out, in / groups, side, side]. */
+  readonly groups?: number;
 }
 
 /** x [n, in, rows, columns], weight [out, in, side, side] -> [n, out, ..]; zeros around the edge. */
@@ -13,13 +15,14 @@ export function convolution(
   g: GraphBuilder,
   x: Value,
   { weight, bias }: LinearRef,
-  { stride = 1, pads }: ConvolutionOptions = {},
+  { stride = 1, pads, groups = 1 }: ConvolutionOptions = {},
 ): Value {
   const edge = ((weight.shape[2] ?? 1) - 1) / 2;
   const inputs = [x, g.weight(weight), ...(bias ? [g.weight(bias)] : [])];
   return g.node("Conv", inputs, {
     pads: { ints: pads ?? [edge, edge, edge, edge] },
     strides: { ints: [stride, stride] },
+    group: { int: groups },
   });
 }
 
@@ -29,6 +32,15 @@ export const doubled = (g: GraphBuilder, x: Value): Value =>
     mode: { string: "nearest" },
     coordinate_transformation_mode: { string: "asymmetric" },
     nearest_mode: { string: "floor" },
+  });
+
+/** Means of 3 x 3 pixels at every second one, of those inside the picture alone: [n, d, rows, columns] -> half the sides. */
+export const halved = (g: GraphBuilder, x: Value): Value =>
+  g.node("AveragePool", [x], {
+    kernel_shape: { ints: [3, 3] },
+    strides: { ints: [2, 2] },
+    pads: { ints: [1, 1, 1, 1] },
+    count_include_pad: { int: 0 },
   });
 
 /** [n, 4 * d, rows, columns] -> [n, d, 2 * rows, 2 * columns]: of each pixel's channels, four quarters in raster order. */

@@ -11,6 +11,12 @@ export function norm(g: GraphBuilder, x: Value, { weight, bias }: NormRef, width
   return g.node("SimplifiedLayerNormalization", [x, scale], lastAxis(epsilon));
 }
 
+/** A LayerNorm over the channels of each pixel: x [n, channels, rows, columns] (timm's LayerNorm2d). */
+export function channelNorm(g: GraphBuilder, x: Value, ref: NormRef, epsilon: number): Value {
+  const [channels = 0] = ref.weight.shape;
+  return g.transpose(norm(g, g.transpose(x, [0, 2, 3, 1]), ref, channels, epsilon), [0, 3, 1, 2]);
+}
+
 /** x / sqrt(mean(x²) + epsilon) * (weight + offset), over the last axis. */
 export function rmsNorm(g: GraphBuilder, x: Value, weight: TensorRef, offset: number, epsilon: number): Value {
   const scale = offset === 0 ? g.weight(weight) : g.add(g.weight(weight), g.float(offset));

@@ -4,8 +4,8 @@ import type { RgbImage } from "../../contract/image.ts";
 import { present } from "../../errors.ts";
 import { prepareViews } from "../../image/prepare-views.ts";
 import { buildCodeTables } from "../../search/build-code-tables.ts";
-import { CodeSearch } from "../../search/code-search.ts";
-import { ownTables, shareTables } from "../../search/code-tables.ts";
+import { CodeSearch, nearestInParts } from "../../search/code-search.ts";
+import { type CodeTables, ownTables, shareTables } from "../../search/code-tables.ts";
 import { takesSharedMemory } from "../../search/shared-memory.ts";
 import { type Codes, nearestSigns } from "../../search/sign-codes.ts";
 import type { Jobs, WorkerSetup } from "../pool/protocol.ts";
@@ -52,20 +52,23 @@ async function encodePixels(
   }));
 }
 
-/** One for each thread's sessions, as it learns how well the codebook's filter does. */
-const searches = new WeakMap<Sessions, CodeSearch>();
+/** For each thread's sessions, as they learn how well a codebook's filter does: one a codebook. */
+const searches = new WeakMap<Sessions, readonly CodeSearch[]>();
 
-/** The quantizer's input of t tokens, [t, layers * D] -> ids [t]. */
+/** The quantizer's input of t tokens, [t, layers * D] -> ids [t], or [t, codesPerToken]. */
 async function quantize(sessions: Sessions, codes: Codes, input: Float32Array, tokens: number): Promise<Int32Array> {
   const tensor = sessions.tensor("float32", input, [tokens, input.length / tokens]);
   const outputs = await sessions.run("quantizer", { quantizer_input: tensor }, ["vectors"]);
-  if (codes.metric === "signs") return nearestSigns(floats("quantizer", outputs, "vectors"), codes);
-  let search = searches.get(sessions);
-  if (search === undefined) {
-    search = new CodeSearch(sessions, (await takesSharedMemory(sessions)) ? codes : ownTables(codes));
-    searches.set(sessions, search);
+  const vectors = floats("quantizer", outputs, "vectors");
+  if (codes.metric === "signs") return nearestSigns(vectors, codes);
+  let own = searches.get(sessions);
+  if (own === undefined) {
+    const shared = await takesSharedMemory(sessions);
+    const tables = codes.metric === "parts" ? codes.parts : [codes];
+    own = tables.map((one) => new CodeSearch(sessions, shared ? one : ownTables(one)));
+    searches.set(sessions, own);
   }
-  return search.nearest(floats("quantizer", outputs, "vectors"));
+  return nearestInParts(own, vectors);
 }
 
 /** Codes that are projected at a time. */
@@ -73,14 +76,23 @@ const CODES_PER_RUN = 1024;
 
 /** Computes E, by rows that {@link codebook} gives, and what its search needs; in shared memory. */
 export async function codes(sessions: Sessions, { codebook: shape }: WorkerSetup): Promise<Codes> {
-  const { size, dim, metric, firstBit = "most" } = present(shape, "a codebook");
+  const { size, dim, metric, firstBit = "most", codesPerToken = 1 } = present(shape, "a codebook");
   if (metric === "signs") return { metric, dim, firstBit };
-  const rows = new Float32Array(size * dim);
+  const rows = Array.from({ length: codesPerToken }, () => new Float32Array(size * dim));
   for (let first = 0; first < size; first += CODES_PER_RUN) {
-    const ids = Int32Array.from({ length: Math.min(CODES_PER_RUN, size - first) }, (_, i) => first + i);
-    rows.set(await codebook(sessions, { ids }), first * dim);
+    const count = Math.min(CODES_PER_RUN, size - first);
+    // A token has one code of each codebook.
+    const ids = Int32Array.from({ length: count * codesPerToken }, (_, i) => first + Math.floor(i / codesPerToken));
+    const vectors = await codebook(sessions, { ids });
+    for (let i = 0; i < count * codesPerToken; i++) {
+      const code = first + Math.floor(i / codesPerToken);
+      rows[i % codesPerToken]?.set(vectors.subarray(i * dim, (i + 1) * dim), code * dim);
+    }
   }
-  return shareTables(await buildCodeTables(sessions, rows, size, dim, metric));
+  const parts: CodeTables[] = [];
+  for (const own of rows) parts.push(shareTables(await buildCodeTables(sessions, own, size, dim, metric)));
+  const [first, ...others] = parts;
+  return others.length === 0 ? present(first, "a codebook") : { metric: "parts", parts };
 }
 
 /** ids [n, N] or features [n, N, D] -> pixels [n, H, W, 3] */

@@ -12,16 +12,19 @@ export const codebookChecks: readonly Check[] = [
   [
     "codebookVectors: gives a row of codebook.dim numbers for each id, the same for the same id",
     async (subject) => {
-      const { decoder, size, dim } = codebookOf(subject);
-      const ids = [0, size - 1, 0, size >> 1];
+      const { decoder, size, dim, codesPerToken } = codebookOf(subject);
+      // Whole tokens: each of their codes may have a codebook of its own.
+      const token = (id: number) => new Array<number>(codesPerToken).fill(id);
+      const ids = [0, size - 1, 0, size >> 1].flatMap(token);
       const vectors = await decoder.codebookVectors(ids);
       check(vectors instanceof Float32Array, "codebookVectors(ids): expected a Float32Array");
       equal(vectors.length, ids.length * dim, `codebookVectors(ids): numbers, [${ids.length}, ${dim}]`);
       check(vectors.every(Number.isFinite), "codebookVectors(ids): expected finite numbers");
       const { featureTolerance } = subject.settings;
-      const row = (i: number) => vectors.subarray(i * dim, (i + 1) * dim);
+      const width = codesPerToken * dim;
+      const row = (i: number) => vectors.subarray(i * width, (i + 1) * width);
       sameNumbers(row(2), row(0), featureTolerance, "codebookVectors: the rows of one id, twice in a call");
-      const alone = await decoder.codebookVectors(Int32Array.of(size - 1));
+      const alone = await decoder.codebookVectors(Int32Array.from(token(size - 1)));
       sameNumbers(alone, row(1), featureTolerance, "codebookVectors: the row of an id alone and among others");
     },
   ],

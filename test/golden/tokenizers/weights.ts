@@ -22,8 +22,12 @@ export async function writeTiny(folder: string, variant: string): Promise<string
   return folder;
 }
 
-/** Writes the weights of make_tokenizers.py's `weight`, which names and shapes alone decide. */
-export async function writeWeights(path: string, tensors: Readonly<Record<string, readonly number[]>>): Promise<void> {
+/** Writes the weights of make_tokenizers.py's `weight`, which names and shapes alone decide, and zeros where `zeros` says so. */
+export async function writeWeights(
+  path: string,
+  tensors: Readonly<Record<string, readonly number[]>>,
+  zeros: (name: string) => boolean = () => false,
+): Promise<void> {
   const prefix = "gen_vision_model.";
   await writeSafetensors(
     path,
@@ -31,7 +35,9 @@ export async function writeWeights(path: string, tensors: Readonly<Record<string
       name,
       dtype: "F32",
       shape,
-      data: weight(name.startsWith(prefix) ? name.slice(prefix.length) : name, shape),
+      data: zeros(name)
+        ? new Float32Array(shape.reduce((product, size) => product * size, 1))
+        : weight(name.startsWith(prefix) ? name.slice(prefix.length) : name, shape),
     })),
   );
 }
