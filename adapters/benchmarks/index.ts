@@ -39,7 +39,7 @@ export { testSentences } from "./report/comparison-page.ts";
 export { rateDistortionPlot } from "./report/rate-distortion-plot.ts";
 export { scoreText } from "./report/score-bars.ts";
 export type { Figures, Score, Scores } from "./report/scores.ts";
-export { type Figure, figures, tokenizersPage } from "./report/tokenizers-page.ts";
+export { type Figure, figures, figuresNote, tokenizersPage } from "./report/tokenizers-page.ts";
 export type { DataFile } from "./run/data-files.ts";
 export type { Unanswered } from "./run/judge-answers.ts";
 export { type DataFormat, openQuestions } from "./run/open-questions.ts";

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { figures, rateDistortionPlot, tokenizersPage } from "../../adapters/benchmarks/index.ts";
+import { figures, figuresNote, rateDistortionPlot, tokenizersPage } from "../../adapters/benchmarks/index.ts";
 import {
   compareTokenizers,
   listImages,
@@ -105,7 +105,7 @@ function linesOf({ tokenizers }: TokenizerComparison, written: readonly (string 
     ...table.map(({ title: name, cells }) =>
       [name.padEnd(title), ...cells.map((cell, i) => cell.padEnd(widths[i] ?? 0))].join("  ").trimEnd(),
     ),
-    `${tokenizers[0]?.reconstruction.images} images; means over images, medians of times; codecs at no more bytes than ids have, or their least`,
+    figuresNote(tokenizers),
     ...written.filter((path) => path !== undefined),
     ...failed.map(({ path, message }) => `NOT MEASURED  ${namingFile(path, message)}`),
   ];

@@ -70,7 +70,7 @@ function chartsOf({ tokenizers, curves }: TokenizerComparison): Chart[] {
           dash: null,
           points: rate ? pointOf(rate.bitsPerPixel, of.tokenizer(reconstruction)) : [],
         })),
-      ],
+      ].filter(({ points }) => points.length > 0),
     });
     return [
       chart("PSNR in dB", { tokenizer: ({ psnr }) => psnr.mean, codec: ({ psnr }) => psnr }),
@@ -78,7 +78,7 @@ function chartsOf({ tokenizers, curves }: TokenizerComparison): Chart[] {
         tokenizer: ({ ssimGaussian }) => ssimGaussian?.mean ?? null,
         codec: ({ ssimGaussian }) => ssimGaussian,
       }),
-    ].filter(({ series }) => series.some(({ points }) => points.length > 0));
+    ].filter(({ series }) => series.length > 0);
   });
 }
 

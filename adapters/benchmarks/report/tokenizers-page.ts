@@ -14,7 +14,7 @@ export async function tokenizersPage(
   comparison: TokenizerComparison,
   pictures: readonly ComparedPicture[],
 ): Promise<string> {
-  const { tokenizers } = comparison;
+  const { tokenizers, curves } = comparison;
   const paths = [...new Set(pictures.map(({ path }) => path))];
   const rows: Html[] = [];
   for (const path of paths) rows.push(await pictureRow(pictures.filter((picture) => picture.path === path)));
@@ -27,15 +27,24 @@ ${figures(tokenizers).map(
   ({ title, cells }) => html`<tr><th>${title}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>
 `,
 )}</tbody></table></div>
-<p class="soft">Means over images, medians of times. Codecs: their best files of no more bytes than the ids, or their smallest, with the mean size.</p>
+<p class="soft">${figuresNote(tokenizers)}</p>
 <h2>Rate and distortion</h2>
 <p class="soft">Points are tokenizers, whose ids need no table but their own. Lines are whole files of codecs, headers and all. Up and to the left is better.</p>
 <div style="overflow-x:auto">${new Raw(rateDistortionPlot(comparison))}</div>
 <h2>Pictures</h2>
-<p class="soft">Under each tokenizer's picture: the codecs' best files of no more bytes than its ids, or their smallest.</p>
+${curves.length > 0 ? html`<p class="soft">Under each tokenizer's picture: the codecs' best files of no more bytes than its ids, or their smallest.</p>` : ""}
 <div style="overflow-x:auto"><table><thead><tr><th>original</th>${tokenizers.map(({ name }) => html`<th>${name}</th>`)}</tr></thead><tbody>
 ${rows}</tbody></table></div>`,
   );
+}
+
+/** How the figures were made, in a sentence. */
+export function figuresNote(tokenizers: readonly MeasuredTokenizer[]): string {
+  const images = tokenizers[0]?.reconstruction.images ?? 0;
+  const codecs = tokenizers.some((one) => one.codecs.length > 0)
+    ? ". Codecs: their best files of no more bytes than the ids, or their smallest; the mean size in brackets"
+    : "";
+  return `Means over ${images} images, medians of times${codecs}.`;
 }
 
 /** A line of the table, the command line's too. */
@@ -51,12 +60,15 @@ export function figures(tokenizers: readonly MeasuredTokenizer[]): Figure[] {
     title,
     cells: tokenizers.map(cell),
   });
+  const network = tokenizers[0]?.reconstruction.frechet?.network;
   return [
     line("tokenizer", ({ name }) => name),
     line("PSNR dB", ({ reconstruction: { psnr } }) => psnr.mean.toFixed(2)),
     line("SSIM 7x7", ({ reconstruction: { ssimUniform } }) => decimals(ssimUniform?.mean, 4)),
     line("SSIM Gauss", ({ reconstruction: { ssimGaussian } }) => decimals(ssimGaussian?.mean, 4)),
-    line("Frechet", ({ reconstruction: { frechet } }) => decimals(frechet?.distance, 3)),
+    line(network === undefined ? "Frechet" : `Frechet on ${network}`, ({ reconstruction: { frechet } }) =>
+      decimals(frechet?.distance, 3),
+    ),
     line("codes in use", ({ reconstruction: { codebook } }) =>
       codebook ? `${codebook.used} of ${codebook.size}` : "none",
     ),
