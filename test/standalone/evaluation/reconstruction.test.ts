@@ -182,7 +182,7 @@ describe("vqrae evaluate reconstruction", () => {
     ],
     [["evaluate", "reconstruction", examples, "--taps", "1"], "--features with --taps"],
     [["evaluate", "reconstruction", examples, "--picture", "a.jpg"], "a name ending in .png"],
-    [["evaluate", "reconstruction", examples, "--model", tinyEncoder], "a codebook and a decoder"],
+    [["evaluate", "reconstruction", examples, "--model", tinyEncoder], "a checkpoint with a decoder"],
     [["evaluate", "reconstruction", examples, "--model", tinyModel, "--features", "no.onnx"], "no.json"],
   ])("vqrae %j is refused", async (args, message) => {
     const { code, stdout, stderr } = await runCli(...args);
