@@ -185,7 +185,7 @@ describe("bad input", () => {
     [{ width: "5" }, /a positive integer for width/],
     [{ data: [1, 2, 3] }, /a Uint8Array/],
     [{ data: new Float32Array(60) }, /a Uint8Array/],
-    [{ data: new Uint8Array(80) }, /60 bytes \(5 x 4 RGB pixels\).*Uint8Array of 80 bytes/],
+    [{ data: new Uint8Array(81) }, /60 bytes \(5 x 4 RGB pixels\).*Uint8Array of 81 bytes/],
   ])("raw pixels with %o", async (wrong, message) => {
     await rejects({ ...raw, ...wrong }, "INVALID_ARGUMENT", message);
     await expect(encodePng({ ...raw, ...wrong } as RgbImage)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
