@@ -27,6 +27,13 @@ export interface TensorLookup {
   requireAllUsed(except?: readonly string[]): void;
 }
 
+/** How many of the parts that `nameOf` numbers have a tensor, from 0 on to the first that has none; at most `most`. */
+export function countTensors(tensors: TensorLookup, nameOf: (i: number) => string, most: number): number {
+  let count = 0;
+  while (count < most && tensors.has(nameOf(count))) count++;
+  return count;
+}
+
 /**
  * @param folder named in errors
  * @throws INVALID_CHECKPOINT (each method) for a tensor that is missing, of the wrong shape or no float

@@ -1,14 +1,17 @@
-import { silu } from "../../nn/layers/activation.ts";
 import { convolution, depthToSpace } from "../../nn/layers/convolution.ts";
-import { adaptiveGroupNorm, groupNorm } from "../../nn/layers/norm.ts";
+import { adaptiveGroupNorm } from "../../nn/layers/norm.ts";
 import { pictureBytes } from "../../nn/layers/picture-bytes.ts";
+import {
+  EPSILON,
+  GROUPS,
+  normedConvolution,
+  type ResidualBlockRef,
+  residualBlock,
+} from "../../nn/layers/residual-block.ts";
 import { signVectors } from "../../nn/layers/sign-codes.ts";
 import { GraphBuilder, type GraphSettings, type OnnxModel, type Value } from "../../nn/onnx/graph-builder.ts";
 import { DataType } from "../../nn/onnx/onnx-proto.ts";
-import type { BlockRef, GroupNormRef, LfqEncoder, LfqSpec, SignCodesRef } from "./spec.ts";
-
-const GROUPS = 32;
-const EPSILON = 1e-6;
+import type { LfqEncoder, LfqSpec, SignCodesRef } from "./spec.ts";
 
 /**
  * The convolutional encoder. n images of 3 x H x W pixels in [-1, 1] become h x w tokens of `dim` numbers, whose signs are the codes.
@@ -25,7 +28,7 @@ export function buildLfqEncoder(encoder: LfqEncoder, settings: GraphSettings): O
     if (down) x = convolution(g, x, down, { stride: 2 });
   }
   x = residualBlocks(g, x, encoder.middle);
-  x = convolution(g, silu(g, normed(g, x, encoder.lastNorm)), encoder.last); // [n, dim, h, w]
+  x = normedConvolution(g, x, encoder.lastNorm, encoder.last); // [n, dim, h, w]
   const dim = encoder.last.weight.shape[0] ?? 0;
   const rows = g.transpose(g.reshape(x, [0, dim, -1]), [0, 2, 1]); //           [n, h * w, dim]
   g.output("features", rows, DataType.float, ["images", "tokens", dim]);
@@ -79,16 +82,10 @@ export function buildLfqDecoder(
     x = residualBlocks(g, adaptiveGroupNorm(g, x, style, adaptive, GROUPS, EPSILON), blocks);
     if (up) x = depthToSpace(g, convolution(g, x, up));
   }
-  x = convolution(g, silu(g, normed(g, x, decoder.lastNorm)), decoder.last);
+  x = normedConvolution(g, x, decoder.lastNorm, decoder.last);
   pictureBytes(g, x, zeroByte);
   return g.finish();
 }
 
-const normed = (g: GraphBuilder, x: Value, ref: GroupNormRef): Value => groupNorm(g, x, ref, GROUPS, EPSILON);
-
-const residualBlocks = (g: GraphBuilder, x: Value, blocks: readonly BlockRef[]): Value =>
-  blocks.reduce((h, { norm1, convolution1, norm2, convolution2, shortcut }) => {
-    const inner = convolution(g, silu(g, normed(g, h, norm1)), convolution1);
-    const branch = convolution(g, silu(g, normed(g, inner, norm2)), convolution2);
-    return g.add(shortcut ? convolution(g, h, shortcut) : h, branch);
-  }, x);
+const residualBlocks = (g: GraphBuilder, x: Value, blocks: readonly ResidualBlockRef[]): Value =>
+  blocks.reduce((h, block) => residualBlock(g, h, block), x);

@@ -1,5 +1,6 @@
 import type { AdaptiveGroupNormRef } from "../../nn/layers/norm.ts";
-import type { LinearRef, NormRef, TensorRef } from "../../weights/tensor-ref.ts";
+import type { GroupNormRef, ResidualBlockRef } from "../../nn/layers/residual-block.ts";
+import type { LinearRef } from "../../weights/tensor-ref.ts";
 
 /**
  * The parts of the convolutional tokenizers that descend from MAGVIT-v2's image model (arXiv 2310.05737) as Open-MAGVIT2 has it
@@ -25,21 +26,21 @@ export interface LfqEncoder {
   readonly first: LinearRef;
   /** From the pixels to the tokens. */
   readonly levels: readonly DownRef[];
-  readonly middle: readonly BlockRef[];
+  readonly middle: readonly ResidualBlockRef[];
   readonly lastNorm: GroupNormRef;
   /** [dim, in, 1, 1] */
   readonly last: LinearRef;
 }
 
 export interface DownRef {
-  readonly blocks: readonly BlockRef[];
+  readonly blocks: readonly ResidualBlockRef[];
   /** To half the sides; null for the last level. */
   readonly down: LinearRef | null;
 }
 
 export interface LfqDecoder {
   readonly first: LinearRef;
-  readonly middle: readonly BlockRef[];
+  readonly middle: readonly ResidualBlockRef[];
   /** From the tokens to the pixels. */
   readonly levels: readonly UpRef[];
   readonly lastNorm: GroupNormRef;
@@ -49,19 +50,7 @@ export interface LfqDecoder {
 export interface UpRef {
   /** Before the blocks. Its style is the codes. */
   readonly adaptive: AdaptiveGroupNormRef;
-  readonly blocks: readonly BlockRef[];
+  readonly blocks: readonly ResidualBlockRef[];
   /** To four times the channels, which become twice the sides; null for the last level. */
   readonly up: LinearRef | null;
-}
-
-export type GroupNormRef = NormRef & { readonly bias: TensorRef };
-
-/** Its convolutions have no bias. */
-export interface BlockRef {
-  readonly norm1: GroupNormRef;
-  readonly convolution1: LinearRef;
-  readonly norm2: GroupNormRef;
-  readonly convolution2: LinearRef;
-  /** Where the channels change: [out, in, 1, 1]. */
-  readonly shortcut: LinearRef | null;
 }

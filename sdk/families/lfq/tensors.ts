@@ -1,6 +1,7 @@
 import { expectedBut } from "../../errors.ts";
-import type { TensorLookup } from "../../weights/tensor-lookup.ts";
-import type { BlockRef, LfqDecoder, LfqEncoder } from "./spec.ts";
+import type { ResidualBlockRef } from "../../nn/layers/residual-block.ts";
+import { countTensors, type TensorLookup } from "../../weights/tensor-lookup.ts";
+import type { LfqDecoder, LfqEncoder } from "./spec.ts";
 
 /** The sizes that decide the graph; lists go from the pixels to the tokens. */
 export interface LfqSizes {
@@ -23,11 +24,7 @@ const MOST = 64;
 export function lfqSizes(tensors: TensorLookup): LfqSizes {
   const shape = (name: string) => tensors.tensor(`${name}.weight`, [null, null, null, null]).shape;
   const outputs = (name: string) => shape(name)[0] ?? 0;
-  const count = (name: (i: number) => string): number => {
-    let n = 0;
-    while (n < MOST && tensors.has(`${name(n)}.conv1.weight`)) n++;
-    return n;
-  };
+  const count = (block: (i: number) => string) => countTensors(tensors, (i) => `${block(i)}.conv1.weight`, MOST);
   const levels = count((i) => `encoder.down.${i}.block.0`);
   const dim = outputs("encoder.conv_out");
   const [, taken = 0] = shape("decoder.conv_in");
@@ -61,7 +58,7 @@ export function resolveLfq(
   const convolution = (name: string, out: number, into: number, side = 3, bias = true) =>
     tensors.linear(name, [out, into, side, side], bias);
 
-  const block = (name: string, into: number, out: number): BlockRef => ({
+  const block = (name: string, into: number, out: number): ResidualBlockRef => ({
     norm1: tensors.layerNorm(`${name}.norm1`, into),
     convolution1: convolution(`${name}.conv1`, out, into, 3, false),
     norm2: tensors.layerNorm(`${name}.norm2`, out),

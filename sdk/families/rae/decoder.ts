@@ -4,7 +4,7 @@ import { transformerBlock } from "../../nn/layers/transformer-block.ts";
 import type { BlockRef, TransformerSpec } from "../../nn/layers/transformer-spec.ts";
 import { GraphBuilder, type GraphSettings, type OnnxModel } from "../../nn/onnx/graph-builder.ts";
 import { DataType } from "../../nn/onnx/onnx-proto.ts";
-import type { TensorLookup } from "../../weights/tensor-lookup.ts";
+import { countTensors, type TensorLookup } from "../../weights/tensor-lookup.ts";
 import type { LinearRef, NormRef, TensorRef } from "../../weights/tensor-ref.ts";
 import { invalidConfig } from "../fields/config-fields.ts";
 import { vitBlock } from "../vit/family.ts";
@@ -50,8 +50,7 @@ export function resolveRaeDecoder(
     const what = `the heads of a decoder of width ${d}, a divisor of it,`;
     throw invalidConfig(what, ["decoder_num_attention_heads"], file, asked);
   }
-  let layers = 0;
-  while (layers < MOST && tensors.has(`decoder_layers.${layers}.layernorm_before.weight`)) layers++;
+  const layers = countTensors(tensors, (i) => `decoder_layers.${i}.layernorm_before.weight`, MOST);
   const sizes: TransformerSpec = {
     hiddenSize: d,
     intermediateSize,

@@ -1,5 +1,5 @@
 import { expectedBut } from "../../errors.ts";
-import type { TensorLookup } from "../../weights/tensor-lookup.ts";
+import { countTensors, type TensorLookup } from "../../weights/tensor-lookup.ts";
 import type { LinearRef, TensorRef } from "../../weights/tensor-ref.ts";
 import type { GatedMlpRef, InvertedBlockRef, ProjectionRef, UnitokSpec, UnitokTransformer } from "./spec.ts";
 
@@ -11,11 +11,7 @@ const HEAD = 64;
 /** Finds the tensors (models/unitok.py, models/vitamin.py, timm's names), whose sizes they tell. */
 export function resolveUnitok(tensors: TensorLookup): UnitokSpec {
   const outputs = (name: string) => tensors.tensor(`${name}.weight`, [null, null, null, null]).shape[0] ?? 0;
-  const count = (name: (i: number) => string) => {
-    let n = 0;
-    while (n < MOST && tensors.has(name(n))) n++;
-    return n;
-  };
+  const count = (name: (i: number) => string) => countTensors(tensors, name, MOST);
   const convolution = (name: string, out: number, into: number, side: number) =>
     tensors.linear(name, [out, into, side, side]);
 

@@ -1,24 +1,13 @@
-import { silu } from "../../nn/layers/activation.ts";
 import { attention } from "../../nn/layers/attention.ts";
 import { convolution, doubled } from "../../nn/layers/convolution.ts";
-import { groupNorm, unitLength } from "../../nn/layers/norm.ts";
+import { unitLength } from "../../nn/layers/norm.ts";
 import { pictureBytes } from "../../nn/layers/picture-bytes.ts";
+import { normed, normedConvolution, type ResidualBlockRef, residualBlock } from "../../nn/layers/residual-block.ts";
 import { signVectors } from "../../nn/layers/sign-codes.ts";
 import { GraphBuilder, type GraphSettings, type OnnxModel, type Value } from "../../nn/onnx/graph-builder.ts";
 import { DataType } from "../../nn/onnx/onnx-proto.ts";
 import type { LinearRef } from "../../weights/tensor-ref.ts";
-import type {
-  AttentionRef,
-  CodesRef,
-  GroupNormRef,
-  MiddleRef,
-  ResidualBlockRef,
-  VqganEncoder,
-  VqganSpec,
-} from "./spec.ts";
-
-const GROUPS = 32;
-const EPSILON = 1e-6;
+import type { AttentionRef, CodesRef, MiddleRef, VqganEncoder, VqganSpec } from "./spec.ts";
 
 /**
  * The convolutional encoder. n images of 3 x H x W pixels in [-1, 1] become h x w tokens of `latent` channels.
@@ -34,7 +23,7 @@ export function buildVqganEncoder(encoder: VqganEncoder, settings: GraphSettings
     x = level(g, x, blocks, attentions);
     if (resample) x = convolution(g, x, resample, { stride: 2, pads: [0, 0, 1, 1] }); // as F.pad(x, (0, 1, 0, 1))
   }
-  x = ending(g, middle(g, x, encoder.middle), encoder); //                [n, latent, h, w]
+  x = normedConvolution(g, middle(g, x, encoder.middle), encoder.lastNorm, encoder.last); //                [n, latent, h, w]
   const { channels } = shapeOf(encoder.last);
   const rows = g.transpose(g.reshape(x, [0, channels, -1]), [0, 2, 1]); // [n, h * w, latent]
   g.output("features", rows, DataType.float, ["images", "tokens", channels]);
@@ -88,7 +77,7 @@ export function buildVqganDecoder(
     x = level(g, x, blocks, attentions);
     if (resample) x = convolution(g, doubled(g, x), resample);
   }
-  pictureBytes(g, ending(g, x, decoder), zeroByte);
+  pictureBytes(g, normedConvolution(g, x, decoder.lastNorm, decoder.last), zeroByte);
   return g.finish();
 }
 
@@ -116,20 +105,6 @@ function level(
 
 const middle = (g: GraphBuilder, x: Value, { before, attention, after }: MiddleRef): Value =>
   residualBlock(g, attentionBlock(g, residualBlock(g, x, before), attention), after);
-
-const ending = (
-  g: GraphBuilder,
-  x: Value,
-  { lastNorm, last }: { readonly lastNorm: GroupNormRef; readonly last: LinearRef },
-): Value => convolution(g, silu(g, normed(g, x, lastNorm)), last);
-
-const normed = (g: GraphBuilder, x: Value, ref: GroupNormRef): Value => groupNorm(g, x, ref, GROUPS, EPSILON);
-
-function residualBlock(g: GraphBuilder, x: Value, block: ResidualBlockRef): Value {
-  const h = convolution(g, silu(g, normed(g, x, block.norm1)), block.convolution1);
-  const branch = convolution(g, silu(g, normed(g, h, block.norm2)), block.convolution2);
-  return g.add(block.shortcut ? convolution(g, x, block.shortcut) : x, branch);
-}
 
 /** softmax(q kᵀ / sqrt(channels)) v over all positions, added to x [n, c, h, w]. */
 function attentionBlock(g: GraphBuilder, x: Value, { norm, query, key, value, out }: AttentionRef): Value {

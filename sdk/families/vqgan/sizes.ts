@@ -1,4 +1,4 @@
-import type { TensorLookup } from "../../weights/tensor-lookup.ts";
+import { countTensors, type TensorLookup } from "../../weights/tensor-lookup.ts";
 import type { VqganNames } from "./names.ts";
 
 /** The sizes that decide a VQGAN's graph; lists go from the pixels to the tokens. */
@@ -49,17 +49,13 @@ const MOST = 64;
  */
 export function sizesOf(tensors: TensorLookup, names: VqganNames, codes: "table" | "signs"): VqganSizes {
   const outputs = (name: string): number => tensors.tensor(`${name}.weight`, [null, null, null, null]).shape[0] ?? 0;
-  const count = (has: (i: number) => boolean): number => {
-    let n = 0;
-    while (n < MOST && has(n)) n++;
-    return n;
-  };
+  const count = (block: (i: number) => string) => countTensors(tensors, (i) => `${block(i)}.conv1.weight`, MOST);
   const level = (name: string): LevelSizes => ({
     channels: outputs(`${names.block(name, 0)}.conv1`),
-    blocks: count((i) => tensors.has(`${names.block(name, i)}.conv1.weight`)),
+    blocks: count((i) => names.block(name, i)),
     attention: tensors.has(`${names.attention(name, 0)}.q.weight`),
   });
-  const levels = count((i) => tensors.has(`${names.block(names.encoderLevel(i), 0)}.conv1.weight`));
+  const levels = count((i) => names.block(names.encoderLevel(i), 0));
   const dim = outputs(names.quantConvolution);
   const table = codes === "table" ? tensors.tensor("quantize.embedding.weight", [null, dim]) : null;
   return {

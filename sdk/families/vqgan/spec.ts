@@ -1,4 +1,5 @@
-import type { LinearRef, NormRef, TensorRef } from "../../weights/tensor-ref.ts";
+import type { GroupNormRef, ResidualBlockRef } from "../../nn/layers/residual-block.ts";
+import type { LinearRef, TensorRef } from "../../weights/tensor-ref.ts";
 
 /** The parts of the convolutional tokenizers that descend from VQGAN (arXiv 2012.09841); convolutions are [out, in, side, side]. */
 export interface VqganSpec {
@@ -49,17 +50,6 @@ export interface MiddleRef {
   readonly before: ResidualBlockRef;
   readonly attention: AttentionRef;
   readonly after: ResidualBlockRef;
-}
-
-export type GroupNormRef = NormRef & { readonly bias: TensorRef };
-
-export interface ResidualBlockRef {
-  readonly norm1: GroupNormRef;
-  readonly convolution1: LinearRef;
-  readonly norm2: GroupNormRef;
-  readonly convolution2: LinearRef;
-  /** Where the channels change: [out, in, 1, 1]. */
-  readonly shortcut: LinearRef | null;
 }
 
 /** One head over all positions; the linears are convolutions of side 1. */

@@ -1,8 +1,9 @@
+import type { ResidualBlockRef } from "../../nn/layers/residual-block.ts";
 import type { TensorLookup } from "../../weights/tensor-lookup.ts";
 import type { LinearRef } from "../../weights/tensor-ref.ts";
 import type { VqganNames } from "./names.ts";
 import type { LevelSizes, VqganSizes } from "./sizes.ts";
-import type { AttentionRef, CodesRef, LevelRef, MiddleRef, ResidualBlockRef, VqganSpec } from "./spec.ts";
+import type { AttentionRef, CodesRef, LevelRef, MiddleRef, VqganSpec } from "./spec.ts";
 
 /** How vectors become codes and pixels bytes. */
 export interface VqganRules {

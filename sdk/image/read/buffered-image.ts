@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import type { ImageInput, ImageStream } from "../../contract/image.ts";
 import { expected, expectedBut, VqraeError } from "../../errors.ts";
 import { joinInSteps } from "../../event-loop/in-steps.ts";
+import { isObject } from "../../files/read-file.ts";
 import { MAX_FILE_BYTES } from "../encoded-image.ts";
 import { firstLine } from "./sharp.ts";
 
@@ -27,8 +28,6 @@ const isBlob = (input: ImageInput): input is Blob =>
 
 const isStream = (input: ImageInput): input is ImageStream =>
   isObject(input) && (Symbol.asyncIterator in input || ("getReader" in input && typeof input.getReader === "function"));
-
-const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
 
 async function streamBytes(stream: ImageStream, signal: AbortSignal | undefined): Promise<Uint8Array> {
   signal?.throwIfAborted();
