@@ -6,7 +6,7 @@ import {
 } from "@ai-sdk/provider";
 import * as z from "zod";
 import type { GenerateOptions, ImageGeneratorInfo } from "../generation/index.ts";
-import { keptRows } from "../kept-rows.ts";
+import { keptRows } from "../image-edits.ts";
 
 const ownOptions = z.strictObject({
   keep: z.number("Expected a number").gt(0, "Expected a number above 0").lt(1, "Expected a number below 1").optional(),

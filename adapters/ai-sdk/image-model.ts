@@ -7,6 +7,7 @@ import {
 } from "@ai-sdk/provider";
 import { encodePng } from "../../sdk/index.ts";
 import type { ImageGenerator, ImageGeneratorInfo } from "../generation/index.ts";
+import { WITHOUT_MASK } from "../image-edits.ts";
 import { editedImage } from "./edited-image.ts";
 import { toAiSdkError } from "./errors.ts";
 
@@ -39,7 +40,7 @@ export class VqraeImageModel implements ImageModelV4 {
       const warnings: SharedV4Warning[] = [];
       checkSize(options, generator.info, warnings);
       const edited = editedImage(options, generator.info);
-      if (edited.editImage !== undefined && mask === undefined) warnings.push(WITHOUT_MASK);
+      if (edited.editImage !== undefined && mask === undefined) warnings.push({ type: "other", message: WITHOUT_MASK });
       const images = await generator.generateImages(prompt ?? "", {
         n,
         ...edited,
@@ -57,11 +58,6 @@ export class VqraeImageModel implements ImageModelV4 {
     }
   }
 }
-
-const WITHOUT_MASK: SharedV4Warning = {
-  type: "other",
-  message: "Without a mask, what is transparent is drawn anew, or all where nothing is.",
-};
 
 function checkSize(
   { size, aspectRatio }: ImageModelV4CallOptions,

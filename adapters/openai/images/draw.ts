@@ -15,31 +15,35 @@ const MOST_PREVIEWS = 3;
 
 export const promptField = z.string().min(1).max(MAX_PROMPT);
 
-/** A number, or true or false: forms send them as text. */
-const written = <T>(schema: z.ZodType<T>) =>
+/** How a request has a number, or true or false. */
+type Sent = <T>(schema: z.ZodType<T>) => z.ZodType<T>;
+
+/** JSON as they are. */
+export const asJson: Sent = (schema) => schema;
+
+/** A form as text. */
+export const asText: Sent = (schema) =>
   z.preprocess((value) => (typeof value === "string" && WRITTEN.test(value) ? JSON.parse(value) : value), schema);
 const WRITTEN = /^(?:true|false|-?\d{1,15}(?:\.\d{1,15})?)$/;
 
-export const writtenNumber = (schema: z.ZodNumber | z.ZodInt) => written(schema).optional();
-
 /** OpenAI's fields of images that are drawn, and how to sample. */
-export const drawFields = (limits: EndpointLimits) => ({
+export const drawFields = (limits: EndpointLimits, sent: Sent) => ({
   model: z.string().optional(),
-  n: writtenNumber(z.int().min(1).max(limits.generatedImages)),
+  n: sent(z.int().min(1).max(limits.generatedImages)).optional(),
   size: z.string().optional(),
   response_format: z.literal("b64_json", "only b64_json is supported: this server keeps no images.").optional(),
   output_format: z.literal("png", "only png is supported.").optional(),
   quality: z.literal(["auto", "standard"], "only the quality auto is supported.").optional(),
   background: z.literal(["auto", "opaque"], "only the background opaque is supported.").optional(),
-  stream: written(z.boolean()).optional(),
-  partial_images: written(z.int().min(0).max(MOST_PREVIEWS)).default(0),
+  stream: sent(z.boolean()).optional(),
+  partial_images: sent(z.int().min(0).max(MOST_PREVIEWS)).default(0),
   user: ignored,
   safety_identifier: ignored,
-  seed: writtenNumber(z.int().min(0)),
-  temperature: writtenNumber(z.number().min(0)),
-  top_k: writtenNumber(z.int().min(0)),
-  top_p: writtenNumber(z.number().gt(0).max(1)),
-  guidance_scale: writtenNumber(z.number()),
+  seed: sent(z.int().min(0)).optional(),
+  temperature: sent(z.number().min(0)).optional(),
+  top_k: sent(z.int().min(0)).optional(),
+  top_p: sent(z.number().gt(0).max(1)).optional(),
+  guidance_scale: sent(z.number()).optional(),
 });
 
 type DrawRequest = z.output<z.ZodObject<ReturnType<typeof drawFields>>>;

@@ -1,11 +1,11 @@
 import * as z from "zod";
 import type { ImageInput } from "../../../sdk/index.ts";
 import type { ImageGenerator } from "../../generation/index.ts";
-import { keptRows } from "../../kept-rows.ts";
+import { keptRows, WITHOUT_MASK } from "../../image-edits.ts";
 import { parseLooseBody } from "../http/parse.ts";
 import type { EndpointLimits } from "../limits.ts";
 import { type Call, defaultModel, type Route } from "../route.ts";
-import { draw, drawFields, promptField, writtenNumber } from "./draw.ts";
+import { asText, draw, drawFields, promptField } from "./draw.ts";
 import { imageOf } from "./image-source.ts";
 
 /** A data: URL, or OpenAI's object with one. A form's file is such a text as well. */
@@ -33,7 +33,7 @@ const needsImage = { error: "Expected one image", path: ["image"] };
 
 const editRequest = (limits: EndpointLimits) =>
   z
-    .object({ ...drawFields(limits), ...imageFields, prompt: promptField, mask: imageField.optional() })
+    .object({ ...drawFields(limits, asText), ...imageFields, prompt: promptField, mask: imageField.optional() })
     .refine(hasOneImage, needsImage);
 
 /** POST /v1/images/edits: what the mask keeps stays, the rest is drawn anew. */
@@ -44,7 +44,7 @@ export const imageEdits =
     const model = defaultModel(models, request.model);
     const { prompt, mask } = request;
     const image = await imageIn(request, call);
-    if (mask === undefined) call.warn("Without a mask, what is transparent is drawn anew, or all where nothing is.");
+    if (mask === undefined) call.warn(WITHOUT_MASK);
     const editImage =
       mask === undefined ? { image } : { image, mask: await imageOf(mask.image_url, "mask", call.images) };
     return draw(model, request, { prompt, kind: "image_edit", options: { editImage } }, call);
@@ -56,10 +56,10 @@ const DEFAULT_KEEP = 0.5;
 const variationRequest = (limits: EndpointLimits) =>
   z
     .object({
-      ...drawFields(limits),
+      ...drawFields(limits, asText),
       ...imageFields,
       prompt: promptField.optional(),
-      keep: writtenNumber(z.number().gt(0).lt(1)),
+      keep: asText(z.number().gt(0).lt(1)).optional(),
     })
     .refine(hasOneImage, needsImage);
 

@@ -3,11 +3,11 @@ import type { ImageGenerator } from "../../generation/index.ts";
 import { parseLooseBody } from "../http/parse.ts";
 import type { EndpointLimits } from "../limits.ts";
 import { defaultModel, type Route } from "../route.ts";
-import { draw, drawFields, promptField } from "./draw.ts";
+import { asJson, draw, drawFields, promptField } from "./draw.ts";
 
 const generationRequest = (limits: EndpointLimits) =>
   z.object({
-    ...drawFields(limits),
+    ...drawFields(limits, asJson),
     prompt: promptField,
     style: z.undefined("it is not supported: the model has one.").optional(),
   });

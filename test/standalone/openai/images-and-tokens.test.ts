@@ -87,6 +87,7 @@ describe("POST /v1/images/generations", () => {
     ["a URL", { response_format: "url" }, "response_format"],
     ["too many", { n: 11 }, "n"],
     ["none", { n: 0 }, "n"],
+    ["a number as text", { n: "2" }, "n"],
     ["no prompt", { prompt: "" }, "prompt"],
     ["more previews than OpenAI makes", { stream: true, partial_images: 4 }, "partial_images"],
     ["a better quality", { quality: "hd" }, "quality"],
