@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { ignored, listOf, only } from "../http/parse.ts";
+import { ignored, jsonSchema, listOf, only } from "../http/parse.ts";
 import type { EndpointLimits } from "../limits.ts";
 import { samplingFields, tokenCount } from "./sampling.ts";
 import { calledTool, toolCalls, toolFields } from "./tools.ts";
@@ -39,8 +39,6 @@ const messageOf = (parts: number) =>
     ],
     { error: "Expected a message of the role system, developer, user, assistant or tool" },
   );
-
-const jsonSchema = z.record(z.string(), z.unknown());
 
 const responseFormat = z.discriminatedUnion("type", [
   z.object({ type: z.literal("text") }),

@@ -3,13 +3,12 @@ import * as z from "zod";
 import { isObject } from "../../../sdk/kit.ts";
 import type { VisionLanguageModel, VlmOptions, VlmTool, VlmToolCall } from "../../vision-language-model.ts";
 import { ApiError } from "../http/api-error.ts";
-import { ignored, listOf } from "../http/parse.ts";
+import { ignored, jsonSchema, listOf } from "../http/parse.ts";
 import type { EndpointLimits } from "../limits.ts";
 import type { Call } from "../route.ts";
 import { warnOfTools } from "./warn-of-tools.ts";
 
 const NAME = z.string().regex(/^[\w.-]{1,64}$/, "Expected a name of letters, digits, dots, dashes and underscores");
-const jsonSchema = z.record(z.string(), z.unknown());
 
 const tool = z.object({
   type: z.literal("function", "only functions are supported.").default("function"),

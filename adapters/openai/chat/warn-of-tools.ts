@@ -1,6 +1,6 @@
 import type { Call } from "../route.ts";
 
-/** Tools that a model may call, and here does not. Those that it must call are refused by the request's schema. */
+/** Tools that a model may call, and here does not. A request for one that it must call is refused elsewhere. */
 export function warnOfTools(
   field: string,
   tools: readonly unknown[] | undefined,

@@ -43,6 +43,10 @@ export async function parseLooseBody<T>(
 
 const shown = (name: string): string => (/^\w{1,60}$/.test(name) ? name : JSON.stringify(name.slice(0, 60)));
 
+/** A JSON schema, as far as a request is checked. */
+export const jsonSchema = z.record(z.string(), z.unknown());
+
+/** Fields that hold one. */
 const SCHEMAS = ["schema", "parameters"];
 
 /** The same value where it holds none: most of a large body's lists and objects need no copy. */

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { setFields } from "../../../sdk/kit.ts";
 import { ANY_JSON_OBJECT, type VlmOptions } from "../../vision-language-model.ts";
 import { samplingFields, tokenCount, toSampling } from "../chat/sampling.ts";
-import { ignored, listOf } from "../http/parse.ts";
+import { ignored, jsonSchema, listOf } from "../http/parse.ts";
 import type { EndpointLimits } from "../limits.ts";
 import type { Call } from "../route.ts";
 
@@ -12,7 +12,7 @@ const noTool = { error: "Expected a message of the role system, user or assistan
 const shared = (limits: EndpointLimits) => ({
   model: z.string(),
   stream: z.boolean().default(true),
-  format: z.union([z.enum(["", "json"]), z.record(z.string(), z.unknown())]).optional(),
+  format: z.union([z.enum(["", "json"]), jsonSchema]).optional(),
   options: z.looseObject({ ...samplingFields(limits), num_predict: z.union([tokenCount, z.literal(-2)]) }).optional(),
   keep_alive: ignored,
 });

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { samplingFields, tokenCount } from "../chat/sampling.ts";
-import { ignored, listOf, only } from "../http/parse.ts";
+import { ignored, jsonSchema, listOf, only } from "../http/parse.ts";
 import type { EndpointLimits } from "../limits.ts";
 
 const noFile = z.undefined("it is not supported: this server keeps no files.").optional();
@@ -33,8 +33,6 @@ const item = (parts: number) =>
   z.union([message(parts), reasoning, reference], {
     error: "Expected a message, or a reference to one: this server calls no tools",
   });
-
-const jsonSchema = z.record(z.string(), z.unknown());
 
 const textFormat = z.discriminatedUnion("type", [
   z.object({ type: z.literal("text") }),
