@@ -67,6 +67,7 @@ export async function buildImageIndex(
       await write();
     }
     if (vectors === 0) {
+      await rm(parts, { recursive: true, force: true });
       const received =
         firstError === undefined ? "none" : `${summary.errors} that cannot be read, the first, ${firstError}`;
       throw expectedBut("INVALID_DATA", "at least one image that can be read", path, received);
