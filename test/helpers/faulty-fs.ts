@@ -23,6 +23,32 @@ export function withFault(fault: Fault | null): void {
   faults.calls = 0;
 }
 
+/**
+ * Runs `work` in a folder with a fault at its first call, its second, and so on, until none is left to fail.
+ * @param folderOf the same folder each time, or a new one
+ * @param after is given what `work` threw, or null
+ * @returns how many calls there were
+ */
+export async function atEachCall(
+  code: Fault["code"],
+  folderOf: () => string | Promise<string>,
+  work: () => Promise<unknown>,
+  after: (outcome: unknown, folder: string) => Promise<void>,
+): Promise<number> {
+  for (let at = 0; ; at++) {
+    const folder = await folderOf();
+    withFault({ folder, at, code });
+    const outcome: unknown = await work().then(
+      () => null,
+      (error: unknown) => error,
+    );
+    const { calls } = faults;
+    withFault(null);
+    if (calls <= at) return at;
+    await after(outcome, folder);
+  }
+}
+
 function step(path: unknown, operation: string): void {
   const { fault } = faults;
   if (fault === null || !String(path).startsWith(fault.folder)) return;

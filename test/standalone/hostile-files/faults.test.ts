@@ -4,7 +4,7 @@ import { chmod, cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { ggufValue, readGguf, readGgufTensor, rewriteGguf, writeGguf } from "../../../adapters/gguf/index.ts";
-import { type Fault, faults, withFault } from "../../helpers/faulty-fs.ts";
+import { atEachCall, faults, withFault } from "../../helpers/faulty-fs.ts";
 import { temporaryFolder } from "../checkpoint/temporary.ts";
 
 vi.mock("node:fs/promises", async (original) => {
@@ -63,34 +63,14 @@ async function prepared(file: string): Promise<{ folder: string; path: string; b
   return { folder, path, before: await readFile(path) };
 }
 
-/** Runs `work` with a fault at its first call, its second, and so on, until none is left to fail. */
-async function atEachCall(
-  folder: string,
-  code: Fault["code"],
-  work: () => Promise<unknown>,
-  after: (outcome: unknown) => Promise<void>,
-): Promise<number> {
-  for (let at = 0; ; at++) {
-    withFault({ folder, at, code });
-    const outcome: unknown = await work().then(
-      () => null,
-      (error: unknown) => error,
-    );
-    const { calls } = faults;
-    withFault(null);
-    if (calls <= at) return at;
-    await after(outcome);
-  }
-}
-
 describe.each(Object.entries(writers))("a writer of %s", (_, { file, write }) => {
   it.each(["ENOSPC", "EIO"] as const)(
     "names the file at %s of any call, and leaves the old one and no other",
     async (code) => {
       const { folder, path, before } = await prepared(file);
       const tried = await atEachCall(
-        folder,
         code,
+        () => folder,
         () => write(path),
         async (outcome) => {
           if (outcome === null) return; // what tidies up may fail
@@ -112,8 +92,8 @@ describe.each(Object.entries(writers))("a writer of %s", (_, { file, write }) =>
     const after = await readFile(whole.path);
     const { folder, path, before } = await prepared(file);
     await atEachCall(
-      folder,
       "kill",
+      () => folder,
       () => write(path),
       async () => {
         const now = await readFile(path);
@@ -183,8 +163,8 @@ describe.each(Object.entries(readers))("a reader of %s", (_, read) => {
   it("gives a typed error at EIO of any call", async () => {
     const folder = await folderOfAll();
     const tried = await atEachCall(
-      folder,
       "EIO",
+      () => folder,
       () => read(folder),
       async (outcome) => {
         expect(VqraeError.isInstance(outcome) && outcome.code, String(outcome)).toMatch(

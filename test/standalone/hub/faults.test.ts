@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readdir, readFile, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
-import { faults, withFault } from "../../helpers/faulty-fs.ts";
+import { atEachCall, faults, withFault } from "../../helpers/faulty-fs.ts";
 import { type LocalHubFile, startHubAndCache } from "./local-hub.ts";
 
 vi.mock("node:fs/promises", async (original) => {
@@ -42,29 +42,22 @@ async function halfAMinuteLater(cache: string): Promise<void> {
 test.each(["ENOSPC", "EIO", "kill"] as const)(
   "a download with %s at any call ends by an error with the path, and the next one brings the whole files",
   async (code) => {
-    let at = 0;
-    for (; ; at++) {
-      const { cache } = await startHubAndCache(REPO, files);
-      withFault({ folder: cache, at, code });
-      const outcome = await pullModel(REPO).then(
-        () => null,
-        (error: unknown) => error,
-      );
-      const { calls } = faults;
-      withFault(null);
-      if (calls <= at) break;
-      if (outcome !== null) {
-        expect(VqraeError.isInstance(outcome) && outcome.code, String(outcome)).toBe("IO_ERROR");
-        expect(String(outcome)).toContain(cache);
-      }
-      await halfAMinuteLater(cache);
-      await pullsWhole();
-      const left = (await readdir(join(cache, "models--someone--Tiny-GGUF", "blobs"))).filter((name) =>
-        name.includes("."),
-      );
-      expect(left).toEqual([]);
-    }
-    expect(at).toBeGreaterThan(8);
+    const calls = await atEachCall(
+      code,
+      async () => (await startHubAndCache(REPO, files)).cache,
+      () => pullModel(REPO),
+      async (outcome, cache) => {
+        if (outcome !== null) {
+          expect(VqraeError.isInstance(outcome) && outcome.code, String(outcome)).toBe("IO_ERROR");
+          expect(String(outcome)).toContain(cache);
+        }
+        await halfAMinuteLater(cache);
+        await pullsWhole();
+        const blobs = await readdir(join(cache, "models--someone--Tiny-GGUF", "blobs"));
+        expect(blobs.filter((name) => name.includes("."))).toEqual([]);
+      },
+    );
+    expect(calls).toBeGreaterThan(8);
   },
   120_000,
 );
