@@ -14,6 +14,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { LlamaContext, LlamaContextSequence, Token } from "node-llama-cpp";
 import { presets } from "../adapters/generation/index.ts";
+import { FREE } from "../adapters/generation/kept-ids.ts";
 import { guide } from "../adapters/generation/sampling/guide.ts";
 import { Sampler } from "../adapters/generation/sampling/sampler.ts";
 import type { Sampling } from "../adapters/generation/sampling/sampling.ts";
@@ -24,6 +25,7 @@ import { readGguf } from "../adapters/gguf/index.ts";
 import { openLanguageModel } from "../adapters/llama-cpp/index.ts";
 import { ContextInternals } from "../adapters/llama-cpp/native/node-llama-cpp.ts";
 import { environment } from "../scripts/lib/environment.ts";
+import type { TokenGrid } from "../sdk/index.ts";
 import { alternate } from "./lib/alternate.ts";
 import { writeLargeVocabulary } from "./lib/large-vocabulary.ts";
 import { median } from "./lib/median.ts";
@@ -60,9 +62,15 @@ async function decodeAlone(context: LlamaContext, token: number, count: number):
   }
 }
 
-async function ours(ids: LlamaCppIds, sampling: Sampling, count: number): Promise<void> {
+async function ours(ids: LlamaCppIds, { rows, columns }: TokenGrid, sampling: Sampling, count: number): Promise<void> {
   let made = 0;
-  const request = { prompt: "", seeds: [1], kept: new Int32Array(0), sampling, signal: undefined };
+  const request = {
+    prompt: "",
+    seeds: [1],
+    kept: new Int32Array(rows * columns).fill(FREE),
+    sampling,
+    signal: undefined,
+  };
   for await (const _ of ids.ids(request)) if (++made === count) break;
 }
 
@@ -105,7 +113,8 @@ async function measure(name: string, file: string): Promise<void> {
   const sides = [
     [alone, tokens, (count: number) => decodeAlone(llm.context, vocabulary.boiToken, count)],
     ...Object.entries(samplings).map(
-      ([filter, sampling]) => [`ours, ${filter}`, tokens, (count: number) => ours(ids, sampling, count)] as const,
+      ([filter, sampling]) =>
+        [`ours, ${filter}`, tokens, (count: number) => ours(ids, vocabulary.grid, sampling, count)] as const,
     ),
     [
       "node-llama-cpp's public API",

@@ -18,7 +18,8 @@ export interface GenerateRequest {
 }
 
 const MAX_IMAGES = 1000;
-const SEEDS = 2 ** 32;
+/** A seed is less. */
+export const SEEDS = 2 ** 32;
 
 const schema = z.strictObject({
   n: option.integer(1, MAX_IMAGES),

@@ -42,8 +42,8 @@ ${charts.map((chart, i) => html`<g transform="translate(0 ${i * HEIGHT})">${draw
 }
 
 function chartsOf({ tokenizers, curves }: TokenizerComparison): Chart[] {
-  const sizes = new Map(tokenizers.map(({ outputSize }) => [sizeName(outputSize), outputSize]));
-  return [...sizes.keys()].flatMap((size) => {
+  const sizes = new Set(tokenizers.map(({ outputSize }) => sizeName(outputSize)));
+  return [...sizes].flatMap((size) => {
     const own = tokenizers.flatMap((tokenizer, i) => {
       const colour = COLOURS[i % COLOURS.length] ?? "#000";
       return sizeName(tokenizer.outputSize) === size ? [{ ...tokenizer, colour }] : [];

@@ -21,7 +21,7 @@ export async function tokenizersPage(
   return page(
     "Tokenizers on the same images",
     html`<h1>Tokenizers on the same images</h1>
-<p class="soft">${tokenizers.map(({ reconstruction: { images, failed, protocol } }) => `${images} images${failed.length > 0 ? `, ${failed.length} could not be read` : ""}, crop "${protocol.crop}"`).at(0) ?? ""}</p>
+<p class="soft">${tokenizers[0] ? imagesOf(tokenizers[0]) : ""}</p>
 <div style="overflow-x:auto"><table><tbody>
 ${figures(tokenizers).map(
   ({ title, cells }) => html`<tr><th>${title}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>
@@ -36,6 +36,12 @@ ${curves.length > 0 ? html`<p class="soft">Under each tokenizer's picture: the c
 <div style="overflow-x:auto"><table><thead><tr><th>original</th>${tokenizers.map(({ name }) => html`<th>${name}</th>`)}</tr></thead><tbody>
 ${rows}</tbody></table></div>`,
   );
+}
+
+/** The images, which are the same for all. */
+function imagesOf({ reconstruction: { images, failed, protocol } }: MeasuredTokenizer): string {
+  const unread = failed.length > 0 ? `, ${failed.length} could not be read` : "";
+  return `${images} images${unread}, crop "${protocol.crop}"`;
 }
 
 /** How the figures were made, in a sentence. */

@@ -1,5 +1,6 @@
 import { expectedBut } from "../../../sdk/kit.ts";
 import type { TokenServer } from "../../llama-cpp/carrier/index.ts";
+import { SEEDS } from "../generate-options.ts";
 import { FREE, keptRun } from "../kept-ids.ts";
 import { promptTokens } from "../vocabulary/prompt.ts";
 import { idOfToken, tokensOfIds, type VisualVocabulary } from "../vocabulary/visual-vocabulary.ts";
@@ -11,7 +12,6 @@ import type { IdRequest, IdSource } from "./id-source.ts";
  */
 const VISUAL_BIAS = 100;
 
-const SEEDS = 2 ** 32;
 /** SplitMix32's step, far from any small number of images. */
 const GOLDEN = 0x9e3779b9;
 

@@ -20,7 +20,7 @@ export function requireContextRoom(
 ): void {
   const most = contextSize * CHARACTERS_PER_TOKEN;
   const calls = Array.isArray(messages) ? messages.flatMap((message) => message?.toolCalls ?? []) : [];
-  const length = charactersOf(messages) + JSON.stringify([tools, calls]).length;
+  const length = [...tools, ...calls].reduce((sum, one) => sum + JSON.stringify(one).length, charactersOf(messages));
   if (length > most) {
     const what = `a conversation of at most ${most} characters`;
     const mend = "Leave out earlier messages, or load the model with a larger contextSize.";

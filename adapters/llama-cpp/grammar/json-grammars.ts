@@ -54,11 +54,10 @@ export class JsonGrammars {
   }
 
   async #make(schema: object, signal: AbortSignal, frame: Frame | undefined): Promise<LlamaGrammar> {
-    const text = await grammarText(schema, signal);
+    const grammar = await grammarText(schema, signal);
     const { LlamaText } = await loadNodeLlamaCpp();
     try {
-      if (frame !== undefined) return await this.#llama.createGrammar({ grammar: framed(text, frame) });
-      const grammar = text;
+      if (frame !== undefined) return await this.#llama.createGrammar({ grammar: framed(grammar, frame) });
       // What `createGrammarForJsonSchema` gives its grammar: models may go on with empty lines.
       const stopGenerationTriggers = [LlamaText("\n".repeat(4))];
       return await this.#llama.createGrammar({ grammar, stopGenerationTriggers, trimWhitespaceSuffix: true });
