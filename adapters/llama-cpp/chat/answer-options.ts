@@ -14,13 +14,16 @@ const isBias = (value: unknown): boolean =>
     ([id, bias]) => /^\d{1,9}$/.test(id) && typeof bias === "number" && Number.isFinite(bias),
   );
 
+const isTool = (value: unknown): boolean => {
+  if (!isObject(value)) return false;
+  const { name, description = "", parameters = {} } = value;
+  return typeof name === "string" && name !== "" && typeof description === "string" && isObject(parameters);
+};
+
 const isTools = (value: unknown): boolean =>
   Array.isArray(value) &&
   value.length > 0 &&
-  value.every(
-    ({ name, description = "", parameters = {} }) =>
-      typeof name === "string" && name !== "" && typeof description === "string" && isObject(parameters),
-  ) &&
+  value.every(isTool) &&
   new Set(value.map(({ name }) => name)).size === value.length;
 
 const isToolChoice = (value: unknown): boolean =>

@@ -187,6 +187,7 @@ describe("tools", () => {
     ["that are not there", () => ask({ toolChoice: { name: "fly" } }), { code: "INVALID_ARGUMENT" }],
     ["of the same name", () => ask({ tools: [tools[1], tools[1]] }), { code: "INVALID_ARGUMENT" }],
     ["of none", () => ask({ tools: [] }), { code: "INVALID_ARGUMENT" }],
+    ["that are none", () => ask({ tools: [null as never] }), { code: "INVALID_ARGUMENT" }],
     [
       "that must be called, without any",
       () => vlm.chat(question, { toolChoice: "required" }),
