@@ -22,7 +22,7 @@ from vqrae_training.generator.export import Sampling, load_run
 from vqrae_training.generator.model import build_generator, codebook_embeddings, visual_loss
 from vqrae_training.generator.prompts import all_prompts, class_prompt, drawn_prompt
 from vqrae_training.generator.sample import choose, sample_ids
-from vqrae_training.generator.sequences import Sequences, make_vocabulary
+from vqrae_training.generator.sequences import Sequences, corpus_prompts, make_vocabulary
 from vqrae_training.generator.shapes import look
 from vqrae_training.language.gguf_file import read_gguf
 from vqrae_training.models.checkpoint import load_checkpoint
@@ -35,7 +35,7 @@ def folder(generator_folder):
 
 def sequences(folder, **options) -> Sequences:
     corpus = read_corpus(folder / "ids")
-    return Sequences(corpus, make_vocabulary(corpus.labels, 1024, 64), TrainSection(**options))
+    return Sequences(corpus, make_vocabulary(corpus_prompts(corpus), 1024, 64), TrainSection(**options))
 
 
 # --- data ---
@@ -135,7 +135,7 @@ def test_drawings_lie_around_the_middle_as_the_deviation_says():
     combination = next(c for c in combinations() if c[2] == "small" and c[0] != "rectangle" and not held_out(*c))
     places = placements(combination, 14)
     row_as_ids = np.repeat(np.arange(len(places), dtype=np.int16)[:, None], 196, 1)
-    corpus, vocabulary = Corpus(places, row_as_ids, np.zeros((len(places), 1))), make_vocabulary([], 1024, len(places))
+    corpus, vocabulary = Corpus(places, row_as_ids, np.zeros((len(places), 1))), make_vocabulary(all_prompts([]), 1024, len(places))
 
     def squared_distance(deviation: float) -> float:
         options = TrainSection(batch=1000, drawn_share=1.0, place_deviation=deviation)

@@ -21,7 +21,8 @@ class CorpusSection:
 class TrainSection:
     steps: int = 3000
     batch: int = 6  # sequences, each one image
-    drawn_share: float = 0.25  # of the sequences; the rest are photos
+    drawn_share: float = 0.25  # of the sequences
+    captioned_share: float = 0.0  # of the sequences: photos with captions, where there are some; the rest are photos of classes
     place_deviation: float = 0.0  # of drawings around the middle, in tokens (a normal density); 0: all places alike
     balance: float = 0.5  # a class is drawn by its number of photos to this power: 0 all alike, 1 all photos alike
     prompt_dropout: float = 0.1  # share of sequences without words, for guidance

@@ -1,7 +1,8 @@
 """What the generator learns from: photos and drawings as the tokenizer's ids, computed once.
 
-`ids.npy` int16 [n, t] holds the ids. `features.npy` float16 [n, d] holds class-token features, for the probe that judges samples.
-`items.json` says what each row is.
+`ids.npy` int16 [n, t] holds the ids. `features.npy` float16 [n, d] holds class-token features, for the probe that judges samples;
+those of captioned photos, which it does not use, are 0. `items.json` says what each row is, `captions.json` what is said of a
+captioned photo.
 
     python -m vqrae_training generator ids --tokenizer models/vqrae-tiny --train caltech101-128/train \\
         --val caltech101-128/val --out runs/ids
@@ -15,6 +16,7 @@ import dataclasses
 import json
 import random
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +29,7 @@ from ..errors import UserError
 from ..models.vqrae import VQRAE
 from .config import CorpusSection
 from .drawn import Drawing, combinations, draw, placements
+from .shards import Captioned, CaptionedShards
 
 BATCH = 32
 NOT_CLASSES = {"BACKGROUND_Google", "Faces"}  # no class; the photos of Faces_easy, cut wider
@@ -70,18 +73,24 @@ def encode(model: VQRAE, images: list[Image.Image]) -> tuple[np.ndarray, np.ndar
     return ids.numpy().astype(np.int16), encoder.final_norm(hidden[-1][:, 0]).numpy().astype(np.float16)
 
 
-def build_corpus(model: VQRAE, train: str, val: str, options: CorpusSection, folder: Path) -> None:
-    """Encode photos and drawings into `folder`. Raises UserError where it holds the ids of other data."""
+def build_corpus(
+    model: VQRAE, train: str, val: str, options: CorpusSection, folder: Path, captioned: Sequence[CaptionedShards] = ()
+) -> None:
+    """Encode photos and drawings into `folder`, and add captioned photos, whose ids are there already. Raises UserError where it
+    holds the ids of other data."""
     folder.mkdir(parents=True, exist_ok=True)
     grid, size = model.encoder.grid, model.encoder.image_size
     photos = {"train": read_source(train), "val": read_source(val)}
     files = {(split, i.name): i for split, items in photos.items() for i in items}
-    items = list_corpus(photos["train"], photos["val"], options, grid)
+    pictures = list_corpus(photos["train"], photos["val"], options, grid)
+    items = pictures + [item for shards in captioned for item in shards.items]
     listing = json.dumps([{"kind": type(i).__name__} | dataclasses.asdict(i) for i in items], indent=0)
     listed, counted = folder / "items.json", folder / "encoded.json"
     if counted.exists() and listed.read_text() != listing:
         raise UserError(f"Expected the ids of this data for {folder} but received another's. Remove the folder or name another")
     listed.write_text(listing)
+    captions = {name: said for shards in captioned for name, said in shards.captions.items()}
+    (folder / "captions.json").write_text(json.dumps(captions))
     done = json.loads(counted.read_text()) if counted.exists() else 0
     array = lambda name, kind, width: np.lib.format.open_memmap(folder / name, "r+" if done else "w+", kind, (len(items), width))
     ids, features = array("ids.npy", np.int16, grid * grid), array("features.npy", np.float16, model.encoder.hidden_size)
@@ -94,8 +103,8 @@ def build_corpus(model: VQRAE, train: str, val: str, options: CorpusSection, fol
         return ImageOps.mirror(photo) if item.mirrored else photo
 
     started, first = time.time(), done
-    while done < len(items):
-        rows = slice(done, min(done + BATCH, len(items)))
+    while done < len(pictures):
+        rows = slice(done, min(done + BATCH, len(pictures)))
         ids[rows], features[rows] = encode(model, [picture(i) for i in items[rows]])
         ids.flush()
         features.flush()
@@ -103,17 +112,22 @@ def build_corpus(model: VQRAE, train: str, val: str, options: CorpusSection, fol
         counted.write_text(json.dumps(done))
         if done // BATCH % 10 == 0:
             rate = (done - first) / (time.time() - started)
-            print(f"{done}/{len(items)} pictures, {rate:.1f}/s, {(len(items) - done) / rate:.0f} s left", flush=True)
+            print(f"{done}/{len(pictures)} pictures, {rate:.1f}/s, {(len(pictures) - done) / rate:.0f} s left", flush=True)
+    if captioned:
+        ids[len(pictures) :] = np.concatenate([shards.ids for shards in captioned])
+        ids.flush()
+        counted.write_text(json.dumps(len(items)))
 
 
 @dataclasses.dataclass(frozen=True)
 class Corpus:
-    items: list[Photo | Drawing]
+    items: list[Photo | Drawing | Captioned]
     ids: np.ndarray  # int16 [n, t]
     features: np.ndarray  # float16 [n, d]
+    captions: dict[str, list[str]] = dataclasses.field(default_factory=dict)  # by a captioned photo's name
 
     def rows(self, kind: type, split: str, label: str | None = None) -> list[int]:
-        """Return the rows of all Photos or Drawings of a split, or of one class's photos where `label` names it."""
+        """Return the rows of all items of a kind and a split, or of one class's photos where `label` names it."""
         chosen = lambda i: isinstance(i, kind) and i.split == split and label in (None, getattr(i, "label", None))
         return [row for row, item in enumerate(self.items) if chosen(item)]
 
@@ -128,10 +142,11 @@ def read_corpus(folder: str | Path) -> Corpus:
     try:
         stored = json.loads((folder / "items.json").read_text())
         done = json.loads((folder / "encoded.json").read_text())
+        captions = json.loads((folder / "captions.json").read_text())
         ids, features = np.load(folder / "ids.npy"), np.load(folder / "features.npy")
     except OSError as error:
         raise UserError(f"Expected a folder that `generator ids` wrote for {folder} but received: {error}") from None
     if not done == len(stored) == len(ids):
         raise UserError(f"Expected the ids of {len(stored)} pictures in {folder} but received {done}: run `generator ids` again")
-    kinds = {"Photo": Photo, "Drawing": Drawing}
-    return Corpus([kinds[row.pop("kind")](**row) for row in stored], ids, features)
+    kinds = {kind.__name__: kind for kind in (Photo, Drawing, Captioned)}
+    return Corpus([kinds[row.pop("kind")](**row) for row in stored], ids, features, captions)

@@ -30,7 +30,7 @@ def drawn_prompt(drawing: Drawing, rng: random.Random | None = None) -> str:
 
 
 def all_prompts(labels: list[str]) -> list[str]:
-    """Return every text that training can show. The text tokenizer learns its merges from them."""
+    """Return every text about a photo of a class or a drawing."""
     photos = [phrase.format(_with_article(class_name(label))) for phrase, label in product(PHRASES, labels)]
     drawn = {_caption(*c[:2], *parts) for c in combinations() for parts in product((c[2], ""), (c[3], ""))}
     return photos + sorted(drawn)

@@ -20,6 +20,7 @@ from .config import TrainSection
 from .corpus import Corpus, Photo
 from .drawn import Drawing
 from .prompts import all_prompts, class_prompt, drawn_prompt
+from .shards import Captioned
 
 BOI, EOI = "<|boi|>", "<|eoi|>"
 
@@ -36,11 +37,17 @@ class Vocabulary:
         return self.tokenizer.encode(prompt).ids
 
 
-def make_vocabulary(labels: list[str], text_size: int, codebook_size: int) -> Vocabulary:
-    """Train the text tokenizer and append the visual tokens. text_size: at most so many entries for bytes, merges and chat
-    tokens."""
+def make_vocabulary(texts: list[str], text_size: int, codebook_size: int) -> Vocabulary:
+    """Train the text tokenizer on `texts` and append the visual tokens. text_size: at most so many entries for bytes, merges and
+    chat tokens."""
     visual = [BOI, EOI, *(f"<|visual_{i}|>" for i in range(codebook_size))]
-    return describe_vocabulary(train_tokenizer(all_prompts(labels), text_size + len(visual), visual))
+    return describe_vocabulary(train_tokenizer(texts, text_size + len(visual), visual))
+
+
+def corpus_prompts(corpus: Corpus) -> list[str]:
+    """Return every text that training can show. The text tokenizer learns its merges from them."""
+    shown = {item.name for item in corpus.items if isinstance(item, Captioned) and item.split == "train"}
+    return all_prompts(corpus.labels) + [caption for name in sorted(shown) for caption in corpus.captions[name]]
 
 
 def describe_vocabulary(tokenizer: Tokenizer) -> Vocabulary:
@@ -73,26 +80,34 @@ class Sequences:
         near = lambda row: nearness(corpus.items[row], middle, options.place_deviation)
         # By combination: a large shape has fewer places than a small one.
         self.drawings = [(rows, [near(row) for row in rows]) for rows in combinations.values()]
+        self.captioned = corpus.rows(Captioned, "train")
         self.classes = [corpus.rows(Photo, "train", label) for label in corpus.labels]
         self.weights = [len(rows) ** options.balance for rows in self.classes]
-        self.length = max(len(vocabulary.text(p)) for p in all_prompts(corpus.labels)) + 1 + corpus.ids.shape[1]
+        self.length = max(len(vocabulary.text(p)) for p in corpus_prompts(corpus)) + 1 + corpus.ids.shape[1]
 
     def batch(self, step: int) -> Batch:
         rng = random.Random(f"{self.options.seed} {step}")
         rows, prompts = [], []
         for _ in range(self.options.batch):
-            drawn = self.drawings and (not self.classes or rng.random() < self.options.drawn_share)
-            if drawn:
-                row = rng.choices(*rng.choice(self.drawings))[0]
-            else:
-                row = rng.choice(rng.choices(self.classes, self.weights)[0])
+            row = self._row(rng)
             rows.append(row)
             prompt = self.prompt(row, rng)
             prompts.append("" if rng.random() < self.options.prompt_dropout else prompt)
         return self.collate(rows, prompts)
 
+    def _row(self, rng: random.Random) -> int:
+        draw, o = rng.random(), self.options
+        if self.drawings and (draw < o.drawn_share or not (self.classes or self.captioned)):
+            return rng.choices(*rng.choice(self.drawings))[0]
+        if self.captioned and (draw < o.drawn_share + o.captioned_share or not self.classes):
+            return rng.choice(self.captioned)
+        return rng.choice(rng.choices(self.classes, self.weights)[0])
+
     def prompt(self, row: int, rng: random.Random | None = None) -> str:
         item = self.corpus.items[row]
+        if isinstance(item, Captioned):
+            said = self.corpus.captions[item.name]
+            return rng.choice(said) if rng else said[0]
         return drawn_prompt(item, rng) if isinstance(item, Drawing) else class_prompt(item.label, rng)
 
     def collate(self, rows: list[int], prompts: list[str]) -> Batch:

@@ -29,7 +29,8 @@ from .config import GeneratorConfig, TrainSection
 from .corpus import Photo, read_corpus
 from .drawn import Drawing
 from .model import build_generator, visual_loss
-from .sequences import Sequences, make_vocabulary
+from .sequences import Sequences, corpus_prompts, make_vocabulary
+from .shards import Captioned
 
 VALIDATION_ROWS = 24  # of photos, and of drawings
 
@@ -49,16 +50,19 @@ def make_optimisers(model: Qwen3ForCausalLM, o: TrainSection) -> list[torch.opti
 
 @torch.no_grad()
 def validation_losses(model: Qwen3ForCausalLM, sequences: Sequences) -> dict[str, float]:
-    """Return the loss in nats a token on held-out photos and on drawings of held-out combinations, with words and without."""
+    """Return the loss in nats a token on held-out photos, drawings of held-out combinations and held-out captioned photos, with
+    words and without."""
     model.eval()
     losses = {}
-    for name, kind in (("photos", Photo), ("drawings", Drawing)):
+    for name, kind in (("photos", Photo), ("drawings", Drawing), ("captioned", Captioned)):
         rows = sequences.corpus.rows(kind, "val")
+        if not rows:
+            continue
         rows = rows[:: max(1, len(rows) // VALIDATION_ROWS)]
         told = [sequences.prompt(row) for row in rows]
         for suffix, prompts in (("", told), ("_without_words", [""] * len(rows))):
             parts = [visual_loss(model, sequences.collate(rows[i : i + 8], prompts[i : i + 8])) for i in range(0, len(rows), 8)]
-            losses[f"val_{name}{suffix}"] = torch.stack(parts).mean().item() if parts else math.nan
+            losses[f"val_{name}{suffix}"] = torch.stack(parts).mean().item()
     model.train()
     return losses
 
@@ -67,7 +71,7 @@ def prepare(config: GeneratorConfig) -> tuple[Qwen3ForCausalLM, Sequences]:
     """Return the model as it starts, and the data."""
     corpus = read_corpus(config.ids)
     quantizer = load_checkpoint(config.tokenizer).quantizer
-    vocabulary = make_vocabulary(corpus.labels, config.language.vocabulary, quantizer.size)
+    vocabulary = make_vocabulary(corpus_prompts(corpus), config.language.vocabulary, quantizer.size)
     with torch.no_grad():
         codes = quantizer.effective_codebook()
     return build_generator(config.language, vocabulary, codes), Sequences(corpus, vocabulary, config.train)

@@ -13,6 +13,7 @@ import random
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..data.captions import read_captions
 from ..data.sources import Item, read_source
 from ..errors import UserError
 from .questions import Turn
@@ -39,12 +40,7 @@ def read_captioned(tar: str | Path) -> list[Photo]:
     table = Path(tar).with_suffix(".tsv")
     if not table.is_file():
         raise UserError(f"Expected a table of captions {table} beside {tar} but received none")
-    captions: dict[str, list[str]] = {}
-    for line in table.read_text().splitlines():
-        name, tab, caption = line.partition("\t")
-        if not tab:
-            raise UserError(f"Expected `image TAB caption` for every line of {table} but received {line[:60]!r}")
-        captions.setdefault(name, []).append(caption)
+    captions = read_captions(table)
     photos = [Photo(item, facts(captions.get(item.name, ()))) for item in read_source(tar)]
     if bare := next((photo.item.name for photo in photos if not photo.facts.captions), None):
         raise UserError(f"Expected a caption for every image of {tar} but received none for {bare} in {table}")
