@@ -15,7 +15,8 @@ from vqrae_training.errors import UserError
 from vqrae_training.models import rename_maps
 from vqrae_training.models.checkpoint import checkpoint_config, checkpoint_tensors, load_checkpoint, load_start, read_head
 from vqrae_training.models.decoder import DecoderConfig
-from vqrae_training.models.encoder import Encoder
+from vqrae_training.models.encoder import Encoder, load_encoder
+from vqrae_training.models.positions import stretch_positions
 from vqrae_training.models.vqrae import VQRAE, CodebookConfig
 
 D, MLP, Q, GRID = 24, 48, 4, 4
@@ -210,5 +211,23 @@ def test_timms_vit_computes_the_same_under_hugging_faces_names(tmp_path):
     wanted = linear(norm(x, "norm")[:, 0], "head")
     model = ViTForImageClassification.from_pretrained(tmp_path / "vit").eval()
     assert torch.allclose(model(pixels).logits, wanted, atol=1e-4)
+    larger = {"image_size": 48}
+    (tmp_path / "config.json").write_text(json.dumps(config | larger))
+    import_weights.main([*arguments, "--out", str(tmp_path / "larger")])
+    positions = load_encoder(tmp_path / "larger").tower.state_dict()["embeddings.position_embeddings"]
+    assert positions.shape == (1, 37, d) and torch.equal(positions[:, 0], t["pos_embed"][:, 0])
     head = read_head(tmp_path / "vit")
     assert head.labels == [f"class {i}" for i in range(5)] and torch.equal(head.weight, t["head.weight"])
+
+
+def test_positions_are_stretched_over_the_grid_and_the_class_tokens_stays():
+    """A plane over the grid stays that plane but for the edges, where bicubic has no neighbours."""
+    plane = lambda side: (torch.arange(side) + 0.5)[:, None].expand(side, side) / side
+    positions = torch.cat([torch.full((1, 1, 1), 9.0), plane(14).reshape(1, -1, 1)], 1)
+    stretched = stretch_positions(positions, 16)
+    assert stretched.shape == (1, 257, 1) and stretched[0, 0, 0] == 9
+    inside = stretched[0, 1:, 0].reshape(16, 16)[3:13, 3:13]
+    assert torch.allclose(inside, plane(16)[3:13, 3:13], atol=5e-3)
+    assert stretch_positions(positions, 14) is positions
+    with pytest.raises(UserError, match="square grid"):
+        stretch_positions(positions[:, :-1], 16)

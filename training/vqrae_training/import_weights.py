@@ -8,7 +8,8 @@
 
 Your own map is a JSON file with the fields of `RenameMap` (models/rename_maps.py). With --config (docs/checkpoints.md, or
 an encoder's own) you get a checkpoint folder, or an error that names the missing tensors. Without it you get a safetensors
-file, which `train --init` starts from.
+file, which `train --init` starts from. If the config's image_size is not that of the weights, a ViT's learned positions are
+stretched to it.
 """
 
 from __future__ import annotations
@@ -23,8 +24,11 @@ from safetensors.torch import save_file
 from .errors import UserError
 from .models.checkpoint import load_checkpoint
 from .models.encoder import load_encoder
+from .models.positions import stretch_positions
 from .models.rename_maps import MAPS, RenameMap, rename
 from .models.tensors import read_weights
+
+POSITIONS = "vit.embeddings.position_embeddings"
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -42,10 +46,14 @@ def main(argv: list[str] | None = None) -> None:
     out = Path(args.out)
     if args.config:
         out.mkdir(parents=True, exist_ok=True)
+        config = json.loads(Path(args.config).read_text())
+        if (positions := tensors.get(POSITIONS)) is not None and "image_size" in config:
+            grid = config["image_size"] // config["patch_size"]
+            tensors[POSITIONS] = stretch_positions(positions, grid)
         save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})
         shutil.copyfile(args.config, out / "config.json")
         # Each raises for what is missing or does not fit.
-        if json.loads((out / "config.json").read_text()).get("model_type") == "vqrae":
+        if config.get("model_type") == "vqrae":
             load_checkpoint(out)
         else:
             load_encoder(out)
