@@ -26,6 +26,7 @@ export {
   type ImageTokens,
   type ModelInfo,
 } from "./contract/encoder.ts";
+export type { DecodeFeaturesOptions, FeatureDecoder } from "./contract/feature-decoder.ts";
 export type { ImageInput, ImageRegion, ImageSize, ImageStream, RgbImage, TokenGrid } from "./contract/image.ts";
 export {
   type DeepstackLevel,

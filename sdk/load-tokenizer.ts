@@ -1,3 +1,4 @@
+import type { FeatureDecoder } from "./contract/feature-decoder.ts";
 import type { VisionTokenizer } from "./contract/vision-tokenizer.ts";
 import type { LoadOptions } from "./runtime/options.ts";
 import { VQRAE } from "./vqrae.ts";
@@ -14,8 +15,11 @@ import { VQRAE } from "./vqrae.ts";
  *
  * @throws INVALID_CHECKPOINT for weights that nothing recognises, naming what was looked at; and as `VQRAE.load`
  */
-export function loadTokenizer(source: "default", options?: LoadOptions): Promise<VisionTokenizer<Int32Array>>;
-export function loadTokenizer(source: string, options?: LoadOptions): Promise<VisionTokenizer>;
-export function loadTokenizer(source: string, options?: LoadOptions): Promise<VisionTokenizer> {
+export function loadTokenizer(
+  source: "default",
+  options?: LoadOptions,
+): Promise<VisionTokenizer<Int32Array> & FeatureDecoder>;
+export function loadTokenizer(source: string, options?: LoadOptions): Promise<VisionTokenizer & FeatureDecoder>;
+export function loadTokenizer(source: string, options?: LoadOptions): Promise<VisionTokenizer & FeatureDecoder> {
   return VQRAE.load(source, options);
 }

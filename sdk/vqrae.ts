@@ -3,10 +3,11 @@ import { type Classifier, type ClassifyOptions, type ClassScore, topClasses } fr
 import type { DecodeOptions, TokenIds } from "./contract/decoder.ts";
 import type { EmbedOptions, ImageEmbeddings } from "./contract/embedder.ts";
 import type { Defaults, Encoded, EncodeOptions, ImageTokens } from "./contract/encoder.ts";
+import type { DecodeFeaturesOptions, FeatureDecoder } from "./contract/feature-decoder.ts";
 import type { ImageInput, ImageRegion, ImageSize, RgbImage } from "./contract/image.ts";
 import { atImage, isManyImages } from "./contract/image-inputs.ts";
 import { requestedOutputs } from "./contract/requested-outputs.ts";
-import { checkIds, type DecoderTokens, decoderInput } from "./contract/token-ids.ts";
+import { checkIds, type DecoderTokens, decoderInput, featureDecoderInput } from "./contract/token-ids.ts";
 import type { VideoInput } from "./contract/video.ts";
 import type { VisionTokenizer, VisionTokenizerInfo } from "./contract/vision-tokenizer.ts";
 import { expected, expectedBut, present, type VqraeError } from "./errors.ts";
@@ -18,13 +19,14 @@ import { prepareVideo } from "./runtime/images/prepare-video.ts";
 import {
   type LoadOptions,
   parseClassifyOptions,
+  parseDecodeFeaturesOptions,
   parseDecodeOptions,
   parseEmbedOptions,
   parseEncodeOptions,
   parseLoadOptions,
 } from "./runtime/options.ts";
 import { abortable } from "./runtime/pool/abort.ts";
-import { type EachImage, inBatches } from "./runtime/pool/batches.ts";
+import { type EachImage, inBatches, runBatches } from "./runtime/pool/batches.ts";
 import { Gate } from "./runtime/pool/gate.ts";
 import type { JobPool } from "./runtime/pool/job-pool.ts";
 import { buffersOf, type Jobs } from "./runtime/pool/protocol.ts";
@@ -45,10 +47,13 @@ import type { Codes } from "./search/sign-codes.ts";
  * await tokenizer.dispose(); // or `await using tokenizer = ...` where the language level has it
  * ```
  */
-export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implements VisionTokenizer<Ids>, Classifier {
+export class VQRAE<out Ids extends Int32Array | null = Int32Array | null>
+  implements VisionTokenizer<Ids>, Classifier, FeatureDecoder
+{
   readonly specificationVersion = "v1";
   readonly info: VisionTokenizerInfo<Ids>;
   readonly labels: readonly string[] | null;
+  readonly decodedFeatureDim: number | null;
   readonly #pool: JobPool<Jobs>;
   readonly #images: ImageReader;
   /** Batches that are read or encoded at a time, over all calls: one for each worker and one that is being read. */
@@ -61,13 +66,14 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
   #disposed = false;
 
   private constructor(
-    { info, labels, takesVideo, plan }: Facts<Ids>,
+    { info, labels, decodedFeatureDim, takesVideo, plan }: Facts<Ids>,
     threads: Threads,
     batchSize: number,
     lanes: number,
   ) {
     this.info = info;
     this.labels = labels;
+    this.decodedFeatureDim = decodedFeatureDim;
     this.#pool = threads.pool;
     this.#images = threads.images;
     this.#codes = threads.codes && Promise.resolve(threads.codes);
@@ -121,7 +127,8 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
         const info = modelInfo(model, chosen, precision);
         const batchSize = rest.batchSize ?? defaultBatchSize(model);
         const takesVideo = model.projector !== null && videoPlanOf(model.projector.image) !== undefined;
-        const facts = { info, labels: model.labels, takesVideo, plan: model.image };
+        const { labels, decodedFeatureDim = null, image: plan } = model;
+        const facts = { info, labels, decodedFeatureDim, takesVideo, plan };
         return new VQRAE(facts, { pool, images, codes }, batchSize, workers + 1);
       } catch (error) {
         await images.dispose();
@@ -224,16 +231,26 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
     const { signal, grid: asked } = parseDecodeOptions(options);
     this.#assertUsable();
     const { many, images } = decoderInput(this.info, input, asked);
-    const starts = Array.from({ length: Math.ceil(images.length / this.#batchSize) }, (_, i) => i * this.#batchSize);
-    const batches = await abortable(signal, (signal) =>
-      Promise.all(
-        starts.map((start) => {
-          const batch = images.slice(start, start + this.#batchSize);
-          return this.#pool.run("decode", { images: batch }, { transfer: buffersOf(batch), signal });
-        }),
-      ),
+    const decoded = await runBatches(images, this.#batchSize, signal, (batch, signal) =>
+      this.#pool.run("decode", { images: batch }, { transfer: buffersOf(batch), signal }),
     );
-    const decoded = batches.flat();
+    return many ? decoded : decoded[0]!;
+  }
+
+  /** @throws UNSUPPORTED for a model that gives none of ids; see `FeatureDecoder`. */
+  decodeFeatures(ids: TokenIds, options?: DecodeFeaturesOptions): Promise<Float32Array>;
+  decodeFeatures(images: readonly TokenIds[], options?: DecodeFeaturesOptions): Promise<Float32Array[]>;
+  async decodeFeatures(
+    input: TokenIds | readonly TokenIds[],
+    options?: DecodeFeaturesOptions,
+  ): Promise<Float32Array | Float32Array[]> {
+    const { signal } = parseDecodeFeaturesOptions(options);
+    if (this.decodedFeatureDim === null) throw this.#unsupported("decodeFeatures", "features of ids");
+    this.#assertUsable();
+    const { many, images } = featureDecoderInput(this.info, input);
+    const decoded = await runBatches(images, this.#batchSize, signal, (batch, signal) =>
+      this.#pool.run("decodeFeatures", { images: batch }, { transfer: buffersOf(batch), signal }),
+    );
     return many ? decoded : decoded[0]!;
   }
 
@@ -360,6 +377,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null> implem
 interface Facts<Ids extends Int32Array | null> {
   readonly info: VisionTokenizerInfo<Ids>;
   readonly labels: readonly string[] | null;
+  readonly decodedFeatureDim: number | null;
   readonly takesVideo: boolean;
   readonly plan: ViewPlan;
 }

@@ -37,7 +37,29 @@ export function decoderInput(
     if (decodes === "features") return checkFeatures(tokens, grid, featureDim ?? 0, subject);
     return checkGrid(tokens, grid, codebook ?? { size: 0, codesPerToken: 1 }, subject);
   };
-  if (!isManyGrids(input)) return { many: false, images: [check(input, `the ${decodes} of one image`)], grid };
+  return { ...eachGrid(input, `the ${decodes} of one image`, check), grid };
+}
+
+/**
+ * Checks what `decodeFeatures` was given, for one image or many.
+ * @throws INVALID_ARGUMENT for a wrong count or an id that is no code; `index` says which of many images it is about
+ */
+export function featureDecoderInput(
+  { grid: own, codebook }: Pick<DecoderInfo, "grid" | "codebook">,
+  input: TokenIds | readonly TokenIds[],
+): { readonly many: boolean; readonly images: readonly Int32Array[] } {
+  const grid = decoderGrid(own, undefined);
+  return eachGrid(input, "the ids of one image", (ids, subject) =>
+    checkGrid(ids, grid, codebook ?? { size: 0, codesPerToken: 1 }, subject),
+  );
+}
+
+function eachGrid<T>(
+  input: DecoderTokens | readonly DecoderTokens[],
+  one: string,
+  check: (tokens: DecoderTokens, subject: string) => T,
+): { readonly many: boolean; readonly images: readonly T[] } {
+  if (!isManyGrids(input)) return { many: false, images: [check(input, one)] };
   const images = input.map((tokens, index) => {
     try {
       return check(tokens, `grids[${index}]`);
@@ -45,7 +67,7 @@ export function decoderInput(
       throw VqraeError.isInstance(error) ? error.withIndex(index) : error;
     }
   });
-  return { many: true, images, grid };
+  return { many: true, images };
 }
 
 function decoderGrid(own: TokenGrid | null, asked: TokenGrid | undefined): TokenGrid {

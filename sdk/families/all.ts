@@ -6,6 +6,7 @@ import { qwen25Vl } from "./qwen2-5-vl/family.ts";
 import { qwen2Vl } from "./qwen2-vl/family.ts";
 import { qwen3Vl } from "./qwen3-vl/family.ts";
 import { rae } from "./rae/family.ts";
+import { taTok } from "./ta-tok/family.ts";
 import { unitok } from "./unitok/family.ts";
 import { vitArchitectures } from "./vit/architectures.ts";
 import { vitFamily } from "./vit/vit-family.ts";
@@ -20,6 +21,7 @@ export const families: readonly Family[] = [
   lfq,
   rae,
   unitok,
+  taTok,
   qwen2Vl,
   qwen25Vl,
   qwen3Vl,

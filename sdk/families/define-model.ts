@@ -7,7 +7,7 @@ import { fitToFeatures } from "./projector/fit-projector.ts";
 /** What a model that is no plain vision transformer says of itself. */
 export interface ModelParts
   extends Pick<Model, "encoder" | "weights" | "graphs">,
-    Partial<Pick<Model, "codebook" | "decoder" | "summary" | "rotary">> {
+    Partial<Pick<Model, "codebook" | "decoder" | "decodedFeatureDim" | "summary" | "rotary">> {
   /** Blocks whose tokens `project` can give to deepstack levels; none by default. */
   readonly blocks?: number;
   /** The encoder with a projector behind it, as `ModelGraphs.project`; undefined for features that go into none. */
@@ -23,6 +23,7 @@ function withProjector(base: ModelBase, parts: ModelParts, projector: ProjectorS
   const {
     codebook = null,
     decoder = null,
+    decodedFeatureDim,
     rotary = null,
     blocks = 0,
     summary,
@@ -37,6 +38,7 @@ function withProjector(base: ModelBase, parts: ModelParts, projector: ProjectorS
     encoder,
     codebook,
     decoder,
+    ...(decodedFeatureDim !== undefined && { decodedFeatureDim }),
     projector,
     labels: null,
     weights: projector ? { ...weights, others: [...weights.others, projector] } : weights,

@@ -27,6 +27,8 @@ export interface Model {
   readonly codebook: CodebookFacts | null;
   /** null for a model that decodes nothing. */
   readonly decoder: DecoderFacts | null;
+  /** Numbers of a token's features as `decodeFeatures` gives them; left out for a model without. */
+  readonly decodedFeatureDim?: number;
   /** null where the caller gave none: it is no part of the folder. */
   readonly projector: ProjectorSpec | null;
   /** The classes of its classification head, by index; null for a model without one. */
@@ -119,6 +121,7 @@ export interface ModelWeights {
  *   place in a token, i modulo `codesPerToken`
  * - `decode`: `ids` int64 [n, N * codesPerToken] or `features` float32 [n, N, D] -> `pixels` uint8 [n, H, W, 3], RGB, and `energies` float32
  *   [..], which are not finite where a weight is not
+ * - `decodeFeatures`: `ids` int64 [n, N * codesPerToken] -> `features` float32 [n, N, decodedFeatureDim]
  * - `classify`: as `encode` -> `logits` float32 [n, labels]
  * - `project`: as `encode` -> `embeddings` float32 [n, M, E], and `newline` [E] where the projector has one
  */
@@ -127,6 +130,7 @@ export interface ModelGraphs {
   readonly quantize?: BuildGraph;
   readonly codebook?: BuildGraph;
   readonly decode?: BuildGraph;
+  readonly decodeFeatures?: BuildGraph;
   readonly project?: EncoderGraph;
   readonly classify?: EncoderGraph;
 }

@@ -3,6 +3,7 @@ import type { ClassifyOptions } from "../contract/classifier.ts";
 import type { DecodeOptions } from "../contract/decoder.ts";
 import type { EmbedOptions } from "../contract/embedder.ts";
 import type { EncodeOptions } from "../contract/encoder.ts";
+import type { DecodeFeaturesOptions } from "../contract/feature-decoder.ts";
 import type { Projector } from "../contract/projector.ts";
 import type { Family } from "../families/family.ts";
 import type { VideoSettings } from "../families/image/video-settings.ts";
@@ -132,7 +133,7 @@ const loadSchema = z.strictObject({
   signal: option.signal,
 });
 const encodeSchema = z.strictObject({ features: option.flag, ids: option.flag, signal: option.signal });
-const embedSchema = z.strictObject({ signal: option.signal });
+const signalSchema = z.strictObject({ signal: option.signal });
 const classifySchema = z.strictObject({ count: option.integer(1), signal: option.signal });
 const decodeSchema = z.strictObject({
   grid: option.object("{ rows, columns }, whole numbers from 1", { rows: z.int().min(1), columns: z.int().min(1) }),
@@ -146,7 +147,10 @@ export type ParsedLoadOptions = ReturnType<typeof parseLoadOptions>;
 /** @throws INVALID_ARGUMENT that names the option */
 export const parseEncodeOptions = (options: EncodeOptions | undefined) => parseOptions(encodeSchema, options, "encode");
 /** @throws INVALID_ARGUMENT that names the option */
-export const parseEmbedOptions = (options: EmbedOptions | undefined) => parseOptions(embedSchema, options, "embed");
+export const parseEmbedOptions = (options: EmbedOptions | undefined) => parseOptions(signalSchema, options, "embed");
+/** @throws INVALID_ARGUMENT that names the option */
+export const parseDecodeFeaturesOptions = (options: DecodeFeaturesOptions | undefined) =>
+  parseOptions(signalSchema, options, "decodeFeatures");
 /** @throws INVALID_ARGUMENT that names the option */
 export const parseClassifyOptions = (options: ClassifyOptions | undefined) =>
   parseOptions(classifySchema, options, "classify");

@@ -6,6 +6,7 @@ import { afterAll, describe, test } from "vitest";
 import { type LoadOptions, loadProjector, VQRAE } from "../../sdk/index.ts";
 import { type ConformanceOptions, conformanceTests } from "../../sdk/testing/index.ts";
 import { cases, writeTinyRae } from "../golden/rae/tiny.ts";
+import { writeTinyTaTok } from "../golden/ta-tok/tiny.ts";
 import { tinyVariants, writeTiny } from "../golden/tokenizers/weights.ts";
 import { writeTinyUnitok } from "../golden/unitok/tiny.ts";
 
@@ -23,7 +24,7 @@ const skip = {
 };
 
 /** Language models, and tokenizers of text. */
-const others = /^(generation|prompt|convert-llm)\//;
+const others = /^(generation|prompt|convert-llm|tar)\//;
 /** Vision-language models: their encoder with their projector. */
 const vlms = /^(projector|qwen-vl|pixtral)\//;
 
@@ -66,6 +67,9 @@ for (const encoder of Object.keys(cases)) {
 
 const loadUnitok = async () => VQRAE.load(await writeTinyUnitok(join(tokenizers, "unitok")), cpu);
 conforms("UniTok", loadUnitok, { ...strict, skip });
+
+const loadTaTok = async () => VQRAE.load(await writeTinyTaTok(join(tokenizers, "ta-tok"), { pool_scale: 2 }), cpu);
+conforms("TA-Tok", loadTaTok, { ...strict, skip });
 
 const cacheDir = await mkdtemp(join(tmpdir(), "vqrae-conformance-"));
 afterAll(() => rm(cacheDir, { recursive: true, force: true }));

@@ -3,6 +3,7 @@ import { readJsonObject } from "../../files/read-file.ts";
 import type { SquarePlan } from "../../image/view-plan.ts";
 import { interpolate } from "../../nn/layers/convolution.ts";
 import { standardise } from "../../nn/layers/norm.ts";
+import { patchRows } from "../../nn/layers/patch-rows.ts";
 import { GraphBuilder, type GraphSettings, type OnnxModel, type Value } from "../../nn/onnx/graph-builder.ts";
 import { DataType } from "../../nn/onnx/onnx-proto.ts";
 import { encoderBlocks } from "../../nn/vit/encoder.ts";
@@ -85,11 +86,4 @@ export function buildRaeEncoder(
 function resized(g: GraphBuilder, pixels: Value, side: number): Value {
   const images = g.node("Shape", [pixels], { end: { int: 1 } });
   return interpolate(g, pixels, g.concat([images, g.ints([3, side, side])], 0), "bicubic", false);
-}
-
-/** [n, 3, side, side] -> [n * N, 3 * p * p], each patch ordered channel, row, column. */
-function patchRows(g: GraphBuilder, pixels: Value, { grid, patchSize: p }: Pick<VitSpec, "grid" | "patchSize">): Value {
-  const side = grid ?? 1;
-  const split = g.reshape(pixels, [-1, 3, side, p, side, p]);
-  return g.reshape(g.transpose(split, [0, 2, 4, 1, 3, 5]), [-1, 3 * p * p]);
 }

@@ -1,5 +1,4 @@
 import { present } from "../../errors.ts";
-import type { AnyLinearRef } from "../../weights/tensor-ref.ts";
 import type { GraphBuilder, Value } from "../onnx/graph-builder.ts";
 import type { VitSpec } from "../vit/vit-spec.ts";
 import { interpolate } from "./convolution.ts";
@@ -11,7 +10,7 @@ import { interpolate } from "./convolution.ts";
  */
 export function positions(
   g: GraphBuilder,
-  { positions, grid, hiddenSize: d, classToken }: VitSpec<AnyLinearRef>,
+  { positions, grid, hiddenSize: d, classToken }: Pick<VitSpec, "positions" | "grid" | "hiddenSize" | "classToken">,
   imageGrid: Value | null,
 ): Value {
   const first = classToken ? 1 : 0;

@@ -1,5 +1,6 @@
 import type { ImageInput } from "../../contract/image.ts";
 import { present } from "../../errors.ts";
+import { abortable } from "./abort.ts";
 import type { Gate } from "./gate.ts";
 
 /** What is done with images of any number: each is read, then they go on in batches. */
@@ -51,4 +52,18 @@ export async function inBatches<I, T>({ count, size, lanes, gate, signal, read, 
   };
   await Promise.all(Array.from({ length: lanes }, lane));
   return results;
+}
+
+/** Runs `items` by `size` at a time, all batches at once; the result keeps their order. */
+export async function runBatches<I, T>(
+  items: readonly I[],
+  size: number,
+  signal: AbortSignal | undefined,
+  run: (batch: readonly I[], signal: AbortSignal) => Promise<readonly T[]>,
+): Promise<T[]> {
+  const starts = Array.from({ length: Math.ceil(items.length / size) }, (_, i) => i * size);
+  const batches = await abortable(signal, (signal) =>
+    Promise.all(starts.map((start) => run(items.slice(start, start + size), signal))),
+  );
+  return batches.flat();
 }

@@ -23,7 +23,15 @@ export interface GraphSource {
   readonly onCpu?: boolean;
 }
 
-export type GraphName = "encoder" | "projector" | "classifier" | "quantizer" | "codebook" | "decoder" | SearchGraph;
+export type GraphName =
+  | "encoder"
+  | "projector"
+  | "classifier"
+  | "quantizer"
+  | "codebook"
+  | "decoder"
+  | "feature_decoder"
+  | SearchGraph;
 
 /** Of the encoder; the other graphs are always "fp32". */
 export type Precision = "fp32" | "int8";
@@ -81,6 +89,8 @@ export interface Jobs {
   codes: { input: null; output: Codes };
   /** Ids, or features, of images with one number of tokens -> one image each. */
   decode: { input: { images: readonly (Int32Array | Float32Array)[] }; output: RgbImage[] };
+  /** Ids of images -> the features of each, [N, decodedFeatureDim] */
+  decodeFeatures: { input: { images: readonly Int32Array[] }; output: Float32Array[] };
   /** [t] -> [t, e] */
   codebook: { input: { ids: Int32Array }; output: Float32Array };
 }

@@ -20,7 +20,7 @@ export function buildGraphs(
   settings: GraphSettings,
   report: (done: number, total: number) => void,
 ): Partial<Record<GraphName, GraphSource>> {
-  const { encode, project, classify, quantize, codebook: rows, decode } = graphs;
+  const { encode, project, classify, quantize, codebook: rows, decode, decodeFeatures } = graphs;
   const withEncoder = (graph: EncoderGraph | undefined) => graph && (() => graph.build(weights, settings));
   const builders: Record<GraphName, (() => GraphSource) | undefined> = {
     encoder: withEncoder(encode),
@@ -29,6 +29,7 @@ export function buildGraphs(
     quantizer: quantize && (() => quantize(settings)),
     codebook: rows && (() => rows(settings)),
     decoder: decode && (() => decode(settings)),
+    feature_decoder: decodeFeatures && (() => decodeFeatures(settings)),
     ...searchGraphs(codebook),
   };
   const built: Partial<Record<GraphName, GraphSource>> = {};
@@ -53,6 +54,7 @@ const graphNames: readonly GraphName[] = [
   "int8_search",
   "coordinates",
   "decoder",
+  "feature_decoder",
 ];
 
 function searchGraphs(codebook: Model["codebook"]) {

@@ -108,6 +108,15 @@ export async function decode(
   return split(pixels, images.length).map((data) => ({ data, width, height }));
 }
 
+/** ids [n, N] -> features [n, N, D] */
+export async function decodeFeatures(
+  sessions: Sessions,
+  { images }: Jobs["decodeFeatures"]["input"],
+): Promise<Float32Array[]> {
+  const outputs = await sessions.run("feature_decoder", decoderFeeds(sessions, images, null), ["features"]);
+  return split(floats("feature_decoder", outputs, "features"), images.length);
+}
+
 function decoderFeeds(
   sessions: Sessions,
   images: readonly (Int32Array | Float32Array)[],
@@ -148,6 +157,7 @@ export async function warmup(
   if (graphs.classifier !== undefined) await classify(sessions, setup, { images: [grey] });
   const ids = encoded?.ids;
   if (ids !== undefined) await codebook(sessions, { ids });
+  if (graphs.feature_decoder !== undefined && ids !== undefined) await decodeFeatures(sessions, { images: [ids] });
   const tokens = ids ?? encoded?.features;
   if (graphs.decoder !== undefined && tokens !== undefined) await decode(sessions, setup, { images: [tokens] });
 }

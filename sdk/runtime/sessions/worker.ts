@@ -3,7 +3,7 @@ import type { Jobs, WorkerSetup } from "../pool/protocol.ts";
 import { serveJobs } from "../pool/serve-jobs.ts";
 import { classify } from "./classify.ts";
 import { embed } from "./embed.ts";
-import { codebook, codes, decode, encode, warmup } from "./graph-jobs.ts";
+import { codebook, codes, decode, decodeFeatures, encode, warmup } from "./graph-jobs.ts";
 import { importOnnxRuntime, Sessions } from "./sessions.ts";
 
 /** A worker thread that runs the graphs, because onnxruntime-node's `run` blocks the thread that calls it. */
@@ -43,6 +43,10 @@ serveJobs<Jobs>({
   async decode(input) {
     const output = await decode(await sessions(), setup, input);
     return { output, arrays: output.map((image) => image.data) };
+  },
+  async decodeFeatures(input) {
+    const output = await decodeFeatures(await sessions(), input);
+    return { output, arrays: output };
   },
   async codebook(input) {
     const output = await codebook(await sessions(), input);
