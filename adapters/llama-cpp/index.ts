@@ -32,4 +32,5 @@ export {
   type VisionSource,
   type VlmFiles,
 } from "./source/resolve-vlm.ts";
+export { imagesAsTokens } from "./vision/images-as-tokens.ts";
 export { type AttachVisionOptions, attachVision, type LlamaVision, type PromptPart } from "./vision/vision.ts";
