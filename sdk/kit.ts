@@ -120,11 +120,12 @@ export type { MmprojForm, MmprojTensor } from "./nn/ops/op.ts";
 export { type MmprojStep, mmprojForm } from "./nn/ops/projector-op.ts";
 export type { RotaryVitSpec } from "./nn/rotary-vit/spec.ts";
 export type { FeatureSpec, PositionsRef, VitSpec } from "./nn/vit/vit-spec.ts";
-export { option, parseOptions, setFields } from "./options.ts";
+export { option, parseOptions } from "./options.ts";
 export { defaultCacheFolder } from "./runtime/made-weights/cache-folder.ts";
 export { parseDecodeOptions, parseEmbedOptions, parseEncodeOptions } from "./runtime/options.ts";
 export { Gate } from "./runtime/pool/gate.ts";
 export { disposedError } from "./runtime/pool/worker-pool.ts";
+export { setFields } from "./set-fields.ts";
 export { isStridedWeight, isWeightDtype, requireFloats } from "./weights/dtypes.ts";
 export { describeNonFinite, type NonFiniteTensor, nonFiniteTensors, parametersOf } from "./weights/finite-weights.ts";
 export {

@@ -69,9 +69,3 @@ export function parseOptions<S extends z.ZodObject>(schema: S, options: unknown,
   const value = options !== null && typeof options === "object" ? Reflect.get(options, name) : undefined;
   throw expected("INVALID_ARGUMENT", field.description ?? "another value", `option "${name}" of ${method}`, value);
 }
-
-/** The fields that are set: without those that are undefined or null. For options that are handed on. */
-export const setFields = <T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null)) as {
-    [K in keyof T]?: NonNullable<T[K]>;
-  };

@@ -1,6 +1,6 @@
-import { type ImageGenerator, loadGenerator } from "../../adapters/generation/index.ts";
+import type { ImageGenerator } from "../../adapters/generation/index.ts";
 import type { Vlm } from "../../adapters/llama-cpp/index.ts";
-import { createEndpoint, type Listening, listen } from "../../adapters/openai/index.ts";
+import type { Listening } from "../../adapters/openai/index.ts";
 import { setFields } from "../../sdk/kit.ts";
 import { defineCommand } from "../command/command.ts";
 import { flag, option } from "../command/option.ts";
@@ -46,6 +46,7 @@ export const serve = defineCommand({
     "VQRAE_API_KEY=secret vqrae serve --host 0.0.0.0",
   ],
   async run({ ui, host, allowHost, port, parallel, cors, log, allowRemote, generator: file, json, ...args }, name) {
+    const { createEndpoint, listen } = await import("../../adapters/openai/index.ts");
     const apiKey = args.apiKey ?? process.env.VQRAE_API_KEY;
     const serveVlm = async (vlm: Vlm) => {
       const generator = await openGenerator(file, args.gpu, vlm);
@@ -75,6 +76,7 @@ export const serve = defineCommand({
 
 async function openGenerator(file: string, gpu: VlmArgs["gpu"], vlm: Vlm): Promise<ImageGenerator | null> {
   if (file === "off") return null;
+  const { loadGenerator } = await import("../../adapters/generation/index.ts");
   const source = file === "default" ? file : { llm: file, tokenizer: vlm.tokenizer };
   return loadGenerator(source, { gpu });
 }

@@ -1,4 +1,4 @@
-import { VQRAE } from "../../sdk/index.ts";
+import type { VQRAE } from "../../sdk/index.ts";
 import { setFields } from "../../sdk/kit.ts";
 import type { TokenizerArgs } from "./model-options.ts";
 import { type Progress, withProgress } from "./progress.ts";
@@ -8,6 +8,8 @@ export async function withTokenizer<T>(
   { model, precision, cacheDir, maxPixels, verbose = false }: Pick<TokenizerArgs, "model"> & Partial<TokenizerArgs>,
   use: (tokenizer: VQRAE, progress: Progress) => Promise<T>,
 ): Promise<T> {
+  // Loaded here, so that a command's help does without the tokenizer's code.
+  const { VQRAE } = await import("../../sdk/index.ts");
   return withProgress({ verbose }, async (progress) => {
     const tokenizer = await VQRAE.load(model, {
       ...setFields({ precision, cacheDir, maxPixels }),

@@ -12,8 +12,6 @@ import type { Progress } from "../shared/progress.ts";
 import { withTokenizer } from "../shared/with-tokenizer.ts";
 import { codesPerToken, countTokens, type EncodedImages } from "./tokens.ts";
 import { tokensToJson } from "./tokens-json.ts";
-import { tokensToNpz } from "./tokens-npz.ts";
-import { writeTokensSafetensors } from "./tokens-safetensors.ts";
 
 /** Images between two lines of progress: a few of the tokenizer's batches. */
 const IMAGES_PER_STEP = 32;
@@ -91,8 +89,14 @@ function ofFile(error: unknown, images: readonly string[], start: number): unkno
 
 async function write(out: string, format: ".json" | ".npz" | ".safetensors", encoded: EncodedImages): Promise<void> {
   if (format === ".json") await writeWhole(out, tokensToJson(encoded));
-  if (format === ".npz") await writeWhole(out, tokensToNpz(encoded));
-  if (format === ".safetensors") await writeTokensSafetensors(out, encoded);
+  if (format === ".npz") {
+    const { tokensToNpz } = await import("./tokens-npz.ts");
+    await writeWhole(out, tokensToNpz(encoded));
+  }
+  if (format === ".safetensors") {
+    const { writeTokensSafetensors } = await import("./tokens-safetensors.ts");
+    await writeTokensSafetensors(out, encoded);
+  }
 }
 
 function summary(out: string, { info, images, tokens }: EncodedImages) {

@@ -1,4 +1,4 @@
-import { type LoadVlmOptions, loadVlm, type Vlm } from "../../adapters/llama-cpp/index.ts";
+import type { LoadVlmOptions, Vlm } from "../../adapters/llama-cpp/index.ts";
 import { setFields } from "../../sdk/kit.ts";
 import { option, type Values } from "../command/option.ts";
 import { usageError } from "../command/usage-error.ts";
@@ -62,6 +62,8 @@ export async function withVlm<T>(
   const { precision, cacheDir, maxPixels } = args;
   const flashAttention = args.flashAttention === undefined ? undefined : args.flashAttention === "on";
   const { source, ...vision } = partsOf(command, args);
+  // Loaded here, so that a command's help does without it.
+  const { loadVlm } = await import("../../adapters/llama-cpp/index.ts");
   const vlm = await withProgress(args, (progress) => {
     const { onPlan, onProgress: onDownload } = pullReport(progress, { converts: true });
     return loadVlm(source, {
