@@ -24,12 +24,14 @@ export interface VisionLanguageModel extends AsyncDisposable {
 }
 
 export interface VlmMessage {
-  /** "tool": what a tool that the assistant has called gave back; in the order of the calls. */
+  /** "tool": what a tool that the assistant has called gave back; in the order of the calls where they have no ids. */
   readonly role: "system" | "user" | "assistant" | "tool";
   /** Text, or texts and images in the order in which the model sees them. */
   readonly content: string | readonly VlmPart[];
   /** Of an assistant's message. */
   readonly toolCalls?: readonly VlmToolCall[];
+  /** Of a tool's message: the `id` of the call that it answers. */
+  readonly toolCallId?: string;
 }
 
 /** A function that the model may call. */
@@ -41,6 +43,8 @@ export interface VlmTool {
 }
 
 export interface VlmToolCall {
+  /** What results are found by. A model gives none: templates write none. */
+  readonly id?: string;
   readonly name: string;
   readonly arguments: Readonly<Record<string, unknown>>;
 }

@@ -5,6 +5,7 @@ import type {
   LanguageModelV4GenerateResult,
   LanguageModelV4StreamPart,
   LanguageModelV4StreamResult,
+  LanguageModelV4ToolCall,
   LanguageModelV4Usage,
   SharedV4Warning,
 } from "@ai-sdk/provider";
@@ -39,12 +40,11 @@ export class VqraeLanguageModel implements LanguageModelV4 {
   async doGenerate(options: LanguageModelV4CallOptions): Promise<LanguageModelV4GenerateResult> {
     const warnings: SharedV4Warning[] = [];
     try {
-      const answer = await (await this.#load()).chat(
-        toMessages(options.prompt, warnings),
-        toVlmOptions(options, warnings),
-      );
+      const model = await this.#load();
+      const messages = toMessages(options.prompt, warnings);
+      const answer = await model.chat(messages, toVlmOptions(options, model, warnings));
       return {
-        content: answer.text === "" ? [] : [{ type: "text", text: answer.text }],
+        content: [...(answer.text === "" ? [] : [{ type: "text" as const, text: answer.text }]), ...callsOf(answer)],
         finishReason: toFinishReason(answer),
         usage: toUsage(answer),
         warnings,
@@ -61,10 +61,9 @@ export class VqraeLanguageModel implements LanguageModelV4 {
   async doStream(options: LanguageModelV4CallOptions): Promise<LanguageModelV4StreamResult> {
     const warnings: SharedV4Warning[] = [];
     try {
-      const pieces = (await this.#load()).streamChat(
-        toMessages(options.prompt, warnings),
-        toVlmOptions(options, warnings),
-      );
+      const model = await this.#load();
+      const messages = toMessages(options.prompt, warnings);
+      const pieces = model.streamChat(messages, toVlmOptions(options, model, warnings));
       const first = await pieces.next();
       const parts = this.#parts(first, pieces, warnings, options.prompt);
       const stream = new ReadableStream<LanguageModelV4StreamPart>({
@@ -98,6 +97,13 @@ export class VqraeLanguageModel implements LanguageModelV4 {
         }
         yield { type: "text-end", id: TEXT_ID };
       }
+      for (const call of callsOf(next.value)) {
+        const { toolCallId: id, toolName, input } = call;
+        yield { type: "tool-input-start", id, toolName };
+        yield { type: "tool-input-delta", id, delta: input };
+        yield { type: "tool-input-end", id };
+        yield call;
+      }
       yield { type: "finish", finishReason: toFinishReason(next.value), usage: toUsage(next.value) };
     } catch (error) {
       yield { type: "error", error: toAiSdkError(error, prompt) };
@@ -110,8 +116,16 @@ export class VqraeLanguageModel implements LanguageModelV4 {
   }
 }
 
-const toFinishReason = ({ finishReason }: VlmAnswer): LanguageModelV4FinishReason => ({
-  unified: finishReason,
+const callsOf = ({ toolCalls = [] }: VlmAnswer): LanguageModelV4ToolCall[] =>
+  toolCalls.map(({ name, arguments: values }) => ({
+    type: "tool-call",
+    toolCallId: crypto.randomUUID(),
+    toolName: name,
+    input: JSON.stringify(values),
+  }));
+
+const toFinishReason = ({ finishReason, toolCalls }: VlmAnswer): LanguageModelV4FinishReason => ({
+  unified: toolCalls === undefined ? finishReason : "tool-calls",
   raw: finishReason,
 });
 

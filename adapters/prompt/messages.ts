@@ -16,10 +16,11 @@ export interface CheckedMessage {
   readonly role: VlmMessage["role"];
   readonly parts: readonly VlmPart[];
   readonly toolCalls?: readonly VlmToolCall[];
+  readonly toolCallId?: string;
 }
 
 /**
- * A conversation that a model can answer.
+ * A conversation that a model can answer, what tools gave in the order of their calls.
  * @throws INVALID_ARGUMENT for one that does not end with the user, for another role, and for an image in an answer
  */
 export function checkedMessages(messages: readonly VlmMessage[]): CheckedMessage[] {
@@ -28,13 +29,13 @@ export function checkedMessages(messages: readonly VlmMessage[]): CheckedMessage
   }
   const checked = messages.map(checkedMessage);
   const last = checked.at(-1)?.role;
-  if (last === "user" || last === "tool") return checked;
+  if (last === "user" || last === "tool") return inCallOrder(checked);
   const received = `one of the ${last}`;
   throw expectedBut("INVALID_ARGUMENT", "a message of the user or of a tool", "the conversation's end", received);
 }
 
 function checkedMessage(message: unknown, i: number): CheckedMessage {
-  const { role, content, toolCalls } = isObject(message) ? message : {};
+  const { role, content, toolCalls, toolCallId } = isObject(message) ? message : {};
   if (!isRole(role)) {
     throw expected("INVALID_ARGUMENT", `one of ${ROLES.join(", ")}`, `the role of message ${i}`, role);
   }
@@ -51,11 +52,27 @@ function checkedMessage(message: unknown, i: number): CheckedMessage {
     }
     return part;
   });
+  if (typeof toolCallId === "string") return { role, parts, toolCallId };
   if (toolCalls === undefined) return { role, parts };
   if (role !== "assistant" || !Array.isArray(toolCalls) || !toolCalls.every(isToolCall)) {
     throw expected("INVALID_ARGUMENT", "calls of the assistant's", `toolCalls of message ${i}`, toolCalls);
   }
   return { role, parts, toolCalls };
+}
+
+/** By the ids, which templates do not write. Results without, and of no call before them, stay where they are. */
+function inCallOrder(messages: readonly CheckedMessage[]): CheckedMessage[] {
+  const ordered = [...messages];
+  for (const [i, { toolCalls = [] }] of messages.entries()) {
+    const ids = toolCalls.map(({ id }) => id);
+    let end = i + 1;
+    while (messages[end]?.role === "tool") end++;
+    const results = messages.slice(i + 1, end);
+    const placeOf = ({ toolCallId: id }: CheckedMessage) => (id === undefined ? -1 : ids.indexOf(id));
+    if (results.some((result) => placeOf(result) < 0)) continue;
+    ordered.splice(i + 1, results.length, ...results.sort((a, b) => placeOf(a) - placeOf(b)));
+  }
+  return ordered;
 }
 
 const isToolCall = (value: unknown): value is VlmToolCall =>

@@ -1,7 +1,7 @@
 import type { LlamaText, Token } from "node-llama-cpp";
 import { expected, expectedBut, isObject } from "../../../sdk/kit.ts";
 import type { ToolForm, Vocabulary } from "../../prompt/index.ts";
-import type { VlmToolCall } from "../../vision-language-model.ts";
+import type { VlmPiece, VlmToolCall } from "../../vision-language-model.ts";
 import { loadNodeLlamaCpp } from "../native/node-llama-cpp.ts";
 import type { AnswerOptions } from "./answer-options.ts";
 
@@ -82,6 +82,23 @@ export function isCallTrigger(
   if (stoppedBy === null) return false;
   const word = prefix.trim();
   return stoppedBy.join("") === word || (stoppedBy.length === 1 && stoppedBy[0] === special.get(word));
+}
+
+/** Pieces of an answer that may end with a call: the space before the call is no part of it. */
+export function holdingSpace(push: (piece: VlmPiece) => void) {
+  let space = "";
+  return {
+    push({ text }: VlmPiece): void {
+      const all = space + text;
+      const own = all.trimEnd();
+      space = all.slice(own.length);
+      if (own !== "") push({ text: own });
+    },
+    /** No call follows. */
+    end(): void {
+      if (space !== "") push({ text: space });
+    },
+  };
 }
 
 /** A call that a grammar has kept to its form; null for one that was cut off. */

@@ -14,7 +14,7 @@ import { pushed } from "./pushed.ts";
 import { requireContextRoom } from "./require-context-room.ts";
 import { SequencePool } from "./sequence-pool.ts";
 import type { TemplateWrapper } from "./template-wrapper.ts";
-import { callPlan, callTriggers, isCallTrigger, readCall } from "./tool-calls.ts";
+import { callPlan, callTriggers, holdingSpace, isCallTrigger, readCall } from "./tool-calls.ts";
 
 export interface AskOptions extends VlmOptions {
   /** Called with each piece of the answer as it comes. */
@@ -180,8 +180,10 @@ export class Vlm implements VisionLanguageModel {
       }
       // A model that begins a call has decided to. The call itself is drawn again, by a grammar.
       const stops = await callTriggers(plan.form, this.#writer.vocabulary);
-      const said = plan.isFree ? await generate(maxTokens, { stops, push }) : null;
+      const held = holdingSpace(push);
+      const said = plan.isFree ? await generate(maxTokens, { stops, push: held.push }) : null;
       if (said !== null && !isCallTrigger(said.stoppedBy, plan.form, this.#writer.vocabulary)) {
+        held.end();
         const { stoppedBy: _, ...answer } = said;
         return { ...answer, promptTokens };
       }

@@ -2,7 +2,8 @@ import * as z from "zod";
 import { setFields } from "../../../sdk/kit.ts";
 import type { VlmOptions } from "../../vision-language-model.ts";
 import { samplingFields, toSampling } from "../chat/sampling.ts";
-import { ignored, listOf } from "../http/parse.ts";
+import { functionFields, toolList } from "../chat/tools.ts";
+import { ignored, jsonSchema, listOf } from "../http/parse.ts";
 import type { EndpointLimits } from "../limits.ts";
 import type { Call } from "../route.ts";
 
@@ -17,9 +18,34 @@ const imageBlock = z.object({
 /** What a model has thought is not part of a conversation. */
 const thinking = z.object({ type: z.enum(["thinking", "redacted_thinking"]) });
 
-const block = z.discriminatedUnion("type", [textBlock, imageBlock, thinking], {
-  error: "Expected a block of the type text or image: this server calls no tools and reads no documents",
-});
+const toolUse = z.object({ type: z.literal("tool_use"), id: z.string(), name: z.string(), input: jsonSchema });
+const toolResult = (parts: number) =>
+  z.object({
+    type: z.literal("tool_result"),
+    tool_use_id: z.string(),
+    content: z.union([z.string(), listOf(textBlock, parts)], "Expected text of a tool").default(""),
+  });
+
+const block = (parts: number) =>
+  z.discriminatedUnion("type", [textBlock, imageBlock, thinking, toolUse, toolResult(parts)], {
+    error: "Expected a block of the type text, image, tool_use or tool_result",
+  });
+
+/** A tool of the client's. Those that Anthropic runs have other types. */
+export const clientTool = z
+  .object({
+    type: z.literal("custom", "only tools of the client's are supported.").default("custom"),
+    name: functionFields.name,
+    description: functionFields.description,
+    input_schema: jsonSchema,
+  })
+  .transform(({ input_schema: parameters, ...tool }) => ({ ...tool, parameters }));
+
+const toolChoice = z.discriminatedUnion("type", [
+  z.object({ type: z.enum(["auto", "none"]) }).transform(({ type }) => type),
+  z.object({ type: z.literal("any") }).transform(() => "required" as const),
+  z.object({ type: z.literal("tool"), name: z.string() }).transform(({ name }) => ({ name })),
+]);
 
 /** POST /v1/messages: Anthropic's fields, and the sampling of other servers. */
 export const messagesRequest = (limits: EndpointLimits) =>
@@ -30,17 +56,15 @@ export const messagesRequest = (limits: EndpointLimits) =>
     messages: listOf(
       z.object({
         role: z.enum(["user", "assistant"]),
-        content: z.union([z.string(), listOf(block, limits.parts)]),
+        content: z.union([z.string(), listOf(block(limits.parts), limits.parts)]),
       }),
       limits.parts,
     ),
     ...samplingFields(limits),
     stop_sequences: samplingFields(limits).stop,
     stream: z.boolean().optional(),
-    tools: z.array(z.unknown()).optional(),
-    tool_choice: z
-      .object({ type: z.enum(["auto", "none"], "it is not supported: this model calls no tools.") })
-      .optional(),
+    tools: toolList(limits),
+    tool_choice: toolChoice.optional(),
     metadata: ignored,
     service_tier: ignored,
   });

@@ -6,7 +6,7 @@ import { chatEvents } from "../http/streams.ts";
 import { defaultModel, now, type Route } from "../route.ts";
 import { type ChatRequest, chatRequest } from "./chat-request.ts";
 import { toMessages, toOptions } from "./to-vlm.ts";
-import { toolCallObjects, toTools } from "./tools.ts";
+import { chatTool, toolCallObjects, toTools } from "./tools.ts";
 import { warnOfTools } from "./warn-of-tools.ts";
 
 /** POST /v1/chat/completions */
@@ -16,7 +16,7 @@ export const chatCompletions =
     const request = await parseLooseBody(chatRequest(call.limits), body, call.warn);
     warnOfTools("functions", request.functions, request.function_call, call);
     const model = defaultModel(models, request.model);
-    const tools = toTools(request, model, call);
+    const tools = toTools({ ...request, choice: request.tool_choice, form: chatTool }, model, call);
     const messages = await toMessages(request, model, call);
     await call.turn();
     const options = { ...toOptions(request, call), ...tools };

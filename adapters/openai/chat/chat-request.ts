@@ -1,8 +1,9 @@
 import * as z from "zod";
+import { CALLS_NONE } from "../../asked-tools.ts";
 import { ignored, jsonSchema, listOf, only } from "../http/parse.ts";
 import type { EndpointLimits } from "../limits.ts";
 import { samplingFields, tokenCount } from "./sampling.ts";
-import { calledTool, toolCalls, toolFields } from "./tools.ts";
+import { callArguments, toolCalls, toolFields } from "./tools.ts";
 
 const textPart = z.object({ type: z.literal("text"), text: z.string() });
 const imagePart = z.object({
@@ -34,7 +35,11 @@ const messageOf = (parts: number) =>
       z.object({ role: z.enum(["system", "developer"]), content: texts(parts) }),
       z.object({ role: z.literal("user"), content: z.union([z.string(), listOf(userPart(parts), parts)]) }),
       // An answer of tool calls alone has no content.
-      z.object({ role: z.literal("assistant"), content: texts(parts).default(""), tool_calls: toolCalls(parts) }),
+      z.object({
+        role: z.literal("assistant"),
+        content: texts(parts).default(""),
+        tool_calls: toolCalls(callArguments, parts),
+      }),
       z.object({ role: z.literal("tool"), content: texts(parts), tool_call_id: z.string().optional() }),
     ],
     { error: "Expected a message of the role system, developer, user, assistant or tool" },
@@ -70,7 +75,7 @@ export const chatRequest = (limits: EndpointLimits) =>
     top_logprobs: only([0], "the probabilities of tokens are not kept"),
     ...toolFields(limits),
     functions: z.array(z.unknown()).optional(),
-    function_call: only(["none", "auto"], calledTool),
+    function_call: only(["none", "auto"], CALLS_NONE),
     modalities: z.tuple([z.literal("text")], "only text is supported.").optional(),
     audio: z.undefined("it is not supported: only text is.").optional(),
     web_search_options: z.undefined("it is not supported: this server searches nothing.").optional(),

@@ -13,13 +13,14 @@ import type { Call } from "../route.ts";
 import type { ChatRequest } from "./chat-request.ts";
 import { checkCounts } from "./check-counts.ts";
 import { toSampling } from "./sampling.ts";
+import { requireTools } from "./tools.ts";
 
 type RequestPart = Exclude<ChatRequest["messages"][number]["content"], string>[number];
 
 /** The request's conversation, images of other servers fetched. @throws ApiError 400 */
 export async function toMessages(
   { messages }: ChatRequest,
-  { callsTools = false }: VisionLanguageModel,
+  model: VisionLanguageModel,
   { images, limits }: Call,
 ): Promise<VlmMessage[]> {
   checkCounts(
@@ -31,7 +32,7 @@ export async function toMessages(
   for (const [i, message] of messages.entries()) {
     const { role, content } = message;
     const calls = "tool_calls" in message ? message.tool_calls : undefined;
-    if (!callsTools && (role === "tool" || calls?.length)) throw noTools(`messages[${i}].role`);
+    if (role === "tool" || calls?.length) requireTools(model, `messages[${i}].role`);
     const parts: VlmPart[] = [];
     for (const [j, part] of typeof content === "string" ? [] : content.entries()) {
       parts.push(await toPart(part, `messages[${i}].content[${j}]`, images));
@@ -40,13 +41,11 @@ export async function toMessages(
       role: role === "developer" ? "system" : role,
       content: typeof content === "string" ? content : parts,
       ...(calls?.length && { toolCalls: calls }),
+      ...(message.role === "tool" && setFields({ toolCallId: message.tool_call_id })),
     });
   }
   return all;
 }
-
-const noTools = (param: string) =>
-  new ApiError(400, `Expected no messages of tools for ${param}: this model calls none.`, { param });
 
 async function toPart(part: RequestPart, param: string, images: Call["images"]): Promise<VlmPart> {
   if (part.type === "text") return part.text;

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import * as z from "zod";
 import { isObject } from "../../../sdk/kit.ts";
-import type { VisionLanguageModel, VlmOptions, VlmTool, VlmToolCall } from "../../vision-language-model.ts";
+import { askedTools, type ToolChoice } from "../../asked-tools.ts";
+import type { VisionLanguageModel, VlmTool, VlmToolCall } from "../../vision-language-model.ts";
 import { ApiError } from "../http/api-error.ts";
 import { ignored, jsonSchema, listOf } from "../http/parse.ts";
 import type { EndpointLimits } from "../limits.ts";
@@ -10,28 +11,35 @@ import { warnOfTools } from "./warn-of-tools.ts";
 
 const NAME = z.string().regex(/^[\w.-]{1,64}$/, "Expected a name of letters, digits, dots, dashes and underscores");
 
-const tool = z.object({
-  type: z.literal("function", "only functions are supported.").default("function"),
-  function: z.object({
-    name: NAME,
-    description: z.string().optional(),
-    parameters: jsonSchema.optional(),
-    strict: ignored,
-  }),
-});
+export const toolType = z.literal("function", "only functions are supported.").default("function");
 
-const named = z.object({ type: z.literal("function"), function: z.object({ name: NAME }) });
+/** What a protocol's tool has beside its type. */
+export const functionFields = {
+  name: NAME,
+  description: z.string().optional(),
+  parameters: jsonSchema.optional(),
+  strict: ignored,
+};
 
-/** OpenAI's. What a model without tools does with them is decided when the model is known. */
-export const toolFields = ({ parts }: EndpointLimits) => ({
-  tools: listOf(z.unknown(), parts).optional(),
+/** A tool in the form of chat, which Ollama has too. */
+export const chatTool = z
+  .object({ type: toolType, function: z.object(functionFields) })
+  .transform(({ function: given }) => given);
+
+const named = z
+  .object({ type: z.literal("function"), function: z.object({ name: NAME }) })
+  .transform(({ function: { name } }) => ({ name }));
+
+/** What a model without tools does with them is decided when the model is known. */
+export const toolList = ({ parts }: EndpointLimits) => listOf(z.unknown(), parts).optional();
+
+export const toolFields = (limits: EndpointLimits) => ({
+  tools: toolList(limits),
   tool_choice: z.union([z.enum(["none", "auto", "required"]), named]).optional(),
 });
 
-export const calledTool = "this model calls no tools. Send auto or none";
-
 /** The arguments of a call, which clients send back as they came: as text. */
-const callArguments = z.string().transform((text, context): Readonly<Record<string, unknown>> => {
+export const callArguments = z.string().transform((text, context): Readonly<Record<string, unknown>> => {
   try {
     const value: unknown = JSON.parse(text === "" ? "{}" : text);
     if (isObject(value)) return value;
@@ -42,47 +50,44 @@ const callArguments = z.string().transform((text, context): Readonly<Record<stri
   return z.NEVER;
 });
 
-export const toolCalls = (most: number) =>
+/** Calls that an assistant's message has. @param values the arguments */
+export const toolCalls = (values: z.ZodType<VlmToolCall["arguments"]>, most: number) =>
   listOf(
     z
-      .object({ function: z.object({ name: z.string(), arguments: callArguments }) })
-      .transform(({ function: call }) => call),
+      .object({ id: z.string().optional(), function: z.object({ name: z.string(), arguments: values }) })
+      .transform(({ id, function: call }): VlmToolCall => ({ ...(id !== undefined && { id }), ...call })),
     most,
   ).optional();
 
 interface ToolRequest {
   readonly tools?: readonly unknown[] | undefined;
-  readonly tool_choice?: z.output<ReturnType<typeof toolFields>["tool_choice"]>;
+  readonly choice?: ToolChoice | undefined;
+  /** Of a tool in the protocol. */
+  readonly form: z.ZodType<z.output<typeof chatTool>>;
 }
 
 /**
  * The tools of an answer. Of a model that calls none they are warned of.
- * @throws ApiError 400 for a call that is asked for and a model that calls none
+ * @throws ApiError 400 for a tool in another form, and for a call that is asked for and a model that calls none
  */
-export function toTools(
-  { tools = [], tool_choice: choice = "auto" }: ToolRequest,
-  { callsTools = false }: VisionLanguageModel,
-  call: Pick<Call, "warn">,
-): Pick<VlmOptions, "tools" | "toolChoice"> {
-  const mustCall = choice === "required" || typeof choice === "object";
-  if (!callsTools) {
-    if (mustCall)
-      throw new ApiError(400, `Expected another value for tool_choice: ${calledTool}.`, { param: "tool_choice" });
-    warnOfTools("tools", tools, choice, call);
-    return {};
-  }
-  if (tools.length === 0 && mustCall) {
-    throw new ApiError(400, "Expected tools beside tool_choice but received none.", { param: "tools" });
-  }
-  if (tools.length === 0 || choice === "none") return {};
-  const toolChoice = typeof choice === "object" ? { name: choice.function.name } : choice;
-  return { tools: tools.map(toTool), toolChoice };
+export function toTools({ tools, choice, form }: ToolRequest, model: VisionLanguageModel, call: Pick<Call, "warn">) {
+  return askedTools(
+    {
+      tools,
+      choice,
+      choiceField: "tool_choice",
+      toTool: (given, i) => toTool(form, given, i),
+      onIgnored: () => warnOfTools("tools", tools, choice, call),
+      refuse: (message, param) => new ApiError(400, message, { param }),
+    },
+    model,
+  );
 }
 
-function toTool(given: unknown, i: number): VlmTool {
-  const { success, data, error } = tool.safeParse(given);
+function toTool(form: ToolRequest["form"], given: unknown, i: number): VlmTool {
+  const { success, data, error } = form.safeParse(given);
   if (success) {
-    const { name, description, parameters } = data.function;
+    const { name, description, parameters } = data;
     return { name, ...(description !== undefined && { description }), ...(parameters && { parameters }) };
   }
   const [issue] = error.issues;
@@ -90,10 +95,20 @@ function toTool(given: unknown, i: number): VlmTool {
   throw new ApiError(400, `Expected another value for ${param}: ${issue?.message}.`, { param });
 }
 
+/** @throws ApiError 400 for a message of tools, and a model that calls none */
+export function requireTools({ callsTools = false }: VisionLanguageModel, param: string): void {
+  if (callsTools) return;
+  throw new ApiError(400, `Expected no messages of tools for ${param}: this model calls none.`, { param });
+}
+
+/** Ids of calls, by which clients give back what came of them. @param prefix as the protocol's own begin */
+export const withIds = (calls: readonly VlmToolCall[] = [], prefix = "call_") =>
+  calls.map((call) => ({ ...call, id: `${prefix}${randomUUID().replaceAll("-", "")}` }));
+
 /** OpenAI's objects of calls. */
 export const toolCallObjects = (calls: readonly VlmToolCall[]) =>
-  calls.map(({ name, arguments: values }) => ({
-    id: `call_${randomUUID()}`,
+  withIds(calls).map(({ id, name, arguments: values }) => ({
+    id,
     type: "function",
     function: { name, arguments: JSON.stringify(values) },
   }));

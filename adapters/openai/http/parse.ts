@@ -7,7 +7,7 @@ type Issue = z.core.$ZodIssue;
 
 /**
  * A body's fields. OpenAI's clients send null for a field that is not set, so null is nothing anywhere but inside a JSON
- * schema. What is done with the fields begins in a turn of the event loop of its own.
+ * schema and a tool's arguments. What is done with the fields begins in a turn of the event loop of its own.
  * @throws ApiError 400, which names the field
  */
 export async function parseBody<T>(schema: z.ZodType<T>, body: unknown): Promise<T> {
@@ -46,8 +46,10 @@ const shown = (name: string): string => (/^\w{1,60}$/.test(name) ? name : JSON.s
 /** A JSON schema, as far as a request is checked. */
 export const jsonSchema = z.record(z.string(), z.unknown());
 
-/** Fields that hold one. */
-const SCHEMAS = ["schema", "parameters"];
+/** Fields that hold one, or what a tool was called with: null is a value there. */
+const AS_THEY_ARE = ["schema", "parameters", "input_schema", "arguments"];
+const isAsItIs = (name: string, { type }: Readonly<Record<string, unknown>>): boolean =>
+  AS_THEY_ARE.includes(name) || (name === "input" && type === "tool_use");
 
 /** The same value where it holds none: most of a large body's lists and objects need no copy. */
 function withoutNulls(value: unknown): unknown {
@@ -59,7 +61,7 @@ function withoutNulls(value: unknown): unknown {
   let changed = false;
   const fields: [string, unknown][] = [];
   for (const [name, given] of Object.entries(value)) {
-    const inner = SCHEMAS.includes(name) ? given : withoutNulls(given);
+    const inner = isAsItIs(name, value) ? given : withoutNulls(given);
     if (inner !== null) fields.push([name, inner]);
     changed ||= inner !== given || inner === null;
   }
@@ -69,7 +71,7 @@ function withoutNulls(value: unknown): unknown {
 /** In the form of this package's errors, as far as zod says what it wanted. */
 function messageOf(issue: Issue, place: string): string {
   if (issue.code === "unrecognized_keys") return `Expected no field ${place}: this server does not know it.`;
-  if (issue.code === "invalid_type") {
+  if (issue.code === "invalid_type" && issue.expected !== "undefined") {
     return `Expected a value of the type ${issue.expected} for ${place} but received ${describe(issue.input)}.`;
   }
   if (/^Expected /.test(issue.message)) return `${issue.message} for ${place} but received ${describe(issue.input)}.`;
@@ -82,8 +84,9 @@ function deepest(issue: Issue, before: readonly PropertyKey[]): { issue: Issue; 
   if (issue.code !== "invalid_union" || issue.errors.length === 0) return { issue, path };
   const inner = issue.errors.flatMap(([first]) => (first ? [deepest(first, path)] : []));
   if (inner.length === 0) return { issue, path };
-  // Where both end at the same place, the one that the value has the right type for.
-  const depth = ({ issue, path }: (typeof inner)[number]) => path.length + (issue.code === "invalid_type" ? 0 : 0.5);
+  // Where both end at the same place, the one that the value has the right type for, and then the right name.
+  const places = { invalid_type: 0, invalid_value: 0.25 } as Readonly<Record<string, number>>;
+  const depth = ({ issue, path }: (typeof inner)[number]) => path.length + (places[issue.code] ?? 0.5);
   return inner.reduce((best, one) => (depth(one) > depth(best) ? one : best));
 }
 

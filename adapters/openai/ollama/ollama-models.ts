@@ -32,11 +32,11 @@ export function ollamaModels(models: ReadonlyMap<string, VisionLanguageModel>): 
 }
 
 /** What POST /api/show says of each model. */
-export const ollamaDetails = {
+export const ollamaDetails = ({ callsTools = false }: VisionLanguageModel) => ({
   modelfile: "",
   parameters: "",
   template: "",
   details: DETAILS,
   model_info: { "general.architecture": "vqrae" },
-  capabilities: ["completion", "vision"],
-};
+  capabilities: ["completion", "vision", ...(callsTools ? ["tools"] : [])],
+});

@@ -2,11 +2,10 @@ import * as z from "zod";
 import { setFields } from "../../../sdk/kit.ts";
 import { ANY_JSON_OBJECT, type VlmOptions } from "../../vision-language-model.ts";
 import { samplingFields, tokenCount, toSampling } from "../chat/sampling.ts";
+import { toolCalls, toolList } from "../chat/tools.ts";
 import { ignored, jsonSchema, listOf } from "../http/parse.ts";
 import type { EndpointLimits } from "../limits.ts";
 import type { Call } from "../route.ts";
-
-const noTool = { error: "Expected a message of the role system, user or assistant: this server calls no tools" };
 
 /** What chat and generate share. */
 const shared = (limits: EndpointLimits) => ({
@@ -23,13 +22,15 @@ export const ollamaChat = (limits: EndpointLimits) =>
     ...shared(limits),
     messages: listOf(
       z.object({
-        role: z.enum(["system", "user", "assistant"], noTool),
+        role: z.enum(["system", "user", "assistant", "tool"], "Expected the role system, user, assistant or tool"),
         content: z.string().default(""),
         images: listOf(z.string(), limits.images).optional(),
+        tool_calls: toolCalls(jsonSchema, limits.parts),
+        tool_call_id: z.string().optional(),
       }),
       limits.parts,
     ),
-    tools: z.array(z.unknown()).optional(),
+    tools: toolList(limits),
   });
 
 /** POST /api/generate */

@@ -1,7 +1,14 @@
 import { leave } from "../../async-generators.ts";
-import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmPiece } from "../../vision-language-model.ts";
+import type {
+  VisionLanguageModel,
+  VlmAnswer,
+  VlmMessage,
+  VlmOptions,
+  VlmPiece,
+  VlmToolCall,
+} from "../../vision-language-model.ts";
 import { tooMany } from "../chat/check-counts.ts";
-import { warnOfTools } from "../chat/warn-of-tools.ts";
+import { chatTool, requireTools, toTools, withIds } from "../chat/tools.ts";
 import { parseLooseBody } from "../http/parse.ts";
 import { jsonLines } from "../http/streams.ts";
 import { rawImageOf } from "../images/image-source.ts";
@@ -21,18 +28,20 @@ export const ollamaChatRoute =
   async (body, call) => {
     const request = await parseLooseBody(ollamaChat(call.limits), body, call.warn);
     const model = requireOllamaModel(models, request.model);
-    warnOfTools("tools", request.tools, undefined, call);
+    const tools = toTools({ tools: request.tools, form: chatTool }, model, call);
     const count = request.messages.reduce((sum, { images = [] }) => sum + images.length, 0);
     if (count > call.limits.images) throw tooMany("images", call.limits.images, count, "messages");
     const messages: VlmMessage[] = [];
-    for (const [i, { role, content, images }] of request.messages.entries()) {
-      messages.push(await messageOf(role, content, images, `messages[${i}].images`, call));
+    for (const [i, { role, content, images, tool_calls: calls, tool_call_id: id }] of request.messages.entries()) {
+      if (role === "tool" || calls?.length) requireTools(model, `messages[${i}].role`);
+      messages.push({
+        ...(await messageOf(role, content, images, `messages[${i}].images`, call)),
+        ...(calls?.length && { toolCalls: calls }),
+        ...(id !== undefined && { toolCallId: id }),
+      });
     }
-    const options = toOptions(request, call);
-    return answer(
-      { model, messages, options, stream: request.stream, said: (text) => ({ message: saidBy(text) }) },
-      call,
-    );
+    const options = { ...toOptions(request, call), ...tools };
+    return answer({ model, messages, options, stream: request.stream, said: saidBy }, call);
   };
 
 /** POST /api/generate */
@@ -52,11 +61,22 @@ export const ollamaShowRoute =
   (models: Models): Route =>
   async (body, { warn }) => {
     const { model, name = "" } = await parseLooseBody(ollamaShow, body, warn);
-    requireOllamaModel(models, model ?? name);
-    return { json: ollamaDetails };
+    return { json: ollamaDetails(requireOllamaModel(models, model ?? name)) };
   };
 
-const saidBy = (text: string) => ({ role: "assistant", content: text });
+/** A text of an answer, or what it calls. */
+const saidBy = (text: string, toolCalls?: readonly VlmToolCall[]) => ({
+  message: {
+    role: "assistant",
+    content: text,
+    ...(toolCalls && {
+      tool_calls: withIds(toolCalls).map(({ id, name, arguments: values }, index) => ({
+        id,
+        function: { index, name, arguments: values },
+      })),
+    }),
+  },
+});
 
 /** Images stand before the text, as Ollama puts them. */
 async function messageOf(
@@ -74,10 +94,10 @@ async function messageOf(
 interface Asked {
   readonly model: VisionLanguageModel;
   readonly messages: readonly VlmMessage[];
-  readonly options: ReturnType<typeof toOptions>;
+  readonly options: VlmOptions;
   readonly stream: boolean;
   /** A text of the answer in the form of the path. */
-  readonly said: (text: string) => object;
+  readonly said: (text: string, toolCalls?: readonly VlmToolCall[]) => object;
 }
 
 async function answer({ model, messages, options, stream, said }: Asked, call: Call): Promise<Reply> {
@@ -101,7 +121,7 @@ async function answer({ model, messages, options, stream, said }: Asked, call: C
   };
   if (!stream) {
     const whole = await model.chat(messages, options);
-    return { json: { ...head(), ...said(whole.text), ...ended(whole) } };
+    return { json: { ...head(), ...said(whole.text, whole.toolCalls), ...ended(whole) } };
   }
   const pieces = model.streamChat(messages, options);
   // What fails before the first piece has a status of its own.
@@ -112,6 +132,8 @@ async function answer({ model, messages, options, stream, said }: Asked, call: C
     try {
       let next: IteratorResult<VlmPiece, VlmAnswer> = first;
       for (; !next.done; next = await pieces.next()) yield { ...head(), ...said(next.value.text), done: false };
+      const { toolCalls } = next.value;
+      if (toolCalls !== undefined) yield { ...head(), ...said("", toolCalls), done: false };
       yield { ...head(), ...said(""), ...ended(next.value) };
     } finally {
       await leave(pieces);

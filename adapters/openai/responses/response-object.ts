@@ -1,4 +1,5 @@
-import type { VlmAnswer } from "../../vision-language-model.ts";
+import type { VlmAnswer, VlmMessage } from "../../vision-language-model.ts";
+import { withIds } from "../chat/tools.ts";
 import type { ResponsesRequest } from "./responses-request.ts";
 
 /** What does not change while a response is made. */
@@ -45,20 +46,46 @@ export function endedResponse(head: ResponseHead, answer: VlmAnswer) {
     ...openResponse(head),
     status,
     incomplete_details: whole ? null : { reason: "max_output_tokens" },
-    output: [messageItem(head, status, [textPart(answer.text)])],
+    output: outputOf(head, status, answer),
     usage: usageOf(answer),
   };
 }
 
-/** The one output item that an answer is. */
-export const messageItem = ({ itemId }: ResponseHead, status: string, content: readonly object[]) => ({
-  type: "message",
+type MessageItem = ReturnType<typeof messageItem>;
+export type CallItem = ReturnType<typeof callItem>;
+
+/** The output items that an answer is: what it says, and what it calls. */
+function outputOf(head: ResponseHead, status: string, { text, toolCalls }: VlmAnswer): (MessageItem | CallItem)[] {
+  const calls = withIds(toolCalls).map(callItem);
+  if (text === "" && calls.length > 0) return calls;
+  return [messageItem(head, status, [textPart(text)]), ...calls];
+}
+
+/** What an output item says, as a conversation has it. */
+export function messageOf(item: MessageItem | CallItem): VlmMessage {
+  if (item.type === "message") return { role: "assistant", content: item.content.map(({ text }) => text).join("") };
+  const { call_id: id, name } = item;
+  return { role: "assistant", content: "", toolCalls: [{ id, name, arguments: JSON.parse(item.arguments) }] };
+}
+
+const callItem = ({ id, name, arguments: values }: ReturnType<typeof withIds>[number]) => ({
+  type: "function_call" as const,
+  id: id.replace("call_", "fc_"),
+  call_id: id,
+  name,
+  arguments: JSON.stringify(values),
+  status: "completed",
+});
+
+export const messageItem = ({ itemId }: ResponseHead, status: string, content: readonly Text[]) => ({
+  type: "message" as const,
   id: itemId,
   status,
   role: "assistant",
   content,
 });
 
+type Text = ReturnType<typeof textPart>;
 export const textPart = (text: string) => ({ type: "output_text", text, annotations: [], logprobs: [] });
 
 /** null where the model does not count. */

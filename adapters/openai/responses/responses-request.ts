@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { samplingFields, tokenCount } from "../chat/sampling.ts";
+import { callArguments, functionFields, toolList, toolType } from "../chat/tools.ts";
 import { ignored, jsonSchema, listOf, only } from "../http/parse.ts";
 import type { EndpointLimits } from "../limits.ts";
 
@@ -12,7 +13,7 @@ const refusalPart = z
   .object({ type: z.literal("refusal"), refusal: z.string() })
   .transform(({ refusal }) => ({ type: "text" as const, text: refusal }));
 const imagePart = z
-  .object({ type: z.literal("input_image"), image_url: z.string(), file_id: noFile })
+  .object({ type: z.literal("input_image"), file_id: noFile, image_url: z.string() })
   .transform(({ image_url }) => ({ type: "image" as const, url: image_url }));
 
 const part = z.union([textPart, imagePart, refusalPart], {
@@ -29,10 +30,24 @@ const reference = z.object({ type: z.literal("item_reference").optional(), id: z
 /** What a model has thought is not part of a conversation. */
 const reasoning = z.object({ type: z.literal("reasoning") });
 
+const functionCall = z
+  .object({ type: z.literal("function_call"), call_id: z.string(), name: z.string(), arguments: callArguments })
+  .transform(({ call_id: id, name, arguments: values }) => ({ call: { id, name, arguments: values } }));
+const functionOutput = (parts: number) =>
+  z
+    .object({
+      type: z.literal("function_call_output"),
+      call_id: z.string(),
+      output: z.union([z.string(), listOf(part, parts)]),
+    })
+    .transform(({ call_id: callId, output }) => ({ callId, output }));
+
 const item = (parts: number) =>
-  z.union([message(parts), reasoning, reference], {
-    error: "Expected a message, or a reference to one: this server calls no tools",
+  z.union([message(parts), reasoning, reference, functionCall, functionOutput(parts)], {
+    error: "Expected a message, a reference to an item, a function_call or a function_call_output",
   });
+
+export const functionTool = z.object({ type: toolType, ...functionFields });
 
 const textFormat = z.discriminatedUnion("type", [
   z.object({ type: z.literal("text") }),
@@ -53,10 +68,10 @@ export const responsesRequest = (limits: EndpointLimits) =>
     max_output_tokens: tokenCount,
     text: z.object({ format: textFormat.optional(), verbosity: z.unknown().optional() }).optional(),
     top_logprobs: only([0], "the probabilities of tokens are not kept"),
-    tools: z.array(z.object({ type: z.string() })).optional(),
+    tools: toolList(limits),
     tool_choice: z
-      .union([z.enum(["none", "auto", "required"]), z.object({ type: z.string() })], {
-        error: "Expected none, auto, required or a tool",
+      .union([z.enum(["none", "auto", "required"]), z.object({ type: z.literal("function"), name: z.string() })], {
+        error: "Expected none, auto, required or a function",
       })
       .optional(),
     background: only([false], "the answer comes at once"),

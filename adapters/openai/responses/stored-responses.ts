@@ -5,8 +5,8 @@ import type { EndpointLimits } from "../limits.ts";
 interface Stored {
   /** The conversation, with the answer as its last message. */
   readonly messages: readonly VlmMessage[];
-  /** Of the answer's output item. */
-  readonly itemId: string;
+  /** Ids of the answer's output items. */
+  readonly items: readonly string[];
   readonly bytes: number;
 }
 
@@ -15,7 +15,8 @@ export class StoredResponses {
   readonly #limits: Pick<EndpointLimits, "storedResponses" | "storedBytes">;
   /** By the response's id, the longest unused first. */
   readonly #stored = new Map<string, Stored>();
-  readonly #byItem = new Map<string, string>();
+  /** What each output item said. */
+  readonly #items = new Map<string, VlmMessage>();
   #bytes = 0;
 
   constructor(limits: Pick<EndpointLimits, "storedResponses" | "storedBytes">) {
@@ -23,16 +24,16 @@ export class StoredResponses {
   }
 
   /** One that is larger than all that may be kept is not kept. */
-  add(id: string, itemId: string, messages: readonly VlmMessage[]): void {
+  add(id: string, items: ReadonlyMap<string, VlmMessage>, messages: readonly VlmMessage[]): void {
     const bytes = sizeOf(messages);
     if (bytes > this.#limits.storedBytes || this.#limits.storedResponses === 0) return;
-    this.#stored.set(id, { messages, itemId, bytes });
-    this.#byItem.set(itemId, id);
+    this.#stored.set(id, { messages, items: [...items.keys()], bytes });
+    for (const [item, said] of items) this.#items.set(item, said);
     this.#bytes += bytes;
-    for (const [oldest, { itemId: item, bytes: freed }] of this.#stored) {
+    for (const [oldest, { items: gone, bytes: freed }] of this.#stored) {
       if (this.#stored.size <= this.#limits.storedResponses && this.#bytes <= this.#limits.storedBytes) break;
       this.#stored.delete(oldest);
-      this.#byItem.delete(item);
+      for (const item of gone) this.#items.delete(item);
       this.#bytes -= freed;
     }
   }
@@ -46,9 +47,9 @@ export class StoredResponses {
     return stored.messages;
   }
 
-  /** The answer that an output item was. @throws ApiError 400 for one that is not kept */
-  answer(itemId: string, param: string): VlmMessage {
-    const message = this.#stored.get(this.#byItem.get(itemId) ?? "")?.messages.at(-1);
+  /** What an output item said. @throws ApiError 400 for one that is not kept */
+  item(itemId: string, param: string): VlmMessage {
+    const message = this.#items.get(itemId);
     if (message === undefined) throw notKept(param, "item_not_found", itemId);
     return message;
   }
@@ -62,7 +63,10 @@ function notKept(param: string, code: string, id: string): ApiError {
 
 const sizeOf = (messages: readonly VlmMessage[]): number =>
   messages
-    .flatMap(({ content }) => (typeof content === "string" ? [content] : content))
+    .flatMap(({ content, toolCalls }) => [
+      ...(typeof content === "string" ? [content] : content),
+      JSON.stringify(toolCalls ?? []),
+    ])
     .reduce((sum, part) => sum + (typeof part === "string" ? 2 * part.length : imageSize(part)), 0);
 
 function imageSize(part: object): number {

@@ -61,7 +61,8 @@ export const otherProtocols: readonly HostileRequest[] = [
   response("sixteen images that are none", 400, () => ({
     input: [{ role: "user", content: Array(16).fill({ type: "input_image", image_url: URL_OF_NONE }) }],
   })),
-  response("as many tools as a body may have", 200, () => ({ input: "why", tools: Array(9000).fill({ type: "x" }) })),
+  response("as many tools as there may be", 200, () => ({ input: "why", tools: Array(1024).fill({ type: "x" }) })),
+  response("thousands of tools", 400, () => ({ input: "why", tools: Array(9000).fill({ type: "x" }) })),
   response("a schema of 100,000 values", 400, () => ({
     input: "why",
     text: { format: { type: "json_schema", schema: { enum: Array.from({ length: 100_000 }, (_, i) => i) } } },

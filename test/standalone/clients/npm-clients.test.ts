@@ -124,7 +124,7 @@ describe("ollama", () => {
 
   it.each<[string, object, RegExp]>([
     ["another model", { model: "llava" }, /tiny-vlm.*llava/],
-    ["a tool's message", { messages: [{ role: "tool", content: "x" }] }, /calls no tools/],
+    ["a tool's message", { messages: [{ role: "tool", content: "x" }] }, /calls none/],
     ["what is no image", { messages: [{ role: "user", content: "x", images: ["AAAA"] }] }, /raster image/],
     ["an image that is text", { messages: [{ role: "user", content: "x", images: ["/etc/passwd"] }] }, /Expected/],
     [

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { ChatOpenAI } from "@langchain/openai";
 import { generateText, stepCountIs, tool } from "ai";
@@ -8,35 +5,17 @@ import OpenAI from "openai";
 import type { ChatCompletionMessageParam, ChatCompletionTool } from "openai/resources";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { loadVlm, type Vlm } from "../../../adapters/llama-cpp/index.ts";
-import { createEndpoint, type Listening, listen } from "../../../adapters/openai/index.ts";
-import { post, writeTinyFiles } from "../../helpers/tiny-endpoint.ts";
-import { TOOL_TEMPLATE } from "../../helpers/tool-template.ts";
+import { post } from "../../helpers/tiny-endpoint.ts";
+import { serveToolModels, type ToolServer } from "../../helpers/tool-models.ts";
 
-/** Of random weights: what it calls is chance, but its form is the grammar's. */
-let vlm: Vlm;
-let plain: Vlm;
-let server: Listening;
+let server: ToolServer;
 let client: OpenAI;
-let folder: string;
-const errors: unknown[] = [];
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "vqrae-tools-"));
-  const { llm, encoder, projector, generator } = await writeTinyFiles(folder);
-  const options = { encoder, projector, gpu: false, threads: 1, contextSize: 2048 } as const;
-  vlm = await loadVlm(llm, { ...options, chatTemplate: TOOL_TEMPLATE });
-  plain = await loadVlm(generator, options);
-  const endpoint = await createEndpoint({ languageModels: [vlm, plain], onError: (error) => errors.push(error) });
-  server = await listen(endpoint, { port: 0 });
+  server = await serveToolModels();
   client = new OpenAI({ apiKey: "any", baseURL: `${server.url}/v1`, maxRetries: 0 });
 }, 180_000);
-afterEach(() => expect(errors).toEqual([]));
-afterAll(async () => {
-  await server.close();
-  await vlm.dispose();
-  await plain.dispose();
-  await rm(folder, { recursive: true, force: true });
-});
+afterEach(() => expect(server.errors).toEqual([]));
+afterAll(() => server.close());
 
 const tools: ChatCompletionTool[] = [
   {
@@ -89,7 +68,7 @@ describe("the openai client", () => {
   });
 
   it("gets an answer where the model may and does not, and where it must not", async () => {
-    const { promptTokens } = await vlm.chat([{ role: "user", content: "how" }], { maxTokens: 1 });
+    const { promptTokens } = await server.vlm.chat([{ role: "user", content: "how" }], { maxTokens: 1 });
     const auto = await client.chat.completions.create({ ...asked, max_tokens: 2, tool_choice: "auto" });
     expect(auto.choices[0]!.message.tool_calls).toBeUndefined();
     expect(auto.usage!.prompt_tokens).toBeGreaterThan(promptTokens! + 100);
