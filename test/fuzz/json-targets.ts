@@ -16,6 +16,51 @@ import type { Target } from "./targets.ts";
 
 const limits = parseLimits(undefined);
 
+/** A file as the body of a request. @param inChunks how its bytes come */
+async function readRequest(path: string, type: string, inChunks: (bytes: Uint8Array) => Iterable<Uint8Array>) {
+  const body = ReadableStream.from(inChunks(new Uint8Array(await readRegularFile(path))));
+  const init = { method: "POST", headers: { "content-type": type }, body, duplex: "half" } as const;
+  const bytes = new HeldBytes(limits.heldBytes).open();
+  const signal = new AbortController().signal;
+  return readBody(new Request("http://localhost/", init), { limits, bytes, signal, forms: true });
+}
+
+/** @returns what was read, or null where it was refused */
+async function refusedOrRead<T>(read: () => Promise<T>): Promise<T | null> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof ApiError && error.status < 500) return null;
+    throw error;
+  }
+}
+
+function* pieces(bytes: Uint8Array, size: number): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.slice(at, at + size);
+}
+
+/** A form is the same in whatever pieces it comes. */
+export const formTarget: Target = {
+  seeds: /fuzz\/seeds\/edit\.form$/,
+  async read(path) {
+    const type = "multipart/form-data; boundary=edge";
+    const [whole, parts] = await Promise.all(
+      [1_000_000, 5].map((size) =>
+        refusedOrRead(async () => {
+          const { json, images } = await readRequest(path, type, (bytes) => pieces(bytes, size));
+          const sizes = [...images.values()].map(async (image) => (await image.bytes())?.length);
+          // Each reading has keys of its own.
+          const keys = new RegExp([...images.keys(), "^$"].join("|"), "g");
+          // A file is there a little later than the fields behind it.
+          const fields = Object.entries(json as object).sort(([a], [b]) => (a < b ? -1 : 1));
+          return `${JSON.stringify(fields).replaceAll(keys, "")} ${await Promise.all(sizes)}`;
+        }),
+      ),
+    );
+    if (whole !== parts) throw new Error(`${whole} at once, and ${parts} in pieces`);
+  },
+};
+
 /** JSON of strangers, changed as JSON: fields of other types, missing, moved, named otherwise. */
 export const jsonTargets: Readonly<Record<string, Target>> = {
   "tokenizer.json": {
@@ -39,17 +84,10 @@ export const jsonTargets: Readonly<Record<string, Target>> = {
     seeds: /fuzz\/seeds\/chat.*\.json$/,
     json: true,
     async read(path) {
-      const headers = { "content-type": "application/json" };
-      const body = new Uint8Array(await readRegularFile(path));
-      const request = new Request("http://localhost/", { method: "POST", headers, body });
-      const signal = new AbortController().signal;
-      try {
-        const bytes = new HeldBytes(limits.heldBytes).open();
-        const sent = await readBody(request, { limits, bytes, signal, forms: false });
+      await refusedOrRead(async () => {
+        const sent = await readRequest(path, "application/json", (bytes) => [bytes]);
         await parseBody(chatRequest(limits), sent.json);
-      } catch (error) {
-        if (!(error instanceof ApiError) || error.status >= 500) throw error;
-      }
+      });
     },
   },
   "hub listing": {

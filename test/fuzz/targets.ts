@@ -9,7 +9,7 @@ import { readRegularFile } from "../../sdk/files/regular-file.ts";
 import { readImage } from "../../sdk/index.ts";
 import { isWeightDtype, openSafetensors, openTorchFile, readJsonObject, readTensor } from "../../sdk/kit.ts";
 import { isStridedWeight } from "../../sdk/weights/dtypes.ts";
-import { jsonTargets } from "./json-targets.ts";
+import { formTarget, jsonTargets } from "./json-targets.ts";
 
 /** Reads a file as a program does that got it from somebody else. What it throws must be typed. */
 export interface Target {
@@ -38,6 +38,7 @@ const vocabulary: Vocabulary = {
 
 export const targets: Readonly<Record<string, Target>> = {
   ...jsonTargets,
+  form: formTarget,
   safetensors: {
     seeds: /\.safetensors$/,
     async read(path) {

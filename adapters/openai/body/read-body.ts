@@ -33,7 +33,7 @@ export async function readBody(request: Request, options: BodyOptions): Promise<
   }
   const announced = Number(request.headers.get("content-length") ?? 0);
   if (announced > limits.bodyBytes) throw tooLarge(limits.bodyBytes);
-  const body = await (isForm ? readForm(parts(request, options), type, limits) : readJson(request, options));
+  const body = await (isForm ? readForm(parts(request, options), type, options) : readJson(request, options));
   await ownTurn();
   return body;
 }

@@ -12,8 +12,9 @@ import { imageOf } from "./image-source.ts";
 const imageField = z.union([
   z.string().transform((image_url) => ({ image_url })),
   z.object({
-    image_url: z.string(),
+    // Before what stands in its place: the message is of what was sent.
     file_id: z.undefined("it is not supported: this server keeps no files.").optional(),
+    image_url: z.string(),
   }),
 ]);
 const oneImage = z.union([

@@ -18,7 +18,7 @@ beforeAll(async () => {
   const limits = { bodyBytes: 1_000_000, textBytes: 100_000, images: 4, receiveMs: 1500 };
   server = await serveTiny(models, { limits });
   client = new OpenAI({ apiKey: "any", baseURL: `${server.url}/v1`, maxRetries: 0 });
-  png = new Uint8Array(await encodePng(picture(32, 32)));
+  png = new Uint8Array(firstPng);
   mask = await maskedPng(32, 32, (x, y) => x >= 16 && y >= 16);
 }, 180_000);
 afterEach(() => expect(server.errors).toEqual([]));
@@ -27,6 +27,8 @@ afterAll(async () => {
   await models[Symbol.asyncDispose]();
 });
 
+/** Before the tests are listed. */
+const firstPng = await encodePng(picture(32, 32));
 const pixels = async (base64: string | undefined) => (await readImage(Buffer.from(base64!, "base64"))).data;
 const dataUrl = (bytes: Uint8Array) => `data:image/png;base64,${Buffer.from(bytes).toString("base64")}`;
 const asFile = (bytes: Uint8Array<ArrayBuffer>) => toFile(bytes, "image.png", { type: "image/png" });
@@ -189,6 +191,11 @@ describe("a form", () => {
   });
 
   const part = 'content-disposition: form-data; name="prompt"';
+  const file = 'content-disposition: form-data; name="mask"; filename="m.png"';
+  const withPart = (header: string) => {
+    const image = 'content-disposition: form-data; name="image"\r\n\r\n';
+    return `--x\r\n${part}\r\n\r\na cat\r\n--x\r\n${image}${dataUrl(firstPng)}\r\n--x\r\n${header}\r\n\r\nx\r\n--x--\r\n`;
+  };
   it.each<[string, string, string]>([
     ["without a boundary", "multipart/form-data", `--x\r\n${part}\r\n\r\na cat\r\n--x--\r\n`],
     ["that is empty", "multipart/form-data; boundary=x", ""],
@@ -201,6 +208,30 @@ describe("a form", () => {
       '--x\r\ncontent-disposition: form-data; name="image"; filename="a.png"\r\n\r\nPNG',
     ],
     ["that is JSON", "multipart/form-data; boundary=x", '{"prompt":"a cat"}'],
+    // What parts the parser passes over would be missing in silence.
+    [
+      "whose part has a long header",
+      "multipart/form-data; boundary=x",
+      withPart(`x-a: ${"a".repeat(9000)}\r\n${file}`),
+    ],
+    ["whose part has no name", "multipart/form-data; boundary=x", withPart("content-disposition: form-data")],
+    [
+      "whose file has no name",
+      "multipart/form-data; boundary=x",
+      withPart('content-disposition: form-data; filename="a"'),
+    ],
+    [
+      "whose part is of another kind",
+      "multipart/form-data; boundary=x",
+      withPart('content-disposition: attachment; name="a"'),
+    ],
+    ["whose part has no header", "multipart/form-data; boundary=x", withPart("")],
+    [
+      "whose name breaks its line",
+      'multipart/form-data; boundary="x"',
+      withPart('content-disposition: form-data; name="a\nb"'),
+    ],
+    ["that ends before it begins", "multipart/form-data; boundary=x", `--x--\r\n${part}\r\n\r\na cat\r\n--x--\r\n`],
     [
       "with headers without end",
       "multipart/form-data; boundary=x",
@@ -208,6 +239,16 @@ describe("a form", () => {
     ],
   ])("%s is refused", async (_name, type, body) => {
     await refused(await send(body, { "content-type": type }), 400, /Expected/);
+  });
+
+  it("is taken where its bytes come one by one, and with what stands before and behind it", async () => {
+    const whole = Buffer.from(
+      `before\r\n${withPart('content-disposition: form-data; name="n"').replace("x\r\n--x--", "1\r\n--x--")}behind`,
+    );
+    const body = ReadableStream.from([...whole].map((byte) => Uint8Array.of(byte)));
+    const headers = { "content-type": "multipart/form-data; boundary=x" };
+    const init = { method: "POST", headers, body, duplex: "half" } as const;
+    expect((await fetch(url("edits"), init)).status).toBe(200);
   });
 
   it("is no body of other paths", async () => {
