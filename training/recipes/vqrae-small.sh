@@ -26,4 +26,4 @@ JSON
 fi
 train --stage 1 --encoder "$out/encoder" --out "$out/stage1" --set "${options[@]}"
 train --stage 2 --encoder "$out/encoder" --init "$out/stage1/last.pt" --out "$out/stage2" --set "${options[@]}"
-"$python" -m vqrae_training export "$out/stage2" --out "$out/vqrae-small" --classifier "$out/encoder"
+"$python" -m vqrae_training export "$out/stage2" --out "$out/vqrae-small"
