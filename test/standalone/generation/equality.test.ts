@@ -91,14 +91,17 @@ describe("a batch of sequences", () => {
     const tiny = await writeTinyLlm(join(folder, "plain.gguf"), "qwen3");
     model = await llama.loadModel({ modelPath: tiny.path });
   });
-  const open = async (count: number, contextSize = 64) => {
-    const context = await model.createContext({ contextSize, batchSize: 32, threads: 1, sequences: 2 });
-    return { context, batch: await SequenceBatch.open(context, count) };
-  };
+  afterAll(() => model.dispose());
+  const contextOf = () => model.createContext({ contextSize: 64, batchSize: 32, threads: 1, sequences: 2 });
   const range = { first: 0, count: 8 };
 
   it("refuses more sequences than are free", async () => {
-    await expect(open(3)).rejects.toMatchObject({ code: "INVALID_ARGUMENT", message: expect.stringContaining("2") });
+    const context = await contextOf();
+    await expect(SequenceBatch.open(context, 3)).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining("2"),
+    });
+    await context.dispose();
   });
 
   it.each([
@@ -109,7 +112,8 @@ describe("a batch of sequences", () => {
     ["logits that the vocabulary lacks", [[1], [1]], { first: 10, count: 99_999 }, "INVALID_ARGUMENT"],
     ["no logits", [[1], [1]], { first: 10, count: 0 }, "INVALID_ARGUMENT"],
   ])("refuses %s, and goes on as if nothing had been asked", async (_, tokens, logits, code) => {
-    const { context, batch } = await open(2);
+    const context = await contextOf();
+    const batch = await SequenceBatch.open(context, 2);
     const whole = await batch.append([[1, 2], [3]], range);
     await expect(batch.append(tokens, logits)).rejects.toMatchObject({ code });
     expect(batch.lengths).toEqual([2, 1]);
