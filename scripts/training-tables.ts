@@ -1,5 +1,5 @@
 /**
- * Prints the tables of docs/vqrae-tiny.md, docs/vqrae-tiny-vlm.md or docs/vqrae-tiny-generator.md from a training's metrics:
+ * Prints the tables of docs/vqrae-tiny.md, docs/vqrae-tiny-vlm.md, docs/vqrae-tiny-generator.md and of the pages of the next ones from a training's metrics:
  *
  *   node scripts/training-tables.ts docs/data/vqrae-tiny [every so many steps only]
  */
@@ -11,7 +11,7 @@ type Metrics = Record<string, number>;
 type Columns = Record<string, (line: Metrics) => string>;
 
 const fixed = (key: string, digits: number) => (line: Metrics) => line[key]?.toFixed(digits) ?? "";
-const percent = (key: string) => (line: Metrics) => `${(100 * line[key]!).toFixed(1)} %`;
+const percent = (key: string) => (line: Metrics) => (key in line ? `${(100 * line[key]!).toFixed(1)} %` : "");
 const count = (key: string) => (line: Metrics) => Math.round(line[key]!).toLocaleString("en");
 
 const tables: { file: string; marker: string; columns: Columns }[] = [
@@ -35,6 +35,7 @@ const tables: { file: string; marker: string; columns: Columns }[] = [
       step: count("step"),
       "val PSNR (dB)": fixed("val_psnr", 2),
       worst: fixed("val_psnr_worst", 2),
+      SSIM: fixed("val_ssim", 3),
       blocking: fixed("val_blocking", 2),
       "codes on val": count("val_codes"),
       perplexity: count("val_perplexity"),
@@ -49,6 +50,9 @@ const tables: { file: string; marker: string; columns: Columns }[] = [
       phase: (line) => ["text", "projector", "both"][line.phase!]!,
       "easy-VQA, 100 test pictures": percent("val_easy_vqa"),
       "NLVR, 381 held sentences": percent("val_nlvr"),
+      "captions of val photos, nats a token": fixed("val_caption_loss", 3),
+      "yes or no": percent("val_yes_no"),
+      "DAQUAR, held rooms": percent("val_rooms"),
     },
   },
   ...["generator.jsonl", "generator-continued.jsonl"].map((file) => ({

@@ -211,7 +211,7 @@ def test_timms_vit_computes_the_same_under_hugging_faces_names(tmp_path):
     wanted = linear(norm(x, "norm")[:, 0], "head")
     model = ViTForImageClassification.from_pretrained(tmp_path / "vit").eval()
     assert torch.allclose(model(pixels).logits, wanted, atol=1e-4)
-    larger = {"image_size": 48}
+    larger = {"image_size": [48, 48]}
     (tmp_path / "config.json").write_text(json.dumps(config | larger))
     import_weights.main([*arguments, "--out", str(tmp_path / "larger")])
     positions = load_encoder(tmp_path / "larger").tower.state_dict()["embeddings.position_embeddings"]

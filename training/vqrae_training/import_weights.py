@@ -23,7 +23,7 @@ from safetensors.torch import save_file
 
 from .errors import UserError
 from .models.checkpoint import load_checkpoint
-from .models.encoder import load_encoder
+from .models.encoder import grid_of, load_encoder
 from .models.positions import stretch_positions
 from .models.rename_maps import MAPS, RenameMap, rename
 from .models.tensors import read_weights
@@ -47,9 +47,8 @@ def main(argv: list[str] | None = None) -> None:
     if args.config:
         out.mkdir(parents=True, exist_ok=True)
         config = json.loads(Path(args.config).read_text())
-        if (positions := tensors.get(POSITIONS)) is not None and "image_size" in config:
-            grid = config["image_size"] // config["patch_size"]
-            tensors[POSITIONS] = stretch_positions(positions, grid)
+        if (positions := tensors.get(POSITIONS)) is not None and config.get("model_type") == "vit":
+            tensors[POSITIONS] = stretch_positions(positions, grid_of(config))
         save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})
         shutil.copyfile(args.config, out / "config.json")
         # Each raises for what is missing or does not fit.

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { getLlama, type Llama, LlamaLogLevel, type Token } from "node-llama-cpp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { convertLlm } from "../../../adapters/gguf/index.ts";
+import { exactContext } from "../../helpers/exact-context.ts";
 
 /**
  * What a converted model answers in llama.cpp, against what transformers answers in F32 (make_models.py). Attention is
@@ -39,10 +40,7 @@ test.for(Object.entries(answers))(
     try {
       const context = await model.createContext({
         contextSize: 256,
-        threads: 1,
-        flashAttention: false,
-        experimentalKvCacheKeyType: "F32",
-        experimentalKvCacheValueType: "F32",
+        ...exactContext,
       });
       const found: number[] = [];
       for await (const token of context

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { attachVision } from "../../../adapters/llama-cpp/index.ts";
 import { buildPrompt } from "../../../adapters/prompt/index.ts";
 import { loadProjector, type RgbImage, type VideoInput, VQRAE } from "../../../sdk/index.ts";
+import { exactContext } from "../../helpers/exact-context.ts";
 
 /**
  * Videos in Qwen-VLs on llama.cpp against transformers (make_videos.py): pairs of frames, positions in time or text that tells
@@ -82,10 +83,7 @@ describe.each(["qwen2_vl", "qwen2_5_vl", "qwen3_vl"])("%s", async (name) => {
     const context = await model.createContext({
       contextSize: 1024,
       batchSize,
-      threads: 1,
-      flashAttention: false,
-      experimentalKvCacheKeyType: "F32",
-      experimentalKvCacheValueType: "F32",
+      ...exactContext,
     });
     const vision = await attachVision(context, { tokenizer });
     const sequence = context.getSequence();

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { convertLlm } from "../../../adapters/gguf/index.ts";
 import { attachVision, imagesAsTokens } from "../../../adapters/llama-cpp/index.ts";
 import { loadTokenizer } from "../../../sdk/index.ts";
+import { exactContext } from "../../helpers/exact-context.ts";
 import { imageOf, readExpected } from "../expected.ts";
 import { writeTinyTaTok } from "../ta-tok/tiny.ts";
 
@@ -40,10 +41,7 @@ it("a picture is the tokens of its ids, and the answer is transformers' own", as
   try {
     const context = await model.createContext({
       contextSize: 256,
-      threads: 1,
-      flashAttention: false,
-      experimentalKvCacheKeyType: "F32",
-      experimentalKvCacheValueType: "F32",
+      ...exactContext,
     });
     const vision = await attachVision(context, { tokenizer: await imagesAsTokens(tokenizer, modelPath) });
     const sequence = context.getSequence();

@@ -4,6 +4,7 @@ import { getLlama, type Llama, type LlamaContextSequence, LlamaLogLevel, type To
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { attachVision } from "../../../adapters/llama-cpp/index.ts";
 import { loadProjector, VQRAE } from "../../../sdk/index.ts";
+import { exactContext } from "../../helpers/exact-context.ts";
 import { families, imagesOf } from "./pictures.ts";
 
 /**
@@ -45,10 +46,7 @@ describe.each(families)("%s", async (name) => {
     const context = await model.createContext({
       contextSize: 1024,
       batchSize,
-      threads: 1,
-      flashAttention: false,
-      experimentalKvCacheKeyType: "F32",
-      experimentalKvCacheValueType: "F32",
+      ...exactContext,
     });
     const vision = await attachVision(context, { tokenizer });
     return {

@@ -13,6 +13,7 @@ import type { Vlm } from "../../../adapters/llama-cpp/index.ts";
 import { readImage } from "../../../sdk/index.ts";
 import { imageBytes } from "../../helpers/row-embedder.ts";
 import { how, openTinyVlms, see } from "../../helpers/tiny-vlm.ts";
+import { withoutRepeats } from "../../helpers/without-repeats.ts";
 
 let tiny: Awaited<ReturnType<typeof openTinyVlms>>;
 beforeAll(async () => {
@@ -211,7 +212,7 @@ describe("streamText", () => {
       maxOutputTokens: 8,
     });
     const parts = await all(stream);
-    const types = parts.map(({ type }) => type).filter((type, i, all) => type !== all[i - 1]);
+    const types = withoutRepeats(parts.map(({ type }) => type));
     expect(types).toEqual(["stream-start", "response-metadata", "text-start", "text-delta", "text-end", "finish"]);
     expect(parts.at(-1)).toMatchObject({
       finishReason: { unified: "length" },

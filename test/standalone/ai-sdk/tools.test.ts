@@ -5,6 +5,7 @@ import * as z from "zod";
 import { createVqrae } from "../../../adapters/ai-sdk/index.ts";
 import type { VlmMessage } from "../../../adapters/vision-language-model.ts";
 import { biasToCall, loadToolModels, type ToolModels } from "../../helpers/tool-models.ts";
+import { withoutRepeats } from "../../helpers/without-repeats.ts";
 
 let models: ToolModels;
 let vqrae: ReturnType<typeof createVqrae>;
@@ -72,7 +73,7 @@ describe("a model whose template has tools", () => {
     });
     const parts: LanguageModelV4StreamPart[] = [];
     for await (const part of stream) parts.push(part);
-    const types = parts.map(({ type }) => type).filter((type, i, all) => type !== all[i - 1]);
+    const types = withoutRepeats(parts.map(({ type }) => type));
     expect(types).toEqual([
       "stream-start",
       "response-metadata",

@@ -8,6 +8,7 @@ import * as z from "zod";
 import type { Listening } from "../../../adapters/openai/index.ts";
 import { encodePng } from "../../../sdk/index.ts";
 import { loadTinyModels, post, serveTiny, type TinyModels } from "../../helpers/tiny-endpoint.ts";
+import { withoutRepeats } from "../../helpers/without-repeats.ts";
 import { picture } from "../runtime/fixtures/tiny.ts";
 
 let models: TinyModels;
@@ -183,7 +184,7 @@ describe("Anthropic's protocol", () => {
       usage: { input_tokens: promptTokens, output_tokens: 8 },
     });
     const events = (await (await send({ messages, stream: true })).text()).trim().split("\n\n");
-    const types = events.map((event) => /^event: (\w+)/.exec(event)![1]).filter((type, i, all) => type !== all[i - 1]);
+    const types = withoutRepeats(events.map((event) => /^event: (\w+)/.exec(event)![1]));
     expect(types).toEqual([
       "message_start",
       "content_block_start",

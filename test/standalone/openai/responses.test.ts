@@ -6,6 +6,7 @@ import * as z from "zod";
 import type { Listening } from "../../../adapters/openai/index.ts";
 import { encodePng } from "../../../sdk/index.ts";
 import { loadTinyModels, post, serveTiny, type TinyModels } from "../../helpers/tiny-endpoint.ts";
+import { withoutRepeats } from "../../helpers/without-repeats.ts";
 import { picture } from "../runtime/fixtures/tiny.ts";
 
 let models: TinyModels;
@@ -63,7 +64,7 @@ describe("the openai client", () => {
     const events = [];
     const stream = await client.responses.create({ ...short, input: see(), stream: true });
     for await (const event of stream) events.push(event);
-    const types = events.map(({ type }) => type).filter((type, i, all) => type !== all[i - 1]);
+    const types = withoutRepeats(events.map(({ type }) => type));
     expect(types).toEqual([
       "response.created",
       "response.in_progress",

@@ -10,6 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { post } from "../../helpers/tiny-endpoint.ts";
 import { biasToCall, serveToolModels, type ToolServer } from "../../helpers/tool-models.ts";
+import { withoutRepeats } from "../../helpers/without-repeats.ts";
 
 /** Tools on the paths beside chat completions (tools.test.ts), by the clients that speak each. */
 let server: ToolServer;
@@ -108,7 +109,7 @@ describe("responses, by the openai client", () => {
     const events: OpenAI.Responses.ResponseStreamEvent[] = [];
     const stream = client().responses.stream(free);
     for await (const event of stream) events.push(event);
-    const types = events.map(({ type }) => type).filter((type, i, all) => type !== all[i - 1]);
+    const types = withoutRepeats(events.map(({ type }) => type));
     expect(types).toEqual([
       "response.created",
       "response.in_progress",

@@ -41,8 +41,7 @@ class Encoder(nn.Module):
             )
         self.config, self.family = config, FAMILIES[model_type]
         family = self.family
-        fields = {k: v for k, v in config.items() if k not in DESCRIPTION} | family.overrides
-        c = family.model.config_class(**fields)
+        c = _read_config(family, config)
         self.image_size, self.patch_size = _side(c.image_size), _side(c.patch_size)
         self.tower = _build(family, c, tensors)
         for name in family.unused:  # without a gradient, data parallel training would wait for one
@@ -135,6 +134,16 @@ def load_encoder(folder: str | Path) -> Encoder:
     encoder = Encoder(config if "model_type" in config else config | {"model_type": family.vision_type}, tensors=tensors)
     encoder.image = read_image_spec(folder, family.processor, encoder.image_size)
     return encoder
+
+
+def grid_of(config: dict) -> int:
+    """Return the tokens in a row of the encoder that a Hugging Face vision config describes."""
+    c = _read_config(FAMILIES[config["model_type"]], config)
+    return _side(c.image_size) // _side(c.patch_size)
+
+
+def _read_config(family, config: dict):
+    return family.model.config_class(**{k: v for k, v in config.items() if k not in DESCRIPTION} | family.overrides)
 
 
 def _build(family, config, tensors: dict[str, Tensor] | None) -> nn.Module:
