@@ -80,8 +80,7 @@ async function strangers({ llm, projector, encoder }: TinyFiles): Promise<Strang
 
     const idle = await open(port, IDLE, "");
     const openNow = () => idle.filter((socket) => !socket.closed).length;
-    await sleep(1000);
-    const first = openNow();
+    const first = await settled(openNow);
     await sleep(14_000);
     const later = openNow();
 
@@ -118,6 +117,15 @@ async function open(port: number, count: number, head: string): Promise<Socket[]
     }),
   );
   return sockets;
+}
+
+/** What `look` says as soon as it says the same a second later: a busy machine takes its time to accept and to close. */
+async function settled(look: () => number): Promise<number> {
+  for (;;) {
+    const before = look();
+    await sleep(1000);
+    if (look() === before) return before;
+  }
 }
 
 /** Resident bytes of a process. */
