@@ -13,12 +13,15 @@ let on = true;
 parentPort?.once("message", () => (on = false));
 while (on) {
   try {
-    const response = await fetch(`${workerData}/health`, { signal: AbortSignal.timeout(60_000) });
+    const response = await fetch(`${workerData}/health`, {
+      headers: { connection: "close" },
+      signal: AbortSignal.timeout(60_000),
+    });
     if (response.status !== 200) throw new Error(`status ${response.status}`);
     await response.text();
     answered += 1;
   } catch (error) {
-    failed.push(String(error));
+    failed.push(String((error as Error).cause ?? error));
   }
   await sleep(25);
 }

@@ -9,7 +9,9 @@ import { createServer } from "node:http";
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
 import { post, type TinyFiles } from "../../helpers/tiny-endpoint.ts";
+import type { Probes } from "./health-probe.ts";
 
 /** example.com's, once. Nothing leaves this network. */
 const PUBLIC = "93.184.215.14";
@@ -28,7 +30,7 @@ export interface Strangers {
   /** How much the server's memory grew meanwhile at most, in MiB. */
   readonly grownMiB: number;
   /** Of /health, asked throughout. */
-  readonly health: { readonly answered: number; readonly failed: number };
+  readonly health: Probes;
 }
 
 if (process.argv[2] !== undefined) console.log(JSON.stringify(await strangers(JSON.parse(process.argv[2]))));
@@ -56,15 +58,8 @@ async function strangers({ llm, projector, encoder }: TinyFiles): Promise<Strang
       await response.text();
       return response.status;
     };
-    const health = { answered: 0, failed: 0 };
-    let going = true;
-    const probing = (async () => {
-      for (; going; await sleep(20)) {
-        const { ok } = await fetch(`${url}/health`, { headers: { connection: "close" } }).catch(() => ({ ok: false }));
-        if (ok) health.answered++;
-        else health.failed++;
-      }
-    })();
+    // On a thread of its own: this one opens thousands of connections, and one of its own that has not asked yet is then the longest.
+    const probe = new Worker(new URL("health-probe.ts", import.meta.url), { workerData: url, execArgv: [] });
     await ask("why");
 
     const head = "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
@@ -96,8 +91,8 @@ async function strangers({ llm, projector, encoder }: TinyFiles): Promise<Strang
     const downloads = await Promise.all(Array.from({ length: DOWNLOADS }, () => ask(named)));
     clearInterval(watch);
 
-    going = false;
-    await probing;
+    probe.postMessage("end");
+    const [health] = (await once(probe, "message")) as [Probes];
     return { besideSlow, idle: { first, later }, downloads, grownMiB: Math.round((most - before) / 2 ** 20), health };
   } finally {
     server.kill("SIGKILL");
