@@ -30,7 +30,7 @@ export {
 } from "./families/fields/config-fields.ts";
 export { knownSection, type UnreadFields } from "./families/fields/known-section.ts";
 export { unreadConfigFields } from "./families/fields/unread-config-fields.ts";
-export { findCheckpoint } from "./families/find-checkpoint.ts";
+export { findCheckpoint, isPackagedCheckpoint } from "./families/find-checkpoint.ts";
 export {
   defineImageProcessor,
   type EncoderImages,

@@ -86,7 +86,8 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null>
 
   /**
    * Loads a checkpoint. `source` is its folder, a file of weights that `loadTokenizer` knows, an mmproj file of llama.cpp (tower and
-   * projector in one), or "default" for the small model that ships with the package.
+   * projector in one), or the name of one that the package carries: "default" for the small tokenizer, "deit-tiny" for an encoder
+   * that also names what a photo shows (`classify`).
    * @throws CHECKPOINT_NOT_FOUND, INVALID_CONFIG, INVALID_CHECKPOINT, UNSUPPORTED, MISSING_DEPENDENCY, RUNTIME,
    * INVALID_ARGUMENT; the signal's reason after an abort
    */

@@ -3,11 +3,12 @@
 #
 #   bash training/recipes/vqrae-small.sh vit_small.safetensors mobilenet_v1.tflite OUT VAL DATA...
 #
-# vit_small.safetensors: timm's vit_small_patch16_224 or deit_small_patch16_224. Its positions are stretched to 256 px.
+# vit_small.safetensors: timm's vit_small_patch16_224, whose pixels are -1 to 1. Its positions are stretched to 256 px. For another
+# one, such as deit_small_patch16_224, set PROCESSOR to its preprocessor_config.json.
 # mobilenet_v1.tflite: google-coral/test_data's mobilenet_v1_1.0_224_quant_embedding_extractor.tflite.
 # VAL, DATA: folders or tars of images; "photos.tar*4" takes four views of each. OPTIONS adds --set fields to both stages.
 set -euo pipefail
-(($# >= 5)) || { sed -n '2,8s/^# \?//p' "$0"; exit 1; }
+(($# >= 5)) || { sed -n '2,9s/^# \?//p' "$0"; exit 1; }
 weights=$1 mobilenet=$2 out=$3 val=$4
 shift 4
 python=${PYTHON:-python}
@@ -22,7 +23,8 @@ if [[ ! -e $out/encoder/model.safetensors ]]; then
   "num_hidden_layers": 12, "num_attention_heads": 6, "image_size": 256, "patch_size": 16, "num_channels": 3,
   "layer_norm_eps": 1e-6, "hidden_act": "gelu", "qkv_bias": true, "num_labels": 1000 }
 JSON
-  "$python" -m vqrae_training import --from timm-vit "$weights" --config "$out/vit.json" --out "$out/encoder"
+  "$python" -m vqrae_training import --from timm-vit "$weights" --config "$out/vit.json" --out "$out/encoder" \
+    ${PROCESSOR:+--processor "$PROCESSOR"}
 fi
 train --stage 1 --encoder "$out/encoder" --out "$out/stage1" --set "${options[@]}"
 train --stage 2 --encoder "$out/encoder" --init "$out/stage1/last.pt" --out "$out/stage2" --set "${options[@]}"

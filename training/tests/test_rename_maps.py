@@ -220,6 +220,23 @@ def test_timms_vit_computes_the_same_under_hugging_faces_names(tmp_path):
     assert head.labels == [f"class {i}" for i in range(5)] and torch.equal(head.weight, t["head.weight"])
 
 
+def test_an_encoder_keeps_its_processor_and_may_be_stored_in_half(tmp_path, capsys):
+    torch.manual_seed(0)
+    whole = Encoder(VIT).disk_tensors()
+    (tmp_path / "config.json").write_text(json.dumps(VIT))
+    processor = {"image_processor_type": "ViTImageProcessor", "image_mean": [0.1, 0.2, 0.3], "image_std": [0.4, 0.5, 0.6]}
+    (tmp_path / "processor.json").write_text(json.dumps(processor))
+    (tmp_path / "map.json").write_text(json.dumps({"rules": [["(.*)", "\\1"]]}))
+    save_file(whole, tmp_path / "whole.safetensors")
+    arguments = [str(tmp_path / "whole.safetensors"), "--from", str(tmp_path / "map.json"), "--config", str(tmp_path / "config.json")]
+    import_weights.main([*arguments, "--half", "--processor", str(tmp_path / "processor.json"), "--out", str(tmp_path / "vit")])
+    assert "mean (0.1, 0.2, 0.3) and std (0.4, 0.5, 0.6)" in capsys.readouterr().out
+    assert load_encoder(tmp_path / "vit").mean == (0.1, 0.2, 0.3)
+    stored = load_file(tmp_path / "vit/model.safetensors")
+    assert {t.dtype for t in stored.values() if t.ndim > 1} == {torch.float16}
+    assert {t.dtype for t in stored.values() if t.ndim == 1} == {torch.float32}
+
+
 def test_positions_are_stretched_over_the_grid_and_the_class_tokens_stays():
     """A plane over the grid stays that plane but for the edges, where bicubic has no neighbours."""
     plane = lambda side: (torch.arange(side) + 0.5)[:, None].expand(side, side) / side

@@ -37,12 +37,16 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--from", dest="source", required=True, help=f"{', '.join(MAPS)}, or a map of your own (.json)")
     parser.add_argument("--out", required=True, help="a .safetensors file; with --config a folder")
     parser.add_argument("--config", help="config.json of the checkpoint that the weights make up")
+    parser.add_argument("--processor", help="the encoder's preprocessor_config.json, copied beside the weights")
+    parser.add_argument("--half", action="store_true", help="store matrices and positions as float16; vectors stay as they are")
     parser.add_argument("--drop", nargs="+", default=[], metavar="NAME", help="tensors to leave out")
     args = parser.parse_args(argv)
     if args.source not in MAPS and not Path(args.source).is_file():
         raise UserError(f"Expected one of {', '.join(MAPS)} or a .json file for --from but received {args.source!r}")
     names = MAPS.get(args.source) or RenameMap.read(Path(args.source))
     tensors = rename(read_weights(Path(args.weights)), names, tuple(args.drop))
+    if args.half:
+        tensors = {name: t.half() if t.ndim > 1 and t.is_floating_point() else t for name, t in tensors.items()}
     out = Path(args.out)
     if args.config:
         out.mkdir(parents=True, exist_ok=True)
@@ -51,11 +55,14 @@ def main(argv: list[str] | None = None) -> None:
             tensors[POSITIONS] = stretch_positions(positions, grid_of(config))
         save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})
         shutil.copyfile(args.config, out / "config.json")
+        if args.processor:
+            shutil.copyfile(args.processor, out / "preprocessor_config.json")
         # Each raises for what is missing or does not fit.
         if config.get("model_type") == "vqrae":
             load_checkpoint(out)
         else:
-            load_encoder(out)
+            encoder = load_encoder(out)
+            print(f"pixels are normalised with mean {encoder.mean} and std {encoder.std}")
     else:
         save_file(tensors, out, metadata={"format": "pt"})
     for name in sorted(tensors):
