@@ -6,6 +6,7 @@ import { jsonObject, oneOf, text, wholeNumber } from "../command/value-types.ts"
 import { gpu, loadOptions } from "../shared/model-options.ts";
 import { withProgress } from "../shared/progress.ts";
 import { convertReport, pullReport } from "../shared/pull-progress.ts";
+import { say } from "../shared/terminal.ts";
 
 /** Where a language model's vision parts are. */
 export const visionOptions = {
@@ -88,10 +89,16 @@ export async function withVlm<T>(
     });
   });
   try {
+    // Who names no model may take the small one for more than it is.
+    if (source === "default") say(shippedNote(vlm));
     return await use(vlm);
   } finally {
     await vlm.dispose();
   }
+}
+
+function shippedNote({ modelId, description, licence }: Vlm): string {
+  return `${modelId} answers: ${description ?? "a small model"} (licence: ${licence ?? "none stated"}; --vlm takes another model)`;
 }
 
 /** What `loadVlm` takes. */

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { LoadOptions } from "../../../sdk/index.ts";
-import { option, parseOptions, setFields } from "../../../sdk/kit.ts";
+import { isPackagedCheckpoint, option, parseOptions, setFields } from "../../../sdk/kit.ts";
 import type { PullOptions } from "../../hub/index.ts";
 import { type ChatTemplateKwargs, templateOptions } from "../../prompt/index.ts";
 import { type LanguageModelOptions, languageModelOptions, openLanguageModel } from "../language-model.ts";
@@ -105,7 +105,7 @@ export async function loadVlm(source: string = "default", options: LoadVlmOption
     release.unshift(async () => opened[Symbol.asyncDispose]());
     const { llama, model, context } = opened;
     const vision = await attachVision(context, { tokenizer });
-    const checkpoint = files.projector === null || files.projector === "default" ? undefined : files.projector;
+    const checkpoint = files.projector === null || isPackagedCheckpoint(files.projector) ? undefined : files.projector;
     const writer = await promptWriter(model, files.llm, { checkpoint, chatTemplate, chatTemplateKwargs, signal });
     const chatWrapper = await templateWrapper(writer, vision);
     const parts = { modelId: files.modelId, llama, model, context, vision, tokenizer, writer, chatWrapper };

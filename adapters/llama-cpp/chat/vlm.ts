@@ -1,4 +1,12 @@
-import type { ChatHistoryItem, Llama, LlamaChatSession, LlamaContext, LlamaModel, Token } from "node-llama-cpp";
+import type {
+  ChatHistoryItem,
+  GgufMetadata,
+  Llama,
+  LlamaChatSession,
+  LlamaContext,
+  LlamaModel,
+  Token,
+} from "node-llama-cpp";
 import type { ImageInput, VisionTokenizer } from "../../../sdk/index.ts";
 import { expected, expectedBut } from "../../../sdk/kit.ts";
 import { returnOf } from "../../async-generators.ts";
@@ -32,12 +40,25 @@ interface VlmParts {
   readonly chatWrapper: TemplateWrapper;
 }
 
+/** What a GGUF file says of itself, where it says it in words. */
+function modelCard({ general }: GgufMetadata): { description: string | null; licence: string | null } {
+  const words = (key: "description" | "license.name" | "license") => {
+    const said: unknown = general[key];
+    return typeof said === "string" && said !== "" ? said : null;
+  };
+  return { description: words("description"), licence: words("license.name") ?? words("license") };
+}
+
 const isList = (images: ImageInput | readonly ImageInput[]): images is readonly ImageInput[] => Array.isArray(images);
 
 /** A vision language model in this process; `loadVlm` makes it. You may use its parts as you like. */
 export class Vlm implements VisionLanguageModel {
   readonly specificationVersion = "v1";
   readonly modelId: string;
+  /** What the model knows, as its GGUF file says it (`general.description`); null where it says nothing. */
+  readonly description: string | null;
+  /** The weights' licence as the GGUF file states it (`general.license.name` or `general.license`); null where it states none. */
+  readonly licence: string | null;
   /** Whether the model's template calls tools, in a form that a grammar can keep. */
   readonly callsTools: boolean;
   readonly llama: Llama;
@@ -56,6 +77,9 @@ export class Vlm implements VisionLanguageModel {
   /** @internal */
   constructor(parts: VlmParts, release: readonly (() => Promise<void>)[]) {
     this.modelId = parts.modelId;
+    const { description, licence } = modelCard(parts.model.fileInfo.metadata);
+    this.description = description;
+    this.licence = licence;
     this.callsTools = parts.writer.template.toolForm !== null;
     this.llama = parts.llama;
     this.model = parts.model;

@@ -5,6 +5,7 @@ import {
   expected,
   expectedBut,
   isFile,
+  isPackagedCheckpoint,
   onDisk,
   option,
   packageFile,
@@ -21,7 +22,7 @@ import { findLlm, findMmproj } from "./model-folder.ts";
 export interface VisionSource {
   /** The mmproj GGUF file that belongs to the language model. It has encoder, projector and preprocessing. */
   readonly mmproj?: string | undefined;
-  /** A vision encoder's checkpoint folder, a VLM's own checkpoint folder, or "default" for the small one that ships. */
+  /** A vision encoder's checkpoint folder, a VLM's own checkpoint folder, or one that ships: "default" or "deit-tiny". */
   readonly encoder?: string | undefined;
   /** The checkpoint folder of the projector that was trained with the language model (default: the encoder's). */
   readonly projector?: string | undefined;
@@ -46,7 +47,7 @@ export interface VlmFiles extends VisionFiles {
 
 /** `model_type` of what the trainer writes. */
 const PROJECTOR_TYPE = "vqrae_projector";
-const SHIPPED = "vqrae-tiny-vlm";
+const SHIPPED = { name: "vqrae-tiny-vlm", encoder: "default" };
 const NOT_IN_NAME = /(-00001-of-\d{5})?\.gguf$/i;
 
 /** How a model of the hub comes, and how a checkpoint's language model becomes a GGUF file. */
@@ -86,8 +87,9 @@ export async function resolveVlm(
   }
   if (source === "default") {
     requireNoParts(vision, source, "Name the language model that they belong to.");
-    const folder = packageFile(`models/${SHIPPED}`);
-    return { modelId: SHIPPED, llm: join(folder, "llm.gguf"), tokenizer: "default", projector: folder };
+    const { name, encoder } = SHIPPED;
+    const folder = packageFile(`models/${name}`);
+    return { modelId: name, llm: join(folder, "llm.gguf"), tokenizer: encoder, projector: folder };
   }
   const path = resolve(source);
   const entry = await stat(path).catch(() => null);
@@ -168,7 +170,7 @@ export async function resolveVision({ mmproj, encoder, projector }: VisionSource
     return { tokenizer: encoder, projector: projector ?? encoder };
   }
   if (projector === undefined) return null;
-  const mend = 'It is the folder of a vision checkpoint, or "default".';
+  const mend = 'It is the folder of a vision checkpoint, or "deit-tiny" for the one that ships.';
   throw expectedBut("INVALID_ARGUMENT", "the encoder that it was trained with", "the projector", "none", mend);
 }
 
@@ -192,7 +194,7 @@ async function visionOf(folder: string, llm: string, vision: VisionSource): Prom
   const mmproj = await findMmproj(folder);
   if (mmproj !== null) return { tokenizer: mmproj, projector: null, type: undefined };
   if (isProjector) {
-    const mend = 'Name its folder as encoder, or "default".';
+    const mend = 'Name its folder as encoder, or "deit-tiny" for the one that ships.';
     const received = "a projector alone";
     throw expectedBut("INVALID_ARGUMENT", "the encoder that it was trained with", folder, received, {
       path: folder,
@@ -226,7 +228,7 @@ async function requireRoomToConvert(plan: PullPlan, cacheDir: string | undefined
 }
 
 async function requireFolder(path: string, name: string): Promise<void> {
-  if (path === "default") return;
+  if (isPackagedCheckpoint(path)) return;
   const entry = await stat(path).catch(() => null);
   if (entry?.isDirectory()) return;
   const received = entry === null ? `${path}, where nothing is` : `the file ${path}`;

@@ -26,8 +26,11 @@ def write_gguf(
     tokenizer: Tokenizer,
     name: str,
     extra: Mapping[str, int | float | bool | str] | None = None,
+    licence: str = "apache-2.0",
+    about: str = "",
 ) -> None:
-    """Write matrices in F16 and norms in F32. extra: further key-value pairs, such as {"vqrae.image_tokens": 49}.
+    """Write matrices in F16 and norms in F32. extra: further key-value pairs, such as {"vqrae.image_tokens": 49}. licence: an
+    SPDX identifier in small letters, or words. about: what the model knows, in a sentence.
 
     Raises ValueError where the model's vocabulary is not the tokenizer's.
     """
@@ -37,7 +40,13 @@ def write_gguf(
     writer = gguf.GGUFWriter(path, ARCHITECTURE)
     writer.add_type(gguf.GGUFType.MODEL)
     writer.add_name(name)
-    writer.add_license("apache-2.0")
+    if " " in licence:
+        writer.add_license("other")
+        writer.add_license_name(licence)
+    else:
+        writer.add_license(licence)
+    if about:
+        writer.add_description(about)
     writer.add_context_length(c.max_position_embeddings)
     writer.add_embedding_length(c.hidden_size)
     writer.add_block_count(c.num_hidden_layers)

@@ -21,7 +21,7 @@ from ..models.encoder import load_encoder
 from .model import EPS, Projector, Vlm
 
 
-def export(run: Path, out: Path, name: str) -> None:
+def export(run: Path, out: Path, name: str, licence: str, about: str) -> None:
     """Write the run's projector and language model into `out`. Raises UserError where `run` has no last.pt."""
     if not (run / "last.pt").is_file():
         raise UserError(f"Expected a run's folder with last.pt but received {run}")
@@ -49,7 +49,7 @@ def export(run: Path, out: Path, name: str) -> None:
     (out / "config.json").write_text(json.dumps(described, indent=2) + "\n")
     tensors = {k: (t.half() if t.ndim == 2 else t.float()).contiguous() for k, t in model.projector.state_dict().items()}
     save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})
-    write_gguf(out / "llm.gguf", model.llm, tokenizer, name)
+    write_gguf(out / "llm.gguf", model.llm, tokenizer, name, licence=licence, about=about)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -57,5 +57,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("run", help="folder of the run")
     parser.add_argument("--out", required=True, help="folder to write")
     parser.add_argument("--name", required=True, help="the model's name in its GGUF file")
+    parser.add_argument("--licence", default="apache-2.0", help="an SPDX identifier, or the terms of the data in words")
+    parser.add_argument("--about", default="", help="what the model knows, in a sentence: `vqrae ask` says it")
     args = parser.parse_args(argv)
-    export(Path(args.run), Path(args.out), args.name)
+    export(Path(args.run), Path(args.out), args.name, args.licence, args.about)
