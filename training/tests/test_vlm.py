@@ -204,6 +204,8 @@ def test_tiles_follow_the_shape():
     sizes = lambda w, h: [t.size for t in picture_tiles(Image.new("RGB", (w, h)), 32, 3, "bicubic")]
     assert [len(sizes(*s)) for s in ((64, 64), (400, 100), (100, 210), (90, 300), (120, 100))] == [1, 3, 2, 3, 1]
     assert set(sizes(400, 100)) == {(32, 32)}
+    # As near to one tile as to two: as many as it fills half of.
+    assert [len(sizes(*s)) for s in ((480, 320), (30, 20))] == [2, 1]
 
 
 def test_scenes_are_read_and_described():

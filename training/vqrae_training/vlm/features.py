@@ -39,9 +39,14 @@ class Shown(Protocol):
 
 def picture_tiles(image: Image.Image, size: int, most: int, resample: str) -> list[Image.Image]:
     """Cut a picture as InternVL's `dynamic_preprocess` does, without a thumbnail, for at most three tiles: no two such grids have
-    the same shape."""
-    grids = [(c, r) for c in range(1, most + 1) for r in range(1, most + 1) if c * r <= most]
-    columns, rows = min(grids, key=lambda grid: abs(image.width / image.height - grid[0] / grid[1]))
+    the same shape. Where two grids are as near, as for 3:2, the larger one is taken unless the picture is small."""
+    grids = sorted(((c, r) for c in range(1, most + 1) for r in range(1, most + 1) if c * r <= most), key=lambda g: g[0] * g[1])
+    distance = lambda grid: abs(image.width / image.height - grid[0] / grid[1])
+    columns, rows = grids[0]
+    for grid in grids[1:]:
+        fills = image.width * image.height > 0.5 * size**2 * grid[0] * grid[1]
+        if distance(grid) < distance((columns, rows)) or distance(grid) == distance((columns, rows)) and fills:
+            columns, rows = grid
     stretched = image.resize((columns * size, rows * size), Image.Resampling(NUMBERS[resample]))
     corners = [(c * size, r * size) for r in range(rows) for c in range(columns)]
     return [stretched.crop((x, y, x + size, y + size)) for x, y in corners]
