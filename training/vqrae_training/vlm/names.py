@@ -21,7 +21,7 @@ class Names:
         labels = json.loads((folder / "config.json").read_text())["id2label"]
         self.all = [(_name(labels[str(i)]), i < ANIMALS and len(labels) == 1000) for i in range(len(labels))]
         tensors = load_file(folder / "model.safetensors")
-        self.weight, self.bias = tensors["classifier.weight"], tensors["classifier.bias"]
+        self.weight, self.bias = tensors["classifier.weight"].float(), tensors["classifier.bias"].float()
         self.norm = encoder.final_norm
 
     @staticmethod
