@@ -117,7 +117,12 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null>
       const poolOptions = { weights, precision, prepack, workers, threads, warmup, signal, report };
       const open = device === "auto" ? openPoolOrFallBack : openPool;
       const images = new ImageReader(
-        { image: model.image, projectorImage: model.projector?.image ?? null, maxPixels: rest.maxPixels },
+        {
+          image: model.image,
+          projectorImage: model.projector?.image ?? null,
+          maxPixels: rest.maxPixels,
+          decoding: rest.decoding ?? "exact",
+        },
         workers,
       );
       try {

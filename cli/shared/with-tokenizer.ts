@@ -5,14 +5,21 @@ import { type Progress, withProgress } from "./progress.ts";
 
 /** Loads the tokenizer that the options name, hands it to `use`, and frees it when `use` ends or fails. */
 export async function withTokenizer<T>(
-  { model, precision, cacheDir, maxPixels, verbose = false }: Pick<TokenizerArgs, "model"> & Partial<TokenizerArgs>,
+  {
+    model,
+    precision,
+    cacheDir,
+    maxPixels,
+    decoding,
+    verbose = false,
+  }: Pick<TokenizerArgs, "model"> & Partial<TokenizerArgs>,
   use: (tokenizer: VQRAE, progress: Progress) => Promise<T>,
 ): Promise<T> {
   // Loaded here, so that a command's help does without the tokenizer's code.
   const { VQRAE } = await import("../../sdk/index.ts");
   return withProgress({ verbose }, async (progress) => {
     const tokenizer = await VQRAE.load(model, {
-      ...setFields({ precision, cacheDir, maxPixels }),
+      ...setFields({ precision, cacheDir, maxPixels, decoding }),
       onProgress: ({ phase, detail }) =>
         progress.say(`loading ${model}: ${phase}${detail === undefined ? "" : `, ${detail}`}`),
     });

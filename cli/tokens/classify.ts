@@ -3,7 +3,7 @@ import { defineCommand } from "../command/command.ts";
 import { manyArguments, option } from "../command/option.ts";
 import { text, wholeNumber } from "../command/value-types.ts";
 import { imageArgument, OR_STDIN } from "../shared/image-argument.ts";
-import { json, loadOptions } from "../shared/model-options.ts";
+import { decoding, json, loadOptions } from "../shared/model-options.ts";
 import { namingFile, printResult } from "../shared/print-result.ts";
 import { withTokenizer } from "../shared/with-tokenizer.ts";
 
@@ -13,6 +13,7 @@ export const classify = defineCommand({
     top: option(wholeNumber("count", { least: 1 }), "How many classes to show", { default: 5 }),
     model: option(text("folder"), "The classifier's checkpoint folder", { default: "deit-tiny" }),
     ...loadOptions,
+    decoding,
     json,
   },
   notes: [

@@ -5,7 +5,7 @@ import { defineCommand } from "../command/command.ts";
 import { flag, manyArguments, option } from "../command/option.ts";
 import { text } from "../command/value-types.ts";
 import { imageArgument, OR_STDIN } from "../shared/image-argument.ts";
-import { json, tokenizerOptions } from "../shared/model-options.ts";
+import { decoding, json, tokenizerOptions } from "../shared/model-options.ts";
 import { checkOutput } from "../shared/output-file.ts";
 import { namingFile, printResult } from "../shared/print-result.ts";
 import type { Progress } from "../shared/progress.ts";
@@ -26,6 +26,7 @@ export const encode = defineCommand({
     ids: flag("Write the ids [images, tokens]"),
     features: flag("Write the features [images, tokens, dim]"),
     ...tokenizerOptions,
+    decoding,
     json,
   },
   notes: [

@@ -69,10 +69,10 @@ async function visionFiles({ mmproj, encoder, projector }: AnyVlmArgs, flag: str
 }
 
 async function withEncoder<T>(args: AnyVlmArgs, files: VisionFiles, use: (tokenizer: VQRAE) => Promise<T>): Promise<T> {
-  const { precision, cacheDir, maxPixels, maxImageTokens } = args;
+  const { precision, cacheDir, maxPixels, decoding, maxImageTokens } = args;
   return withProgress(args, async (progress) => {
     const tokenizer = await openVision(files, {
-      ...setFields({ precision, cacheDir, maxPixels, maxImageTokens }),
+      ...setFields({ precision, cacheDir, maxPixels, decoding, maxImageTokens }),
       onProgress: ({ phase }) => progress.say(`loading ${files.tokenizer}: ${phase}`),
     });
     try {

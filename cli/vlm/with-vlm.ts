@@ -3,7 +3,7 @@ import { setFields } from "../../sdk/kit.ts";
 import { option, type Values } from "../command/option.ts";
 import { usageError } from "../command/usage-error.ts";
 import { jsonObject, oneOf, text, wholeNumber } from "../command/value-types.ts";
-import { gpu, loadOptions } from "../shared/model-options.ts";
+import { decoding, gpu, loadOptions } from "../shared/model-options.ts";
 import { withProgress } from "../shared/progress.ts";
 import { convertReport, pullReport } from "../shared/pull-progress.ts";
 import { say } from "../shared/terminal.ts";
@@ -45,6 +45,7 @@ export const vlmOptions = {
     shownDefault: "what the model's processor says",
   }),
   ...loadOptions,
+  decoding,
 };
 
 export type VlmArgs = Values<typeof vlmOptions>;
@@ -60,7 +61,7 @@ export async function withVlm<T>(
   { sequences = 1 }: Pick<LoadVlmOptions, "sequences"> = {},
 ): Promise<T> {
   const { gpu, contextSize, threads, chatTemplate, chatTemplateKwargs, maxImageTokens } = args;
-  const { precision, cacheDir, maxPixels } = args;
+  const { precision, cacheDir, maxPixels, decoding } = args;
   const flashAttention = args.flashAttention === undefined ? undefined : args.flashAttention === "on";
   const { source, ...vision } = partsOf(command, args);
   // Loaded here, so that a command's help does without it.
@@ -79,6 +80,7 @@ export async function withVlm<T>(
         precision,
         cacheDir,
         maxPixels,
+        decoding,
       }),
       gpu,
       sequences,

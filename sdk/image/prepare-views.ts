@@ -1,4 +1,4 @@
-import type { RgbImage } from "../contract/image.ts";
+import type { ImageSize, RgbImage } from "../contract/image.ts";
 import { preprocess } from "./preprocess.ts";
 import type { ViewPlan } from "./view-plan.ts";
 import { type View, views } from "./views.ts";
@@ -13,9 +13,10 @@ export interface PreparedImage {
   readonly video?: { readonly frames: number; readonly fps: number };
 }
 
-export function prepareViews(image: RgbImage, spec: ViewPlan): PreparedImage {
+/** @param full the image's size before it was decoded to a part of it */
+export function prepareViews(image: RgbImage, spec: ViewPlan, full: ImageSize = image): PreparedImage {
   // A view that is not the image itself has been brought to its size already.
-  const prepare = (view: RgbImage) => (view === image ? preprocess(view, spec) : view);
-  const prepared = views(image, spec).map((view) => ({ ...view, image: prepare(view.image) }));
-  return { views: prepared, width: image.width, height: image.height };
+  const prepare = (view: RgbImage) => (view === image ? preprocess(view, spec, full) : view);
+  const prepared = views(image, spec, full).map((view) => ({ ...view, image: prepare(view.image) }));
+  return { views: prepared, width: full.width, height: full.height };
 }

@@ -19,22 +19,24 @@ export type Placement =
  * is resized to `resizeTo`, then the centre square. "fit" pads what it has resized. "stretch" ignores the aspect ratio.
  * "crop" brings the shortest edge to `resizeTo`, rounded as torchvision's Resize(int) and transformers' shortest_edge do and
  * as `centre_crop` of training/vqrae_training/data/images.py.
+ * @param full the image's size before it was decoded to a part of it
  */
-export function preprocess(image: RgbImage, placement: Placement): RgbImage {
+export function preprocess(image: RgbImage, placement: Placement, full: ImageSize = image): RgbImage {
   checkRgbImage(image);
   const { resample } = placement;
   if (placement.geometry === "native") {
-    const { width, height } = nativeSize(image, placement);
+    const { width, height } = nativeSize(full, placement);
     return resize(image, width, height, resample);
   }
   const { size, resizeTo, geometry, background = null, centre } = placement;
   if (centre !== undefined) return centreSquare(image, size, centre);
   if (geometry === "fit") {
-    const { width, height } = longestEdge(image, placement);
+    const { width, height } = longestEdge(full, placement);
     return padToSquare(resize(image, width, height, resample), background ?? [0, 0, 0]);
   }
   const whole = background === null ? image : padToSquare(image, background);
-  const resized = geometry === "stretch" ? { width: resizeTo, height: resizeTo } : shortestEdge(whole, resizeTo);
+  const shape = background === null ? full : whole;
+  const resized = geometry === "stretch" ? { width: resizeTo, height: resizeTo } : shortestEdge(shape, resizeTo);
   const left = Math.floor((resized.width - size) / 2);
   const top = Math.floor((resized.height - size) / 2);
   return resizeAndCrop(whole, resized.width, resized.height, resample, { left, top, width: size, height: size });

@@ -1,4 +1,4 @@
-import type { RgbImage } from "../contract/image.ts";
+import type { ImageSize, RgbImage } from "../contract/image.ts";
 import { resize } from "./resize/resize.ts";
 import { anyresTiles, bestResolution } from "./tiling/anyres-tiles.ts";
 import { dynamicGrid, dynamicTiles } from "./tiling/dynamic-tiles.ts";
@@ -15,15 +15,20 @@ export interface View {
   readonly tile: { readonly row: number; readonly column: number } | null;
 }
 
-/** The images that a checkpoint's encoder is given for one: its tiles in the order of the VLM's code, or the image itself. */
-export function views(image: RgbImage, spec: ViewPlan): View[] {
-  if (spec.geometry === "native") return spec.pixels ? nativeViews(image, spec, spec.pixels) : [{ image, tile: null }];
+/**
+ * The images that a checkpoint's encoder is given for one: its tiles in the order of the VLM's code, or the image itself.
+ * @param full the image's size before it was decoded to a part of it
+ */
+export function views(image: RgbImage, spec: ViewPlan, full: ImageSize = image): View[] {
+  if (spec.geometry === "native") {
+    return spec.pixels ? nativeViews(image, spec, spec.pixels, full) : [{ image, tile: null }];
+  }
   if (spec.tiling === null) return [{ image, tile: null }];
   const { tiling, size: tile, resample } = spec;
   switch (tiling.kind) {
     case "dynamic": {
       const options = { ...tiling, tile, resample };
-      return place(dynamicTiles(image, options), dynamicGrid(image, options), "last");
+      return place(dynamicTiles(image, options, full), dynamicGrid(full, options), "last");
     }
     case "anyres": {
       const { width, height } = bestResolution(image, tiling.pinpoints);
@@ -42,9 +47,9 @@ export function views(image: RgbImage, spec: ViewPlan): View[] {
 }
 
 /** An image of many pixels as its tiles and the whole of it, another as the whole alone. */
-function nativeViews(image: RgbImage, spec: NativePlan, { factor }: PixelRange | LongestEdge): View[] {
+function nativeViews(image: RgbImage, spec: NativePlan, { factor }: PixelRange | LongestEdge, full: ImageSize): View[] {
   const { resample, patchSize, tiles } = spec;
-  const { width, height } = nativeSize(image, spec);
+  const { width, height } = nativeSize(full, spec);
   const whole: View = { image: resize(image, width, height, resample), tile: null };
   if (tiles === null || !exceeds(image, tiles.above, factor, patchSize)) return [whole];
   const options = { ...tiles, tile: tiles.size, resample, thumbnail: false };

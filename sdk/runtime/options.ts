@@ -9,7 +9,7 @@ import type { Family } from "../families/family.ts";
 import type { VideoSettings } from "../families/image/video-settings.ts";
 import { isObject } from "../files/read-file.ts";
 import { option, parseOptions } from "../options.ts";
-import type { Precision } from "./pool/protocol.ts";
+import type { Decoding, Precision } from "./pool/protocol.ts";
 
 /** How `VQRAE.load` sets the tokenizer up. */
 export interface LoadOptions {
@@ -49,6 +49,13 @@ export interface LoadOptions {
   readonly batchSize?: number;
   /** Most pixels that one image may have before it is refused as IMAGE_TOO_LARGE (default 100 megapixels). */
   readonly maxPixels?: number;
+  /**
+   * "exact" (the default) decodes every pixel of a photo and gives the reference's numbers. "scaled" lets libjpeg decode a large
+   * JPEG to a half, a quarter or an eighth of its sides, to no less than twice of what the encoder is given, which is faster and
+   * changes features a little (docs/speed.md says by how much). Padded images, tiles of other rules than InternVL's, videos, other
+   * formats and CMYK are decoded whole all the same.
+   */
+  readonly decoding?: Decoding;
   /**
    * Most tokens of the language model that an image becomes, where each keeps its aspect ratio (Qwen-VL, Pixtral): larger ones
    * are shrunk, as llama-server's `--image-max-tokens` does. By default the processor's file says it: 16,384 for Qwen-VL.
@@ -109,6 +116,7 @@ const loadSchema = z.strictObject({
   threads: option.integer(1, MAX_THREADS),
   batchSize: option.integer(1, MAX_BATCH),
   maxPixels: option.integer(1),
+  decoding: option.oneOf("exact", "scaled"),
   maxImageTokens: option.integer(1),
   video: option.object("an object with minPixels, maxPixels and tokensPerSecond, whole numbers from 1", {
     minPixels: z.int().min(1).optional(),

@@ -14,7 +14,7 @@ import { Vlm } from "./vlm.ts";
 
 export interface LoadVlmOptions
   extends VisionSource,
-    Pick<LoadOptions, "device" | "precision" | "cacheDir" | "maxPixels" | "maxImageTokens" | "video">,
+    Pick<LoadOptions, "device" | "precision" | "cacheDir" | "maxPixels" | "decoding" | "maxImageTokens" | "video">,
     Omit<LanguageModelOptions, "onProgress"> {
   /** A chat template in place of the model's own, or a file that holds one: `chat_template.jinja`, or JSON. */
   readonly chatTemplate?: string;
@@ -39,6 +39,7 @@ const schema = z.strictObject({
   precision: ofLoad<"precision">(),
   cacheDir: ofLoad<"cacheDir">(),
   maxPixels: ofLoad<"maxPixels">(),
+  decoding: ofLoad<"decoding">(),
   maxImageTokens: ofLoad<"maxImageTokens">(),
   video: ofLoad<"video">(),
   ...templateOptions,
@@ -81,6 +82,7 @@ export async function loadVlm(source: string = "default", options: LoadVlmOption
     precision,
     cacheDir,
     maxPixels,
+    decoding,
     maxImageTokens,
     video,
     mmproj,
@@ -98,7 +100,7 @@ export async function loadVlm(source: string = "default", options: LoadVlmOption
     onProgress?.("tokenizer");
     const tokenizer = await openVision(
       files,
-      setFields({ device, precision, cacheDir, maxPixels, maxImageTokens, video, signal }),
+      setFields({ device, precision, cacheDir, maxPixels, decoding, maxImageTokens, video, signal }),
     );
     release.unshift(() => tokenizer.dispose());
     const opened = await openLanguageModel(files.llm, setFields({ ...rest, onProgress, signal }));

@@ -1,6 +1,7 @@
 import type { Sharp } from "sharp";
-import type { ImageInput, RgbImage } from "../../contract/image.ts";
+import type { ImageInput, ImageSize, RgbImage } from "../../contract/image.ts";
 import { expectedBut, VqraeError } from "../../errors.ts";
+import type { DecodedScale } from "../decoded-scale.ts";
 import { type EncodedImage, encodedImage } from "../encoded-image.ts";
 import { alphaOfRaw, checkRawImage, checkRgbImage, isRgbImage, rawToRgb } from "../rgb-image.ts";
 import { bufferedImage } from "./buffered-image.ts";
@@ -26,23 +27,45 @@ export async function readPixels(
   maxPixels = DEFAULT_MAX_PIXELS,
   signal?: AbortSignal,
 ): Promise<RgbImage> {
+  return (await readScaled(input, maxPixels, () => 1, signal)).image;
+}
+
+/** An image, and the size that it has when all of it is decoded. */
+export interface ScaledImage {
+  readonly image: RgbImage;
+  readonly full: ImageSize;
+}
+
+/**
+ * The same, but a JPEG is decoded to one part of `scaleOf` of each side: libjpeg leaves out what no pixel of it needs.
+ * @throws as `readPixels`
+ */
+export async function readScaled(
+  input: ImageInput,
+  maxPixels = DEFAULT_MAX_PIXELS,
+  scaleOf: (full: ImageSize) => DecodedScale,
+  signal?: AbortSignal,
+): Promise<ScaledImage> {
   if (isRgbImage(input)) {
     checkRawImage(input);
     checkPixels(input.width, input.height, maxPixels, "the raw image");
-    return rawToRgb(input);
+    const image = rawToRgb(input);
+    return { image, full: image };
   }
-  return decode(await encodedImage(await bufferedImage(input, signal)), maxPixels);
-}
-
-async function decode(file: EncodedImage, maxPixels: number): Promise<RgbImage> {
+  const file = await encodedImage(await bufferedImage(input, signal));
   const photo = await heicPhoto(file, maxPixels);
-  if (photo !== null) return photo;
-  return withUpright(file, maxPixels, async (upright, { isCmyk }) => {
-    const { data, info } = await upright.removeAlpha().raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
-    const decoded = { data: isCmyk ? cmykToRgb(data) : data, width: info.width, height: info.height };
-    checkRgbImage(decoded, file.subject);
-    return decoded;
-  });
+  if (photo !== null) return { image: photo, full: photo };
+  return withUpright(
+    file,
+    maxPixels,
+    async (upright, { isCmyk, full }) => {
+      const { data, info } = await upright.removeAlpha().raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+      const image = { data: isCmyk ? cmykToRgb(data) : data, width: info.width, height: info.height };
+      checkRgbImage(image, file.subject);
+      return { image, full };
+    },
+    scaleOf,
+  );
 }
 
 /** How opaque the pixels of an image are: 0 to 255 each, in rows; null for an image without transparency. */
@@ -77,11 +100,19 @@ function heicPhoto({ bytes, subject }: EncodedImage, maxPixels: number): Promise
   return decodeHeic(bytes, subject, (width, height) => checkPixels(width, height, maxPixels, subject));
 }
 
+interface UprightFacts {
+  readonly isCmyk: boolean;
+  readonly hasAlpha: boolean;
+  /** Of all its pixels, the right way up. */
+  readonly full: ImageSize;
+}
+
 /** Opens an image in sRGB, the right way up, for `use`, whose failures are the image's. */
 async function withUpright<T>(
   file: EncodedImage,
   maxPixels: number,
-  use: (upright: Sharp, facts: { readonly isCmyk: boolean; readonly hasAlpha: boolean }) => Promise<T>,
+  use: (upright: Sharp, facts: UprightFacts) => Promise<T>,
+  scaleOf: (full: ImageSize) => DecodedScale = () => 1,
 ): Promise<T> {
   const { subject } = file;
   const format = rasterFormat(file.bytes, subject);
@@ -96,14 +127,22 @@ async function withUpright<T>(
     checkPixels(width, height, maxPixels, subject);
     const isCmyk = space === "cmyk" && depth === "uchar";
     const coloured = isCmyk ? image.pipelineColourspace("cmyk").toColourspace("cmyk") : image.toColourspace("srgb");
-    const turned = turn(coloured, orientation === 1 ? findOrientation(format, bytes, metadata) : orientation);
-    return await use(turned, { isCmyk, hasAlpha });
+    const turning = orientation === 1 ? findOrientation(format, bytes, metadata) : orientation;
+    const full = turning >= 5 ? { width: height, height: width } : { width, height };
+    const scale = format === "JPEG" && !isCmyk ? scaleOf(full) : 1;
+    return await use(turn(decodedTo(coloured, { width, height }, scale), turning), { isCmyk, hasAlpha, full });
   } catch (cause) {
     if (VqraeError.isInstance(cause)) throw cause;
     const received = `a damaged, truncated or unsupported ${format} of ${bytes.byteLength} bytes`;
     const mend = `${format === "HEIC" ? HEIC_MEND : ""}The decoder says: ${firstLine(cause)}`;
     throw expectedBut("INVALID_IMAGE", "a complete image", subject, received, { mend, cause });
   }
+}
+
+/** sharp has libjpeg decode to a half, a quarter or an eighth of the sides, and resizes the rest of the way. */
+function decodedTo(image: Sharp, { width, height }: ImageSize, scale: DecodedScale): Sharp {
+  if (scale === 1) return image;
+  return image.resize(Math.floor(width / scale), Math.floor(height / scale), { fit: "fill" });
 }
 
 /** The transposition of an EXIF orientation, 1..8. sharp mirrors before it turns. */

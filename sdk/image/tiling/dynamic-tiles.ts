@@ -1,4 +1,4 @@
-import type { RgbImage } from "../../contract/image.ts";
+import type { ImageSize, RgbImage } from "../../contract/image.ts";
 import { resize } from "../resize/resize.ts";
 import { checkRgbImage } from "../rgb-image.ts";
 import type { Resample } from "../view-plan.ts";
@@ -50,12 +50,13 @@ export function dynamicGrid(
  * InternVL's dynamic tiles (OpenGVLab/InternVL `dynamic_preprocess`; transformers' GotOcr2ImageProcessor): the image
  * stretched onto the best grid of tiles, row by row.
  *
+ * @param full the image's size before it was decoded to a part of it
  * @throws INVALID_IMAGE, INVALID_ARGUMENT
  */
-export function dynamicTiles(image: RgbImage, options: DynamicTilesOptions): RgbImage[] {
+export function dynamicTiles(image: RgbImage, options: DynamicTilesOptions, full: ImageSize = image): RgbImage[] {
   checkRgbImage(image);
   const { tile, thumbnail = true, resample = "bicubic" } = options;
-  const { columns, rows } = dynamicGrid(image, options);
+  const { columns, rows } = dynamicGrid(full, options);
   const tiles = cut(resize(image, columns * tile, rows * tile, resample), tile);
   return thumbnail && tiles.length > 1 ? [...tiles, resize(image, tile, tile, resample)] : tiles;
 }

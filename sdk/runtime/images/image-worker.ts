@@ -1,12 +1,14 @@
 import { present } from "../../errors.ts";
+import { decodedScale } from "../../image/decoded-scale.ts";
 import { prepareViews } from "../../image/prepare-views.ts";
 import { preprocess } from "../../image/preprocess.ts";
-import { readPixels } from "../../image/read/read-pixels.ts";
+import type { PortableImage } from "../../image/read/portable-image.ts";
+import { readPixels, readScaled, type ScaledImage } from "../../image/read/read-pixels.ts";
 import { loadSharp } from "../../image/read/sharp.ts";
 import { resize } from "../../image/resize/resize.ts";
 import { copyPixels } from "../../image/rgb-image.ts";
 import { prepareFrame } from "../../image/video.ts";
-import { videoPlanOf } from "../../image/view-plan.ts";
+import { type ViewPlan, videoPlanOf } from "../../image/view-plan.ts";
 import { views } from "../../image/views.ts";
 import { threadSetup } from "../pool/exit-guard.ts";
 import type { ImageJobs, ImageWorkerSetup } from "../pool/protocol.ts";
@@ -16,7 +18,11 @@ import { serveJobs } from "../pool/serve-jobs.ts";
  * A worker thread that reads and resizes images. A photo's pixels, 36 MB of 12 megapixels, never leave it: copying them
  * for another thread would take longer than resizing a small photo.
  */
-const { image: spec, projectorImage, maxPixels } = threadSetup<ImageWorkerSetup>();
+const { image: spec, projectorImage, maxPixels, decoding } = threadSetup<ImageWorkerSetup>();
+
+/** Pixels for `plan`, as few as the tokenizer's `decoding` allows. */
+const readFor = (image: PortableImage, plan: ViewPlan): Promise<ScaledImage> =>
+  readScaled(image, maxPixels, (full) => (decoding === "scaled" ? decodedScale(full, plan) : 1));
 
 serveJobs<ImageJobs>({
   async open() {
@@ -24,11 +30,14 @@ serveJobs<ImageJobs>({
     return { output: null };
   },
   async preprocess({ image }) {
-    const output = preprocess(await readPixels(image, maxPixels), spec);
+    const read = await readFor(image, spec);
+    const output = preprocess(read.image, spec, read.full);
     return { output, arrays: [output.data] };
   },
   async prepare({ image }) {
-    const output = prepareViews(await readPixels(image, maxPixels), present(projectorImage, "how embed wants images"));
+    const plan = present(projectorImage, "how embed wants images");
+    const read = await readFor(image, plan);
+    const output = prepareViews(read.image, plan, read.full);
     return { output, arrays: output.views.map((view) => view.image.data) };
   },
   async frame({ image, count }) {

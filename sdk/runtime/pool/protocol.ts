@@ -95,6 +95,9 @@ export interface Jobs {
   codebook: { input: { ids: Int32Array }; output: Float32Array };
 }
 
+/** How photos are decoded: all their pixels, or as few as the encoder's view needs. */
+export type Decoding = "exact" | "scaled";
+
 /** What an image worker is born with. */
 export interface ImageWorkerSetup {
   readonly image: ViewPlan;
@@ -102,6 +105,7 @@ export interface ImageWorkerSetup {
   readonly projectorImage: ViewPlan | null;
   /** Larger images are refused; undefined leaves it to `readImage`. */
   readonly maxPixels: number | undefined;
+  readonly decoding: Decoding;
 }
 
 /** The jobs of image-worker.ts, which reads and resizes images. */
