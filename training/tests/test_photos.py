@@ -18,6 +18,7 @@ from vlm_runs import train, write_data
 from vqrae_training.__main__ import main
 from vqrae_training.errors import UserError
 from vqrae_training.models.encoder import load_encoder
+from vqrae_training.vlm import rooms
 from vqrae_training.vlm.names import Names
 from vqrae_training.vlm.photo_words import THINGS, colour_of, named, number_of, ruled_out, sentence
 from vqrae_training.vlm.photos import photo_turns, read_captioned, read_rooms
@@ -120,10 +121,19 @@ def test_no_answer_is_longer_than_a_sentence(photos):
 
 
 def test_a_tenth_of_the_rooms_is_held_back(photos):
-    rooms, held = read_rooms(photos["root"] / "rooms")
-    assert {r.item.name for r in rooms}.isdisjoint(r.item.name for r in held)
-    assert len(rooms) + len(held) == 30 and held
-    assert rooms[0].turns[0] == ("what is on the desk?", "lamp")
+    kept, held = read_rooms(photos["root"] / "rooms")
+    assert {r.item.name for r in kept}.isdisjoint(r.item.name for r in held)
+    assert len(kept) + len(held) == 30 and held
+    assert kept[0].turns[0] == ("what is on the desk?", "lamp")
+
+
+def test_held_rooms_are_written_for_the_benchmark(photos, tmp_path):
+    held = read_rooms(photos["root"] / "rooms")[1]
+    rooms.main([str(photos["root"] / "rooms"), "--out", str(tmp_path)])
+    lines = (tmp_path / "data.csv").read_text().splitlines()
+    assert lines[0] == "question,answer,image_id" and len(lines) - 1 == sum(len(room.turns) for room in held)
+    assert lines[1] == f"what is on the desk,lamp,{held[0].item.name.removesuffix('.jpg')}"
+    assert {file.stem for file in (tmp_path / "images").iterdir()} == {room.item.name.removesuffix(".jpg") for room in held}
 
 
 def test_the_classifier_names_what_it_is_sure_of(photos, tmp_path):

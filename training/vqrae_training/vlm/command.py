@@ -1,13 +1,13 @@
-"""Run `python -m vqrae_training vlm <train|export|split|pope>`: a small language model that sees through a frozen tokenizer."""
+"""Run `python -m vqrae_training vlm <train|export|split|pope|rooms>`: a small language model that sees by a frozen encoder."""
 
 from __future__ import annotations
 
 import sys
 
 from ..errors import UserError
-from . import export, nlvr, pope, train
+from . import export, nlvr, pope, rooms, train
 
-COMMANDS = {"train": train.main, "export": export.main, "split": nlvr.main, "pope": pope.main}
+COMMANDS = {"train": train.main, "export": export.main, "split": nlvr.main, "pope": pope.main, "rooms": rooms.main}
 
 
 def main(argv: list[str]) -> None:
