@@ -47,7 +47,7 @@ export interface VlmFiles extends VisionFiles {
 
 /** `model_type` of what the trainer writes. */
 const PROJECTOR_TYPE = "vqrae_projector";
-const SHIPPED = { name: "vqrae-tiny-vlm", encoder: "default" };
+const SHIPPED = { name: "vqrae-tiny-vlm", encoder: "deit-tiny" };
 const NOT_IN_NAME = /(-00001-of-\d{5})?\.gguf$/i;
 
 /** How a model of the hub comes, and how a checkpoint's language model becomes a GGUF file. */

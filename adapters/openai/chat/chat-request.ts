@@ -27,6 +27,29 @@ const userPart = (most: number) =>
     error: `Expected ${partTypes}`,
   });
 const texts = (most: number) => z.union([z.string(), listOf(textPart, most)]);
+/**
+ * Of an answer in the conversation. Clients that began it with another model send that one's thoughts along (LibreChat, of Claude):
+ * no template shows thoughts of earlier answers, so they are left out.
+ */
+const saidPart = z.discriminatedUnion(
+  "type",
+  [
+    textPart,
+    z.object({ type: z.literal("refusal"), refusal: z.string() }),
+    z.object({ type: z.enum(["thinking", "redacted_thinking", "reasoning", "reasoning_content"]) }),
+  ],
+  { error: "Expected a part of the type text, refusal or thinking" },
+);
+const said = (most: number) =>
+  z.union([
+    z.string(),
+    listOf(saidPart, most).transform((parts) =>
+      parts.flatMap((part) => {
+        if (part.type === "text") return [part];
+        return part.type === "refusal" ? [{ type: "text" as const, text: part.refusal }] : [];
+      }),
+    ),
+  ]);
 
 const messageOf = (parts: number) =>
   z.discriminatedUnion(
@@ -37,7 +60,7 @@ const messageOf = (parts: number) =>
       // An answer of tool calls alone has no content.
       z.object({
         role: z.literal("assistant"),
-        content: texts(parts).default(""),
+        content: said(parts).default(""),
         tool_calls: toolCalls(callArguments, parts),
       }),
       z.object({ role: z.literal("tool"), content: texts(parts), tool_call_id: z.string().optional() }),

@@ -126,6 +126,65 @@ export function clientRequests({ png, base64, url }: Pictures): ClientRequest[] 
       warns: /^reasoning_effort has no effect here\.$/,
     },
     {
+      // danny-avila/agents src/llm/openai/utils, 28eab85: thoughts of the Claude that the chat began with stay in their message.
+      client: "LibreChat",
+      what: "a chat that began with another model",
+      path: "/v1/chat/completions",
+      body: {
+        model: MODEL,
+        user: "66a",
+        stream: true,
+        max_tokens: 8,
+        messages: [
+          { role: "user", content: [text("why"), part({ detail: "auto" })] },
+          {
+            role: "assistant",
+            content: [{ type: "thinking", thinking: "let me see", signature: "s" }, text("because")],
+          },
+          { role: "assistant", content: [{ type: "refusal", refusal: "no" }] },
+          { role: "user", content: "how" },
+        ],
+      },
+      messages: [
+        seen("why"),
+        { role: "assistant", content: ["because"] },
+        { role: "assistant", content: ["no"] },
+        { role: "user", content: "how" },
+      ],
+      warns: null,
+    },
+    {
+      // core/llm/openaiTypeConverters.ts, d0a3c0b: an answer of blocks, and the thoughts' fields of DeepSeek and OpenRouter.
+      client: "Continue",
+      what: "a question after thoughts",
+      path: "/v1/chat/completions",
+      body: {
+        messages: [
+          { role: "system", content: "be brief" },
+          { role: "user", content: [text("why"), part({ detail: "auto" })] },
+          {
+            role: "assistant",
+            content: [text("because")],
+            reasoning_content: "",
+            reasoning: "let me see",
+            reasoning_details: [{ signature: "s" }],
+          },
+          { role: "user", content: "how" },
+        ],
+        model: MODEL,
+        max_tokens: 8,
+        stream: true,
+        stream_options: { include_usage: true },
+      },
+      messages: [
+        { role: "system", content: "be brief" },
+        seen("why"),
+        { role: "assistant", content: ["because"] },
+        { role: "user", content: "how" },
+      ],
+      warns: null,
+    },
+    {
       // core/llm/openaiTypeConverters.ts: tools in agent mode, blanks for empty answers.
       client: "Continue",
       what: "a question in agent mode",
