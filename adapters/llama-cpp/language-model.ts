@@ -51,20 +51,25 @@ const schema = z.strictObject(languageModelOptions);
  *   that `gpu` names; UNSUPPORTED in Bun, Deno and Node before 22.12; the signal's reason after an abort
  */
 export async function openLanguageModel(path: string, options: LanguageModelOptions = {}): Promise<LanguageModel> {
-  const {
-    gpu = "auto",
-    sequences = 1,
-    contextSize,
-    threads,
-    flashAttention,
-    onProgress,
-    signal,
-  } = parseOptions(schema, options, "openLanguageModel");
+  const parsed = parseOptions(schema, options, "openLanguageModel");
+  return openIn(() => openLlama(parsed.gpu ?? "auto"), path, parsed);
+}
+
+/**
+ * The same, into a llama.cpp that may be starting already: `open` is called once the file is found sound. The options have been checked.
+ * @throws as `openLanguageModel`
+ */
+export async function openIn(
+  open: () => Promise<Llama>,
+  path: string,
+  options: z.infer<typeof schema>,
+): Promise<LanguageModel> {
+  const { sequences = 1, contextSize, threads, flashAttention, onProgress, signal } = options;
   const file = await languageModelFile(path);
   const gguf = await readGguf(file);
   await checkLlm(gguf, file);
   onProgress?.("llm");
-  const llama = await openLlama(gpu);
+  const llama = await open();
   try {
     const model = await llama
       .loadModel({ modelPath: file, ...(signal && { loadSignal: signal }) })

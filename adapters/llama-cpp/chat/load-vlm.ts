@@ -3,7 +3,8 @@ import type { LoadOptions } from "../../../sdk/index.ts";
 import { isPackagedCheckpoint, option, parseOptions, setFields } from "../../../sdk/kit.ts";
 import type { PullOptions } from "../../hub/index.ts";
 import { type ChatTemplateKwargs, templateOptions } from "../../prompt/index.ts";
-import { type LanguageModelOptions, languageModelOptions, openLanguageModel } from "../language-model.ts";
+import { type LanguageModelOptions, languageModelOptions, openIn } from "../language-model.ts";
+import { openLlama } from "../native/open-llama.ts";
 import type { ConvertProgress } from "../source/converted-llm.ts";
 import { openVision } from "../source/open-vision.ts";
 import { resolveVlm, type VisionSource, visionSourceOptions } from "../source/resolve-vlm.ts";
@@ -96,6 +97,9 @@ export async function loadVlm(source: string = "default", options: LoadVlmOption
   const reports = { onPlan, onDownload, onConvert };
   const files = await resolveVlm(source, { mmproj, encoder, projector }, { ...reports, cacheDir, signal });
   const release: (() => Promise<void>)[] = [];
+  // It tries its own file in another process, meanwhile the encoder loads. The model comes after, when a GPU's memory is known.
+  const starting = openLlama(rest.gpu ?? "auto");
+  starting.catch(() => {}); // whoever waits for it is told
   try {
     onProgress?.("tokenizer");
     const tokenizer = await openVision(
@@ -103,7 +107,7 @@ export async function loadVlm(source: string = "default", options: LoadVlmOption
       setFields({ device, precision, cacheDir, maxPixels, decoding, maxImageTokens, video, signal }),
     );
     release.unshift(() => tokenizer.dispose());
-    const opened = await openLanguageModel(files.llm, setFields({ ...rest, onProgress, signal }));
+    const opened = await openIn(() => starting, files.llm, setFields({ ...rest, onProgress, signal }));
     release.unshift(async () => opened[Symbol.asyncDispose]());
     const { llama, model, context } = opened;
     const vision = await attachVision(context, { tokenizer });
@@ -114,6 +118,11 @@ export async function loadVlm(source: string = "default", options: LoadVlmOption
     return new Vlm(parts, release);
   } catch (error) {
     for (const dispose of release) await dispose();
+    // A llama.cpp that nothing was loaded into is still to be freed; one that was is so already.
+    await starting.then(
+      (llama) => (llama.disposed ? undefined : llama.dispose()),
+      () => {},
+    );
     throw error;
   }
 }
