@@ -184,6 +184,11 @@ export const sections: readonly Section[] = [
         load: async () => (await import("./vlm/carrier.ts")).carrier,
       },
       {
+        name: "cache",
+        about: "List what was made and kept for faster loading, and clear it",
+        load: async () => (await import("./cache/cache.ts")).cache,
+      },
+      {
         name: "devices",
         about: "Show what models can run on here, and what auto takes",
         load: async () => (await import("./devices/devices.ts")).devices,

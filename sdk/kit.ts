@@ -122,6 +122,7 @@ export type { RotaryVitSpec } from "./nn/rotary-vit/spec.ts";
 export type { FeatureSpec, PositionsRef, VitSpec } from "./nn/vit/vit-spec.ts";
 export { option, parseOptions } from "./options.ts";
 export { defaultCacheFolder } from "./runtime/made-weights/cache-folder.ts";
+export { filesOf, type MadeFile, madeWeights, namesIn, removeMade } from "./runtime/made-weights/made-files.ts";
 export { parseDecodeOptions, parseEmbedOptions, parseEncodeOptions } from "./runtime/options.ts";
 export { Gate } from "./runtime/pool/gate.ts";
 export { disposedError } from "./runtime/pool/worker-pool.ts";

@@ -22,7 +22,7 @@ export {
 } from "./language-model.ts";
 export type { Gpu } from "./native/open-llama.ts";
 export { type LogitRange, SequenceBatch } from "./sequence-batch.ts";
-export type { ConvertProgress } from "./source/converted-llm.ts";
+export { type ConvertProgress, convertedModels } from "./source/converted-llm.ts";
 export { openVision } from "./source/open-vision.ts";
 export {
   type ResolveVlmOptions,

@@ -5,7 +5,10 @@ import { basename, join, resolve } from "node:path";
 import { crc32 } from "node:zlib";
 import {
   defaultCacheFolder,
+  filesOf,
   isFile,
+  type MadeFile,
+  namesIn,
   onDisk,
   openFile,
   readExactly,
@@ -90,6 +93,16 @@ export async function convertedLlm(folder: string, options: ConvertedLlmOptions)
     await writeWhole(sumFile(file), await sumOf(file));
     return file;
   });
+}
+
+const CONVERTED = /-[0-9a-f]{16}\.gguf$/;
+
+/** The language models that were converted into a cache, the largest first. One that is being made is left out. */
+export async function convertedModels(cacheDir: string | undefined): Promise<MadeFile[]> {
+  const folder = convertedFolder(cacheDir);
+  const names = await namesIn(folder);
+  const whole = names.filter((name) => CONVERTED.test(name) && !names.includes(`${name}.lock`));
+  return filesOf(folder, whole, [".crc32"]);
 }
 
 /** Names the folder's files as they are: where on the disk, how long, and when they were last touched. */
