@@ -29,11 +29,8 @@ const schema = z.strictObject({
   signal: option.signal,
 });
 
-/** The small model that ships, behind the default tokenizer. */
-function shippedGenerator(): GeneratorSource {
-  const folder = packageFile("models/vqrae-tiny-generator");
-  return { llm: join(folder, "llm.gguf"), tokenizer: "default" };
-}
+/** The small model that ships. */
+const shippedLlm = (): string => join(packageFile("models/vqrae-tiny-generator"), "llm.gguf");
 
 /**
  * Loads a language model with visual tokens into llama.cpp and the tokenizer that decodes its ids: together they make
@@ -54,9 +51,9 @@ export async function loadGenerator(
   source: GeneratorSource | "default" = "default",
   options: LoadGeneratorOptions = {},
 ): Promise<ImageGenerator> {
-  const parts = source === "default" ? shippedGenerator() : source;
+  const parts: GeneratorSource = source === "default" ? { llm: "default", tokenizer: "default" } : source;
   const { device, cacheDir, ...rest } = setFields(parseOptions(schema, options, "loadGenerator"));
-  const gguf = await readGguf(await languageModelFile(parts?.llm));
+  const gguf = await readGguf(await languageModelFile(parts?.llm === "default" ? shippedLlm() : parts?.llm));
   const vocabulary = readVisualVocabulary(gguf);
   rest.onProgress?.("tokenizer");
   const ownsTokenizer = typeof parts.tokenizer !== "object";

@@ -9,8 +9,8 @@ export type GeneratorTokenizer = Decoder & Partial<Pick<Encoder, "encode">> & Pa
 
 /** The parts of an image generator. */
 export interface GeneratorSource {
-  /** The language model's GGUF file, with visual tokens (`expandVocabulary`). */
-  readonly llm: string;
+  /** The language model's GGUF file, with visual tokens (`expandVocabulary`), or "default" for the small one that ships. */
+  readonly llm: string | "default";
   /**
    * The tokenizer whose ids it was trained on: a checkpoint folder, "default", or one that you have loaded. You dispose
    * that one yourself.

@@ -1,6 +1,7 @@
 import type { ImageGenerator } from "../../adapters/generation/index.ts";
 import type { Vlm } from "../../adapters/llama-cpp/index.ts";
 import type { Listening } from "../../adapters/openai/index.ts";
+import type { VQRAE } from "../../sdk/index.ts";
 import { setFields } from "../../sdk/kit.ts";
 import { defineCommand } from "../command/command.ts";
 import { flag, option } from "../command/option.ts";
@@ -49,11 +50,13 @@ export const serve = defineCommand({
     const { createEndpoint, listen } = await import("../../adapters/openai/index.ts");
     const apiKey = args.apiKey ?? process.env.VQRAE_API_KEY;
     const serveVlm = async (vlm: Vlm) => {
-      const generator = await openGenerator(file, args.gpu, vlm);
+      const { generator, tokenizer } = await openGenerator(file, args, vlm);
+      // The first one answers who names none: one with ids can do all.
+      const tokenizers = [...(tokenizer === null || isNamed(tokenizer, vlm) ? [] : [tokenizer]), vlm.tokenizer];
       const endpoint = await createEndpoint({
         languageModels: [vlm],
         imageModels: generator ? [generator] : [],
-        tokenizers: [vlm.tokenizer],
+        tokenizers,
         allowRemoteImages: allowRemote,
         ui,
         parallel,
@@ -62,24 +65,43 @@ export const serve = defineCommand({
         onError: (error) => say(String(error instanceof Error ? error.stack : error)),
       });
       const server = await listen(endpoint, { host, port, ...setFields({ allowedHosts: allowHost }) });
-      const models = [vlm.modelId, ...(generator ? [generator.info.modelId] : []), vlm.tokenizer.info.modelId];
+      const images = generator ? [generator.info.modelId] : [];
+      const models = [vlm.modelId, ...images, ...tokenizers.map(({ info }) => info.modelId)];
       if (json) printJson({ url: server.url, models });
       else say(`Listening on ${server.url} (${models.join(", ")}). Press Ctrl-C to end.`);
       if (!apiKey && !isLoopback(host))
         say(`Whoever reaches ${server.url} can use it. Set VQRAE_API_KEY to a key that clients must send.`);
       await closedBySignal(server);
       await generator?.dispose();
+      await tokenizer?.dispose();
     };
     await withVlm(name, args, serveVlm, { sequences: parallel });
   },
 });
 
-async function openGenerator(file: string, gpu: VlmArgs["gpu"], vlm: Vlm): Promise<ImageGenerator | null> {
-  if (file === "off") return null;
-  const { loadGenerator } = await import("../../adapters/generation/index.ts");
-  const source = file === "default" ? file : { llm: file, tokenizer: vlm.tokenizer };
-  return loadGenerator(source, { gpu });
+interface Opened {
+  readonly generator: ImageGenerator | null;
+  /** What the generator's ids are of, where that is not the VLM's tokenizer. */
+  readonly tokenizer: VQRAE | null;
 }
+
+async function openGenerator(llm: string, { gpu, maxPixels }: VlmArgs, vlm: Vlm): Promise<Opened> {
+  if (llm === "off") return { generator: null, tokenizer: null };
+  const { loadGenerator } = await import("../../adapters/generation/index.ts");
+  if (llm !== "default" && vlm.tokenizer.info.codebook !== null) {
+    return { generator: await loadGenerator({ llm, tokenizer: vlm.tokenizer }, { gpu }), tokenizer: null };
+  }
+  const { VQRAE } = await import("../../sdk/index.ts");
+  const tokenizer = await VQRAE.load("default", setFields({ maxPixels }));
+  try {
+    return { generator: await loadGenerator({ llm, tokenizer }, { gpu }), tokenizer };
+  } catch (error) {
+    await tokenizer.dispose();
+    throw error;
+  }
+}
+
+const isNamed = ({ info }: VQRAE, { tokenizer }: Vlm): boolean => info.modelId === tokenizer.info.modelId;
 
 const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || host.startsWith("127.");
 

@@ -19,12 +19,13 @@ let views = [];
 let running = null;
 /** The exchange whose question is being edited. */
 let edited = null;
-let canShowTokens = false;
+/** The id of a tokenizer that has ids; undefined where none is served. */
+let tokenizer;
 /** Whether the models and the kept chat are there. */
 let ready = false;
 
 function view(exchange) {
-  const one = new ExchangeView(exchange, { canShowTokens, edit, retry });
+  const one = new ExchangeView(exchange, { tokenizer, edit, retry });
   views.push(one);
   list.append(...one.elements);
   welcome.hidden = true;
@@ -169,7 +170,7 @@ try {
   draw.hidden = !canDraw;
   find("can-draw").hidden = !canDraw;
   if (canDraw) text.placeholder = "Ask about an image, or describe a picture";
-  canShowTokens = modelsOf("/v1/vision/decode").length > 0; // what makes pixels of ids makes ids of pixels
+  [tokenizer] = modelsOf("/v1/vision/decode"); // what makes pixels of ids makes ids of pixels
   for (const exchange of conversation.exchanges) view(exchange).end();
   follow.now();
   welcome.hidden = views.length > 0;

@@ -89,8 +89,8 @@ async function* textOf(body) {
 }
 
 /** The ids of an image, in raster order, and their grid. */
-export async function tokensOf(url) {
-  const response = await request("/v1/vision/tokens", { body: { image: url } });
+export async function tokensOf(url, model) {
+  const response = await request("/v1/vision/tokens", { body: { model, image: url } });
   const { data, codebook_size: codebookSize } = await response.json();
   return { ...data[0], codebookSize };
 }

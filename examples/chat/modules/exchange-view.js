@@ -6,11 +6,11 @@ import { showTokens } from "./token-grid.js";
 export class ExchangeView {
   /**
    * @param {import("./conversation.js").Exchange} exchange
-   * @param {{ canShowTokens: boolean, edit(exchange): void, retry(exchange): void }} page
+   * @param {{ tokenizer: string | undefined, edit(exchange): void, retry(exchange): void }} page
    */
-  constructor(exchange, { canShowTokens, edit, retry }) {
+  constructor(exchange, { tokenizer, edit, retry }) {
     this.exchange = exchange;
-    this.canShowTokens = canShowTokens;
+    this.tokenizer = tokenizer;
     const isDrawing = exchange.kind === "drawing";
     const pictures = exchange.images.map((url, i) => this.figure(url, `your image ${i + 1}`));
     this.question = make(
@@ -48,8 +48,9 @@ export class ExchangeView {
 
   /** A picture; where the server's model has ids, with a way to see them. */
   figure(url, name, caption = "") {
-    const tokens = this.canShowTokens ? [button("Tokens", `Tokens of ${name}`, () => showTokens(url))] : [];
-    const line = caption || this.canShowTokens ? [make("figcaption", {}, caption, ...tokens)] : [];
+    const { tokenizer } = this;
+    const tokens = tokenizer ? [button("Tokens", `Tokens of ${name}`, () => showTokens(url, tokenizer))] : [];
+    const line = caption || tokenizer ? [make("figcaption", {}, caption, ...tokens)] : [];
     return make("figure", {}, make("img", { src: url, alt: name }), ...line);
   }
 

@@ -21,7 +21,7 @@ async function centredSquare(url) {
   return canvas.toDataURL("image/png");
 }
 
-export async function showTokens(url) {
+export async function showTokens(url, tokenizer) {
   grid.replaceChildren();
   image.removeAttribute("src");
   status.textContent = "Asking for the tokens…";
@@ -29,7 +29,7 @@ export async function showTokens(url) {
   try {
     const square = await centredSquare(url);
     image.src = square;
-    fill(await tokensOf(square));
+    fill(await tokensOf(square, tokenizer));
   } catch (error) {
     status.textContent = error.message;
   }
