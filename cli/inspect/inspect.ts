@@ -6,6 +6,7 @@ import {
   isBlockDtype,
   isFile,
   isGgufPath,
+  isPackagedCheckpoint,
   isStridedWeight,
   isTorchPath,
   isWeightDtype,
@@ -45,7 +46,7 @@ export const inspect = defineCommand({
   ],
   async run({ path, model, weights, json }) {
     const source = path ?? model;
-    const isWeightsFile = source !== "default" && !isGgufPath(source) && (await isFile(source));
+    const isWeightsFile = !isPackagedCheckpoint(source) && !isGgufPath(source) && (await isFile(source));
     const { stored, ...inspection } = isWeightsFile ? await readFile(source) : await readCheckpoint(source);
     const found = weights ? { ...inspection, nonFinite: await nonFiniteTensors(floatsOf(stored)) } : inspection;
     printResult(json, found, () => linesOf(found));
