@@ -24,7 +24,7 @@ const { values, positionals } = parseArgs({
   options: {
     llm: { type: "string" },
     projector: { type: "string" },
-    encoder: { type: "string", default: "default" },
+    encoder: { type: "string", default: "deit-tiny" },
     rounds: { type: "string", default: "15" },
     threads: { type: "string" },
     "random-llm": { type: "string" },

@@ -5,7 +5,7 @@ import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const page = join(root, "examples/chat");
-const SAMPLES = ["blue-circle.png", "red-triangle.png", "cat.jpg", "coffee.jpg"];
+const SAMPLES = ["cat.jpg", "coffee.jpg"];
 
 /**
  * Puts the chat page together in dist/chat-page: modules and the libraries that they import in one file, so that a browser fetches

@@ -3,13 +3,12 @@
  *
  *   node scripts/readme-pictures.ts docs/images
  *
- * reconstruction.png: example photos above what comes back from their ids. answers.png: drawn pictures, questions about them and
- * the VLM's answers. generation.png: the generator's first picture for each prompt, with seed 1; none is picked by hand.
+ * reconstruction.png: example photos above what comes back from their ids. answers.png: the same photos, three questions about each
+ * and the VLM's answers. generation.png: the generator's first picture for each prompt, with seed 1; none is picked by hand.
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import sharp from "sharp";
 import { loadGenerator } from "../adapters/generation/index.ts";
 import { loadVlm } from "../adapters/llama-cpp/index.ts";
 import { listImages, pairsPicture } from "../sdk/evaluation/index.ts";
@@ -38,36 +37,36 @@ async function reconstruction(): Promise<Uint8Array> {
   return encodePng(pairsPicture(pairs, pairs.length));
 }
 
-/** A picture as easy-VQA draws them: 64 px, one shape. */
-async function drawn(shape: string): Promise<RgbImage> {
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64">${shape}</svg>`;
-  return readImage(await sharp(Buffer.from(svg)).png().toBuffer());
-}
+/** What each example photo is asked. */
+const QUESTIONS = ["Describe the image.", "What is this?", "Is there a person?"];
+/** Letters of a line under a picture. */
+const LINE_LENGTH = 34;
 
 async function answers(): Promise<Uint8Array> {
-  const blueCircle = await readImage(join(examples, "blue-circle.png"));
-  const redTriangle = await drawn(
-    '<rect width="64" height="64" fill="#f5f0e0"/><path d="M20 46 L48 42 L30 18 z" fill="#ff0000"/>',
-  );
-  const tealRectangle = await drawn(
-    '<rect width="64" height="64" fill="#e6f0f2"/><rect x="14" y="22" width="28" height="17" fill="#008080"/>',
-  );
-  const asked: readonly (readonly [RgbImage, readonly string[]])[] = [
-    [blueCircle, ["what shape is in the image?", "is there a red shape?"]],
-    [redTriangle, ["what color is the triangle?", "what is in the image?"]],
-    [tealRectangle, ["does the image contain a rectangle?", "what color is the shape?"]],
-  ];
+  const photos = (await listImages(examples)).filter(({ path }) => path.endsWith(".jpg"));
   const vlm = await loadVlm("default", { gpu: false });
   const cells = [];
-  for (const [image, questions] of asked) {
+  for (const { path } of photos) {
     const lines = [];
-    for (const question of questions) {
-      lines.push({ text: question }, { text: await vlm.ask(image, question), bold: true });
+    for (const question of QUESTIONS) {
+      lines.push({ text: question });
+      for (const text of wrapped(await vlm.ask(path, question))) lines.push({ text, bold: true });
     }
-    cells.push({ image, lines });
+    cells.push({ image: await readImage(path), lines });
   }
   await vlm.dispose();
   return captionedPicture(cells, CELL);
+}
+
+function wrapped(text: string): string[] {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1)!;
+    if (last === "") lines[lines.length - 1] = word;
+    else if (last.length + 1 + word.length <= LINE_LENGTH) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 const PROMPTS = ["a red triangle", "a small blue circle", "a large green square", "a photo of a sunflower"];

@@ -1,5 +1,5 @@
 /**
- * Prints the tables of docs/vqrae-tiny.md, docs/vqrae-tiny-vlm.md, docs/vqrae-tiny-generator.md and of the pages of the next ones from a training's metrics:
+ * Prints the tables of docs/vqrae-tiny.md, docs/vqrae-tiny-vlm.md, docs/vqrae-tiny-generator.md and of the pages of those before and next from a training's metrics:
  *
  *   node scripts/training-tables.ts docs/data/vqrae-tiny [every so many steps only]
  */

@@ -30,7 +30,7 @@ export const ask = defineCommand({
     json,
   },
   examples: [
-    'vqrae ask photo.png "what shape is in the image?"',
+    'vqrae ask photo.jpg "Describe the image."',
     'vqrae ask photo.jpg "what is this?" --llm model.gguf --mmproj mmproj.gguf',
     'vqrae ask photo.jpg "what is this?" --vlm ./llava-1.5-7b-hf',
     'vqrae ask photo.jpg "what is this?" \\',

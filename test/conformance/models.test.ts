@@ -45,9 +45,9 @@ function conforms(name: string, load: () => Promise<VQRAE>, options = strict): v
 }
 
 conforms("the shipped tokenizer", () => VQRAE.load("default", cpu));
-conforms("the shipped tokenizer with the shipped projector", async () => {
+conforms("the shipped encoder with the shipped projector", async () => {
   const projector = await loadProjector(join(root, "models/vqrae-tiny-vlm"));
-  return VQRAE.load("default", { ...cpu, projector });
+  return VQRAE.load("deit-tiny", { ...cpu, projector });
 });
 conforms("the shipped tokenizer in small batches and several workers", () =>
   VQRAE.load("default", { ...cpu, workers: 2, batchSize: 2 }),

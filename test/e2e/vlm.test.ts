@@ -5,14 +5,14 @@ import { loadVlm, type Vlm } from "../../adapters/llama-cpp/index.ts";
 interface Golden {
   readonly embeddings: { readonly shape: [number, number]; readonly rows: number[][] };
   readonly pictures: readonly {
-    readonly png: string;
+    readonly image: string;
     readonly asked: readonly { readonly question: string; readonly tokens: number[]; readonly text: string }[];
   }[];
 }
 
 /** What PyTorch and transformers make of the shipped files: test/golden/vlm/make_vlm.py. */
 const golden: Golden = JSON.parse(await readFile(new URL("../golden/vlm/vlm.json", import.meta.url), "utf8"));
-const pictureOf = ({ png }: { readonly png: string }) => Buffer.from(png, "base64");
+const pictureOf = ({ image }: { readonly image: string }) => Buffer.from(image, "base64");
 /** Loading and 200 answers on a busy machine. */
 const TIMEOUT_MS = 240_000;
 
@@ -76,12 +76,16 @@ describe("the VLM that ships", () => {
     expect(await session.prompt(await vlm.vision.prompt`${pictureOf(first!)}${question}`, { temperature: 0 })).toBe(
       text,
     );
-    const next = second!.asked.at(0)!;
-    expect(
-      await session.prompt(await vlm.vision.prompt`${pictureOf(second!)}${next.question}`, { temperature: 0 }),
-    ).toBe(next.text);
+    const next = second!.asked.at(0)!.question;
+    const later = await session.prompt(await vlm.vision.prompt`${pictureOf(second!)}${next}`, { temperature: 0 });
     session.dispose();
     await sequence.dispose();
+    const whole = await vlm.chat([
+      { role: "user", content: [{ image: pictureOf(first!) }, question] },
+      { role: "assistant", content: text },
+      { role: "user", content: [{ image: pictureOf(second!) }, next] },
+    ]);
+    expect(later).toBe(whole.text);
   });
 
   it("stops at a signal, refuses bad questions and images, and answers the next", async () => {

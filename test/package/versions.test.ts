@@ -9,10 +9,13 @@ import { INSTALL_MS, install, pack, run, testFolder } from "./packed.ts";
 const tried = ["3.21.1", "3.22.1"];
 
 interface Golden {
-  readonly pictures: readonly { readonly png: string; readonly asked: readonly { question: string; text: string }[] }[];
+  readonly pictures: readonly {
+    readonly image: string;
+    readonly asked: readonly { question: string; text: string }[];
+  }[];
 }
 const golden: Golden = JSON.parse(await readFile(new URL("../golden/vlm/vlm.json", import.meta.url), "utf8"));
-const asked = golden.pictures.slice(0, 6).map(({ png, asked }) => ({ png, asked: asked.slice(0, 3) }));
+const asked = golden.pictures.slice(0, 6).map(({ image, asked }) => ({ image, asked: asked.slice(0, 3) }));
 
 /** Asks each question in an installed project, in one conversation a picture. */
 const program = `
@@ -20,8 +23,8 @@ import { loadVlm } from "vqrae/llama-cpp";
 const pictures = ${JSON.stringify(asked)};
 const vlm = await loadVlm("default", { gpu: false, contextSize: 1024, threads: 1 });
 const answers = [];
-for (const { png, asked } of pictures) {
-  for (const { question } of asked) answers.push(await vlm.ask(Buffer.from(png, "base64"), question));
+for (const { image, asked } of pictures) {
+  for (const { question } of asked) answers.push(await vlm.ask(Buffer.from(image, "base64"), question));
 }
 await vlm.dispose();
 console.log(JSON.stringify(answers));

@@ -20,7 +20,7 @@ from vqrae_training.errors import UserError
 from vqrae_training.models.encoder import load_encoder
 from vqrae_training.vlm import rooms
 from vqrae_training.vlm.names import Names
-from vqrae_training.vlm.photo_words import THINGS, colour_of, named, number_of, ruled_out, sentence
+from vqrae_training.vlm.photo_words import THINGS, colour_of, named, number_of, ruled_out, sentence, with_article
 from vqrae_training.vlm.photos import photo_turns, read_captioned, read_rooms
 from vqrae_training.vlm.talk import UNKNOWN, YesNo, facts, unknown_turn, yes_or_no
 
@@ -116,6 +116,7 @@ def test_no_answer_is_longer_than_a_sentence(photos):
     yes_no = YesNo([photo.facts for photo in some])
     answers = [a for p in some for _ in range(50) for _, a in photo_turns(facts(p.facts.captions, ("tabby cat", True)), yes_no, 2, rng)]
     assert {a for a in answers if "cat" in a} >= {"a tabby cat", "It is a tabby cat."}
+    assert with_article("Egyptian cat") == "an Egyptian cat"
     assert all("\n" not in a and a.count(". ") == 0 for a in answers)
     assert UNKNOWN in answers and {unknown_turn(rng)[1] for _ in range(50)} == {UNKNOWN}
 

@@ -1,17 +1,17 @@
 /** What to try first: pictures with questions that the served model can answer, and words to draw. */
 import { make } from "./elements.js";
 
-const shape = (question, name, alt) => ({ kind: "question", question, name, alt });
-/** vqrae-tiny-vlm knows coloured shapes alone. */
-const SHAPES = [
-  shape("what shape is in the image?", "blue-circle.png", "A blue circle"),
-  shape("what color is the circle?", "blue-circle.png", "A blue circle"),
-  shape("is there a red shape?", "red-triangle.png", "A red triangle"),
+const about = (question, name, alt) => ({ kind: "question", question, name, alt });
+/** vqrae-tiny-vlm names things and answers yes or no; of what is on a table it knows little. */
+const EASY = [
+  about("What animal is this?", "cat.jpg", "A cat"),
+  about("Is there a cup?", "coffee.jpg", "A cup of coffee"),
+  about("Is there a person?", "cat.jpg", "A cat"),
 ];
 const PHOTOS = [
-  shape("What animal is this?", "cat.jpg", "A cat"),
-  shape("What is on the table?", "coffee.jpg", "A cup of coffee"),
-  shape("Describe this picture in one sentence.", "cat.jpg", "A cat"),
+  about("What animal is this?", "cat.jpg", "A cat"),
+  about("What is on the table?", "coffee.jpg", "A cup of coffee"),
+  about("Describe this picture in one sentence.", "cat.jpg", "A cat"),
 ];
 const DRAWING = { kind: "drawing", question: "a red triangle" };
 
@@ -22,7 +22,7 @@ const fileOf = async (name) => {
 
 /** @param {(sample: { kind: string, question: string, image?: File }) => void} onChoice */
 export function showSamples(model, canDraw, onChoice) {
-  const questions = model === undefined ? [] : model === "vqrae-tiny-vlm" ? SHAPES : PHOTOS;
+  const questions = model === undefined ? [] : model === "vqrae-tiny-vlm" ? EASY : PHOTOS;
   const samples = [...questions, ...(canDraw ? [DRAWING] : [])];
   document.querySelector("#samples").replaceChildren(
     ...samples.map(({ kind, question, name, alt }) => {

@@ -2,11 +2,11 @@
 
     python make_vlm.py <easy_vqa folder> <nlvr folder>
 
-Every part is the reference's own, read from the shipped files: transformers' ViTModel on models/vqrae-tiny, InternVL's
-pixel shuffle and projector, Qwen3ForCausalLM and Qwen2Tokenizer from llm.gguf (F16 weights widened to F32). Pictures: 30 of
-easy-VQA's test set (MIT) with five questions each and ten of NLVR's held sentences (CC BY 4.0) with five each, stored in
-vlm.json as base64 PNG. A question whose answer hangs on a near tie is passed over for the picture's next one: a processor that
-rounds otherwise may take the other token.
+Every part is the reference's own, read from the shipped files: transformers' ViTModel on models/deit-tiny, InternVL's
+pixel shuffle and projector, Qwen3ForCausalLM and Qwen2Tokenizer from llm.gguf (F16 weights widened to F32). Pictures: 24 of
+easy-VQA's test set (MIT) with five questions each and eight of NLVR's held sentences (CC BY 4.0) with five each, stored in
+vlm.json as base64, and the four photos of examples/images with ten each. A question whose answer hangs on a near tie is passed
+over for the picture's next one: a processor that rounds otherwise may take the other token.
 """
 
 from __future__ import annotations
@@ -16,41 +16,54 @@ import io
 import json
 import platform
 import sys
-import tempfile
 from pathlib import Path
 
 import gguf
 import torch
 import transformers
 from PIL import Image
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, ViTModel
 from transformers.models.internvl.modeling_internvl import InternVLModel
 
 HERE = Path(__file__).parent
 MODELS = HERE.parents[2] / "models"
-HELD = HERE.parents[2] / "docs/data/vqrae-tiny-vlm/nlvr-held.json"
+HELD = HERE.parents[2] / "docs/data/vqrae-tiny-vlm-1/nlvr-held.json"
 LONGEST = 24
-QUESTIONS = 5  # of each picture
+QUESTIONS = 5  # of each drawing
+PHOTO_QUESTIONS = 10
+ASKED = (
+    "Describe the image.",
+    "What is this?",
+    "Is there a person in the image?",
+    "Is there a dog?",
+    "Is there a cat in the image?\nAnswer the question using a single word or phrase.",
+    "What animal is this?",
+    "What is the capital of France?",
+    "What is her name?",
+    "What do you see?",
+    "Is there a cup?",
+    "Is there a table in the image?\nAnswer in a sentence.",
+    "How many people are there?",
+    "Provide a one-sentence caption for the provided image.",
+    "What is it?",
+    "Do you see a car?",
+    "What is in the image?",
+    "Is there a child?",
+    "What color is the shirt?",
+)
 NEAR_TIE = 0.05  # in logits, between the likeliest token and the next
 
 
 def encoder() -> tuple[ViTModel, dict]:
-    config = json.loads((MODELS / "vqrae-tiny" / "config.json").read_text())
-    arguments = {k: v for k, v in config["encoder"].items() if k != "model_type"}
-    stored = load_file(MODELS / "vqrae-tiny" / "model.safetensors")
-    tensors = {k.removeprefix("encoder."): v.float() for k, v in stored.items() if k.startswith("encoder.")}
-    # transformers 5 renames tensors when it loads a folder, not a state dict.
-    with tempfile.TemporaryDirectory() as folder:
-        save_file(tensors, Path(folder) / "model.safetensors", {"format": "pt"})
-        (Path(folder) / "config.json").write_text(json.dumps({**arguments, "model_type": "vit", "architectures": ["ViTModel"]}))
-        model = ViTModel.from_pretrained(folder, add_pooling_layer=False, dtype=torch.float32)
-    return model.eval(), config["image"]
+    folder = MODELS / "deit-tiny"
+    model = ViTModel.from_pretrained(folder, add_pooling_layer=False, dtype=torch.float32)
+    return model.eval(), json.loads((folder / "preprocessor_config.json").read_text())
 
 
 def tiles(image: Image.Image, size: int) -> list[Image.Image]:
-    """easy-VQA's squares are one tile, NLVR's 400 x 100 pixels three: what `dynamic_preprocess` makes of at most three."""
-    columns = 3 if image.width > 2 * image.height else 1
+    """What `dynamic_preprocess` makes of at most three: one tile of a square, two of 3:2, three of NLVR's 400 x 100 pixels."""
+    columns = 3 if image.width > 2 * image.height else 2 if image.width >= 1.5 * image.height else 1
     stretched = image.convert("RGB").resize((columns * size, size), Image.Resampling.BICUBIC)
     return [stretched.crop((i * size, 0, (i + 1) * size, size)) for i in range(columns)]
 
@@ -70,16 +83,13 @@ class Vlm:
     def embeddings(self, image: Image.Image) -> torch.Tensor:
         """-> [tiles * t / 4, text width]"""
         size = self.encoder.config.image_size
-        mean, std = (torch.tensor(self.image[k]).view(3, 1, 1) for k in ("mean", "std"))
+        mean, std = (torch.tensor(self.image[k]).view(3, 1, 1) for k in ("image_mean", "image_std"))
         pixels = []
         for tile in tiles(image, size):
             data = torch.frombuffer(bytearray(tile.tobytes()), dtype=torch.uint8).view(size, size, 3)
             pixels.append((data.permute(2, 0, 1).float() / 255 - mean) / std)
-        layer = self.config["features"]["layer"]
-        hidden = self.encoder(torch.stack(pixels), output_hidden_states=True).hidden_states[layer]
-        if self.config["features"]["postNorm"]:
-            hidden = self.encoder.layernorm(hidden)
-        patches = hidden[:, 1:]
+        states = self.encoder(torch.stack(pixels), output_hidden_states=True).hidden_states
+        patches = torch.cat([states[layer] for layer in self.config["features"]["layer"]], -1)[:, 1:]
         n, t, d = patches.shape
         side = int(t**0.5)
         shuffled = InternVLModel.pixel_shuffle(None, patches.view(n, side, side, d), self.config["downsample_ratio"]).reshape(n, -1, 4 * d)
@@ -113,17 +123,19 @@ def pictures(easy: Path, nlvr: Path) -> list[tuple[bytes, list[str]]]:
     asked: dict[int, list[str]] = {}
     for question, _, image in json.loads((easy / "data/test/questions.json").read_text()):
         asked.setdefault(image, []).append(question)
-    for image in sorted(asked)[::33][:30]:
+    for image in sorted(asked)[::41][:24]:
         questions = ["what is in the image?", *asked[image]]
         listed.append(((easy / f"data/test/images/{image}.png").read_bytes(), questions))
     held = set(json.loads(HELD.read_text()))
     examples = [json.loads(line) for line in (nlvr / "dev/dev.json").read_text().splitlines()]
-    for example in [e for e in examples if f"dev-{e['identifier']}" in held][::19][:10]:
+    for example in [e for e in examples if f"dev-{e['identifier']}" in held][::23][:8]:
         file = nlvr / f"dev/images/{example['directory']}/dev-{example['identifier']}-0.png"
         said = example["sentence"]
         others = [f"what is in the {place} box?" for place in ("left", "right", "middle")]
         others += [f"how many {what}items are there?" for what in ("yellow ", "", "blue ", "black ")]
         listed.append((file.read_bytes(), [said, *others]))
+    for photo in sorted((HERE.parents[2] / "examples/images").glob("*.jpg")):
+        listed.append((photo.read_bytes(), list(ASKED)))
     return listed
 
 
@@ -136,9 +148,10 @@ def main(easy: Path, nlvr: Path) -> None:
         seen = vlm.embeddings(Image.open(io.BytesIO(data)))
         first = seen if first is None else first
         answered = [(question, vlm.answer(seen, question)) for question in questions]
-        answered = [(question, tokens) for question, tokens in answered if tokens is not None][:QUESTIONS]
+        most = PHOTO_QUESTIONS if questions == list(ASKED) else QUESTIONS
+        answered = [(question, tokens) for question, tokens in answered if tokens is not None][:most]
         shown.append({
-            "png": base64.b64encode(data).decode(),
+            "image": base64.b64encode(data).decode(),
             "asked": [{"question": q, "tokens": a, "text": vlm.tokenizer.decode(a)} for q, a in answered],
         })  # fmt: skip
     versions = f"transformers {transformers.__version__}, torch {torch.__version__}, Python {platform.python_version()}"

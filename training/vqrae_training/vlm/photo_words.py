@@ -139,7 +139,7 @@ def words(text: str) -> list[str]:
 
 
 def with_article(thing: str) -> str:
-    return thing if thing in MASS else f"{'an' if thing[0] in 'aeiou' else 'a'} {thing}"
+    return thing if thing in MASS else f"{'an' if thing[0].lower() in 'aeiou' else 'a'} {thing}"
 
 
 def sentence(caption: str) -> str:
