@@ -185,7 +185,7 @@ export const sections: readonly Section[] = [
       },
       {
         name: "cache",
-        about: "List what was made and kept for faster loading, and clear it",
+        about: "List and clear what was made for faster loading",
         load: async () => (await import("./cache/cache.ts")).cache,
       },
       {

@@ -23,6 +23,11 @@ beforeAll(async () => {
 afterAll(() => vlm?.dispose());
 
 describe("the VLM that ships", () => {
+  it("says what it knows, and that its data are for research and education", () => {
+    expect(vlm.licence).toBe("research and education");
+    expect(vlm.description).toMatch(/^a small model that describes photos/);
+  });
+
   it("has the embeddings of transformers' encoder and InternVL's projector", async () => {
     const { segments, tokens, embeddingDim } = await vlm.tokenizer.embed(pictureOf(golden.pictures[0]!));
     expect([tokens, embeddingDim]).toEqual(golden.embeddings.shape);

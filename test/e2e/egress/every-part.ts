@@ -3,17 +3,21 @@ import { fileURLToPath } from "node:url";
 import { loadGenerator } from "../../../adapters/generation/index.ts";
 import { loadVlm } from "../../../adapters/llama-cpp/index.ts";
 import { createEndpoint, listen } from "../../../adapters/openai/index.ts";
-import { probeDevices } from "../../../sdk/index.ts";
+import { probeDevices, VQRAE } from "../../../sdk/index.ts";
 
 const image = fileURLToPath(new URL("../../../examples/images/cat.jpg", import.meta.url));
 /** The telemetry that is looked for begins a while after the first session. */
 const WHILE_MS = 3000;
 
-const vlm = await loadVlm("default");
-const { tokenizer } = vlm;
+const tokenizer = await VQRAE.load("default");
 const { ids } = await tokenizer.encode(image, { ids: true });
 await tokenizer.decode(ids);
-await vlm.ask(image, "what shape is in the image?", { maxTokens: 4 });
+await tokenizer.dispose();
+const classifier = await VQRAE.load("deit-tiny");
+await classifier.classify(image);
+await classifier.dispose();
+const vlm = await loadVlm("default");
+await vlm.ask(image, "What animal is this?", { maxTokens: 4 });
 const generator = await loadGenerator();
 await generator.generateImages("a red triangle", { seed: 1 });
 await probeDevices();

@@ -14,6 +14,8 @@ describe("vqrae ask", { timeout: 60_000 }, () => {
     expect(await runCliWith(await readFile(circle), "ask", "-", shape, "--gpu", "off")).toMatchObject({
       code: 0,
       stdout: "circle\n",
+      // Who names no model is told which one answers, what it knows and its licence.
+      stderr: expect.stringMatching(/^vqrae-tiny-vlm answers: a small model .*licence: research and education/),
     });
   });
 
