@@ -52,7 +52,8 @@ export const serve = defineCommand({
     const serveVlm = async (vlm: Vlm) => {
       const { generator, tokenizer } = await openGenerator(file, args, vlm);
       // The first one answers who names none: one with ids can do all.
-      const tokenizers = [...(tokenizer === null || isNamed(tokenizer, vlm) ? [] : [tokenizer]), vlm.tokenizer];
+      const isVlms = tokenizer === null || tokenizer.info.modelId === vlm.tokenizer.info.modelId;
+      const tokenizers = isVlms ? [vlm.tokenizer] : [tokenizer, vlm.tokenizer];
       const endpoint = await createEndpoint({
         languageModels: [vlm],
         imageModels: generator ? [generator] : [],
@@ -100,8 +101,6 @@ async function openGenerator(llm: string, { gpu, maxPixels }: VlmArgs, vlm: Vlm)
     throw error;
   }
 }
-
-const isNamed = ({ info }: VQRAE, { tokenizer }: Vlm): boolean => info.modelId === tokenizer.info.modelId;
 
 const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || host.startsWith("127.");
 
