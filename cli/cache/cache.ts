@@ -37,16 +37,15 @@ export const cache = defineCommand({
     const shown = files.map(({ kind, file, bytes, used }) => ({ kind, file, bytes, used: used.toISOString() }));
     printResult(json, { folder, bytes, cleared: clear, kept, files: shown }, () => [
       ...files.map(line),
-      `${folder}: ${summary(files, clear)}`,
+      `${folder}: ${summary(files.length, bytes, clear)}`,
       ...kept.map((file) => `${file} is in use and stays`),
     ]);
   },
 });
 
-function summary(files: readonly MadeFile[], clear: boolean): string {
-  if (files.length === 0) return "nothing";
-  const bytes = inBytes(files.reduce((sum, one) => sum + one.bytes, 0));
-  return `${files.length} ${files.length === 1 ? "file" : "files"}, ${bytes}${clear ? ", removed" : ""}`;
+function summary(count: number, bytes: number, clear: boolean): string {
+  if (count === 0) return "nothing";
+  return `${count} ${count === 1 ? "file" : "files"}, ${inBytes(bytes)}${clear ? ", removed" : ""}`;
 }
 
 const line = ({ kind, file, bytes, used }: MadeFile & { readonly kind: string }): string =>

@@ -11,7 +11,7 @@ import {
   takeSlice,
 } from "../../adapters/datasets/index.ts";
 import { VqraeError } from "../../sdk/index.ts";
-import { expectedBut, setFields } from "../../sdk/kit.ts";
+import { expectedBut, isPackagedCheckpoint, setFields } from "../../sdk/kit.ts";
 import { defineCommand } from "../command/command.ts";
 import { anyArguments, flag, option, type Values } from "../command/option.ts";
 import { text, wholeNumber } from "../command/value-types.ts";
@@ -120,7 +120,7 @@ async function enqueue(
 ): Promise<{ enqueued: number; done: number }> {
   const { encoder, model } = await openEncoder({ ...args, workers: 1 }, progress);
   try {
-    const source = args.model === "default" ? args.model : resolve(args.model);
+    const source = isPackagedCheckpoint(args.model) ? args.model : resolve(args.model);
     const rows = rowSettings(args);
     if (args.features !== undefined) sayFeatureSize(estimateBytes(1, { encoder, model, ...rows }));
     return await enqueueShards({

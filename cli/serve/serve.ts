@@ -86,14 +86,15 @@ interface Opened {
   readonly tokenizer: VQRAE | null;
 }
 
-async function openGenerator(llm: string, { gpu, maxPixels }: VlmArgs, vlm: Vlm): Promise<Opened> {
+async function openGenerator(llm: string, args: VlmArgs, vlm: Vlm): Promise<Opened> {
+  const { gpu, precision, cacheDir, maxPixels, decoding } = args;
   if (llm === "off") return { generator: null, tokenizer: null };
   const { loadGenerator } = await import("../../adapters/generation/index.ts");
   if (llm !== "default" && vlm.tokenizer.info.codebook !== null) {
     return { generator: await loadGenerator({ llm, tokenizer: vlm.tokenizer }, { gpu }), tokenizer: null };
   }
   const { VQRAE } = await import("../../sdk/index.ts");
-  const tokenizer = await VQRAE.load("default", setFields({ maxPixels }));
+  const tokenizer = await VQRAE.load("default", setFields({ precision, cacheDir, maxPixels, decoding }));
   try {
     return { generator: await loadGenerator({ llm, tokenizer }, { gpu }), tokenizer };
   } catch (error) {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+from collections import Counter
 from pathlib import Path
 
 from .photos import read_rooms
@@ -26,4 +27,6 @@ def main(argv: list[str] | None = None) -> None:
             name = Path(room.item.name)
             room.item.open().convert("RGB").save(out / "images" / f"{name.stem}.png")
             table.writerows((question.removesuffix("?"), answer, name.stem) for question, answer in room.turns)
-    print(f"{sum(len(room.turns) for room in held)} questions about {len(held)} rooms")
+    answers = Counter(answer for room in held for _, answer in room.turns)
+    asked, (commonest, count) = answers.total(), answers.most_common(1)[0]
+    print(f"{asked} questions about {len(held)} rooms; the commonest answer, {commonest}, is right for {count / asked:.1%}")
