@@ -177,6 +177,18 @@ def test_a_run_learns_from_photos_sentences_and_rooms(photos, tmp_path):
     assert [config["hidden_size"], config["features"]] == [32, {"layer": [1, 2], "postNorm": False}]
 
 
+def test_a_run_draws_captions_and_learns_from_their_scores(photos, tmp_path):
+    root, out = photos["root"], tmp_path / "run"
+    options = [f'data.photos=["{root}/train.tar"]', f"data.val_photos={root}/val.tar", "data.photo_share=0.5", "data.photos_each=2",
+               "captions.photos=2", "captions.samples=2", "captions.share=0.7", "captions.most_tokens=5"]  # fmt: skip
+    without = train(photos, out, *options)
+    after = train(photos, out, *options, "captions.steps=6", "--allow-changes")
+    assert [without["done"], after["done"]] == [14, 20]
+    assert not torch.equal(without["model"]["projector.mlp1.1.weight"], after["model"]["projector.mlp1.1.weight"])
+    rows = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert any("cider" in row for row in rows) and 0 <= rows[-1]["val_cider"] <= 1
+
+
 def test_pope_asks_as_many_yes_as_no(photos, tmp_path):
     main(["vlm", "pope", "--photos", str(photos["root"] / "val.tar"), "--out", str(tmp_path)])
     for kind in ("random", "popular", "adversarial"):

@@ -56,6 +56,14 @@ class PhaseSection:
 
 
 @dataclass(frozen=True)
+class CaptionSection(PhaseSection):
+    share: float = 0.5  # of the phase's steps that learn from captions the model draws; the others are as in `both`
+    photos: int = 16  # of one such step
+    samples: int = 5  # captions drawn of a photo
+    most_tokens: int = 24  # of a caption
+
+
+@dataclass(frozen=True)
 class RunSection:
     init: str = ""  # a folder that `vlm export` wrote, whose weights a new run starts from
     seed: int = 0
@@ -76,4 +84,5 @@ class VlmConfig:
     text: PhaseSection = field(default_factory=PhaseSection)  # the language model alone, on pictures in words
     projector: PhaseSection = field(default_factory=PhaseSection)  # LLaVA's first step
     both: PhaseSection = field(default_factory=PhaseSection)  # LLaVA's second step
+    captions: CaptionSection = field(default_factory=CaptionSection)  # self-critical training; no steps: none
     run: RunSection = field(default_factory=RunSection)

@@ -1,8 +1,9 @@
-"""LLaVA's recipe for a language model that starts from nothing: three phases, one loop.
+"""LLaVA's recipe for a language model that starts from nothing: three phases and a fourth for captions, one loop.
 
     text:       the language model alone; a description in words stands where the image will
     projector:  LLaVA's step 1: the image takes that place, the language model is frozen
     both:       LLaVA's step 2: projector and language model
+    captions:   both again, and a share of the steps is self-critical: captions that the model draws are scored by CIDEr-D
     The encoder is frozen throughout: its features are cached on disk before the second phase.
 
     python -m vqrae_training vlm train --encoder models/vqrae-tiny --easy-vqa easy-vqa.tar --nlvr nlvr --out runs/vlm
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import time
 from pathlib import Path
 
@@ -34,13 +36,15 @@ from ..language.qwen3 import build_language_model
 from ..language.tokenizer import train_tokenizer
 from ..models.encoder import Encoder, load_encoder
 from .batches import Batch, make_batch
-from .config import PhaseSection, RunSection, VlmConfig
+from .captions.self_critical import Captions, self_critical_loss, write_captions
+from .config import CaptionSection, PhaseSection, RunSection, VlmConfig
 from .data import Corpus
 from .features import FeatureSets, build_features
 from .model import Projector, Vlm, right_answers
 from .names import Names
+from .talk import CAPTION_ASKED
 
-PHASES = ("text", "projector", "both")
+PHASES = ("text", "projector", "both", "captions")
 MONITOR_BATCH = 20
 
 
@@ -82,13 +86,19 @@ def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
                 restore(state, model, optimisers)
                 step = state["step"]
                 print(f"resumed at step {step} of {phase}", flush=True)
-            losses, started = [], time.time()
+            written = Captions(corpus.photos.photos) if phase == "captions" and options.steps else None
+            losses, rewards, started = [], [], time.time()
             while step < options.steps:
                 rate = set_learning_rates(optimisers, schedule, step)
-                batch = make_batch(corpus.draw(phase, step, run.seed), tokenizer)
+                rng = random.Random(f"{run.seed}:{phase}:{step}")
                 with torch.autocast("cpu", torch.bfloat16, enabled=run.bf16):
-                    logits = model(batch)
-                loss = turn_loss(logits.float(), batch)
+                    if phase == "captions" and rng.random() < config.captions.share:
+                        loss, reward = self_critical_loss(model, written, corpus.features, tokenizer, config.captions, rng)
+                        rewards.append(reward)
+                    else:
+                        batch = make_batch(corpus.draw(phase, step, run.seed), tokenizer)
+                        loss = turn_loss(model(batch).float(), batch)
+                        losses.append(loss.item())
                 if not torch.isfinite(loss):
                     raise UserError(f"Expected a finite loss but received {loss.item()} at step {step}; try a lower {phase}.lr")
                 model.zero_grad(set_to_none=True)
@@ -98,14 +108,14 @@ def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
                     optimiser.step()
                 step += 1
                 done += 1
-                losses.append(loss.item())
                 if step % run.log_every == 0:
-                    values = {"phase": number, "loss": sum(losses) / len(losses), "lr": rate}
-                    monitor.scalars(done, values | {"steps_per_s": len(losses) / (time.time() - started)})
-                    losses, started = [], time.time()
+                    values = {"phase": number, "lr": rate, "steps_per_s": run.log_every / (time.time() - started)}
+                    values |= {name: sum(of) / len(of) for name, of in (("loss", losses), ("cider", rewards)) if of}
+                    monitor.scalars(done, values)
+                    losses, rewards, started = [], [], time.time()
                 if step % run.eval_every == 0 or step == options.steps:
                     if phase != "text":
-                        monitor.scalars(done, {"phase": number} | evaluate(model, corpus, tokenizer))
+                        monitor.scalars(done, {"phase": number} | evaluate(model, corpus, tokenizer, phase == "captions"))
                     save_state(last, config, model, optimisers, {"step": step, "phase": number, "done": done})
                     started = time.time()
 
@@ -128,9 +138,10 @@ def turn_loss(logits: Tensor, batch: Batch) -> Tensor:
     return (sums / batch.turn_of.bincount(minlength=batch.turns)).mean()
 
 
-def evaluate(model: Vlm, corpus: Corpus, tokenizer: Tokenizer) -> dict[str, float]:
-    """Return the shares of right answers on the pictures that are monitored, and the loss of captions."""
-    found = {}
+def evaluate(model: Vlm, corpus: Corpus, tokenizer: Tokenizer, written: bool = False) -> dict[str, float]:
+    """Return the shares of right answers on the pictures that are monitored, and the loss of captions. written: the CIDEr-D of
+    greedy captions too, over few photos and so not a benchmark's figure."""
+    found = {"val_cider": val_cider(model, corpus, tokenizer)} if written else {}
     for name, pictures in corpus.monitored().items():
         if not pictures:
             continue
@@ -143,6 +154,13 @@ def evaluate(model: Vlm, corpus: Corpus, tokenizer: Tokenizer) -> dict[str, floa
             right = [r for batch in batches for r in right_answers(model, batch)]
             found[f"val_{name}"] = sum(right) / len(right)
     return found
+
+
+def val_cider(model: Vlm, corpus: Corpus, tokenizer: Tokenizer) -> float:
+    captions = Captions(corpus.photos.val)
+    seen = [corpus.features.of(photo.item.name) for photo in captions.photos]
+    said = write_captions(model, seen, CAPTION_ASKED[0], tokenizer, CaptionSection.most_tokens)
+    return sum(captions.reward(p, text) for p, (text,) in zip(captions.photos, said, strict=True)) / len(said)
 
 
 def make_optimisers(model: Vlm, phase: PhaseSection, run: RunSection) -> list[torch.optim.Optimizer]:
