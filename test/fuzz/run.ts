@@ -5,6 +5,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { noteTried } from "../helpers/tried.ts";
 import { fuzz } from "./fuzz.ts";
 import { targets } from "./targets.ts";
 
@@ -17,6 +18,7 @@ for (const [name, target] of chosen) {
   const done = () => Date.now() >= end;
   const { inputs, outcomes, findings } = await fuzz(target, { root, folder, seed: Number(seed), done });
   console.log(`${name}: ${inputs} inputs, ${findings.length} findings`, Object.fromEntries(outcomes));
+  noteTried(`changed fixtures, ${name}`, inputs);
   for (const [i, { what, bytes, extension }] of findings.entries()) {
     await mkdir("fuzz-findings", { recursive: true });
     await writeFile(join("fuzz-findings", `${name.replaceAll(" ", "-")}-${seed}-${i}${extension}`), bytes);

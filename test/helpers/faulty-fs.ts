@@ -1,4 +1,5 @@
 import type { FileHandle } from "node:fs/promises";
+import { noteTried } from "./tried.ts";
 
 type Fs = typeof import("node:fs/promises");
 
@@ -44,7 +45,10 @@ export async function atEachCall(
     );
     const { calls } = faults;
     withFault(null);
-    if (calls <= at) return at;
+    if (calls <= at) {
+      noteTried(code === "kill" ? "a kill" : code, at);
+      return at;
+    }
     await after(outcome, folder);
   }
 }

@@ -9,6 +9,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { post, writeTinyFiles } from "../../helpers/tiny-endpoint.ts";
+import { noteTried } from "../../helpers/tried.ts";
 import { corpus as first, type HostileRequest, refusedEarly } from "./corpus.ts";
 import type { Probes } from "./health-probe.ts";
 import { otherProtocols } from "./other-protocols.ts";
@@ -114,6 +115,7 @@ describe("vqrae serve", { timeout: 240_000 }, () => {
     });
     longest.set(request.name, ms);
     expect(ms).toBeLessThan(LONGEST_MS);
+    noteTried("a hostile request", 1);
   });
 
   it("answers the dearest of them at once", async () => {

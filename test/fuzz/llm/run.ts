@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { uniform } from "../../helpers/random.ts";
 import { tinyArchitectures, writeTinyLlm } from "../../helpers/tiny-llm.ts";
+import { noteTried } from "../../helpers/tried.ts";
 import { mutant, readSeed } from "./mutate.ts";
 
 const [seconds = "60", seed = "1", check = "check", ...files] = process.argv.slice(2);
@@ -67,8 +68,13 @@ for (let i = 0; Date.now() < end; i++) {
     await mkdir(findings, { recursive: true });
     await copyFile(path, join(findings, `llm-${seed}-${i}.gguf`));
     console.log(`${i}: ${outcome}: ${change}`);
+    process.exitCode = 1;
   }
 }
 console.log(Object.fromEntries(counts));
+noteTried(
+  "changed models, loaded and run",
+  [...counts.values()].reduce((sum, count) => sum + count, 0),
+);
 if (child !== null) (child as ChildProcessWithoutNullStreams).kill();
 await rm(folder, { recursive: true });

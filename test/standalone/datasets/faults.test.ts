@@ -1,7 +1,7 @@
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { faults, withFault } from "../../helpers/faulty-fs.ts";
+import { atEachCall, withFault } from "../../helpers/faulty-fs.ts";
 import { mockOptions, newFolder, pictures, shardBytes, tarOf } from "./dataset.ts";
 
 vi.mock("node:fs/promises", async (original) => {
@@ -25,24 +25,26 @@ describe.each(["ENOSPC", "EIO", "kill"] as const)("%s at each call that writes",
     const calm = join(folder, "calm");
     await tokenizeShard(tar, calm, options());
     const expected = await filesOf(calm);
-    let failures = 0;
-    for (let at = 0; ; at++) {
-      const output = join(folder, `${code}-${at}`);
-      withFault({ folder: output, at, code });
-      const result = await tokenizeShard(tar, output, options()).catch((error: unknown) => error);
-      const reached = faults.calls > at;
-      withFault(null);
-      if (result instanceof Error) {
-        failures++;
-        expect(result).toMatchObject({ code: "IO_ERROR" });
-        if (code === "ENOSPC") expect(result.message).toMatch(/disk is full|ENOSPC/);
-      }
-      const { state } = await tokenizeShard(tar, output, options());
-      if (!(result instanceof Error)) expect(state).toBe("done");
-      expect(await filesOf(output)).toEqual(expected);
-      if (!reached) break;
-    }
-    expect(failures).toBeGreaterThan(10);
+    const output = { folder: "", made: 0, failures: 0 };
+    await atEachCall(
+      code,
+      () => {
+        output.folder = join(folder, `${code}-${output.made++}`);
+        return output.folder;
+      },
+      () => tokenizeShard(tar, output.folder, options()),
+      async (outcome) => {
+        if (outcome !== null) {
+          output.failures++;
+          expect(outcome).toMatchObject({ code: "IO_ERROR" });
+          if (code === "ENOSPC") expect(String(outcome)).toMatch(/disk is full|ENOSPC/);
+        }
+        const { state } = await tokenizeShard(tar, output.folder, options());
+        if (outcome === null) expect(state).toBe("done");
+        expect(await filesOf(output.folder)).toEqual(expected);
+      },
+    );
+    expect(output.failures).toBeGreaterThan(10);
   }, 120_000);
 });
 

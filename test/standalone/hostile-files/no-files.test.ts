@@ -16,6 +16,7 @@ import { imageUrl } from "../../../adapters/openai-client/image-url.ts";
 import { findTemplate } from "../../../adapters/prompt/index.ts";
 import { loadProjector, readImage, VQRAE, VqraeError } from "../../../sdk/index.ts";
 import { openFile, openSafetensors, readJsonObject } from "../../../sdk/kit.ts";
+import { noteTried } from "../../helpers/tried.ts";
 
 /** Reads all that a reader gives. */
 async function drain(rows: AsyncIterable<unknown>): Promise<void> {
@@ -92,6 +93,7 @@ describe.skipIf(process.platform === "win32").each(Object.entries(readers))("%s"
       ]);
       const message = outcome instanceof Error ? outcome.stack : String(outcome);
       expect(VqraeError.isInstance(outcome), `${what}: ${message}`).toBe(true);
+      noteTried("what is no file", 1);
     }
   }, 60_000);
 });

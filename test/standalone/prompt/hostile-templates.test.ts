@@ -2,6 +2,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { describe, expect, it } from "vitest";
 import { ChatTemplate, type Vocabulary } from "../../../adapters/prompt/index.ts";
 import { VqraeError } from "../../../sdk/index.ts";
+import { noteTried } from "../../helpers/tried.ts";
 
 const vocabulary: Vocabulary = {
   file: "a vocabulary",
@@ -42,6 +43,7 @@ describe("a chat template that", () => {
       delay.disable();
       expect(VqraeError.isInstance(error) && error.code).toBe("UNSUPPORTED");
       expect(delay.max / 1e6).toBeLessThan(500);
+      noteTried("a hostile template", 1);
     },
     30_000,
   );
