@@ -180,7 +180,7 @@ def test_a_run_learns_from_photos_sentences_and_rooms(photos, tmp_path):
 def test_a_run_draws_captions_and_learns_from_their_scores(photos, tmp_path):
     root, out = photos["root"], tmp_path / "run"
     options = [f'data.photos=["{root}/train.tar"]', f"data.val_photos={root}/val.tar", "data.photo_share=0.5", "data.photos_each=2",
-               "captions.photos=2", "captions.samples=2", "captions.share=0.7", "captions.most_tokens=5"]  # fmt: skip
+               "captions.photos=2", "captions.samples=2", "captions.share=0.7", "captions.most_tokens=5", "run.bf16=true"]  # fmt: skip
     without = train(photos, out, *options)
     after = train(photos, out, *options, "captions.steps=6", "--allow-changes")
     assert [without["done"], after["done"]] == [14, 20]

@@ -91,14 +91,15 @@ def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
             while step < options.steps:
                 rate = set_learning_rates(optimisers, schedule, step)
                 rng = random.Random(f"{run.seed}:{phase}:{step}")
-                with torch.autocast("cpu", torch.bfloat16, enabled=run.bf16):
-                    if phase == "captions" and rng.random() < config.captions.share:
-                        loss, reward = self_critical_loss(model, written, corpus.features, tokenizer, config.captions, rng)
-                        rewards.append(reward)
-                    else:
-                        batch = make_batch(corpus.draw(phase, step, run.seed), tokenizer)
-                        loss = turn_loss(model(batch).float(), batch)
-                        losses.append(loss.item())
+                if phase == "captions" and rng.random() < config.captions.share:
+                    loss, reward = self_critical_loss(model, written, corpus.features, tokenizer, config.captions, rng, run.bf16)
+                    rewards.append(reward)
+                else:
+                    batch = make_batch(corpus.draw(phase, step, run.seed), tokenizer)
+                    with torch.autocast("cpu", torch.bfloat16, enabled=run.bf16):
+                        logits = model(batch)
+                    loss = turn_loss(logits.float(), batch)
+                    losses.append(loss.item())
                 if not torch.isfinite(loss):
                     raise UserError(f"Expected a finite loss but received {loss.item()} at step {step}; try a lower {phase}.lr")
                 model.zero_grad(set_to_none=True)

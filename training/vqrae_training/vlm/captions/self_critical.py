@@ -47,7 +47,13 @@ class Captions:
 
 
 def self_critical_loss(
-    model: Vlm, captions: Captions, features: FeatureSets, tokenizer: Tokenizer, options: CaptionSection, rng: random.Random
+    model: Vlm,
+    captions: Captions,
+    features: FeatureSets,
+    tokenizer: Tokenizer,
+    options: CaptionSection,
+    rng: random.Random,
+    bf16: bool = False,
 ) -> tuple[Tensor, float]:
     """Return a step's loss, and the mean CIDEr-D of the captions that were drawn, 0 to 1. Both depend on `rng` alone. Raises
     UserError where there is no other caption to hold one against."""
@@ -59,13 +65,17 @@ def self_critical_loss(
     photos = captions.draw(features, options.photos, rng)
     question = rng.choice(CAPTION_ASKED)
     seen = [features.of(photo.item.name) for photo in photos]
-    said = write_captions(model, seen, question, tokenizer, options.most_tokens, options.samples, rng.getrandbits(32))
+    products = torch.autocast("cpu", torch.bfloat16, enabled=bf16)
+    with products:
+        said = write_captions(model, seen, question, tokenizer, options.most_tokens, options.samples, rng.getrandbits(32))
     rewards = torch.tensor([[captions.reward(p, text) for text in some] for p, some in zip(photos, said, strict=True)])
     others = (rewards.sum(1, keepdim=True) - rewards) / (options.samples - 1)
     gain = rewards - others
     gain = (gain / gain.std().clamp_min(1e-6)).flatten()
     batch = make_batch([Picture(s, [[(question, text)] for text in some]) for s, some in zip(seen, said, strict=True)], tokenizer)
-    losses = F.cross_entropy(model(batch).float(), batch.targets, reduction="none")
+    with products:
+        logits = model(batch)
+    losses = F.cross_entropy(logits.float(), batch.targets, reduction="none")
     return (losses * gain[batch.turn_of]).mean(), rewards.mean().item()
 
 
@@ -82,8 +92,9 @@ def write_captions(
     prompt += encode(f"{IMAGE_END}{question}{END}\n{START}assistant\n")
     ids = torch.tensor([prompt] * len(seen))
     embed = model.llm.get_input_embeddings()
-    image = model.projector(torch.cat(list(seen)).float())
-    x = embed(ids).masked_scatter((ids == pad)[:, :, None], image)
+    image = model.projector(torch.cat([features.float() for features in seen]))
+    x = embed(ids)
+    x = x.masked_scatter((ids == pad)[:, :, None], image.to(x.dtype))
     cache, each = DynamicCache(), max(1, samples)
     # `forward`, and not a call: a compiled model would be compiled again for every length.
     hidden = model.llm.model.forward(inputs_embeds=x, past_key_values=cache, use_cache=True).last_hidden_state[:, -1]
