@@ -42,19 +42,20 @@ const tables: { file: string; marker: string; columns: Columns }[] = [
       "cosine to the frozen encoder": fixed("teacher_cosine", 4),
     },
   })),
-  {
-    file: "vlm.jsonl",
+  ...["vlm.jsonl", "vlm-continued.jsonl"].map((file) => ({
+    file,
     marker: "val_easy_vqa",
     columns: {
       step: count("step"),
-      phase: (line) => ["text", "projector", "both"][line.phase!]!,
+      phase: (line: Metrics) => ["text", "projector", "both", "captions"][line.phase!]!,
       "easy-VQA, 100 test pictures": percent("val_easy_vqa"),
       "NLVR, 381 held sentences": percent("val_nlvr"),
       "captions of val photos, nats a token": fixed("val_caption_loss", 3),
+      "CIDEr-D of greedy ones": fixed("val_cider", 3),
       "yes or no": percent("val_yes_no"),
       "DAQUAR, held rooms": percent("val_rooms"),
     },
-  },
+  })),
   ...["generator.jsonl", "generator-continued.jsonl"].map((file) => ({
     file,
     marker: "val_photos",
