@@ -106,7 +106,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null>
     return abortable(signal, async (signal) => {
       const report: PoolOptions["report"] = (phase, loaded, total, detail) =>
         onProgress?.({ phase, loaded, total, ...(detail !== undefined && { detail }) });
-      const { model, weights } = await openModel(source, { ...rest, precision }, { signal, report });
+      const { model, weights, floats } = await openModel(source, { ...rest, precision }, { signal, report });
       report("device", 0, 1);
       const wanted = await chooseDevice(device, precision);
       report("device", 1, 1, `${wanted.device} (${wanted.reason})`);
@@ -114,7 +114,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null>
 
       const threads = rest.threads ?? Math.max(1, Math.floor(availableParallelism() / workers));
       const { warmup = false, prepack = false } = rest;
-      const poolOptions = { weights, precision, prepack, workers, threads, warmup, signal, report };
+      const poolOptions = { weights, floats, precision, prepack, workers, threads, warmup, signal, report };
       const open = device === "auto" ? openPoolOrFallBack : openPool;
       const images = new ImageReader(
         {

@@ -19,8 +19,8 @@ export interface LoadOptions {
    */
   readonly device?: "auto" | "cpu" | "webgpu" | "cuda";
   /**
-   * The arithmetic of the encoder (docs/precision.md). "fp32" (the default) gives the reference's numbers; weights stored
-   * in half precision are widened when a graph is opened. "int8" is two to three times as fast, a little less exact, and
+   * The arithmetic of the encoder (docs/precision.md). "fp32" (the default) gives the reference's numbers; weights of 16 bits
+   * are widened to float32, the same numbers. "int8" is two to three times as fast, a little less exact, and
    * for the CPU only; its weights are made on the first load and kept in `cacheDir`. Quantizer and decoder are fp32.
    */
   readonly precision?: Precision;
@@ -31,10 +31,11 @@ export interface LoadOptions {
    */
   readonly prepack?: boolean;
   /**
-   * The folder for weights that are made: those of `precision: "int8"`, and the floats of a quantized mmproj (default: `vqrae`
-   * in the platform's folder of caches).
+   * The folder for weights that are made: those of `precision: "int8"`, the floats of a quantized mmproj, and the float32 form of
+   * 16-bit weights that take 64 MiB or more as such (default: `vqrae` in the platform's folder of caches). `false` keeps none:
+   * 16-bit weights are widened into memory at each load, and what needs a file is INVALID_ARGUMENT.
    */
-  readonly cacheDir?: string;
+  readonly cacheDir?: string | false;
   /**
    * Worker threads, each with sessions of its own (default 1). More of them raise throughput, not the speed of one image.
    * On WebGPU there is one, whatever this says.
@@ -91,14 +92,27 @@ export interface LoadOptions {
 
 export interface LoadProgress {
   /**
-   * Reading and checking the files; of a quantized mmproj bringing the weights to floats, once; reading all weights with
-   * `checkWeights`; with "int8" making its weights; choosing the device; writing the graphs, opening the first session and, with `warmup`, warming up the workers.
+   * Reading and checking the files; reading all weights with `checkWeights`; of a quantized mmproj bringing the weights to floats,
+   * once; widening 16-bit weights, once; with "int8" making its weights; choosing the device; writing the graphs, opening the first
+   * session and, with `warmup`, warming up the workers.
    */
-  readonly phase: "checkpoint" | "dequantize" | "weights" | "quantize" | "device" | "graphs" | "session" | "warmup";
+  readonly phase:
+    | "checkpoint"
+    | "weights"
+    | "dequantize"
+    | "widen"
+    | "quantize"
+    | "device"
+    | "graphs"
+    | "session"
+    | "warmup";
   /** Steps of this phase that are done, and how many there are; bytes of "weights". */
   readonly loaded: number;
   readonly total: number;
-  /** At the end of "device": which one it is and why. Of "dequantize" the folder that keeps what is made. */
+  /**
+   * At the end of "device": which one it is and why. Of "dequantize", "widen" and "quantize" the folder that keeps what is being
+   * made; left out where it was found there.
+   */
   readonly detail?: string;
 }
 
@@ -111,7 +125,10 @@ const loadSchema = z.strictObject({
   device: option.oneOf("auto", "cpu", "webgpu", "cuda"),
   precision: option.oneOf("fp32", "int8"),
   prepack: option.flag,
-  cacheDir: option.text("a folder"),
+  cacheDir: option.custom<string | false>(
+    "a folder, or false",
+    (value) => value === false || (typeof value === "string" && value !== ""),
+  ),
   workers: option.integer(1, MAX_THREADS),
   threads: option.integer(1, MAX_THREADS),
   batchSize: option.integer(1, MAX_BATCH),

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { LoadOptions } from "../../../sdk/index.ts";
+import type { LoadOptions, LoadProgress } from "../../../sdk/index.ts";
 import { isPackagedCheckpoint, option, parseOptions, setFields } from "../../../sdk/kit.ts";
 import type { PullOptions } from "../../hub/index.ts";
 import { type ChatTemplateKwargs, templateOptions } from "../../prompt/index.ts";
@@ -22,6 +22,8 @@ export interface LoadVlmOptions
   /** Variables of the chat template, such as `{ enable_thinking: false }` for a model that thinks first. */
   readonly chatTemplateKwargs?: ChatTemplateKwargs;
   readonly onProgress?: (phase: "tokenizer" | "llm" | "context") => void;
+  /** Called as the encoder and its projector load: `onProgress` of `VQRAE.load`. */
+  readonly onLoad?: (progress: LoadProgress) => void;
   /** Called with what a model of the hub will fetch, before it does. What it throws ends the work. */
   readonly onPlan?: NonNullable<PullOptions["onPlan"]>;
   /** Called as bytes of a model of the hub come. */
@@ -45,6 +47,7 @@ const schema = z.strictObject({
   video: ofLoad<"video">(),
   ...templateOptions,
   onProgress: option.callback<NonNullable<LoadVlmOptions["onProgress"]>>(),
+  onLoad: option.callback<NonNullable<LoadVlmOptions["onLoad"]>>(),
   onPlan: option.callback<NonNullable<LoadVlmOptions["onPlan"]>>(),
   onDownload: option.callback<NonNullable<LoadVlmOptions["onDownload"]>>(),
   onConvert: option.callback<NonNullable<LoadVlmOptions["onConvert"]>>(),
@@ -75,6 +78,7 @@ const schema = z.strictObject({
 export async function loadVlm(source: string = "default", options: LoadVlmOptions = {}): Promise<Vlm> {
   const {
     onProgress,
+    onLoad,
     onPlan,
     onDownload,
     onConvert,
@@ -104,7 +108,17 @@ export async function loadVlm(source: string = "default", options: LoadVlmOption
     onProgress?.("tokenizer");
     const tokenizer = await openVision(
       files,
-      setFields({ device, precision, cacheDir, maxPixels, decoding, maxImageTokens, video, signal }),
+      setFields({
+        device,
+        precision,
+        cacheDir,
+        maxPixels,
+        decoding,
+        maxImageTokens,
+        video,
+        signal,
+        onProgress: onLoad,
+      }),
     );
     release.unshift(() => tokenizer.dispose());
     const opened = await openIn(() => starting, files.llm, setFields({ ...rest, onProgress, signal }));

@@ -5,6 +5,7 @@ import { basename, join, resolve } from "node:path";
 import { crc32 } from "node:zlib";
 import {
   defaultCacheFolder,
+  expected,
   filesOf,
   isFile,
   type MadeFile,
@@ -34,8 +35,8 @@ export interface ConvertProgress {
 export interface ConvertedLlmOptions extends Pick<ConvertLlmOptions, "dtype"> {
   /** The model's name (default: as of `convertLlm`, by the folder's). */
   readonly name?: string | undefined;
-  /** Where the file is kept (default: as of `VQRAE.load`). */
-  readonly cacheDir?: string | undefined;
+  /** Where the file is kept (default: as of `VQRAE.load`); false is INVALID_ARGUMENT, since it needs a place. */
+  readonly cacheDir?: string | false | undefined;
   /** Called before the work begins, and after each tensor; never where the file is there already. */
   readonly onConvert?: ((progress: ConvertProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -67,9 +68,12 @@ export async function isConvertible(folder: string): Promise<boolean> {
   return (await isFile(join(folder, "config.json"))) && (await readdir(folder)).some((name) => WEIGHTS.test(name));
 }
 
-/** The folder of such files in a cache. */
-export const convertedFolder = (cacheDir: string | undefined): string =>
-  join(resolve(cacheDir ?? defaultCacheFolder()), "llm");
+/** The folder of such files in a cache. @throws INVALID_ARGUMENT for none */
+export function convertedFolder(cacheDir: string | false | undefined): string {
+  if (cacheDir !== false) return join(resolve(cacheDir ?? defaultCacheFolder()), "llm");
+  const mend = "It is converted to a GGUF file once: name a folder for that, or give a GGUF file.";
+  throw expected("INVALID_ARGUMENT", "a folder", 'option "cacheDir", for a checkpoint\'s language model,', false, mend);
+}
 
 /**
  * The language model of a checkpoint's folder as a GGUF file in the cache: made by `convertLlm` once, and again when a file

@@ -217,7 +217,7 @@ async function modelTypeOf(folder: string): Promise<unknown> {
  * Before a checkpoint is fetched: room for its files, and for its language model as GGUF, which may lie on another disk.
  * @throws IO_ERROR
  */
-async function requireRoomToConvert(plan: PullPlan, cacheDir: string | undefined): Promise<void> {
+async function requireRoomToConvert(plan: PullPlan, cacheDir: string | false | undefined): Promise<void> {
   // What is here already tells `convertLlm` exactly.
   if (plan.convertedBytes === 0 || plan.missingBytes === 0) return;
   const folder = convertedFolder(cacheDir);

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { present } from "../../errors.ts";
 import { requireFloats } from "../../weights/dtypes.ts";
+import { type Floats, placeOf } from "../../weights/made/floats.ts";
 import type { AnyLinearRef, Int8LinearRef, TensorRef, WeightDtype } from "../../weights/tensor-ref.ts";
 import {
   type Attribute,
@@ -24,10 +25,12 @@ export interface OnnxModel {
   readonly cpuNodes: readonly string[];
 }
 
-/** What a graph takes into account of the device that it is to run on. */
+/** What a graph takes into account of the device that it is to run on, and of the weights that were made for it. */
 export interface GraphSettings {
   /** Attention as one operator (default), or written out for devices where that one is wrong. */
   readonly fusedAttention?: boolean;
+  /** Tensors to take in the place of stored ones. */
+  readonly floats?: Floats;
 }
 
 /** The name of a tensor inside the graph. */
@@ -119,8 +122,9 @@ export class GraphBuilder {
 
   /** A tensor of the checkpoint as float32. `shape` reads the same bytes as another shape of as many elements. */
   weight(ref: TensorRef, shape: readonly number[] = ref.shape): Value {
-    const stored = this.#stored(requireFloats(ref), shape);
-    return ref.dtype === "F32" ? stored : this.#castOnce(stored);
+    const taken = this.#taken(ref);
+    const stored = this.#stored(taken, shape);
+    return taken.dtype === "F32" ? stored : this.#castOnce(stored);
   }
 
   floats(values: ArrayLike<number>, shape: readonly number[] = [values.length]): Value {
@@ -234,8 +238,9 @@ export class GraphBuilder {
 
   /** table[ids]: rows of a checkpoint's tensor [rows, d] by ids [..] -> float32 [.., d]; only those rows are converted. */
   gatherRows(table: TensorRef, ids: Value): Value {
-    const rows = this.node("Gather", [this.#stored(requireFloats(table), table.shape), ids], { axis: { int: 0 } });
-    return table.dtype === "F32" ? rows : this.cast(rows, DataType.float);
+    const taken = this.#taken(table);
+    const rows = this.node("Gather", [this.#stored(taken, table.shape), ids], { axis: { int: 0 } });
+    return taken.dtype === "F32" ? rows : this.cast(rows, DataType.float);
   }
 
   /** The mean over `axes`, which are left out of the result's shape. */
@@ -294,6 +299,10 @@ export class GraphBuilder {
     const result = { bytes, scale, zeroPoint };
     this.#quantized.set(x, result);
     return result;
+  }
+
+  #taken(ref: TensorRef): TensorRef<WeightDtype> {
+    return requireFloats(this.#settings.floats?.get(placeOf(ref)) ?? ref);
   }
 
   #stored(ref: TensorRef<WeightDtype | "I8">, shape: readonly number[]): Value {

@@ -1,10 +1,13 @@
-import { floatForm } from "../../weights/gguf/float-form.ts";
 import { int8Form } from "../../weights/int8/int8-file.ts";
+import { floatForm, widenedForm } from "../../weights/made/float-form.ts";
 import type { WeightsForm } from "../../weights/made/weights-form.ts";
 import type { PlainError } from "../pool/protocol.ts";
 
 /** The forms of weights that a worker thread makes. */
-export const forms = { int8: int8Form, floats: floatForm } as const satisfies Record<string, WeightsForm>;
+export const forms = { int8: int8Form, floats: floatForm, widened: widenedForm } as const satisfies Record<
+  string,
+  WeightsForm
+>;
 
 export interface WeightsWorkerSetup {
   /** A tree of weights; it survives structured cloning. */

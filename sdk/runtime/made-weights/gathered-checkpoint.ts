@@ -1,5 +1,7 @@
+import { present } from "../../errors.ts";
 import type { Checkpoint } from "../../families/checkpoint-parts.ts";
 import { isStridedWeight } from "../../weights/dtypes.ts";
+import { placeOf } from "../../weights/made/floats.ts";
 import type { CheckpointTensor } from "../../weights/tensor-lookup.ts";
 import type { TensorRef } from "../../weights/tensor-ref.ts";
 import { type MakeOptions, makeFloats } from "./make-weights.ts";
@@ -10,11 +12,11 @@ import { type MakeOptions, makeFloats } from "./make-weights.ts";
  *
  * @throws (of `tensors`) as `makeFloats`
  */
-export function gatheredCheckpoint(checkpoint: Checkpoint, cache: string, options: MakeOptions): Checkpoint {
+export function gatheredCheckpoint(checkpoint: Checkpoint, cache: string | null, options: MakeOptions): Checkpoint {
   return { ...checkpoint, tensors: async () => gathered(await checkpoint.tensors(), cache, options) };
 }
 
-async function gathered(tensors: ReadonlyMap<string, CheckpointTensor>, cache: string, options: MakeOptions) {
+async function gathered(tensors: ReadonlyMap<string, CheckpointTensor>, cache: string | null, options: MakeOptions) {
   const views: Record<string, TensorRef> = {};
   for (const [name, tensor] of tensors) {
     const { dtype } = tensor;
@@ -22,6 +24,7 @@ async function gathered(tensors: ReadonlyMap<string, CheckpointTensor>, cache: s
   }
   if (Object.keys(views).length === 0) return tensors;
   const made = new Map<string, CheckpointTensor>(tensors);
-  for (const [name, ref] of Object.entries(await makeFloats(views, cache, options))) made.set(name, ref);
+  const floats = await makeFloats(views, cache, options);
+  for (const [name, view] of Object.entries(views)) made.set(name, present(floats.get(placeOf(view)), name));
   return made;
 }

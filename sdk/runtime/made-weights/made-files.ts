@@ -1,6 +1,7 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { readRegularFile } from "../../files/regular-file.ts";
+import { CHECKED } from "../../weights/made/checked-note.ts";
 
 /** A file of a cache that can be made again. */
 export interface MadeFile {
@@ -11,6 +12,9 @@ export interface MadeFile {
   /** Small files that belong to it. */
   readonly beside: readonly string[];
 }
+
+/** All weights that are kept in a folder; a file that is larger by itself stays alone. */
+const MAX_BYTES = 32e9;
 
 const WEIGHTS = /^[0-9a-f]{64}\.safetensors$/;
 const KEY = /^[0-9a-f]{64}\.key$/;
@@ -25,15 +29,31 @@ export async function madeWeights(folder: string): Promise<MadeFile[]> {
   const found = await filesOf(
     folder,
     names.filter((name) => WEIGHTS.test(name)),
+    [CHECKED],
   );
-  // What remembers the content of files goes with the weights of that content.
-  const keys = new Map<string, string[]>();
+  // What remembers the content of files goes with the weights of that content; it is touched when they are opened.
+  const keys = new Map<string, { file: string; used: number }[]>();
   for (const name of names.filter((name) => KEY.test(name))) {
     const key = join(folder, name);
     const content = (await readRegularFile(key, 64).catch(() => null))?.toString() ?? "";
-    keys.set(content, [...(keys.get(content) ?? []), key]);
+    const used = (await stat(key).catch(() => null))?.mtimeMs ?? 0;
+    keys.set(content, [...(keys.get(content) ?? []), { file: key, used }]);
   }
-  return found.map((one) => ({ ...one, beside: keys.get(basename(one.file, ".safetensors")) ?? [] }));
+  return found.map((one) => {
+    const own = keys.get(basename(one.file, ".safetensors")) ?? [];
+    const used = new Date(Math.max(one.used.getTime(), ...own.map(({ used }) => used)));
+    return { ...one, used, beside: [...own.map(({ file }) => file), ...one.beside] };
+  });
+}
+
+/** Removes the weights of a folder that were unused the longest, until there is place for `bytes` more. */
+export async function makePlace(folder: string, bytes: number, most = MAX_BYTES): Promise<void> {
+  const files = await madeWeights(folder);
+  let total = files.reduce((sum, one) => sum + one.bytes, bytes);
+  for (const one of files.sort((a, b) => a.used.getTime() - b.used.getTime())) {
+    if (total <= most) return;
+    if (await removeMade(one)) total -= one.bytes;
+  }
 }
 
 /**

@@ -1,10 +1,12 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { expectedBut, VqraeError } from "../../errors.ts";
 import { readRegularFile } from "../../files/regular-file.ts";
-import { writeWhole } from "../../files/replace-file.ts";
+import { onDisk, writeWhole } from "../../files/replace-file.ts";
+import { requireRoom } from "../../files/require-room.ts";
 import { contentKey, filesKey } from "../../weights/made/content-key.ts";
 import type { WeightsForm } from "../../weights/made/weights-form.ts";
+import { makePlace } from "./made-files.ts";
 
 /** A key in hexadecimal. */
 const KEY_BYTES = 64;
@@ -12,7 +14,7 @@ const KEY_BYTES = 64;
 /**
  * A folder of weights in a form that was made of others: `<content key>.safetensors`, and `<files key>.key`, which remembers the
  * content key of files that have been hashed before. Any of them may be deleted while nobody loads it. Each appears whole, by a
- * rename, and two processes that make the same one make the same bytes.
+ * rename, and two processes that make the same one make the same bytes. What was unused the longest makes place for a new one.
  */
 export class WeightsCache {
   readonly #folder: string;
@@ -26,8 +28,12 @@ export class WeightsCache {
   /** The form of `weights` where it can be found without reading weights, else null. */
   async find(weights: object): Promise<object | null> {
     const files = await filesKey(this.#form, weights);
-    const content = files && (await readRegularFile(this.#keyFile(files), KEY_BYTES).catch(() => null))?.toString();
+    if (files === null) return null;
+    const key = this.#keyFile(files);
+    const content = (await readRegularFile(key, KEY_BYTES).catch(() => null))?.toString();
     if (!content || !/^[0-9a-f]{64}$/.test(content)) return null;
+    const now = new Date();
+    await utimes(key, now, now).catch(() => {}); // says when it was used, which a file system may not
     return this.#form.open(this.#weightsFile(content), weights, content);
   }
 
@@ -50,7 +56,10 @@ export class WeightsCache {
   async #write(path: string, weights: object, content: string, between: (done: number) => void): Promise<object> {
     let cause: unknown;
     try {
+      const bytes = this.#form.bytes(weights);
       await mkdir(this.#folder, { recursive: true });
+      await onDisk(this.#folder, () => makePlace(this.#folder, bytes));
+      await requireRoom(this.#folder, bytes);
       await this.#form.write(path, weights, content, between);
     } catch (error) {
       const code = VqraeError.isInstance(error) ? error.code : (error as NodeJS.ErrnoException).syscall;

@@ -5,6 +5,7 @@ import type { Model } from "../../families/model.ts";
 import { projectorOf } from "../../families/projector/load-projector.ts";
 import { modelOf, modelWith } from "../../families/read-model.ts";
 import { requireFiniteWeights } from "../../weights/finite-weights.ts";
+import type { Floats } from "../../weights/made/floats.ts";
 import { defaultCacheFolder } from "../made-weights/cache-folder.ts";
 import { gatheredCheckpoint } from "../made-weights/gathered-checkpoint.ts";
 import { type MakeOptions, makeFloats, makeInt8 } from "../made-weights/make-weights.ts";
@@ -15,6 +16,8 @@ export interface OpenedModel {
   readonly model: Model;
   /** What its encoder runs on: its own weights, or the int8 form of them. */
   readonly weights: object;
+  /** What graphs take in the place of tensors that are stored otherwise. */
+  readonly floats: Floats;
 }
 
 /** A checkpoint's model, with every weight in a form that a session opens. What does not fit together is told before any is read. */
@@ -25,31 +28,32 @@ export async function openModel(
 ): Promise<OpenedModel> {
   const { families, features, maxImageTokens, video } = options;
   report("checkpoint", 0, 1);
-  const cache = resolve(options.cacheDir ?? defaultCacheFolder());
+  const { cacheDir = defaultCacheFolder() } = options;
+  const cache = cacheDir === false ? null : resolve(cacheDir);
   const making: MakeOptions = {
-    report: (loaded, total) => report("dequantize", loaded, total, `kept in ${cache}`),
+    report: (loaded, total, form, detail) => report(phases[form], loaded, total, detail),
     signal,
   };
   const checkpoint = gatheredCheckpoint(await openCheckpoint(await findCheckpoint(source)), cache, making);
   const stored = await modelOf(checkpoint, families, { maxImageTokens, video });
   // An mmproj is a tower and its projector.
   const projector = options.projector ?? (checkpoint.mmproj && (await projectorOf(checkpoint)));
-  modelWith(stored, projector, features);
-  report("checkpoint", 1, 1, stored.notice);
+  const model = modelWith(stored, projector, features);
+  const { encoder, others } = model.weights;
+  report("checkpoint", 1, 1, model.notice);
   signal.throwIfAborted();
 
-  // int8 is made of an encoder's weights as they are stored.
-  const encoder = options.precision === "int8" ? null : stored.weights.encoder;
-  const floats = await makeFloats({ encoder, projector }, cache, making);
-  const model = modelWith(stored, floats.projector, features);
   if (options.checkWeights) {
-    const trees = [floats.encoder ?? model.weights.encoder, ...model.weights.others];
+    const trees = [encoder, ...others];
     await requireFiniteWeights(model.folder, trees, signal, (loaded, total) => report("weights", loaded, total));
   }
-  if (floats.encoder !== null) return { model, weights: floats.encoder };
-  const weights = await makeInt8(model.weights.encoder, cache, {
-    report: (loaded, total) => report("quantize", loaded, total),
-    signal,
-  });
-  return { model, weights };
+  // A file each, so that an encoder has one file whatever projector is behind it.
+  const ofOthers = await makeFloats(others, cache, making);
+  // int8 is made of an encoder's weights as they are stored.
+  if (options.precision === "int8") return { model, weights: await makeInt8(encoder, cache, making), floats: ofOthers };
+  const ofEncoder = await makeFloats(encoder, cache, making);
+  return { model, weights: encoder, floats: new Map([...ofEncoder, ...ofOthers]) };
 }
+
+/** What is said of a form that is made. */
+const phases = { int8: "quantize", floats: "dequantize", widened: "widen" } as const;

@@ -2,6 +2,7 @@ import { VqraeError } from "../../errors.ts";
 import type { Model } from "../../families/model.ts";
 import { workerFile } from "../../files/package-file.ts";
 import type { Codes } from "../../search/sign-codes.ts";
+import type { Floats } from "../../weights/made/floats.ts";
 import type { ChosenDevice } from "../devices/choose-device.ts";
 import { fusedAttention } from "../devices/providers.ts";
 import type { LoadProgress } from "../options.ts";
@@ -20,6 +21,8 @@ const webgpuTurns = new Gate(1);
 export interface PoolOptions {
   /** The encoder's own, or the int8 form of them. */
   readonly weights: object;
+  /** Of its weights, and of all other ones of the model. */
+  readonly floats: Floats;
   readonly precision: Precision;
   readonly prepack: boolean;
   readonly workers: number;
@@ -43,11 +46,11 @@ export interface OpenedPool {
 export async function openPool(
   model: Model,
   chosen: ChosenDevice,
-  { weights, precision, prepack, workers, threads, warmup, signal, report }: PoolOptions,
+  { weights, floats, precision, prepack, workers, threads, warmup, signal, report }: PoolOptions,
 ): Promise<OpenedPool> {
   const { device } = chosen;
   const { image, codebook, projector, encoder } = model;
-  const settings = { fusedAttention: fusedAttention[device] };
+  const settings = { fusedAttention: fusedAttention[device], floats };
   const graphs = buildGraphs(model, weights, settings, (loaded, total) => report("graphs", loaded, total));
   const forEmbed = projector && { info: projector.info, image: projector.image, layout: projector.layout };
   const input = { takes: model.graphs.encode.takes, patchSize: encoder.patchSize, pairs: encoder.pairs ?? false };

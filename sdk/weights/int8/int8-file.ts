@@ -1,4 +1,5 @@
 import { expected } from "../../errors.ts";
+import { byteLength } from "../dtypes.ts";
 import { openMade, type WeightsForm } from "../made/weights-form.ts";
 import { readTensor } from "../read-tensor.ts";
 import { streamSafetensors } from "../safetensors/write-safetensors.ts";
@@ -13,6 +14,7 @@ export const int8Form: WeightsForm = {
   format: "vqrae-int8 3",
   name: "int8 weights",
   steps: (weights) => planInt8(weights).groups.length,
+  bytes: (weights) => planInt8(weights).layout.reduce((sum, { dtype, shape }) => sum + byteLength(dtype, shape), 0),
   sources: (weights) => sourcesOf(planInt8(weights)),
   write: writeInt8File,
   open: openInt8File,

@@ -93,6 +93,7 @@ describe('device "auto"', () => {
       { device: missing, reason: "for the test" },
       {
         weights: checkpoint.weights.encoder,
+        floats: new Map(),
         precision: "fp32",
         prepack: false,
         workers: 1,

@@ -38,7 +38,7 @@ describe("options", () => {
     ],
     [{ precision: "int4" }, 'Expected one of "fp32", "int8" for option "precision"'],
     [{ prepack: 1 }, 'Expected true or false for option "prepack"'],
-    [{ cacheDir: "" }, 'Expected a folder for option "cacheDir"'],
+    [{ cacheDir: "" }, 'Expected a folder, or false for option "cacheDir"'],
     [{ workers: 0 }, 'Expected a whole number from 1 to 256 for option "workers" of VQRAE.load but received 0.'],
     [{ threads: 1.5 }, 'for option "threads" of VQRAE.load but received 1.5.'],
     [{ batchSize: "8" }, 'for option "batchSize" of VQRAE.load but received "8".'],
