@@ -4,7 +4,7 @@ import { defaultCacheFolder, type MadeFile, madeWeights, removeMade } from "../.
 import { defineCommand } from "../command/command.ts";
 import { flag, option } from "../command/option.ts";
 import { wholeNumber } from "../command/value-types.ts";
-import { json, loadOptions } from "../shared/model-options.ts";
+import { cacheDir, json } from "../shared/model-options.ts";
 import { printResult } from "../shared/print-result.ts";
 import { inBytes } from "../shared/pull-progress.ts";
 
@@ -15,11 +15,12 @@ export const cache = defineCommand({
   options: {
     clear: flag("Remove the files. They are made again when they are needed"),
     unusedFor: option(wholeNumber("days", { least: 1 }), "Only files that nothing has read for so many days"),
-    cacheDir: loadOptions.cacheDir,
+    cacheDir,
     json,
   },
   notes: [
-    "It holds int8 weights, the floats of quantized mmproj files, and language models that were converted to GGUF.",
+    "It holds int8 weights, the floats of quantized mmproj files and of large models of 16 bits, and language models that were " +
+      "converted to GGUF. Weights that were unused the longest go when they take more than 32 GB.",
     "Models of the Hugging Face hub lie in its own cache: `hf cache ls` and `hf cache rm` look after it.",
   ],
   examples: ["vqrae cache", "vqrae cache --clear", "vqrae cache --clear --unused-for 30"],

@@ -12,6 +12,7 @@ import { defineCommand } from "../command/command.ts";
 import { anyArguments, flag, option } from "../command/option.ts";
 import { usageError } from "../command/usage-error.ts";
 import { oneOf, text, wholeNumber } from "../command/value-types.ts";
+import { loadReport } from "../shared/load-report.ts";
 import { json, loadOptions } from "../shared/model-options.ts";
 import { checkOutput } from "../shared/output-file.ts";
 import { namingFile, printResult } from "../shared/print-result.ts";
@@ -58,8 +59,7 @@ export const tokenizers = defineCommand({
           load: () =>
             loadTokenizer(source, {
               ...setFields({ precision, cacheDir, maxPixels }),
-              onProgress: ({ phase, detail }) =>
-                progress.say(`loading ${source}: ${phase}${detail === undefined ? "" : `, ${detail}`}`),
+              onProgress: loadReport(progress, source),
             }),
         })),
       );

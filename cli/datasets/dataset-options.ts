@@ -4,6 +4,7 @@ import { VQRAE } from "../../sdk/index.ts";
 import { setFields } from "../../sdk/kit.ts";
 import { flag, option, type Values } from "../command/option.ts";
 import { number, oneOf, text, wholeNumber } from "../command/value-types.ts";
+import { loadReport } from "../shared/load-report.ts";
 import { tokenizerOptions } from "../shared/model-options.ts";
 import type { Progress } from "../shared/progress.ts";
 
@@ -51,7 +52,7 @@ export async function openEncoder(
   const encoder = await VQRAE.load(model, {
     workers,
     ...setFields({ precision, cacheDir, maxPixels, batchSize }),
-    onProgress: ({ phase }) => progress.say(`loading ${model}: ${phase}`),
+    onProgress: loadReport(progress, model),
   });
   return { encoder, model: hash };
 }

@@ -10,14 +10,33 @@ export const modelOption = (about: string) =>
 
 export const model = modelOption("The tokenizer's checkpoint folder");
 
+const folder = text("folder");
+const OWN_CACHE = "vqrae in your cache folder";
+
+/** The folder that is looked after. */
+export const cacheDir = option(folder, "The folder that holds them", { shownDefault: OWN_CACHE });
+
+/** A folder, or false. */
+const cacheFolder: ValueType<string | false> = {
+  hint: "folder|off",
+  read(given, name) {
+    const read = folder.read(given, name);
+    return read === "off" ? false : read;
+  },
+};
+
 /** How a tokenizer is loaded, whichever it is. */
 export const loadOptions = {
   precision: option(oneOf("fp32", "int8"), "Arithmetic of the encoder. int8 is faster and a little less exact", {
     shownDefault: "fp32",
   }),
-  cacheDir: option(text("folder"), "Where weights made for int8, and converted language models, are kept", {
-    shownDefault: "vqrae in your cache folder",
-  }),
+  cacheDir: option(
+    cacheFolder,
+    "Where weights that are made, and converted language models, are kept. off keeps none",
+    {
+      shownDefault: OWN_CACHE,
+    },
+  ),
   maxPixels: option(wholeNumber("count", { least: 1 }), "Refuse an image with more pixels", {
     shownDefault: "100 million",
   }),

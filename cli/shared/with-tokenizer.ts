@@ -1,5 +1,6 @@
 import type { VQRAE } from "../../sdk/index.ts";
 import { setFields } from "../../sdk/kit.ts";
+import { loadReport } from "./load-report.ts";
 import type { TokenizerArgs } from "./model-options.ts";
 import { type Progress, withProgress } from "./progress.ts";
 
@@ -20,8 +21,7 @@ export async function withTokenizer<T>(
   return withProgress({ verbose }, async (progress) => {
     const tokenizer = await VQRAE.load(model, {
       ...setFields({ precision, cacheDir, maxPixels, decoding }),
-      onProgress: ({ phase, detail }) =>
-        progress.say(`loading ${model}: ${phase}${detail === undefined ? "" : `, ${detail}`}`),
+      onProgress: loadReport(progress, model),
     });
     try {
       return await use(tokenizer, progress);

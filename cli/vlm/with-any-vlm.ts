@@ -6,6 +6,7 @@ import type { VQRAE } from "../../sdk/index.ts";
 import { expected, expectedBut, setFields } from "../../sdk/kit.ts";
 import { option, type Values } from "../command/option.ts";
 import { text } from "../command/value-types.ts";
+import { loadReport } from "../shared/load-report.ts";
 import { withProgress } from "../shared/progress.ts";
 import { vlmOptions, withVlm } from "./with-vlm.ts";
 
@@ -73,7 +74,7 @@ async function withEncoder<T>(args: AnyVlmArgs, files: VisionFiles, use: (tokeni
   return withProgress(args, async (progress) => {
     const tokenizer = await openVision(files, {
       ...setFields({ precision, cacheDir, maxPixels, decoding, maxImageTokens }),
-      onProgress: ({ phase }) => progress.say(`loading ${files.tokenizer}: ${phase}`),
+      onProgress: loadReport(progress, files.tokenizer),
     });
     try {
       return await use(tokenizer);

@@ -3,6 +3,7 @@ import { setFields } from "../../sdk/kit.ts";
 import { option, type Values } from "../command/option.ts";
 import { usageError } from "../command/usage-error.ts";
 import { jsonObject, oneOf, text, wholeNumber } from "../command/value-types.ts";
+import { loadReport } from "../shared/load-report.ts";
 import { decoding, gpu, loadOptions } from "../shared/model-options.ts";
 import { withProgress } from "../shared/progress.ts";
 import { convertReport, pullReport } from "../shared/pull-progress.ts";
@@ -88,6 +89,7 @@ export async function withVlm<T>(
       onDownload,
       ...convertReport(progress),
       onProgress: (phase) => progress.say(`loading the ${phase}`),
+      onLoad: loadReport(progress, source),
     });
   });
   try {
