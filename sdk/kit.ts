@@ -178,6 +178,7 @@ export {
   isNumberList,
 } from "./weights/gguf/values.ts";
 export { narrowBF16, narrowF16, widenBF16, widenF16 } from "./weights/half.ts";
+export type { Floats } from "./weights/made/floats.ts";
 export { type FolderTensor, openFolderTensors, openTensors } from "./weights/open-tensors.ts";
 export { readTensor } from "./weights/read-tensor.ts";
 export { openSafetensors, type SafetensorsFile } from "./weights/safetensors/open-safetensors.ts";

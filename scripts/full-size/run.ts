@@ -43,7 +43,7 @@ async function compare(folder: string): Promise<Comparison> {
   };
   const before = await privateMiB();
   const start = performance.now();
-  const tokenizer = await VQRAE.load(folder, { device: "cpu" });
+  const tokenizer = await VQRAE.load(folder, { device: "cpu", cacheDir: false });
   const loadMs = performance.now() - start;
   const loaded = await privateMiB();
   let largest = 0;

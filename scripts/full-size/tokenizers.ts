@@ -21,7 +21,7 @@ for (const path of process.argv.slice(2)) {
       const file = join(folder, `${name}.safetensors`);
       await writeWeights(file, tensors);
       const start = performance.now();
-      tokenizer = await loadTokenizer(file, { device: "cpu" });
+      tokenizer = await loadTokenizer(file, { device: "cpu", cacheDir: false });
       if (!hasCodebook(tokenizer)) throw new Error(`${name} has no codebook`);
       const loaded = performance.now();
       const { data, shape } = expected["image.0"] ?? { data: new Uint8Array(), shape: [] };

@@ -59,17 +59,18 @@ const offOf = (top: Case["top"], given: ReadonlyMap<number, number>): number =>
 async function open(place: string): Promise<{ vlm: Vlm; from: string }> {
   const llm = join(place, "llm.gguf");
   const options = { gpu: false, flashAttention: false, threads: 1, contextSize: 8192, device: "cpu" } as const;
+  const cacheDir = join(place, "cache");
   const mmproj = join(place, "mmproj.gguf");
   if (existsSync(mmproj)) {
     try {
-      return { vlm: await loadVlm(llm, { ...options, mmproj }), from: "two GGUF files" };
+      return { vlm: await loadVlm(llm, { ...options, cacheDir, mmproj }), from: "two GGUF files" };
     } catch (error) {
       if (!VqraeError.isInstance(error)) throw error;
       console.error(error.message);
     }
   }
   const hf = join(place, "hf");
-  return { vlm: await loadVlm(llm, { ...options, encoder: hf, projector: hf }), from: "folder and GGUF" };
+  return { vlm: await loadVlm(llm, { ...options, cacheDir, encoder: hf, projector: hf }), from: "folder and GGUF" };
 }
 
 async function inProcess(vlm: Vlm, image: string, { imageToken, question }: Expected, { ids, greedy, top }: Case) {

@@ -22,7 +22,7 @@ for (const family of ["qwen2_vl", "qwen2_5_vl", "qwen3_vl"]) {
     const { tensors } = await openSafetensors(join(folder, "embeddings.safetensors"));
     const stored = present(tensors.get("embeddings"), "what make.py writes");
     const expected = await readTensor({ ...stored, dtype: "F32" });
-    const model = await VQRAE.load(folder, { device: "cpu", projector: await loadProjector(folder) });
+    const model = await VQRAE.load(folder, { device: "cpu", cacheDir: false, projector: await loadProjector(folder) });
     const { segments, tokens, embeddingDim } = await model.embed(photo);
     await model.dispose();
     const [data] = segments.flatMap((segment) => (segment.type === "text" ? [] : [segment.data]));
