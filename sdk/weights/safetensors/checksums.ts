@@ -16,8 +16,8 @@ export const checksumText = (sums: Iterable<number>): string =>
   [...sums].map((sum) => sum.toString(16).padStart(8, "0")).join("");
 
 /**
- * Opens a file that `streamSafetensors` wrote with checksums, and reads all of its data to compare them: 5 GiB/s, so that a
- * cache of weights is checked at every load.
+ * Opens a file that `streamSafetensors` wrote with checksums, and reads all of its data to compare them: at 5 GiB/s, which is as long as
+ * a session takes to open. `noteChecked` saves it where nothing has touched the file since.
  *
  * @returns null where a sum is missing or differs: a bit flipped on the disk, or somebody wrote into the file
  * @throws as `openSafetensors`
