@@ -147,7 +147,7 @@ test("a large projector has a file of its own, and its encoder the one that it h
   });
   const embedded = async (options: LoadOptions) => {
     await using tokenizer = await VQRAE.load(model, { device: "cpu", projector, ...options });
-    return tokenizer.embed(picture(32, 32));
+    return await tokenizer.embed(picture(32, 32));
   };
   const found = await embedded({ cacheDir });
   expect(found).toEqual(await embedded({ cacheDir: false }));
