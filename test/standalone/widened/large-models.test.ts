@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ggufValue, rewriteGguf } from "../../../adapters/gguf/index.ts";
 import {
   defineProjector,
   encodePng,
@@ -14,14 +15,14 @@ import {
   VQRAE,
 } from "../../../sdk/index.ts";
 import { requireFloats } from "../../../sdk/weights/dtypes.ts";
-import { narrowBF16 } from "../../../sdk/weights/half.ts";
+import { narrowBF16, narrowF16 } from "../../../sdk/weights/half.ts";
 import { openTensors } from "../../../sdk/weights/open-tensors.ts";
 import { writeSafetensors } from "../../../sdk/weights/safetensors/write-safetensors.ts";
 import type { TensorRef } from "../../../sdk/weights/tensor-ref.ts";
 import { uniform } from "../../helpers/random.ts";
 import { failure, temporaryFolder } from "../checkpoint/temporary.ts";
 import { runCli } from "../cli/run-cli.ts";
-import { picture } from "../runtime/fixtures/tiny.ts";
+import { golden, picture } from "../runtime/fixtures/tiny.ts";
 import { largeTensors, writeLarge } from "./large-model.ts";
 
 /** Half of them are written with F16, half with BF16: a file may hold both. */
@@ -154,6 +155,28 @@ test("a large projector has a file of its own, and its encoder the one that it h
   expect(await weightsIn(cacheDir)).toHaveLength(2);
   expect((await load(model, cacheDir)).said.map(({ detail }) => detail)).toEqual([undefined, undefined]);
   expect(await weightsIn(cacheDir)).toHaveLength(2);
+}, 120_000);
+
+test("an mmproj's large projector of F16 is widened too", async () => {
+  const [file, cacheDir] = [join(await temporaryFolder(), "mmproj.gguf"), await temporaryFolder()];
+  const [out, into] = [270_000, 64];
+  const random = uniform(3);
+  const values = Float32Array.from({ length: out * into }, () => random() - 0.5);
+  const fc = { name: "mm.model.fc.weight", type: "F16" as const, shape: [out, into], data: narrowF16(values) };
+  const metadata = [["clip.vision.projection_dim", ggufValue.uint32(out)] as const];
+  await rewriteGguf(golden("mmproj/idefics3-f16.gguf"), file, { metadata, tensors: [fc] });
+  const embedded = async (options: LoadOptions) => {
+    await using tokenizer = await VQRAE.load(file, { device: "cpu", ...options });
+    const { segments } = await tokenizer.embed(picture(16, 16));
+    return Buffer.concat(
+      segments.map((one) => (one.type === "embeddings" ? Buffer.from(one.data.buffer) : Buffer.of())),
+    );
+  };
+  const found = await embedded({ cacheDir });
+  expect(found.length).toBeGreaterThan(out * 4);
+  expect(found.equals(await embedded({ cacheDir: false }))).toBe(true);
+  expect(found.equals(await embedded({ cacheDir }))).toBe(true);
+  expect(await weightsIn(cacheDir)).toHaveLength(1); // its tower is small
 }, 120_000);
 
 describe("no file", () => {
