@@ -105,7 +105,7 @@ describe("16-bit weights widened into a file", () => {
       expect(calls).toBeGreaterThan(10);
     }
     expect(failed).toBeGreaterThan(10);
-  }, 60_000);
+  }, 120_000);
 });
 
 describe("the note that a file was checked", () => {

@@ -202,7 +202,7 @@ describe("no file", () => {
     expect(warnings[0]).toMatchObject({ name: "VqraeWarning", code: "VQRAE_NOT_KEPT" });
     expect(warnings[0]!.message).toContain("16-bit weights are widened in memory, each time that they are loaded");
     expect(warnings[0]!.message).toContain('Pass another folder as option "cacheDir".');
-  }, 60_000);
+  }, 120_000);
 
   test("where none may be used: int8 has no other way", async () => {
     const { code, message } = await failure(VQRAE.load(model, { precision: "int8", cacheDir: false }));
