@@ -25,6 +25,8 @@ export class SequenceBatch implements AsyncDisposable {
   readonly #internals: ContextInternals;
   readonly #held: readonly Held[];
   readonly #vocabulary: number;
+  /** Those that the next append makes, in order. */
+  #copies: { readonly from: Held; readonly to: Held }[] = [];
 
   private constructor(context: LlamaContext, internals: ContextInternals, sequences: readonly LlamaContextSequence[]) {
     this.#context = context;
@@ -56,15 +58,26 @@ export class SequenceBatch implements AsyncDisposable {
     return this.#held.map(({ length }) => length);
   }
 
+  /** Whether `takeBack` works: a recurrent model keeps a state that forgets how it came about. */
+  get canTakeBack(): boolean {
+    const { llama, address } = this.#internals;
+    return !llama.isRecurrent(llama.modelOf(address));
+  }
+
   /**
-   * Appends tokens to each of the sequences, at least one, and reads the logits that follow the last of each.
+   * Appends tokens to sequences, at least one to each, and reads the logits that follow the last of each.
    *
-   * @returns for each sequence [range.count] logits
-   * @throws INVALID_ARGUMENT for tokens or a range outside the vocabulary, CONTEXT_OVERFLOW for more tokens than the
-   *   context holds: the sequences stay as they were; RUNTIME where llama.cpp fails; DISPOSED
+   * @param sequences which of them, counted from 0 and ascending (default: all); the others stay as they are
+   * @returns for each of these sequences [range.count] logits
+   * @throws INVALID_ARGUMENT for tokens or a range outside the vocabulary, or other sequences; CONTEXT_OVERFLOW for more
+   *   tokens than the context holds: the sequences stay as they were; RUNTIME where llama.cpp fails; DISPOSED
    */
-  async append(tokens: readonly (readonly number[])[], range: LogitRange): Promise<Float32Array[]> {
-    const added = this.#checked(tokens, range);
+  async append(
+    tokens: readonly (readonly number[])[],
+    range: LogitRange,
+    sequences: readonly number[] = [...this.#held.keys()],
+  ): Promise<Float32Array[]> {
+    const added = this.#checked(tokens, range, sequences);
     const { llama, address } = this.#internals;
     const items = added.flatMap(({ held, own }, sequence) =>
       own.map((token, i) => {
@@ -76,6 +89,7 @@ export class SequenceBatch implements AsyncDisposable {
     const logits: Float32Array[] = [];
     await this.#internals.exclusively(async () => {
       try {
+        this.#carryOutCopies();
         for (let start = 0; start < items.length; start += batchSize) {
           const part = items.slice(start, start + batchSize);
           const status = await llama.decodeTokens(address, {
@@ -99,6 +113,38 @@ export class SequenceBatch implements AsyncDisposable {
     return logits;
   }
 
+  /**
+   * Sequence `to` holds what `from` holds from now on, and nothing that it held before. It costs a copy of the whole
+   * sequence's memory, which the next `append` makes.
+   * @throws INVALID_ARGUMENT for a sequence that is not there, or the same twice
+   */
+  copy(from: number, to: number): void {
+    const [source, target] = [this.#held[from], this.#held[to]];
+    if (source === undefined || target === undefined || from === to) {
+      const what = `two of the sequences 0 to ${this.#held.length - 1}`;
+      throw expectedBut("INVALID_ARGUMENT", what, "a copy of a sequence", `${from} and ${to}`);
+    }
+    this.#copies.push({ from: source, to: target });
+    target.length = source.length;
+  }
+
+  /**
+   * Forgets the last token of each of these sequences, as if it had not been appended.
+   * @throws UNSUPPORTED for a recurrent model; INVALID_ARGUMENT for a sequence without tokens; DISPOSED
+   */
+  async takeBack(sequences: readonly number[]): Promise<void> {
+    if (!this.canTakeBack) {
+      throw expectedBut("UNSUPPORTED", "a model without a recurrent state", "taking a token back", "one that has it");
+    }
+    const held = sequences.map((sequence) => this.#held[sequence]);
+    const empty = held.findIndex((one) => one === undefined || one.length === 0);
+    if (empty >= 0) throw expected("INVALID_ARGUMENT", "a sequence with tokens", "taking one back", sequences[empty]);
+    await this.#internals.exclusively(async () => {
+      this.#carryOutCopies();
+      for (const one of held) if (one !== undefined) this.#internals.removeFrom(one.id, --one.length);
+    });
+  }
+
   /** Empties the sequences and gives them back to the context. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#internals.disposed) return;
@@ -106,6 +152,13 @@ export class SequenceBatch implements AsyncDisposable {
       for (const { id } of this.#held) this.#internals.removeFrom(id, 0);
     });
     for (const { sequence } of this.#held) await sequence.dispose();
+  }
+
+  /** At the last moment: nobody else's decode may come between a copy and its tokens. */
+  #carryOutCopies(): void {
+    const { llama, address } = this.#internals;
+    for (const { from, to } of this.#copies) llama.copySequence(address, from.id, to.id);
+    this.#copies = [];
   }
 
   #logits(index: number, { first, count }: LogitRange): Float32Array {
@@ -116,17 +169,22 @@ export class SequenceBatch implements AsyncDisposable {
   }
 
   /** The tokens beside the sequence that each list goes to. */
-  #checked(tokens: readonly (readonly number[])[], { first, count }: LogitRange) {
-    if (tokens.length !== this.#held.length) {
-      throw expected("INVALID_ARGUMENT", `${this.#held.length} lists of tokens`, "a batch of sequences", tokens.length);
+  #checked(tokens: readonly (readonly number[])[], { first, count }: LogitRange, sequences: readonly number[]) {
+    const ascending = sequences.every((one, i) => this.#held[one] !== undefined && one > (sequences[i - 1] ?? -1));
+    if (!ascending || sequences.length === 0) {
+      const what = `some of the sequences 0 to ${this.#held.length - 1}, ascending`;
+      throw expectedBut("INVALID_ARGUMENT", what, "a batch of sequences", sequences.join(", ") || "none");
+    }
+    if (tokens.length !== sequences.length) {
+      throw expected("INVALID_ARGUMENT", `${sequences.length} lists of tokens`, "a batch of sequences", tokens.length);
     }
     const range = Number.isInteger(first) && Number.isInteger(count) && first >= 0 && count >= 1;
     if (!range || first + count > this.#vocabulary) {
       const received = `${first} and the ${count} from there on`;
       throw expectedBut("INVALID_ARGUMENT", `some of ${this.#vocabulary} tokens`, "the range of logits", received);
     }
-    return this.#held.map((held, i) => {
-      const own = tokens[i] ?? [];
+    return sequences.map((sequence, at) => {
+      const [held, own, i] = [this.#held[sequence]!, tokens[at] ?? [], sequence];
       if (own.length === 0) throw expected("INVALID_ARGUMENT", "at least one token", `sequence ${i}`, own);
       const bad = own.find((token) => !Number.isInteger(token) || token < 0 || token >= this.#vocabulary);
       if (bad !== undefined) {

@@ -39,11 +39,15 @@ export interface LlamaLibrary {
   hasMultiAxisPositions(model: Address): boolean;
   /** Tokens of the model's vocabulary: logits after a token. */
   vocabularySize(model: Address): number;
+  /** Whether it keeps a state beside or in place of the cells of each position, from which no token can be taken back. */
+  isRecurrent(model: Address): boolean;
   setCausalAttention(context: Address, causal: boolean): void;
   /** Runs in a thread of koffi's pool. Resolves to llama_decode's status: 0 is good, 1 is no room in the KV cache. */
   decode(context: Address, batch: EmbeddingBatch): Promise<number>;
   /** The same for tokens; resolves when the logits are there. */
   decodeTokens(context: Address, batch: TokenBatch): Promise<number>;
+  /** Sequence `to` becomes a copy of all that `from` holds. The next decode carries it out. */
+  copySequence(context: Address, from: number, to: number): void;
   /**
    * A copy of the logits of the tokens `first` to `first + count - 1`, after token `index` of the batch that was
    * decoded last; null where no logits were asked for.
@@ -104,6 +108,11 @@ export function openLlamaLibrary(koffi: Koffi, file: string): LlamaLibrary {
   const getVocabulary = find("llama_model_get_vocab", "uint64", ["uint64"]);
   const vocabularySize = find("llama_vocab_n_tokens", "int32", ["uint64"]);
   const synchronize = find("llama_synchronize", "void", ["uint64"]);
+  const memoryOf = find("llama_get_memory", "uint64", ["uint64"]);
+  const removeCells = find("llama_memory_seq_rm", "bool", ["uint64", "int32", "int32", "int32"]);
+  const copyCells = find("llama_memory_seq_cp", "void", ["uint64", "int32", "int32", "int32", "int32"]);
+  const recurrent = find("llama_model_is_recurrent", "bool", ["uint64"]);
+  const hybrid = find("llama_model_is_hybrid", "bool", ["uint64"]);
   const logitsOf = find("llama_get_logits_ith", "void*", ["uint64", "int32"]);
   const decode = find("llama_decode", "int32", ["uint64", batchType]);
 
@@ -145,6 +154,7 @@ export function openLlamaLibrary(koffi: Koffi, file: string): LlamaLibrary {
     microBatchSize: (context) => microBatchSize(context),
     inputWidth: (model) => inputWidth(model),
     hasMultiAxisPositions: (model) => MULTI_AXIS_ROPE.has(ropeType(model)),
+    isRecurrent: (model) => recurrent(model) || hybrid(model),
     setCausalAttention: (context, causal) => setCausal(context, causal),
     vocabularySize: (model) => vocabularySize(getVocabulary(model)),
     decode: (context, { count, data, positions, sequenceId }) =>
@@ -160,6 +170,12 @@ export function openLlamaLibrary(koffi: Koffi, file: string): LlamaLibrary {
       // A GPU is still at work when llama_decode returns, and who reads logits would wait for it in this thread.
       if (status === 0) await call(synchronize, [context]);
       return status;
+    },
+    copySequence: (context, from, to) => {
+      const memory = memoryOf(context);
+      removeCells(memory, to, -1, -1);
+      // Sequences with buffers of their own are copied whole or not at all.
+      copyCells(memory, from, to, -1, -1);
     },
     logits: (context, index, first, count) => {
       const start = logitsOf(context, index);
