@@ -65,8 +65,7 @@ async function decodeAlone(context: LlamaContext, token: number, count: number):
 async function ours(ids: LlamaCppIds, { rows, columns }: TokenGrid, sampling: Sampling, count: number): Promise<void> {
   let made = 0;
   const request = {
-    prompt: "",
-    seeds: [1],
+    images: [{ prompt: "", seed: 1, signal: undefined }],
     kept: new Int32Array(rows * columns).fill(FREE),
     sampling,
     signal: undefined,
@@ -101,7 +100,7 @@ async function measure(name: string, file: string): Promise<void> {
   const gguf = await readGguf(file);
   const vocabulary = readVisualVocabulary(gguf);
   const llm = await openLanguageModel(file, { gpu: false, threads: 1, sequences: 2, contextSize: 1024 });
-  const ids = new LlamaCppIds(llm, vocabulary, null, 1);
+  const ids = new LlamaCppIds(llm, vocabulary, null, { imagesAtOnce: 1, batching: "exact" });
   const cpu: Record<string, number[]> = {};
   const counted = (side: string, count: number, work: (count: number) => Promise<void>) => async () => {
     const before = process.cpuUsage();

@@ -24,6 +24,7 @@ const schema = z.strictObject({
   apiKey: handedOn<"apiKey">(),
   threads: option.integer(1),
   imagesAtOnce: option.integer(1, MAX_IMAGES),
+  batch: option.oneOf("exact", "always"),
   contextSize: option.integer(1),
   onProgress: option.callback<NonNullable<LoadGeneratorOptions["onProgress"]>>(),
   signal: option.signal,

@@ -22,9 +22,6 @@ import { type Progress, withProgress } from "../shared/progress.ts";
 import { type PictureGrid, pictureGrid } from "./picture-grid.ts";
 import { samplingFields, samplingOptions } from "./sampling-options.ts";
 
-/** Images that share the work, at most. */
-const IMAGES_AT_ONCE = 4;
-
 const isPreset = (name: string): name is PresetName => Object.hasOwn(presets, name);
 
 const options = {
@@ -36,6 +33,14 @@ const options = {
   ...samplingOptions,
   continue: option(text("image"), "Keep the first --rows of this image, and draw the others"),
   rows: option(wholeNumber("count", { least: 1 }), "How many rows of ids to keep of --continue"),
+  batch: option(
+    oneOf("exact", "always"),
+    "How pictures share the work: exact where each is the same as alone, always for the most speed",
+    { default: "exact" },
+  ),
+  atOnce: option(wholeNumber("n", { least: 1, most: 128 }), "Draw so many pictures together. 1 is one by one", {
+    shownDefault: "8, or as many as fit",
+  }),
   previews: option(text("folder"), "Write a picture of what is there after every few rows"),
   llm: option(text("file.gguf"), "The language model, with visual tokens", {
     shownDefault: "the small one that ships",
@@ -66,16 +71,18 @@ export const generate = defineCommand({
     const source = sourceOf(args, name);
     const n = grid ? grid.rows * grid.columns : (count ?? 1);
 
-    const { modelId, files, images } = await withProgress(args, async (progress) => {
+    const { modelId, files, images, failures } = await withProgress(args, async (progress) => {
       const generator = await loadGenerator(source, {
         gpu: args.gpu,
-        imagesAtOnce: Math.min(IMAGES_AT_ONCE, n),
+        batch: args.batch,
+        ...imagesAtOnce(args.atOnce, n),
         onProgress: (phase) => progress.say(`loading the ${phase}`),
       });
       try {
-        const images = await draw(generator, prompt, { n, ...optionsOf(args) }, previews, progress);
-        const files = grid ? await writeGrid(out, images, grid) : await writeEach(out, images);
-        return { modelId: generator.info.modelId, files, images };
+        const { images, failures } = await draw(generator, prompt, { n, ...optionsOf(args) }, previews, progress);
+        if (grid && failures.length > 0) throw failures[0];
+        const files = grid ? await writeGrid(out, images, grid) : await writeEach(out, images, n);
+        return { modelId: generator.info.modelId, files, images, failures };
       } finally {
         await generator.dispose();
       }
@@ -84,6 +91,8 @@ export const generate = defineCommand({
     printResult(json, { model: modelId, prompt, images: found }, () =>
       files.map(({ path, what }) => `${path}: ${what}`),
     );
+    // The other pictures are written.
+    if (failures.length > 0) throw failures[0];
   },
 });
 
@@ -92,6 +101,11 @@ function sourceOf({ llm, server, model }: GenerateArgs, name: string): Generator
   if (model === "default" && server === undefined) return "default";
   throw usageError(name, "--llm", server === undefined ? "--model alone" : "--server alone");
 }
+
+/** Sequences that no picture needs take memory too. Of more pictures the generator knows how many fit. */
+const imagesAtOnce = (given: number | undefined, n: number) =>
+  n <= FEW ? { imagesAtOnce: Math.min(n, given ?? n) } : setFields({ imagesAtOnce: given });
+const FEW = 4;
 
 /** Those that are given: the generator knows the others. */
 function optionsOf(args: GenerateArgs): Omit<GenerateOptions, "n"> {
@@ -107,8 +121,8 @@ async function draw(
   options: GenerateOptions,
   previews: string | undefined,
   progress: Progress,
-): Promise<GeneratedImage[]> {
-  const images: GeneratedImage[] = [];
+): Promise<{ readonly images: readonly GeneratedImage[]; readonly failures: readonly unknown[] }> {
+  const [images, failures]: [GeneratedImage[], unknown[]] = [[], []];
   for await (const event of generator.generate(prompt, options)) {
     if (event.type === "progress") progress.say(`token ${event.done} of ${event.total}`);
     if (event.type === "preview") {
@@ -116,8 +130,9 @@ async function draw(
       await writeWhole(name, await encodePng(event.image));
     }
     if (event.type === "image") images.push(event);
+    if (event.type === "failed") failures.push(event.error);
   }
-  return images;
+  return { images, failures };
 }
 
 /** A file that was written, and what is in it, for people. */
@@ -140,12 +155,12 @@ async function writeGrid(
   });
 }
 
-async function writeEach(out: string, images: readonly GeneratedImage[]): Promise<WrittenFile[]> {
+async function writeEach(out: string, images: readonly GeneratedImage[], n: number): Promise<WrittenFile[]> {
   const extension = extname(out);
   const stem = out.slice(0, -extension.length);
   const files: WrittenFile[] = [];
-  for (const [i, { image, seed }] of images.entries()) {
-    const path = images.length === 1 ? out : `${stem}-${i + 1}${extension}`;
+  for (const { index, image, seed } of images) {
+    const path = n === 1 ? out : `${stem}-${index + 1}${extension}`;
     await writeWhole(path, await encodePng(image));
     files.push({ path, what: `${image.width} x ${image.height} pixels, seed ${seed}` });
   }

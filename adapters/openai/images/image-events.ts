@@ -19,6 +19,7 @@ export async function* imageEvents(
     for (let next = first; !next.done; next = await events.next()) {
       const { value: event } = next;
       if (event.type === "progress") continue;
+      if (event.type === "failed") throw event.error;
       const { index } = event;
       const shown = { ...(await pngObject(event.image)), ...fields, index, created_at: now() };
       if (event.type === "preview") {
