@@ -8,6 +8,16 @@ export interface LogitRange {
   readonly count: number;
 }
 
+export interface AppendOptions {
+  /** Which of the sequences, counted from 0 and ascending (default: all). The others stay as they are. */
+  readonly sequences?: readonly number[];
+  /**
+   * Put the last layer's output behind the logits. It is float32 and shows what is rounded otherwise, where logits may not:
+   * their inputs are rounded to fewer bits.
+   */
+  readonly hidden?: boolean;
+}
+
 /** A sequence of the batch. */
 interface Held {
   readonly sequence: LlamaContextSequence;
@@ -67,15 +77,15 @@ export class SequenceBatch implements AsyncDisposable {
   /**
    * Appends tokens to sequences, at least one to each, and reads the logits that follow the last of each.
    *
-   * @param sequences which of them, counted from 0 and ascending (default: all); the others stay as they are
-   * @returns for each of these sequences [range.count] logits
+   * @returns for each of these sequences [range.count] logits, and behind them [width] numbers of the last layer's output
+   *   where they are asked for
    * @throws INVALID_ARGUMENT for tokens or a range outside the vocabulary, or other sequences; CONTEXT_OVERFLOW for more
    *   tokens than the context holds: the sequences stay as they were; RUNTIME where llama.cpp fails; DISPOSED
    */
   async append(
     tokens: readonly (readonly number[])[],
     range: LogitRange,
-    sequences: readonly number[] = [...this.#held.keys()],
+    { sequences = [...this.#held.keys()], hidden = false }: AppendOptions = {},
   ): Promise<Float32Array[]> {
     const added = this.#checked(tokens, range, sequences);
     const { llama, address } = this.#internals;
@@ -90,6 +100,7 @@ export class SequenceBatch implements AsyncDisposable {
     await this.#internals.exclusively(async () => {
       try {
         this.#carryOutCopies();
+        if (hidden) llama.setHidden(address, true);
         for (let start = 0; start < items.length; start += batchSize) {
           const part = items.slice(start, start + batchSize);
           const status = await llama.decodeTokens(address, {
@@ -101,12 +112,14 @@ export class SequenceBatch implements AsyncDisposable {
           if (status !== 0) throw expected("RUNTIME", "status 0", `llama_decode of ${part.length} tokens`, status);
           // They are gone with the next decode.
           for (const [i, { sequence, last }] of part.entries()) {
-            if (last) logits[sequence] = this.#logits(i, range);
+            if (last) logits[sequence] = hidden ? this.#withHidden(i, range) : this.#logits(i, range);
           }
         }
       } catch (error) {
         for (const { id, length } of this.#held) this.#internals.removeFrom(id, length);
         throw error;
+      } finally {
+        if (hidden) llama.setHidden(address, false);
       }
     });
     for (const { held, own } of added) held.length += own.length;
@@ -166,6 +179,18 @@ export class SequenceBatch implements AsyncDisposable {
     const found = llama.logits(address, index, first, count);
     if (found === null) throw expectedBut("RUNTIME", "logits", `llama_get_logits_ith of token ${index}`, "none");
     return found;
+  }
+
+  #withHidden(index: number, range: LogitRange): Float32Array {
+    const [logits, hidden] = [
+      this.#logits(index, range),
+      this.#internals.llama.hidden(this.#internals.address, index),
+    ];
+    if (hidden === null) throw expectedBut("RUNTIME", "an output", `llama_get_embeddings_ith of ${index}`, "none");
+    const both = new Float32Array(logits.length + hidden.length);
+    both.set(logits);
+    both.set(hidden, logits.length);
+    return both;
   }
 
   /** The tokens beside the sequence that each list goes to. */

@@ -20,7 +20,7 @@ import { checkFolder, checkOutput } from "../shared/output-file.ts";
 import { printResult } from "../shared/print-result.ts";
 import { type Progress, withProgress } from "../shared/progress.ts";
 import { type PictureGrid, pictureGrid } from "./picture-grid.ts";
-import { samplingFields, samplingOptions } from "./sampling-options.ts";
+import { batch, samplingFields, samplingOptions } from "./sampling-options.ts";
 
 const isPreset = (name: string): name is PresetName => Object.hasOwn(presets, name);
 
@@ -33,11 +33,7 @@ const options = {
   ...samplingOptions,
   continue: option(text("image"), "Keep the first --rows of this image, and draw the others"),
   rows: option(wholeNumber("count", { least: 1 }), "How many rows of ids to keep of --continue"),
-  batch: option(
-    oneOf("exact", "always"),
-    "How pictures share the work: exact where each is the same as alone, always for the most speed",
-    { default: "exact" },
-  ),
+  batch,
   atOnce: option(wholeNumber("n", { least: 1, most: 128 }), "Draw so many pictures together. 1 is one by one", {
     shownDefault: "8, or as many as fit",
   }),

@@ -9,8 +9,14 @@ export type Batching = "exact" | "always";
 /** llama.cpp computes attention over so many positions at a time: its kernels may change where another block begins. */
 const BLOCK = 256;
 
-/** Which numbers of images, in which blocks of positions, gave the same logits together and alone. */
-export type Agreements = Map<string, boolean>;
+/**
+ * For numbers of images in blocks of positions: how many steps gave the same numbers together and alone, one after the
+ * other, or NEVER once one did not.
+ */
+export type Agreements = Map<string, number>;
+const NEVER = -1;
+/** Images may be alike in their first steps, and all their sums happen to be rounded alike. */
+export const ENOUGH = 3;
 
 /**
  * The sequences of images that are drawn together: `width` of them an image, with the prompt and without. Image after
@@ -46,8 +52,8 @@ export class ImageRows {
   }
 
   /** Appends tokens to the image at `place`, as if it were alone. @param tokens [width] lists. @returns [width] logits */
-  alone(place: number, tokens: readonly (readonly number[])[]): Promise<Float32Array[]> {
-    return this.#batch.append(tokens, this.#range, this.#sequencesOf(place));
+  alone(place: number, tokens: readonly (readonly number[])[], hidden = false): Promise<Float32Array[]> {
+    return this.#batch.append(tokens, this.#range, { sequences: this.#sequencesOf(place), hidden });
   }
 
   /**
@@ -63,28 +69,33 @@ export class ImageRows {
     const lengths = this.#batch.lengths.slice(0, tokens.length * this.#width);
     const blocks = new Set(lengths.map((length) => Math.floor(length / BLOCK)));
     const key = `${tokens.length} images of ${this.#width} sequences in the blocks ${[...blocks].sort().join(", ")}`;
-    const agree = this.#batch.canTakeBack ? this.#agreements.get(key) : false;
-    if (agree !== undefined) return agree ? this.#together(tokens) : this.#oneByOne(tokens);
+    const agreed = this.#batch.canTakeBack ? (this.#agreements.get(key) ?? 0) : NEVER;
+    if (agreed === NEVER) return this.#oneByOne(tokens);
+    if (agreed >= ENOUGH) return this.#together(tokens);
 
-    const together = await this.#together(tokens);
+    const together = await this.#together(tokens, true);
     await this.#batch.takeBack([...together.keys()].flatMap((place) => this.#sequencesOf(place)));
-    const alone = await this.#oneByOne(tokens);
-    this.#agreements.set(
-      key,
-      alone.flat().every((logits, i) => isSame(logits, together.flat()[i]!)),
-    );
-    return alone;
+    const alone = await this.#oneByOne(tokens, true);
+    const agree = alone.flat().every((numbers, i) => isSame(numbers, together.flat()[i]!));
+    this.#agreements.set(key, agree ? agreed + 1 : NEVER);
+    return alone.map((own) => own.map((numbers) => numbers.subarray(0, this.#range.count)));
   }
 
-  async #together(tokens: readonly (readonly (readonly number[])[])[]): Promise<Float32Array[][]> {
+  async #together(
+    tokens: readonly (readonly (readonly number[])[])[],
+    hidden = false,
+  ): Promise<Float32Array[][]> {
     const sequences = [...tokens.keys()].flatMap((place) => this.#sequencesOf(place));
-    const logits = await this.#batch.append(tokens.flat(), this.#range, sequences);
+    const logits = await this.#batch.append(tokens.flat(), this.#range, { sequences, hidden });
     return tokens.map((_, place) => logits.slice(place * this.#width, (place + 1) * this.#width));
   }
 
-  async #oneByOne(tokens: readonly (readonly (readonly number[])[])[]): Promise<Float32Array[][]> {
+  async #oneByOne(
+    tokens: readonly (readonly (readonly number[])[])[],
+    hidden = false,
+  ): Promise<Float32Array[][]> {
     const logits: Float32Array[][] = [];
-    for (const [place, own] of tokens.entries()) logits.push(await this.alone(place, own));
+    for (const [place, own] of tokens.entries()) logits.push(await this.alone(place, own, hidden));
     return logits;
   }
 
@@ -93,6 +104,6 @@ export class ImageRows {
   }
 }
 
-/** To the bit: a sum that is rounded otherwise is another one. */
+/** To the bit, the sign of zero and NaN too: a sum that is rounded otherwise is another one. */
 const isSame = (a: Float32Array, b: Float32Array): boolean =>
   Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));

@@ -53,6 +53,10 @@ export interface LlamaLibrary {
    * decoded last; null where no logits were asked for.
    */
   logits(context: Address, index: number, first: number, count: number): Float32Array | null;
+  /** Whether the next decodes give `hidden` too, for each token whose logits are wanted. */
+  setHidden(context: Address, wanted: boolean): void;
+  /** A copy of the last layer's output after its norm, [width], by the same index; null where none was asked for. */
+  hidden(context: Address, index: number): Float32Array | null;
 }
 
 /** The file of the libllama that node-llama-cpp has already loaded into this process. */
@@ -114,6 +118,9 @@ export function openLlamaLibrary(koffi: Koffi, file: string): LlamaLibrary {
   const recurrent = find("llama_model_is_recurrent", "bool", ["uint64"]);
   const hybrid = find("llama_model_is_hybrid", "bool", ["uint64"]);
   const logitsOf = find("llama_get_logits_ith", "void*", ["uint64", "int32"]);
+  const setEmbeddings = find("llama_set_embeddings", "void", ["uint64", "bool"]);
+  const embeddingsOf = find("llama_get_embeddings_ith", "void*", ["uint64", "int32"]);
+  const width = find("llama_model_n_embd", "int32", ["uint64"]);
   const decode = find("llama_decode", "int32", ["uint64", batchType]);
 
   /** In a thread of koffi's pool. `kept` is memory that the native side reaches through addresses alone. */
@@ -176,6 +183,11 @@ export function openLlamaLibrary(koffi: Koffi, file: string): LlamaLibrary {
       removeCells(memory, to, -1, -1);
       // Sequences with buffers of their own are copied whole or not at all.
       copyCells(memory, from, to, -1, -1);
+    },
+    setHidden: (context, wanted) => setEmbeddings(context, wanted),
+    hidden: (context, index) => {
+      const start = embeddingsOf(context, index);
+      return start === null ? null : koffi.decode(start, koffi.array("float", width(getModel(context)), "Typed"));
     },
     logits: (context, index, first, count) => {
       const start = logitsOf(context, index);

@@ -101,15 +101,15 @@ describe.each(tinyArchitectures)("copies and tokens that are taken back: %s", (a
   it("a copy goes on as the sequence would, to the bit, and the sequence as if there were none", async () => {
     const context = await model.createContext({ contextSize: 128, batchSize: 64, threads: 1, sequences: 4 });
     const batch = await SequenceBatch.open(context, 4);
-    await batch.append([prompt], range, [0]);
-    await batch.append([[9, 8, 7]], range, [2]); // what is there is gone with the copy
+    await batch.append([prompt], range, { sequences: [0] });
+    await batch.append([[9, 8, 7]], range, { sequences: [2] }); // what is there is gone with the copy
     batch.copy(0, 2);
     batch.copy(2, 3);
     expect(batch.lengths).toEqual([45, 0, 45, 45]);
     for (const step of steps) {
-      const [own] = await batch.append([[step]], range, [0]);
-      const [copy] = await batch.append([[step]], range, [2]);
-      const [copyOfCopy] = await batch.append([[step]], range, [3]);
+      const [own] = await batch.append([[step]], range, { sequences: [0] });
+      const [copy] = await batch.append([[step]], range, { sequences: [2] });
+      const [copyOfCopy] = await batch.append([[step]], range, { sequences: [3] });
       expect(copy).toEqual(own);
       expect(copyOfCopy).toEqual(own);
     }
@@ -152,7 +152,7 @@ describe("a batch of sequences", () => {
     const context = await contextOf();
     const batch = await SequenceBatch.open(context, 2);
     for (const sequences of [[2], [1, 0], [0, 0], [], [-1], [0.5]]) {
-      const appended = batch.append([[1], [2]].slice(0, sequences.length), range, sequences);
+      const appended = batch.append([[1], [2]].slice(0, sequences.length), range, { sequences });
       await expect(appended).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
     }
     for (const [from, to] of [

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { type Agreements, ImageRows } from "../../../adapters/generation/sources/image-rows.ts";
+import { ImageRows } from "../../../adapters/generation/sources/image-rows.ts";
 import { type LanguageModel, openLanguageModel, SequenceBatch } from "../../../adapters/llama-cpp/index.ts";
 import { tinyArchitectures, writeTinyLlm } from "../../helpers/tiny-llm.ts";
 
@@ -16,7 +16,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 /** Prompts of lengths on both sides of a block of 256 positions, and what follows each of them. */
 const prompts = (width: number) =>
   Array.from({ length: width }, (_, row) =>
-    Array.from({ length: row === 0 ? 253 : 4 }, (_, i) => 20 + ((i * 7) % 200)),
+    Array.from({ length: row === 0 ? 250 : 4 }, (_, i) => 20 + ((i * 7) % 200)),
   );
 const stepOf = (width: number, step: number) =>
   Array.from({ length: IMAGES }, (_, image) => Array.from({ length: width }, () => [30 + 9 * image + step]));
@@ -35,23 +35,24 @@ describe.each(tinyArchitectures)("%s", (architecture) => {
     "%i sequences an image: exact steps give the logits of each image alone, to the bit",
     async (width) => {
       const range = { first: 0, count };
-      const agreements: Agreements = new Map();
-      const batch = await SequenceBatch.open(llm.context, IMAGES * width);
+        const batch = await SequenceBatch.open(llm.context, IMAGES * width);
       const append = vi.spyOn(batch, "append");
-      const rows = new ImageRows(batch, { width, range, batching: "exact", agreements });
+      const rows = new ImageRows(batch, { width, range, batching: "exact", agreements: new Map() });
       await rows.alone(0, prompts(width));
       for (let image = 1; image < IMAGES; image++) rows.copy(0, image);
       const found: Float32Array[][][] = [];
       const calls: number[] = [];
-      for (let step = 0; step < 8; step++) {
+      for (let step = 0; step < 12; step++) {
         const before = append.mock.calls.length;
         found.push(await rows.step(stepOf(width, step)));
         calls.push(append.mock.calls.length - before);
       }
-      // The first step of each block is computed both ways. What was found there decides about the others.
-      const [low, high] = [...agreements.values()].map((agree) => (agree ? 1 : IMAGES));
-      expect(calls).toEqual([IMAGES + 1, low, low, IMAGES + 1, high, high, high, high]);
-      await batch[Symbol.asyncDispose]();
+      // The first steps of each block are computed both ways. What was found there decides about the others.
+    for (const block of [calls.slice(0, 6), calls.slice(6)]) {
+      const both = IMAGES + 1;
+      expect([`${both}${both}${both}111`, `${both}`.padEnd(6, `${IMAGES}`)]).toContain(block.join(""));
+    }
+    await batch[Symbol.asyncDispose]();
 
       for (let image = 0; image < IMAGES; image++) {
         const alone = await SequenceBatch.open(llm.context, width);
