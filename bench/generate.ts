@@ -177,12 +177,12 @@ async function measureImages(name: string, file: string): Promise<void> {
   console.log("| --- | --- | --- | --- | --- |");
   for (const count of COUNTS) {
     const seeds = Array.from({ length: count }, (_, i) => i);
-    const cpu: Record<string, number[]> = { apart: [], together: [] };
-    const counted = (side: string, work: () => Promise<void>) => async () => {
+    const cpu: Record<"apart" | "together", number[]> = { apart: [], together: [] };
+    const counted = (side: "apart" | "together", work: () => Promise<void>) => async () => {
       const before = process.cpuUsage();
       await work();
       const { user, system } = process.cpuUsage(before);
-      cpu[side]!.push(user + system);
+      cpu[side].push(user + system);
     };
     const sides = {
       together: counted("together", () => draw(seeds)),
@@ -192,7 +192,7 @@ async function measureImages(name: string, file: string): Promise<void> {
     };
     const { together, apart } = await alternate(sides, rounds);
     // The first call of each is not measured.
-    const byCpu = median(cpu["apart"]!.slice(1).map((time, round) => time / cpu["together"]![round + 1]!));
+    const byCpu = median(cpu.apart.slice(1).map((time, round) => time / cpu.together[round + 1]!));
     const times = [apart.ms, together.ms].map((ms) => (ms / 1000).toFixed(2));
     console.log(`| ${[count, ...times, `${apart.ratio.toFixed(2)}x`, `${byCpu.toFixed(2)}x`].join(" | ")} |`);
   }

@@ -37,8 +37,8 @@ export interface LoadGeneratorOptions
   /**
    * How images that are generated together share the work. A step of all of them is one batch of the language model, and
    * many devices round sums otherwise in batches of another size: a draw that was close may then fall the other way.
-   * - "exact" (default): an image's ids are those that it has alone. The first steps of each size are computed both ways.
-   *   Where their logits are not equal to the bit, such steps are computed image by image, in about the time of one after
+   * - "exact" (default): an image's ids are those that it has alone. Three steps of each size are computed both ways.
+   *   Where their numbers are not equal to the bit, such steps are computed image by image, in about the time of one after
    *   the other. The prompt is decoded once in any case. A model of experts draws one image after the other.
    * - "always": always one batch. The same seed may give other ids with another `n` or `imagesAtOnce`.
    */

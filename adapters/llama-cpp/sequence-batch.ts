@@ -182,10 +182,7 @@ export class SequenceBatch implements AsyncDisposable {
   }
 
   #withHidden(index: number, range: LogitRange): Float32Array {
-    const [logits, hidden] = [
-      this.#logits(index, range),
-      this.#internals.llama.hidden(this.#internals.address, index),
-    ];
+    const [logits, hidden] = [this.#logits(index, range), this.#internals.llama.hidden(this.#internals.address, index)];
     if (hidden === null) throw expectedBut("RUNTIME", "an output", `llama_get_embeddings_ith of ${index}`, "none");
     const both = new Float32Array(logits.length + hidden.length);
     both.set(logits);

@@ -48,7 +48,10 @@ export const serve = defineCommand({
     "vqrae serve --cors https://chat.example.com --log",
     "VQRAE_API_KEY=secret vqrae serve --host 0.0.0.0",
   ],
-  async run({ ui, host, allowHost, port, parallel, cors, log, allowRemote, generator: llm, batch, json, ...args }, name) {
+  async run(
+    { ui, host, allowHost, port, parallel, cors, log, allowRemote, generator: llm, batch, json, ...args },
+    name,
+  ) {
     const { createEndpoint, listen } = await import("../../adapters/openai/index.ts");
     const apiKey = args.apiKey ?? process.env.VQRAE_API_KEY;
     const serveVlm = async (vlm: Vlm) => {

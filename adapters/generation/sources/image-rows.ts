@@ -16,7 +16,7 @@ const BLOCK = 256;
 export type Agreements = Map<string, number>;
 const NEVER = -1;
 /** Images may be alike in their first steps, and all their sums happen to be rounded alike. */
-export const ENOUGH = 3;
+const ENOUGH = 3;
 
 /**
  * The sequences of images that are drawn together: `width` of them an image, with the prompt and without. Image after
@@ -81,19 +81,13 @@ export class ImageRows {
     return alone.map((own) => own.map((numbers) => numbers.subarray(0, this.#range.count)));
   }
 
-  async #together(
-    tokens: readonly (readonly (readonly number[])[])[],
-    hidden = false,
-  ): Promise<Float32Array[][]> {
+  async #together(tokens: readonly (readonly (readonly number[])[])[], hidden = false): Promise<Float32Array[][]> {
     const sequences = [...tokens.keys()].flatMap((place) => this.#sequencesOf(place));
     const logits = await this.#batch.append(tokens.flat(), this.#range, { sequences, hidden });
     return tokens.map((_, place) => logits.slice(place * this.#width, (place + 1) * this.#width));
   }
 
-  async #oneByOne(
-    tokens: readonly (readonly (readonly number[])[])[],
-    hidden = false,
-  ): Promise<Float32Array[][]> {
+  async #oneByOne(tokens: readonly (readonly (readonly number[])[])[], hidden = false): Promise<Float32Array[][]> {
     const logits: Float32Array[][] = [];
     for (const [place, own] of tokens.entries()) logits.push(await this.alone(place, own, hidden));
     return logits;

@@ -35,7 +35,7 @@ describe.each(tinyArchitectures)("%s", (architecture) => {
     "%i sequences an image: exact steps give the logits of each image alone, to the bit",
     async (width) => {
       const range = { first: 0, count };
-        const batch = await SequenceBatch.open(llm.context, IMAGES * width);
+      const batch = await SequenceBatch.open(llm.context, IMAGES * width);
       const append = vi.spyOn(batch, "append");
       const rows = new ImageRows(batch, { width, range, batching: "exact", agreements: new Map() });
       await rows.alone(0, prompts(width));
@@ -48,11 +48,11 @@ describe.each(tinyArchitectures)("%s", (architecture) => {
         calls.push(append.mock.calls.length - before);
       }
       // The first steps of each block are computed both ways. What was found there decides about the others.
-    for (const block of [calls.slice(0, 6), calls.slice(6)]) {
-      const both = IMAGES + 1;
-      expect([`${both}${both}${both}111`, `${both}`.padEnd(6, `${IMAGES}`)]).toContain(block.join(""));
-    }
-    await batch[Symbol.asyncDispose]();
+      for (const block of [calls.slice(0, 6), calls.slice(6)]) {
+        const both = IMAGES + 1;
+        expect([`${both}${both}${both}111`, `${both}`.padEnd(6, `${IMAGES}`)]).toContain(block.join(""));
+      }
+      await batch[Symbol.asyncDispose]();
 
       for (let image = 0; image < IMAGES; image++) {
         const alone = await SequenceBatch.open(llm.context, width);
