@@ -1,10 +1,10 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { getLlama, type Llama, LlamaLogLevel } from "node-llama-cpp";
+import { getLlama, type Llama, LlamaLogLevel, type Token } from "node-llama-cpp";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { convertLlm } from "../../../adapters/gguf/index.ts";
-import { attachVision, imagesAsTokens } from "../../../adapters/llama-cpp/index.ts";
+import { attachVision, imagesAsTokens, loadVlm, resolveVlm } from "../../../adapters/llama-cpp/index.ts";
 import { loadTokenizer } from "../../../sdk/index.ts";
 import { exactContext } from "../../helpers/exact-context.ts";
 import { imageOf, readExpected } from "../expected.ts";
@@ -22,6 +22,7 @@ interface Answer {
 const answers: readonly Answer[] = JSON.parse(await readFile(join(import.meta.dirname, "answers.json"), "utf8"));
 const pictures = readExpected(join(import.meta.dirname, "../ta-tok/expected.safetensors"));
 const images = answers.map((_, i) => imageOf(pictures[`image.${i}`]!));
+const plain = { threads: 1, flashAttention: false, device: "cpu" } as const;
 const root = await mkdtemp(join(tmpdir(), "tar-"));
 const modelPath = join(root, "tar.gguf");
 
@@ -67,6 +68,40 @@ ${{ image: images[i]! }}Describe the image shortly.<|im_end|>
     await model.dispose();
     await tokenizer.dispose();
   }
+});
+
+it("loadVlm answers by the language model and the tokenizer alone, as transformers does", async () => {
+  const folder = await writeTinyTaTok(join(root, "ta-tok"), { pool_scale: 2 });
+  const vlm = await loadVlm(modelPath, { encoder: folder, contextSize: 256, gpu: false, ...plain });
+  try {
+    for (const [i, { prompt, answer }] of answers.entries()) {
+      const content = [{ image: images[i]! }, "Describe the image shortly."];
+      const built = await vlm.buildPrompt([{ role: "user", content }]);
+      expect(built.ids).toEqual(prompt);
+      const { text } = await vlm.chat([{ role: "user", content }], { temperature: 0, maxTokens: answer.length });
+      // Of a character that is cut off at the end, a chat shows nothing.
+      expect(text).toBe(vlm.model.detokenize(answer as Token[], false).replace(/\uFFFD$/, ""));
+    }
+  } finally {
+    await vlm.dispose();
+  }
+});
+
+it("finds the tokenizer beside the language model, and asks for one that is not there", async () => {
+  const folder = join(root, "both");
+  await writeTinyTaTok(folder);
+  await copyFile(modelPath, join(folder, "tar.gguf"));
+  expect(await resolveVlm(folder)).toEqual({
+    modelId: "tar",
+    llm: join(folder, "tar.gguf"),
+    tokenizer: folder,
+    projector: null,
+    asTokens: true,
+  });
+  await expect(resolveVlm(modelPath)).rejects.toMatchObject({
+    code: "INVALID_ARGUMENT",
+    message: expect.stringMatching(/the tokenizer whose ids the language model reads.*none beside it.*--encoder/),
+  });
 });
 
 it("refuses a tokenizer without ids, and a language model without their tokens", async () => {
