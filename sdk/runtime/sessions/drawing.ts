@@ -163,7 +163,7 @@ let tickets = 0;
 
 export async function beginDrawing(
   sessions: Sessions,
-  { drawing: facts }: WorkerSetup,
+  { drawing: facts }: Pick<WorkerSetup, "drawing">,
   request: Jobs["beginDrawing"]["input"],
 ): Promise<number> {
   current = null; // its cache is free before the next one's is taken

@@ -1,10 +1,12 @@
-import { copyFile, mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { afterAll, describe, expect, it } from "vitest";
 import { readModel } from "../../../sdk/families/read-model.ts";
 import { loadTokenizer } from "../../../sdk/index.ts";
+import { beginDrawing, draw } from "../../../sdk/runtime/sessions/drawing.ts";
+import { importOnnxRuntime, Sessions } from "../../../sdk/runtime/sessions/sessions.ts";
 import { largestDifference, readExpected, rowOf } from "../expected.ts";
 import { writeTinyTaTok } from "../ta-tok/tiny.ts";
 import { writeWeights } from "../tokenizers/weights.ts";
@@ -141,6 +143,32 @@ it("draws by a seed, tells how far it is, stops between ids and works on", async
   }
 });
 
+it("keeps its cache as that grows: a long picture's ids are those of a run without one", async () => {
+  const folder = await writeTinyTaTok(join(root, "long"), { pool_scale: 3 });
+  const steps = 32 ** 2;
+  await mkdir(join(folder, "decoder"));
+  const drawer = { ...shapes.drawer, abs_pe: [1, 64 + steps - 1, 128] };
+  await writeWeights(join(folder, "decoder/ar.safetensors"), drawer);
+  await writeWeights(join(folder, "decoder/vq.safetensors"), shapes.vq);
+  const { graphs, decoder } = await readModel(folder);
+  const graph = graphs.draw!({});
+  const setup = { graphs: { drawer: graph }, device: "cpu", threads: 1, precision: "fp32", prepack: false } as const;
+  const sessions = new Sessions(await importOnnxRuntime(), setup);
+  const features = rowOf(taTok["3.decoded"]!, 0) as Float32Array;
+  const rule = { guidanceScale: 1, temperature: 1, topK: 4, topP: 1, seed: 1 };
+  const ticket = await beginDrawing(sessions, { drawing: decoder!.drawing! }, { ...rule, features });
+  const ids = await draw({ ticket, count: steps });
+  // What was drawn is one of the four likeliest, wherever the cache has grown.
+  const session = await sessions.open("drawer");
+  for (const step of [1, 508, 509, 510, 600, steps - 1]) {
+    const logits = await logitsAfter(session, features, ids.subarray(0, step));
+    const likeliest = [...logits.keys()].sort((a, b) => logits[b]! - logits[a]!).slice(0, 4);
+    expect(likeliest).toContain(ids[step]);
+  }
+  await expect(draw({ ticket, count: 1 })).rejects.toMatchObject({ code: "RUNTIME" });
+  await session.release();
+});
+
 it("reads the arguments in a file of the authors' kind: how many ids it draws", async () => {
   const folder = await writeTinyTaTok(join(root, "arguments"));
   await mkdir(join(folder, "decoder"));
@@ -166,7 +194,6 @@ async function vqAlone(): Promise<string> {
   const folder = join(root, "vq");
   await mkdir(folder, { recursive: true });
   await writeWeights(join(folder, "model.safetensors"), shapes.vq);
-  const { writeFile } = await import("node:fs/promises");
   await writeFile(
     join(folder, "config.json"),
     JSON.stringify({ model_type: "vqgan", variant: "llamagen", image_size: 8 }),
