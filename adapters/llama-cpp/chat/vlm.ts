@@ -9,7 +9,7 @@ import type {
 } from "node-llama-cpp";
 import type { Embedder, ImageInput, VisionTokenizer } from "../../../sdk/index.ts";
 import { expected, expectedBut } from "../../../sdk/kit.ts";
-import { returnOf } from "../../async-generators.ts";
+import { pushed, returnOf } from "../../async-generators.ts";
 import { type BuiltPrompt, type PromptWriter, writePrompt } from "../../prompt/index.ts";
 import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions, VlmPiece } from "../../vision-language-model.ts";
 import { JsonGrammars } from "../grammar/json-grammars.ts";
@@ -18,7 +18,6 @@ import type { LlamaVision } from "../vision/vision.ts";
 import { type AnswerOptions, DEFAULT_MAX_TOKENS, parseAnswerOptions, samplingOptions } from "./answer-options.ts";
 import { chatHistory } from "./conversation.ts";
 import { type Generation, generateText } from "./generate-text.ts";
-import { pushed } from "./pushed.ts";
 import { requireContextRoom } from "./require-context-room.ts";
 import { SequencePool } from "./sequence-pool.ts";
 import type { TemplateWrapper } from "./template-wrapper.ts";

@@ -15,7 +15,7 @@ import {
   setFields,
 } from "../../../sdk/kit.ts";
 import { hubCacheFolder, isModelName, type PullOptions, type PullPlan, pullModel } from "../../hub/index.ts";
-import { readsImageTokens } from "../vision/images-as-tokens.ts";
+import { readsImageTokens } from "../../tar-tokens.ts";
 import { type ConvertedLlmOptions, convertedFolder, convertedLlm, isConvertible } from "./converted-llm.ts";
 import { readLlmHeader, readMmprojHeader, requireFolderPair, requirePair } from "./gguf-pair.ts";
 import { findLlm, findMmproj } from "./model-folder.ts";

@@ -7,13 +7,10 @@ import {
   type ImageInput,
 } from "../../../sdk/index.ts";
 import { eachImage, expectedBut } from "../../../sdk/kit.ts";
-import { type GgufFile, readGguf } from "../../gguf/index.ts";
+import { readGguf } from "../../gguf/index.ts";
+import { imageTokenOf, tokensIn } from "../../tar-tokens.ts";
 import { Metadata } from "../check/metadata.ts";
 
-/** What Tar calls the token of an id. */
-export const imageTokenOf = (id: number): string => `<I${id}>`;
-/** What every conversation of Tar's begins with (i2t_inference.py and t2i_inference.py of csuhan/Tar). */
-export const TAR_SYSTEM_MESSAGE = "You are a helpful assistant.";
 /** After an image, before a question (i2t_inference.py of csuhan/Tar). */
 const SUFFIX = "\n";
 
@@ -52,14 +49,6 @@ export async function imagesAsTokens(tokenizer: Encoder, llm: string): Promise<E
     embed: embed as Embedder["embed"],
     [Symbol.asyncDispose]: async () => {},
   };
-}
-
-/** Whether a language model has tokens of images in its own vocabulary, as Tar has. */
-export const readsImageTokens = (gguf: GgufFile): boolean => tokensIn(gguf).includes(imageTokenOf(0));
-
-function tokensIn({ metadata }: GgufFile): readonly unknown[] {
-  const tokens = metadata.get("tokenizer.ggml.tokens")?.value;
-  return Array.isArray(tokens) ? tokens : [];
 }
 
 /** @throws INCOMPATIBLE for the first that is missing */
