@@ -22,6 +22,8 @@ export interface GraphSource {
   readonly cpuNodes: readonly string[];
   /** Whether it runs on the CPU whatever the device. */
   readonly onCpu?: boolean;
+  /** Whether its weights are copied for speed (`LoadOptions.prepack`) whatever the option says: it runs hundreds of times for one result. */
+  readonly prepack?: boolean;
 }
 
 export type GraphName =

@@ -30,7 +30,7 @@ export function buildGraphs(
     codebook: rows && (() => rows(settings)),
     decoder: decode && (() => decode(settings)),
     // Its cache grows with each id, and would go to a GPU and back.
-    drawer: draw && (() => ({ ...draw(settings), onCpu: true })),
+    drawer: draw && (() => ({ ...draw(settings), onCpu: true, prepack: true })),
     feature_decoder: decodeFeatures && (() => decodeFeatures(settings)),
     ...searchGraphs(codebook),
   };
