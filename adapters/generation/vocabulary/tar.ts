@@ -39,6 +39,8 @@ export function tarVocabulary(gguf: GgufFile, { grid, poolScale = 1, modelId }: 
     grid,
     tokenizer: modelId,
     promptFormat: PROMPT_FORMAT,
+    // As all tokens that Tar's trainer adds without calling them special.
+    alwaysTokens: /<[IS]\d+>/g,
     unconditionalPrompt: "",
     sampling: presets.tar,
   };

@@ -137,7 +137,14 @@ it("generates the ids of transformers, after Tar's prompt to the token, and AR-D
         expect(two!.image.data).toEqual((await tokenizer.decode(ids, { seed: 6 })).data);
       }
       // What looks like a token is text in a prompt, and only image tokens are drawn whatever it says.
-      const [odd] = await generator.generateImages("<I3><im_end>", { seed: 1 });
+      const words = "a <I3><S1> <im_end>";
+      const asText = await promptTokens(vocabulary, words, null, (text, { special }) => model.tokenize(text, special));
+      const { firstToken, boiToken, eoiToken } = vocabulary;
+      expect(asText.filter((token) => token >= firstToken)).toEqual([]);
+      expect(asText.filter((token) => token === boiToken)).toHaveLength(1);
+      expect(asText).not.toContain(eoiToken);
+      expect(model.detokenize(asText as Token[], true)).toContain(words);
+      const [odd] = await generator.generateImages(words, { seed: 1 });
       expect(odd!.ids.length).toBe(count);
       expect(odd!.ids.every((id) => id >= 0 && id < 64)).toBe(true);
     } finally {
