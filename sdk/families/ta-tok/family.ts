@@ -93,5 +93,5 @@ const drawnBy = ({ vq: { encoder: _, quantConvolution: __, ...decoder } }: ArDto
 
 function decoderSummary({ drawer, side }: ArDtok, { outputSize }: DecoderFacts) {
   const { width: hiddenSize, heads, blocks } = drawer;
-  return { takes: "ids", draws: side * side, hiddenSize, layers: blocks.length, heads, outputSize };
+  return { takes: "ids", draws: side * side, blocks: blocks.length, hiddenSize, heads, outputSize };
 }
