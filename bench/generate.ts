@@ -22,8 +22,6 @@ import { parseArgs } from "node:util";
 import type { LlamaContext, LlamaContextSequence, Token } from "node-llama-cpp";
 import { expandVocabulary, presets } from "../adapters/generation/index.ts";
 import { FREE } from "../adapters/generation/kept-ids.ts";
-import { guide } from "../adapters/generation/sampling/guide.ts";
-import { Sampler } from "../adapters/generation/sampling/sampler.ts";
 import type { Sampling } from "../adapters/generation/sampling/sampling.ts";
 import type { Batching } from "../adapters/generation/sources/image-rows.ts";
 import { LlamaCppIds } from "../adapters/generation/sources/llama-cpp.ts";
@@ -34,6 +32,9 @@ import { openLanguageModel } from "../adapters/llama-cpp/index.ts";
 import { ContextInternals } from "../adapters/llama-cpp/native/node-llama-cpp.ts";
 import { environment } from "../scripts/lib/environment.ts";
 import type { TokenGrid } from "../sdk/index.ts";
+import { guide } from "../sdk/sampling/guide.ts";
+import { uniformNumbers } from "../sdk/sampling/random.ts";
+import { Sampler } from "../sdk/sampling/sampler.ts";
 import { writeTinyLlm } from "../test/helpers/tiny-llm.ts";
 import { alternate } from "./lib/alternate.ts";
 import { writeLargeVocabulary } from "./lib/large-vocabulary.ts";
@@ -102,7 +103,7 @@ async function publicLogits(
 
 async function publicApi(context: LlamaContext, vocabulary: VisualVocabulary, sampling: Sampling, count: number) {
   const sequences = [context.getSequence(), context.getSequence()] as const;
-  const sampler = new Sampler(1, sampling);
+  const sampler = new Sampler(uniformNumbers(1), sampling);
   let token = vocabulary.boiToken;
   for (let i = 0; i < count; i++) {
     const [c, u] = await Promise.all(sequences.map((sequence) => publicLogits(sequence, token, vocabulary)));

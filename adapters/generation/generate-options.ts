@@ -57,7 +57,9 @@ export function parseGenerateOptions(
     const received = `${n} of each of ${prompts.length} prompts`;
     throw expectedBut("INVALID_ARGUMENT", `at most ${MAX_IMAGES} images`, "a call of generate", received);
   }
-  const { seed = randomInt(SEEDS - count), previewRows = Math.ceil(rows / 4) } = given;
+  // A preview takes as long as the image where pixels are drawn in steps.
+  const usual = info.decodeSteps === undefined ? Math.ceil(rows / 4) : 0;
+  const { seed = randomInt(SEEDS - count), previewRows = usual } = given;
   if (seed > SEEDS - count) {
     throw expected("INVALID_ARGUMENT", `a whole number from 0 to ${SEEDS - count}`, 'option "seed" of generate', seed);
   }

@@ -1,5 +1,6 @@
-import type { TokenIds } from "../../sdk/index.ts";
+import type { DecodeProgress, RgbImage } from "../../sdk/index.ts";
 import { expectedBut, Gate } from "../../sdk/kit.ts";
+import { pushed, returnOf } from "../async-generators.ts";
 import { type GenerateRequest, parseGenerateOptions } from "./generate-options.ts";
 import type {
   GeneratedImage,
@@ -89,14 +90,12 @@ export class TokenImageGenerator implements ImageGenerator {
     first: number,
     call: Progress,
   ): AsyncGenerator<GenerationEvent, GeneratedImage[]> {
-    const { source, tokenizer } = this.#parts;
+    const { source } = this.#parts;
     const { columns } = this.info.grid;
     const places = freePlaces(kept);
     const images = all.slice(first, first + source.imagesAtOnce);
     // Those that stay, by their numbers in the call.
     const made = new Map(images.map(({ seed }, i) => [first + i, { seed, ids: kept.slice() }]));
-    const decode = (ids: readonly TokenIds[]) => tokenizer.decode(ids, signal ? { signal } : {});
-
     const begin = Math.floor(places[0]! / columns);
     let [drawn, rows] = [0, begin];
     for await (const step of source.ids({ images, kept, sampling, signal })) {
@@ -122,17 +121,43 @@ export class TokenImageGenerator implements ImageGenerator {
       const before = rows;
       rows = Math.floor(missing / columns);
       if (Math.floor((rows - begin) / previewRows) > Math.floor((before - begin) / previewRows)) {
-        const shown = [...made].map(([index, { ids }]) => ({ index, ids: fillMissing(ids, kept, missing, columns) }));
-        const previews = await decode(shown.map(({ ids }) => ids));
+        const shown = [...made].map(([index, image]) => {
+          return { ...image, index, ids: fillMissing(image.ids, kept, missing, columns) };
+        });
+        const previews = await returnOf(this.#decode(shown, signal));
         for (const [i, image] of previews.entries()) yield { type: "preview", index: shown[i]!.index, rows, image };
       }
     }
     if (made.size === 0) return [];
-    const whole = [...made];
-    const decoded = await decode(whole.map(([, { ids }]) => ids));
-    const result = decoded.map((image, i) => ({ index: whole[i]![0], image, ...whole[i]![1] }));
+    const whole = [...made].map(([index, image]) => ({ ...image, index }));
+    const decoded = yield* this.#decode(whole, signal);
+    const result = decoded.map((image, i) => ({ ...whole[i]!, image }));
     for (const image of result) yield { type: "image", ...image };
     return result;
+  }
+
+  /** The pixels of images of the call. Drawn pixels follow from each image's own seed. */
+  async *#decode(
+    made: readonly { readonly index: number; readonly ids: Int32Array; readonly seed: number }[],
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<GenerationEvent, RgbImage[]> {
+    const { tokenizer } = this.#parts;
+    if (this.info.decodeSteps === undefined) {
+      return tokenizer.decode(
+        made.map(({ ids }) => ids),
+        signal ? { signal } : {},
+      );
+    }
+    const images: RgbImage[] = [];
+    for (const { index, ids, seed } of made) {
+      images.push(
+        yield* pushed<GenerationEvent, RgbImage>((push, signal) => {
+          const onProgress = (steps: DecodeProgress) => push({ type: "decoding", index, ...steps });
+          return tokenizer.decode(ids, { seed, signal, onProgress });
+        }, signal),
+      );
+    }
+    return images;
   }
 
   #assertUsable(): void {

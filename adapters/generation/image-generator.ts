@@ -52,6 +52,8 @@ export interface ImageGeneratorInfo {
   readonly imagesAtOnce: number;
   /** Whether it can follow `guidanceScale`: llama-server cannot. */
   readonly guidance: boolean;
+  /** Steps in which the tokenizer draws an image's pixels (`DecoderInfo.sampling`); left out where it computes them at once. */
+  readonly decodeSteps?: number;
 }
 
 export interface GenerateOptions {
@@ -83,7 +85,7 @@ export interface GenerateOptions {
   readonly editImage?: ImageEdit;
   /**
    * A preview after every so many rows from the first that is drawn; 0 is none. Default: a quarter of the rows for `generate`, none for
-   * `generateImages`. In a preview the missing rows repeat the last row that is there; what is kept of an image is in it.
+   * `generateImages` and where pixels are drawn in steps (`info.decodeSteps`). In a preview the missing rows repeat the last row that is there; what is kept of an image is in it.
    */
   readonly previewRows?: number;
   /** Acts between tokens. The token that is being decoded is finished, and the generator stays usable. */
@@ -118,6 +120,8 @@ export type GenerationEvent =
     }
   /** The first `rows` rows of image `index`, and below them a guess. */
   | { readonly type: "preview"; readonly index: number; readonly rows: number; readonly image: RgbImage }
+  /** Where pixels are drawn in steps (`info.decodeSteps`): how far those of image `index` are. */
+  | { readonly type: "decoding"; readonly index: number; readonly done: number; readonly total: number }
   | ({ readonly type: "image" } & GeneratedImage)
   /** Image `index` will not come: its own signal's reason, or RUNTIME for logits that are not numbers. */
   | { readonly type: "failed"; readonly index: number; readonly seed: number; readonly error: unknown };
@@ -128,6 +132,6 @@ export interface GeneratedImage {
   readonly image: RgbImage;
   /** [rows * columns] codebook indices in raster order. */
   readonly ids: Int32Array;
-  /** Generates this image alone, with n = 1. */
+  /** Generates this image alone, with n = 1; its pixels too, where they are drawn. */
   readonly seed: number;
 }

@@ -4,12 +4,14 @@ import { VQRAE } from "../../sdk/index.ts";
 import { option, packageFile, parseOptions, setFields } from "../../sdk/kit.ts";
 import { readGguf } from "../gguf/index.ts";
 import { languageModelFile } from "../llama-cpp/index.ts";
+import { readsImageTokens } from "../tar-tokens.ts";
 import { TokenImageGenerator } from "./generator.ts";
 import type { ImageGenerator, ImageGeneratorInfo } from "./image-generator.ts";
 import type { GeneratorSource, GeneratorTokenizer, LoadGeneratorOptions } from "./load-options.ts";
 import { openSource } from "./sources/open-source.ts";
-import { readVisualVocabulary } from "./vocabulary/metadata.ts";
-import { requireTokenizer } from "./vocabulary/require-tokenizer.ts";
+import { hasVisualVocabulary, readVisualVocabulary } from "./vocabulary/metadata.ts";
+import { requireIdDecoder, requireTokenizer } from "./vocabulary/require-tokenizer.ts";
+import { tarVocabulary } from "./vocabulary/tar.ts";
 
 const MAX_IMAGES = 128;
 
@@ -43,6 +45,8 @@ const shippedLlm = (): string => join(packageFile("models/vqrae-tiny-generator")
  * await generator.dispose();
  * ```
  *
+ * Tar's own GGUF file is taken as it is, with TA-Tok and AR-DTok as the tokenizer.
+ *
  * @throws CHECKPOINT_NOT_FOUND; INVALID_GGUF for a language model whose metadata has no layout of visual tokens, or a
  *   wrong one; INCOMPATIBLE for a tokenizer with another codebook or grid, or a server with another model;
  *   CONTEXT_OVERFLOW for a server's context that is too short for an image; INVALID_ARGUMENT for another option;
@@ -55,7 +59,9 @@ export async function loadGenerator(
   const parts: GeneratorSource = source === "default" ? { llm: "default", tokenizer: "default" } : source;
   const { device, cacheDir, ...rest } = setFields(parseOptions(schema, options, "loadGenerator"));
   const gguf = await readGguf(await languageModelFile(parts?.llm === "default" ? shippedLlm() : parts?.llm));
-  const vocabulary = readVisualVocabulary(gguf);
+  // Which of Tar's tokens begin an image follows from the tokenizer.
+  const isTar = !hasVisualVocabulary(gguf) && readsImageTokens(gguf);
+  const own = isTar ? null : readVisualVocabulary(gguf);
   rest.onProgress?.("tokenizer");
   const ownsTokenizer = typeof parts.tokenizer !== "object";
   const tokenizer: GeneratorTokenizer =
@@ -63,17 +69,20 @@ export async function loadGenerator(
       ? parts.tokenizer
       : await VQRAE.load(parts.tokenizer, setFields({ device, cacheDir, signal: rest.signal }));
   try {
-    const outputSize = requireTokenizer(vocabulary, tokenizer);
+    const decoder = requireIdDecoder(tokenizer);
+    const vocabulary = own ?? tarVocabulary(gguf, decoder);
+    requireTokenizer(vocabulary, decoder);
     const ids = await openSource(gguf, parts.server, vocabulary, rest);
     const info: ImageGeneratorInfo = {
       modelId: nameOf(gguf.file),
       tokenizerId: tokenizer.info.modelId,
-      outputSize,
+      outputSize: decoder.outputSize,
       grid: vocabulary.grid,
       codebookSize: vocabulary.codebookSize,
       sampling: vocabulary.sampling,
       imagesAtOnce: ids.imagesAtOnce,
       guidance: ids.guidance,
+      ...(decoder.sampling && { decodeSteps: decoder.sampling.steps }),
     };
     return new TokenImageGenerator({ info, source: ids, tokenizer, ownsTokenizer });
   } catch (error) {

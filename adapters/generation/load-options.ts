@@ -9,10 +9,10 @@ export type GeneratorTokenizer = Decoder & Partial<Pick<Encoder, "encode">> & Pa
 
 /** The parts of an image generator. */
 export interface GeneratorSource {
-  /** The language model's GGUF file, with visual tokens (`expandVocabulary`), or "default" for the small one that ships. */
+  /** The language model's GGUF file, with visual tokens (`expandVocabulary`, or Tar's), or "default" for the small one that ships. */
   readonly llm: string | "default";
   /**
-   * The tokenizer whose ids it was trained on: a checkpoint folder, "default", or one that you have loaded. You dispose
+   * The tokenizer whose ids it was trained on: a checkpoint's folder or file, "default", or one that you have loaded. You dispose
    * that one yourself.
    */
   readonly tokenizer: string | "default" | GeneratorTokenizer;

@@ -57,6 +57,7 @@ export const generate = defineCommand({
     'vqrae generate "a photo of a sunflower" -o sunflowers.png --grid 3x3 --seed 1',
     'vqrae generate "a red triangle" --continue photo.png --rows 7 --previews .',
     'vqrae generate "a red triangle" --llm model.gguf --model ./my-tokenizer',
+    'vqrae generate "a photo of a macaw" --llm tar.gguf --model ./ta-tok',
   ],
   async run({ prompt, ...args }, name) {
     const { out, grid, count, previews, json } = args;
@@ -121,6 +122,8 @@ async function draw(
   const [images, failures]: [GeneratedImage[], unknown[]] = [[], []];
   for await (const event of generator.generate(prompt, options)) {
     if (event.type === "progress") progress.say(`token ${event.done} of ${event.total}`);
+    if (event.type === "decoding")
+      progress.say(`pixels of image ${event.index + 1}: step ${event.done} of ${event.total}`);
     if (event.type === "preview") {
       const name = `${previews}/preview-${event.index + 1}-rows-${String(event.rows).padStart(2, "0")}.png`;
       await writeWhole(name, await encodePng(event.image));

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, describe, test } from "vitest";
 import { type LoadOptions, loadProjector, VQRAE } from "../../sdk/index.ts";
 import { type ConformanceOptions, conformanceTests } from "../../sdk/testing/index.ts";
+import { writeTinyTar } from "../golden/ar-dtok/tiny.ts";
 import { cases, writeTinyRae } from "../golden/rae/tiny.ts";
 import { writeTinyTaTok } from "../golden/ta-tok/tiny.ts";
 import { tinyVariants, writeTiny } from "../golden/tokenizers/weights.ts";
@@ -70,6 +71,9 @@ conforms("UniTok", loadUnitok, { ...strict, skip });
 
 const loadTaTok = async () => VQRAE.load(await writeTinyTaTok(join(tokenizers, "ta-tok"), { pool_scale: 2 }), cpu);
 conforms("TA-Tok", loadTaTok, { ...strict, skip });
+
+const loadTar = async () => VQRAE.load(await writeTinyTar(join(tokenizers, "tar"), { pool_scale: 2 }), cpu);
+conforms("TA-Tok with AR-DTok", loadTar, { ...strict, skip });
 
 const cacheDir = await mkdtemp(join(tmpdir(), "vqrae-conformance-"));
 afterAll(() => rm(cacheDir, { recursive: true, force: true }));

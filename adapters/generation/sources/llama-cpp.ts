@@ -1,8 +1,6 @@
-import { expectedBut, ownTurn } from "../../../sdk/kit.ts";
+import { expectedBut, guide, ownTurn, Sampler, uniformNumbers } from "../../../sdk/kit.ts";
 import { type LanguageModel, SequenceBatch } from "../../llama-cpp/index.ts";
 import { keptRun } from "../kept-ids.ts";
-import { guide } from "../sampling/guide.ts";
-import { Sampler } from "../sampling/sampler.ts";
 import { guidanceAt } from "../sampling/sampling.ts";
 import { promptTokens, type Tokenize } from "../vocabulary/prompt.ts";
 import { tokensOfIds, type VisualVocabulary } from "../vocabulary/visual-vocabulary.ts";
@@ -59,7 +57,7 @@ export class LlamaCppIds implements IdSource {
     for (const [image, request] of images.entries()) {
       const next = await Promise.all(texts(request.prompt).map((text) => this.#promptTokens(text)));
       for (const tokens of next) this.#requireRoom(tokens.length);
-      drawings.push({ ...request, image, sampler: new Sampler(request.seed, sampling), next });
+      drawings.push({ ...request, image, sampler: new Sampler(uniformNumbers(request.seed), sampling), next });
     }
 
     const batch = await SequenceBatch.open(this.#llm.context, images.length * width);

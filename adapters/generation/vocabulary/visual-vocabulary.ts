@@ -15,6 +15,8 @@ export interface VisualVocabulary {
   readonly tokenizer: string;
   /** The text before the image, with `{prompt}` in it. */
   readonly promptFormat: string;
+  /** Words that are tokens wherever they stand, whatever a tokenizer is told; left out where special tokens alone are. Global. */
+  readonly alwaysTokens?: RegExp;
   /** Stands in the prompt's place where guidance looks at the model without a prompt. */
   readonly unconditionalPrompt: string;
   /** The model's defaults. */

@@ -20,7 +20,7 @@ export function buildGraphs(
   settings: GraphSettings,
   report: (done: number, total: number) => void,
 ): Partial<Record<GraphName, GraphSource>> {
-  const { encode, project, classify, quantize, codebook: rows, decode, decodeFeatures } = graphs;
+  const { encode, project, classify, quantize, codebook: rows, decode, draw, decodeFeatures } = graphs;
   const withEncoder = (graph: EncoderGraph | undefined) => graph && (() => graph.build(weights, settings));
   const builders: Record<GraphName, (() => GraphSource) | undefined> = {
     encoder: withEncoder(encode),
@@ -29,6 +29,8 @@ export function buildGraphs(
     quantizer: quantize && (() => quantize(settings)),
     codebook: rows && (() => rows(settings)),
     decoder: decode && (() => decode(settings)),
+    // Its cache grows with each id, and would go to a GPU and back.
+    drawer: draw && (() => ({ ...draw(settings), onCpu: true, prepack: true })),
     feature_decoder: decodeFeatures && (() => decodeFeatures(settings)),
     ...searchGraphs(codebook),
   };
@@ -54,6 +56,7 @@ const graphNames: readonly GraphName[] = [
   "int8_search",
   "coordinates",
   "decoder",
+  "drawer",
   "feature_decoder",
 ];
 
