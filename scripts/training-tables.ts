@@ -51,7 +51,7 @@ const tables: { file: string; marker: string; columns: Columns }[] = [
       "easy-VQA, 100 test pictures": percent("val_easy_vqa"),
       "NLVR, 381 held sentences": percent("val_nlvr"),
       "captions of val photos, nats a token": fixed("val_caption_loss", 3),
-      "CIDEr-D of greedy ones": fixed("val_cider", 3),
+      "CIDEr-D of greedy ones": fixed("val_cider", 2),
       "yes or no": percent("val_yes_no"),
       "DAQUAR, held rooms": percent("val_rooms"),
     },

@@ -1,5 +1,5 @@
-"""CIDEr-D (Vedantam et al. 2015) as pycocoevalcap's cider/cider_scorer.py computes "CIDEr", without its factor of 10: n-grams of
-one to four words, weighted by how few images have them, clipped, with a Gaussian on the difference in length."""
+"""CIDEr-D (Vedantam et al. 2015) as pycocoevalcap's cider/cider_scorer.py computes "CIDEr": n-grams of one to
+four words, weighted by how few images have them, clipped, with a Gaussian on the difference in length."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class CiderD:
         self.log_images = math.log(max(1, len(images)))
 
     def score(self, caption: Words, references: Sequence[Words]) -> float:
-        """Return the mean over the references, 0 to 1 (pycocoevalcap writes 0 to 10)."""
+        """Return 10 times the mean over the references: 0 to 10."""
         own = self._weights(caption)
-        return sum(self._alike(own, self._weights(r)) for r in references) / len(references)
+        return 10 * sum(self._alike(own, self._weights(r)) for r in references) / len(references)
 
     def _weights(self, words: Words) -> tuple[list[dict[Words, float]], list[float], int]:
         vectors: list[dict[Words, float]] = [{} for _ in range(LONGEST)]

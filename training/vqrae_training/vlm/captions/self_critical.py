@@ -55,7 +55,7 @@ def self_critical_loss(
     rng: random.Random,
     bf16: bool = False,
 ) -> tuple[Tensor, float]:
-    """Return a step's loss, and the mean CIDEr-D of the captions that were drawn, 0 to 1. Both depend on `rng` alone. Raises
+    """Return a step's loss, and the mean CIDEr-D of the captions that were drawn. Both depend on `rng` alone. Raises
     UserError where there is no other caption to hold one against."""
     if options.samples < 2 or not captions.photos:
         raise UserError(
