@@ -4,6 +4,7 @@ import type { DecodeOptions, TokenIds } from "./contract/decoder.ts";
 import type { EmbedOptions, ImageEmbeddings } from "./contract/embedder.ts";
 import type { Defaults, Encoded, EncodeOptions, ImageTokens } from "./contract/encoder.ts";
 import type { DecodeFeaturesOptions, FeatureDecoder } from "./contract/feature-decoder.ts";
+import type { IdHead } from "./contract/id-head.ts";
 import type { ImageInput, ImageRegion, ImageSize, RgbImage } from "./contract/image.ts";
 import { atImage, isManyImages } from "./contract/image-inputs.ts";
 import { requestedOutputs } from "./contract/requested-outputs.ts";
@@ -11,6 +12,7 @@ import { checkIds, type DecoderTokens, decoderInput, featureDecoderInput } from 
 import type { VideoInput } from "./contract/video.ts";
 import type { VisionTokenizer, VisionTokenizerInfo } from "./contract/vision-tokenizer.ts";
 import { expected, expectedBut, present, type VqraeError } from "./errors.ts";
+import type { Model } from "./families/model.ts";
 import { seenRegion } from "./image/seen-region.ts";
 import { type ViewPlan, videoPlanOf } from "./image/view-plan.ts";
 import { chooseDevice } from "./runtime/devices/choose-device.ts";
@@ -32,6 +34,7 @@ import type { JobPool } from "./runtime/pool/job-pool.ts";
 import { buffersOf, type Jobs } from "./runtime/pool/protocol.ts";
 import { disposedError } from "./runtime/pool/worker-pool.ts";
 import { defaultBatchSize } from "./runtime/sessions/build-graphs.ts";
+import { idHeadOf } from "./runtime/sessions/id-head-of.ts";
 import { modelInfo } from "./runtime/sessions/model-info.ts";
 import { openModel } from "./runtime/sessions/open-model.ts";
 import { openPool, openPoolOrFallBack, type PoolOptions } from "./runtime/sessions/open-pool.ts";
@@ -54,6 +57,8 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null>
   readonly info: VisionTokenizerInfo<Ids>;
   readonly labels: readonly string[] | null;
   readonly decodedFeatureDim: number | null;
+  /** Of a model whose ids are no tokens of its language model, such as Janus; null for others. */
+  readonly idHead: IdHead | null;
   readonly #pool: JobPool<Jobs>;
   readonly #images: ImageReader;
   /** Batches that are read or encoded at a time, over all calls: one for each worker and one that is being read. */
@@ -66,7 +71,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null>
   #disposed = false;
 
   private constructor(
-    { info, labels, decodedFeatureDim, takesVideo, plan }: Facts<Ids>,
+    { info, labels, decodedFeatureDim, idHead, takesVideo, plan }: Facts<Ids>,
     threads: Threads,
     batchSize: number,
     lanes: number,
@@ -74,6 +79,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null>
     this.info = info;
     this.labels = labels;
     this.decodedFeatureDim = decodedFeatureDim;
+    this.idHead = idHead && idHeadOf(idHead, threads.pool);
     this.#pool = threads.pool;
     this.#images = threads.images;
     this.#codes = threads.codes && Promise.resolve(threads.codes);
@@ -133,8 +139,8 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null>
         const info = modelInfo(model, chosen, precision);
         const batchSize = rest.batchSize ?? defaultBatchSize(model);
         const takesVideo = model.projector !== null && videoPlanOf(model.projector.image) !== undefined;
-        const { labels, decodedFeatureDim = null, image: plan } = model;
-        const facts = { info, labels, decodedFeatureDim, takesVideo, plan };
+        const { labels, decodedFeatureDim = null, idHead = null, image: plan } = model;
+        const facts = { info, labels, decodedFeatureDim, idHead, takesVideo, plan };
         return new VQRAE(facts, { pool, images, codes }, batchSize, workers + 1);
       } catch (error) {
         await images.dispose();
@@ -384,6 +390,7 @@ interface Facts<Ids extends Int32Array | null> {
   readonly info: VisionTokenizerInfo<Ids>;
   readonly labels: readonly string[] | null;
   readonly decodedFeatureDim: number | null;
+  readonly idHead: NonNullable<Model["idHead"]> | null;
   readonly takesVideo: boolean;
   readonly plan: ViewPlan;
 }

@@ -20,7 +20,7 @@ export function buildGraphs(
   settings: GraphSettings,
   report: (done: number, total: number) => void,
 ): Partial<Record<GraphName, GraphSource>> {
-  const { encode, project, classify, quantize, codebook: rows, decode, decodeFeatures } = graphs;
+  const { encode, project, classify, quantize, codebook: rows, decode, decodeFeatures, embedIds, predictIds } = graphs;
   const withEncoder = (graph: EncoderGraph | undefined) => graph && (() => graph.build(weights, settings));
   const builders: Record<GraphName, (() => GraphSource) | undefined> = {
     encoder: withEncoder(encode),
@@ -30,6 +30,8 @@ export function buildGraphs(
     codebook: rows && (() => rows(settings)),
     decoder: decode && (() => decode(settings)),
     feature_decoder: decodeFeatures && (() => decodeFeatures(settings)),
+    id_embedder: embedIds && (() => embedIds(settings)),
+    id_predictor: predictIds && (() => predictIds(settings)),
     ...searchGraphs(codebook),
   };
   const built: Partial<Record<GraphName, GraphSource>> = {};
@@ -55,6 +57,8 @@ const graphNames: readonly GraphName[] = [
   "coordinates",
   "decoder",
   "feature_decoder",
+  "id_embedder",
+  "id_predictor",
 ];
 
 function searchGraphs(codebook: Model["codebook"]) {
