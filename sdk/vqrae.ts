@@ -12,7 +12,6 @@ import { checkIds, type DecoderTokens, decoderInput, featureDecoderInput } from 
 import type { VideoInput } from "./contract/video.ts";
 import type { VisionTokenizer, VisionTokenizerInfo } from "./contract/vision-tokenizer.ts";
 import { expected, expectedBut, present, type VqraeError } from "./errors.ts";
-import type { Model } from "./families/model.ts";
 import { seenRegion } from "./image/seen-region.ts";
 import { type ViewPlan, videoPlanOf } from "./image/view-plan.ts";
 import { chooseDevice } from "./runtime/devices/choose-device.ts";
@@ -79,7 +78,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null>
     this.info = info;
     this.labels = labels;
     this.decodedFeatureDim = decodedFeatureDim;
-    this.idHead = idHead && idHeadOf(idHead, threads.pool);
+    this.idHead = idHead;
     this.#pool = threads.pool;
     this.#images = threads.images;
     this.#codes = threads.codes && Promise.resolve(threads.codes);
@@ -139,7 +138,8 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null>
         const info = modelInfo(model, chosen, precision);
         const batchSize = rest.batchSize ?? defaultBatchSize(model);
         const takesVideo = model.projector !== null && videoPlanOf(model.projector.image) !== undefined;
-        const { labels, decodedFeatureDim = null, idHead = null, image: plan } = model;
+        const { labels, decodedFeatureDim = null, image: plan } = model;
+        const idHead = idHeadOf(model.idHead, pool);
         const facts = { info, labels, decodedFeatureDim, idHead, takesVideo, plan };
         return new VQRAE(facts, { pool, images, codes }, batchSize, workers + 1);
       } catch (error) {
@@ -386,11 +386,8 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null>
   }
 }
 
-interface Facts<Ids extends Int32Array | null> {
-  readonly info: VisionTokenizerInfo<Ids>;
-  readonly labels: readonly string[] | null;
-  readonly decodedFeatureDim: number | null;
-  readonly idHead: NonNullable<Model["idHead"]> | null;
+interface Facts<Ids extends Int32Array | null>
+  extends Pick<VQRAE<Ids>, "info" | "labels" | "decodedFeatureDim" | "idHead"> {
   readonly takesVideo: boolean;
   readonly plan: ViewPlan;
 }

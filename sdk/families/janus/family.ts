@@ -9,11 +9,9 @@ import type { Model } from "../model.ts";
 import { vitModel } from "../vit/vit-model.ts";
 import { resolveEncoder } from "../vit/vit-tensors.ts";
 import { janusVqgan } from "../vqgan/family.ts";
+import { deepseekNotice, vqganVariant } from "../vqgan/variants.ts";
 import { buildIdEmbedder, buildIdPredictor, resolveIdHead } from "./id-head.ts";
 import { janusTower } from "./tower.ts";
-
-const LICENCE = "deepseek";
-const NOTICE = "Its weights come under the DeepSeek model licence, which forbids some uses (its Attachment A).";
 
 /** The head's activation, which both of its parts have. */
 const headConfig = looseSection({ hidden_act: activationName.default("gelu") });
@@ -27,7 +25,7 @@ export const janus = defineFamily({
   config: janusVqgan.config,
   image: janusVqgan.image,
   async read(config, tensors, base, source) {
-    const told = { ...base, licence: base.licence ?? LICENCE, notice: NOTICE };
+    const told = { ...base, licence: base.licence ?? vqganVariant("janus").licence, notice: deepseekNotice };
     const tokenizer = await janusVqgan.read(config, tensors, told, source);
     return withTower(withIdHead(tokenizer, tensors, source), tensors, source);
   },

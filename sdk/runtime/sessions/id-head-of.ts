@@ -1,12 +1,15 @@
 import type { IdHead } from "../../contract/id-head.ts";
 import { checkIds } from "../../contract/token-ids.ts";
 import { expectedBut } from "../../errors.ts";
+import type { Model } from "../../families/model.ts";
 import { setFields } from "../../set-fields.ts";
 import type { JobPool } from "../pool/job-pool.ts";
 import type { Jobs } from "../pool/protocol.ts";
 
-/** A model's head, which runs in the pool of its graphs. */
-export function idHeadOf({ width, codebookSize }: Pick<IdHead, "width" | "codebookSize">, pool: JobPool<Jobs>): IdHead {
+/** A model's head, which runs in the pool of its graphs; null for a model without one. */
+export function idHeadOf(head: Model["idHead"], pool: JobPool<Jobs>): IdHead | null {
+  if (head === undefined) return null;
+  const { width, codebookSize } = head;
   return {
     width,
     codebookSize,
