@@ -4,6 +4,9 @@ import { bind, type Koffi, type NativeFunction, type NativeType } from "./koffi.
 /** llama.cpp's `llama_rope_type`s whose positions have several axes. */
 const MULTI_AXIS_ROPE = new Set([8, 40]);
 
+/** llama.cpp's LLAMA_POOLING_TYPE_NONE. */
+const NO_POOLING = 0;
+
 /** Rows of embeddings for one `llama_decode`. */
 export interface EmbeddingBatch {
   /** n */
@@ -15,12 +18,13 @@ export interface EmbeddingBatch {
   readonly sequenceId: number;
 }
 
-/** Tokens for one `llama_decode`, of any number of sequences: the four have one length. */
-export interface TokenBatch {
-  readonly tokens: readonly number[];
+/** What is appended to any number of sequences in one `llama_decode`: n places, of all sequences one after the other. */
+export interface StepBatch {
+  /** [n] tokens, or embeddings [n, width] in their stead. */
+  readonly input: readonly number[] | Float32Array;
   readonly positions: readonly number[];
   readonly sequenceIds: readonly number[];
-  /** True where the logits after a token are wanted. */
+  /** True where what the model gives after a place is wanted. */
   readonly outputs: readonly boolean[];
 }
 
@@ -42,13 +46,19 @@ export interface LlamaLibrary {
   setCausalAttention(context: Address, causal: boolean): void;
   /** Runs in a thread of koffi's pool. Resolves to llama_decode's status: 0 is good, 1 is no room in the KV cache. */
   decode(context: Address, batch: EmbeddingBatch): Promise<number>;
-  /** The same for tokens; resolves when the logits are there. */
-  decodeTokens(context: Address, batch: TokenBatch): Promise<number>;
+  /** The same for several sequences; resolves when logits and hidden states are there. */
+  decodeStep(context: Address, batch: StepBatch): Promise<number>;
+  /** Whether `decodeStep` keeps hidden states too, of all places of its batch. */
+  keepHiddenStates(context: Address, keep: boolean): void;
+  /** Whether they are those of each place, rather than one of them all. */
+  hasHiddenStateOfEach(context: Address): boolean;
   /**
    * A copy of the logits of the tokens `first` to `first + count - 1`, after token `index` of the batch that was
    * decoded last; null where no logits were asked for.
    */
   logits(context: Address, index: number, first: number, count: number): Float32Array | null;
+  /** A copy of the hidden state [width] behind the last norm, at place `index` of that batch; null where none was kept. */
+  hiddenState(context: Address, index: number, width: number): Float32Array | null;
 }
 
 /** The file of the libllama that node-llama-cpp has already loaded into this process. */
@@ -105,6 +115,9 @@ export function openLlamaLibrary(koffi: Koffi, file: string): LlamaLibrary {
   const vocabularySize = find("llama_vocab_n_tokens", "int32", ["uint64"]);
   const synchronize = find("llama_synchronize", "void", ["uint64"]);
   const logitsOf = find("llama_get_logits_ith", "void*", ["uint64", "int32"]);
+  const setEmbeddings = find("llama_set_embeddings", "void", ["uint64", "bool"]);
+  const embeddingsOf = find("llama_get_embeddings_ith", "void*", ["uint64", "int32"]);
+  const poolingType = find("llama_pooling_type", "int32", ["uint64"]);
   const decode = find("llama_decode", "int32", ["uint64", batchType]);
 
   /** In a thread of koffi's pool. `kept` is memory that the native side reaches through addresses alone. */
@@ -154,10 +167,14 @@ export function openLlamaLibrary(koffi: Koffi, file: string): LlamaLibrary {
         Array.from({ length: count }, () => sequenceId),
         Array.from({ length: count }, () => false),
       ),
-    decodeTokens: async (context, { tokens, positions, sequenceIds, outputs }) => {
-      const inputs = { token: unmovable(Int32Array, tokens), embd: null, pos: unmovable(Int32Array, positions) };
+    decodeStep: async (context, { input, positions, sequenceIds, outputs }) => {
+      const given =
+        input instanceof Float32Array
+          ? { token: null, embd: unmovable(Float32Array, input) }
+          : { token: unmovable(Int32Array, input), embd: null };
+      const inputs = { ...given, pos: unmovable(Int32Array, positions) };
       const status = await decodeBatch(context, inputs, sequenceIds, outputs);
-      // A GPU is still at work when llama_decode returns, and who reads logits would wait for it in this thread.
+      // A GPU is still at work when llama_decode returns, and who reads what it gives would wait for it in this thread.
       if (status === 0) await call(synchronize, [context]);
       return status;
     },
@@ -165,6 +182,12 @@ export function openLlamaLibrary(koffi: Koffi, file: string): LlamaLibrary {
       const start = logitsOf(context, index);
       if (start === null) return null;
       return koffi.decode(start, 4 * first, koffi.array("float", count, "Typed"));
+    },
+    keepHiddenStates: (context, keep) => setEmbeddings(context, keep),
+    hasHiddenStateOfEach: (context) => poolingType(context) === NO_POOLING,
+    hiddenState(context, index, width) {
+      const start = embeddingsOf(context, index);
+      return start === null ? null : koffi.decode(start, koffi.array("float", width, "Typed"));
     },
   };
 }
