@@ -1,14 +1,14 @@
-import { basename, dirname, extname, join } from "node:path";
+import { basename, dirname, extname, join, resolve } from "node:path";
 import * as z from "zod";
 import { VQRAE } from "../../sdk/index.ts";
 import { option, packageFile, parseOptions, setFields } from "../../sdk/kit.ts";
 import { readGguf } from "../gguf/index.ts";
-import { languageModelFile } from "../llama-cpp/index.ts";
+import { languageModelOf } from "../llama-cpp/index.ts";
 import { TokenImageGenerator } from "./generator.ts";
 import type { ImageGenerator, ImageGeneratorInfo } from "./image-generator.ts";
 import type { GeneratorSource, GeneratorTokenizer, LoadGeneratorOptions } from "./load-options.ts";
 import { openSource } from "./sources/open-source.ts";
-import { readVisualVocabulary } from "./vocabulary/metadata.ts";
+import { readVocabulary, requireIdHead } from "./vocabulary/id-format.ts";
 import { requireTokenizer } from "./vocabulary/require-tokenizer.ts";
 
 const MAX_IMAGES = 128;
@@ -26,6 +26,8 @@ const schema = z.strictObject({
   imagesAtOnce: option.integer(1, MAX_IMAGES),
   contextSize: option.integer(1),
   onProgress: option.callback<NonNullable<LoadGeneratorOptions["onProgress"]>>(),
+  onLoad: option.callback<NonNullable<LoadGeneratorOptions["onLoad"]>>(),
+  onConvert: option.callback<NonNullable<LoadGeneratorOptions["onConvert"]>>(),
   signal: option.signal,
 });
 
@@ -33,8 +35,8 @@ const schema = z.strictObject({
 const shippedLlm = (): string => join(packageFile("models/vqrae-tiny-generator"), "llm.gguf");
 
 /**
- * Loads a language model with visual tokens into llama.cpp and the tokenizer that decodes its ids: together they make
- * pictures from words.
+ * Loads a language model with visual tokens, or Janus', into llama.cpp and the tokenizer that decodes its ids: together they
+ * make pictures from words.
  *
  * ```ts
  * const generator = await loadGenerator("default");
@@ -43,7 +45,8 @@ const shippedLlm = (): string => join(packageFile("models/vqrae-tiny-generator")
  * ```
  *
  * @throws CHECKPOINT_NOT_FOUND; INVALID_GGUF for a language model whose metadata has no layout of visual tokens, or a
- *   wrong one; INCOMPATIBLE for a tokenizer with another codebook or grid, or a server with another model;
+ *   wrong one; INCOMPATIBLE for a tokenizer with another codebook or grid, for a Janus without its tokenizer's head or beside
+ *   another model's, or a server with another model;
  *   CONTEXT_OVERFLOW for a server's context that is too short for an image; INVALID_ARGUMENT for another option;
  *   UNSUPPORTED, MISSING_DEPENDENCY, SERVER_UNREACHABLE; the signal's reason after an abort
  */
@@ -52,25 +55,28 @@ export async function loadGenerator(
   options: LoadGeneratorOptions = {},
 ): Promise<ImageGenerator> {
   const parts: GeneratorSource = source === "default" ? { llm: "default", tokenizer: "default" } : source;
-  const { device, cacheDir, ...rest } = setFields(parseOptions(schema, options, "loadGenerator"));
-  const gguf = await readGguf(await languageModelFile(parts?.llm === "default" ? shippedLlm() : parts?.llm));
-  const vocabulary = readVisualVocabulary(gguf);
-  rest.onProgress?.("tokenizer");
+  const { device, cacheDir, onLoad, onConvert, ...rest } = setFields(parseOptions(schema, options, "loadGenerator"));
+  const { onProgress, signal } = rest;
+  const llm = parts?.llm === "default" ? shippedLlm() : parts?.llm;
+  const gguf = await readGguf(await languageModelOf(llm, { cacheDir, onConvert, signal }));
+  const vocabulary = await readVocabulary(gguf, parts.tokenizer);
+  onProgress?.("tokenizer");
   const ownsTokenizer = typeof parts.tokenizer !== "object";
   const tokenizer: GeneratorTokenizer =
     typeof parts.tokenizer === "object"
       ? parts.tokenizer
-      : await VQRAE.load(parts.tokenizer, setFields({ device, cacheDir, signal: rest.signal }));
+      : await VQRAE.load(parts.tokenizer, setFields({ device, cacheDir, signal, onProgress: onLoad }));
   try {
-    const outputSize = requireTokenizer(vocabulary, tokenizer);
-    const ids = await openSource(gguf, parts.server, vocabulary, rest);
+    const format = vocabulary ?? requireIdHead(gguf, tokenizer);
+    const outputSize = requireTokenizer(format, tokenizer);
+    const ids = await openSource(gguf, parts.server, format, rest);
     const info: ImageGeneratorInfo = {
-      modelId: nameOf(gguf.file),
+      modelId: nameOf(llm, gguf.file),
       tokenizerId: tokenizer.info.modelId,
       outputSize,
-      grid: vocabulary.grid,
-      codebookSize: vocabulary.codebookSize,
-      sampling: vocabulary.sampling,
+      grid: format.grid,
+      codebookSize: format.codebookSize,
+      sampling: format.sampling,
       imagesAtOnce: ids.imagesAtOnce,
       guidance: ids.guidance,
     };
@@ -81,8 +87,9 @@ export async function loadGenerator(
   }
 }
 
-/** A file called "llm" or "model" is named after its folder. */
-function nameOf(llm: string): string {
-  const name = basename(llm, extname(llm));
-  return ["llm", "model"].includes(name) ? basename(dirname(llm)) : name;
+/** A model is named after its folder where that was given, or where the file is called "llm" or "model". */
+function nameOf(given: string, file: string): string {
+  if (resolve(given) !== file) return basename(resolve(given));
+  const name = basename(file, extname(file));
+  return ["llm", "model"].includes(name) ? basename(dirname(file)) : name;
 }

@@ -1,20 +1,20 @@
 import { type Decoder, decodesIds, type ImageSize } from "../../../sdk/index.ts";
 import { expectedBut } from "../../../sdk/kit.ts";
-import type { VisualVocabulary } from "./visual-vocabulary.ts";
+import type { IdFormat } from "./visual-vocabulary.ts";
 
 /**
- * Checks that a tokenizer decodes the ids of a vocabulary. Its name may differ: a checkpoint may have been moved.
+ * Checks that a tokenizer decodes the ids of a language model. Its name may differ: a checkpoint may have been moved.
  * @returns the pixels that it decodes an image to
  * @throws INCOMPATIBLE for another codebook or grid; UNSUPPORTED for a tokenizer that does not decode ids into one size
  */
-export function requireTokenizer(vocabulary: VisualVocabulary, decoder: Decoder): ImageSize {
+export function requireTokenizer(format: IdFormat, decoder: Decoder): ImageSize {
   const { modelId } = decoder.info;
   if (!decodesIds(decoder)) {
     const what = "a tokenizer that decodes ids of a codebook into images of one size";
     throw expectedBut("UNSUPPORTED", what, "image generation", `${modelId}, which does not`);
   }
   const { codebook, grid, outputSize } = decoder.info;
-  const { codebookSize, grid: wanted, tokenizer } = vocabulary;
+  const { codebookSize, grid: wanted, tokenizer } = format;
   const mend = `The language model was trained on the ids of ${tokenizer === "" ? "another tokenizer" : tokenizer}.`;
   const refuse = (what: string, received: string) =>
     expectedBut("INCOMPATIBLE", what, `the tokenizer ${modelId}`, received, mend);

@@ -35,8 +35,8 @@ BOS, EOS, PAD = "<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", 
 PLACE, BEGIN, END = "<image_placeholder>", "<begin_of_image>", "<end_of_image>"
 WORDS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 QUESTIONS = ["What is in the image?", "\n Name its  colours. "]
-DRAWN = ["a red triangle on white", "  two 日本 cats, 12 of them!\n", "<|User|> is not a token here"]
-CORPUS = [*QUESTIONS, *DRAWN, "You are a helpful language and vision assistant. assist the user with natural language.\n\n"] * 3
+DRAWN = ["a red triangle on white", "  two 日本 cats, 12 of them!\n"]
+CORPUS = [*QUESTIONS, *DRAWN, "<|User|> is not a token here", "You are a helpful language and vision assistant. assist the user with natural language.\n\n"] * 3
 # What transformers' conversion script writes as chat template, in words of our own.
 TEMPLATE = """{% set ends = ['\\n\\n', 'EOS'] %}{% for message in messages %}\
 {% set role = message['role'] | lower %}{% if role == 'user' %}<|User|>: {% elif role == 'assistant' %}<|Assistant|>: {% else %}{{ message['role'].capitalize() + ': ' }}{% endif %}\
@@ -160,14 +160,13 @@ def main():
         asked.append(processor.apply_chat_template([[turn]], add_generation_prompt=True, tokenize=True, return_dict=True))
     prompts = []
     for text in DRAWN:
-        turn = [{"role": "user", "content": [{"type": "text", "text": text.replace("<|User|>", "<| User|>")}]}]
+        turn = [{"role": "user", "content": [{"type": "text", "text": text}]}]
         written = processor.apply_chat_template(turn, add_generation_prompt=True, tokenize=False)
         conversation = repository.template("deepseek")
-        conversation.append_message("<|User|>", text.replace("<|User|>", "<| User|>").strip())
+        conversation.append_message("<|User|>", text.strip())
         conversation.append_message("<|Assistant|>", "")
         assert conversation.get_prompt().strip() == written, (conversation.get_prompt(), written)
         prompts.append(processor(text=[written], generation_mode="image")["input_ids"][0].tolist())
-    prompts = prompts[:2]
 
     model = tf.JanusForConditionalGeneration(config).eval().float()
     for seed in range(2000):

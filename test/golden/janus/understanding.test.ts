@@ -31,7 +31,7 @@ const dataOf = ({ segments }: ImageEmbeddings): Float32Array[] =>
 
 describe("the tower", () => {
   it("gives transformers' embeddings, and the same tokenizer still has ids and pixels", async () => {
-    const tokenizer = await seeing();
+    const tokenizer = await seeing({ warmup: true });
     const embedded = await tokenizer.embed(images);
     for (const [i, one] of embedded.entries()) {
       expect(one.segments.map(({ type }) => type)).toEqual(["text", "embeddings", "text"]);
@@ -78,6 +78,15 @@ describe("the tower", () => {
     config.vision_config[field] = value;
     await writeFile(file, JSON.stringify(config));
     await expect(seeing({}, path)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+  });
+});
+
+it("refuses DeepSeek's own folder, whose config.json describes no tower, with the one to take", async () => {
+  const path = await tinyJanus(join(root, "original"));
+  await writeFile(join(path, "config.json"), JSON.stringify({ model_type: "multi_modality" }));
+  await expect(loadVlm(path)).rejects.toMatchObject({
+    code: "UNSUPPORTED",
+    message: expect.stringMatching(/deepseek-community\/Janus-Pro-1B/),
   });
 });
 
