@@ -38,6 +38,7 @@ export const janusVqgan = defineFamily({
     {
       "They are of the layers that bring codes to Janus' language model.": [
         "num_hidden_layers",
+        "depth", // what transformers' conversion of Janus-Pro calls them
         "hidden_act",
         "image_token_embed_dim",
       ],

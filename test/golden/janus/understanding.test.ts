@@ -65,6 +65,15 @@ describe("the tower", () => {
     expect(details).toContainEqual(expect.stringMatching(/DeepSeek model licence/));
   });
 
+  it("takes a config as transformers' conversion of Janus-Pro writes it", async () => {
+    const path = await tinyJanus(join(root, "converted"));
+    const file = join(path, "config.json");
+    const config = JSON.parse(await readFile(file, "utf8"));
+    await writeFile(file, JSON.stringify({ ...config, vq_config: { ...config.vq_config, depth: 2 } }));
+    const [one] = await (await seeing({}, path)).embed(images);
+    expect(largestDifference(dataOf(one!)[0]!, rowOf(numbers.embeddings!, 0))).toBeLessThan(1e-4);
+  });
+
   it.each([
     ["image_size", 32, "INVALID_CONFIG", /Expected 16, as the image tokenizer/],
     ["use_qk_norm", true, "INVALID_CONFIG", /use_qk_norm/],
