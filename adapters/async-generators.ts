@@ -10,3 +10,36 @@ export async function returnOf<T>(generator: AsyncGenerator<unknown, T>): Promis
 export async function leave(generator: AsyncGenerator<unknown, unknown>): Promise<void> {
   await generator.return(undefined);
 }
+
+/**
+ * Yields what `produce` pushes and returns what `produce` gives. Leaving the loop aborts the signal of `produce` and
+ * waits for its end, so that nothing goes on afterwards.
+ */
+export async function* pushed<T, R>(
+  produce: (push: (item: T) => void, signal: AbortSignal) => Promise<R>,
+  outer?: AbortSignal,
+): AsyncGenerator<T, R> {
+  const controller = new AbortController();
+  const signal = outer ? AbortSignal.any([outer, controller.signal]) : controller.signal;
+  const items: T[] = [];
+  let wake = () => {};
+  let ended = false;
+  const work = produce((item) => {
+    items.push(item);
+    wake();
+  }, signal).finally(() => {
+    ended = true;
+    wake();
+  });
+  work.catch(() => {}); // it is awaited below
+  try {
+    while (!ended || items.length > 0) {
+      if (items.length > 0) yield* items.splice(0);
+      else await new Promise<void>((resolve) => (wake = resolve));
+    }
+    return await work;
+  } finally {
+    controller.abort();
+    await work.catch(() => {});
+  }
+}

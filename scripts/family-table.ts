@@ -62,7 +62,7 @@ export async function familyTable(): Promise<string> {
   const read = new Set(Object.values(mmprojs).map(({ type }) => type));
   const types = [...new Set([...families.map(({ type }) => type), PIXTRAL])].sort();
   const [embeddings, prompts, answers] = await Promise.all([EMBEDDINGS, PROMPTS, ANSWERS].map(modelsIn));
-  const rows = types.map((type) => {
+  const rows: string[][] = types.map((type) => {
     const name = names[type];
     if (name === undefined) throw new Error(`Give ${type} a name in ${import.meta.filename}.`);
     const own = families.filter((one) => one.type === type).flatMap((one) => one.modelTypes);
@@ -81,10 +81,18 @@ export async function familyTable(): Promise<string> {
       mmproj === undefined ? "no" : `\`${mmproj}\``,
     ];
   });
+  rows.push(await tarRow());
   return markdown([
     ["family", "`model_type` of its folder", "mmproj file", "embeddings", "prompts", "answers", "`vqrae swap` writes"],
     ...rows,
   ]);
+}
+
+/** Tar has no projector: its language model reads ids as tokens of its own, and TA-Tok's file lies beside it. */
+async function tarRow(): Promise<string[]> {
+  const answers = await readFile(join(root, "test/golden/tar/answers.json"), "utf8").catch(() => null);
+  const checked = answers === null ? "no" : "yes";
+  return ["Tar", "`qwen2`, `llava_qwen`, with TA-Tok", "needs none", "has none", checked, checked, "no"];
 }
 
 /** The `model_type`s of the models below these folders of test/golden. */

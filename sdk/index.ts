@@ -7,8 +7,10 @@
 export type { Classifier, ClassifyOptions, ClassScore } from "./contract/classifier.ts";
 export {
   type DecodeOptions,
+  type DecodeProgress,
   type Decoder,
   type DecoderInfo,
+  type DecoderSampling,
   decodesIds,
   type IdDecoderInfo,
   type TokenIds,

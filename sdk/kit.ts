@@ -126,6 +126,10 @@ export { filesOf, type MadeFile, madeWeights, namesIn, removeMade } from "./runt
 export { parseDecodeOptions, parseEmbedOptions, parseEncodeOptions } from "./runtime/options.ts";
 export { Gate } from "./runtime/pool/gate.ts";
 export { disposedError } from "./runtime/pool/worker-pool.ts";
+export { type DrawRule, drawOptions, MAX_GUIDANCE_SCALE } from "./sampling/draw-rule.ts";
+export { guide } from "./sampling/guide.ts";
+export { uniformNumbers } from "./sampling/random.ts";
+export { Sampler } from "./sampling/sampler.ts";
 export { setFields } from "./set-fields.ts";
 export { isStridedWeight, isWeightDtype, requireFloats } from "./weights/dtypes.ts";
 export { describeNonFinite, type NonFiniteTensor, nonFiniteTensors, parametersOf } from "./weights/finite-weights.ts";
@@ -179,7 +183,7 @@ export {
 } from "./weights/gguf/values.ts";
 export { narrowBF16, narrowF16, widenBF16, widenF16 } from "./weights/half.ts";
 export type { Floats } from "./weights/made/floats.ts";
-export { type FolderTensor, openFolderTensors, openTensors } from "./weights/open-tensors.ts";
+export { type FolderTensor, isWeightsPath, openFolderTensors, openTensors } from "./weights/open-tensors.ts";
 export { readTensor } from "./weights/read-tensor.ts";
 export { openSafetensors, type SafetensorsFile } from "./weights/safetensors/open-safetensors.ts";
 export type { StoredTensor } from "./weights/safetensors/safetensors-header.ts";

@@ -15,6 +15,7 @@ import { expected, expectedBut, present, type VqraeError } from "./errors.ts";
 import { seenRegion } from "./image/seen-region.ts";
 import { type ViewPlan, videoPlanOf } from "./image/view-plan.ts";
 import { chooseDevice } from "./runtime/devices/choose-device.ts";
+import { type DrawnPictures, drawnPictures } from "./runtime/drawing/drawn-pictures.ts";
 import { ImageReader } from "./runtime/images/image-reader.ts";
 import { prepareVideo } from "./runtime/images/prepare-video.ts";
 import {
@@ -36,8 +37,9 @@ import { defaultBatchSize } from "./runtime/sessions/build-graphs.ts";
 import { idHeadOf } from "./runtime/sessions/id-head-of.ts";
 import { modelInfo } from "./runtime/sessions/model-info.ts";
 import { openModel } from "./runtime/sessions/open-model.ts";
-import { openPool, openPoolOrFallBack, type PoolOptions } from "./runtime/sessions/open-pool.ts";
+import { type OpenedPool, openPool, openPoolOrFallBack, type PoolOptions } from "./runtime/sessions/open-pool.ts";
 import type { Codes } from "./search/sign-codes.ts";
+import { setFields } from "./set-fields.ts";
 
 /**
  * A VQRAE checkpoint, or a vision encoder alone, as a `VisionTokenizer`.
@@ -59,6 +61,8 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null>
   /** Of a model whose ids are no tokens of its language model, such as Janus; null for others. */
   readonly idHead: IdHead | null;
   readonly #pool: JobPool<Jobs>;
+  /** null for a decoder that computes its pixels at once, or none. */
+  readonly #drawn: DrawnPictures | null;
   readonly #images: ImageReader;
   /** Batches that are read or encoded at a time, over all calls: one for each worker and one that is being read. */
   readonly #gate: Gate;
@@ -80,6 +84,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null>
     this.decodedFeatureDim = decodedFeatureDim;
     this.idHead = idHead;
     this.#pool = threads.pool;
+    this.#drawn = drawnPictures(info, threads);
     this.#images = threads.images;
     this.#codes = threads.codes && Promise.resolve(threads.codes);
     this.#lanes = lanes;
@@ -101,12 +106,8 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null>
   static async load(source: string, options?: LoadOptions): Promise<VQRAE> {
     const { device = "auto", precision = "fp32", workers = 1, onProgress, signal, ...rest } = parseLoadOptions(options);
     if (precision === "int8" && device !== "auto" && device !== "cpu") {
-      throw expected(
-        "INVALID_ARGUMENT",
-        '"auto" or "cpu"',
-        'option "device" of VQRAE.load with precision "int8"',
-        device,
-      );
+      const what = 'option "device" of VQRAE.load with precision "int8"';
+      throw expected("INVALID_ARGUMENT", '"auto" or "cpu"', what, device);
     }
     return abortable(signal, async (signal) => {
       const report: PoolOptions["report"] = (phase, loaded, total, detail) =>
@@ -133,15 +134,15 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null>
       try {
         const imagesOpen = images.open(signal);
         imagesOpen.catch(() => {}); // what fails here fails again, and is told, with the first image
-        const { pool, codes, chosen } = await open(model, wanted, poolOptions);
+        const { chosen, ...opened } = await open(model, wanted, poolOptions);
         if (warmup) await imagesOpen;
         const info = modelInfo(model, chosen, precision);
         const batchSize = rest.batchSize ?? defaultBatchSize(model);
         const takesVideo = model.projector !== null && videoPlanOf(model.projector.image) !== undefined;
         const { labels, decodedFeatureDim = null, image: plan } = model;
-        const idHead = idHeadOf(model.idHead, pool);
+        const idHead = idHeadOf(model.idHead, opened.pool);
         const facts = { info, labels, decodedFeatureDim, idHead, takesVideo, plan };
-        return new VQRAE(facts, { pool, images, codes }, batchSize, workers + 1);
+        return new VQRAE(facts, { ...opened, images }, batchSize, workers + 1);
       } catch (error) {
         await images.dispose();
         throw error;
@@ -240,12 +241,14 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null>
     input: DecoderTokens | readonly DecoderTokens[],
     options?: DecodeOptions,
   ): Promise<RgbImage | RgbImage[]> {
-    const { signal, grid: asked } = parseDecodeOptions(options);
+    const { grid: asked, ...parsed } = parseDecodeOptions(options);
     this.#assertUsable();
     const { many, images } = decoderInput(this.info, input, asked);
-    const decoded = await runBatches(images, this.#batchSize, signal, (batch, signal) =>
-      this.#pool.run("decode", { images: batch }, { transfer: buffersOf(batch), signal }),
-    );
+    const atOnce = () =>
+      runBatches(images, this.#batchSize, parsed.signal, (batch, signal) =>
+        this.#pool.run("decode", { images: batch }, { transfer: buffersOf(batch), signal }),
+      );
+    const decoded = await (this.#drawn ? this.#drawn.decode(images, setFields(parsed)) : atOnce());
     return many ? decoded : decoded[0]!;
   }
 
@@ -323,7 +326,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null>
   /** Lets the batches that are running finish, rejects what waits with DISPOSED, and ends the worker threads. */
   async dispose(): Promise<void> {
     this.#disposed = true;
-    await Promise.all([this.#pool.dispose(), this.#images.dispose()]);
+    await Promise.all([this.#pool.dispose(), this.#drawn?.dispose(), this.#images.dispose()]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -372,13 +375,8 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null>
   #requireProjector(call: string): void {
     if (this.info.projector !== null) return;
     const received = `${this.info.modelId}, which was loaded without one`;
-    throw expectedBut(
-      "UNSUPPORTED",
-      "a tokenizer with a projector",
-      call,
-      received,
-      "Load one with `loadProjector(folder)` and pass it: `VQRAE.load(folder, { projector })`.",
-    );
+    const mend = "Load one with `loadProjector(folder)` and pass it: `VQRAE.load(folder, { projector })`.";
+    throw expectedBut("UNSUPPORTED", "a tokenizer with a projector", call, received, mend);
   }
 
   #unsupported(call: string, part: string): VqraeError {
@@ -392,8 +390,6 @@ interface Facts<Ids extends Int32Array | null>
   readonly plan: ViewPlan;
 }
 
-interface Threads {
-  readonly pool: JobPool<Jobs>;
+interface Threads extends Omit<OpenedPool, "chosen"> {
   readonly images: ImageReader;
-  readonly codes: Codes | null;
 }

@@ -5,10 +5,12 @@ import type { GenerateOptions, ImageEdit, ImageGeneratorInfo, ImageStart } from 
 import { PRESET_NAMES, presets } from "./sampling/presets.ts";
 import type { GuidanceSchedule, Sampling } from "./sampling/sampling.ts";
 import { samplingOptions } from "./sampling/sampling-options.ts";
+import type { ImageRequest } from "./sources/id-source.ts";
 
 /** The options of one call, all of them given and checked. */
 export interface GenerateRequest {
-  readonly seeds: readonly number[];
+  /** At least one. */
+  readonly images: readonly ImageRequest[];
   readonly sampling: Sampling;
   readonly continueImage: ImageStart | undefined;
   readonly editImage: ImageEdit | undefined;
@@ -33,16 +35,37 @@ const schema = z.strictObject({
   continueImage: option.custom<ImageStart>("{ image, rows } or { ids, rows }", isObject),
   editImage: option.custom<ImageEdit>("{ image, mask } or { ids, redraw }", isObject),
   previewRows: option.integer(0),
+  imageSignals: option.custom<NonNullable<GenerateOptions["imageSignals"]>>(
+    "a list of AbortSignals, one for each image, or undefined",
+    isSignals,
+  ),
   signal: option.signal,
 });
 
 /** @throws INVALID_ARGUMENT for the first option that is wrong; UNSUPPORTED for guidance where there is none */
-export function parseGenerateOptions(options: GenerateOptions, info: ImageGeneratorInfo): GenerateRequest {
-  const { n = 1, continueImage, editImage, signal, ...given } = parseOptions(schema, options, "generate");
+export function parseGenerateOptions(
+  prompt: string | readonly string[],
+  options: GenerateOptions,
+  info: ImageGeneratorInfo,
+): GenerateRequest {
+  const prompts = promptsOf(prompt);
+  const parsed = parseOptions(schema, options, "generate");
+  const { n = 1, continueImage, editImage, imageSignals, signal, ...given } = parsed;
   const { rows } = info.grid;
-  const { seed = randomInt(SEEDS - n), previewRows = Math.ceil(rows / 4) } = given;
-  if (seed > SEEDS - n) {
-    throw expected("INVALID_ARGUMENT", `a whole number from 0 to ${SEEDS - n}`, 'option "seed" of generate', seed);
+  const count = prompts.length * n;
+  if (count > MAX_IMAGES) {
+    const received = `${n} of each of ${prompts.length} prompts`;
+    throw expectedBut("INVALID_ARGUMENT", `at most ${MAX_IMAGES} images`, "a call of generate", received);
+  }
+  // A preview takes as long as the image where pixels are drawn in steps.
+  const usual = info.decodeSteps === undefined ? Math.ceil(rows / 4) : 0;
+  const { seed = randomInt(SEEDS - count), previewRows = usual } = given;
+  if (seed > SEEDS - count) {
+    throw expected("INVALID_ARGUMENT", `a whole number from 0 to ${SEEDS - count}`, 'option "seed" of generate', seed);
+  }
+  if (imageSignals !== undefined && imageSignals.length !== count) {
+    const what = `${count} signals or undefined, one for each image,`;
+    throw expectedBut("INVALID_ARGUMENT", what, 'option "imageSignals" of generate', `${imageSignals.length}`);
   }
   if (continueImage !== undefined) parseOptions(startSchema(rows), continueImage, "generate's continueImage");
   if (editImage !== undefined) parseOptions(editSchema, editImage, "generate's editImage");
@@ -50,7 +73,11 @@ export function parseGenerateOptions(options: GenerateOptions, info: ImageGenera
     throw expectedBut("INVALID_ARGUMENT", "continueImage or editImage", "the options of generate", "both");
   }
   return {
-    seeds: Array.from({ length: n }, (_, i) => seed + i),
+    images: Array.from({ length: count }, (_, i) => ({
+      prompt: prompts[Math.floor(i / n)]!,
+      seed: seed + i,
+      signal: imageSignals?.[i],
+    })),
     sampling: samplingOf(given, info),
     continueImage,
     editImage,
@@ -92,6 +119,19 @@ function samplingOf({ preset, ...given }: z.infer<typeof schema>, info: ImageGen
     throw expectedBut("UNSUPPORTED", "guidanceScale 1", "a llama-server", received, mend);
   }
   return sampling;
+}
+
+function promptsOf(prompt: unknown): readonly string[] {
+  const prompts: readonly unknown[] = Array.isArray(prompt) ? prompt : [prompt];
+  if (prompts.length === 0) throw expectedBut("INVALID_ARGUMENT", "at least one text", "the prompts", "none");
+  return prompts.map((one, i) => {
+    if (typeof one === "string") return one;
+    throw expected("INVALID_ARGUMENT", "a text", Array.isArray(prompt) ? `prompt ${i}` : "the prompt", one);
+  });
+}
+
+function isSignals(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => one === undefined || one instanceof AbortSignal);
 }
 
 function isSchedule(value: unknown): boolean {

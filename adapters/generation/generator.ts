@@ -1,6 +1,6 @@
-import type { TokenIds } from "../../sdk/index.ts";
-import { expected, expectedBut, Gate } from "../../sdk/kit.ts";
-import { returnOf } from "../async-generators.ts";
+import type { DecodeProgress, RgbImage } from "../../sdk/index.ts";
+import { expectedBut, Gate } from "../../sdk/kit.ts";
+import { pushed, returnOf } from "../async-generators.ts";
 import { type GenerateRequest, parseGenerateOptions } from "./generate-options.ts";
 import type {
   GeneratedImage,
@@ -37,28 +37,38 @@ export class TokenImageGenerator implements ImageGenerator {
     this.#parts = parts;
   }
 
-  async *generate(prompt: string, options: GenerateOptions = {}): AsyncGenerator<GenerationEvent, GeneratedImage[]> {
+  async *generate(
+    prompt: string | readonly string[],
+    options: GenerateOptions = {},
+  ): AsyncGenerator<GenerationEvent, GeneratedImage[]> {
     this.#assertUsable();
-    if (typeof prompt !== "string") throw expected("INVALID_ARGUMENT", "a text", "the prompt", prompt);
-    const request = parseGenerateOptions(options, this.info);
-    const { seeds, signal } = request;
+    const request = parseGenerateOptions(prompt, options, this.info);
+    const { images: requests, signal } = request;
     const kept = await keptIds(request, this.info, this.#parts.tokenizer);
     const leave = await this.#gate.enter(signal);
     try {
+      const call = new Progress(requests.length, freePlaces(kept).length);
       const images: GeneratedImage[] = [];
       const { imagesAtOnce } = this.#parts.source;
-      for (let first = 0; first < seeds.length; first += imagesAtOnce) {
-        const wave = { first, seeds: seeds.slice(first, first + imagesAtOnce) };
-        images.push(...(yield* this.#wave(prompt, request, kept, wave)));
+      for (let first = 0; first < requests.length; first += imagesAtOnce) {
+        images.push(...(yield* this.#wave(request, kept, first, call)));
       }
+      if (images.length === 0 && call.failures.length > 0) throw call.failures[0];
       return images;
     } finally {
       leave();
     }
   }
 
-  async generateImages(prompt: string, options: GenerateOptions = {}): Promise<GeneratedImage[]> {
-    return returnOf(this.generate(prompt, { ...options, previewRows: options.previewRows ?? 0 }));
+  async generateImages(prompt: string | readonly string[], options: GenerateOptions = {}): Promise<GeneratedImage[]> {
+    const images: GeneratedImage[] = [];
+    for await (const event of this.generate(prompt, { ...options, previewRows: options.previewRows ?? 0 })) {
+      if (event.type === "failed" && !options.imageSignals?.[event.index]?.aborted) throw event.error;
+      if (event.type !== "image") continue;
+      const { type, ...image } = event;
+      images.push(image);
+    }
+    return images;
   }
 
   async dispose(): Promise<void> {
@@ -75,46 +85,115 @@ export class TokenImageGenerator implements ImageGenerator {
 
   /** The images that are generated together, from image `first` of the call on. */
   async *#wave(
-    prompt: string,
-    { seeds: all, sampling, previewRows, signal }: GenerateRequest,
+    { images: all, sampling, previewRows, signal }: GenerateRequest,
     kept: Int32Array,
-    { first, seeds }: { readonly first: number; readonly seeds: readonly number[] },
+    first: number,
+    call: Progress,
   ): AsyncGenerator<GenerationEvent, GeneratedImage[]> {
-    const { source, tokenizer } = this.#parts;
+    const { source } = this.#parts;
     const { columns } = this.info.grid;
     const places = freePlaces(kept);
-    const made = seeds.map((seed) => ({ seed, ids: kept.slice() }));
-    const decode = (ids: readonly TokenIds[]) => tokenizer.decode(ids, signal ? { signal } : {});
-
+    const images = all.slice(first, first + source.imagesAtOnce);
+    // Those that stay, by their numbers in the call.
+    const made = new Map(images.map(({ seed }, i) => [first + i, { seed, ids: kept.slice() }]));
     const begin = Math.floor(places[0]! / columns);
     let [drawn, rows] = [0, begin];
-    for await (const next of source.ids({ prompt, seeds, kept, sampling, signal })) {
-      for (const [i, id] of next.entries()) made[i]?.ids.set([id], places[drawn]);
+    for await (const step of source.ids({ images, kept, sampling, signal })) {
+      for (const one of step) {
+        const index = first + one.image;
+        const image = made.get(index);
+        if (image === undefined) continue;
+        if ("id" in one) {
+          image.ids.set([one.id], places[drawn]);
+          call.draw(index);
+          continue;
+        }
+        made.delete(index);
+        call.fail(index, all[index]?.signal?.aborted ? [] : [one.error]);
+        yield { type: "failed", index, seed: image.seed, error: one.error };
+      }
+      if (!step.some((one) => "id" in one)) continue;
       drawn++;
-      yield {
-        type: "progress",
-        done: first * places.length + seeds.length * drawn,
-        total: all.length * places.length,
-      };
+      yield { type: "progress", ...call.state };
       this.#assertUsable();
       const missing = places[drawn];
       if (missing === undefined || previewRows === 0) continue;
       const before = rows;
       rows = Math.floor(missing / columns);
       if (Math.floor((rows - begin) / previewRows) > Math.floor((before - begin) / previewRows)) {
-        const previews = await decode(made.map(({ ids }) => fillMissing(ids, kept, missing, columns)));
-        for (const [i, image] of previews.entries()) yield { type: "preview", index: first + i, rows, image };
+        const shown = [...made].map(([index, image]) => {
+          return { ...image, index, ids: fillMissing(image.ids, kept, missing, columns) };
+        });
+        const previews = await returnOf(this.#decode(shown, signal));
+        for (const [i, image] of previews.entries()) yield { type: "preview", index: shown[i]!.index, rows, image };
       }
     }
-    const decoded = await decode(made.map(({ ids }) => ids));
-    const images = decoded.map((image, i) => ({ index: first + i, image, ...made[i]! }));
-    for (const image of images) yield { type: "image", ...image };
+    if (made.size === 0) return [];
+    const whole = [...made].map(([index, image]) => ({ ...image, index }));
+    const decoded = yield* this.#decode(whole, signal);
+    const result = decoded.map((image, i) => ({ ...whole[i]!, image }));
+    for (const image of result) yield { type: "image", ...image };
+    return result;
+  }
+
+  /** The pixels of images of the call. Drawn pixels follow from each image's own seed. */
+  async *#decode(
+    made: readonly { readonly index: number; readonly ids: Int32Array; readonly seed: number }[],
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<GenerationEvent, RgbImage[]> {
+    const { tokenizer } = this.#parts;
+    if (this.info.decodeSteps === undefined) {
+      return tokenizer.decode(
+        made.map(({ ids }) => ids),
+        signal ? { signal } : {},
+      );
+    }
+    const images: RgbImage[] = [];
+    for (const { index, ids, seed } of made) {
+      images.push(
+        yield* pushed<GenerationEvent, RgbImage>((push, signal) => {
+          const onProgress = (steps: DecodeProgress) => push({ type: "decoding", index, ...steps });
+          return tokenizer.decode(ids, { seed, signal, onProgress });
+        }, signal),
+      );
+    }
     return images;
   }
 
   #assertUsable(): void {
     if (!this.#disposed) return;
     throw expectedBut("DISPOSED", "a generator that is in use", "this call", "one after dispose()");
+  }
+}
+
+/** How far the images of a call are. */
+class Progress {
+  /** Of images that nobody stopped. */
+  readonly failures: unknown[] = [];
+  readonly #drawn: number[];
+  readonly #left = new Set<number>();
+  readonly #each: number;
+
+  /** @param each ids that are drawn of an image */
+  constructor(images: number, each: number) {
+    this.#drawn = Array.from({ length: images }, () => 0);
+    this.#each = each;
+  }
+
+  draw(index: number): void {
+    this.#drawn[index]!++;
+  }
+
+  fail(index: number, failures: readonly unknown[]): void {
+    this.#left.add(index);
+    this.failures.push(...failures);
+  }
+
+  /** What an image that left has not drawn is not awaited any more. */
+  get state() {
+    const awaited = this.#drawn.map((drawn, index) => (this.#left.has(index) ? drawn : this.#each));
+    const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0);
+    return { done: sum(this.#drawn), total: sum(awaited), images: [...this.#drawn] };
   }
 }
 

@@ -12,17 +12,26 @@ export interface ImageGenerator extends AsyncDisposable {
   readonly info: ImageGeneratorInfo;
 
   /**
-   * Generates images, event by event. The generator returns the images, in order. Leaving the loop ends the work. Calls
-   * at the same time wait for each other.
+   * Generates images, event by event. The generator returns the images that were made, in order. Leaving the loop ends
+   * the work. Calls at the same time wait for each other. Where an image fails ("failed"), the others go on; if none is
+   * left, the generator throws what the first one failed with.
    *
+   * @param prompt a list has `n` images for each of its texts, text after text
    * @throws INVALID_ARGUMENT for a wrong option, or ids that are no codes; CONTEXT_OVERFLOW for a prompt that the
    *   context has no room for; UNSUPPORTED for what the source or the tokenizer cannot do, such as guidance through
-   *   llama-server; RUNTIME for logits that are not numbers; DISPOSED; the signal's reason after an abort
+   *   llama-server; RUNTIME where llama.cpp fails, or where no image has logits that are numbers; DISPOSED; the
+   *   signal's reason after an abort
    */
-  generate(prompt: string, options?: GenerateOptions): AsyncGenerator<GenerationEvent, GeneratedImage[]>;
+  generate(
+    prompt: string | readonly string[],
+    options?: GenerateOptions,
+  ): AsyncGenerator<GenerationEvent, GeneratedImage[]>;
 
-  /** The images alone; throws as `generate` does. It makes previews only where the options ask for them. */
-  generateImages(prompt: string, options?: GenerateOptions): Promise<GeneratedImage[]>;
+  /**
+   * The images alone, without those that their own signal stopped. It makes previews only where the options ask for them.
+   * @throws as `generate`, and what the first image that fails fails with
+   */
+  generateImages(prompt: string | readonly string[], options?: GenerateOptions): Promise<GeneratedImage[]>;
 
   dispose(): Promise<void>;
 }
@@ -43,14 +52,17 @@ export interface ImageGeneratorInfo {
   readonly imagesAtOnce: number;
   /** Whether it can follow `guidanceScale`: llama-server cannot. */
   readonly guidance: boolean;
+  /** Steps in which the tokenizer draws an image's pixels (`DecoderInfo.sampling`); left out where it computes them at once. */
+  readonly decodeSteps?: number;
 }
 
 export interface GenerateOptions {
-  /** Images to make (default 1), at most 1,000. */
+  /** Images to make of each prompt (default 1); a call has at most 1,000. */
   readonly n?: number;
   /**
    * 0 to 2^32 - 1 (default: a random one, which is each image's `seed`). Image i of a call draws with `seed + i`. The
-   * same seed and options give the same ids on the same machine.
+   * same seed and options give the same ids on the same machine, whatever is drawn before or beside, but for a generator
+   * that was loaded with `batch: "always"`.
    */
   readonly seed?: number;
   /** Another source's way to sample, in place of the model's defaults. The options below change parts of it. */
@@ -73,11 +85,13 @@ export interface GenerateOptions {
   readonly editImage?: ImageEdit;
   /**
    * A preview after every so many rows from the first that is drawn; 0 is none. Default: a quarter of the rows for `generate`, none for
-   * `generateImages`. In a preview the missing rows repeat the last row that is there; what is kept of an image is in it.
+   * `generateImages` and where pixels are drawn in steps (`info.decodeSteps`). In a preview the missing rows repeat the last row that is there; what is kept of an image is in it.
    */
   readonly previewRows?: number;
   /** Acts between tokens. The token that is being decoded is finished, and the generator stays usable. */
   readonly signal?: AbortSignal;
+  /** One for each image, which stops that image alone, between its tokens. The others go on and have the same ids. */
+  readonly imageSignals?: readonly (AbortSignal | undefined)[];
 }
 
 /** An image to go on from, or its ids in raster order, and how many of its rows to keep. */
@@ -96,11 +110,21 @@ export type ImageEdit =
   | { readonly ids: TokenIds; readonly redraw: readonly boolean[] };
 
 export type GenerationEvent =
-  /** After each token: how many ids are there and how many there will be, over all images of the call. */
-  | { readonly type: "progress"; readonly done: number; readonly total: number }
+  /** After each token: how many ids have been drawn and how many will be, over all images of the call. */
+  | {
+      readonly type: "progress";
+      readonly done: number;
+      readonly total: number;
+      /** `done` of each image of the call. */
+      readonly images: readonly number[];
+    }
   /** The first `rows` rows of image `index`, and below them a guess. */
   | { readonly type: "preview"; readonly index: number; readonly rows: number; readonly image: RgbImage }
-  | ({ readonly type: "image" } & GeneratedImage);
+  /** Where pixels are drawn in steps (`info.decodeSteps`): how far those of image `index` are. */
+  | { readonly type: "decoding"; readonly index: number; readonly done: number; readonly total: number }
+  | ({ readonly type: "image" } & GeneratedImage)
+  /** Image `index` will not come: its own signal's reason, or RUNTIME for logits that are not numbers. */
+  | { readonly type: "failed"; readonly index: number; readonly seed: number; readonly error: unknown };
 
 export interface GeneratedImage {
   /** Its place among the call's images. */
@@ -108,6 +132,6 @@ export interface GeneratedImage {
   readonly image: RgbImage;
   /** [rows * columns] codebook indices in raster order. */
   readonly ids: Int32Array;
-  /** Generates this image alone, with n = 1. */
+  /** Generates this image alone, with n = 1; its pixels too, where they are drawn. */
   readonly seed: number;
 }

@@ -8,8 +8,8 @@ import { TokenImageGenerator } from "./generator.ts";
 import type { ImageGenerator, ImageGeneratorInfo } from "./image-generator.ts";
 import type { GeneratorSource, GeneratorTokenizer, LoadGeneratorOptions } from "./load-options.ts";
 import { openSource } from "./sources/open-source.ts";
-import { readVocabulary, requireIdHead } from "./vocabulary/id-format.ts";
-import { requireTokenizer } from "./vocabulary/require-tokenizer.ts";
+import { readIdFormat } from "./vocabulary/id-format.ts";
+import { requireIdDecoder, requireTokenizer } from "./vocabulary/require-tokenizer.ts";
 
 const MAX_IMAGES = 128;
 
@@ -24,6 +24,7 @@ const schema = z.strictObject({
   apiKey: handedOn<"apiKey">(),
   threads: option.integer(1),
   imagesAtOnce: option.integer(1, MAX_IMAGES),
+  batch: option.oneOf("exact", "always"),
   contextSize: option.integer(1),
   onProgress: option.callback<NonNullable<LoadGeneratorOptions["onProgress"]>>(),
   onLoad: option.callback<NonNullable<LoadGeneratorOptions["onLoad"]>>(),
@@ -44,6 +45,8 @@ const shippedLlm = (): string => join(packageFile("models/vqrae-tiny-generator")
  * await generator.dispose();
  * ```
  *
+ * Tar's own GGUF file is taken as it is, with TA-Tok and AR-DTok as the tokenizer.
+ *
  * @throws CHECKPOINT_NOT_FOUND; INVALID_GGUF for a language model whose metadata has no layout of visual tokens, or a
  *   wrong one; INCOMPATIBLE for a tokenizer with another codebook or grid, for a Janus without its tokenizer's head or beside
  *   another model's, or a server with another model;
@@ -59,7 +62,7 @@ export async function loadGenerator(
   const { onProgress, signal } = rest;
   const llm = parts?.llm === "default" ? shippedLlm() : parts?.llm;
   const gguf = await readGguf(await languageModelOf(llm, { cacheDir, onConvert, signal }));
-  const vocabulary = await readVocabulary(gguf, parts.tokenizer);
+  const formatWith = await readIdFormat(gguf, parts.tokenizer);
   onProgress?.("tokenizer");
   const ownsTokenizer = typeof parts.tokenizer !== "object";
   const tokenizer: GeneratorTokenizer =
@@ -67,18 +70,20 @@ export async function loadGenerator(
       ? parts.tokenizer
       : await VQRAE.load(parts.tokenizer, setFields({ device, cacheDir, signal, onProgress: onLoad }));
   try {
-    const format = vocabulary ?? requireIdHead(gguf, tokenizer);
-    const outputSize = requireTokenizer(format, tokenizer);
+    const format = formatWith(tokenizer);
+    const decoder = requireIdDecoder(tokenizer);
+    requireTokenizer(format, decoder);
     const ids = await openSource(gguf, parts.server, format, rest);
     const info: ImageGeneratorInfo = {
       modelId: nameOf(llm, gguf.file),
       tokenizerId: tokenizer.info.modelId,
-      outputSize,
+      outputSize: decoder.outputSize,
       grid: format.grid,
       codebookSize: format.codebookSize,
       sampling: format.sampling,
       imagesAtOnce: ids.imagesAtOnce,
       guidance: ids.guidance,
+      ...(decoder.sampling && { decodeSteps: decoder.sampling.steps }),
     };
     return new TokenImageGenerator({ info, source: ids, tokenizer, ownsTokenizer });
   } catch (error) {

@@ -14,12 +14,28 @@ type Input = readonly number[] | Float32Array;
 /** One token or embedding, and where it goes. */
 interface Place {
   readonly input: number | Float32Array;
-  /** In the batch of sequences, and its number in the context. */
-  readonly sequence: number;
+  /** Which of those that are appended to, and its number in the context. */
+  readonly at: number;
   readonly id: number;
   readonly position: number;
   /** Whether it is the last that its sequence is given. */
   readonly last: boolean;
+}
+
+/** What is appended, checked. */
+interface Added {
+  readonly counts: readonly { readonly held: Held; readonly count: number }[];
+  readonly places: readonly Place[];
+}
+
+export interface AppendOptions {
+  /** Which of the sequences, counted from 0 and ascending (default: all). The others stay as they are. */
+  readonly sequences?: readonly number[];
+  /**
+   * Put the last layer's output behind the logits. It is float32 and shows what is rounded otherwise, where logits may not:
+   * their inputs are rounded to fewer bits.
+   */
+  readonly hidden?: boolean;
 }
 
 /** A sequence of the batch. */
@@ -39,6 +55,8 @@ export class SequenceBatch implements AsyncDisposable {
   readonly #internals: ContextInternals;
   readonly #held: readonly Held[];
   readonly #vocabulary: number;
+  /** Those that the next append makes, in order. */
+  #copies: { readonly from: Held; readonly to: Held }[] = [];
 
   private constructor(context: LlamaContext, internals: ContextInternals, sequences: readonly LlamaContextSequence[]) {
     this.#context = context;
@@ -70,43 +88,98 @@ export class SequenceBatch implements AsyncDisposable {
     return this.#held.map(({ length }) => length);
   }
 
-  /**
-   * Appends tokens to each of the sequences, at least one, and reads the logits that follow the last of each.
-   *
-   * @returns for each sequence [range.count] logits
-   * @throws INVALID_ARGUMENT for tokens or a range outside the vocabulary, CONTEXT_OVERFLOW for more tokens than the
-   *   context holds: the sequences stay as they were; RUNTIME where llama.cpp fails; DISPOSED
-   */
-  async append(tokens: readonly (readonly number[])[], range: LogitRange): Promise<Float32Array[]> {
-    this.#requireRange(range);
-    const places = this.#placesOf(tokens);
-    return this.#decoding(tokens, () => this.#decode(places, (index) => this.#logits(index, range)));
+  /** Whether `takeBack` works: a recurrent model keeps a state that forgets how it came about. */
+  get canTakeBack(): boolean {
+    const { llama, address } = this.#internals;
+    return !llama.isRecurrent(llama.modelOf(address));
   }
 
   /**
-   * Appends tokens, or embeddings [n, width] in their stead, to each of the sequences, and reads the hidden state behind the
-   * model's last norm at the last place of each.
+   * Appends tokens to sequences, at least one to each, and reads the logits that follow the last of each.
    *
-   * @returns for each sequence [width] numbers
+   * @returns for each of these sequences [range.count] logits, and behind them [width] numbers of the last layer's output
+   *   where they are asked for
+   * @throws INVALID_ARGUMENT for tokens or a range outside the vocabulary, or other sequences; CONTEXT_OVERFLOW for more
+   *   tokens than the context holds: the sequences stay as they were; RUNTIME where llama.cpp fails; DISPOSED
+   */
+  async append(
+    tokens: readonly (readonly number[])[],
+    range: LogitRange,
+    { sequences = [...this.#held.keys()], hidden = false }: AppendOptions = {},
+  ): Promise<Float32Array[]> {
+    this.#requireRange(range);
+    const added = this.#checked(tokens, sequences);
+    const { llama, address } = this.#internals;
+    return this.#appending(added, async () => {
+      if (!hidden) return this.#decode(added.places, (index) => this.#logits(index, range));
+      llama.setHidden(address, true);
+      try {
+        return await this.#decode(added.places, (index) => this.#withHidden(index, range));
+      } finally {
+        llama.setHidden(address, false);
+      }
+    });
+  }
+
+  /**
+   * Appends tokens, or embeddings [n, width] in their stead, to sequences, and reads the hidden state behind the model's last
+   * norm at the last place of each.
+   *
+   * @returns for each of these sequences [width] numbers
    * @throws as `append`; INVALID_ARGUMENT for embeddings of another width; INCOMPATIBLE for a model that pools them
    */
-  async hiddenStates(inputs: readonly (readonly number[])[] | readonly Float32Array[]): Promise<Float32Array[]> {
+  async hiddenStates(
+    inputs: readonly (readonly number[])[] | readonly Float32Array[],
+    { sequences = [...this.#held.keys()] }: Pick<AppendOptions, "sequences"> = {},
+  ): Promise<Float32Array[]> {
     const { llama, address } = this.#internals;
-    if (!llama.hasHiddenStateOfEach(address)) {
+    if (!llama.hasHiddenOfEach(address)) {
       const received = "one that pools them, as a model of text embeddings does";
       throw expectedBut("INCOMPATIBLE", "a language model with a hidden state for each token", "the context", received);
     }
-    const places = this.#placesOf(inputs);
-    return this.#decoding(inputs, async () => {
+    const added = this.#checked(inputs, sequences);
+    return this.#appending(added, async () => {
       // llama.cpp keeps hidden states of all places of a batch, with their logits: so those before the last go by themselves.
-      await this.#decode(places.filter(({ last }) => !last));
-      llama.keepHiddenStates(address, true);
+      await this.#decode(added.places.filter(({ last }) => !last));
+      llama.setHidden(address, true);
       try {
-        const ends = places.filter(({ last }) => last);
-        return await this.#decode(ends, (index) => this.#hiddenState(index));
+        const ends = added.places.filter(({ last }) => last);
+        return await this.#decode(ends, (index) => this.#hidden(index));
       } finally {
-        llama.keepHiddenStates(address, false);
+        llama.setHidden(address, false);
       }
+    });
+  }
+
+  /**
+   * Sequence `to` holds what `from` holds from now on, and nothing that it held before. It costs a copy of the whole
+   * sequence's memory, which the next `append` makes.
+   * @throws INVALID_ARGUMENT for a sequence that is not there, or the same twice
+   */
+  copy(from: number, to: number): void {
+    const [source, target] = [this.#held[from], this.#held[to]];
+    if (source === undefined || target === undefined || from === to) {
+      const what = `two of the sequences 0 to ${this.#held.length - 1}`;
+      throw expectedBut("INVALID_ARGUMENT", what, "a copy of a sequence", `${from} and ${to}`);
+    }
+    this.#copies.push({ from: source, to: target });
+    target.length = source.length;
+  }
+
+  /**
+   * Forgets the last token of each of these sequences, as if it had not been appended.
+   * @throws UNSUPPORTED for a recurrent model; INVALID_ARGUMENT for a sequence without tokens; DISPOSED
+   */
+  async takeBack(sequences: readonly number[]): Promise<void> {
+    if (!this.canTakeBack) {
+      throw expectedBut("UNSUPPORTED", "a model without a recurrent state", "taking a token back", "one that has it");
+    }
+    const held = sequences.map((sequence) => this.#held[sequence]);
+    const empty = held.findIndex((one) => one === undefined || one.length === 0);
+    if (empty >= 0) throw expected("INVALID_ARGUMENT", "a sequence with tokens", "taking one back", sequences[empty]);
+    await this.#internals.exclusively(async () => {
+      this.#carryOutCopies();
+      for (const one of held) if (one !== undefined) this.#internals.removeFrom(one.id, --one.length);
     });
   }
 
@@ -120,16 +193,17 @@ export class SequenceBatch implements AsyncDisposable {
   }
 
   /** Does the work while nothing else uses the context. The sequences are longer after it, or as they were. */
-  async #decoding<T>(inputs: readonly Input[], work: () => Promise<T>): Promise<T> {
+  async #appending<T>({ counts }: Added, work: () => Promise<T>): Promise<T> {
     const result = await this.#internals.exclusively(async () => {
       try {
+        this.#carryOutCopies();
         return await work();
       } catch (error) {
         for (const { id, length } of this.#held) this.#internals.removeFrom(id, length);
         throw error;
       }
     });
-    for (const [i, held] of this.#held.entries()) held.length += this.#countOf(inputs[i] ?? []);
+    for (const { held, count } of counts) held.length += count;
     return result;
   }
 
@@ -149,9 +223,16 @@ export class SequenceBatch implements AsyncDisposable {
       if (status !== 0) throw expected("RUNTIME", "status 0", `llama_decode of ${part.length} places`, status);
       if (read === undefined) continue;
       // They are gone with the next decode.
-      for (const [i, { sequence, last }] of part.entries()) if (last) found[sequence] = read(i);
+      for (const [i, { at, last }] of part.entries()) if (last) found[at] = read(i);
     }
     return found;
+  }
+
+  /** At the last moment: nobody else's decode may come between a copy and its tokens. */
+  #carryOutCopies(): void {
+    const { llama, address } = this.#internals;
+    for (const { from, to } of this.#copies) llama.copySequence(address, from.id, to.id);
+    this.#copies = [];
   }
 
   #logits(index: number, { first, count }: LogitRange): Float32Array {
@@ -161,13 +242,19 @@ export class SequenceBatch implements AsyncDisposable {
     return found;
   }
 
-  #hiddenState(index: number): Float32Array {
-    const { llama, address, embeddingDim } = this.#internals;
-    const found = llama.hiddenState(address, index, embeddingDim);
-    if (found === null) {
-      throw expectedBut("RUNTIME", "a hidden state", `llama_get_embeddings_ith of place ${index}`, "none");
-    }
-    return found;
+  #hidden(index: number): Float32Array {
+    const { llama, address } = this.#internals;
+    const found = llama.hidden(address, index);
+    if (found !== null) return found;
+    throw expectedBut("RUNTIME", "a hidden state", `llama_get_embeddings_ith of place ${index}`, "none");
+  }
+
+  #withHidden(index: number, range: LogitRange): Float32Array {
+    const [logits, hidden] = [this.#logits(index, range), this.#hidden(index)];
+    const both = new Float32Array(logits.length + hidden.length);
+    both.set(logits);
+    both.set(hidden, logits.length);
+    return both;
   }
 
   #requireRange({ first, count }: LogitRange): void {
@@ -177,24 +264,25 @@ export class SequenceBatch implements AsyncDisposable {
     throw expectedBut("INVALID_ARGUMENT", `some of ${this.#vocabulary} tokens`, "the range of logits", received);
   }
 
-  #countOf(input: Input): number {
-    return input instanceof Float32Array ? input.length / this.#internals.embeddingDim : input.length;
-  }
-
-  /** What is appended, checked. */
-  #placesOf(inputs: readonly Input[]): Place[] {
-    if (inputs.length !== this.#held.length) {
-      const what = `${this.#held.length} lists`;
-      throw expected("INVALID_ARGUMENT", what, "a batch of sequences", inputs.length);
+  /** What each of the sequences is given. */
+  #checked(inputs: readonly Input[], sequences: readonly number[]): Added {
+    const ascending = sequences.every((one, i) => this.#held[one] !== undefined && one > (sequences[i - 1] ?? -1));
+    if (!ascending || sequences.length === 0) {
+      const what = `some of the sequences 0 to ${this.#held.length - 1}, ascending`;
+      throw expectedBut("INVALID_ARGUMENT", what, "a batch of sequences", sequences.join(", ") || "none");
+    }
+    if (inputs.length !== sequences.length) {
+      throw expected("INVALID_ARGUMENT", `${sequences.length} lists`, "a batch of sequences", inputs.length);
     }
     const embedded = inputs.filter((input) => input instanceof Float32Array).length;
     if (embedded > 0 && embedded < inputs.length) {
       // One llama_decode takes either.
       throw expectedBut("INVALID_ARGUMENT", "tokens or embeddings for all sequences", "a batch of sequences", "both");
     }
-    return this.#held.flatMap((held, sequence) => {
-      const own = inputs[sequence] ?? [];
-      const count = this.#countOf(own);
+    const width = this.#internals.embeddingDim;
+    const counts = sequences.map((sequence, at) => {
+      const [held, own] = [this.#held[sequence]!, inputs[at] ?? []];
+      const count = own instanceof Float32Array ? own.length / width : own.length;
       this.#requireInput(own, count, sequence);
       const length = held.length + count;
       if (length > this.#context.contextSize) {
@@ -202,12 +290,15 @@ export class SequenceBatch implements AsyncDisposable {
         const what = `at most ${this.#context.contextSize} tokens, as the context holds,`;
         throw expected("CONTEXT_OVERFLOW", what, `sequence ${sequence}`, length, mend);
       }
-      const width = this.#internals.embeddingDim;
-      return Array.from({ length: count }, (_, i): Place => {
-        const input = own instanceof Float32Array ? own.subarray(i * width, (i + 1) * width) : (own[i] ?? 0);
-        return { input, sequence, id: held.id, position: held.length + i, last: i === count - 1 };
-      });
+      return { held, own, count };
     });
+    const places = counts.flatMap(({ held, own, count }, at) =>
+      Array.from({ length: count }, (_, i): Place => {
+        const input = own instanceof Float32Array ? own.subarray(i * width, (i + 1) * width) : own[i]!;
+        return { input, at, id: held.id, position: held.length + i, last: i === count - 1 };
+      }),
+    );
+    return { counts, places };
   }
 
   #requireInput(input: Input, count: number, sequence: number): void {

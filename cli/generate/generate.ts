@@ -22,10 +22,7 @@ import { printResult } from "../shared/print-result.ts";
 import { type Progress, withProgress } from "../shared/progress.ts";
 import { convertReport } from "../shared/pull-progress.ts";
 import { type PictureGrid, pictureGrid } from "./picture-grid.ts";
-import { samplingFields, samplingOptions } from "./sampling-options.ts";
-
-/** Images that share the work, at most. */
-const IMAGES_AT_ONCE = 4;
+import { batch, samplingFields, samplingOptions } from "./sampling-options.ts";
 
 const isPreset = (name: string): name is PresetName => Object.hasOwn(presets, name);
 
@@ -38,6 +35,10 @@ const options = {
   ...samplingOptions,
   continue: option(text("image"), "Keep the first --rows of this image, and draw the others"),
   rows: option(wholeNumber("count", { least: 1 }), "How many rows of ids to keep of --continue"),
+  batch,
+  atOnce: option(wholeNumber("n", { least: 1, most: 128 }), "Draw so many pictures together. 1 is one by one", {
+    shownDefault: "8, or as many as fit",
+  }),
   previews: option(text("folder"), "Write a picture of what is there after every few rows"),
   llm: option(text("file.gguf|folder"), "The language model, with visual tokens, or Janus'", {
     shownDefault: "the small one that ships",
@@ -59,6 +60,7 @@ export const generate = defineCommand({
     'vqrae generate "a red triangle" --continue photo.png --rows 7 --previews .',
     'vqrae generate "a red triangle" --llm model.gguf --model ./my-tokenizer',
     'vqrae generate "a red triangle" --llm ./Janus-Pro-1B --model ./Janus-Pro-1B',
+    'vqrae generate "a photo of a macaw" --llm tar.gguf --model ./ta-tok',
   ],
   async run({ prompt, ...args }, name) {
     const { out, grid, count, previews, json } = args;
@@ -69,18 +71,20 @@ export const generate = defineCommand({
     const source = sourceOf(args, name);
     const n = grid ? grid.rows * grid.columns : (count ?? 1);
 
-    const { modelId, files, images } = await withProgress(args, async (progress) => {
+    const { modelId, files, images, failures } = await withProgress(args, async (progress) => {
       const generator = await loadGenerator(source, {
         gpu: args.gpu,
-        imagesAtOnce: Math.min(IMAGES_AT_ONCE, n),
+        batch: args.batch,
+        ...imagesAtOnce(args.atOnce, n),
         ...convertReport(progress),
         onProgress: (phase) => progress.say(`loading the ${phase}`),
         onLoad: loadReport(progress, args.model),
       });
       try {
-        const images = await draw(generator, prompt, { n, ...optionsOf(args) }, previews, progress);
-        const files = grid ? await writeGrid(out, images, grid) : await writeEach(out, images);
-        return { modelId: generator.info.modelId, files, images };
+        const { images, failures } = await draw(generator, prompt, { n, ...optionsOf(args) }, previews, progress);
+        if (grid && failures.length > 0) throw failures[0];
+        const files = grid ? await writeGrid(out, images, grid) : await writeEach(out, images, n);
+        return { modelId: generator.info.modelId, files, images, failures };
       } finally {
         await generator.dispose();
       }
@@ -89,6 +93,8 @@ export const generate = defineCommand({
     printResult(json, { model: modelId, prompt, images: found }, () =>
       files.map(({ path, what }) => `${path}: ${what}`),
     );
+    // The other pictures are written.
+    if (failures.length > 0) throw failures[0];
   },
 });
 
@@ -97,6 +103,11 @@ function sourceOf({ llm, server, model }: GenerateArgs, name: string): Generator
   if (model === "default" && server === undefined) return "default";
   throw usageError(name, "--llm", server === undefined ? "--model alone" : "--server alone");
 }
+
+/** Sequences that no picture needs take memory too. Of more pictures the generator knows how many fit. */
+const imagesAtOnce = (given: number | undefined, n: number) =>
+  n <= FEW ? { imagesAtOnce: Math.min(n, given ?? n) } : setFields({ imagesAtOnce: given });
+const FEW = 4;
 
 /** Those that are given: the generator knows the others. */
 function optionsOf(args: GenerateArgs): Omit<GenerateOptions, "n"> {
@@ -112,17 +123,20 @@ async function draw(
   options: GenerateOptions,
   previews: string | undefined,
   progress: Progress,
-): Promise<GeneratedImage[]> {
-  const images: GeneratedImage[] = [];
+): Promise<{ readonly images: readonly GeneratedImage[]; readonly failures: readonly unknown[] }> {
+  const [images, failures]: [GeneratedImage[], unknown[]] = [[], []];
   for await (const event of generator.generate(prompt, options)) {
     if (event.type === "progress") progress.say(`token ${event.done} of ${event.total}`);
+    if (event.type === "decoding")
+      progress.say(`pixels of image ${event.index + 1}: step ${event.done} of ${event.total}`);
     if (event.type === "preview") {
       const name = `${previews}/preview-${event.index + 1}-rows-${String(event.rows).padStart(2, "0")}.png`;
       await writeWhole(name, await encodePng(event.image));
     }
     if (event.type === "image") images.push(event);
+    if (event.type === "failed") failures.push(event.error);
   }
-  return images;
+  return { images, failures };
 }
 
 /** A file that was written, and what is in it, for people. */
@@ -145,12 +159,12 @@ async function writeGrid(
   });
 }
 
-async function writeEach(out: string, images: readonly GeneratedImage[]): Promise<WrittenFile[]> {
+async function writeEach(out: string, images: readonly GeneratedImage[], n: number): Promise<WrittenFile[]> {
   const extension = extname(out);
   const stem = out.slice(0, -extension.length);
   const files: WrittenFile[] = [];
-  for (const [i, { image, seed }] of images.entries()) {
-    const path = images.length === 1 ? out : `${stem}-${i + 1}${extension}`;
+  for (const { index, image, seed } of images) {
+    const path = n === 1 ? out : `${stem}-${index + 1}${extension}`;
     await writeWhole(path, await encodePng(image));
     files.push({ path, what: `${image.width} x ${image.height} pixels, seed ${seed}` });
   }

@@ -1,6 +1,6 @@
 import { setFields } from "../../sdk/kit.ts";
 import { option, type Values } from "../command/option.ts";
-import { number, wholeNumber } from "../command/value-types.ts";
+import { number, oneOf, wholeNumber } from "../command/value-types.ts";
 
 /** How the ids of an image are drawn. */
 export const samplingOptions = {
@@ -13,3 +13,10 @@ export const samplingOptions = {
 /** Those that are given, by the names that the SDK has for them. */
 export const samplingFields = ({ guidance, temperature, topK, topP }: Values<typeof samplingOptions>) =>
   setFields({ guidanceScale: guidance, temperature, topK, topP });
+
+/** How pictures of one call share the work. */
+export const batch = option(
+  oneOf("exact", "always"),
+  "How pictures share the work: exact keeps each as it is alone, always takes the most speed",
+  { default: "exact" },
+);

@@ -6,6 +6,7 @@ import { setFields } from "../../sdk/kit.ts";
 import { defineCommand } from "../command/command.ts";
 import { flag, option } from "../command/option.ts";
 import { text, wholeNumber, words } from "../command/value-types.ts";
+import { batch } from "../generate/sampling-options.ts";
 import { json } from "../shared/model-options.ts";
 import { jsonText, printJson, say } from "../shared/terminal.ts";
 import { type VlmArgs, vlmOptions, withVlm } from "../vlm/with-vlm.ts";
@@ -33,6 +34,7 @@ export const serve = defineCommand({
       default: "default",
       shownDefault: "the small one that ships",
     }),
+    batch,
     ...vlmOptions,
     maxPixels: option(wholeNumber("count", { least: 1 }), "Refuse an image with more pixels", {
       default: MAX_PIXELS,
@@ -46,11 +48,14 @@ export const serve = defineCommand({
     "vqrae serve --cors https://chat.example.com --log",
     "VQRAE_API_KEY=secret vqrae serve --host 0.0.0.0",
   ],
-  async run({ ui, host, allowHost, port, parallel, cors, log, allowRemote, generator: file, json, ...args }, name) {
+  async run(
+    { ui, host, allowHost, port, parallel, cors, log, allowRemote, generator: llm, batch, json, ...args },
+    name,
+  ) {
     const { createEndpoint, listen } = await import("../../adapters/openai/index.ts");
     const apiKey = args.apiKey ?? process.env.VQRAE_API_KEY;
     const serveVlm = async (vlm: Vlm) => {
-      const { generator, tokenizer } = await openGenerator(file, args, vlm);
+      const { generator, tokenizer } = await openGenerator({ llm, batch }, args, vlm);
       // The first one answers who names none: one with ids can do all.
       const isVlms = tokenizer === null || tokenizer.info.modelId === vlm.tokenizer.info.modelId;
       const tokenizers = isVlms ? [vlm.tokenizer] : [tokenizer, vlm.tokenizer];
@@ -86,17 +91,21 @@ interface Opened {
   readonly tokenizer: VQRAE | null;
 }
 
-async function openGenerator(llm: string, args: VlmArgs, vlm: Vlm): Promise<Opened> {
+async function openGenerator(
+  { llm, batch }: { readonly llm: string; readonly batch: "exact" | "always" },
+  args: VlmArgs,
+  vlm: Vlm,
+): Promise<Opened> {
   const { gpu, precision, cacheDir, maxPixels, decoding } = args;
   if (llm === "off") return { generator: null, tokenizer: null };
   const { loadGenerator } = await import("../../adapters/generation/index.ts");
   if (llm !== "default" && vlm.tokenizer.info.codebook !== null) {
-    return { generator: await loadGenerator({ llm, tokenizer: vlm.tokenizer }, { gpu }), tokenizer: null };
+    return { generator: await loadGenerator({ llm, tokenizer: vlm.tokenizer }, { gpu, batch }), tokenizer: null };
   }
   const { VQRAE } = await import("../../sdk/index.ts");
   const tokenizer = await VQRAE.load("default", setFields({ precision, cacheDir, maxPixels, decoding }));
   try {
-    return { generator: await loadGenerator({ llm, tokenizer }, { gpu }), tokenizer };
+    return { generator: await loadGenerator({ llm, tokenizer }, { gpu, batch }), tokenizer };
   } catch (error) {
     await tokenizer.dispose();
     throw error;

@@ -2,7 +2,8 @@ import { pixelScores, reconstructAll, tilePicture } from "../../sdk/evaluation/i
 import { encodePng, type RgbImage, readImage } from "../../sdk/index.ts";
 import { present, setFields, writeWhole } from "../../sdk/kit.ts";
 import { defineCommand } from "../command/command.ts";
-import { argument, flag } from "../command/option.ts";
+import { argument, flag, option } from "../command/option.ts";
+import { wholeNumber } from "../command/value-types.ts";
 import { imageArgument, OR_STDIN } from "../shared/image-argument.ts";
 import { json, tokenizerOptions } from "../shared/model-options.ts";
 import { checkOutput } from "../shared/output-file.ts";
@@ -15,6 +16,9 @@ export const reconstruct = defineCommand({
     output: argument("The PNG file to write"),
   },
   options: {
+    seed: option(wholeNumber("number"), "Of a decoder that draws (AR-DTok): the same seed makes the same picture", {
+      shownDefault: "0",
+    }),
     sideBySide: flag("Put what the model saw to the left of the reconstruction"),
     ...tokenizerOptions,
     json,
@@ -24,12 +28,15 @@ export const reconstruct = defineCommand({
     "vqrae reconstruct photo.jpg out.png --side-by-side",
     "vqrae reconstruct photo.jpg out.png --model ./my-checkpoint --json",
   ],
-  async run({ image: path, output, sideBySide, json, ...args }) {
+  async run({ image: path, output, seed, sideBySide, json, ...args }) {
     await checkOutput(output, [".png"], [path]);
     const { original, reconstruction, ids, model } = await withTokenizer(args, async (tokenizer, progress) => {
       progress.say(`reconstructing ${path}`);
       const image = await readImage(imageArgument(path), setFields({ maxPixels: args.maxPixels }));
-      const [one] = await reconstructAll(tokenizer, [image]);
+      const [one] = await reconstructAll(tokenizer, [image], {
+        ...setFields({ seed }),
+        onProgress: ({ done, total }) => progress.say(`drawing the pixels of ${path}: step ${done} of ${total}`),
+      });
       const { original, decoded, ids } = present(one, "the one image");
       return { original, reconstruction: decoded, ids: ids?.length ?? null, model: tokenizer.info.modelId };
     });

@@ -33,6 +33,7 @@ export const ask = defineCommand({
     'vqrae ask photo.jpg "Describe the image."',
     'vqrae ask photo.jpg "what is this?" --llm model.gguf --mmproj mmproj.gguf',
     'vqrae ask photo.jpg "what is this?" --vlm ./llava-1.5-7b-hf',
+    'vqrae ask photo.jpg "what is this?" --llm tar.gguf --encoder ta_tok.pth',
     'vqrae ask photo.jpg "what is this?" \\',
     "  --vlm hf:ggml-org/SmolVLM-256M-Instruct-GGUF",
     'cat photo.jpg | vqrae ask - "what is this?"',

@@ -12,7 +12,10 @@ import { say } from "../shared/terminal.ts";
 /** Where a language model's vision parts are. */
 export const visionOptions = {
   mmproj: option(text("file.gguf"), "The mmproj that belongs to the language model"),
-  encoder: option(text("folder"), 'In place of an mmproj: the vision encoder\'s checkpoint, or "default"'),
+  encoder: option(
+    text("folder"),
+    'In place of an mmproj: the vision encoder\'s checkpoint, or "default". For Tar its tokenizer, such as ta_tok.pth',
+  ),
   projector: option(text("folder"), "The projector's checkpoint", { shownDefault: "--encoder" }),
 };
 

@@ -33,8 +33,36 @@ export interface DecodeOptions {
    * same pixels whatever it says.
    */
   readonly seed?: number;
-  /** Acts between batches; a batch that is already running is finished and its result dropped. */
+  /**
+   * For a decoder that samples, in place of what `info.sampling` says: u + scale * (c - u), of logits with what it draws after (c) and
+   * without (u). 1 switches guidance off.
+   */
+  readonly guidanceScale?: number;
+  /** The same: 0 always takes the likeliest id. */
+  readonly temperature?: number;
+  /** The same: only the k likeliest ids; 0 is all. */
+  readonly topK?: number;
+  /** The same: only the likeliest ids that have this share of the probability together; 1 is all. */
+  readonly topP?: number;
+  /** Called as a decoder that samples draws: of all images' ids, how many there are so far, and how many there will be. */
+  readonly onProgress?: (progress: DecodeProgress) => void;
+  /** Acts between batches; a batch that is already running is finished and its result dropped. A decoder that samples stops between ids. */
   readonly signal?: AbortSignal;
+}
+
+export interface DecodeProgress {
+  readonly done: number;
+  readonly total: number;
+}
+
+/** How a decoder samples by default. */
+export interface DecoderSampling {
+  /** Ids that it draws for an image, one after the other: what its time goes by. */
+  readonly steps: number;
+  readonly guidanceScale: number;
+  readonly temperature: number;
+  readonly topK: number;
+  readonly topP: number;
 }
 
 export interface DecoderInfo extends ModelInfo {
@@ -44,6 +72,10 @@ export interface DecoderInfo extends ModelInfo {
   readonly outputSize: ImageSize | null;
   readonly grid: TokenGrid | null;
   readonly codebook: CodebookInfo | null;
+  /** Left out for a decoder that computes its pixels at once. */
+  readonly sampling?: DecoderSampling;
+  /** As in `EncoderInfo`. */
+  readonly poolScale?: number;
 }
 
 /** Whether a model decodes ids of a codebook into images of one size. */

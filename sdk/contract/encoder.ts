@@ -96,6 +96,8 @@ export interface EncoderInfo<Ids extends ImageIds | null = Int32Array | null> ex
   readonly inputSize: ImageSize | null;
   /** Tokens per image: rows * columns. null where each image has a grid of its own, which its `grid` tells. */
   readonly grid: TokenGrid | null;
+  /** Side, in patches of its own, of the square that one token stands for; left out where each patch is a token. */
+  readonly poolScale?: number;
   /** The most tokens that an image can have: rows * columns of `grid`, where there is one. */
   readonly maxTokens: number;
   /** Numbers per token in `features`; null for an encoder that gives ids only. */

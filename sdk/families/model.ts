@@ -4,6 +4,7 @@ import type { ViewPlan } from "../image/view-plan.ts";
 import type { GraphSettings, OnnxModel } from "../nn/onnx/graph-builder.ts";
 import type { RotaryVitSpec } from "../nn/rotary-vit/spec.ts";
 import type { FeatureSpec, VitSpec } from "../nn/vit/vit-spec.ts";
+import type { DrawRule } from "../sampling/draw-rule.ts";
 import type { CodeMetric } from "../search/code-tables.ts";
 import type { SignCodes } from "../search/sign-codes.ts";
 import type { TensorRef } from "../weights/tensor-ref.ts";
@@ -83,6 +84,8 @@ export interface EncoderFacts {
   readonly maxTokens: number;
   /** Numbers per token; null for an encoder that gives ids only. */
   readonly featureDim: number | null;
+  /** Side, in patches of its own, of the square that one token stands for; left out where each is a token. */
+  readonly poolScale?: number;
   /** Whether its graphs take `change` too (see `ModelGraphs`). */
   readonly pairs?: boolean;
 }
@@ -102,6 +105,22 @@ export interface DecoderFacts {
   readonly takes: "ids" | "features";
   /** Side of the pixels that it gives. */
   readonly outputSize: number;
+  /** Of a decoder that draws ids of a second tokenizer, one after the other, and decodes these; left out for most. */
+  readonly drawing?: DrawingFacts;
+}
+
+/** A transformer with a cache, and how it draws by default: `guidanceScale` 1 is no guidance. */
+export interface DrawingFacts extends DrawRule {
+  readonly guidanceScale: number;
+  /** Tokens that it draws after, and numbers of each: what `decodeFeatures` gives. */
+  readonly conditions: number;
+  readonly conditionDim: number;
+  /** Ids that it draws, each of so many codes. */
+  readonly steps: number;
+  readonly codes: number;
+  readonly blocks: number;
+  readonly heads: number;
+  readonly headDim: number;
 }
 
 export interface ModelWeights {
@@ -124,6 +143,10 @@ export interface ModelWeights {
  *   place in a token, i modulo `codesPerToken`
  * - `decode`: `ids` int64 [n, N * codesPerToken] or `features` float32 [n, N, D] -> `pixels` uint8 [n, H, W, 3], RGB, and `energies` float32
  *   [..], which are not finite where a weight is not
+ * - `draw`: of a decoder with `drawing`, whose `decode` takes the ids that are drawn: `condition` float32 [b, m, conditionDim], `ids`
+ *   int64 [b, n], `positions` int64 [m + n], `mask` float32 [m + n, c + m + n], and of each block i `keys_i` and `values_i` float32
+ *   [b, heads, c, headDim] -> `logits` float32 [b, codes] after the last token, and `new_keys_i` and `new_values_i`
+ *   [b, heads, m + n, headDim]
  * - `decodeFeatures`: `ids` int64 [n, N * codesPerToken] -> `features` float32 [n, N, decodedFeatureDim]
  * - `classify`: as `encode` -> `logits` float32 [n, labels]
  * - `embedIds`: `ids` int64 [t] -> `embeddings` float32 [t, W], and `predictIds`: `hidden_states` float32 [t, W] -> `logits` float32
@@ -135,6 +158,7 @@ export interface ModelGraphs {
   readonly quantize?: BuildGraph;
   readonly codebook?: BuildGraph;
   readonly decode?: BuildGraph;
+  readonly draw?: BuildGraph;
   readonly decodeFeatures?: BuildGraph;
   readonly project?: EncoderGraph;
   readonly classify?: EncoderGraph;

@@ -9,6 +9,7 @@ import type { Family } from "../families/family.ts";
 import type { VideoSettings } from "../families/image/video-settings.ts";
 import { isObject } from "../files/read-file.ts";
 import { option, parseOptions } from "../options.ts";
+import { drawOptions, MAX_GUIDANCE_SCALE } from "../sampling/draw-rule.ts";
 import type { Decoding, Precision } from "./pool/protocol.ts";
 
 /** How `VQRAE.load` sets the tokenizer up. */
@@ -162,7 +163,13 @@ const signalSchema = z.strictObject({ signal: option.signal });
 const classifySchema = z.strictObject({ count: option.integer(1), signal: option.signal });
 const decodeSchema = z.strictObject({
   grid: option.object("{ rows, columns }, whole numbers from 1", { rows: z.int().min(1), columns: z.int().min(1) }),
-  seed: option.integer(0),
+  seed: option.integer(0, 2 ** 32 - 1),
+  guidanceScale: option.number(
+    `a number from 1 to ${MAX_GUIDANCE_SCALE}`,
+    (value) => value >= 1 && value <= MAX_GUIDANCE_SCALE,
+  ),
+  ...drawOptions,
+  onProgress: option.callback<NonNullable<DecodeOptions["onProgress"]>>(),
   signal: option.signal,
 });
 

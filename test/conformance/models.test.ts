@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, describe, test } from "vitest";
 import { type LoadOptions, loadProjector, VQRAE } from "../../sdk/index.ts";
 import { type ConformanceOptions, conformanceTests } from "../../sdk/testing/index.ts";
+import { writeTinyTar } from "../golden/ar-dtok/tiny.ts";
 import { tinyJanus } from "../golden/janus/tiny.ts";
 import { cases, writeTinyRae } from "../golden/rae/tiny.ts";
 import { writeTinyTaTok } from "../golden/ta-tok/tiny.ts";
@@ -77,6 +78,8 @@ const loadJanus = async (): Promise<VQRAE> => {
   return VQRAE.load(folder, { ...cpu, projector: await loadProjector(folder) });
 };
 conforms("Janus, its tokenizer with its tower and projector", loadJanus, { ...strict, skip });
+const loadTar = async () => VQRAE.load(await writeTinyTar(join(tokenizers, "tar"), { pool_scale: 2 }), cpu);
+conforms("TA-Tok with AR-DTok", loadTar, { ...strict, skip });
 
 const cacheDir = await mkdtemp(join(tmpdir(), "vqrae-conformance-"));
 afterAll(() => rm(cacheDir, { recursive: true, force: true }));

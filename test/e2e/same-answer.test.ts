@@ -45,6 +45,21 @@ test("generation does not depend on earlier calls, nor on the images beside it",
   expect(beside).toEqual(first);
 }, 300_000);
 
+// A batch of one sequence is rounded otherwise than a larger one on most processors, and at seed 4 without guidance a
+// draw falls the other way then: only steps that are computed one by one keep its ids.
+test("each image of a call has the ids that its seed has alone, with and without guidance", async () => {
+  for (const [prompt, guidanceScale, seed] of [
+    ["a red triangle", 1, 4],
+    ["a photo of a sunflower", 1.25, 0],
+    ["a small blue circle on a grey background", 7.5, 2 ** 31],
+  ] as const) {
+    const together = await idsOf(prompt, { guidanceScale, seed, n: 3, temperature: 1 });
+    for (const [i, ids] of together.entries()) {
+      expect([ids]).toEqual(await idsOf(prompt, { guidanceScale, seed: seed + i, temperature: 1 }));
+    }
+  }
+}, 600_000);
+
 test("an answer does not depend on earlier questions, nor on those that are asked meanwhile", async () => {
   await using vlm = await loadVlm("default", { gpu: false, threads: 1, sequences: 3 });
   const ask = async (name: string, question: string) => {

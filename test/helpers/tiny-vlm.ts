@@ -62,7 +62,8 @@ export async function openTinyVlms({
         vocabulary,
       );
       const chatWrapper = await templateWrapper(writer, vision);
-      const parts = { modelId: "tiny", llama, model, context, vision, tokenizer, writer, chatWrapper };
+      const seen = { tokenizer, embedder: tokenizer, systemMessage: null };
+      const parts = { modelId: "tiny", llama, model, context, vision, ...seen, writer, chatWrapper };
       const vlm = new Vlm(parts, [() => context.dispose()]);
       open.push(vlm);
       const decodedTokens = () => used.reduce((sum, { tokenMeter }) => sum + tokenMeter.usedInputTokens, 0);

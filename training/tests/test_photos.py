@@ -160,6 +160,44 @@ def test_the_classifier_names_what_it_is_sure_of(photos, tmp_path):
     assert names.all[0][0] == "tench"
 
 
+def test_copies_keep_their_captions(photos, tmp_path):
+    table = lambda kind: (tmp_path / f"{kind}.tsv").read_text().splitlines()
+    (tmp_path / "two.tsv").write_text("a.jpg\tA man on the left .\na.jpg\tA man .\nb.jpg\tThe right one .\n")
+    write_tar(tmp_path / "two.tar", ["a.jpg", "b.jpg"])
+    sizes = {}
+    for kind in ("mirrored", "cropped", "wide"):
+        main(["vlm", "copies", "--photos", str(tmp_path / "two.tar"), "--kind", kind, "--out", str(tmp_path / f"{kind}.tar")])
+        copies = read_captioned(tmp_path / f"{kind}.tar")
+        sizes[kind] = {copy.item.open().size for copy in copies}
+    # What says left or right is not said of a mirrored photo, and a photo of which nothing is left to say is left out.
+    assert table("mirrored") == ["mirrored-a.jpg\tA man ."]
+    assert table("wide") == ["wide-a.jpg\tA man on the left .", "wide-a.jpg\tA man .", "wide-b.jpg\tThe right one ."]
+    assert sizes["cropped"] == {(24, 24)} and sizes["wide"] <= {(36, 24), (24, 36)}
+    before = (tmp_path / "cropped.tar").read_bytes()
+    main(["vlm", "copies", "--photos", str(tmp_path / "two.tar"), "--kind", "cropped", "--out", str(tmp_path / "cropped.tar")])
+    assert (tmp_path / "cropped.tar").read_bytes() == before
+
+
+def test_pictures_that_the_classifier_is_sure_of_are_chosen(photos, tmp_path):
+    encoder = load_encoder(photos["encoder"])
+    folder = tmp_path / "vit"
+    folder.mkdir()
+    for file in photos["encoder"].iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    choose = ["vlm", "named", "--encoder", str(folder), "--pictures", str(photos["root"] / "named.tar"), "--out", str(tmp_path / "chosen.tar")]
+    with pytest.raises(UserError, match="a classifier and labels for --encoder"):
+        main(choose)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"id2label": {"0": "tench", "1": "tabby"}}))
+    head = {"classifier.weight": torch.zeros(2, encoder.hidden_size), "classifier.bias": torch.tensor([0.0, 1.0])}
+    save_file(load_file(folder / "model.safetensors") | head, folder / "model.safetensors")
+    main([*choose, "--most", "4", "--sure", "0.7"])
+    with tarfile.open(tmp_path / "chosen.tar") as tar:
+        assert len(tar.getnames()) == 4 and set(tar.getnames()) <= {f"thing{i}.jpg" for i in range(6)}
+    main([*choose, "--sure", "0.8"])
+    assert not tarfile.open(tmp_path / "chosen.tar").getnames()
+
+
 def test_a_run_learns_from_photos_sentences_and_rooms(photos, tmp_path):
     root = photos["root"]
     sources = [f'data.photos=["{root}/train.tar"]', f"data.val_photos={root}/val.tar", f"data.sentences={root}/sentences.txt"]

@@ -1,5 +1,4 @@
-import { describe, expectedBut } from "../../../sdk/kit.ts";
-import { uniformNumbers } from "../sampling/random.ts";
+import { describe, expectedBut, uniformNumbers } from "../../../sdk/kit.ts";
 
 /**
  * The rows of the new visual tokens, in the embeddings and in the output layer:

@@ -1,7 +1,4 @@
-import { option } from "../../../sdk/kit.ts";
-
-/** Logits of hundreds stay finite with it; the published models use 1 to 10. */
-const MAX_GUIDANCE_SCALE = 1000;
+import { drawOptions, MAX_GUIDANCE_SCALE, option } from "../../../sdk/kit.ts";
 
 /** The options that say how ids are drawn. */
 export const samplingOptions = {
@@ -9,7 +6,5 @@ export const samplingOptions = {
     `a number from 0 to ${MAX_GUIDANCE_SCALE}`,
     (value) => value >= 0 && value <= MAX_GUIDANCE_SCALE,
   ),
-  temperature: option.number("a number >= 0", (value) => value >= 0),
-  topK: option.integer(0),
-  topP: option.number("a number above 0, at most 1", (value) => value > 0 && value <= 1),
+  ...drawOptions,
 } as const;

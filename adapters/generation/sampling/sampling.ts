@@ -1,14 +1,10 @@
-/** How ids are drawn from logits. */
-export interface Sampling {
+import type { DrawRule } from "../../../sdk/kit.ts";
+
+/** How ids are drawn from logits, with and without the prompt. */
+export interface Sampling extends DrawRule {
   /** u + scale * (c - u), of logits with the prompt (c) and without (u); 1 is no guidance. */
   readonly guidanceScale: number;
   readonly guidanceSchedule: GuidanceSchedule;
-  /** 0 always takes the likeliest id. */
-  readonly temperature: number;
-  /** Only the k likeliest ids; 0 is all. */
-  readonly topK: number;
-  /** Only the likeliest ids that have this share of the probability together; 1 is all. */
-  readonly topP: number;
 }
 
 /**

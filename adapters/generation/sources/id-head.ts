@@ -1,8 +1,10 @@
 import type { IdHead } from "../../../sdk/index.ts";
 import { type LanguageModel, SequenceBatch } from "../../llama-cpp/index.ts";
 import { type JanusPrompts, janusPrompt, withoutPrompt } from "../vocabulary/janus-prompt.ts";
-import { drawIds, type IdSequences, requireRoomFor } from "./draw-ids.ts";
-import type { IdRequest, IdSource } from "./id-source.ts";
+import { drawIds, type SharedWork } from "./draw-ids.ts";
+import type { Appended, AppendIdsOptions, IdSequences } from "./id-sequences.ts";
+import type { DrawnId, IdRequest, IdSource } from "./id-source.ts";
+import type { Agreements, Batching } from "./image-rows.ts";
 
 /**
  * Ids of a Janus, whose language model has no tokens for them: they go into llama.cpp as embeddings, and its hidden states come
@@ -15,26 +17,31 @@ export class IdHeadIds implements IdSource {
   readonly #head: IdHead;
   readonly #prompts: JanusPrompts;
   readonly #total: number;
+  readonly #batching: Batching;
+  readonly #agreements: Agreements = new Map();
 
   /** @param total ids of an image */
-  constructor(llm: LanguageModel, head: IdHead, prompts: JanusPrompts, total: number, imagesAtOnce: number) {
+  constructor(llm: LanguageModel, head: IdHead, prompts: JanusPrompts, total: number, shared: SharedWork) {
     this.#llm = llm;
     this.#head = head;
     this.#prompts = prompts;
     this.#total = total;
-    this.imagesAtOnce = imagesAtOnce;
+    this.imagesAtOnce = shared.imagesAtOnce;
+    this.#batching = shared.batching;
   }
 
-  async *ids({ prompt, ...request }: IdRequest): AsyncGenerator<readonly number[]> {
-    const { seeds, sampling, signal } = request;
+  ids(request: IdRequest): AsyncGenerator<readonly DrawnId[]> {
     const { context, model } = this.#llm;
-    const tokens = janusPrompt(this.#prompts, prompt, (text) => model.tokenize(text));
-    requireRoomFor(tokens.length, this.#total, context.contextSize);
-    const beginnings = sampling.guidanceScale === 1 ? [tokens] : [tokens, withoutPrompt(this.#prompts, tokens)];
-    yield* drawIds(request, this.#total, async () => {
-      const batch = await SequenceBatch.open(context, seeds.length * beginnings.length);
-      const each = beginnings.flatMap((tokens) => seeds.map(() => tokens));
-      return new HeadSequences(batch, this.#head, each, signal);
+    return drawIds(request, {
+      total: this.#total,
+      contextSize: context.contextSize,
+      batching: this.#batching,
+      agreements: this.#agreements,
+      promptTokens: async (prompt, guided) => {
+        const tokens = janusPrompt(this.#prompts, prompt, (text) => model.tokenize(text));
+        return guided ? [tokens, withoutPrompt(this.#prompts, tokens)] : [tokens];
+      },
+      open: async (count) => new HeadSequences(await SequenceBatch.open(context, count), this.#head, request.signal),
     });
   }
 
@@ -44,38 +51,34 @@ export class IdHeadIds implements IdSource {
 }
 
 class HeadSequences implements IdSequences {
-  readonly #batch: SequenceBatch;
+  readonly batch: SequenceBatch;
+  readonly codebookSize: number;
   readonly #head: IdHead;
   readonly #signal: AbortSignal | undefined;
-  /** Tokens that go before the first ids. */
-  #before: readonly (readonly number[])[];
 
-  constructor(
-    batch: SequenceBatch,
-    head: IdHead,
-    before: readonly (readonly number[])[],
-    signal: AbortSignal | undefined,
-  ) {
-    this.#batch = batch;
+  constructor(batch: SequenceBatch, head: IdHead, signal: AbortSignal | undefined) {
+    this.batch = batch;
+    this.codebookSize = head.codebookSize;
     this.#head = head;
-    this.#before = before;
     this.#signal = signal;
   }
 
-  async append(ids: readonly (readonly number[])[]): Promise<Float32Array[]> {
+  async append(given: readonly Appended[], { sequences, hidden }: AppendIdsOptions): Promise<Float32Array[]> {
+    const tokens = given.map(({ tokens }) => tokens);
+    const ids = given.map(({ ids }) => ids);
     let states: Float32Array[] = [];
-    if (this.#before.length > 0) states = await this.#batch.hiddenStates(this.#before);
-    this.#before = [];
-    if (ids.some(({ length }) => length > 0)) states = await this.#batch.hiddenStates(await this.#embedded(ids));
-    const { width, codebookSize } = this.#head;
+    if (tokens.some(({ length }) => length > 0)) states = await this.batch.hiddenStates(tokens, { sequences });
+    if (ids.some(({ length }) => length > 0)) {
+      states = await this.batch.hiddenStates(await this.#embedded(ids), { sequences });
+    }
+    const { width } = this.#head;
     const all = new Float32Array(states.length * width);
     for (const [i, state] of states.entries()) all.set(state, i * width);
     const logits = await this.#head.predictIds(all, { signal: this.#signal });
-    return states.map((_, i) => logits.subarray(i * codebookSize, (i + 1) * codebookSize));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#batch[Symbol.asyncDispose]();
+    return states.map((state, i) => {
+      const own = logits.subarray(i * this.codebookSize, (i + 1) * this.codebookSize);
+      return hidden ? Float32Array.from([...own, ...state]) : own;
+    });
   }
 
   async #embedded(ids: readonly (readonly number[])[]): Promise<Float32Array[]> {

@@ -6,17 +6,30 @@ export interface IdSource {
   readonly imagesAtOnce: number;
   /** Whether a request may have another guidance scale than 1. */
   readonly guidance: boolean;
-  /** Yields the next drawn id of each image, step by step, until the images are whole. Leaving the loop ends the work. */
-  ids(request: IdRequest): AsyncGenerator<readonly number[]>;
+  /**
+   * Yields what each step gives: the next drawn id of each image, until the images are whole. One that fails or that its
+   * own signal stops is in one more step, and in none after that. Leaving the loop ends the work.
+   */
+  ids(request: IdRequest): AsyncGenerator<readonly DrawnId[]>;
   dispose(): Promise<void>;
 }
 
 export interface IdRequest {
-  readonly prompt: string;
-  /** One for each image. */
-  readonly seeds: readonly number[];
+  readonly images: readonly ImageRequest[];
   /** [rows * columns] ids that all images have, FREE for each that is drawn: at least one. */
   readonly kept: Int32Array;
   readonly sampling: Sampling;
   readonly signal: AbortSignal | undefined;
 }
+
+export interface ImageRequest {
+  readonly prompt: string;
+  readonly seed: number;
+  /** Stops this image alone. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** An id of image `image` of the request, or why there will be none. */
+export type DrawnId =
+  | { readonly image: number; readonly id: number }
+  | { readonly image: number; readonly error: unknown };

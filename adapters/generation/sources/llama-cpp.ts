@@ -1,8 +1,10 @@
 import { type LanguageModel, SequenceBatch } from "../../llama-cpp/index.ts";
 import { promptTokens, type Tokenize } from "../vocabulary/prompt.ts";
 import { tokensOfIds, type VisualVocabulary } from "../vocabulary/visual-vocabulary.ts";
-import { drawIds, type IdSequences, requireRoomFor } from "./draw-ids.ts";
-import type { IdRequest, IdSource } from "./id-source.ts";
+import { drawIds, type SharedWork } from "./draw-ids.ts";
+import type { Appended, AppendIdsOptions, IdSequences } from "./id-sequences.ts";
+import type { DrawnId, IdRequest, IdSource } from "./id-source.ts";
+import type { Agreements, Batching } from "./image-rows.ts";
 
 /** Ids from llama.cpp in this process: all images of a request, with and without the prompt, are one batch. */
 export class LlamaCppIds implements IdSource {
@@ -11,30 +13,32 @@ export class LlamaCppIds implements IdSource {
   readonly #llm: LanguageModel;
   readonly #vocabulary: VisualVocabulary;
   readonly #bos: number | null;
+  readonly #batching: Batching;
   readonly #tokenize: Tokenize;
+  readonly #agreements: Agreements = new Map();
 
   /** @param bos what the model puts before each text, if anything */
-  constructor(llm: LanguageModel, vocabulary: VisualVocabulary, bos: number | null, imagesAtOnce: number) {
+  constructor(llm: LanguageModel, vocabulary: VisualVocabulary, bos: number | null, shared: SharedWork) {
     this.#llm = llm;
     this.#vocabulary = vocabulary;
     this.#bos = bos;
-    this.imagesAtOnce = imagesAtOnce;
+    this.imagesAtOnce = shared.imagesAtOnce;
+    this.#batching = shared.batching;
     this.#tokenize = (text, { special, inner }) =>
       llm.model.tokenize(text, special, inner ? "trimLeadingSpace" : undefined);
   }
 
-  async *ids({ prompt, ...request }: IdRequest): AsyncGenerator<readonly number[]> {
+  ids(request: IdRequest): AsyncGenerator<readonly DrawnId[]> {
     const { grid, unconditionalPrompt } = this.#vocabulary;
-    const { seeds, sampling } = request;
     const { context } = this.#llm;
-    const total = grid.rows * grid.columns;
-    const prompts = sampling.guidanceScale === 1 ? [prompt] : [prompt, unconditionalPrompt];
-    const beginnings = await Promise.all(prompts.map((text) => this.#promptTokens(text)));
-    for (const tokens of beginnings) requireRoomFor(tokens.length, total, context.contextSize);
-    yield* drawIds(request, total, async () => {
-      const batch = await SequenceBatch.open(context, seeds.length * prompts.length);
-      const each = beginnings.flatMap((tokens) => seeds.map(() => tokens));
-      return new TokenSequences(batch, this.#vocabulary, each);
+    return drawIds(request, {
+      total: grid.rows * grid.columns,
+      contextSize: context.contextSize,
+      batching: this.#batching,
+      agreements: this.#agreements,
+      promptTokens: (prompt, guided) =>
+        Promise.all((guided ? [prompt, unconditionalPrompt] : [prompt]).map((text) => this.#promptTokens(text))),
+      open: async (count) => new TokenSequences(await SequenceBatch.open(context, count), this.#vocabulary),
     });
   }
 
@@ -48,26 +52,19 @@ export class LlamaCppIds implements IdSource {
 }
 
 /** Ids as tokens of the model's vocabulary. */
-class TokenSequences implements IdSequences {
-  readonly #batch: SequenceBatch;
-  readonly #vocabulary: VisualVocabulary;
-  /** Tokens that go before the first ids. */
-  #before: readonly (readonly number[])[];
+export class TokenSequences implements IdSequences {
+  readonly batch: SequenceBatch;
+  readonly codebookSize: number;
+  readonly #vocabulary: Pick<VisualVocabulary, "firstToken" | "codebookSize">;
 
-  constructor(batch: SequenceBatch, vocabulary: VisualVocabulary, before: readonly (readonly number[])[]) {
-    this.#batch = batch;
+  constructor(batch: SequenceBatch, vocabulary: Pick<VisualVocabulary, "firstToken" | "codebookSize">) {
+    this.batch = batch;
+    this.codebookSize = vocabulary.codebookSize;
     this.#vocabulary = vocabulary;
-    this.#before = before;
   }
 
-  async append(ids: readonly (readonly number[])[]): Promise<Float32Array[]> {
-    const { firstToken, codebookSize } = this.#vocabulary;
-    const tokens = ids.map((own, i) => [...(this.#before[i] ?? []), ...tokensOfIds(this.#vocabulary, own)]);
-    this.#before = [];
-    return this.#batch.append(tokens, { first: firstToken, count: codebookSize });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#batch[Symbol.asyncDispose]();
+  append(given: readonly Appended[], options: AppendIdsOptions): Promise<Float32Array[]> {
+    const tokens = given.map(({ tokens, ids }) => [...tokens, ...tokensOfIds(this.#vocabulary, ids)]);
+    return this.batch.append(tokens, { first: this.#vocabulary.firstToken, count: this.codebookSize }, options);
   }
 }

@@ -4,7 +4,7 @@ import { SEEDS } from "../generate-options.ts";
 import { FREE, keptRun } from "../kept-ids.ts";
 import { promptTokens } from "../vocabulary/prompt.ts";
 import { idOfToken, tokensOfIds, type VisualVocabulary } from "../vocabulary/visual-vocabulary.ts";
-import type { IdRequest, IdSource } from "./id-source.ts";
+import type { DrawnId, IdRequest, IdSource } from "./id-source.ts";
 
 /**
  * Added to the logits of the visual tokens. The server's samplers see the whole vocabulary, and no other token
@@ -39,7 +39,23 @@ export class LlamaServerIds implements IdSource {
     this.#bias = Array.from({ length: codebookSize }, (_, id) => [firstToken + id, VISUAL_BIAS]);
   }
 
-  async *ids({ prompt, seeds, kept, sampling, signal }: IdRequest): AsyncGenerator<readonly number[]> {
+  async *ids({ images, kept, sampling, signal: all }: IdRequest): AsyncGenerator<readonly DrawnId[]> {
+    const { prompt, seed, signal: own } = images[0]!;
+    const signal = own === undefined || all === undefined ? (own ?? all) : AbortSignal.any([own, all]);
+    try {
+      for await (const id of this.#ids(prompt, seed, { kept, sampling, signal })) yield [{ image: 0, id }];
+    } catch (error) {
+      all?.throwIfAborted();
+      if (!own?.aborted) throw error;
+      yield [{ image: 0, error: own.reason }];
+    }
+  }
+
+  async *#ids(
+    prompt: string,
+    first: number,
+    { kept, sampling, signal }: Pick<IdRequest, "kept" | "sampling" | "signal">,
+  ): AsyncGenerator<number> {
     const { rows, columns } = this.#vocabulary.grid;
     const tokens = await promptTokens(this.#vocabulary, prompt, this.#bos, (text, { special }) =>
       this.#server.tokenize(text, { special }, signal),
@@ -60,10 +76,10 @@ export class LlamaServerIds implements IdSource {
       const count = (end < 0 ? total : end) - index;
       index += count;
       // A run that began with the last one's random numbers would repeat its draws.
-      const seed = (seeds[0]! + runs * GOLDEN) % SEEDS;
+      const seed = (first + runs * GOLDEN) % SEEDS;
       for await (const token of this.#complete(tokens, count, { sampling, seed, signal })) {
         tokens.push(token);
-        yield [idOfToken(this.#vocabulary, token)];
+        yield idOfToken(this.#vocabulary, token);
       }
     }
   }

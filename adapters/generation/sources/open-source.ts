@@ -13,7 +13,9 @@ import type { IdSource } from "./id-source.ts";
 import { LlamaCppIds } from "./llama-cpp.ts";
 import { LlamaServerIds } from "./llama-server.ts";
 
-const DEFAULT_IMAGES = 4;
+const DEFAULT_IMAGES = 8;
+/** What the keys and values of all images may take, where nobody says how many images. */
+const CACHE_BYTES = 2 * 2 ** 30;
 /** Tokens of a prompt that there is room for. */
 const DEFAULT_PROMPT = 512;
 
@@ -30,15 +32,17 @@ export async function openSource(
   format: VisualVocabulary | HeadFormat,
   options: LoadGeneratorOptions,
 ): Promise<IdSource> {
-  const { imagesAtOnce = DEFAULT_IMAGES } = options;
+  const { batch = "exact" } = options;
   if ("head" in format) {
     if (server !== undefined) throw noServer();
     const prompts = readJanusPrompts(gguf);
-    const llm = await openLlm(gguf, format, options);
-    return new IdHeadIds(llm, format.head, prompts, format.grid.rows * format.grid.columns, imagesAtOnce);
+    const { llm, imagesAtOnce } = await openLlm(gguf, format, options);
+    const total = format.grid.rows * format.grid.columns;
+    return new IdHeadIds(llm, format.head, prompts, total, { imagesAtOnce, batching: batch });
   }
   if (server !== undefined) return openServer(gguf, server, format, options);
-  return new LlamaCppIds(await openLlm(gguf, format, options), format, bosToken(gguf), imagesAtOnce);
+  const { llm, imagesAtOnce } = await openLlm(gguf, format, options);
+  return new LlamaCppIds(llm, format, bosToken(gguf), { imagesAtOnce, batching: batch });
 }
 
 const noServer = () =>
@@ -51,14 +55,23 @@ const noServer = () =>
   );
 
 /** Two sequences for each image that is drawn at a time: with the prompt and without. */
-function openLlm(gguf: GgufFile, format: IdFormat, options: LoadGeneratorOptions): Promise<LanguageModel> {
-  const { gpu, threads, contextSize, imagesAtOnce = DEFAULT_IMAGES, onProgress, signal } = options;
-  return openLanguageModel(gguf.file, {
-    contextSize: contextSizeOf(gguf, format, contextSize),
+async function openLlm(
+  gguf: GgufFile,
+  format: IdFormat,
+  options: LoadGeneratorOptions,
+): Promise<{ readonly llm: LanguageModel; readonly imagesAtOnce: number }> {
+  const { gpu, threads, batch = "exact", onProgress, signal } = options;
+  const contextSize = contextSizeOf(gguf, format, options.contextSize);
+  // Which tokens meet at an expert depends on the other images: what agrees in one step may not in the next.
+  const alone = batch === "exact" && numberOf(gguf, "expert_count", 0) > 0;
+  const imagesAtOnce = alone ? 1 : (options.imagesAtOnce ?? imagesThatFit(gguf, contextSize));
+  const llm = await openLanguageModel(gguf.file, {
+    contextSize,
     sequences: 2 * imagesAtOnce,
     threads: threads ?? threadsFor(gguf),
     ...setFields({ gpu, onProgress, signal }),
   });
+  return { llm, imagesAtOnce };
 }
 
 async function openServer(
@@ -98,6 +111,24 @@ function contextSizeOf(gguf: GgufFile, format: IdFormat, asked: number | undefin
   if (asked >= least) return asked;
   const what = `a whole number of at least ${least}, an image of ${rows} x ${columns} ids,`;
   throw expected("INVALID_ARGUMENT", what, 'option "contextSize" of loadGenerator', asked);
+}
+
+/** As many as the default, or fewer where the model's keys and values are large: at least one. */
+export function imagesThatFit(gguf: GgufFile, contextSize: number): number {
+  const heads = numberOf(gguf, "attention.head_count", 1);
+  const width = numberOf(gguf, "embedding_length", 0) / heads;
+  const numbers = numberOf(gguf, "attention.key_length", width) + numberOf(gguf, "attention.value_length", width);
+  const aTokenAndLayer = 2 * numbers * numberOf(gguf, "attention.head_count_kv", heads); // float16
+  const image = 2 * contextSize * aTokenAndLayer * numberOf(gguf, "block_count", 0);
+  return Math.max(1, Math.min(DEFAULT_IMAGES, Math.floor(CACHE_BYTES / image)));
+}
+
+/** Of the architecture's own keys. A list, where layers differ, counts with its largest number. */
+function numberOf({ metadata }: GgufFile, key: string, missing: number): number {
+  const value: unknown = metadata.get(`${metadata.get("general.architecture")?.value}.${key}`)?.value;
+  if (typeof value === "number") return value;
+  const list = Array.isArray(value) || ArrayBuffer.isView(value) ? Array.from(value as ArrayLike<unknown>) : [];
+  return list.reduce<number>((most, one) => (typeof one === "number" ? Math.max(most, one) : most), 0) || missing;
 }
 
 const BYTES_PER_THREAD = 64 * 2 ** 20;

@@ -1,11 +1,14 @@
 import { join } from "node:path";
-import type { IdHead } from "../../../sdk/index.ts";
+import type { IdHead, VqraeError } from "../../../sdk/index.ts";
 import { expectedBut, isFile, readJsonObject } from "../../../sdk/kit.ts";
 import type { GgufFile } from "../../gguf/index.ts";
+import { readsImageTokens } from "../../tar-tokens.ts";
 import type { GeneratorTokenizer } from "../load-options.ts";
 import { presets } from "../sampling/presets.ts";
 import { isJanus } from "./janus-prompt.ts";
 import { hasVisualVocabulary, readVisualVocabulary } from "./metadata.ts";
+import { requireIdDecoder } from "./require-tokenizer.ts";
+import { tarVocabulary } from "./tar.ts";
 import type { IdFormat, VisualVocabulary } from "./visual-vocabulary.ts";
 
 /** Ids that are embedded and predicted beside the language model. */
@@ -13,22 +16,29 @@ export interface HeadFormat extends IdFormat {
   readonly head: IdHead;
 }
 
+/** The format of a language model's ids with its tokenizer. */
+type FormatWith = (tokenizer: GeneratorTokenizer) => VisualVocabulary | HeadFormat;
+
 /**
- * How a language model has its ids: as tokens, or, as null says, as a Janus does, whose tokenizer has the layers for them.
- * @throws INVALID_GGUF for a model that has neither; INCOMPATIBLE for one of text alone beside a Janus' tokenizer
+ * How a language model has its ids: as tokens that its metadata or, in a Tar, their names tell, or as a Janus does, whose
+ * tokenizer has the layers for them. What is wrong with the file shows before the tokenizer is loaded.
+ * @throws INVALID_GGUF for a model that has none of them; INCOMPATIBLE for one of text alone beside a Janus' tokenizer
  */
-export async function readVocabulary(
-  gguf: GgufFile,
-  tokenizer: string | GeneratorTokenizer,
-): Promise<VisualVocabulary | null> {
-  if (hasVisualVocabulary(gguf)) return readVisualVocabulary(gguf);
-  if (isJanus(gguf)) return null;
-  if (await isJanusTokenizer(tokenizer)) {
-    const mend = "Convert Janus' own language model: give its folder, or `vqrae convert-llm <folder> --out llm.gguf`.";
-    const received = "one of text alone, without the token <begin_of_image>";
-    throw expectedBut("INCOMPATIBLE", "Janus' language model, as the tokenizer is Janus',", gguf.file, received, mend);
+export async function readIdFormat(gguf: GgufFile, tokenizer: string | GeneratorTokenizer): Promise<FormatWith> {
+  if (!hasVisualVocabulary(gguf)) {
+    if (isJanus(gguf)) return (loaded) => requireIdHead(gguf, loaded);
+    // Which of Tar's tokens begin an image follows from the tokenizer.
+    if (readsImageTokens(gguf)) return (loaded) => tarVocabulary(gguf, requireIdDecoder(loaded));
+    if (await isJanusTokenizer(tokenizer)) throw textAlone(gguf);
   }
-  return readVisualVocabulary(gguf);
+  const own = readVisualVocabulary(gguf);
+  return () => own;
+}
+
+function textAlone({ file }: GgufFile): VqraeError {
+  const mend = "Convert Janus' own language model: give its folder, or `vqrae convert-llm <folder> --out llm.gguf`.";
+  const received = "one of text alone, without the token <begin_of_image>";
+  return expectedBut("INCOMPATIBLE", "Janus' language model, as the tokenizer is Janus',", file, received, mend);
 }
 
 async function isJanusTokenizer(tokenizer: string | GeneratorTokenizer): Promise<boolean> {
@@ -41,7 +51,7 @@ async function isJanusTokenizer(tokenizer: string | GeneratorTokenizer): Promise
  * The layers for the ids of a Janus, and what they predict.
  * @throws INCOMPATIBLE for a tokenizer without such layers, or with those of another model
  */
-export function requireIdHead(gguf: GgufFile, { info, idHead: head }: GeneratorTokenizer): HeadFormat {
+function requireIdHead(gguf: GgufFile, { info, idHead: head }: GeneratorTokenizer): HeadFormat {
   const { modelId, grid } = info;
   if (head == null || grid === null) {
     const mend =

@@ -9,7 +9,7 @@ export type Tokenize = (text: string, options: { special: boolean; inner: boolea
  * @param bos what the model puts before each text, if anything
  */
 export async function promptTokens(
-  { promptFormat, boiToken }: VisualVocabulary,
+  { promptFormat, boiToken, alwaysTokens }: VisualVocabulary,
   prompt: string,
   bos: number | null,
   tokenize: Tokenize,
@@ -17,7 +17,16 @@ export async function promptTokens(
   const [before = "", after = ""] = promptFormat.split(PROMPT_PLACE);
   const tokens = bos === null ? [] : [bos];
   if (before !== "") tokens.push(...(await tokenize(before, { special: true, inner: false })));
-  if (prompt !== "") tokens.push(...(await tokenize(prompt, { special: false, inner: before !== "" })));
+  for (const [i, text] of textsOf(prompt, alwaysTokens).entries()) {
+    tokens.push(...(await tokenize(text, { special: false, inner: i > 0 || before !== "" })));
+  }
   if (after !== "") tokens.push(...(await tokenize(after, { special: true, inner: true })));
   return [...tokens, boiToken];
+}
+
+/** A prompt in pieces, each word that would be a token cut behind its first character; none for an empty one. */
+function textsOf(prompt: string, words: RegExp | undefined): string[] {
+  const cuts = words === undefined ? [] : Array.from(prompt.matchAll(words), ({ index }) => index + 1);
+  const pieces = [0, ...cuts].map((start, i) => prompt.slice(start, cuts[i]));
+  return pieces.filter((piece) => piece !== "");
 }

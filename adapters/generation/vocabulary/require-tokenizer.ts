@@ -1,19 +1,20 @@
-import { type Decoder, decodesIds, type ImageSize } from "../../../sdk/index.ts";
+import { type Decoder, decodesIds, type IdDecoderInfo } from "../../../sdk/index.ts";
 import { expectedBut } from "../../../sdk/kit.ts";
 import type { IdFormat } from "./visual-vocabulary.ts";
 
+/** @throws UNSUPPORTED for a tokenizer that does not decode ids into images of one size */
+export function requireIdDecoder(decoder: Decoder): IdDecoderInfo {
+  if (decodesIds(decoder)) return decoder.info;
+  const what = "a tokenizer that decodes ids of a codebook into images of one size";
+  const mend = "TA-Tok does so with AR-DTok beside it (docs/use-another-tokenizer.md).";
+  throw expectedBut("UNSUPPORTED", what, "image generation", `${decoder.info.modelId}, which does not`, mend);
+}
+
 /**
  * Checks that a tokenizer decodes the ids of a language model. Its name may differ: a checkpoint may have been moved.
- * @returns the pixels that it decodes an image to
- * @throws INCOMPATIBLE for another codebook or grid; UNSUPPORTED for a tokenizer that does not decode ids into one size
+ * @throws INCOMPATIBLE for another codebook or grid
  */
-export function requireTokenizer(format: IdFormat, decoder: Decoder): ImageSize {
-  const { modelId } = decoder.info;
-  if (!decodesIds(decoder)) {
-    const what = "a tokenizer that decodes ids of a codebook into images of one size";
-    throw expectedBut("UNSUPPORTED", what, "image generation", `${modelId}, which does not`);
-  }
-  const { codebook, grid, outputSize } = decoder.info;
+export function requireTokenizer(format: IdFormat, { modelId, codebook, grid }: IdDecoderInfo): void {
   const { codebookSize, grid: wanted, tokenizer } = format;
   const mend = `The language model was trained on the ids of ${tokenizer === "" ? "another tokenizer" : tokenizer}.`;
   const refuse = (what: string, received: string) =>
@@ -27,5 +28,4 @@ export function requireTokenizer(format: IdFormat, decoder: Decoder): ImageSize 
     const what = `a grid of ${wanted.rows} x ${wanted.columns}, as the language model has,`;
     throw refuse(what, `${grid.rows} x ${grid.columns}`);
   }
-  return outputSize;
 }

@@ -26,6 +26,8 @@ export interface VisualVocabulary extends IdFormat {
   readonly tokenizer: string;
   /** The text before the image, with `{prompt}` in it. */
   readonly promptFormat: string;
+  /** Words that are tokens wherever they stand, whatever a tokenizer is told; left out where special tokens alone are. Global. */
+  readonly alwaysTokens?: RegExp;
   /** Stands in the prompt's place where guidance looks at the model without a prompt. */
   readonly unconditionalPrompt: string;
   /** The model's defaults. */
@@ -43,7 +45,10 @@ export const newTokenNames = (codebookSize: number): string[] => [
 ];
 
 /** The tokens of `ids`. @throws INVALID_ARGUMENT for the first that is no id */
-export function tokensOfIds({ codebookSize, firstToken }: VisualVocabulary, ids: TokenIds): number[] {
+export function tokensOfIds(
+  { codebookSize, firstToken }: Pick<VisualVocabulary, "codebookSize" | "firstToken">,
+  ids: TokenIds,
+): number[] {
   return Array.from(ids, (id, i) => {
     if (Number.isInteger(id) && id >= 0 && id < codebookSize) return firstToken + id;
     throw expected("INVALID_ARGUMENT", `a whole number from 0 to ${codebookSize - 1}`, `visual id ${i}`, id);

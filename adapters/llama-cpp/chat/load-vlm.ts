@@ -3,11 +3,13 @@ import type { LoadOptions, LoadProgress } from "../../../sdk/index.ts";
 import { isPackagedCheckpoint, option, parseOptions, setFields } from "../../../sdk/kit.ts";
 import type { PullOptions } from "../../hub/index.ts";
 import { type ChatTemplateKwargs, templateOptions } from "../../prompt/index.ts";
+import { TAR_SYSTEM_MESSAGE } from "../../tar-tokens.ts";
 import { type LanguageModelOptions, languageModelOptions, openIn } from "../language-model.ts";
 import { openLlama } from "../native/open-llama.ts";
 import type { ConvertProgress } from "../source/converted-llm.ts";
 import { openVision } from "../source/open-vision.ts";
 import { resolveVlm, type VisionSource, visionSourceOptions } from "../source/resolve-vlm.ts";
+import { imagesAsTokens } from "../vision/images-as-tokens.ts";
 import { attachVision } from "../vision/vision.ts";
 import { promptWriter } from "./prompt-writer.ts";
 import { templateWrapper } from "./template-wrapper.ts";
@@ -70,6 +72,8 @@ const schema = z.strictObject({
  * have it. `loadVlm("hf:Qwen/Qwen2.5-VL-3B-Instruct")` downloads a checkpoint and converts its language model;
  * `hf:owner/repo:Q8_0` says the type.
  *
+ * `loadVlm("tar.gguf", { encoder: "ta_tok.pth" })` loads a language model that reads a tokenizer's ids as tokens of its own (Tar).
+ *
  * @param source "default" for the small model that ships, a GGUF file, a folder, or "hf:owner/repo"
  * @throws INVALID_ARGUMENT, also for a model without a chat template; UNSUPPORTED for a template that cannot be rendered;
  *   INCOMPATIBLE, also for a tokenizer that is not the GGUF file's; CHECKPOINT_NOT_FOUND, INVALID_GGUF,
@@ -124,11 +128,14 @@ export async function loadVlm(source: string = "default", options: LoadVlmOption
     const opened = await openIn(() => starting, files.llm, setFields({ ...rest, onProgress, signal }));
     release.unshift(async () => opened[Symbol.asyncDispose]());
     const { llama, model, context } = opened;
-    const vision = await attachVision(context, { tokenizer });
+    const embedder = files.asTokens ? await imagesAsTokens(tokenizer, files.llm) : tokenizer;
+    const vision = await attachVision(context, { tokenizer: embedder });
     const checkpoint = files.projector === null || isPackagedCheckpoint(files.projector) ? undefined : files.projector;
     const writer = await promptWriter(model, files.llm, { checkpoint, chatTemplate, chatTemplateKwargs, signal });
     const chatWrapper = await templateWrapper(writer, vision);
-    const parts = { modelId: files.modelId, llama, model, context, vision, tokenizer, writer, chatWrapper };
+    const systemMessage = files.asTokens ? TAR_SYSTEM_MESSAGE : null;
+    const seeing = { vision, tokenizer, embedder, systemMessage };
+    const parts = { modelId: files.modelId, llama, model, context, ...seeing, writer, chatWrapper };
     return new Vlm(parts, release);
   } catch (error) {
     for (const dispose of release) await dispose();

@@ -7,9 +7,9 @@ import type {
   LlamaModel,
   Token,
 } from "node-llama-cpp";
-import type { ImageInput, VisionTokenizer } from "../../../sdk/index.ts";
+import type { Embedder, ImageInput, VisionTokenizer } from "../../../sdk/index.ts";
 import { expected, expectedBut } from "../../../sdk/kit.ts";
-import { returnOf } from "../../async-generators.ts";
+import { pushed, returnOf } from "../../async-generators.ts";
 import { type BuiltPrompt, type PromptWriter, writePrompt } from "../../prompt/index.ts";
 import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions, VlmPiece } from "../../vision-language-model.ts";
 import { JsonGrammars } from "../grammar/json-grammars.ts";
@@ -18,7 +18,6 @@ import type { LlamaVision } from "../vision/vision.ts";
 import { type AnswerOptions, DEFAULT_MAX_TOKENS, parseAnswerOptions, samplingOptions } from "./answer-options.ts";
 import { chatHistory } from "./conversation.ts";
 import { type Generation, generateText } from "./generate-text.ts";
-import { pushed } from "./pushed.ts";
 import { requireContextRoom } from "./require-context-room.ts";
 import { SequencePool } from "./sequence-pool.ts";
 import type { TemplateWrapper } from "./template-wrapper.ts";
@@ -36,6 +35,10 @@ interface VlmParts {
   readonly context: LlamaContext;
   readonly vision: LlamaVision;
   readonly tokenizer: VisionTokenizer;
+  /** What the vision takes of the tokenizer: embeddings, or ids as the language model's own tokens. */
+  readonly embedder: Embedder;
+  /** What a conversation begins with that has no message of the system's; null for what the template says. */
+  readonly systemMessage: string | null;
   readonly writer: PromptWriter;
   readonly chatWrapper: TemplateWrapper;
 }
@@ -66,6 +69,8 @@ export class Vlm implements VisionLanguageModel {
   readonly context: LlamaContext;
   readonly vision: LlamaVision;
   readonly tokenizer: VisionTokenizer;
+  readonly #embedder: Embedder;
+  readonly #systemMessage: string | null;
   readonly #writer: PromptWriter;
   readonly #chatWrapper: TemplateWrapper;
   readonly #sequences: SequencePool;
@@ -86,6 +91,8 @@ export class Vlm implements VisionLanguageModel {
     this.context = parts.context;
     this.vision = parts.vision;
     this.tokenizer = parts.tokenizer;
+    this.#embedder = parts.embedder;
+    this.#systemMessage = parts.systemMessage;
     this.#writer = parts.writer;
     this.#chatWrapper = parts.chatWrapper;
     this.#sequences = new SequencePool(parts.context, parts.chatWrapper);
@@ -139,7 +146,7 @@ export class Vlm implements VisionLanguageModel {
     messages: readonly VlmMessage[],
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<BuiltPrompt> {
-    return writePrompt(this.#writer, messages, { tokenizer: this.tokenizer, signal });
+    return writePrompt(this.#writer, this.#withSystem(messages), { tokenizer: this.#embedder, signal });
   }
 
   /**
@@ -147,7 +154,7 @@ export class Vlm implements VisionLanguageModel {
    * back.
    * @throws INVALID_ARGUMENT where all are taken
    */
-  async createSession(systemPrompt = ""): Promise<LlamaChatSession> {
+  async createSession(systemPrompt = this.#systemMessage ?? ""): Promise<LlamaChatSession> {
     const { LlamaChatSession } = await loadNodeLlamaCpp();
     const contextSequence = await this.#sequences.take();
     return new LlamaChatSession({ contextSequence, chatWrapper: this.#chatWrapper, systemPrompt });
@@ -167,13 +174,20 @@ export class Vlm implements VisionLanguageModel {
     return this.dispose();
   }
 
+  #withSystem(messages: readonly VlmMessage[]): readonly VlmMessage[] {
+    const content = this.#systemMessage;
+    if (content === null || !Array.isArray(messages) || messages[0]?.role === "system") return messages;
+    return [{ role: "system", content }, ...messages];
+  }
+
   async #answer(
-    messages: readonly VlmMessage[],
+    given: readonly VlmMessage[],
     options: AnswerOptions,
     push: (piece: VlmPiece) => void,
     signal: AbortSignal,
   ): Promise<VlmAnswer> {
     signal.throwIfAborted();
+    const messages = this.#withSystem(given);
     requireContextRoom(messages, options, this.context.contextSize);
     const plan = callPlan(options, this.#writer.template.toolForm, this.modelId);
     const history = await chatHistory(messages, options.tools, (picture) =>

@@ -43,22 +43,26 @@ export interface LlamaLibrary {
   hasMultiAxisPositions(model: Address): boolean;
   /** Tokens of the model's vocabulary: logits after a token. */
   vocabularySize(model: Address): number;
+  /** Whether it keeps a state beside or in place of the cells of each position, from which no token can be taken back. */
+  isRecurrent(model: Address): boolean;
   setCausalAttention(context: Address, causal: boolean): void;
   /** Runs in a thread of koffi's pool. Resolves to llama_decode's status: 0 is good, 1 is no room in the KV cache. */
   decode(context: Address, batch: EmbeddingBatch): Promise<number>;
   /** The same for several sequences; resolves when logits and hidden states are there. */
   decodeStep(context: Address, batch: StepBatch): Promise<number>;
-  /** Whether `decodeStep` keeps hidden states too, of all places of its batch. */
-  keepHiddenStates(context: Address, keep: boolean): void;
-  /** Whether they are those of each place, rather than one of them all. */
-  hasHiddenStateOfEach(context: Address): boolean;
+  /** Sequence `to` becomes a copy of all that `from` holds. The next decode carries it out. */
+  copySequence(context: Address, from: number, to: number): void;
   /**
    * A copy of the logits of the tokens `first` to `first + count - 1`, after token `index` of the batch that was
    * decoded last; null where no logits were asked for.
    */
   logits(context: Address, index: number, first: number, count: number): Float32Array | null;
-  /** A copy of the hidden state [width] behind the last norm, at place `index` of that batch; null where none was kept. */
-  hiddenState(context: Address, index: number, width: number): Float32Array | null;
+  /** Whether the next decodes give `hidden` too. Those of all places of a batch are kept, with their logits. */
+  setHidden(context: Address, wanted: boolean): void;
+  /** Whether they are those of each place, rather than one of them all. */
+  hasHiddenOfEach(context: Address): boolean;
+  /** A copy of the last layer's output after its norm, [width], by the same index; null where none was asked for. */
+  hidden(context: Address, index: number): Float32Array | null;
 }
 
 /** The file of the libllama that node-llama-cpp has already loaded into this process. */
@@ -114,10 +118,16 @@ export function openLlamaLibrary(koffi: Koffi, file: string): LlamaLibrary {
   const getVocabulary = find("llama_model_get_vocab", "uint64", ["uint64"]);
   const vocabularySize = find("llama_vocab_n_tokens", "int32", ["uint64"]);
   const synchronize = find("llama_synchronize", "void", ["uint64"]);
+  const memoryOf = find("llama_get_memory", "uint64", ["uint64"]);
+  const removeCells = find("llama_memory_seq_rm", "bool", ["uint64", "int32", "int32", "int32"]);
+  const copyCells = find("llama_memory_seq_cp", "void", ["uint64", "int32", "int32", "int32", "int32"]);
+  const recurrent = find("llama_model_is_recurrent", "bool", ["uint64"]);
+  const hybrid = find("llama_model_is_hybrid", "bool", ["uint64"]);
   const logitsOf = find("llama_get_logits_ith", "void*", ["uint64", "int32"]);
   const setEmbeddings = find("llama_set_embeddings", "void", ["uint64", "bool"]);
   const embeddingsOf = find("llama_get_embeddings_ith", "void*", ["uint64", "int32"]);
   const poolingType = find("llama_pooling_type", "int32", ["uint64"]);
+  const width = find("llama_model_n_embd", "int32", ["uint64"]);
   const decode = find("llama_decode", "int32", ["uint64", batchType]);
 
   /** In a thread of koffi's pool. `kept` is memory that the native side reaches through addresses alone. */
@@ -158,6 +168,7 @@ export function openLlamaLibrary(koffi: Koffi, file: string): LlamaLibrary {
     microBatchSize: (context) => microBatchSize(context),
     inputWidth: (model) => inputWidth(model),
     hasMultiAxisPositions: (model) => MULTI_AXIS_ROPE.has(ropeType(model)),
+    isRecurrent: (model) => recurrent(model) || hybrid(model),
     setCausalAttention: (context, causal) => setCausal(context, causal),
     vocabularySize: (model) => vocabularySize(getVocabulary(model)),
     decode: (context, { count, data, positions, sequenceId }) =>
@@ -178,16 +189,22 @@ export function openLlamaLibrary(koffi: Koffi, file: string): LlamaLibrary {
       if (status === 0) await call(synchronize, [context]);
       return status;
     },
+    copySequence: (context, from, to) => {
+      const memory = memoryOf(context);
+      removeCells(memory, to, -1, -1);
+      // Sequences with buffers of their own are copied whole or not at all.
+      copyCells(memory, from, to, -1, -1);
+    },
+    setHidden: (context, wanted) => setEmbeddings(context, wanted),
+    hasHiddenOfEach: (context) => poolingType(context) === NO_POOLING,
+    hidden: (context, index) => {
+      const start = embeddingsOf(context, index);
+      return start === null ? null : koffi.decode(start, koffi.array("float", width(getModel(context)), "Typed"));
+    },
     logits: (context, index, first, count) => {
       const start = logitsOf(context, index);
       if (start === null) return null;
       return koffi.decode(start, 4 * first, koffi.array("float", count, "Typed"));
-    },
-    keepHiddenStates: (context, keep) => setEmbeddings(context, keep),
-    hasHiddenStateOfEach: (context) => poolingType(context) === NO_POOLING,
-    hiddenState(context, index, width) {
-      const start = embeddingsOf(context, index);
-      return start === null ? null : koffi.decode(start, koffi.array("float", width, "Typed"));
     },
   };
 }

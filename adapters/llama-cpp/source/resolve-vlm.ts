@@ -1,4 +1,4 @@
-import { mkdir, stat } from "node:fs/promises";
+import { mkdir, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { loadProjector } from "../../../sdk/index.ts";
 import {
@@ -6,6 +6,7 @@ import {
   expectedBut,
   isFile,
   isPackagedCheckpoint,
+  isWeightsPath,
   onDisk,
   option,
   packageFile,
@@ -14,6 +15,7 @@ import {
   setFields,
 } from "../../../sdk/kit.ts";
 import { hubCacheFolder, isModelName, type PullOptions, type PullPlan, pullModel } from "../../hub/index.ts";
+import { readsImageTokens } from "../../tar-tokens.ts";
 import { type ConvertedLlmOptions, convertedFolder, convertedLlm, isConvertible } from "./converted-llm.ts";
 import { readLlmHeader, readMmprojHeader, requireFolderPair, requirePair } from "./gguf-pair.ts";
 import { findLlm, findMmproj } from "./model-folder.ts";
@@ -22,7 +24,10 @@ import { findLlm, findMmproj } from "./model-folder.ts";
 export interface VisionSource {
   /** The mmproj GGUF file that belongs to the language model. It has encoder, projector and preprocessing. */
   readonly mmproj?: string | undefined;
-  /** A vision encoder's checkpoint folder, a VLM's own checkpoint folder, or one that ships: "default" or "deit-tiny". */
+  /**
+   * A vision encoder's checkpoint folder, a VLM's own checkpoint folder, or one that ships: "default" or "deit-tiny". For a language
+   * model that reads ids as tokens (Tar): its tokenizer, a folder or a file of weights.
+   */
   readonly encoder?: string | undefined;
   /** The checkpoint folder of the projector that was trained with the language model (default: the encoder's). */
   readonly projector?: string | undefined;
@@ -34,8 +39,10 @@ export const visionSourceOptions = { mmproj: path, encoder: path, projector: pat
 /** What `VQRAE.load` and `loadProjector` take. */
 export interface VisionFiles {
   readonly tokenizer: string;
-  /** null for an mmproj, which has its projector inside. */
+  /** null for an mmproj, which has its projector inside, and for ids that are read as tokens. */
   readonly projector: string | null;
+  /** Whether the language model reads the tokenizer's ids as tokens of its own (`imagesAsTokens`). */
+  readonly asTokens?: true;
 }
 
 /** The parts of a vision language model, found and checked. */
@@ -128,8 +135,10 @@ async function convertedVlm(
       mend,
     });
   }
-  const { projector } = await visionOf(folder, folder, vision);
-  if (projector === folder) await loadProjector(folder);
+  if (vision.encoder === undefined || !isWeightsPath(vision.encoder)) {
+    const { projector } = await visionOf(folder, folder, vision);
+    if (projector === folder) await loadProjector(folder);
+  }
   const files = await withVision(await convertedLlm(folder, options), folder, vision);
   return { ...files, modelId: options.name ?? basename(folder) };
 }
@@ -137,11 +146,15 @@ async function convertedVlm(
 /** The vision parts of a language model: those that are given, or those in its folder, which fit it. */
 async function withVision(llm: string, folder: string, vision: VisionSource): Promise<VlmFiles> {
   const header = await readLlmHeader(llm);
+  const modelId = basename(llm) === "llm.gguf" ? basename(folder) : basename(llm).replace(NOT_IN_NAME, "");
+  const { mmproj, encoder, projector } = vision;
+  if (mmproj === undefined && projector === undefined && readsImageTokens(header)) {
+    return { modelId, llm, tokenizer: encoder ?? (await tokenizerIn(folder, llm)), projector: null, asTokens: true };
+  }
   const { type, ...files } = await visionOf(folder, llm, vision);
   if (files.projector === null) requirePair(header, await readMmprojHeader(files.tokenizer));
   // A projector that you trained yourself fits whatever model it was trained with.
   else if (type !== undefined && type !== PROJECTOR_TYPE) requireFolderPair(header, files.projector, type);
-  const modelId = basename(llm) === "llm.gguf" ? basename(folder) : basename(llm).replace(NOT_IN_NAME, "");
   return { modelId, llm, ...files };
 }
 
@@ -225,6 +238,16 @@ async function requireRoomToConvert(plan: PullPlan, cacheDir: string | false | u
   const [own, hub] = await onDisk(folder, () => Promise.all([stat(folder), stat(hubCacheFolder())]));
   const bytes = plan.convertedBytes + (own.dev === hub.dev ? plan.missingBytes : 0);
   await requireRoom(folder, bytes, "set cacheDir (--cache-dir) and HF_HUB_CACHE to folders on another disk");
+}
+
+/** The tokenizer beside a language model that reads its ids as tokens. @throws INVALID_ARGUMENT for none */
+async function tokenizerIn(folder: string, llm: string): Promise<string> {
+  if ((await readdir(folder)).some(isWeightsPath)) return folder;
+  const mend = "Name it as encoder (--encoder): for Tar it is ta_tok.pth, or a folder with it.";
+  throw expectedBut("INVALID_ARGUMENT", "the tokenizer whose ids the language model reads", llm, "none beside it", {
+    path: llm,
+    mend,
+  });
 }
 
 async function requireFolder(path: string, name: string): Promise<void> {

@@ -8,10 +8,9 @@ import {
 } from "../../../sdk/index.ts";
 import { eachImage, expectedBut } from "../../../sdk/kit.ts";
 import { readGguf } from "../../gguf/index.ts";
+import { imageTokenOf, tokensIn } from "../../tar-tokens.ts";
 import { Metadata } from "../check/metadata.ts";
 
-/** What Tar calls its tokens. */
-const tokenOf = (id: number): string => `<I${id}>`;
 /** After an image, before a question (i2t_inference.py of csuhan/Tar). */
 const SUFFIX = "\n";
 
@@ -32,12 +31,11 @@ export async function imagesAsTokens(tokenizer: Encoder, llm: string): Promise<E
     throw expectedBut("UNSUPPORTED", "one code a token", `the tokenizer ${modelId}`, received);
   }
   const gguf = await readGguf(llm);
-  const tokens = gguf.metadata.get("tokenizer.ggml.tokens")?.value;
-  requireTokens(new Set(Array.isArray(tokens) ? tokens.map(String) : []), codebook.size, llm);
+  requireTokens(new Set(tokensIn(gguf)), codebook.size, llm);
   const outputDim = new Metadata(gguf).number("embedding_length") ?? 0;
 
   const written = ({ ids }: { readonly ids: Int32Array }): ImageEmbeddings => ({
-    segments: [{ type: "text", text: Array.from(ids, tokenOf).join("") + SUFFIX }],
+    segments: [{ type: "text", text: Array.from(ids, imageTokenOf).join("") + SUFFIX }],
     embeddingDim: outputDim,
     tokens: 0,
   });
@@ -54,13 +52,13 @@ export async function imagesAsTokens(tokenizer: Encoder, llm: string): Promise<E
 }
 
 /** @throws INCOMPATIBLE for the first that is missing */
-function requireTokens(vocabulary: ReadonlySet<string>, codes: number, llm: string): void {
+function requireTokens(vocabulary: ReadonlySet<unknown>, codes: number, llm: string): void {
   for (let id = 0; id < codes; id++) {
-    if (vocabulary.has(tokenOf(id))) continue;
+    if (vocabulary.has(imageTokenOf(id))) continue;
     const mend = "Take the GGUF of a language model that was trained on this tokenizer's ids, such as Tar's.";
-    throw expectedBut("INCOMPATIBLE", `a token ${tokenOf(id)}`, `the vocabulary of ${llm}`, "none", mend);
+    throw expectedBut("INCOMPATIBLE", `a token ${imageTokenOf(id)}`, `the vocabulary of ${llm}`, "none", mend);
   }
-  if (!vocabulary.has(tokenOf(codes))) return;
+  if (!vocabulary.has(imageTokenOf(codes))) return;
   const what = `as many image tokens as the tokenizer has codes, ${codes},`;
   throw expectedBut("INCOMPATIBLE", what, `the vocabulary of ${llm}`, "more");
 }

@@ -18,7 +18,8 @@ export async function* imageEvents(
   try {
     for (let next = first; !next.done; next = await events.next()) {
       const { value: event } = next;
-      if (event.type === "progress") continue;
+      if (event.type === "progress" || event.type === "decoding") continue;
+      if (event.type === "failed") throw event.error;
       const { index } = event;
       const shown = { ...(await pngObject(event.image)), ...fields, index, created_at: now() };
       if (event.type === "preview") {

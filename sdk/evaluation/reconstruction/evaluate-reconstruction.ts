@@ -8,6 +8,7 @@ import { isObject } from "../../files/read-file.ts";
 import { CENTRE_CROPS } from "../../image/centre-crop.ts";
 import { Blocking, CodebookUsage, FeatureMoments, frechetDistance, perceptualDistance } from "../../metrics/index.ts";
 import { option, parseOptions } from "../../options.ts";
+import { setFields } from "../../set-fields.ts";
 import { zip } from "../../zip.ts";
 import type { FeatureNetwork } from "../feature-network/feature-network.ts";
 import type { LabelledFile } from "../image-folder.ts";
@@ -89,7 +90,10 @@ export async function evaluateReconstruction(
   const onFailure = (failure: FailedImage) => failed.push(failure);
   for await (const batch of readableImages(files, { maxPixels, prepare, onFailure, signal })) {
     const images = batch.map(({ image }) => image);
-    for (const [{ file }, reconstruction] of zip(batch, await reconstructAll(tokenizer, images, signal))) {
+    for (const [{ file }, reconstruction] of zip(
+      batch,
+      await reconstructAll(tokenizer, images, setFields({ signal })),
+    )) {
       if (reconstruction.ids) usage?.add(reconstruction.ids);
       const perceptual = (await distances?.add(reconstruction, signal)) ?? null;
       perImage.push({ path: file.path, ...pixelScores(reconstruction.original, reconstruction.decoded), perceptual });

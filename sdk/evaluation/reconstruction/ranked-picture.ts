@@ -5,6 +5,7 @@ import type { RgbImage } from "../../contract/image.ts";
 import type { Views } from "../../contract/views.ts";
 import { readImage } from "../../image/read/read-image.ts";
 import { option, parseOptions } from "../../options.ts";
+import { setFields } from "../../set-fields.ts";
 import { pairsPicture } from "../tile-picture.ts";
 import { cropFor, reconstructAll } from "./reconstruct.ts";
 import type { ReconstructionReport } from "./report.ts";
@@ -34,7 +35,7 @@ export async function rankedPicture(
   for (const { path } of chosen) {
     signal?.throwIfAborted();
     const image = prepare(await readImage(path, { maxPixels }));
-    for (const { original, decoded } of await reconstructAll(tokenizer, [image], signal))
+    for (const { original, decoded } of await reconstructAll(tokenizer, [image], setFields({ signal })))
       pairs.push([original, decoded]);
   }
   return pairsPicture(pairs, count);

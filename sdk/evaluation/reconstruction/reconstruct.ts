@@ -1,4 +1,4 @@
-import type { Decoder } from "../../contract/decoder.ts";
+import type { DecodeOptions, Decoder } from "../../contract/decoder.ts";
 import type { Encoder } from "../../contract/encoder.ts";
 import type { RgbImage } from "../../contract/image.ts";
 import type { Views } from "../../contract/views.ts";
@@ -39,14 +39,14 @@ export function cropFor(tokenizer: Pick<Encoder, "info">, crop: ReconstructionCr
   return (image) => centreCrop(image, inputSize.width, crop);
 }
 
-/** Encodes and decodes images: one encoder pass, one decoder pass. @throws UNSUPPORTED for a tokenizer without a decoder */
+/** Encodes and decodes images: one encoder pass, one decoder pass. `options` are the decoder's. @throws UNSUPPORTED for a tokenizer without a decoder */
 export async function reconstructAll(
   tokenizer: Encoder & Decoder & Views,
   images: readonly RgbImage[],
-  signal?: AbortSignal,
+  options: DecodeOptions = {},
 ): Promise<Reconstruction[]> {
-  const options = signal ? { signal } : {};
-  const { tokens, ids } = await encodeAll(tokenizer, images, options);
+  const { signal } = options;
+  const { tokens, ids } = await encodeAll(tokenizer, images, signal ? { signal } : {});
   const decoded = await tokenizer.decode(tokens, options);
   const originals = await Promise.all(images.map((image) => tokenizer.reconstructionTarget(image)));
   return zip(originals, decoded).map(([original, decoded], i) => ({ original, decoded, ids: ids?.[i] ?? null }));

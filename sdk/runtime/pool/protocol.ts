@@ -2,10 +2,11 @@ import type { ImageEmbeddings } from "../../contract/embedder.ts";
 import type { ImageTokens } from "../../contract/encoder.ts";
 import type { RgbImage } from "../../contract/image.ts";
 import { VqraeError, type VqraeErrorCode } from "../../errors.ts";
-import type { CodebookFacts, ProjectorSpec } from "../../families/model.ts";
+import type { CodebookFacts, DrawingFacts, ProjectorSpec } from "../../families/model.ts";
 import type { PreparedImage } from "../../image/prepare-views.ts";
 import type { PortableImage } from "../../image/read/portable-image.ts";
 import type { ViewPlan } from "../../image/view-plan.ts";
+import type { DrawRule } from "../../sampling/draw-rule.ts";
 import type { SearchGraph } from "../../search/graph-runner.ts";
 import type { Codes } from "../../search/sign-codes.ts";
 
@@ -21,6 +22,8 @@ export interface GraphSource {
   readonly cpuNodes: readonly string[];
   /** Whether it runs on the CPU whatever the device. */
   readonly onCpu?: boolean;
+  /** Whether its weights are copied for speed (`LoadOptions.prepack`) whatever the option says: it runs hundreds of times for one result. */
+  readonly prepack?: boolean;
 }
 
 export type GraphName =
@@ -30,6 +33,7 @@ export type GraphName =
   | "quantizer"
   | "codebook"
   | "decoder"
+  | "drawer"
   | "feature_decoder"
   | "id_embedder"
   | "id_predictor"
@@ -57,6 +61,8 @@ export interface WorkerSetup {
   readonly input: EncoderInputFacts;
   /** K and e; null for an encoder alone. */
   readonly codebook: CodebookFacts | null;
+  /** null for a decoder that draws nothing. */
+  readonly drawing: DrawingFacts | null;
   /** Numbers of each token, of features; null for an encoder that gives ids only. */
   readonly featureDim: number | null;
   /** What `embed` needs besides its graph; null for a tokenizer without a projector. */
@@ -91,6 +97,13 @@ export interface Jobs {
   codes: { input: null; output: Codes };
   /** Ids, or features, of images with one number of tokens -> one image each. */
   decode: { input: { images: readonly (Int32Array | Float32Array)[] }; output: RgbImage[] };
+  /**
+   * Begins a picture whose ids are drawn after these features, in the place of the one before -> its ticket. A pool of one worker, which
+   * keeps its state.
+   */
+  beginDrawing: { input: DrawingRequest; output: number };
+  /** The next `count` ids of the picture of a ticket. */
+  draw: { input: { ticket: number; count: number }; output: Int32Array };
   /** Ids of images -> the features of each, [N, decodedFeatureDim] */
   decodeFeatures: { input: { images: readonly Int32Array[] }; output: Float32Array[] };
   /** [t] -> [t, e] */
@@ -128,6 +141,15 @@ export interface ImageJobs {
   views: { input: { image: PortableImage }; output: RgbImage[] };
   /** An image -> what the encoder sees of it, `side` pixels wide and high. */
   target: { input: { image: PortableImage; side: number }; output: RgbImage };
+}
+
+/** How a picture's ids are drawn. */
+export interface DrawingRequest extends DrawRule {
+  /** [conditions, conditionDim] */
+  readonly features: Float32Array;
+  /** 1 is none. */
+  readonly guidanceScale: number;
+  readonly seed: number;
 }
 
 export interface JobRequest<J extends JobTable<J>, K extends keyof J = keyof J> {

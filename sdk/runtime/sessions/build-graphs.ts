@@ -20,7 +20,8 @@ export function buildGraphs(
   settings: GraphSettings,
   report: (done: number, total: number) => void,
 ): Partial<Record<GraphName, GraphSource>> {
-  const { encode, project, classify, quantize, codebook: rows, decode, decodeFeatures, embedIds, predictIds } = graphs;
+  const { encode, project, classify, quantize, codebook: rows } = graphs;
+  const { decode, draw, decodeFeatures, embedIds, predictIds } = graphs;
   const withEncoder = (graph: EncoderGraph | undefined) => graph && (() => graph.build(weights, settings));
   const builders: Record<GraphName, (() => GraphSource) | undefined> = {
     encoder: withEncoder(encode),
@@ -29,6 +30,8 @@ export function buildGraphs(
     quantizer: quantize && (() => quantize(settings)),
     codebook: rows && (() => rows(settings)),
     decoder: decode && (() => decode(settings)),
+    // Its cache grows with each id, and would go to a GPU and back.
+    drawer: draw && (() => ({ ...draw(settings), onCpu: true, prepack: true })),
     feature_decoder: decodeFeatures && (() => decodeFeatures(settings)),
     id_embedder: embedIds && (() => embedIds(settings)),
     id_predictor: predictIds && (() => predictIds(settings)),
@@ -56,6 +59,7 @@ const graphNames: readonly GraphName[] = [
   "int8_search",
   "coordinates",
   "decoder",
+  "drawer",
   "feature_decoder",
   "id_embedder",
   "id_predictor",

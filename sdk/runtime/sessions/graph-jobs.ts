@@ -163,6 +163,7 @@ export async function warmup(
     await predictIds(sessions, { hiddenStates, width: hiddenStates.length / ids.length });
   }
   if (graphs.feature_decoder !== undefined && ids !== undefined) await decodeFeatures(sessions, { images: [ids] });
-  const tokens = ids ?? encoded?.features;
+  const drawn = setup.drawing && new Int32Array(setup.drawing.steps);
+  const tokens = drawn ?? ids ?? encoded?.features;
   if (graphs.decoder !== undefined && tokens !== undefined) await decode(sessions, setup, { images: [tokens] });
 }

@@ -36,6 +36,8 @@ export interface PoolOptions {
 
 export interface OpenedPool {
   readonly pool: JobPool<Jobs>;
+  /** One thread for the ids that a decoder draws: it keeps a picture's state. null for a model that draws none. */
+  readonly drawer: JobPool<Jobs> | null;
   /** What is searched for ids, where the warm-up has made it. */
   readonly codes: Codes | null;
   /** Where it runs after all. */
@@ -65,7 +67,8 @@ export async function openPool(
     input: inputOf(model.graphs.project ?? model.graphs.encode),
   };
   const { featureDim } = encoder;
-  const common = { image, input, codebook, featureDim, projector: forEmbed, device, precision };
+  const drawing = model.decoder?.drawing ?? null;
+  const common = { image, input, codebook, drawing, featureDim, projector: forEmbed, device, precision };
   const setup = { ...common, graphs, threads, prepack } satisfies WorkerSetup;
   const size = device === "webgpu" ? 1 : workers;
   const file = workerFile("worker");
@@ -80,7 +83,9 @@ export async function openPool(
       await warmUp(pool, size, codes, { signal, report });
     }
     signal.throwIfAborted();
-    return { pool, codes, chosen };
+    // Its thread starts with its first job.
+    const drawer = drawing && openJobPool<Jobs>({ size: 1, setup, file });
+    return { pool, drawer, codes, chosen };
   } catch (error) {
     await pool.dispose();
     throw error;

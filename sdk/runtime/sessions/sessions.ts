@@ -64,7 +64,7 @@ export class Sessions {
           session: {
             model_external_initializers_file_folder_path: graph.weightsFolder,
             // Prepacking copies every weight; without it they stay in the page cache, shared by all workers.
-            disable_prepacking: prepack ? "0" : "1",
+            disable_prepacking: prepack || graph.prepack ? "0" : "1",
             x64quantprecision: exactly ? "1" : "0",
             // Spinning threads would starve the caller's own work between two runs.
             "intra_op.allow_spinning": "0",

@@ -2,6 +2,7 @@ import { threadSetup, uninterrupted } from "../pool/exit-guard.ts";
 import type { Jobs, WorkerSetup } from "../pool/protocol.ts";
 import { serveJobs } from "../pool/serve-jobs.ts";
 import { classify } from "./classify.ts";
+import { beginDrawing, draw } from "./drawing.ts";
 import { embed } from "./embed.ts";
 import { codebook, codes, decode, decodeFeatures, encode, warmup } from "./graph-jobs.ts";
 import { embedIds, predictIds } from "./id-head.ts";
@@ -44,6 +45,13 @@ serveJobs<Jobs>({
   async decode(input) {
     const output = await decode(await sessions(), setup, input);
     return { output, arrays: output.map((image) => image.data) };
+  },
+  async beginDrawing(input) {
+    return { output: await beginDrawing(await sessions(), setup, input) };
+  },
+  async draw(input) {
+    const output = await draw(input);
+    return { output, arrays: [output] };
   },
   async decodeFeatures(input) {
     const output = await decodeFeatures(await sessions(), input);

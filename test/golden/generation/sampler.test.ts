@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { guide } from "../../../adapters/generation/sampling/guide.ts";
-import { weigh, weighSpace } from "../../../adapters/generation/sampling/weigh.ts";
+import { guide } from "../../../sdk/sampling/guide.ts";
+import { weigh, weighSpace } from "../../../sdk/sampling/weigh.ts";
 import { largestDifference, readExpected } from "../expected.ts";
 
 /** LlamaGen's own steps, in PyTorch: make_sampler.py. */

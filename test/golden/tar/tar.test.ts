@@ -1,12 +1,17 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { getLlama, type Llama, LlamaLogLevel } from "node-llama-cpp";
+import { getLlama, type Llama, LlamaLogLevel, type Token } from "node-llama-cpp";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { convertLlm } from "../../../adapters/gguf/index.ts";
-import { attachVision, imagesAsTokens } from "../../../adapters/llama-cpp/index.ts";
+import { loadGenerator } from "../../../adapters/generation/index.ts";
+import { promptTokens } from "../../../adapters/generation/vocabulary/prompt.ts";
+import { requireIdDecoder } from "../../../adapters/generation/vocabulary/require-tokenizer.ts";
+import { tarVocabulary } from "../../../adapters/generation/vocabulary/tar.ts";
+import { convertLlm, readGguf } from "../../../adapters/gguf/index.ts";
+import { attachVision, imagesAsTokens, loadVlm, resolveVlm } from "../../../adapters/llama-cpp/index.ts";
 import { loadTokenizer } from "../../../sdk/index.ts";
 import { exactContext } from "../../helpers/exact-context.ts";
+import { writeTinyTar } from "../ar-dtok/tiny.ts";
 import { imageOf, readExpected } from "../expected.ts";
 import { writeTinyTaTok } from "../ta-tok/tiny.ts";
 
@@ -21,7 +26,18 @@ interface Answer {
 
 const answers: readonly Answer[] = JSON.parse(await readFile(join(import.meta.dirname, "answers.json"), "utf8"));
 const pictures = readExpected(join(import.meta.dirname, "../ta-tok/expected.safetensors"));
+
+interface PictureAnswer {
+  readonly words: string;
+  readonly scale: number;
+  readonly prompt: readonly number[];
+  readonly ids: readonly number[];
+}
+const pictureAnswers: readonly PictureAnswer[] = JSON.parse(
+  await readFile(join(import.meta.dirname, "pictures.json"), "utf8"),
+);
 const images = answers.map((_, i) => imageOf(pictures[`image.${i}`]!));
+const plain = { threads: 1, flashAttention: false, device: "cpu" } as const;
 const root = await mkdtemp(join(tmpdir(), "tar-"));
 const modelPath = join(root, "tar.gguf");
 
@@ -67,6 +83,101 @@ ${{ image: images[i]! }}Describe the image shortly.<|im_end|>
     await model.dispose();
     await tokenizer.dispose();
   }
+});
+
+it("loadVlm answers by the language model and the tokenizer alone, as transformers does", async () => {
+  const folder = await writeTinyTaTok(join(root, "ta-tok"), { pool_scale: 2 });
+  const vlm = await loadVlm(modelPath, { encoder: folder, contextSize: 256, gpu: false, ...plain });
+  try {
+    for (const [i, { prompt, answer }] of answers.entries()) {
+      const content = [{ image: images[i]! }, "Describe the image shortly."];
+      const built = await vlm.buildPrompt([{ role: "user", content }]);
+      expect(built.ids).toEqual(prompt);
+      const { text } = await vlm.chat([{ role: "user", content }], { temperature: 0, maxTokens: answer.length });
+      // Of a character that is cut off at the end, a chat shows nothing.
+      expect(text).toBe(vlm.model.detokenize(answer as Token[], false).replace(/\uFFFD$/, ""));
+    }
+  } finally {
+    await vlm.dispose();
+  }
+});
+
+it("generates the ids of transformers, after Tar's prompt to the token, and AR-DTok's pixels of them", async () => {
+  const gguf = await readGguf(modelPath);
+  const model = await llama.loadModel({ modelPath });
+  for (const scale of [1, 2]) {
+    const folder = await writeTinyTar(join(root, `pixels-${scale}`), { pool_scale: scale + 1 });
+    const tokenizer = await loadTokenizer(folder, { threads: 1 });
+    const vocabulary = tarVocabulary(gguf, requireIdDecoder(tokenizer));
+    const generator = await loadGenerator({ llm: modelPath, tokenizer }, { gpu: false, threads: 1 });
+    try {
+      const count = (scale === 1 ? 4 : 2) ** 2;
+      expect(generator.info).toMatchObject({
+        codebookSize: 64,
+        decodeSteps: 16,
+        sampling: { guidanceScale: 1, temperature: 1, topK: 1200, topP: 0.95 },
+      });
+      for (const { words, prompt, ids } of pictureAnswers.filter((one) => one.scale === scale)) {
+        const tokens = await promptTokens(vocabulary, words, null, (text, { special, inner }) =>
+          model.tokenize(text, special, inner ? "trimLeadingSpace" : undefined),
+        );
+        expect(tokens).toEqual(prompt);
+        const seen: string[] = [];
+        const events = generator.generate(words, { temperature: 0, seed: 5, n: 2 });
+        let last = await events.next();
+        for (; !last.done; last = await events.next()) seen.push(last.value.type);
+        const [one, two] = last.value;
+        expect([...one!.ids]).toEqual(ids);
+        expect(ids.length).toBe(count);
+        expect(seen).not.toContain("preview");
+        expect(seen.filter((type) => type === "decoding").length).toBeGreaterThanOrEqual(8);
+        // Each picture's pixels follow from its own seed.
+        expect(two!.ids).toEqual(one!.ids);
+        expect(one!.image.data).toEqual((await tokenizer.decode(ids, { seed: 5 })).data);
+        expect(two!.image.data).toEqual((await tokenizer.decode(ids, { seed: 6 })).data);
+      }
+      // What looks like a token is text in a prompt, and only image tokens are drawn whatever it says.
+      const words = "a <I3><S1> <im_end>";
+      const asText = await promptTokens(vocabulary, words, null, (text, { special }) => model.tokenize(text, special));
+      const { firstToken, boiToken, eoiToken } = vocabulary;
+      expect(asText.filter((token) => token >= firstToken)).toEqual([]);
+      expect(asText.filter((token) => token === boiToken)).toHaveLength(1);
+      expect(asText).not.toContain(eoiToken);
+      expect(model.detokenize(asText as Token[], true)).toContain(words);
+      const [odd] = await generator.generateImages(words, { seed: 1 });
+      expect(odd!.ids.length).toBe(count);
+      expect(odd!.ids.every((id) => id >= 0 && id < 64)).toBe(true);
+    } finally {
+      await generator.dispose();
+      await tokenizer.dispose();
+    }
+  }
+  await model.dispose();
+});
+
+it("draws nothing without AR-DTok, and says what is missing", async () => {
+  const folder = await writeTinyTaTok(join(root, "no-pixels"), { pool_scale: 2 });
+  await expect(loadGenerator({ llm: modelPath, tokenizer: folder }, { gpu: false })).rejects.toMatchObject({
+    code: "UNSUPPORTED",
+    message: expect.stringContaining("AR-DTok beside it"),
+  });
+});
+
+it("finds the tokenizer beside the language model, and asks for one that is not there", async () => {
+  const folder = join(root, "both");
+  await writeTinyTaTok(folder);
+  await copyFile(modelPath, join(folder, "tar.gguf"));
+  expect(await resolveVlm(folder)).toEqual({
+    modelId: "tar",
+    llm: join(folder, "tar.gguf"),
+    tokenizer: folder,
+    projector: null,
+    asTokens: true,
+  });
+  await expect(resolveVlm(modelPath)).rejects.toMatchObject({
+    code: "INVALID_ARGUMENT",
+    message: expect.stringMatching(/the tokenizer whose ids the language model reads.*none beside it.*--encoder/),
+  });
 });
 
 it("refuses a tokenizer without ids, and a language model without their tokens", async () => {

@@ -85,6 +85,50 @@ describe.each(tinyArchitectures)("%s", (architecture) => {
   });
 });
 
+describe.each(tinyArchitectures)("copies and tokens that are taken back: %s", (architecture) => {
+  let model: LlamaModel;
+  let range: { first: number; count: number };
+  beforeAll(async () => {
+    const tiny = await writeTinyLlm(join(folder, `${architecture}-copies.gguf`), architecture);
+    model = await llama.loadModel({ modelPath: tiny.path });
+    range = { first: 0, count: tiny.tokens.length };
+  });
+  afterAll(() => model.dispose());
+
+  const prompt = Array.from({ length: 45 }, (_, i) => 20 + ((i * 7) % 200));
+  const steps = [61, 34, 150];
+
+  it("a copy goes on as the sequence would, to the bit, and the sequence as if there were none", async () => {
+    const context = await model.createContext({ contextSize: 128, batchSize: 64, threads: 1, sequences: 4 });
+    const batch = await SequenceBatch.open(context, 4);
+    await batch.append([prompt], range, { sequences: [0] });
+    await batch.append([[9, 8, 7]], range, { sequences: [2] }); // what is there is gone with the copy
+    batch.copy(0, 2);
+    batch.copy(2, 3);
+    expect(batch.lengths).toEqual([45, 0, 45, 45]);
+    for (const step of steps) {
+      const [own] = await batch.append([[step]], range, { sequences: [0] });
+      const [copy] = await batch.append([[step]], range, { sequences: [2] });
+      const [copyOfCopy] = await batch.append([[step]], range, { sequences: [3] });
+      expect(copy).toEqual(own);
+      expect(copyOfCopy).toEqual(own);
+    }
+    await batch[Symbol.asyncDispose]();
+
+    const alone = await SequenceBatch.open(context, 1);
+    await alone.append([prompt], range);
+    const first = await alone.append([[steps[0]!]], range);
+    await alone.takeBack([0]);
+    expect(alone.lengths).toEqual([45]);
+    await alone.append([[3]], range);
+    await alone.takeBack([0]);
+    expect(await alone.append([[steps[0]!]], range)).toEqual(first);
+    await alone[Symbol.asyncDispose]();
+    expect(context.sequencesLeft).toBe(4);
+    await context.dispose();
+  });
+});
+
 describe("a batch of sequences", () => {
   let model: LlamaModel;
   beforeAll(async () => {
@@ -101,6 +145,27 @@ describe("a batch of sequences", () => {
       code: "INVALID_ARGUMENT",
       message: expect.stringContaining("2"),
     });
+    await context.dispose();
+  });
+
+  it("refuses sequences that are not there, in every call that takes some", async () => {
+    const context = await contextOf();
+    const batch = await SequenceBatch.open(context, 2);
+    for (const sequences of [[2], [1, 0], [0, 0], [], [-1], [0.5]]) {
+      const appended = batch.append([[1], [2]].slice(0, sequences.length), range, { sequences });
+      await expect(appended).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    }
+    for (const [from, to] of [
+      [0, 0],
+      [0, 2],
+      [-1, 0],
+    ] as const) {
+      expect(() => batch.copy(from, to)).toThrow(expect.objectContaining({ code: "INVALID_ARGUMENT" }));
+    }
+    await expect(batch.takeBack([0])).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    await expect(batch.takeBack([7])).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    expect(batch.lengths).toEqual([0, 0]);
+    await batch[Symbol.asyncDispose]();
     await context.dispose();
   });
 

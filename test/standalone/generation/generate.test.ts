@@ -92,7 +92,7 @@ describe("events", () => {
     const { events, images } = await collect("hello", { n: 5, seed: 4 });
     expect(images.map(({ index, seed }) => [index, seed])).toEqual([0, 1, 2, 3, 4].map((i) => [i, 4 + i]));
     const progress = events.filter((event) => event.type === "progress");
-    expect(progress.at(-1)).toEqual({ type: "progress", done: 80, total: 80 });
+    expect(progress.at(-1)).toEqual({ type: "progress", done: 80, total: 80, images: [16, 16, 16, 16, 16] });
     expect(progress.map(({ done }) => done)).toEqual(progress.map(({ done }) => done).sort((a, b) => a - b));
   });
 });
@@ -160,7 +160,7 @@ describe("continueImage", () => {
       continueImage: { ids: whole!.slice(0, 4), rows: 1 },
     });
     expect(idsOf(images)).toEqual([whole]);
-    expect(events[0]).toEqual({ type: "progress", done: 1, total: 12 });
+    expect(events[0]).toEqual({ type: "progress", done: 1, total: 12, images: [1] });
   });
 
   it("keeps the first rows of an image, as the tokenizer sees it", async () => {

@@ -1,16 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { keep } from "../../../adapters/generation/sampling/keep.ts";
 import { presets } from "../../../adapters/generation/sampling/presets.ts";
-import { uniformNumbers } from "../../../adapters/generation/sampling/random.ts";
-import { Sampler } from "../../../adapters/generation/sampling/sampler.ts";
 import { guidanceAt, type Sampling } from "../../../adapters/generation/sampling/sampling.ts";
-import { selectLargest } from "../../../adapters/generation/sampling/select.ts";
+import { keep } from "../../../sdk/sampling/keep.ts";
+import { uniformNumbers } from "../../../sdk/sampling/random.ts";
+import { Sampler } from "../../../sdk/sampling/sampler.ts";
+import { selectLargest } from "../../../sdk/sampling/select.ts";
 
 const sampling = (changes: Partial<Sampling> = {}): Sampling => ({ ...presets.plain, ...changes });
 const logitsOf = (...values: number[]) => Float32Array.from(values);
 const draws = (seed: number, logits: Float32Array, count: number, changes?: Partial<Sampling>) => {
-  const sampler = new Sampler(seed, sampling(changes));
+  const sampler = new Sampler(uniformNumbers(seed), sampling(changes));
   return Array.from({ length: count }, () => sampler.draw(logits));
 };
 
@@ -49,7 +49,7 @@ describe("Sampler", () => {
     ["no probability at all", logitsOf(Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY), "visual id 0"],
   ])("refuses %s, whatever the temperature", (_, logits, message) => {
     for (const temperature of [0, 1]) {
-      const draw = () => new Sampler(1, sampling({ temperature })).draw(logits);
+      const draw = () => new Sampler(uniformNumbers(1), sampling({ temperature })).draw(logits);
       expect(draw).toThrow(expect.objectContaining({ code: "RUNTIME", message: expect.stringContaining(message) }));
     }
   });

@@ -26,8 +26,9 @@ afterAll(async () => {
 const pixels = async (base64: string) => readImage(Buffer.from(base64, "base64"));
 
 describe("POST /v1/images/generations", () => {
-  it("gives the generator's images, as many as asked for, by seed", async () => {
-    const expected = await models.generator.generateImages("a cat", { n: 3, seed: 5 });
+  it("gives the generator's images, as many as asked for, each as its seed draws it alone", async () => {
+    const alone = await Promise.all([5, 6, 7].map((seed) => models.generator.generateImages("a cat", { seed })));
+    const expected = alone.flat();
     const body = {
       model: "tiny-generator",
       prompt: "a cat",
@@ -68,6 +69,16 @@ describe("POST /v1/images/generations", () => {
     const [before, last] = events.slice(-2);
     expect((await pixels(last!.b64_json)).data).toEqual(new Uint8Array(expected!.image.data));
     expect(before!.b64_json).not.toBe(last!.b64_json);
+    const indexes = [];
+    for await (const event of await client.images.generate({ ...body, n: 2, partial_images: 1 })) {
+      indexes.push([event.type.split(".")[1], (event as { index?: number }).index]);
+    }
+    expect(indexes).toEqual([
+      ["partial_image", 0],
+      ["partial_image", 1],
+      ["completed", 0],
+      ["completed", 1],
+    ]);
     const plain = [];
     for await (const event of await client.images.generate({ ...body, partial_images: 0 })) plain.push(event.type);
     expect(plain).toEqual(["image_generation.completed"]);

@@ -32,10 +32,14 @@ class Names:
             return None
         return Names(folder, encoder)
 
+    def shares(self, class_tokens: Tensor) -> Tensor:
+        """Return each label's probability. class_tokens: [.., d] of the last block."""
+        return (self.norm(class_tokens.float()) @ self.weight.T + self.bias).softmax(-1)
+
     @torch.no_grad()
     def of(self, class_token: Tensor, sure: float) -> tuple[str, bool] | None:
         """Return the likeliest label, or None where its probability is below `sure`. class_token: [d] of the last block."""
-        shares = (self.norm(class_token.float()) @ self.weight.T + self.bias).softmax(-1)
+        shares = self.shares(class_token)
         best = int(shares.argmax())
         return self.all[best] if shares[best] >= sure else None
 

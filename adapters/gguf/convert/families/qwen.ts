@@ -7,7 +7,8 @@ const { uint32 } = ggufValue;
 /** Source: llama.cpp's conversion/qwen.py, qwenvl.py and qwen3vl.py. */
 const qwen2: TextFamily = {
   architecture: "qwen2",
-  modelTypes: ["qwen2"],
+  // The second is what the trainer of csuhan/Tar calls its Qwen2.
+  modelTypes: ["qwen2", "llava_qwen"],
   defaults: {
     vocab_size: 151_936,
     hidden_size: 4096,

@@ -1,17 +1,17 @@
-import { expected } from "../../../sdk/kit.ts";
-import { uniformNumbers } from "./random.ts";
-import type { Sampling } from "./sampling.ts";
+import { expected } from "../errors.ts";
+import type { DrawRule } from "./draw-rule.ts";
 import { type WeighSpace, weigh, weighSpace } from "./weigh.ts";
 
-/** Draws the ids of one image: temperature, then top-k, then top-p, then a draw. The same seed draws the same again. */
+/** Draws the ids of one image: temperature, then top-k, then top-p, then a draw. The same numbers draw the same again. */
 export class Sampler {
   readonly #random: () => number;
-  readonly #sampling: Sampling;
+  readonly #rule: DrawRule;
   #space: WeighSpace = weighSpace(0);
 
-  constructor(seed: number, sampling: Sampling) {
-    this.#random = uniformNumbers(seed);
-    this.#sampling = sampling;
+  /** @param random uniform numbers in [0, 1), such as those of `uniformNumbers`: one a draw where the temperature is above 0 */
+  constructor(random: () => number, rule: DrawRule) {
+    this.#random = random;
+    this.#rule = rule;
   }
 
   /**
@@ -20,9 +20,9 @@ export class Sampler {
    */
   draw(logits: Float32Array): number {
     const likeliest = argmax(logits);
-    if (this.#sampling.temperature === 0) return likeliest;
+    if (this.#rule.temperature === 0) return likeliest;
     if (this.#space.scaled.length !== logits.length) this.#space = weighSpace(logits.length);
-    weigh(logits, logits[likeliest]!, this.#sampling, this.#space);
+    weigh(logits, logits[likeliest]!, this.#rule, this.#space);
     const { weights } = this.#space;
     return firstAbove(weights, this.#random() * weights.at(-1)!);
   }
@@ -45,7 +45,7 @@ const notFinite = (id: number, received: unknown) =>
     "a finite number",
     `the logit of visual id ${id}`,
     received,
-    "The language model's weights or its device are at fault: check the file, or try another device.",
+    "The model's weights or its device are at fault: check the file, or try another device.",
   );
 
 /** The first index whose cumulative weight is more than `target`; of the last weight where rounding made them equal. */

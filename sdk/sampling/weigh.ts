@@ -1,5 +1,5 @@
+import type { DrawRule } from "./draw-rule.ts";
 import { keep } from "./keep.ts";
-import type { Sampling } from "./sampling.ts";
 
 /** Space for `weigh`, used again for each token. */
 export interface WeighSpace {
@@ -21,7 +21,7 @@ export const weighSpace = (size: number): WeighSpace => ({
 export function weigh(
   logits: Float32Array,
   largest: number,
-  { temperature, topK, topP }: Pick<Sampling, "temperature" | "topK" | "topP">,
+  { temperature, topK, topP }: DrawRule,
   { scaled, weights }: WeighSpace,
 ): void {
   // LlamaGen's lower limit: what is colder takes the likeliest.

@@ -1,0 +1,1 @@
+"""Commands that make a VLM's training pictures from others."""
