@@ -22,22 +22,22 @@ type FormatWith = (tokenizer: GeneratorTokenizer) => VisualVocabulary | HeadForm
 /**
  * How a language model has its ids: as tokens that its metadata or, in a Tar, their names tell, or as a Janus does, whose
  * tokenizer has the layers for them. What is wrong with the file shows before the tokenizer is loaded.
- * @throws INVALID_GGUF for a model that has none of them; INCOMPATIBLE for one of text alone beside a Janus' tokenizer
+ * @throws INVALID_GGUF for a model that has none of them; INCOMPATIBLE for another than Janus' beside a Janus' tokenizer
  */
 export async function readIdFormat(gguf: GgufFile, tokenizer: string | GeneratorTokenizer): Promise<FormatWith> {
   if (!hasVisualVocabulary(gguf)) {
     if (isJanus(gguf)) return (loaded) => requireIdHead(gguf, loaded);
+    if (await isJanusTokenizer(tokenizer)) throw notJanus(gguf);
     // Which of Tar's tokens begin an image follows from the tokenizer.
     if (readsImageTokens(gguf)) return (loaded) => tarVocabulary(gguf, requireIdDecoder(loaded));
-    if (await isJanusTokenizer(tokenizer)) throw textAlone(gguf);
   }
   const own = readVisualVocabulary(gguf);
   return () => own;
 }
 
-function textAlone({ file }: GgufFile): VqraeError {
+function notJanus({ file }: GgufFile): VqraeError {
   const mend = "Convert Janus' own language model: give its folder, or `vqrae convert-llm <folder> --out llm.gguf`.";
-  const received = "one of text alone, without the token <begin_of_image>";
+  const received = "one without the token <begin_of_image>";
   return expectedBut("INCOMPATIBLE", "Janus' language model, as the tokenizer is Janus',", file, received, mend);
 }
 

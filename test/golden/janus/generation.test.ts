@@ -10,6 +10,7 @@ import { SequenceBatch } from "../../../adapters/llama-cpp/index.ts";
 import { type IdHead, type LoadOptions, loadTokenizer, VQRAE } from "../../../sdk/index.ts";
 import { guide } from "../../../sdk/sampling/guide.ts";
 import { exactContext } from "../../helpers/exact-context.ts";
+import { writeTinyLlm } from "../../helpers/tiny-llm.ts";
 import { largestDifference, rowOf } from "../expected.ts";
 import { drawn, numbers, tinyJanus, tinyJanusWithLlm } from "./tiny.ts";
 
@@ -185,14 +186,16 @@ describe("what does not belong together is refused", () => {
     });
   });
 
-  it("a language model of text alone, by a folder and by a loaded tokenizer", async () => {
-    const text = join(root, "text.gguf");
-    await convertLlm(join(import.meta.dirname, "../tar/qwen2"), text, { preTokenizer: "qwen2" });
+  it("a language model of text alone, by a folder and by a loaded tokenizer, and Tar's", async () => {
+    const [text, tar] = [join(root, "text.gguf"), join(root, "tar.gguf")];
+    await writeTinyLlm(text, "llama");
+    await convertLlm(join(import.meta.dirname, "../tar/qwen2"), tar, { preTokenizer: "qwen2" });
     const expected = {
       code: "INCOMPATIBLE",
       message: expect.stringMatching(/Expected Janus' language model.*without the token <begin_of_image>.*convert-llm/),
     };
     await expect(failing(text, folder)).rejects.toMatchObject(expected);
+    await expect(failing(tar, folder)).rejects.toMatchObject(expected);
     const tokenizer = await VQRAE.load(folder, { device: "cpu", threads: 1 });
     await expect(loadGenerator({ llm: text, tokenizer })).rejects.toMatchObject(expected);
     await tokenizer.dispose();
