@@ -67,8 +67,8 @@ async function decodeAlone(context: LlamaContext, token: number, count: number):
   const sequenceIds = sequences.map((sequence) => internals.sequenceId(sequence));
   for (let i = 0; i < count; i++) {
     await internals.exclusively(async () => {
-      const batch = { tokens: [token, token], positions: [i, i], sequenceIds, outputs: [true, true] };
-      const status = await internals.llama.decodeTokens(internals.address, batch);
+      const batch = { input: [token, token], positions: [i, i], sequenceIds, outputs: [true, true] };
+      const status = await internals.llama.decodeStep(internals.address, batch);
       if (status !== 0) throw new Error(`llama_decode: ${status}`);
     });
   }

@@ -52,9 +52,9 @@ const otherTypes: Readonly<Record<string, string>> = {
 };
 
 /** Where models that transformers made lie, each in a folder of its own with its config.json. */
-const EMBEDDINGS = ["projector", "pixtral", "qwen-vl", "two-files"];
+const EMBEDDINGS = ["projector", "pixtral", "qwen-vl", "two-files", "janus"];
 const PROMPTS = ["prompt"];
-const ANSWERS = ["two-files"];
+const ANSWERS = ["two-files", "janus"];
 
 /** What the code and the golden fixtures say of each family, as a table in Markdown. */
 export async function familyTable(): Promise<string> {

@@ -29,6 +29,7 @@ export {
   type ModelInfo,
 } from "./contract/encoder.ts";
 export type { DecodeFeaturesOptions, FeatureDecoder } from "./contract/feature-decoder.ts";
+export type { IdHead, IdHeadOptions } from "./contract/id-head.ts";
 export type { ImageInput, ImageRegion, ImageSize, ImageStream, RgbImage, TokenGrid } from "./contract/image.ts";
 export {
   type DeepstackLevel,

@@ -4,6 +4,7 @@ import type { DecodeOptions, TokenIds } from "./contract/decoder.ts";
 import type { EmbedOptions, ImageEmbeddings } from "./contract/embedder.ts";
 import type { Defaults, Encoded, EncodeOptions, ImageTokens } from "./contract/encoder.ts";
 import type { DecodeFeaturesOptions, FeatureDecoder } from "./contract/feature-decoder.ts";
+import type { IdHead } from "./contract/id-head.ts";
 import type { ImageInput, ImageRegion, ImageSize, RgbImage } from "./contract/image.ts";
 import { atImage, isManyImages } from "./contract/image-inputs.ts";
 import { requestedOutputs } from "./contract/requested-outputs.ts";
@@ -33,6 +34,7 @@ import type { JobPool } from "./runtime/pool/job-pool.ts";
 import { buffersOf, type Jobs } from "./runtime/pool/protocol.ts";
 import { disposedError } from "./runtime/pool/worker-pool.ts";
 import { defaultBatchSize } from "./runtime/sessions/build-graphs.ts";
+import { idHeadOf } from "./runtime/sessions/id-head-of.ts";
 import { modelInfo } from "./runtime/sessions/model-info.ts";
 import { openModel } from "./runtime/sessions/open-model.ts";
 import { type OpenedPool, openPool, openPoolOrFallBack, type PoolOptions } from "./runtime/sessions/open-pool.ts";
@@ -56,6 +58,8 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null>
   readonly info: VisionTokenizerInfo<Ids>;
   readonly labels: readonly string[] | null;
   readonly decodedFeatureDim: number | null;
+  /** Of a model whose ids are no tokens of its language model, such as Janus; null for others. */
+  readonly idHead: IdHead | null;
   readonly #pool: JobPool<Jobs>;
   /** null for a decoder that computes its pixels at once, or none. */
   readonly #drawn: DrawnPictures | null;
@@ -70,7 +74,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null>
   #disposed = false;
 
   private constructor(
-    { info, labels, decodedFeatureDim, takesVideo, plan }: Facts<Ids>,
+    { info, labels, decodedFeatureDim, idHead, takesVideo, plan }: Facts<Ids>,
     threads: Threads,
     batchSize: number,
     lanes: number,
@@ -78,6 +82,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null>
     this.info = info;
     this.labels = labels;
     this.decodedFeatureDim = decodedFeatureDim;
+    this.idHead = idHead;
     this.#pool = threads.pool;
     this.#drawn = drawnPictures(info, threads);
     this.#images = threads.images;
@@ -101,12 +106,8 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null>
   static async load(source: string, options?: LoadOptions): Promise<VQRAE> {
     const { device = "auto", precision = "fp32", workers = 1, onProgress, signal, ...rest } = parseLoadOptions(options);
     if (precision === "int8" && device !== "auto" && device !== "cpu") {
-      throw expected(
-        "INVALID_ARGUMENT",
-        '"auto" or "cpu"',
-        'option "device" of VQRAE.load with precision "int8"',
-        device,
-      );
+      const what = 'option "device" of VQRAE.load with precision "int8"';
+      throw expected("INVALID_ARGUMENT", '"auto" or "cpu"', what, device);
     }
     return abortable(signal, async (signal) => {
       const report: PoolOptions["report"] = (phase, loaded, total, detail) =>
@@ -139,7 +140,8 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null>
         const batchSize = rest.batchSize ?? defaultBatchSize(model);
         const takesVideo = model.projector !== null && videoPlanOf(model.projector.image) !== undefined;
         const { labels, decodedFeatureDim = null, image: plan } = model;
-        const facts = { info, labels, decodedFeatureDim, takesVideo, plan };
+        const idHead = idHeadOf(model.idHead, opened.pool);
+        const facts = { info, labels, decodedFeatureDim, idHead, takesVideo, plan };
         return new VQRAE(facts, { ...opened, images }, batchSize, workers + 1);
       } catch (error) {
         await images.dispose();
@@ -373,13 +375,8 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null>
   #requireProjector(call: string): void {
     if (this.info.projector !== null) return;
     const received = `${this.info.modelId}, which was loaded without one`;
-    throw expectedBut(
-      "UNSUPPORTED",
-      "a tokenizer with a projector",
-      call,
-      received,
-      "Load one with `loadProjector(folder)` and pass it: `VQRAE.load(folder, { projector })`.",
-    );
+    const mend = "Load one with `loadProjector(folder)` and pass it: `VQRAE.load(folder, { projector })`.";
+    throw expectedBut("UNSUPPORTED", "a tokenizer with a projector", call, received, mend);
   }
 
   #unsupported(call: string, part: string): VqraeError {
@@ -387,10 +384,8 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null>
   }
 }
 
-interface Facts<Ids extends Int32Array | null> {
-  readonly info: VisionTokenizerInfo<Ids>;
-  readonly labels: readonly string[] | null;
-  readonly decodedFeatureDim: number | null;
+interface Facts<Ids extends Int32Array | null>
+  extends Pick<VQRAE<Ids>, "info" | "labels" | "decodedFeatureDim" | "idHead"> {
   readonly takesVideo: boolean;
   readonly plan: ViewPlan;
 }

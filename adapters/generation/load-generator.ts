@@ -1,17 +1,15 @@
-import { basename, dirname, extname, join } from "node:path";
+import { basename, dirname, extname, join, resolve } from "node:path";
 import * as z from "zod";
 import { VQRAE } from "../../sdk/index.ts";
 import { option, packageFile, parseOptions, setFields } from "../../sdk/kit.ts";
 import { readGguf } from "../gguf/index.ts";
-import { languageModelFile } from "../llama-cpp/index.ts";
-import { readsImageTokens } from "../tar-tokens.ts";
+import { languageModelOf } from "../llama-cpp/index.ts";
 import { TokenImageGenerator } from "./generator.ts";
 import type { ImageGenerator, ImageGeneratorInfo } from "./image-generator.ts";
 import type { GeneratorSource, GeneratorTokenizer, LoadGeneratorOptions } from "./load-options.ts";
 import { openSource } from "./sources/open-source.ts";
-import { hasVisualVocabulary, readVisualVocabulary } from "./vocabulary/metadata.ts";
+import { readIdFormat } from "./vocabulary/id-format.ts";
 import { requireIdDecoder, requireTokenizer } from "./vocabulary/require-tokenizer.ts";
-import { tarVocabulary } from "./vocabulary/tar.ts";
 
 const MAX_IMAGES = 128;
 
@@ -29,6 +27,8 @@ const schema = z.strictObject({
   batch: option.oneOf("exact", "always"),
   contextSize: option.integer(1),
   onProgress: option.callback<NonNullable<LoadGeneratorOptions["onProgress"]>>(),
+  onLoad: option.callback<NonNullable<LoadGeneratorOptions["onLoad"]>>(),
+  onConvert: option.callback<NonNullable<LoadGeneratorOptions["onConvert"]>>(),
   signal: option.signal,
 });
 
@@ -36,8 +36,8 @@ const schema = z.strictObject({
 const shippedLlm = (): string => join(packageFile("models/vqrae-tiny-generator"), "llm.gguf");
 
 /**
- * Loads a language model with visual tokens into llama.cpp and the tokenizer that decodes its ids: together they make
- * pictures from words.
+ * Loads a language model with visual tokens, or Janus', into llama.cpp and the tokenizer that decodes its ids: together they
+ * make pictures from words.
  *
  * ```ts
  * const generator = await loadGenerator("default");
@@ -48,7 +48,8 @@ const shippedLlm = (): string => join(packageFile("models/vqrae-tiny-generator")
  * Tar's own GGUF file is taken as it is, with TA-Tok and AR-DTok as the tokenizer.
  *
  * @throws CHECKPOINT_NOT_FOUND; INVALID_GGUF for a language model whose metadata has no layout of visual tokens, or a
- *   wrong one; INCOMPATIBLE for a tokenizer with another codebook or grid, or a server with another model;
+ *   wrong one; INCOMPATIBLE for a tokenizer with another codebook or grid, for a Janus without its tokenizer's head or beside
+ *   another model's, or a server with another model;
  *   CONTEXT_OVERFLOW for a server's context that is too short for an image; INVALID_ARGUMENT for another option;
  *   UNSUPPORTED, MISSING_DEPENDENCY, SERVER_UNREACHABLE; the signal's reason after an abort
  */
@@ -57,29 +58,29 @@ export async function loadGenerator(
   options: LoadGeneratorOptions = {},
 ): Promise<ImageGenerator> {
   const parts: GeneratorSource = source === "default" ? { llm: "default", tokenizer: "default" } : source;
-  const { device, cacheDir, ...rest } = setFields(parseOptions(schema, options, "loadGenerator"));
-  const gguf = await readGguf(await languageModelFile(parts?.llm === "default" ? shippedLlm() : parts?.llm));
-  // Which of Tar's tokens begin an image follows from the tokenizer.
-  const isTar = !hasVisualVocabulary(gguf) && readsImageTokens(gguf);
-  const own = isTar ? null : readVisualVocabulary(gguf);
-  rest.onProgress?.("tokenizer");
+  const { device, cacheDir, onLoad, onConvert, ...rest } = setFields(parseOptions(schema, options, "loadGenerator"));
+  const { onProgress, signal } = rest;
+  const llm = parts?.llm === "default" ? shippedLlm() : parts?.llm;
+  const gguf = await readGguf(await languageModelOf(llm, { cacheDir, onConvert, signal }));
+  const formatWith = await readIdFormat(gguf, parts.tokenizer);
+  onProgress?.("tokenizer");
   const ownsTokenizer = typeof parts.tokenizer !== "object";
   const tokenizer: GeneratorTokenizer =
     typeof parts.tokenizer === "object"
       ? parts.tokenizer
-      : await VQRAE.load(parts.tokenizer, setFields({ device, cacheDir, signal: rest.signal }));
+      : await VQRAE.load(parts.tokenizer, setFields({ device, cacheDir, signal, onProgress: onLoad }));
   try {
+    const format = formatWith(tokenizer);
     const decoder = requireIdDecoder(tokenizer);
-    const vocabulary = own ?? tarVocabulary(gguf, decoder);
-    requireTokenizer(vocabulary, decoder);
-    const ids = await openSource(gguf, parts.server, vocabulary, rest);
+    requireTokenizer(format, decoder);
+    const ids = await openSource(gguf, parts.server, format, rest);
     const info: ImageGeneratorInfo = {
-      modelId: nameOf(gguf.file),
+      modelId: nameOf(llm, gguf.file),
       tokenizerId: tokenizer.info.modelId,
       outputSize: decoder.outputSize,
-      grid: vocabulary.grid,
-      codebookSize: vocabulary.codebookSize,
-      sampling: vocabulary.sampling,
+      grid: format.grid,
+      codebookSize: format.codebookSize,
+      sampling: format.sampling,
       imagesAtOnce: ids.imagesAtOnce,
       guidance: ids.guidance,
       ...(decoder.sampling && { decodeSteps: decoder.sampling.steps }),
@@ -91,8 +92,9 @@ export async function loadGenerator(
   }
 }
 
-/** A file called "llm" or "model" is named after its folder. */
-function nameOf(llm: string): string {
-  const name = basename(llm, extname(llm));
-  return ["llm", "model"].includes(name) ? basename(dirname(llm)) : name;
+/** A model is named after its folder where that was given, or where the file is called "llm" or "model". */
+function nameOf(given: string, file: string): string {
+  if (resolve(given) !== file) return basename(resolve(given));
+  const name = basename(file, extname(file));
+  return ["llm", "model"].includes(name) ? basename(dirname(file)) : name;
 }

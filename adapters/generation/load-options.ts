@@ -1,22 +1,31 @@
-import type { Decoder, Encoder, LoadOptions, VQRAE } from "../../sdk/index.ts";
-import type { LanguageModelOptions } from "../llama-cpp/index.ts";
+import type { Decoder, Encoder, LoadOptions, LoadProgress, VQRAE } from "../../sdk/index.ts";
+import type { ConvertProgress, LanguageModelOptions } from "../llama-cpp/index.ts";
 
 /**
  * What turns ids into pixels. One that encodes too can go on from an image (`GenerateOptions.continueImage`), and one that
- * says what of an image it sees can draw a part of it anew (`editImage`).
+ * says what of an image it sees can draw a part of it anew (`editImage`). A Janus' has the layers between its ids and its
+ * language model (`idHead`).
  */
-export type GeneratorTokenizer = Decoder & Partial<Pick<Encoder, "encode">> & Partial<Pick<VQRAE, "seenRegion">>;
+export type GeneratorTokenizer = Decoder &
+  Partial<Pick<Encoder, "encode">> &
+  Partial<Pick<VQRAE, "seenRegion" | "idHead">>;
 
 /** The parts of an image generator. */
 export interface GeneratorSource {
-  /** The language model's GGUF file, with visual tokens (`expandVocabulary`, or Tar's), or "default" for the small one that ships. */
+  /**
+   * The language model's GGUF file, with visual tokens (`expandVocabulary`, or Tar's) or a Janus', or "default" for the small one that
+   * ships. Of a checkpoint's folder the language model is converted once, into `cacheDir`.
+   */
   readonly llm: string | "default";
   /**
    * The tokenizer whose ids it was trained on: a checkpoint's folder or file, "default", or one that you have loaded. You dispose
    * that one yourself.
    */
   readonly tokenizer: string | "default" | GeneratorTokenizer;
-  /** The address of a llama-server that serves `llm`, in place of llama.cpp in this process. It has no guidance. */
+  /**
+   * The address of a llama-server that serves `llm`, in place of llama.cpp in this process. It has no guidance, and serves no
+   * Janus.
+   */
   readonly server?: string | URL;
 }
 
@@ -50,5 +59,9 @@ export interface LoadGeneratorOptions
   /** For a server that was started with `--api-key`. */
   readonly apiKey?: string;
   readonly onProgress?: (phase: "tokenizer" | "llm" | "context") => void;
+  /** Called as a tokenizer loads that you name: `onProgress` of `VQRAE.load`. */
+  readonly onLoad?: (progress: LoadProgress) => void;
+  /** Called before a checkpoint's language model is made a GGUF file in `cacheDir`, and after each of its tensors. */
+  readonly onConvert?: (progress: ConvertProgress) => void;
   readonly signal?: AbortSignal;
 }

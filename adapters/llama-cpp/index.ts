@@ -23,6 +23,7 @@ export {
 export type { Gpu } from "./native/open-llama.ts";
 export { type AppendOptions, type LogitRange, SequenceBatch } from "./sequence-batch.ts";
 export { type ConvertProgress, convertedModels } from "./source/converted-llm.ts";
+export { languageModelOf } from "./source/language-model-of.ts";
 export { openVision } from "./source/open-vision.ts";
 export {
   type ResolveVlmOptions,

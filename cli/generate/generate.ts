@@ -15,10 +15,12 @@ import { defineCommand } from "../command/command.ts";
 import { argument, option, type Values } from "../command/option.ts";
 import { requireTogether, usageError } from "../command/usage-error.ts";
 import { oneOf, text, wholeNumber } from "../command/value-types.ts";
+import { loadReport } from "../shared/load-report.ts";
 import { gpu, json, model, verbose } from "../shared/model-options.ts";
 import { checkFolder, checkOutput } from "../shared/output-file.ts";
 import { printResult } from "../shared/print-result.ts";
 import { type Progress, withProgress } from "../shared/progress.ts";
+import { convertReport } from "../shared/pull-progress.ts";
 import { type PictureGrid, pictureGrid } from "./picture-grid.ts";
 import { batch, samplingFields, samplingOptions } from "./sampling-options.ts";
 
@@ -38,7 +40,7 @@ const options = {
     shownDefault: "8, or as many as fit",
   }),
   previews: option(text("folder"), "Write a picture of what is there after every few rows"),
-  llm: option(text("file.gguf"), "The language model, with visual tokens", {
+  llm: option(text("file.gguf|folder"), "The language model, with visual tokens, or Janus'", {
     shownDefault: "the small one that ships",
   }),
   server: option(text("url"), "Ask a llama-server that serves --llm. Needs --guidance 1"),
@@ -57,6 +59,7 @@ export const generate = defineCommand({
     'vqrae generate "a photo of a sunflower" -o sunflowers.png --grid 3x3 --seed 1',
     'vqrae generate "a red triangle" --continue photo.png --rows 7 --previews .',
     'vqrae generate "a red triangle" --llm model.gguf --model ./my-tokenizer',
+    'vqrae generate "a red triangle" --llm ./Janus-Pro-1B --model ./Janus-Pro-1B',
     'vqrae generate "a photo of a macaw" --llm tar.gguf --model ./ta-tok',
   ],
   async run({ prompt, ...args }, name) {
@@ -73,7 +76,9 @@ export const generate = defineCommand({
         gpu: args.gpu,
         batch: args.batch,
         ...imagesAtOnce(args.atOnce, n),
+        ...convertReport(progress),
         onProgress: (phase) => progress.say(`loading the ${phase}`),
+        onLoad: loadReport(progress, args.model),
       });
       try {
         const { images, failures } = await draw(generator, prompt, { n, ...optionsOf(args) }, previews, progress);

@@ -1,5 +1,6 @@
 import type { Family } from "./family.ts";
 import { glm4v, glmOcr } from "./glm4v/family.ts";
+import { janus } from "./janus/family.ts";
 import { lfq } from "./lfq/family.ts";
 import { pixtral } from "./pixtral/family.ts";
 import { qwen25Vl } from "./qwen2-5-vl/family.ts";
@@ -16,6 +17,7 @@ import { vqrae } from "./vqrae/family.ts";
 /** Every family that `VQRAE.load` knows by itself. */
 export const families: readonly Family[] = [
   vqrae,
+  janus,
   janusVqgan,
   vqgan,
   lfq,

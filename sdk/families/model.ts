@@ -1,3 +1,4 @@
+import type { IdHead } from "../contract/id-head.ts";
 import type { DeepstackLevel, ImageLayout, Projector, ProjectorInfo, ProjectorOp } from "../contract/projector.ts";
 import type { ViewPlan } from "../image/view-plan.ts";
 import type { GraphSettings, OnnxModel } from "../nn/onnx/graph-builder.ts";
@@ -30,6 +31,8 @@ export interface Model {
   readonly decoder: DecoderFacts | null;
   /** Numbers of a token's features as `decodeFeatures` gives them; left out for a model without. */
   readonly decodedFeatureDim?: number;
+  /** Of a model whose ids are no tokens of its language model; left out for others. */
+  readonly idHead?: Pick<IdHead, "width" | "codebookSize">;
   /** null where the caller gave none: it is no part of the folder. */
   readonly projector: ProjectorSpec | null;
   /** The classes of its classification head, by index; null for a model without one. */
@@ -146,6 +149,8 @@ export interface ModelWeights {
  *   [b, heads, m + n, headDim]
  * - `decodeFeatures`: `ids` int64 [n, N * codesPerToken] -> `features` float32 [n, N, decodedFeatureDim]
  * - `classify`: as `encode` -> `logits` float32 [n, labels]
+ * - `embedIds`: `ids` int64 [t] -> `embeddings` float32 [t, W], and `predictIds`: `hidden_states` float32 [t, W] -> `logits` float32
+ *   [t, K], where there is an `idHead`
  * - `project`: as `encode` -> `embeddings` float32 [n, M, E], and `newline` [E] where the projector has one
  */
 export interface ModelGraphs {
@@ -157,12 +162,16 @@ export interface ModelGraphs {
   readonly decodeFeatures?: BuildGraph;
   readonly project?: EncoderGraph;
   readonly classify?: EncoderGraph;
+  readonly embedIds?: BuildGraph;
+  readonly predictIds?: BuildGraph;
 }
 
 export type BuildGraph = (settings: GraphSettings) => OnnxModel;
 
 export interface EncoderGraph {
   readonly takes: "patches" | "pixels";
+  /** Side in pixels of a token's square, where it is another than `EncoderFacts.patchSize`. */
+  readonly patchSize?: number;
   /** `weights`: the model's `weights.encoder`, its tagged linears in 8 bits or not. */
   build(weights: object, settings: GraphSettings): OnnxModel;
 }

@@ -6,6 +6,7 @@ import { afterAll, describe, test } from "vitest";
 import { type LoadOptions, loadProjector, VQRAE } from "../../sdk/index.ts";
 import { type ConformanceOptions, conformanceTests } from "../../sdk/testing/index.ts";
 import { writeTinyTar } from "../golden/ar-dtok/tiny.ts";
+import { tinyJanus } from "../golden/janus/tiny.ts";
 import { cases, writeTinyRae } from "../golden/rae/tiny.ts";
 import { writeTinyTaTok } from "../golden/ta-tok/tiny.ts";
 import { tinyVariants, writeTiny } from "../golden/tokenizers/weights.ts";
@@ -25,7 +26,7 @@ const skip = {
 };
 
 /** Language models, and tokenizers of text. */
-const others = /^(generation|prompt|convert-llm|tar)\//;
+const others = /^(generation|prompt|convert-llm|tar|janus)\//;
 /** Vision-language models: their encoder with their projector. */
 const vlms = /^(projector|qwen-vl|pixtral)\//;
 
@@ -72,6 +73,11 @@ conforms("UniTok", loadUnitok, { ...strict, skip });
 const loadTaTok = async () => VQRAE.load(await writeTinyTaTok(join(tokenizers, "ta-tok"), { pool_scale: 2 }), cpu);
 conforms("TA-Tok", loadTaTok, { ...strict, skip });
 
+const loadJanus = async (): Promise<VQRAE> => {
+  const folder = await tinyJanus(join(tokenizers, "janus-whole"));
+  return VQRAE.load(folder, { ...cpu, projector: await loadProjector(folder) });
+};
+conforms("Janus, its tokenizer with its tower and projector", loadJanus, { ...strict, skip });
 const loadTar = async () => VQRAE.load(await writeTinyTar(join(tokenizers, "tar"), { pool_scale: 2 }), cpu);
 conforms("TA-Tok with AR-DTok", loadTar, { ...strict, skip });
 

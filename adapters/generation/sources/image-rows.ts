@@ -1,4 +1,4 @@
-import type { LogitRange, SequenceBatch } from "../../llama-cpp/index.ts";
+import type { Appended, IdSequences } from "./id-sequences.ts";
 
 /**
  * Whether images share each step: "exact" where their numbers are the same to the bit as alone, which is measured;
@@ -24,72 +24,72 @@ const ENOUGH = 3;
  * parts.
  */
 export class ImageRows {
-  readonly #batch: SequenceBatch;
+  readonly #sequences: IdSequences;
   readonly #width: number;
-  readonly #range: LogitRange;
   readonly #batching: Batching;
   readonly #agreements: Agreements;
 
   constructor(
-    batch: SequenceBatch,
+    sequences: IdSequences,
     options: {
       readonly width: number;
-      readonly range: LogitRange;
       readonly batching: Batching;
       readonly agreements: Agreements;
     },
   ) {
-    this.#batch = batch;
+    this.#sequences = sequences;
     this.#width = options.width;
-    this.#range = options.range;
     this.#batching = options.batching;
     this.#agreements = options.agreements;
   }
 
   /** The image at place `to` holds what that at place `from` holds. */
   copy(from: number, to: number): void {
-    for (let i = 0; i < this.#width; i++) this.#batch.copy(from * this.#width + i, to * this.#width + i);
+    const { batch } = this.#sequences;
+    for (let i = 0; i < this.#width; i++) batch.copy(from * this.#width + i, to * this.#width + i);
   }
 
-  /** Appends tokens to the image at `place`, as if it were alone. @param tokens [width] lists. @returns [width] logits */
-  alone(place: number, tokens: readonly (readonly number[])[], hidden = false): Promise<Float32Array[]> {
-    return this.#batch.append(tokens, this.#range, { sequences: this.#sequencesOf(place), hidden });
+  /** Appends to the image at `place`, as if it were alone. @param given for its [width] sequences. @returns [width] logits */
+  alone(place: number, given: readonly Appended[], hidden = false): Promise<Float32Array[]> {
+    return this.#sequences.append(given, { sequences: this.#sequencesOf(place), hidden });
   }
 
   /**
-   * Appends tokens to the images at the places from 0 on.
-   * @param tokens for each image [width] lists of one length
+   * Appends to the images at the places from 0 on.
+   * @param given for each image and its [width] sequences, of one length
    * @returns for each image [width] logits: those that it would have alone, unless they are batched always
    */
-  async step(tokens: readonly (readonly (readonly number[])[])[]): Promise<Float32Array[][]> {
-    if (tokens.length === 1) return [await this.alone(0, tokens[0]!)];
-    if (this.#batching === "always") return this.#together(tokens);
+  async step(given: readonly (readonly Appended[])[]): Promise<Float32Array[][]> {
+    if (given.length === 1) return [await this.alone(0, given[0]!)];
+    if (this.#batching === "always") return this.#together(given);
     // Runs of several tokens are a batch by themselves, and llama.cpp cuts larger ones in other places.
-    if (tokens[0]![0]!.length > 1) return this.#oneByOne(tokens);
-    const lengths = this.#batch.lengths.slice(0, tokens.length * this.#width);
+    const { tokens, ids } = given[0]![0]!;
+    if (tokens.length + ids.length > 1) return this.#oneByOne(given);
+    const { batch, codebookSize } = this.#sequences;
+    const lengths = batch.lengths.slice(0, given.length * this.#width);
     const blocks = new Set(lengths.map((length) => Math.floor(length / BLOCK)));
-    const key = `${tokens.length} images of ${this.#width} sequences in the blocks ${[...blocks].sort().join(", ")}`;
-    const agreed = this.#batch.canTakeBack ? (this.#agreements.get(key) ?? 0) : NEVER;
-    if (agreed === NEVER) return this.#oneByOne(tokens);
-    if (agreed >= ENOUGH) return this.#together(tokens);
+    const key = `${given.length} images of ${this.#width} sequences in the blocks ${[...blocks].sort().join(", ")}`;
+    const agreed = batch.canTakeBack ? (this.#agreements.get(key) ?? 0) : NEVER;
+    if (agreed === NEVER) return this.#oneByOne(given);
+    if (agreed >= ENOUGH) return this.#together(given);
 
-    const together = await this.#together(tokens, true);
-    await this.#batch.takeBack([...together.keys()].flatMap((place) => this.#sequencesOf(place)));
-    const alone = await this.#oneByOne(tokens, true);
+    const together = await this.#together(given, true);
+    await batch.takeBack([...together.keys()].flatMap((place) => this.#sequencesOf(place)));
+    const alone = await this.#oneByOne(given, true);
     const agree = alone.flat().every((numbers, i) => isSame(numbers, together.flat()[i]!));
     this.#agreements.set(key, agree ? agreed + 1 : NEVER);
-    return alone.map((own) => own.map((numbers) => numbers.subarray(0, this.#range.count)));
+    return alone.map((own) => own.map((numbers) => numbers.subarray(0, codebookSize)));
   }
 
-  async #together(tokens: readonly (readonly (readonly number[])[])[], hidden = false): Promise<Float32Array[][]> {
-    const sequences = [...tokens.keys()].flatMap((place) => this.#sequencesOf(place));
-    const logits = await this.#batch.append(tokens.flat(), this.#range, { sequences, hidden });
-    return tokens.map((_, place) => logits.slice(place * this.#width, (place + 1) * this.#width));
+  async #together(given: readonly (readonly Appended[])[], hidden = false): Promise<Float32Array[][]> {
+    const sequences = [...given.keys()].flatMap((place) => this.#sequencesOf(place));
+    const logits = await this.#sequences.append(given.flat(), { sequences, hidden });
+    return given.map((_, place) => logits.slice(place * this.#width, (place + 1) * this.#width));
   }
 
-  async #oneByOne(tokens: readonly (readonly (readonly number[])[])[], hidden = false): Promise<Float32Array[][]> {
+  async #oneByOne(given: readonly (readonly Appended[])[], hidden = false): Promise<Float32Array[][]> {
     const logits: Float32Array[][] = [];
-    for (const [place, own] of tokens.entries()) logits.push(await this.alone(place, own, hidden));
+    for (const [place, own] of given.entries()) logits.push(await this.alone(place, own, hidden));
     return logits;
   }
 

@@ -2,10 +2,13 @@ import { availableParallelism } from "node:os";
 import { expected, expectedBut, setFields } from "../../../sdk/kit.ts";
 import type { GgufFile } from "../../gguf/index.ts";
 import { TokenServer } from "../../llama-cpp/carrier/index.ts";
-import { openLanguageModel } from "../../llama-cpp/index.ts";
+import { type LanguageModel, openLanguageModel } from "../../llama-cpp/index.ts";
 import type { LoadGeneratorOptions } from "../load-options.ts";
+import type { HeadFormat } from "../vocabulary/id-format.ts";
+import { readJanusPrompts } from "../vocabulary/janus-prompt.ts";
 import { bosToken, vocabularySize } from "../vocabulary/metadata.ts";
-import type { VisualVocabulary } from "../vocabulary/visual-vocabulary.ts";
+import type { IdFormat, VisualVocabulary } from "../vocabulary/visual-vocabulary.ts";
+import { IdHeadIds } from "./id-head.ts";
 import type { IdSource } from "./id-source.ts";
 import { LlamaCppIds } from "./llama-cpp.ts";
 import { LlamaServerIds } from "./llama-server.ts";
@@ -17,21 +20,48 @@ const CACHE_BYTES = 2 * 2 ** 30;
 const DEFAULT_PROMPT = 512;
 
 /** The shortest prompt is begin-of-image alone; the last id is drawn, never decoded. */
-const leastContext = ({ grid }: VisualVocabulary): number => grid.rows * grid.columns;
+const leastContext = ({ grid }: IdFormat): number => grid.rows * grid.columns;
 
 /**
  * llama.cpp in this process, or the server at `server`.
- * @throws as `loadGenerator`
+ * @throws UNSUPPORTED for a server of ids that are no tokens; as `loadGenerator`
  */
 export async function openSource(
   gguf: GgufFile,
   server: string | URL | undefined,
-  vocabulary: VisualVocabulary,
+  format: VisualVocabulary | HeadFormat,
   options: LoadGeneratorOptions,
 ): Promise<IdSource> {
-  if (server !== undefined) return openServer(gguf, server, vocabulary, options);
+  const { batch = "exact" } = options;
+  if ("head" in format) {
+    if (server !== undefined) throw noServer();
+    const prompts = readJanusPrompts(gguf);
+    const { llm, imagesAtOnce } = await openLlm(gguf, format, options);
+    const total = format.grid.rows * format.grid.columns;
+    return new IdHeadIds(llm, format.head, prompts, total, { imagesAtOnce, batching: batch });
+  }
+  if (server !== undefined) return openServer(gguf, server, format, options);
+  const { llm, imagesAtOnce } = await openLlm(gguf, format, options);
+  return new LlamaCppIds(llm, format, bosToken(gguf), { imagesAtOnce, batching: batch });
+}
+
+const noServer = () =>
+  expectedBut(
+    "UNSUPPORTED",
+    "llama.cpp in this process, whose embeddings and hidden states Janus' ids need,",
+    "image generation",
+    "a llama-server, which has neither",
+    "Leave out `server`.",
+  );
+
+/** Two sequences for each image that is drawn at a time: with the prompt and without. */
+async function openLlm(
+  gguf: GgufFile,
+  format: IdFormat,
+  options: LoadGeneratorOptions,
+): Promise<{ readonly llm: LanguageModel; readonly imagesAtOnce: number }> {
   const { gpu, threads, batch = "exact", onProgress, signal } = options;
-  const contextSize = contextSizeOf(gguf, vocabulary, options.contextSize);
+  const contextSize = contextSizeOf(gguf, format, options.contextSize);
   // Which tokens meet at an expert depends on the other images: what agrees in one step may not in the next.
   const alone = batch === "exact" && numberOf(gguf, "expert_count", 0) > 0;
   const imagesAtOnce = alone ? 1 : (options.imagesAtOnce ?? imagesThatFit(gguf, contextSize));
@@ -41,7 +71,7 @@ export async function openSource(
     threads: threads ?? threadsFor(gguf),
     ...setFields({ gpu, onProgress, signal }),
   });
-  return new LlamaCppIds(llm, vocabulary, bosToken(gguf), { imagesAtOnce, batching: batch });
+  return { llm, imagesAtOnce };
 }
 
 async function openServer(
@@ -67,9 +97,9 @@ async function openServer(
 }
 
 /** @throws INVALID_GGUF for a model that knows no context long enough for an image; INVALID_ARGUMENT */
-function contextSizeOf(gguf: GgufFile, vocabulary: VisualVocabulary, asked: number | undefined): number {
-  const { rows, columns } = vocabulary.grid;
-  const least = leastContext(vocabulary);
+function contextSizeOf(gguf: GgufFile, format: IdFormat, asked: number | undefined): number {
+  const { rows, columns } = format.grid;
+  const least = leastContext(format);
   const { file, metadata } = gguf;
   const known = metadata.get(`${metadata.get("general.architecture")?.value}.context_length`)?.value;
   const trained = typeof known === "number" ? known : Number.POSITIVE_INFINITY;

@@ -1,6 +1,6 @@
 import { type Decoder, decodesIds, type IdDecoderInfo } from "../../../sdk/index.ts";
 import { expectedBut } from "../../../sdk/kit.ts";
-import type { VisualVocabulary } from "./visual-vocabulary.ts";
+import type { IdFormat } from "./visual-vocabulary.ts";
 
 /** @throws UNSUPPORTED for a tokenizer that does not decode ids into images of one size */
 export function requireIdDecoder(decoder: Decoder): IdDecoderInfo {
@@ -11,11 +11,11 @@ export function requireIdDecoder(decoder: Decoder): IdDecoderInfo {
 }
 
 /**
- * Checks that a tokenizer decodes the ids of a vocabulary. Its name may differ: a checkpoint may have been moved.
+ * Checks that a tokenizer decodes the ids of a language model. Its name may differ: a checkpoint may have been moved.
  * @throws INCOMPATIBLE for another codebook or grid
  */
-export function requireTokenizer(vocabulary: VisualVocabulary, { modelId, codebook, grid }: IdDecoderInfo): void {
-  const { codebookSize, grid: wanted, tokenizer } = vocabulary;
+export function requireTokenizer(format: IdFormat, { modelId, codebook, grid }: IdDecoderInfo): void {
+  const { codebookSize, grid: wanted, tokenizer } = format;
   const mend = `The language model was trained on the ids of ${tokenizer === "" ? "another tokenizer" : tokenizer}.`;
   const refuse = (what: string, received: string) =>
     expectedBut("INCOMPATIBLE", what, `the tokenizer ${modelId}`, received, mend);

@@ -2,8 +2,19 @@ import type { TokenGrid, TokenIds } from "../../../sdk/index.ts";
 import { expected, expectedBut } from "../../../sdk/kit.ts";
 import type { Sampling } from "../sampling/sampling.ts";
 
+/** The ids that a language model predicts, and how. */
+export interface IdFormat {
+  readonly codebookSize: number;
+  /** Ids of an image, in raster order. */
+  readonly grid: TokenGrid;
+  /** The tokenizer whose ids they are; empty where it is not known. */
+  readonly tokenizer: string;
+  /** The model's defaults. */
+  readonly sampling: Sampling;
+}
+
 /** Where the visual tokens lie in a language model's vocabulary: [text][begin of image][end of image][codebook]. */
-export interface VisualVocabulary {
+export interface VisualVocabulary extends IdFormat {
   /** K: visual token `firstToken + id` stands for id 0 to K - 1. */
   readonly codebookSize: number;
   readonly firstToken: number;
@@ -34,7 +45,10 @@ export const newTokenNames = (codebookSize: number): string[] => [
 ];
 
 /** The tokens of `ids`. @throws INVALID_ARGUMENT for the first that is no id */
-export function tokensOfIds({ codebookSize, firstToken }: VisualVocabulary, ids: TokenIds): number[] {
+export function tokensOfIds(
+  { codebookSize, firstToken }: Pick<VisualVocabulary, "codebookSize" | "firstToken">,
+  ids: TokenIds,
+): number[] {
   return Array.from(ids, (id, i) => {
     if (Number.isInteger(id) && id >= 0 && id < codebookSize) return firstToken + id;
     throw expected("INVALID_ARGUMENT", `a whole number from 0 to ${codebookSize - 1}`, `visual id ${i}`, id);

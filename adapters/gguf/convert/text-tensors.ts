@@ -28,6 +28,9 @@ const OTHER_STARTS = /^(mlp|vit\.|vpm\.|siglip2\.|conformer\.|merger\.|resampler
 const OTHER_PARTS =
   /visual\.|vision\.|audio\.|vision_|audio_|projector\.|pre_mm_projector_norm|image_newline|view_seperator|patch_embed|patch_merger\.|patch_merge_mlp\.|model\.connector\./;
 
+/** What Janus has besides (conversion/janus_pro.py). */
+const JANUS_PARTS = /^model\.(aligner|vqmodel|generation_(embeddings|aligner|head))\./;
+
 /** Parts that are F32 in every file, as norms and vectors are. */
 const ALWAYS_F32 = ["ffn_gate_inp", "shortconv.conv"];
 
@@ -59,7 +62,8 @@ export function languageTensors(
   for (const stored of order) {
     const { name } = stored;
     const own = name.replaceAll("text_model.", "");
-    if (OTHER_STARTS.test(own) || OTHER_PARTS.test(own) || own.endsWith(".rotary_emb.inv_freq")) continue;
+    const isOther = [OTHER_STARTS, OTHER_PARTS, JANUS_PARTS].some((parts) => parts.test(own));
+    if (isOther || own.endsWith(".rotary_emb.inv_freq")) continue;
     if (!isWeightDtype(stored.dtype)) {
       throw expectedBut("INVALID_CHECKPOINT", "F32, F16 or BF16", `dtype of tensor ${name}`, stored.dtype);
     }

@@ -4,6 +4,9 @@ import { bind, type Koffi, type NativeFunction, type NativeType } from "./koffi.
 /** llama.cpp's `llama_rope_type`s whose positions have several axes. */
 const MULTI_AXIS_ROPE = new Set([8, 40]);
 
+/** llama.cpp's LLAMA_POOLING_TYPE_NONE. */
+const NO_POOLING = 0;
+
 /** Rows of embeddings for one `llama_decode`. */
 export interface EmbeddingBatch {
   /** n */
@@ -15,12 +18,13 @@ export interface EmbeddingBatch {
   readonly sequenceId: number;
 }
 
-/** Tokens for one `llama_decode`, of any number of sequences: the four have one length. */
-export interface TokenBatch {
-  readonly tokens: readonly number[];
+/** What is appended to any number of sequences in one `llama_decode`: n places, of all sequences one after the other. */
+export interface StepBatch {
+  /** [n] tokens, or embeddings [n, width] in their stead. */
+  readonly input: readonly number[] | Float32Array;
   readonly positions: readonly number[];
   readonly sequenceIds: readonly number[];
-  /** True where the logits after a token are wanted. */
+  /** True where what the model gives after a place is wanted. */
   readonly outputs: readonly boolean[];
 }
 
@@ -44,8 +48,8 @@ export interface LlamaLibrary {
   setCausalAttention(context: Address, causal: boolean): void;
   /** Runs in a thread of koffi's pool. Resolves to llama_decode's status: 0 is good, 1 is no room in the KV cache. */
   decode(context: Address, batch: EmbeddingBatch): Promise<number>;
-  /** The same for tokens; resolves when the logits are there. */
-  decodeTokens(context: Address, batch: TokenBatch): Promise<number>;
+  /** The same for several sequences; resolves when logits and hidden states are there. */
+  decodeStep(context: Address, batch: StepBatch): Promise<number>;
   /** Sequence `to` becomes a copy of all that `from` holds. The next decode carries it out. */
   copySequence(context: Address, from: number, to: number): void;
   /**
@@ -53,8 +57,10 @@ export interface LlamaLibrary {
    * decoded last; null where no logits were asked for.
    */
   logits(context: Address, index: number, first: number, count: number): Float32Array | null;
-  /** Whether the next decodes give `hidden` too, for each token whose logits are wanted. */
+  /** Whether the next decodes give `hidden` too. Those of all places of a batch are kept, with their logits. */
   setHidden(context: Address, wanted: boolean): void;
+  /** Whether they are those of each place, rather than one of them all. */
+  hasHiddenOfEach(context: Address): boolean;
   /** A copy of the last layer's output after its norm, [width], by the same index; null where none was asked for. */
   hidden(context: Address, index: number): Float32Array | null;
 }
@@ -120,6 +126,7 @@ export function openLlamaLibrary(koffi: Koffi, file: string): LlamaLibrary {
   const logitsOf = find("llama_get_logits_ith", "void*", ["uint64", "int32"]);
   const setEmbeddings = find("llama_set_embeddings", "void", ["uint64", "bool"]);
   const embeddingsOf = find("llama_get_embeddings_ith", "void*", ["uint64", "int32"]);
+  const poolingType = find("llama_pooling_type", "int32", ["uint64"]);
   const width = find("llama_model_n_embd", "int32", ["uint64"]);
   const decode = find("llama_decode", "int32", ["uint64", batchType]);
 
@@ -171,10 +178,14 @@ export function openLlamaLibrary(koffi: Koffi, file: string): LlamaLibrary {
         Array.from({ length: count }, () => sequenceId),
         Array.from({ length: count }, () => false),
       ),
-    decodeTokens: async (context, { tokens, positions, sequenceIds, outputs }) => {
-      const inputs = { token: unmovable(Int32Array, tokens), embd: null, pos: unmovable(Int32Array, positions) };
+    decodeStep: async (context, { input, positions, sequenceIds, outputs }) => {
+      const given =
+        input instanceof Float32Array
+          ? { token: null, embd: unmovable(Float32Array, input) }
+          : { token: unmovable(Int32Array, input), embd: null };
+      const inputs = { ...given, pos: unmovable(Int32Array, positions) };
       const status = await decodeBatch(context, inputs, sequenceIds, outputs);
-      // A GPU is still at work when llama_decode returns, and who reads logits would wait for it in this thread.
+      // A GPU is still at work when llama_decode returns, and who reads what it gives would wait for it in this thread.
       if (status === 0) await call(synchronize, [context]);
       return status;
     },
@@ -185,6 +196,7 @@ export function openLlamaLibrary(koffi: Koffi, file: string): LlamaLibrary {
       copyCells(memory, from, to, -1, -1);
     },
     setHidden: (context, wanted) => setEmbeddings(context, wanted),
+    hasHiddenOfEach: (context) => poolingType(context) === NO_POOLING,
     hidden: (context, index) => {
       const start = embeddingsOf(context, index);
       return start === null ? null : koffi.decode(start, koffi.array("float", width(getModel(context)), "Typed"));

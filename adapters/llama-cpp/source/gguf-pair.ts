@@ -30,6 +30,7 @@ const PAIRS: readonly Pair[] = [
   },
   { projectors: ["gemma3"], modelTypes: ["gemma3"], architectures: ["gemma3"] },
   { projectors: ["lfm2"], modelTypes: ["lfm2_vl", "lfm2-vl"], architectures: ["lfm2", "lfm2moe"] },
+  { projectors: ["janus_pro"], modelTypes: ["janus"], architectures: ["llama"] },
   { projectors: ["llama4"], architectures: ["llama4"] },
   { projectors: ["kimivl"], architectures: ["deepseek2"] },
   {

@@ -10,6 +10,8 @@ import { findToolForm, type ToolForm, toolCallOf, toolOf } from "./tool-form.ts"
 export interface TemplateText {
   readonly text: string;
   readonly file: string;
+  /** What the checkpoint's processor writes before what the template does. */
+  readonly opening?: string;
 }
 
 type Role = VlmMessage["role"];
@@ -92,6 +94,7 @@ export class ChatTemplate {
   readonly imagePlace: string | null;
   /** How the model calls a tool; null for a template that has none, or another form than an object of JSON. */
   readonly toolForm: ToolForm | null;
+  readonly #opening: string;
   readonly #kwargs: ChatTemplateKwargs;
   readonly #vocabulary: Vocabulary;
   /** Words that mean something to the model or its template. */
@@ -100,7 +103,7 @@ export class ChatTemplate {
   readonly #kept = new Map<string, RenderAnswer>();
 
   private constructor(
-    { text, file }: TemplateText,
+    { text, file, opening = "" }: TemplateText,
     vocabulary: Vocabulary,
     kwargs: ChatTemplateKwargs,
     words: readonly string[],
@@ -108,6 +111,7 @@ export class ChatTemplate {
   ) {
     this.file = file;
     this.source = text;
+    this.#opening = opening;
     this.thoughts = thoughtTagsOf(text);
     this.#kwargs = kwargs;
     this.endOfTurn = found.endOfTurn;
@@ -185,7 +189,7 @@ export class ChatTemplate {
       const received = `one that it refuses (${answer.error})`;
       throw expectedBut("INVALID_ARGUMENT", "a conversation that its template takes", this.file, received);
     }
-    const { text } = answer;
+    const text = this.#opening + answer.text;
     const imagePlace = this.imagePlace ?? MARK;
     const written = text.split(imagePlace).length - 1;
     const given = messages.flatMap(({ parts }) => parts).filter((part) => part === null).length;

@@ -6,6 +6,11 @@ import type { TemplateText } from "./chat-template.ts";
 /** LLaVA 1.5's template, as its checkpoints in transformers' form have it: Vicuna's roles, images first. */
 const VICUNA = `{% for message in messages %}{% if message['role'] != 'system' %}{{ message['role'].upper() + ': ' }}{% endif %}{% for part in message['content'] | selectattr('type', 'equalto', 'image') %}{{ '<image>\\n' }}{% endfor %}{% for part in message['content'] | selectattr('type', 'equalto', 'text') %}{{ part['text'] + ' ' }}{% endfor %}{% endfor %}{% if add_generation_prompt %}{{ 'ASSISTANT:' }}{% endif %}`;
 
+/** What Janus' processor writes before what the template does, where its file asks for it (transformers/models/janus/processing_janus.py). */
+const JANUS_SYSTEM =
+  "You are a helpful language and vision assistant. You are able to understand the visual content that the user provides, " +
+  "and assist the user with a variety of tasks using natural language.\n\n";
+
 type Json = Readonly<Record<string, unknown>>;
 
 /** Where a chat template may be. */
@@ -23,7 +28,20 @@ export interface TemplatePlaces {
  * Vicuna's.
  * @throws INVALID_ARGUMENT where there is none; UNSUPPORTED where all are for tools; CHECKPOINT_NOT_FOUND
  */
-export async function findTemplate({ chatTemplate, folder, gguf }: TemplatePlaces): Promise<TemplateText> {
+export async function findTemplate(places: TemplatePlaces): Promise<TemplateText> {
+  const found = await withoutOpening(places);
+  const opening = places.folder === undefined ? "" : await openingOf(places.folder);
+  return opening === "" ? found : { ...found, opening };
+}
+
+async function openingOf(folder: string): Promise<string> {
+  const file = join(folder, "processor_config.json");
+  if (!(await isFile(file))) return "";
+  const { processor_class: name, use_default_system_prompt: asked } = await readJsonObject(file, "INVALID_CONFIG");
+  return name === "JanusProcessor" && asked === true ? JANUS_SYSTEM : "";
+}
+
+async function withoutOpening({ chatTemplate, folder, gguf }: TemplatePlaces): Promise<TemplateText> {
   if (chatTemplate !== undefined) return givenTemplate(chatTemplate);
   const own = folder === undefined ? null : await folderTemplate(folder);
   if (own !== null) return own;

@@ -42,6 +42,18 @@ export async function projectorOf(
   families: readonly ProjectorFamily[] = [],
 ): Promise<Projector> {
   const { path: root, file, json, modelId } = checkpoint;
+  if (checkpoint.weightsAlone) {
+    const mend =
+      "Take the model's folder in transformers' form: of Janus deepseek-community/Janus-Pro-1B or -7B, where DeepSeek's own " +
+      "folders give their image tokenizer alone.";
+    throw expectedBut(
+      "UNSUPPORTED",
+      "a vision language model's config.json",
+      root,
+      "weights that it does not describe",
+      mend,
+    );
+  }
   const family = familyOf([families, Object.values(own)], json, file);
   const config = parseConfig(family.config, json, file);
 

@@ -15,12 +15,12 @@ import { vqganVariant, vqganVariantNames } from "./variants.ts";
 const multipliers = { error: "a list of whole numbers > 0" };
 
 /**
- * The image tokenizer of Janus and Janus-Pro in transformers' files, which is LlamaGen's (arXiv 2406.06525). Ids are those of
+ * The image tokenizer alone of Janus and Janus-Pro in transformers' files, which is LlamaGen's (arXiv 2406.06525). Ids are those of
  * deepseek-ai/Janus janus/models/vq_model.py, which compares vectors and codes at unit length; transformers' `encode` leaves
  * that out.
  */
 export const janusVqgan = defineFamily({
-  modelTypes: { janus_vqgan: [], janus: ["vq_config"] },
+  modelTypes: { janus_vqgan: [] },
   config: knownSection(
     {
       embed_dim: positiveInteger.default(8),
@@ -38,6 +38,7 @@ export const janusVqgan = defineFamily({
     {
       "They are of the layers that bring codes to Janus' language model.": [
         "num_hidden_layers",
+        "depth", // what transformers' conversion of Janus-Pro calls them
         "hidden_act",
         "image_token_embed_dim",
       ],

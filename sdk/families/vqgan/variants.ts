@@ -26,6 +26,9 @@ export interface VqganVariant {
   is(sizes: VqganSizes): boolean;
 }
 
+export const deepseekNotice =
+  "Its weights come under the DeepSeek model licence, which forbids some uses (its Attachment A).";
+
 const crop = { geometry: "crop", resample: "bicubic" } as const;
 const table = "quantize.embedding.weight";
 
@@ -43,6 +46,7 @@ export const vqganVariants = {
     imageSize: 384,
     image: { geometry: "fit", resample: "bicubic", minSide: 14, cut: true, background: [127, 127, 127] },
     licence: "deepseek",
+    restricted: deepseekNotice,
     prefix: "gen_vision_model.",
     mark: "encoder.conv_blocks.0.res.0.conv1.weight",
     is: () => true,

@@ -35,6 +35,8 @@ export type GraphName =
   | "decoder"
   | "drawer"
   | "feature_decoder"
+  | "id_embedder"
+  | "id_predictor"
   | SearchGraph;
 
 /** Of the encoder; the other graphs are always "fp32". */
@@ -64,7 +66,7 @@ export interface WorkerSetup {
   /** Numbers of each token, of features; null for an encoder that gives ids only. */
   readonly featureDim: number | null;
   /** What `embed` needs besides its graph; null for a tokenizer without a projector. */
-  readonly projector: Pick<ProjectorSpec, "info" | "image" | "layout"> | null;
+  readonly projector: (Pick<ProjectorSpec, "info" | "image" | "layout"> & { readonly input: EncoderInputFacts }) | null;
   readonly device: ExecutionProvider;
   /** Threads that one graph run uses. */
   readonly threads: number;
@@ -106,6 +108,10 @@ export interface Jobs {
   decodeFeatures: { input: { images: readonly Int32Array[] }; output: Float32Array[] };
   /** [t] -> [t, e] */
   codebook: { input: { ids: Int32Array }; output: Float32Array };
+  /** [t] -> [t, width] */
+  embedIds: { input: { ids: Int32Array }; output: Float32Array };
+  /** [t, width] -> [t, codes] */
+  predictIds: { input: { hiddenStates: Float32Array; width: number }; output: Float32Array };
 }
 
 /** How photos are decoded: all their pixels, or as few as the encoder's view needs. */

@@ -20,7 +20,8 @@ export function buildGraphs(
   settings: GraphSettings,
   report: (done: number, total: number) => void,
 ): Partial<Record<GraphName, GraphSource>> {
-  const { encode, project, classify, quantize, codebook: rows, decode, draw, decodeFeatures } = graphs;
+  const { encode, project, classify, quantize, codebook: rows } = graphs;
+  const { decode, draw, decodeFeatures, embedIds, predictIds } = graphs;
   const withEncoder = (graph: EncoderGraph | undefined) => graph && (() => graph.build(weights, settings));
   const builders: Record<GraphName, (() => GraphSource) | undefined> = {
     encoder: withEncoder(encode),
@@ -32,6 +33,8 @@ export function buildGraphs(
     // Its cache grows with each id, and would go to a GPU and back.
     drawer: draw && (() => ({ ...draw(settings), onCpu: true, prepack: true })),
     feature_decoder: decodeFeatures && (() => decodeFeatures(settings)),
+    id_embedder: embedIds && (() => embedIds(settings)),
+    id_predictor: predictIds && (() => predictIds(settings)),
     ...searchGraphs(codebook),
   };
   const built: Partial<Record<GraphName, GraphSource>> = {};
@@ -58,6 +61,8 @@ const graphNames: readonly GraphName[] = [
   "decoder",
   "drawer",
   "feature_decoder",
+  "id_embedder",
+  "id_predictor",
 ];
 
 function searchGraphs(codebook: Model["codebook"]) {

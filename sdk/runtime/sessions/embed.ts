@@ -37,10 +37,10 @@ export async function embed(
 /** n views of one size, in one run of encoder and projector. */
 async function embedViews(
   sessions: Sessions,
-  { projector, input }: WorkerSetup,
+  { projector }: WorkerSetup,
   views: readonly View[],
 ): Promise<{ views: EmbeddedView[]; newline: Float32Array | null }> {
-  const { image, info } = present(projector, "a projector");
+  const { image, info, input } = present(projector, "a projector");
   const pixels = views.map((view) => view.image);
   // Images of their own aspect ratio take a run each, and so do pairs of frames.
   const next = views[0]?.next;

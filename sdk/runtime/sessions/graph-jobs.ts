@@ -12,6 +12,7 @@ import type { Jobs, WorkerSetup } from "../pool/protocol.ts";
 import { classify } from "./classify.ts";
 import { embed } from "./embed.ts";
 import { encoderInput, shareRuns } from "./encoder-input.ts";
+import { embedIds, predictIds } from "./id-head.ts";
 import { floats, output, split } from "./outputs.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -157,6 +158,10 @@ export async function warmup(
   if (graphs.classifier !== undefined) await classify(sessions, setup, { images: [grey] });
   const ids = encoded?.ids;
   if (ids !== undefined) await codebook(sessions, { ids });
+  if (graphs.id_embedder !== undefined && ids !== undefined) {
+    const hiddenStates = await embedIds(sessions, { ids });
+    await predictIds(sessions, { hiddenStates, width: hiddenStates.length / ids.length });
+  }
   if (graphs.feature_decoder !== undefined && ids !== undefined) await decodeFeatures(sessions, { images: [ids] });
   const drawn = setup.drawing && new Int32Array(setup.drawing.steps);
   const tokens = drawn ?? ids ?? encoded?.features;

@@ -1,5 +1,5 @@
 import { VqraeError } from "../../errors.ts";
-import type { Model } from "../../families/model.ts";
+import type { EncoderGraph, Model } from "../../families/model.ts";
 import { workerFile } from "../../files/package-file.ts";
 import type { Codes } from "../../search/sign-codes.ts";
 import type { Floats } from "../../weights/made/floats.ts";
@@ -54,8 +54,18 @@ export async function openPool(
   const { image, codebook, projector, encoder } = model;
   const settings = { fusedAttention: fusedAttention[device], floats };
   const graphs = buildGraphs(model, weights, settings, (loaded, total) => report("graphs", loaded, total));
-  const forEmbed = projector && { info: projector.info, image: projector.image, layout: projector.layout };
-  const input = { takes: model.graphs.encode.takes, patchSize: encoder.patchSize, pairs: encoder.pairs ?? false };
+  const inputOf = ({ takes, patchSize = encoder.patchSize }: EncoderGraph) => ({
+    takes,
+    patchSize,
+    pairs: encoder.pairs ?? false,
+  });
+  const input = inputOf(model.graphs.encode);
+  const forEmbed = projector && {
+    info: projector.info,
+    image: projector.image,
+    layout: projector.layout,
+    input: inputOf(model.graphs.project ?? model.graphs.encode),
+  };
   const { featureDim } = encoder;
   const drawing = model.decoder?.drawing ?? null;
   const common = { image, input, codebook, drawing, featureDim, projector: forEmbed, device, precision };

@@ -5,6 +5,7 @@ import { classify } from "./classify.ts";
 import { beginDrawing, draw } from "./drawing.ts";
 import { embed } from "./embed.ts";
 import { codebook, codes, decode, decodeFeatures, encode, warmup } from "./graph-jobs.ts";
+import { embedIds, predictIds } from "./id-head.ts";
 import { importOnnxRuntime, Sessions } from "./sessions.ts";
 
 /** A worker thread that runs the graphs, because onnxruntime-node's `run` blocks the thread that calls it. */
@@ -58,6 +59,14 @@ serveJobs<Jobs>({
   },
   async codebook(input) {
     const output = await codebook(await sessions(), input);
+    return { output, arrays: [output] };
+  },
+  async embedIds(input) {
+    const output = await embedIds(await sessions(), input);
+    return { output, arrays: [output] };
+  },
+  async predictIds(input) {
+    const output = await predictIds(await sessions(), input);
     return { output, arrays: [output] };
   },
 });

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { ImageRows } from "../../../adapters/generation/sources/image-rows.ts";
+import { TokenSequences } from "../../../adapters/generation/sources/llama-cpp.ts";
 import { type LanguageModel, openLanguageModel, SequenceBatch } from "../../../adapters/llama-cpp/index.ts";
 import { tinyArchitectures, writeTinyLlm } from "../../helpers/tiny-llm.ts";
 
@@ -37,14 +38,16 @@ describe.each(tinyArchitectures)("%s", (architecture) => {
       const range = { first: 0, count };
       const batch = await SequenceBatch.open(llm.context, IMAGES * width);
       const append = vi.spyOn(batch, "append");
-      const rows = new ImageRows(batch, { width, range, batching: "exact", agreements: new Map() });
-      await rows.alone(0, prompts(width));
+      const sequences = new TokenSequences(batch, { firstToken: 0, codebookSize: count });
+      const rows = new ImageRows(sequences, { width, batching: "exact", agreements: new Map() });
+      const given = (lists: readonly (readonly number[])[]) => lists.map((tokens) => ({ tokens, ids: [] }));
+      await rows.alone(0, given(prompts(width)));
       for (let image = 1; image < IMAGES; image++) rows.copy(0, image);
       const found: Float32Array[][][] = [];
       const calls: number[] = [];
       for (let step = 0; step < 12; step++) {
         const before = append.mock.calls.length;
-        found.push(await rows.step(stepOf(width, step)));
+        found.push(await rows.step(stepOf(width, step).map(given)));
         calls.push(append.mock.calls.length - before);
       }
       // The first steps of each block are computed both ways. What was found there decides about the others.
