@@ -26,6 +26,7 @@ export default defineConfig({
     // Chunks of their own: they would lie with much else that a command's help would have to load.
     "parse-json": "sdk/files/parse-json.ts",
     "encoder-contract": "sdk/contract/encoder.ts",
+    "set-fields": "sdk/set-fields.ts",
   },
   format: ["esm"],
   dts: { entry: publicEntries },

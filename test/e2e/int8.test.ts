@@ -73,7 +73,9 @@ test("vqrae encode --precision int8 gives what the SDK gives, from the cache tha
   inFolder(async (folder) => {
     const cache = join(folder, "cache");
     const run = await runCli("encode", photos[0]!, "--precision", "int8", "--cache-dir", cache);
-    expect([run.code, run.stderr]).toEqual([0, ""]);
+    expect([run.code, run.stderr]).toEqual([0, `Bringing to 8 bits the weights of default, once: kept in ${cache}\n`]);
+    const again = await runCli("encode", photos[0]!, "--precision", "int8", "--cache-dir", cache);
+    expect([again.code, again.stderr, again.stdout]).toEqual([0, "", run.stdout]);
     expect((await readdir(cache)).filter((name) => name.endsWith(".safetensors"))).toHaveLength(1);
     const { ids } = await int8.encode(photos[0]!, { features: false });
     expect(JSON.stringify(JSON.parse(run.stdout))).toContain(JSON.stringify([...ids!]));
