@@ -22,7 +22,7 @@ export {
 } from "./language-model.ts";
 export type { Gpu } from "./native/open-llama.ts";
 export { type AppendOptions, type LogitRange, SequenceBatch } from "./sequence-batch.ts";
-export { type ConvertProgress, convertedModels } from "./source/converted-llm.ts";
+export { type ConvertedLlmOptions, type ConvertProgress, convertedModels } from "./source/converted-llm.ts";
 export { languageModelOf } from "./source/language-model-of.ts";
 export { openVision } from "./source/open-vision.ts";
 export {

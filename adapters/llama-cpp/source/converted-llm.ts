@@ -32,6 +32,7 @@ export interface ConvertProgress {
   readonly totalBytes: number;
 }
 
+/** How a checkpoint's language model becomes a GGUF file in the cache. */
 export interface ConvertedLlmOptions extends Pick<ConvertLlmOptions, "dtype"> {
   /** The model's name (default: as of `convertLlm`, by the folder's). */
   readonly name?: string | undefined;
