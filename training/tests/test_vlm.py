@@ -303,7 +303,7 @@ def test_conversations_keep_every_turn_in_order():
 
 
 def test_what_is_missing_is_named(data, tmp_path):
-    with pytest.raises(UserError, match="one of train, export, split, pope, rooms for vlm"):
+    with pytest.raises(UserError, match="one of train, export, split, pope, rooms, copies, named for vlm"):
         main(["vlm", "chat"])
     with pytest.raises(UserError, match="Expected --nlvr for 75% of the steps but received none"):
         main(["vlm", "train", "--encoder", str(data["encoder"]), "--easy-vqa", str(data["easy"]), "--out", str(tmp_path / "run")])
