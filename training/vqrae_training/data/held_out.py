@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import io
 import json
-import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,7 +21,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from .sources import Item, read_source
+from .sources import Item, read_source, write_tar
 
 SIDE = 12
 ROWS = 2048  # training images that are compared at once
@@ -78,18 +76,6 @@ def _best(rows: Tensor, views: Tensor) -> tuple[Tensor, Tensor]:
     return values[best, every], indices[best, every]
 
 
-def write_tar(items: list[Item], path: Path) -> None:
-    """Write the images' bytes as they are, under their names. The file has no dates, so that it depends on the images alone."""
-    partial = path.with_suffix(".partial")
-    with tarfile.open(partial, "w") as tar:
-        for item in items:
-            data = item.data
-            member = tarfile.TarInfo(item.name)
-            member.size = len(data)
-            tar.addfile(member, io.BytesIO(data))
-    partial.rename(path)
-
-
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--train", nargs="+", required=True, help="folders, tars or globs of tars")
@@ -102,7 +88,7 @@ def main(argv: list[str] | None = None) -> None:
     found = near_duplicates(train, held, args.threshold)
     left_out = {id(item) for item, _, _ in found}
     out = Path(args.out)
-    write_tar([item for item in train if id(item) not in left_out], out)
+    write_tar(((item.name, item.data) for item in train if id(item) not in left_out), out)
     rows = [{"image": a.name, "held": b.name, "cosine": round(cosine, 4)} for a, b, cosine in found]
     out.with_suffix(".json").write_text(json.dumps(rows, indent=1) + "\n")
     exact = sum(cosine == 1.0 for *_, cosine in found)

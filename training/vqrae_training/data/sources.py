@@ -6,6 +6,7 @@ import glob
 import io
 import re
 import tarfile
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -66,6 +67,17 @@ def _read_tar(path: Path) -> list[Item]:
         raise UserError(f"Expected an uncompressed tar of images for {path} but received: {error}") from None
     parent = lambda name: PurePosixPath(name).parent.name
     return [Item(m.name, parent(m.name), str(path), m.offset_data, m.size) for m in sorted(members, key=lambda m: m.name)]
+
+
+def write_tar(members: Iterable[tuple[str, bytes]], path: Path) -> None:
+    """Write images' bytes under their names, whole or not at all. The file has no dates, so that it depends on them alone."""
+    partial = path.with_suffix(".partial")
+    with tarfile.open(partial, "w") as tar:
+        for name, data in members:
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    partial.rename(path)
 
 
 def read_sources(specs: tuple[str, ...] | list[str]) -> tuple[list[Item], list[int]]:

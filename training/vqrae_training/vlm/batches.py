@@ -70,6 +70,27 @@ def make_batch(pictures: Sequence[Picture], tokenizer: Tokenizer) -> Batch:
     )
 
 
+def image_ids(seen: Tensor | str, tokenizer: Tokenizer) -> list[int]:
+    """Return what stands between the marks of an image: a place for each embedding, or the text that stands in for the image."""
+    if isinstance(seen, str):
+        return tokenizer.encode(seen).ids
+    tiles, tokens, _ = seen.shape
+    return [tokenizer.token_to_id(IMAGE_PAD)] * (tiles * tokens // 4)
+
+
+def before_image(tokenizer: Tokenizer) -> list[int]:
+    return tokenizer.encode(f"{START}user\n{IMAGE_START}").ids
+
+
+def after_image(tokenizer: Tokenizer) -> list[int]:
+    return tokenizer.encode(IMAGE_END).ids
+
+
+def question_ids(question: str, tokenizer: Tokenizer, follows: bool = False) -> list[int]:
+    """Return a question's ids up to where its answer begins. follows: it comes after an answer, not after the image."""
+    return tokenizer.encode(f"{f'{chr(10)}{START}user{chr(10)}' if follows else ''}{question}{END}\n{START}assistant\n").ids
+
+
 @dataclass
 class _Token:
     id: int
@@ -81,22 +102,16 @@ class _Token:
 
 
 def _pack(picture: Picture, tokenizer: Tokenizer) -> list[_Token]:
-    encode = lambda text: tokenizer.encode(text).ids
-    start = encode(f"{START}user\n{IMAGE_START}")
-    if isinstance(picture.seen, str):
-        middle = encode(picture.seen)
-    else:
-        tiles, tokens, _ = picture.seen.shape
-        middle = [tokenizer.token_to_id(IMAGE_PAD)] * (tiles * tokens // 4)
-    shared = [(i, False) for i in start] + [(i, not isinstance(picture.seen, str)) for i in middle]
-    shared += [(i, False) for i in encode(IMAGE_END)]
+    is_image = not isinstance(picture.seen, str)
+    shared = [(i, False) for i in before_image(tokenizer)] + [(i, is_image) for i in image_ids(picture.seen, tokenizer)]
+    shared += [(i, False) for i in after_image(tokenizer)]
     packed = [_Token(i, image, SHARED, position, -1) for position, (i, image) in enumerate(shared)]
     turn = 0
     for number, conversation in enumerate(picture.conversations):
         position = len(shared)
         for k, (question, answer) in enumerate(conversation):
-            asked = encode(f"{f'{chr(10)}{START}user{chr(10)}' if k else ''}{question}{END}\n{START}assistant\n")
-            said = encode(f"{answer}{END}")
+            asked = question_ids(question, tokenizer, follows=k > 0)
+            said = tokenizer.encode(f"{answer}{END}").ids
             # The last token before the answer predicts its first one. <|im_end|> predicts nothing.
             targets = [-1] * (len(asked) - 1) + said + [-1]
             for i, target in zip(asked + said, targets, strict=True):

@@ -35,15 +35,21 @@ class Room:
     turns: tuple[Turn, ...]
 
 
-def read_captioned(tar: str | Path) -> list[Photo]:
+def read_pairs(tar: str | Path) -> list[tuple[Item, list[str]]]:
     """Read a tar of photos and the table of captions beside it. Raises UserError where an image has no caption."""
     table = Path(tar).with_suffix(".tsv")
     if not table.is_file():
         raise UserError(f"Expected a table of captions {table} beside {tar} but received none")
     captions = read_captions(table)
-    photos = [Photo(item, facts(captions.get(item.name, ()))) for item in read_source(tar)]
-    if bare := next((photo.item.name for photo in photos if not photo.facts.captions), None):
+    pairs = [(item, captions.get(item.name, [])) for item in read_source(tar)]
+    if bare := next((item.name for item, said in pairs if not said), None):
         raise UserError(f"Expected a caption for every image of {tar} but received none for {bare} in {table}")
+    return pairs
+
+
+def read_captioned(tar: str | Path) -> list[Photo]:
+    """Read the same as photos and what is known of them."""
+    photos = [Photo(item, facts(said)) for item, said in read_pairs(tar)]
     unsure = lambda f: f if len(f.captions) >= ENOUGH else replace(f, absent=())
     return [Photo(photo.item, unsure(photo.facts)) for photo in photos]
 

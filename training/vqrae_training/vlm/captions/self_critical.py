@@ -18,8 +18,8 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from ...errors import UserError
-from ...language.tokenizer import END, IMAGE_END, IMAGE_PAD, IMAGE_START, START
-from ..batches import Picture, make_batch
+from ...language.tokenizer import END, IMAGE_PAD
+from ..batches import Picture, after_image, before_image, image_ids, make_batch, question_ids
 from ..config import CaptionSection
 from ..features import FeatureSets
 from ..model import Vlm
@@ -85,11 +85,8 @@ def write_captions(
 ) -> list[list[str]]:
     """Write captions of at most `most` tokens. seen: features [tiles, t, d] of each picture, with equally many tiles. samples:
     how many are drawn of each picture by the model's own probabilities; 0: the greedy one alone."""
-    tiles, tokens, _ = seen[0].shape
-    encode = lambda text: tokenizer.encode(text).ids
     pad, end = tokenizer.token_to_id(IMAGE_PAD), tokenizer.token_to_id(END)
-    prompt = encode(f"{START}user\n{IMAGE_START}") + [pad] * (tiles * tokens // 4)
-    prompt += encode(f"{IMAGE_END}{question}{END}\n{START}assistant\n")
+    prompt = before_image(tokenizer) + image_ids(seen[0], tokenizer) + after_image(tokenizer) + question_ids(question, tokenizer)
     ids = torch.tensor([prompt] * len(seen))
     embed = model.llm.get_input_embeddings()
     image = model.projector(torch.cat([features.float() for features in seen]))

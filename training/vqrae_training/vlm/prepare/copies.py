@@ -15,13 +15,13 @@ import argparse
 import io
 import random
 import re
-import tarfile
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from PIL import Image, ImageOps
 
-from ...data.captions import read_captions
-from ...data.sources import read_source, spread
+from ...data.sources import spread, write_tar
+from ..photos import read_pairs
 
 SIDES = re.compile(r"\b(left|right)\b", re.IGNORECASE)
 QUALITY = 92
@@ -50,20 +50,20 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--most", type=int, help="photos to copy, evenly over the tar (default: all)")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
-    captions = read_captions(Path(args.photos).with_suffix(".tsv"))
-    written = 0
-    with tarfile.open(args.out, "w") as tar, open(Path(args.out).with_suffix(".tsv"), "w") as table:
-        for item in spread(read_source(args.photos), args.most):
+    out, said_of = Path(args.out), {}
+
+    def copies() -> Iterator[tuple[str, bytes]]:
+        for item, captions in spread(read_pairs(args.photos), args.most):
             rng = random.Random(f"{args.seed}:{args.kind}:{item.name}")
-            copy, said = copy_of(item.open(), captions.get(item.name, []), args.kind, rng)
+            copy, said = copy_of(item.open(), captions, args.kind, rng)
             if not said:
                 continue
-            file = io.BytesIO()
+            name, file = f"{args.kind}-{PurePosixPath(item.name).stem}.jpg", io.BytesIO()
             copy.save(file, "JPEG", quality=QUALITY)
-            member = tarfile.TarInfo(f"{args.kind}-{PurePosixPath(item.name).stem}.jpg")
-            member.size = file.tell()
-            file.seek(0)
-            tar.addfile(member, file)
-            table.writelines(f"{member.name}\t{caption}\n" for caption in said)
-            written += 1
-    print(f"{written} copies in {args.out}")
+            said_of[name] = said
+            yield name, file.getvalue()
+
+    write_tar(copies(), out)
+    table = "".join(f"{name}\t{caption}\n" for name, said in said_of.items() for caption in said)
+    out.with_suffix(".tsv").write_text(table)
+    print(f"{len(said_of)} copies in {out}")

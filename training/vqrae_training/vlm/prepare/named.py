@@ -8,15 +8,13 @@ The tar has at most --most pictures of each class, those that the classifier is 
 from __future__ import annotations
 
 import argparse
-import io
-import tarfile
 from collections import defaultdict
 from pathlib import Path
 
 import torch
 
 from ...data.images import normalise, to_uint8
-from ...data.sources import Item, read_source
+from ...data.sources import Item, read_source, write_tar
 from ...errors import UserError
 from ...models.encoder import load_encoder
 from ..features import picture_tiles
@@ -56,9 +54,5 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     items = [item for path in args.pictures for item in read_source(path)]
     chosen = sure_pictures(Path(args.encoder), items, args.sure, args.most)
-    with tarfile.open(args.out, "w") as tar:
-        for item in (item for some in chosen.values() for item in some):
-            member = tarfile.TarInfo(item.name)
-            member.size = len(item.data)
-            tar.addfile(member, io.BytesIO(item.data))
+    write_tar(((item.name, item.data) for some in chosen.values() for item in some), Path(args.out))
     print(f"{sum(map(len, chosen.values()))} of {len(items)} pictures, of {len(chosen)} classes, in {args.out}")
