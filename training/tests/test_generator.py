@@ -16,7 +16,7 @@ from vqrae_training.config import load_sections
 from vqrae_training.data.sources import Item, read_source
 from vqrae_training.errors import UserError
 from vqrae_training.generator.config import CorpusSection, GeneratorConfig, TrainSection
-from vqrae_training.generator.corpus import Corpus, Photo, encode, largest_classes, list_corpus, read_corpus
+from vqrae_training.generator.corpus import Photo, encode, largest_classes, list_corpus, picture_of, read_corpus, some_places
 from vqrae_training.generator.drawn import BACKGROUNDS, COLOURS, SIZES, Drawing, combinations, draw, held_out, placements
 from vqrae_training.generator.export import Sampling, load_run
 from vqrae_training.generator.model import build_generator, codebook_embeddings, visual_loss
@@ -55,7 +55,7 @@ def test_ids_are_the_tokenizers_and_a_second_call_adds_nothing(folder, workspace
     photos = str(workspace / "photos")
     common = ["--tokenizer", str(folder / "tokenizer"), "--train", photos, "--val", photos, "--out", str(folder / "ids")]
     generator("ids", *common, "--set", *SMALL)
-    assert read_corpus(folder / "ids").ids.shape == (2 * (2 * 8 + 4) + 300, 16) and before <= (folder / "ids" / "ids.npy").stat().st_mtime_ns
+    assert read_corpus(folder / "ids").ids.shape == (2 * (2 * 8 + 4) + len(combinations()), 16) and before <= (folder / "ids" / "ids.npy").stat().st_mtime_ns
     refused = run_here(["generator", "ids", *common, "--set", *SMALL, "corpus.seed=5"])
     assert refused.returncode == 1 and "but received another's" in refused.stderr
 
@@ -96,12 +96,14 @@ def test_a_tenth_of_the_combinations_is_never_trained_on(folder):
 
 
 def test_no_two_drawings_of_a_corpus_are_alike():
-    assert [len(placements((shape, "red", size, "grey"), 14)) for shape in ("circle", "rectangle") for size in SIZES] == [81, 25, 162, 50]
+    possible = [len(placements((shape, "red", size, "grey"), 14)) for shape in ("circle", "rectangle") for size in SIZES]
+    assert possible == [81, 49, 25, 162, 98, 50]
     drawings = [d for d in list_corpus([], [], CorpusSection(drawings=40), 14) if isinstance(d, Drawing)]
     assert len(set(drawings)) == len(drawings)
     count = Counter(d.combination for d in drawings)
     assert {(c[0] == "rectangle", c[2], n) for c, n in count.items()} == {
-        (False, "small", 40), (False, "large", 25), (True, "small", 40), (True, "large", 40)}  # fmt: skip
+        (False, "small", 40), (False, "medium", 40), (False, "large", 25),
+        (True, "small", 40), (True, "medium", 40), (True, "large", 40)}  # fmt: skip
 
 
 def test_captions_tell_shape_and_colour_always_and_are_known_to_the_text_tokenizer():
@@ -132,19 +134,31 @@ def test_a_batch_is_prompt_boi_ids_and_predicts_ids_and_eoi(folder):
 
 
 def test_drawings_lie_around_the_middle_as_the_deviation_says():
-    combination = next(c for c in combinations() if c[2] == "small" and c[0] != "rectangle" and not held_out(*c))
+    combination = next(c for c in combinations() if c[2] == "small" and c[0] != "rectangle")
     places = placements(combination, 14)
-    row_as_ids = np.repeat(np.arange(len(places), dtype=np.int16)[:, None], 196, 1)
-    corpus, vocabulary = Corpus(places, row_as_ids, np.zeros((len(places), 1))), make_vocabulary(all_prompts([]), 1024, len(places))
+    assert len(places) == 81
 
     def squared_distance(deviation: float) -> float:
-        options = TrainSection(batch=1000, drawn_share=1.0, place_deviation=deviation)
-        rows = Sequences(corpus, vocabulary, options).batch(0).labels[:, 0] - vocabulary.first
-        return np.mean([(places[row].x - 7) ** 2 + (places[row].y - 7) ** 2 for row in rows])
+        options = CorpusSection(drawings=1, place_deviation=deviation)
+        chosen = [some_places(places, 14, options, random.Random(i))[0] for i in range(1000)]
+        return np.mean([(d.x - 7) ** 2 + (d.y - 7) ** 2 for d in chosen])
 
-    assert len(places) == 81
     assert abs(squared_distance(0) - 2 * 20 / 3) < 1  # nine places a side, all alike
     assert abs(squared_distance(1) - 2) < 0.3
+    assert squared_distance(0.01) == 0
+
+
+def test_a_photo_has_the_same_cuts_each_time_and_no_two_alike():
+    photo = Image.fromarray(np.random.default_rng(1).integers(0, 255, (40, 60, 3), np.uint8))
+    options, items = CorpusSection(classes=1, views=3), [Item("a/1", "a", ""), Item("a/2", "a", "")]
+    listed = list_corpus(items[:1], items[1:], options, 14)
+    photos = [i for i in listed if isinstance(i, Photo)]
+    assert [(p.split, p.mirrored, p.view) for p in photos] == [
+        ("train", False, 0), ("train", True, 0), ("train", False, 1), ("train", False, 2), ("train", False, 3), ("val", False, 0)
+    ]  # fmt: skip
+    shown = [picture_of(p, photo).tobytes() for p in photos[:5]]
+    assert shown == [picture_of(p, photo).tobytes() for p in photos[:5]] and len(set(shown)) == 5
+    assert shown[0] == photo.tobytes()
 
 
 def test_the_loss_counts_visual_tokens_only(folder):

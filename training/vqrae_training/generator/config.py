@@ -13,7 +13,9 @@ class CorpusSection:
     classes: int = 20  # photos: of the classes with the most images
     photos: int = 100  # of each class, at most
     val_photos: int = 15
+    views: int = 0  # random cuts of each training photo, beside the whole photo and its mirror image
     drawings: int = 4  # of each combination of shape, colour, size and background, at most: no two are alike
+    place_deviation: float = 0.0  # of drawings around the middle, in tokens (a normal density); 0: all places alike
     seed: int = 0
 
 
@@ -23,7 +25,6 @@ class TrainSection:
     batch: int = 6  # sequences, each one image
     drawn_share: float = 0.25  # of the sequences
     captioned_share: float = 0.0  # of the sequences: photos with captions, where there are some; the rest are photos of classes
-    place_deviation: float = 0.0  # of drawings around the middle, in tokens (a normal density); 0: all places alike
     balance: float = 0.5  # a class is drawn by its number of photos to this power: 0 all alike, 1 all photos alike
     prompt_dropout: float = 0.1  # share of sequences without words, for guidance
     lr: float = 2e-3

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import random
 import time
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
-from ..data.images import encoder_view, normalise, to_uint8
+from ..data.images import encoder_view, normalise, random_view, to_uint8
 from ..data.sources import Item, read_source, spread
 from ..errors import UserError
 from ..models.vqrae import VQRAE
@@ -32,6 +33,7 @@ from .drawn import Drawing, combinations, draw, placements
 from .shards import Captioned, CaptionedShards
 
 BATCH = 32
+CUT = (0.5, 0.9)  # share of a photo's area in a random cut
 NOT_CLASSES = {"BACKGROUND_Google", "Faces"}  # no class; the photos of Faces_easy, cut wider
 
 
@@ -41,6 +43,7 @@ class Photo:
     label: str
     split: str  # "train" or "val"
     mirrored: bool = False
+    view: int = 0  # 0: the whole photo; else the number of a random cut
 
 
 def largest_classes(items: list[Item], count: int) -> list[str]:
@@ -50,17 +53,33 @@ def largest_classes(items: list[Item], count: int) -> list[str]:
 
 
 def list_corpus(train: list[Item], val: list[Item], options: CorpusSection, grid: int) -> list[Photo | Drawing]:
-    """List the photos, at most `options.photos` of a class and evenly over its list, each with its mirror image to train on; then
-    drawings of every combination, at most `options.drawings` of each. No two drawings are alike."""
+    """List the photos, at most `options.photos` of a class and evenly over its list, each with its mirror image and
+    `options.views` cuts to train on; then drawings of every combination, at most `options.drawings` of each. No two drawings are
+    alike."""
     shown: list[Photo | Drawing] = []
     for label in largest_classes(train, options.classes):
         for split, items, most in (("train", train, options.photos), ("val", val, options.val_photos)):
             chosen = spread([i for i in items if i.label == label], most)
-            sides = (False, True) if split == "train" else (False,)
-            shown += [Photo(i.name, label, split, mirrored) for i in chosen for mirrored in sides]
+            cuts = range(1, options.views + 1)
+            views = [(False, 0), (True, 0), *((False, k) for k in cuts)] if split == "train" else [(False, 0)]
+            shown += [Photo(i.name, label, split, mirrored, view) for i in chosen for mirrored, view in views]
     rng = random.Random(options.seed)
-    drawings = [placements(combination, grid) for combination in combinations()]
-    return shown + [d for possible in drawings for d in rng.sample(possible, min(options.drawings, len(possible)))]
+    return shown + [d for c in combinations() for d in some_places(placements(c, grid), grid, options, rng)]
+
+
+def some_places(possible: list[Drawing], grid: int, options: CorpusSection, rng: random.Random) -> list[Drawing]:
+    """Choose at most `options.drawings` of a combination's drawings, those near the middle more often."""
+    deviation = options.place_deviation or math.inf
+    far = lambda d: ((d.x - grid / 2) ** 2 + (d.y - grid / 2) ** 2) / (2 * deviation**2)
+    # A weighted sample without repetition (Efraimidis, Spirakis): those of the smallest exponential variates over their weights.
+    return sorted(possible, key=lambda d: math.log(rng.expovariate(1)) + far(d))[: options.drawings]
+
+
+def picture_of(photo: Photo, image: Image.Image) -> Image.Image:
+    """Return the photo's whole picture, its mirror image or one of its cuts, which its name and number decide."""
+    if photo.view:
+        return random_view(image, min(image.size), random.Random(f"{photo.name} {photo.view}"), CUT)
+    return ImageOps.mirror(image) if photo.mirrored else image
 
 
 @torch.inference_mode()
@@ -99,8 +118,7 @@ def build_corpus(
     def picture(item: Photo | Drawing) -> Image.Image:
         if isinstance(item, Drawing):
             return draw(item, size, grid)
-        photo = files[item.split, item.name].open()
-        return ImageOps.mirror(photo) if item.mirrored else photo
+        return picture_of(item, files[item.split, item.name].open())
 
     started, first = time.time(), done
     while done < len(pictures):

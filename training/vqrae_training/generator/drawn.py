@@ -1,4 +1,4 @@
-"""Drawn shapes whose captions can be checked. They follow easy-VQA (MIT), with sizes, backgrounds and two more shapes.
+"""Drawn shapes whose captions can be checked. They follow easy-VQA (MIT), with sizes, backgrounds and more shapes.
 
 A drawing has the tokenizer's input size. Its centre lies on a corner between tokens: a small model can learn the few different
 outlines. No drawing touches the picture's edge.
@@ -22,10 +22,15 @@ COLOURS = {
     "purple": (135, 50, 165),
     "black": (20, 20, 20),
     "white": (245, 245, 245),
+    "grey": (150, 150, 150),
+    "pink": (240, 120, 180),
+    "brown": (130, 80, 40),
+    "cyan": (60, 200, 205),
 }
-BACKGROUNDS = {"white": COLOURS["white"], "grey": (150, 150, 150), "black": COLOURS["black"], "beige": (225, 205, 165)}
-SHAPES = ("circle", "square", "rectangle", "triangle", "star")
-SIZES = {"small": 5 / 14, "large": 9 / 14}  # of the picture's side; brought to whole tokens
+_ALSO_BEHIND = ("white", "grey", "black", "blue", "green", "yellow", "pink")
+BACKGROUNDS = {name: COLOURS[name] for name in _ALSO_BEHIND} | {"beige": (225, 205, 165)}
+SHAPES = ("circle", "square", "rectangle", "triangle", "star", "diamond", "cross", "heart")
+SIZES = {"small": 5 / 14, "medium": 7 / 14, "large": 9 / 14}  # of the picture's side; brought to whole tokens
 STAR_WAIST = 0.42  # inner radius of the star over its outer one
 OVERSAMPLING = 4  # PIL draws without smoothing
 
@@ -57,8 +62,8 @@ def combinations() -> list[tuple[str, str, str, str]]:
 
 
 def held_out(shape: str, colour: str, size: str, background: str) -> bool:
-    """Whether training never shows this combination. 25 of the 300 are held out (CRC-32 a multiple of ten): who draws them has
-    learnt what the words mean."""
+    """Whether training never shows this combination. A tenth is held out (CRC-32 a multiple of ten): who draws them has learnt
+    what the words mean."""
     return zlib.crc32(f"{size} {colour} {shape} {background}".encode()) % 10 == 0
 
 
@@ -99,6 +104,14 @@ def paint(
         pen.rectangle((x - w, y - h, x + w, y + h), colour)
     elif shape == "triangle":
         pen.polygon([(x, y - r), (x + r, y + r * 0.8), (x - r, y + r * 0.8)], colour)
+    elif shape == "diamond":
+        pen.polygon([(x, y - r), (x + r * 0.75, y), (x, y + r), (x - r * 0.75, y)], colour)
+    elif shape == "cross":
+        arm = r * 0.32
+        pen.rectangle((x - r, y - arm, x + r, y + arm), colour)
+        pen.rectangle((x - arm, y - r, x + arm, y + r), colour)
+    elif shape == "heart":
+        pen.polygon(_heart(x, y, r), colour)
     else:
         pen.polygon(_star(x, y, r), colour)
 
@@ -106,6 +119,13 @@ def paint(
 def tokens(size: str, grid: int) -> int:
     """Return how many tokens wide a shape of `size` is."""
     return round(SIZES[size] * grid)
+
+
+def _heart(x: float, y: float, r: float) -> list[tuple[float, float]]:
+    """Return the outline of a heart of width 2 r, its point below."""
+    steps = [2 * math.pi * i / 64 for i in range(64)]
+    height = lambda t: 13 * math.cos(t) - 5 * math.cos(2 * t) - 2 * math.cos(3 * t) - math.cos(4 * t)
+    return [(x + r * math.sin(t) ** 3, y - r * (height(t) + 2.5) / 16) for t in steps]
 
 
 def _star(x: float, y: float, r: float) -> list[tuple[float, float]]:

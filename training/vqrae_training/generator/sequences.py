@@ -6,7 +6,6 @@ run sees what an undisturbed one sees.
 
 from __future__ import annotations
 
-import math
 import random
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -55,13 +54,6 @@ def describe_vocabulary(tokenizer: Tokenizer) -> Vocabulary:
     return Vocabulary(tokenizer, boi, eoi, first, tokenizer.get_vocab_size() - first)
 
 
-def nearness(drawing: Drawing, middle: float, deviation: float) -> float:
-    """Return the weight of a drawing's place: a normal density around the picture's middle, in tokens, or 1 for a
-    deviation of 0."""
-    squared = (drawing.x - middle) ** 2 + (drawing.y - middle) ** 2
-    return math.exp(-squared / (2 * deviation**2)) if deviation else 1.0
-
-
 class Batch(NamedTuple):
     tokens: Tensor  # int64 [n, length], padded at the end
     predicting: Tensor  # int64 [n, t + 1]: positions of boi and of the ids
@@ -76,10 +68,7 @@ class Sequences:
         combinations: dict[tuple[str, str, str, str], list[int]] = {}
         for row in corpus.rows(Drawing, "train"):
             combinations.setdefault(corpus.items[row].combination, []).append(row)
-        middle = math.isqrt(corpus.ids.shape[1]) / 2
-        near = lambda row: nearness(corpus.items[row], middle, options.place_deviation)
-        # By combination: a large shape has fewer places than a small one.
-        self.drawings = [(rows, [near(row) for row in rows]) for rows in combinations.values()]
+        self.drawings = list(combinations.values())  # by combination: a large shape has fewer places than a small one
         self.captioned = corpus.rows(Captioned, "train")
         self.classes = [corpus.rows(Photo, "train", label) for label in corpus.labels]
         self.weights = [len(rows) ** options.balance for rows in self.classes]
@@ -98,7 +87,7 @@ class Sequences:
     def _row(self, rng: random.Random) -> int:
         draw, o = rng.random(), self.options
         if self.drawings and (draw < o.drawn_share or not (self.classes or self.captioned)):
-            return rng.choices(*rng.choice(self.drawings))[0]
+            return rng.choice(rng.choice(self.drawings))
         if self.captioned and (draw < o.drawn_share + o.captioned_share or not self.classes):
             return rng.choice(self.captioned)
         return rng.choice(rng.choices(self.classes, self.weights)[0])
