@@ -107,6 +107,7 @@ const FAULTS = {
   DUPLICATE_KEY: "an image of the same key came before",
   FILE_TOO_LARGE: "its file is larger than 256 MiB",
   NO_BYTES: "the cell holds no bytes",
+  UNREADABLE: "its file is missing, closed to this user, or no file",
 } as const;
 
 async function encodeBatch(read: readonly Read[], work: EncodeMembers): Promise<Row[]> {

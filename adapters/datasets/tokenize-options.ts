@@ -3,9 +3,9 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import * as z from "zod";
 import type { Encoder } from "../../sdk/index.ts";
-import { expectedBut, findCheckpoint, onDisk, option, parseOptions } from "../../sdk/kit.ts";
+import { expectedBut, findCheckpoint, option, parseOptions } from "../../sdk/kit.ts";
 import { CROPS, type Crops, VIEWS } from "./crops.ts";
-import { hashFile } from "./inputs/files.ts";
+import { fromDisk, hashFile } from "./inputs/files.ts";
 
 /** What `tokenizeShard` makes of a shard. */
 export interface TokenizeOptions {
@@ -140,7 +140,7 @@ const MODEL_FILE = /\.(json|safetensors|bin|pt|pth|ckpt|gguf|onnx)$/i;
  */
 export async function modelHash(source: string): Promise<string> {
   const path = await findCheckpoint(source);
-  const isFolder = (await onDisk(path, () => stat(path))).isDirectory();
+  const isFolder = (await fromDisk(path, () => stat(path))).isDirectory();
   const [folder, names] = isFolder ? [path, await modelFiles(path)] : [dirname(path), [basename(path)]];
   const hash = createHash("sha256");
   for (const name of names) hash.update(`${name} ${await hashFile(join(folder, name))}\n`);
@@ -148,4 +148,4 @@ export async function modelHash(source: string): Promise<string> {
 }
 
 const modelFiles = async (folder: string): Promise<string[]> =>
-  (await onDisk(folder, () => readdir(folder))).filter((name) => MODEL_FILE.test(name)).sort();
+  (await fromDisk(folder, () => readdir(folder))).filter((name) => MODEL_FILE.test(name)).sort();

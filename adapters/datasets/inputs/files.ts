@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
 import { basename, join, relative, sep } from "node:path";
-import { expectedBut, onDisk, readRegularFile, regularFileChunks, systemReason } from "../../../sdk/kit.ts";
+import { expectedBut, readRegularFile, regularFileChunks, systemReason } from "../../../sdk/kit.ts";
 import { type InputOptions, isImageFile, MAX_MEMBER_BYTES, type Member, type ShardInput, sha256Of } from "./member.ts";
 import { parquetMembers } from "./parquet-members.ts";
 import { tarMembers } from "./tar-members.ts";
@@ -58,7 +58,7 @@ export const parquetFile = (path: string, options: InputOptions = {}): ShardInpu
 });
 
 async function folderShards(folder: string, size: number): Promise<ShardInput[]> {
-  const entries = await onDisk(folder, () => readdir(folder, { recursive: true, withFileTypes: true }));
+  const entries = await fromDisk(folder, () => readdir(folder, { recursive: true, withFileTypes: true }));
   const files = entries
     .filter((entry) => !entry.isDirectory() && isImageFile(entry.name))
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll(sep, "/"))
@@ -79,15 +79,27 @@ async function folderShards(folder: string, size: number): Promise<ShardInput[]>
 async function* fileMembers(folder: string, files: readonly string[]): AsyncGenerator<Member> {
   for (const key of files) {
     const path = join(folder, key);
-    const { size } = await onDisk(path, () => stat(path));
-    if (size > MAX_MEMBER_BYTES) {
-      yield { key, sha256: await hashFile(path), content: "FILE_TOO_LARGE" };
-      continue;
+    try {
+      const { size } = await stat(path);
+      if (size > MAX_MEMBER_BYTES) {
+        yield { key, sha256: await hashFile(path), content: "FILE_TOO_LARGE" };
+        continue;
+      }
+      const bytes = await readRegularFile(path);
+      yield { key, sha256: sha256Of(bytes), content: bytes };
+    } catch (cause) {
+      // Another try would find the same. Other faults, such as EIO, are the machine's, and end the shard.
+      if (!OWN_FAULTS.has(codeOf(cause))) throw unreadable(path, cause);
+      yield { key, sha256: sha256Of(NOTHING), content: "UNREADABLE" };
     }
-    const bytes = await onDisk(path, () => readRegularFile(path));
-    yield { key, sha256: sha256Of(bytes), content: bytes };
   }
 }
+
+/** Faults of a file itself: a link that leads nowhere or in a circle, no permission, no regular file. */
+const OWN_FAULTS: ReadonlySet<string> = new Set(["ENOENT", "EACCES", "EPERM", "ELOOP", "ENOTDIR", "EISDIR", "ENOTREG"]);
+const NOTHING = new Uint8Array();
+
+const codeOf = (error: unknown): string => (error instanceof Error && "code" in error ? String(error.code) : "");
 
 /** SHA-256 of a file, in hex. @throws IO_ERROR */
 export async function hashFile(path: string): Promise<string> {
@@ -100,8 +112,17 @@ async function* chunksOf(path: string): AsyncGenerator<Buffer> {
   try {
     yield* regularFileChunks(path);
   } catch (cause) {
-    throw expectedBut("IO_ERROR", "a file that the system can read", path, systemReason(cause), { path, cause });
+    throw unreadable(path, cause);
   }
 }
 
-const sizeOf = async (path: string): Promise<string> => `${(await onDisk(path, () => stat(path))).size} bytes`;
+const sizeOf = async (path: string): Promise<string> => `${(await fromDisk(path, () => stat(path))).size} bytes`;
+
+/** Reads of a path. @throws IO_ERROR */
+export const fromDisk = <T>(path: string, work: () => Promise<T>): Promise<T> =>
+  work().catch((cause: unknown) => {
+    throw unreadable(path, cause);
+  });
+
+const unreadable = (path: string, cause: unknown) =>
+  expectedBut("IO_ERROR", "a path that the system can read", path, systemReason(cause), { path, cause });

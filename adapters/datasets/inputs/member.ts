@@ -12,7 +12,7 @@ export interface Member {
 }
 
 /** What is wrong with a member before any decoder sees it. */
-export type MemberFault = "TRUNCATED" | "DUPLICATE_KEY" | "FILE_TOO_LARGE" | "NO_BYTES";
+export type MemberFault = "TRUNCATED" | "DUPLICATE_KEY" | "FILE_TOO_LARGE" | "NO_BYTES" | "UNREADABLE";
 
 /** What a reader learns of a shard besides its members. */
 export interface ShardSurvey {
@@ -48,10 +48,8 @@ export const MAX_MEMBER_BYTES = 256 * 1024 * 1024;
 
 const IMAGE_EXTENSIONS = new Set(["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "heic", "ppm"]);
 
-/** Whether a file is an image by its extension, which is what follows the first dot for the webdataset library. */
-export const isImageExtension = (extension: string): boolean => IMAGE_EXTENSIONS.has(extension.toLowerCase());
-
-export const isImageFile = (path: string): boolean => isImageExtension(extname(path).slice(1));
+/** Whether a file is an image by what follows the last dot of its name, as the decoders of the webdataset library see it. */
+export const isImageFile = (path: string): boolean => IMAGE_EXTENSIONS.has(extname(path).slice(1).toLowerCase());
 
 /**
  * Key and extension as `base_plus_ext` of webdataset's tariterators.py takes a path apart: at the first dot of the file name.

@@ -94,6 +94,24 @@ it("of two images of one key the first has the ids", async () => {
   expect(stats.files.tar?.bytes).toBe(2 * 1024 + 1024);
 });
 
+it("an image with more than one dot in its name is a sample's image where there is no other", async () => {
+  const [a, b] = await pictures(2);
+  if (!a || !b) throw new Error("two pictures");
+  const named = (...paths: string[]) => paths.map((path, i) => ({ path, bytes: (i % 2 === 0 ? a : b).bytes }));
+  const photos = await tokens(tarArchive(named("2020.05.JPG", "2021.06.jpg", "v1/x.2.png")));
+  expect(photos.rows.map(({ key, error }) => [key, error])).toEqual([
+    ["2020", null],
+    ["2021", null],
+    ["v1/x", null],
+  ]);
+  const masks = await tokens(tarArchive(named("s.depth.png", "s.jpg", "s.seg.png", "t.jpg", "t.seg.png")));
+  expect(masks.rows.map(({ key }) => key)).toEqual(["s", "t"]);
+  expect(masks.stats).toMatchObject({ errors: 0, otherMembers: 3 });
+  const twice = await tokens(tarArchive(named("s.left.png", "s.right.png", "t.json", "s.left.png")));
+  expect(twice.errors).toEqual([null, "DUPLICATE_KEY", "DUPLICATE_KEY"]);
+  expect(twice.stats.otherMembers).toBe(1);
+});
+
 it("a truncated tar loses the image that it ends in", async () => {
   const entries = await pictures(6);
   const whole = tarArchive(entries);

@@ -1,4 +1,5 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { describe, expect, it } from "vitest";
@@ -57,6 +58,25 @@ describe("inputs", () => {
     const keys = [];
     for (const { name } of shards) keys.push(...(await rowsOf(join(out, "shards", `${name}.parquet`))));
     expect(keys.map(({ key }) => key)).toEqual((await pictures(7)).map(({ path }) => path));
+  });
+
+  it("lose of a folder what is no file: links that lead nowhere, pipes, folders", async () => {
+    const folder = join(await newFolder(), "photos");
+    await mkdir(join(folder, "folder.jpg"), { recursive: true });
+    const [picture] = await pictures(1);
+    await writeFile(join(folder, "a.png"), picture?.bytes ?? "");
+    await symlink("a.png", join(folder, "link.png"));
+    await symlink("nowhere", join(folder, "dangling.jpg"));
+    await symlink("loop.jpg", join(folder, "loop.jpg"));
+    if (process.platform !== "win32") execFileSync("mkfifo", [join(folder, "pipe.jpg")]);
+    const output = join(folder, "../tokens");
+    const { failed, errors } = await runShards(await findShards([folder]), output, mockOptions());
+    expect(failed).toEqual([]);
+    const rows = await rowsOf(join(output, "shards", "photos-00000.parquet"));
+    const lost = ["dangling.jpg", "loop.jpg", ...(process.platform === "win32" ? [] : ["pipe.jpg"])];
+    expect(rows.filter(({ error }) => error === null).map(({ key }) => key)).toEqual(["a.png", "link.png"]);
+    expect(rows.filter(({ error }) => error === "UNREADABLE").map(({ key }) => key)).toEqual(lost);
+    expect(errors).toBe(lost.length);
   });
 
   it("are refused where two have one name, or where there is nothing", async () => {

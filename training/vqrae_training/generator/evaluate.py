@@ -13,7 +13,6 @@ import argparse
 import json
 from pathlib import Path
 
-import numpy as np
 import torch
 from PIL import Image
 
@@ -25,11 +24,12 @@ from ..models.vqrae import VQRAE
 from .corpus import Corpus, Photo, read_corpus
 from .drawn import Drawing, draw
 from .export import Sampling, load_run
-from .figures import class_accuracy, drawing_accuracy, likeness
+from .figures import class_accuracy, drawing_accuracy, likeness_figures
 from .probe import ClassProbe, embed
 from .prompts import class_prompt, drawn_prompt
 from .sample import pictures, sample_ids
 from .sequences import describe_vocabulary
+from .shards import Captioned
 from .sheet import contact_sheet
 
 BATCH = 40  # pictures of one sampling batch
@@ -47,7 +47,7 @@ def judges(corpus: Corpus, probe: ClassProbe, tokenizer: VQRAE) -> dict:
     return {
         "photos": class_accuracy(probe, corpus.features[rows], labels),
         "photos_reconstructed": class_accuracy(probe, back, labels),
-        "photos_likeness": float(np.median(likeness(corpus.ids[rows], corpus))),
+        "photos_memory": likeness_figures(corpus.ids[rows], corpus),
         "drawings": drawing_accuracy([draw(d, size, grid) for d in shapes], shapes, grid),
         "drawings_reconstructed": drawing_accuracy(pictures(tokenizer, ids[drawn]), shapes, grid),
     }
@@ -78,10 +78,10 @@ Shown = list[tuple[Image.Image, str]]  # pictures and their prompts
 
 
 def measure(
-    sampler: Sampler, probe: ClassProbe, s: Sampling, per_class: int, drawings: int, seed: int
+    sampler: Sampler, probe: ClassProbe, s: Sampling, per_class: int, captions: int, drawings: int, seed: int
 ) -> tuple[dict, Shown]:
-    """Sample photos of every class, and drawings, half of them of combinations that training never showed. Returns the figures
-    and all these pictures."""
+    """Sample photos of every class, photos of held-out captions, and drawings, half of them of held-out combinations. Returns the
+    figures and all these pictures."""
     corpus, grid, result = sampler.corpus, sampler.tokenizer.encoder.grid, {"sampling": vars(s)}
     shown: Shown = []
     if per_class:
@@ -91,7 +91,13 @@ def measure(
         shown += zip(images, prompts, strict=True)
         own = embed(sampler.tokenizer, images)[1]
         result["photos"] = class_accuracy(probe, own, labels)
-        result["likeness"] = np.percentile(likeness(ids.numpy(), corpus), [50, 95, 100]).tolist()
+        result["photos_memory"] = likeness_figures(ids.numpy(), corpus)
+    if captions:
+        rows = spread(corpus.rows(Captioned, "val"), captions)
+        prompts = [corpus.captions[corpus.items[row].name][0] for row in rows]
+        ids, images = sampler(prompts, s, seed)
+        shown += zip(images, prompts, strict=True)
+        result["captions_memory"] = likeness_figures(ids.numpy(), corpus)
     for split in ("train", "val") if drawings else ():
         known = {d.combination: d for d in (corpus.items[r] for r in corpus.rows(Drawing, split))}
         one_each = [known[key] for key in sorted(known)]
@@ -105,23 +111,27 @@ def measure(
 
 def table(ceiling: dict | None, measured: list[dict]) -> str:
     percent = lambda share: f"{100 * share:.1f} %"
-    head = ["pictures", "class top-1", "shape", "colour", "shape and colour", "size", "background", "all four"]
+    parts = ["shape", "colour", "shape and colour", "size", "background", "all four"]
+    head = ["pictures", "class top-1", "training photos again", *parts]
     keys = ("shape", "colour", "shape_and_colour", "size", "background", "all")
     rows = [head, ["---"] * len(head)]
 
-    def row(name: str, photos: dict | None, drawn: dict | None) -> None:
-        cells = [f"{percent(photos['top1'])} of {photos['images']}" if photos else ""]
+    def row(name: str, photos: dict | None, memory: dict | None, drawn: dict | None) -> None:
+        of = lambda figures, key: f"{percent(figures[key])} of {figures['images']}" if figures else ""
+        cells = [of(photos, "top1"), of(memory, "remembered")]
         rows.append([name, *cells, *([percent(drawn[k]) for k in keys] if drawn else [""] * len(keys))])
 
     if ceiling:
-        row("real", ceiling["photos"], ceiling["drawings"])
-        row("reconstructed", ceiling["photos_reconstructed"], ceiling["drawings_reconstructed"])
+        row("real", ceiling["photos"], ceiling["photos_memory"], ceiling["drawings"])
+        row("reconstructed", ceiling["photos_reconstructed"], None, ceiling["drawings_reconstructed"])
     for m in measured:
         s = m["sampling"]
         name = f"guidance {s['guidance_scale']:g}, T {s['temperature']:g}, top-p {s['top_p']:g}, top-k {s['top_k']}"
-        row(name, m.get("photos"), m.get("drawings"))
+        row(name, m.get("photos"), m.get("photos_memory"), m.get("drawings"))
+        if "captions_memory" in m:
+            row("the same, held-out captions", None, m["captions_memory"], None)
         if "drawings_held_out" in m:
-            row("the same, held-out combinations", None, m["drawings_held_out"])
+            row("the same, held-out combinations", None, None, m["drawings_held_out"])
     return "\n".join(f"| {' | '.join(r)} |" for r in rows)
 
 
@@ -137,6 +147,7 @@ def main(argv: list[str] | None = None) -> None:
         value = getattr(Sampling(), name)
         add(f"--{name.replace('_', '-')}", type=type(value), default=value)
     add("--per-class", type=int, default=8, help="samples of each class")
+    add("--captions", type=int, default=0, help="samples of captions that training never showed")
     add("--drawings", type=int, default=100, help="samples of drawings, half of them of held-out combinations")
     add("--seed", type=int, default=0)
     add("--threads", type=int, default=1)
@@ -155,7 +166,7 @@ def main(argv: list[str] | None = None) -> None:
             Path(args.json).write_text(json.dumps({"judges": ceiling, "samples": measured}, indent=1) + "\n")
 
     for i, s in enumerate(settings):
-        figures, shown = measure(sampler, probe, s, args.per_class, args.drawings, args.seed)
+        figures, shown = measure(sampler, probe, s, args.per_class, args.captions, args.drawings, args.seed)
         measured.append(figures)
         report()
         if args.picture and i == 0:

@@ -9,8 +9,10 @@ from .corpus import Corpus, Photo
 from .drawn import Drawing
 from .probe import ClassProbe
 from .shapes import look
+from .shards import Captioned
 
 PARTS = ("shape", "colour", "size", "background")
+REMEMBERED = 0.25  # of a picture's ids, at the same places of one training photo; real photos never trained on stay far below
 
 
 def class_accuracy(probe: ClassProbe, features: np.ndarray, wanted: list[str]) -> dict:
@@ -34,6 +36,14 @@ def drawing_accuracy(pictures: list[Image.Image], wanted: list[Drawing], grid: i
 
 
 def likeness(ids: np.ndarray, corpus: Corpus) -> np.ndarray:
-    """Return for each picture's ids [n, t] the share that its most similar train photo has at the same places, [n]."""
-    known = corpus.ids[corpus.rows(Photo, "train")]
+    """Return for each picture's ids [n, t] the share that its most similar train photo has at the same places, [n]. Each view of
+    a photo counts."""
+    known = corpus.ids[corpus.rows(Photo, "train") + corpus.rows(Captioned, "train")]
     return np.array([(known == row).mean(1).max() for row in ids.astype(known.dtype)])
+
+
+def likeness_figures(ids: np.ndarray, corpus: Corpus) -> dict:
+    """Return the share of pictures that are training photos again, and the median, 95th percentile and most of their likeness."""
+    own = likeness(ids, corpus)
+    share, spread = (own >= REMEMBERED).mean().item(), np.percentile(own, [50, 95, 100]).tolist()
+    return {"images": len(own), "remembered": share, "likeness": spread}

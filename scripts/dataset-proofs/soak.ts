@@ -1,0 +1,152 @@
+/**
+ * One worker of a real queue over many photos, and what it holds on the way: memory, its event loop, the locks of its jobs.
+ *
+ *     node scripts/dataset-proofs/soak.ts photos.tar 100000 [--model models/vqrae-tiny] [--workers 2] [--shard-size 2000]
+ *
+ * The photos of the tar are taken again and again under keys of their own, in shards of the size given. Memory growth is from the
+ * second fifth of the run to the last one, of the medians. It needs redis-server. docs/tokenise-a-dataset.md has what it printed.
+ */
+import { mkdtemp, open, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { Queue, QueueEvents } from "bullmq";
+import { Redis } from "ioredis";
+import { enqueueShards, modelHash, readManifest, runQueueWorker, tarFile } from "../../adapters/datasets/index.ts";
+import { median } from "../../bench/lib/median.ts";
+import { VQRAE } from "../../sdk/index.ts";
+import { TestRedis } from "../../test/helpers/redis.ts";
+import { type TarEntry, tarArchive } from "../../test/helpers/tar-archive.ts";
+import { environment } from "../lib/environment.ts";
+
+const { values, positionals } = parseArgs({
+  options: {
+    model: { type: "string", default: fileURLToPath(new URL("../../models/vqrae-tiny", import.meta.url)) },
+    workers: { type: "string", default: "2" },
+    "shard-size": { type: "string", default: "2000" },
+  },
+  allowPositionals: true,
+});
+const [photos, wanted = "100000"] = positionals;
+if (photos === undefined) throw new Error("Expected a tar of photos.");
+const images = Number(wanted);
+const shardSize = Number(values["shard-size"]);
+/** Short, so that a lock that is not renewed is lost soon. */
+const LOCK_MS = 5000;
+const SAMPLES = 100;
+
+setFlagsFromString("--expose-gc");
+const collect: () => void = runInNewContext("gc");
+
+const known: Uint8Array[] = [];
+for await (const { content } of (await tarFile(photos)).members({ otherMembers: 0, damaged: false })) {
+  if (typeof content !== "string") known.push(content);
+}
+const folder = await mkdtemp(join(tmpdir(), "vqrae-soak-"));
+const paths: string[] = [];
+for (let first = 0; first < images; first += shardSize) {
+  const path = join(folder, `${String(first).padStart(8, "0")}.tar`);
+  const file = await open(path, "w");
+  const entries: TarEntry[] = [];
+  for (let i = first; i < Math.min(first + shardSize, images); i++) {
+    const bytes = known[i % known.length];
+    if (bytes !== undefined) entries.push({ path: `${String(i).padStart(8, "0")}.jpg`, bytes });
+  }
+  await file.writeFile(tarArchive(entries));
+  await file.close();
+  paths.push(path);
+}
+known.length = 0;
+
+const redis = await TestRedis.start();
+try {
+  const output = join(folder, "tokens");
+  const [encoder, model] = [
+    await VQRAE.load(values.model, { workers: Number(values.workers), threads: 1 }),
+    await modelHash(values.model),
+  ];
+  await enqueueShards({
+    url: redis.url,
+    paths,
+    output,
+    model: { source: values.model },
+    rows: {},
+    spec: { encoder, model },
+  });
+
+  const name = "vqrae-tokenize";
+  const connection = { url: redis.url };
+  const [events, queue] = [new QueueEvents(name, { connection }), new Queue(name, { connection })];
+  let stalled = 0;
+  events.on("stalled", () => stalled++);
+  await events.waitUntilReady();
+
+  const client = new Redis(redis.url);
+  let [shortest, looks] = [Number.POSITIVE_INFINITY, 0];
+  const lookAtLocks = setInterval(async () => {
+    for (const { id } of await queue.getActive()) {
+      const left = await client.pttl(`bull:${name}:${id}:lock`);
+      if (left < 0) continue; // it has ended meanwhile
+      shortest = Math.min(shortest, left);
+      looks++;
+    }
+  }, 500);
+
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  const memory: number[] = [];
+  const done = new Map<string, number>();
+  let [sampled, longest] = [0, 0];
+  const started = performance.now();
+  await runQueueWorker({
+    url: redis.url,
+    lockMs: LOCK_MS,
+    untilEmpty: true,
+    open: async () => ({ encoder, model }),
+    onEvent(event) {
+      if (event.type === "failed" || event.type === "queue") console.error(event.message);
+      if (event.type !== "progress") return;
+      done.set(event.shard, event.images);
+      const count = [...done.values()].reduce((sum, own) => sum + own, 0);
+      if (count < ((sampled + 1) * images) / SAMPLES) return;
+      sampled++;
+      longest = Math.max(longest, delay.max / 1e6 - 1);
+      collect(); // what is garbage is no growth; its pause is the look's, not the work's
+      delay.reset();
+      memory.push(process.memoryUsage.rss() / 1e6);
+      console.error(
+        `${count} images, ${memory.at(-1)?.toFixed(0)} MB, gap ${longest.toFixed(1)} ms, shortest lock ${shortest} ms`,
+      );
+    },
+  });
+  const seconds = (performance.now() - started) / 1000;
+  clearInterval(lookAtLocks);
+  await events.close();
+  await queue.close();
+  client.disconnect();
+  const fifth = Math.floor(memory.length / 5);
+  const [warm, late] = [median(memory.slice(fifth, 2 * fifth)), median(memory.slice(-fifth))];
+  const merged = (await readManifest(output))?.merged;
+  console.log(`${await environment("onnxruntime-node", "bullmq", "sharp")}; ${values.workers} workers\n`);
+  console.log(
+    `| images in | rows out | images/s | memory, warm | at the end | growth | longest gap | locks looked at | shortest of ${LOCK_MS} ms | stalled |`,
+  );
+  console.log("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+  const growth = `${((100 * (late - warm)) / warm).toFixed(1)} %`;
+  const cells = [
+    images,
+    merged?.images,
+    (images / seconds).toFixed(1),
+    `${warm.toFixed(0)} MB`,
+    `${late.toFixed(0)} MB`,
+    growth,
+  ];
+  console.log(`| ${[...cells, `${longest.toFixed(1)} ms`, looks, `${shortest} ms`, stalled].join(" | ")} |`);
+} finally {
+  await redis.stop();
+  await rm(folder, { recursive: true });
+}
