@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import {
   enqueueShards,
   estimateBytes,
@@ -78,7 +78,7 @@ export const tokenize = defineCommand({
     if (args.queue !== undefined) {
       const put = await withProgress(args, (progress) => enqueue(args.queue ?? "", inputs, out, args, progress));
       printResult(json, { out, ...put }, () => [
-        `${out}: ${put.enqueued} shards put into the queue, ${put.done} are done; start \`vqrae worker\` on each machine`,
+        `${out}: ${count(put.enqueued, "shard")} put into the queue, ${put.done} done before; start \`vqrae worker\` on each machine`,
       ]);
       return;
     }
@@ -102,8 +102,8 @@ export const tokenize = defineCommand({
       message: error instanceof Error ? error.message : String(error),
     }));
     printResult(json, { out, ...counts, failed: dead }, () => [
-      `${out}: ${counts.written} shards written, ${counts.skipped} were done before; ` +
-        `${counts.images} images in ${counts.seconds.toFixed(1)} s, ${counts.errors} rows with an error`,
+      `${out}: ${count(counts.written, "shard")} written, ${counts.skipped} done before; ` +
+        `${count(counts.images, "image")} in ${counts.seconds.toFixed(1)} s, ${withErrors(out, counts.errors)}`,
       ...dead.map(({ shard, message }) => `failed: ${shard}: ${message}`),
     ]);
     if (dead.length > 0) process.exitCode = 1;
@@ -141,6 +141,11 @@ async function enqueue(
 const sayFeatureSize = (bytes: number): void =>
   say(`features and ids take up to ${inBytes(bytes)} an image: ${inBytes(bytes * 1e6)} a million images`);
 
+const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? "" : "s"}`;
+
+const withErrors = (out: string, errors: number): string =>
+  `${count(errors, "row")} with an error${errors === 0 ? "" : ` (see ${join(out, "dead")})`}`;
+
 const progressLine = ({ shards, done, failed, images, imagesPerSecond }: RunProgress): string =>
   `${done} of ${shards} shards${failed > 0 ? `, ${failed} failed` : ""}, ${images} images, ` +
   `${imagesPerSecond.toFixed(1)} images/s`;
@@ -149,7 +154,7 @@ function statusLines(out: string, status: Status): string[] {
   const { shards, done, running, dead, images, errors, imagesPerSecond, secondsLeft } = status;
   return [
     `${out}: ${done} of ${shards} shards done, ${running} running, ${dead.length} dead`,
-    `  ${images} images, ${errors} rows with an error`,
+    `  ${count(images, "image")}, ${withErrors(out, errors)}`,
     `  ${imagesPerSecond.toFixed(1)} images/s${secondsLeft === null ? "" : `, ${timeLeft(secondsLeft)} left`}`,
     ...dead.map(({ shard, message }) => `  dead: ${shard}: ${message}`),
   ];
