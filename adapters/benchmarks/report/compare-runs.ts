@@ -37,7 +37,7 @@ export async function compareRuns(first: string, second: string, options: Compar
   requireSameQuestions(one, other);
   const { title, score } = protocolOf(one, benchmark);
   const pairs = pairsOf(one, other);
-  const [figures, others] = [figuresOf(one.groups, score), figuresOf(other.groups, score)];
+  const [figures, others] = [await figuresOf(one.groups, score), await figuresOf(other.groups, score)];
   const wholes = pairs.flat(2).every((judged) => judged.score === 0 || judged.score === 1);
   const rights = ({ groups }: Run) => groups.map((group) => allRight(group) === 1);
   const comparison: Comparison = {
@@ -50,7 +50,7 @@ export async function compareRuns(first: string, second: string, options: Compar
         return theirs ? [[name, [own, theirs] as const]] : [];
       }),
     ),
-    difference: pairedBootstrap(pairs, score),
+    difference: await pairedBootstrap(pairs, score),
     mcNemar: wholes ? mcNemar(rights(one), rights(other)) : null,
     bootstrap: { resamples: RESAMPLES, seed: BOOTSTRAP_SEED },
     changed: changedQuestions(pairs),

@@ -19,8 +19,8 @@ export interface Figures {
 }
 
 /** The benchmark's figures, each with its interval. @throws INVALID_ARGUMENT if `score` gives none */
-export function figuresOf(groups: readonly Group[], score: Profile["score"]): Figures {
-  const intervals = confidenceIntervals(groups, score);
+export async function figuresOf(groups: readonly Group[], score: Profile["score"]): Promise<Figures> {
+  const intervals = await confidenceIntervals(groups, score);
   const scores = Object.fromEntries(
     Object.entries(score(groups)).map(([name, value]) => {
       // A category that no resample drew has the interval of its value.

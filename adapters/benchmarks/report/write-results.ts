@@ -21,7 +21,7 @@ export interface Results {
 /** Writes judgements.jsonl, scores.json and report.html beside the answers. @throws IO_ERROR */
 export async function writeResults({ folder, benchmark, profile, record, judgements, failures }: Results) {
   const groups = judgements.groups();
-  const { headline, scores: figures } = figuresOf(groups, profile.score);
+  const { headline, scores: figures } = await figuresOf(groups, profile.score);
   const scores: Scores = {
     title: benchmark.title,
     ...record,

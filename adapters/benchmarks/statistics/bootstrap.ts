@@ -1,3 +1,4 @@
+import { setImmediate as otherWork } from "node:timers/promises";
 import { seededRandom } from "../../../sdk/kit.ts";
 import type { Group, Metrics } from "../benchmark.ts";
 
@@ -11,14 +12,15 @@ export type Interval = readonly [number, number];
  * Percentile bootstrap: the figures of as many groups drawn with replacement, again and again. What is scored together
  * is drawn together.
  */
-export function confidenceIntervals(
+export async function confidenceIntervals(
   groups: readonly Group[],
   score: (groups: readonly Group[]) => Metrics,
   { resamples = RESAMPLES, seed = BOOTSTRAP_SEED } = {},
-): Record<string, Interval> {
+): Promise<Record<string, Interval>> {
   const random = seededRandom(seed);
   const drawn: Record<string, number[]> = {};
   for (let i = 0; i < resamples; i++) {
+    await otherWork(); // a thousand scores of a large set take seconds
     for (const [name, value] of Object.entries(score(resample(groups, random)))) (drawn[name] ??= []).push(value);
   }
   return Object.fromEntries(Object.entries(drawn).map(([name, values]) => [name, middle95(values)]));

@@ -23,10 +23,11 @@ describe("figures", () => {
 });
 
 describe("intervals", () => {
-  it("are the same for a seed, and as wide as a binomial's", () => {
+  it("are the same for a seed, and as wide as a binomial's", async () => {
     const groups = singles(Array.from({ length: 400 }, (_, i) => (i % 4 === 0 ? 0 : 1)));
-    const [low, high] = confidenceIntervals(groups, accuracy).accuracy!;
-    expect(confidenceIntervals(groups, accuracy).accuracy).toEqual([low, high]);
+    const { accuracy: interval } = await confidenceIntervals(groups, accuracy);
+    const [low, high] = interval!;
+    expect((await confidenceIntervals(groups, accuracy)).accuracy).toEqual([low, high]);
     const halfWidth = 196 * Math.sqrt((0.75 * 0.25) / 400);
     expect(low).toBeGreaterThan(75 - 1.25 * halfWidth);
     expect(low).toBeLessThan(75 - 0.75 * halfWidth);
@@ -34,13 +35,13 @@ describe("intervals", () => {
     expect(high - 75).toBeLessThan(1.25 * halfWidth);
   });
 
-  it("draw groups whole: pairs that are all right or all wrong are as uncertain as half as many questions", () => {
+  it("draw groups whole: pairs that are all right or all wrong are as uncertain as half as many questions", async () => {
     const pairs = Array.from({ length: 100 }, (_, i): Group => [judged(i % 2), judged(i % 2)]);
-    const width = (groups: readonly Group[]) => {
-      const [low, high] = confidenceIntervals(groups, accuracy).accuracy!;
-      return high - low;
+    const width = async (groups: readonly Group[]) => {
+      const { accuracy: interval } = await confidenceIntervals(groups, accuracy);
+      return interval![1] - interval![0];
     };
-    expect(width(pairs)).toBeGreaterThan(1.2 * width(pairs.flat().map((one) => [one])));
+    expect(await width(pairs)).toBeGreaterThan(1.2 * (await width(pairs.flat().map((one) => [one]))));
   });
 
   it("percentiles lie between neighbours as numpy's do", () => {
@@ -78,7 +79,7 @@ describe("paired tests", () => {
     );
   });
 
-  it("the paired bootstrap finds a difference that is there, and none in equal runs", () => {
+  it("the paired bootstrap finds a difference that is there, and none in equal runs", async () => {
     const first = singles(Array.from({ length: 200 }, (_, i) => (i % 2 === 0 ? 1 : 0)));
     const better = singles(Array.from({ length: 200 }, (_, i) => (i % 2 === 0 || i % 10 === 1 ? 1 : 0)));
     const paired = (second: readonly Group[]) =>
@@ -86,10 +87,10 @@ describe("paired tests", () => {
         first.map((group, i) => [group, second[i]!] as const),
         accuracy,
       );
-    const found = paired(better);
+    const found = await paired(better);
     expect(found.difference).toBe(10);
     expect(found.interval[0]).toBeGreaterThan(0);
     expect(found.p).toBeLessThan(0.01);
-    expect(paired(first)).toMatchObject({ difference: 0, interval: [0, 0], p: 1 });
+    expect(await paired(first)).toMatchObject({ difference: 0, interval: [0, 0], p: 1 });
   });
 });

@@ -21,8 +21,8 @@ export function judgeCaption({ answers }: Question, answer: string): Judgement {
  * that are scored: figures of some of them do not compare with figures of all.
  */
 export function captionScores(groups: readonly Group[]): Metrics {
-  const counted = countedOnce(groups.flat());
-  const scores = scorer.cider.scores(counted.map(({ cider }) => cider));
+  const { counted, cider } = countedOnce(groups.flat());
+  const scores = cider.scores(counted.map((each) => each.cider));
   const [one = 0, two = 0, three = 0, four = 0] = bleu(counted.map((each) => each.bleu));
   return {
     "CIDEr x 100": 100 * mean(scores),
@@ -33,20 +33,33 @@ export function captionScores(groups: readonly Group[]): Metrics {
   };
 }
 
-/** A bootstrap scores the same captions a thousand times; their n-grams are counted once. */
-let scorer = { cider: new Cider(), known: new WeakMap<Judged, Counted>() };
+interface Scorer {
+  readonly cider: Cider;
+  readonly known: WeakMap<Judged, Counted>;
+}
 
-function countedOnce(all: readonly Judged[]): Counted[] {
-  if (!all.every((one) => scorer.known.has(one))) scorer = { cider: new Cider(), known: new WeakMap() };
+/**
+ * A bootstrap scores the same captions a thousand times; their n-grams are counted once. A comparison draws from two runs in turn, so
+ * that two are kept.
+ */
+let scorers: readonly Scorer[] = [];
+
+function countedOnce(all: readonly Judged[]): { readonly counted: Counted[]; readonly cider: Cider } {
+  let scorer = scorers.find(({ known }) => all.every((one) => known.has(one)));
+  if (scorer === undefined) {
+    scorer = { cider: new Cider(), known: new WeakMap() };
+    scorers = [scorer, ...scorers.slice(0, 1)];
+  }
   const { cider, known } = scorer;
-  return all.map((one) => {
-    let counted = known.get(one);
-    if (!counted) {
+  const counted = all.map((one) => {
+    let own = known.get(one);
+    if (!own) {
       const words = (one.parsed ?? "").split(" ").filter(Boolean);
       const references = one.answers.map(ptbTokens);
-      counted = { bleu: bleuCounts(words, references), cider: cider.add(words, references) };
-      known.set(one, counted);
+      own = { bleu: bleuCounts(words, references), cider: cider.add(words, references) };
+      known.set(one, own);
     }
-    return counted;
+    return own;
   });
+  return { counted, cider };
 }

@@ -55,18 +55,27 @@ export class Cider {
     for (const { known } of all) for (const ngram of known) images[ngram] = (images[ngram] ?? 0) + 1;
     const weights = Float64Array.from(images, (count) => Math.log(all.length) - Math.log(Math.max(1, count)));
     const of = new Float64Array(this.#order.length);
-    return all.map(({ caption, references }) => {
-      const norms = this.#norms(caption, weights);
-      let sum = 0;
-      for (const reference of references) sum += this.#likeness(caption, norms, reference, weights, of);
-      return (10 * sum) / LONGEST / references.length;
+    // A bootstrap draws a caption several times, with one score.
+    const scored = new Map<CiderTexts, number>();
+    return all.map((texts) => {
+      const { caption, references } = texts;
+      let score = scored.get(texts);
+      if (score === undefined) {
+        const norms = this.#norms(caption, weights);
+        let sum = 0;
+        for (const reference of references) sum += this.#likeness(caption, norms, reference, weights, of);
+        score = (10 * sum) / LONGEST / references.length;
+        scored.set(texts, score);
+      }
+      return score;
     });
   }
 
   /** Length of a text's vector of weighted counts, for each n. */
   #norms({ ngrams, counts }: Text, weights: Float64Array): Float64Array {
     const squares = new Float64Array(LONGEST);
-    for (const [i, ngram] of ngrams.entries()) {
+    for (let i = 0; i < ngrams.length; i++) {
+      const ngram = ngrams[i] ?? 0;
       const n = this.#order[ngram] ?? 0;
       squares[n] = (squares[n] ?? 0) + ((counts[i] ?? 0) * (weights[ngram] ?? 0)) ** 2;
     }
@@ -75,9 +84,13 @@ export class Cider {
 
   /** The sum over n of the cosines, no n-gram counted more often than the reference has it. `of`: zeros, and left so. */
   #likeness(caption: Text, norms: Float64Array, reference: Text, weights: Float64Array, of: Float64Array): number {
-    for (const [i, ngram] of reference.ngrams.entries()) of[ngram] = (reference.counts[i] ?? 0) * (weights[ngram] ?? 0);
+    for (let i = 0; i < reference.ngrams.length; i++) {
+      const ngram = reference.ngrams[i] ?? 0;
+      of[ngram] = (reference.counts[i] ?? 0) * (weights[ngram] ?? 0);
+    }
     const products = new Float64Array(LONGEST);
-    for (const [i, ngram] of caption.ngrams.entries()) {
+    for (let i = 0; i < caption.ngrams.length; i++) {
+      const ngram = caption.ngrams[i] ?? 0;
       const theirs = of[ngram] ?? 0;
       const n = this.#order[ngram] ?? 0;
       const ours = (caption.counts[i] ?? 0) * (weights[ngram] ?? 0);
