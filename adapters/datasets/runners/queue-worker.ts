@@ -17,6 +17,8 @@ export interface QueueWorkerOptions {
   readonly shardsAtOnce?: number;
   /** End when nothing waits or runs any more (default false: wait for more). */
   readonly untilEmpty?: boolean;
+  /** On how many workers a shard may die before it is given up, as what may have killed them (default 10). */
+  readonly maxDeaths?: number;
   /** How long a worker may give no sign before its shards go to others, in milliseconds (default 120,000). */
   readonly lockMs?: number;
   readonly onEvent?: (event: QueueWorkerEvent) => void;
@@ -31,8 +33,6 @@ export type QueueWorkerEvent =
   | { readonly type: "failed"; readonly shard: string; readonly message: string }
   | { readonly type: "queue"; readonly message: string };
 
-/** A shard on which workers die so often is given up: it may be what kills them. */
-const MAX_DEATHS = 10;
 /** How often `untilEmpty` looks. */
 const LOOK_MS = 1000;
 
@@ -49,6 +49,7 @@ export async function runQueueWorker(options: QueueWorkerOptions): Promise<void>
     url,
     queue: name = QUEUE,
     shardsAtOnce = 2,
+    maxDeaths = 10,
     lockMs = 120_000,
     onEvent = () => {},
     untilEmpty = false,
@@ -88,7 +89,13 @@ export async function runQueueWorker(options: QueueWorkerOptions): Promise<void>
     lockDuration: lockMs,
     lockRenewTime: lockMs / 4,
     stalledInterval: lockMs / 4,
-    maxStalledCount: MAX_DEATHS,
+    maxStalledCount: maxDeaths,
+  });
+  const notes: Promise<unknown>[] = [];
+  worker.on("failed", (job) => {
+    // BullMQ itself gives up a job on which workers died too often. `run` does not see it then.
+    if (job?.deferredFailure)
+      notes.push(noteDeath(job, `workers died ${maxDeaths + 1} times while they made it`, onEvent));
   });
   worker.on("error", (error) => onEvent({ type: "queue", message: error.message }));
   const queue = new bullmq.Queue(name, { connection });
@@ -101,6 +108,7 @@ export async function runQueueWorker(options: QueueWorkerOptions): Promise<void>
   try {
     await stopped;
     await worker.close();
+    await Promise.all(notes);
     if (fatal.length > 0) throw fatal[0];
   } finally {
     if (timer) clearInterval(timer);
@@ -170,7 +178,16 @@ async function noteFailure(
   const last = isAlarm(error) || job.attemptsMade + 1 >= (job.opts.attempts ?? ATTEMPTS);
   onEvent({ type: "failed", shard: job.name, message });
   if (!last) return;
+  await markDead(job, error);
+  throw new UnrecoverableError(message);
+}
+
+async function noteDeath(job: Job, message: string, onEvent: (event: QueueWorkerEvent) => void): Promise<void> {
+  onEvent({ type: "failed", shard: job.name, message });
+  await markDead(job, new Error(message));
+}
+
+async function markDead(job: Job, error: unknown): Promise<void> {
   const { data } = jobSchema.safeParse(job.data);
   if (data?.kind === "shard") await markFailed(data.output, data.shard, error).catch(() => {});
-  throw new UnrecoverableError(message);
 }

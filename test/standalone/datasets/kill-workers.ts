@@ -42,7 +42,9 @@ export async function killWorkers(
       if (running > 0) inWork++;
       child.kill("SIGKILL");
     } else {
-      await again();
+      // A shard that was in work at each of many kills is given up as what may have killed them. It is put there again.
+      const { done, shards } = await readStatus(output);
+      if (done === shards) await again();
       await fill();
     }
     await ended;

@@ -204,6 +204,29 @@ describe.skipIf(noRedis !== null)(`a queue${noRedis === null ? "" : ` (skipped: 
     expect(await readStatus(output)).toMatchObject({ done: 1, dead: [] });
   });
 
+  it("gives up a shard on which workers die, says so, and merges the others", async () => {
+    const { output, paths, expected } = await newCase();
+    await enqueue({ output, paths: paths.slice(0, 1) });
+    for (const _ of [1, 2]) {
+      const child = workerProcess(10_000);
+      const ended = once(child, "exit");
+      while ((await readStatus(output)).running === 0) await wait(50);
+      child.kill("SIGKILL");
+      await ended;
+      await rm(join(output, "running"), { recursive: true });
+      await wait(1500); // until its lock has ended
+    }
+    const said: string[] = [];
+    await work({ maxDeaths: 1, lockMs: 1000, onEvent: (event) => event.type === "failed" && said.push(event.message) });
+    expect(said).toEqual(["workers died 2 times while they made it"]);
+    expect((await readStatus(output)).dead).toMatchObject([{ shard: "s0", code: "RUNTIME" }]);
+    expect((await readManifest(output))?.merged?.complete).toBe(false);
+    await enqueue({ output, paths });
+    await work();
+    expect(await readStatus(output)).toMatchObject({ done: SHARDS, dead: [] });
+    expect(await bytesOf(output)).toEqual(expected);
+  }, 60_000);
+
   it("says where no Redis answers", async () => {
     const url = "redis://:secret@127.0.0.1:1";
     const failed = await work({ url }).catch((error) => error);
