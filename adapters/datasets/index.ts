@@ -5,7 +5,7 @@
  */
 
 export { CROPS, type Crops } from "./crops.ts";
-export { findShards, parquetFile, tarFile } from "./inputs/files.ts";
+export { findShards, parquetFile, type TarSource, tarFile, tarShard } from "./inputs/files.ts";
 export type { InputOptions, Member, MemberFault, ShardInput, ShardSurvey } from "./inputs/member.ts";
 export { type Manifest, mergeManifest, readManifest } from "./manifest.ts";
 export { type EnqueueOptions, enqueueShards } from "./runners/enqueue-shards.ts";

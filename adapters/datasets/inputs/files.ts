@@ -41,13 +41,30 @@ async function shardsOf(path: string, options: InputOptions): Promise<ShardInput
   throw expectedBut("INVALID_ARGUMENT", "a .tar, .tar.gz or .parquet file, or a folder", "an input", path, { path });
 }
 
-/** A shard of a webdataset tar. */
-export const tarFile = (path: string): ShardInput => ({
-  name: basename(path).replace(TAR, ""),
-  source: path,
-  fingerprint: () => sizeOf(path),
-  members: (survey) => tarMembers(chunksOf(path), survey),
+/** A webdataset tar that is not a file, such as an object of S3. */
+export interface TarSource extends Pick<ShardInput, "name" | "source" | "fingerprint"> {
+  /** Its bytes from the start, such as a response's body. Called again for each try. */
+  open(): AsyncIterable<Uint8Array> | Promise<AsyncIterable<Uint8Array>>;
+}
+
+/** A shard of a webdataset tar, plain or compressed by gzip or zstd, from wherever its bytes come. */
+export const tarShard = ({ name, source, fingerprint, open }: TarSource): ShardInput => ({
+  name,
+  source,
+  fingerprint,
+  async *members(survey) {
+    yield* tarMembers(await open(), survey);
+  },
 });
+
+/** A shard of a webdataset tar. */
+export const tarFile = (path: string): ShardInput =>
+  tarShard({
+    name: basename(path).replace(TAR, ""),
+    source: path,
+    fingerprint: () => sizeOf(path),
+    open: () => chunksOf(path),
+  });
 
 /** A shard of a parquet file with encoded images. */
 export const parquetFile = (path: string, options: InputOptions = {}): ShardInput => ({

@@ -70,7 +70,8 @@ async function* imageFiles(chunks: AsyncIterable<Uint8Array>, survey: ShardSurve
     broken = true;
   });
   for await (const chunk of chunks) {
-    if (!broken) parser.write(chunk);
+    // The parser reads text off its pieces, which a plain Uint8Array, as a response has them, does not give.
+    if (!broken) parser.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
     yield* ready.splice(0);
   }
   if (!broken) parser.end();

@@ -1,9 +1,19 @@
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { describe, expect, it } from "vitest";
-import { estimateBytes, findShards, runShards, tarFile, tokenizeShard } from "../../../adapters/datasets/index.ts";
+import {
+  estimateBytes,
+  findShards,
+  runShards,
+  tarFile,
+  tarShard,
+  tokenizeShard,
+} from "../../../adapters/datasets/index.ts";
 import { widenF16 } from "../../../sdk/kit.ts";
 import { mockTokenizer } from "../../../sdk/testing/index.ts";
 import { mockOptions, newFolder, pictures, rowsOf, shardBytes, tarOf } from "./dataset.ts";
@@ -44,6 +54,37 @@ describe("inputs", () => {
     const others = await rowsOf(join(out, "shards", "hub.parquet"));
     expect(others.map(({ key }) => key)).toEqual(["photos/000002", "photos/000003"]);
     for (const [i, { bytes }] of second.entries()) expect(others[i]?.ids).toEqual(await idsOf(bytes));
+  });
+
+  it("are tars from elsewhere: the same bytes as from a file; a body that breaks off is tried again", async () => {
+    const folder = await newFolder();
+    const path = await tarOf(folder, "far", await pictures(5));
+    const bytes = await readFile(path);
+    let asked = 0;
+    const server = createServer((_, response) => {
+      response.writeHead(200, { "content-length": bytes.length });
+      if (asked++ > 0) response.end(bytes);
+      else response.write(bytes.subarray(0, bytes.length / 2), () => response.destroy());
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const shard = tarShard({
+      name: "far",
+      source: "s3://bucket/far.tar",
+      fingerprint: async () => "etag",
+      async open() {
+        const { body } = await fetch(`http://127.0.0.1:${port}/`);
+        if (body === null) throw new Error("no body");
+        return body;
+      },
+    });
+    const [near, far] = [join(folder, "near"), join(folder, "tokens")];
+    await runShards([tarFile(path)], near, mockOptions());
+    const summary = await runShards([shard], far, mockOptions());
+    server.close();
+    expect(summary).toMatchObject({ written: 1, images: 5, errors: 0, failed: [] });
+    expect(asked).toBe(2);
+    expect(await shardBytes(far, "far")).toEqual(await shardBytes(near, "far"));
   });
 
   it("are folders, in shards of files sorted by their paths", async () => {
