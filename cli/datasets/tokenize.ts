@@ -152,10 +152,11 @@ const progressLine = ({ shards, done, failed, images, imagesPerSecond }: RunProg
 
 function statusLines(out: string, status: Status): string[] {
   const { shards, done, running, dead, images, errors, imagesPerSecond, secondsLeft } = status;
+  const left = secondsLeft === null ? "" : `, ${timeLeft(secondsLeft)} left`;
   return [
     `${out}: ${done} of ${shards} shards done, ${running} running, ${dead.length} dead`,
     `  ${count(images, "image")}, ${withErrors(out, errors)}`,
-    `  ${imagesPerSecond.toFixed(1)} images/s${secondsLeft === null ? "" : `, ${timeLeft(secondsLeft)} left`}`,
+    ...(running === 0 ? [] : [`  ${imagesPerSecond.toFixed(1)} images/s${left}`]),
     ...dead.map(({ shard, message }) => `  dead: ${shard}: ${message}`),
   ];
 }
