@@ -215,7 +215,7 @@ def test_it_learns(folder, tmp_path, muon):
 def test_the_gguf_file_gives_the_same_logits_and_says_how_to_use_it(folder, tmp_path):
     path = tmp_path / "gen" / "llm.gguf"
     generator("export", str(folder / "run"), "--out", str(path), "--guidance-scale", "2", "--top-k", "5",
-              "--top-p", "0.5")  # fmt: skip
+              "--top-p", "0.5", "--licence", "for research and education", "--about", "noise")  # fmt: skip
     model, s, _ = load_run(folder / "run")
     read, tokenizer = read_gguf(path)
     batch = s.batch(0)
@@ -224,6 +224,8 @@ def test_the_gguf_file_gives_the_same_logits_and_says_how_to_use_it(folder, tmp_
     assert (mine - theirs).abs().max() < 1e-2 * mine.abs().max()
     assert tokenizer.encode("a photo of a noisy").ids == s.vocabulary.text("a photo of a noisy")
     fields = gguf.GGUFReader(path).fields
+    card = [fields[f"general.{key}"].contents() for key in ("license", "license.name", "description")]
+    assert card == ["other", "for research and education", "noise"]
     said = {k.removeprefix("vqrae.visual."): f for k, f in fields.items() if k.startswith("vqrae.visual.")}
     u32, f32, text = gguf.GGUFValueType.UINT32, gguf.GGUFValueType.FLOAT32, gguf.GGUFValueType.STRING
     v = s.vocabulary

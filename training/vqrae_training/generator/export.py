@@ -43,7 +43,17 @@ def load_run(folder: str | Path) -> tuple[Qwen3ForCausalLM, Sequences, Generator
     return model.eval(), sequences, config
 
 
-def export(model: Qwen3ForCausalLM, vocabulary: Vocabulary, path: Path, tokens: int, tokenizer: str, s: Sampling) -> None:
+@dataclass(frozen=True)
+class Card:
+    """What the file says of the model: an SPDX identifier or the terms of its data in words, and what it knows, in a sentence."""
+
+    licence: str = "apache-2.0"
+    about: str = ""
+
+
+def export(
+    model: Qwen3ForCausalLM, vocabulary: Vocabulary, path: Path, tokens: int, tokenizer: str, s: Sampling, card: Card
+) -> None:
     """Write the file. tokens: the number of ids of one image, a square. tokenizer: the vision tokenizer's name."""
     side = math.isqrt(tokens)
     facts = {
@@ -62,19 +72,23 @@ def export(model: Qwen3ForCausalLM, vocabulary: Vocabulary, path: Path, tokens: 
         "top_k": s.top_k,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_gguf(path, model, vocabulary.tokenizer, path.parent.name, {f"vqrae.visual.{k}": v for k, v in facts.items()})
+    extra = {f"vqrae.visual.{k}": v for k, v in facts.items()}
+    write_gguf(path, model, vocabulary.tokenizer, path.parent.name, extra, **vars(card))
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", help="folder of a run")
     parser.add_argument("--out", required=True, help="the .gguf file")
+    parser.add_argument("--licence", default=Card.licence, help="an SPDX identifier, or the terms of the data in words")
+    parser.add_argument("--about", default=Card.about, help="what the model draws, in a sentence")
     for name, value in vars(Sampling()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
     args = parser.parse_args(argv)
     model, sequences, config = load_run(args.run)
     sampling = Sampling(args.guidance_scale, args.temperature, args.top_p, args.top_k)
     tokens, tokenizer = sequences.corpus.ids.shape[1], Path(config.tokenizer).name
-    export(model, sequences.vocabulary, Path(args.out), tokens, tokenizer, sampling)
+    card = Card(args.licence, args.about)
+    export(model, sequences.vocabulary, Path(args.out), tokens, tokenizer, sampling, card)
     parameters = sum(p.numel() for p in model.parameters())
     print(f"{args.out}: {parameters:,} parameters, {Path(args.out).stat().st_size / 2**20:.1f} MiB")
