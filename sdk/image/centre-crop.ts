@@ -3,7 +3,7 @@ import { expected } from "../errors.ts";
 import { resize, resizeAndCrop } from "./resize/resize.ts";
 import { checkRgbImage } from "./rgb-image.ts";
 import { roundHalfEven } from "./round-half-even.ts";
-import type { CentreRule } from "./view-plan.ts";
+import type { CentreRule, Resample } from "./view-plan.ts";
 
 /**
  * How papers cut a centre square out of an image before they measure. Do not compare numbers from different ways.
@@ -29,12 +29,22 @@ export function centreCrop(image: RgbImage, size: number, convention: CentreCrop
   if (!Number.isSafeInteger(size) || size < 1) {
     throw expected("INVALID_ARGUMENT", "an integer > 0", "the size of a centre crop", size);
   }
-  return convention === "adm" ? admCrop(image, size) : pilCrop(image, size);
+  return convention === "adm" ? admCrop(image, size) : pilCrop(image, { size, resizeTo: size, resample: "bicubic" });
 }
 
-/** The same by any rule; the image and the size are checked already. */
-export function centreSquare(image: RgbImage, size: number, rule: CentreRule): RgbImage {
-  if (rule === "adm" || rule === "pil") return centreCrop(image, size, rule);
+interface CentreSquare {
+  readonly size: number;
+  /** Of "pil": length of the short edge that the image is resized to first; at least `size`. */
+  readonly resizeTo: number;
+  /** Of "pil": the filter that resizes it. */
+  readonly resample: Resample;
+}
+
+/** The same by any rule; the image and the sizes are checked already. */
+export function centreSquare(image: RgbImage, square: CentreSquare, rule: CentreRule): RgbImage {
+  const { size } = square;
+  if (rule === "adm") return admCrop(image, size);
+  if (rule === "pil") return pilCrop(image, square);
   const scale = size / Math.min(image.width, image.height);
   const width = roundHalfEven(image.width * scale);
   const height = roundHalfEven(image.height * scale);
@@ -57,11 +67,11 @@ function admCrop(image: RgbImage, size: number): RgbImage {
   return resizeAndCrop(small, width, height, "bicubic", { left, top, width: size, height: size });
 }
 
-function pilCrop(image: RgbImage, size: number): RgbImage {
+function pilCrop(image: RgbImage, { size, resizeTo, resample }: CentreSquare): RgbImage {
   const short = Math.min(image.width, image.height);
-  const width = Math.floor((size * image.width) / short);
-  const height = Math.floor((size * image.height) / short);
+  const width = Math.floor((resizeTo * image.width) / short);
+  const height = Math.floor((resizeTo * image.height) / short);
   const left = roundHalfEven((width - size) / 2);
   const top = roundHalfEven((height - size) / 2);
-  return resizeAndCrop(image, width, height, "bicubic", { left, top, width: size, height: size });
+  return resizeAndCrop(image, width, height, resample, { left, top, width: size, height: size });
 }

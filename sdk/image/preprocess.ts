@@ -29,7 +29,7 @@ export function preprocess(image: RgbImage, placement: Placement, full: ImageSiz
     return resize(image, width, height, resample);
   }
   const { size, resizeTo, geometry, background = null, centre } = placement;
-  if (centre !== undefined) return centreSquare(image, size, centre);
+  if (centre !== undefined) return centreSquare(image, { size, resizeTo, resample }, centre);
   if (geometry === "fit") {
     const { width, height } = longestEdge(full, placement);
     return padToSquare(resize(image, width, height, resample), background ?? [0, 0, 0]);

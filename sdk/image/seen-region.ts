@@ -24,7 +24,7 @@ export function seenRegion({ width, height }: ImageSize, placement: Placement): 
     };
   }
   const whole = isPadded ? { width: longest, height: longest } : { width, height };
-  const edge = centre === undefined ? placement.resizeTo : size;
+  const edge = centre === undefined || centre === "pil" ? placement.resizeTo : size;
   const resized =
     geometry === "stretch" && centre === undefined ? { width: edge, height: edge } : shortestEdge(whole, edge);
   const [scaleX, scaleY] = [whole.width / resized.width, whole.height / resized.height];

@@ -6,7 +6,8 @@ export type Resample = "bilinear" | "bicubic" | "lanczos" | "box";
 export type Geometry = "stretch" | "crop" | "fit";
 
 /**
- * How tokenizers' own code cuts a centre square out: by the conventions of papers (`CentreCrop`), or LANCZOS to the rounded size, and
+ * How tokenizers' own code cuts a centre square out: by the conventions of papers (`CentreCrop`; "pil" with the plan's own filter and
+ * edge), or LANCZOS to the rounded size, and
  * an odd border's half rounded down (Chameleon) or to even (taming-transformers' notebook).
  */
 export type CentreRule = "adm" | "pil" | "lanczos-floor" | "lanczos-even";
@@ -34,7 +35,7 @@ export interface SquarePlan extends PixelSpec {
   readonly minSide?: number;
   /** Of "fit": both scaled sides are cut to whole numbers (DeepSeek's own code), where they would be rounded. */
   readonly cut?: true;
-  /** Of "crop": how the centre square is cut out; left out for torchvision's Resize and transformers' own crop. */
+  /** Of "crop": how the centre square is cut out; left out for transformers' own crop, which halves an odd border down. */
   readonly centre?: CentreRule;
   /** null for most. Where there is one, `size` is a tile's side and the whole image is stretched to it. */
   readonly tiling: Tiling | null;

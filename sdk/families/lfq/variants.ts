@@ -24,7 +24,7 @@ export const lfqVariants = {
     as: "id",
     zeroByte: 127.5,
     imageSize: 256,
-    image: { resample: "bilinear" },
+    image: { resample: "bilinear", centre: "pil" },
     licence: "apache-2.0",
     is: (dim) => dim < 32,
   },

@@ -23,7 +23,7 @@ export const unitok = defineFamily({
   image({ image_size: size }, { file }) {
     if (size % PATCH !== 0) throw invalidConfig(`a multiple of ${PATCH}`, ["image_size"], file, size);
     const half = [0.5, 0.5, 0.5] as const;
-    const crop = { geometry: "crop", resample: "bilinear" } as const;
+    const crop = { geometry: "crop", resample: "bilinear", centre: "pil" } as const;
     return {
       background: null,
       tiling: null,
