@@ -26,6 +26,7 @@ export {
   hasCodebook,
   type ImageIds,
   type ImageTokens,
+  idsPerImage,
   type ModelInfo,
 } from "./contract/encoder.ts";
 export type { DecodeFeaturesOptions, FeatureDecoder } from "./contract/feature-decoder.ts";

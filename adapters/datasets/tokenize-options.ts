@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import * as z from "zod";
-import type { Encoder } from "../../sdk/index.ts";
+import { type Encoder, idsPerImage } from "../../sdk/index.ts";
 import { expectedBut, findCheckpoint, option, parseOptions } from "../../sdk/kit.ts";
 import { CROPS, type Crops, VIEWS } from "./crops.ts";
 import { fromDisk, hashFile } from "./inputs/files.ts";
@@ -118,7 +118,7 @@ export const settingsHash = (settings: Settings): string =>
 export function rowBytes({ encoder, settings: { crops, ids, features } }: TokenizeSpec): number {
   const { maxTokens, featureDim, codebook } = encoder.info;
   const size = codebook === null || codebook.size <= 2 ** 8 ? 1 : codebook.size <= 2 ** 16 ? 2 : 4;
-  const idBytes = ids ? maxTokens * (codebook?.codesPerToken ?? 0) * size : 0;
+  const idBytes = ids && codebook ? idsPerImage(codebook, { rows: 1, columns: maxTokens }) * size : 0;
   const vectors = features === null ? 0 : features === "pooled" ? 1 : maxTokens;
   return VIEWS[crops] * (idBytes + vectors * (featureDim ?? 0) * 2);
 }

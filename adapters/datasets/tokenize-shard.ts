@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { idsPerImage } from "../../sdk/index.ts";
 import { createFile, expectedBut, isFile, type NewFile, onDisk, writeWhole } from "../../sdk/kit.ts";
 import { requireBatchInvariance } from "./batch-invariance.ts";
 import { cropper, VIEWS } from "./crops.ts";
@@ -188,8 +189,13 @@ const sorted = (counts: Readonly<Record<string, number>>): Record<string, number
 
 function idsShape({ encoder, settings }: TokenizeSpec): IdsShape {
   const views = VIEWS[settings.crops];
-  const codes = encoder.info.codebook?.codesPerToken ?? 1;
-  return ({ grid }) => [...(views === 1 ? [] : [views]), grid.rows * grid.columns, ...(codes === 1 ? [] : [codes])];
+  const codebook = encoder.info.codebook ?? { codesPerToken: 1 };
+  const codes = codebook.codesPerToken;
+  return ({ grid }) => [
+    ...(views === 1 ? [] : [views]),
+    idsPerImage(codebook, grid) / codes,
+    ...(codes === 1 ? [] : [codes]),
+  ];
 }
 
 /** Makes several files at once; those whose names are taken are left as they are, and named. */

@@ -49,7 +49,7 @@ export const expandVocabulary = defineCommand({
 
 async function tokenizerFields(tokenizer: Decoder, withCodes: boolean): Promise<ExpandOptions> {
   const { codebook, grid, modelId } = tokenizer.info;
-  if (codebook === null || grid === null || codebook.codesPerToken !== 1) {
+  if (codebook === null || grid === null || codebook.codesPerToken !== 1 || codebook.scales) {
     throw expectedBut("UNSUPPORTED", "a tokenizer with a codebook, one code a token and one grid", "--model", modelId);
   }
   const options = { codebookSize: codebook.size, grid, tokenizer: modelId };

@@ -57,6 +57,7 @@ const phrases: Readonly<Record<string, (value: unknown, part: Part) => string | 
   size: (n, { dim }) => `${n} codes of width ${dim}`,
   dim: () => null,
   codesPerToken: (n) => (n === 1 ? null : `${n} codes a token`),
+  scales: (sides) => (Array.isArray(sides) ? `grids of ${sides.join(", ")} a side, one after the other` : null),
   layers: (list) => `of block${Array.isArray(list) && list.length > 1 ? `s ${list.join(" + ")}` : ` ${list}`}`,
   combine: (how) => (how === "sum" ? "added" : null),
   normalize: (each) => (each ? "each normed" : "not normed"),

@@ -116,8 +116,9 @@ function describe(out: string, { info, images, tokens }: EncodedImages): string 
   const { grid } = info;
   const count = grid === null ? countTokens(tokens) : grid.rows * grid.columns;
   const codes = codesPerToken(info);
+  const idCount = grid === null ? count : tokens[0]?.ids?.length;
   const parts = [
-    ...(tokens[0]?.ids ? [codes === 1 ? `${count} ids` : `${count} x ${codes} ids`] : []),
+    ...(tokens[0]?.ids ? [codes === 1 ? `${idCount} ids` : `${count} x ${codes} ids`] : []),
     ...(tokens[0]?.features ? [`${count} x ${info.featureDim} features`] : []),
   ];
   const many = grid === null ? `${images.length} images together` : `each of ${images.length} images`;

@@ -20,7 +20,8 @@ export interface NamedArray {
 
 /**
  * One array for each output that was computed: `ids` [n, tokens], `features` [n, tokens, dim], `class_token` [n, dim];
- * and `grid` [2], rows and columns. A model with several codes a token has `ids` [n, tokens, codes].
+ * and `grid` [2], rows and columns. A model with several codes a token has `ids` [n, tokens, codes], and one with several scales
+ * `ids` [n, all scales' ids].
  *
  * If each image has a grid of its own, `grid` is [n, 2], and `ids` [t] and `features` [t, dim] are the tokens of all images
  * one after the other.
@@ -36,8 +37,10 @@ export function stackTokens({ info, tokens }: EncodedImages): NamedArray[] {
   const ids = tokens.flatMap((one) => one.ids ?? []);
   if (ids.length > 0) {
     const codes = codesPerToken(info);
-    const data = fill(new Int32Array(all * codes), ids);
-    arrays.push({ name: "ids", shape: codes === 1 ? shape : [...shape, codes], data });
+    const [first] = ids;
+    const data = fill(new Int32Array(ids.reduce((sum, { length }) => sum + length, 0)), ids);
+    const tokensOfIds = grid === null ? shape : [n, (first?.length ?? 0) / codes];
+    arrays.push({ name: "ids", shape: codes === 1 ? tokensOfIds : [...tokensOfIds, codes], data });
   }
   const features = tokens.flatMap((one) => one.features ?? []);
   if (features.length > 0) {

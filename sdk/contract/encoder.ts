@@ -34,7 +34,7 @@ export interface EncodeOptions {
 }
 
 /**
- * The ids of one image in raster order. One code a token: `Int32Array` [tokens]. Several codes a token: `Int32Array`
+ * The ids of one image in raster order; where the codebook has `scales`, grid after grid. One code a token: `Int32Array` [tokens]. Several codes a token: `Int32Array`
  * [tokens, codesPerToken], row-major. Codes of more than 31 bits: `Uint8Array` [tokens, bits] of zeros and ones. Where a decoder takes
  * them too, they are `codesPerToken` ids of a codebook of size 2, as BitDance's.
  */
@@ -113,6 +113,20 @@ export interface CodebookInfo {
   readonly dim: number;
   /** Ids of one token. */
   readonly codesPerToken: number;
+  /**
+   * Of a tokenizer whose image is several grids of ids, coarse to fine (VAR): their ids come one after the other, each grid's in raster
+   * order. The last is the encoder's `grid`. Left out for most.
+   */
+  readonly scales?: readonly TokenGrid[];
+}
+
+/** How many ids an image of this grid has. */
+export function idsPerImage(
+  { codesPerToken, scales }: Pick<CodebookInfo, "codesPerToken" | "scales">,
+  grid: TokenGrid,
+): number {
+  const tokens = (scales ?? [grid]).reduce((sum, { rows, columns }) => sum + rows * columns, 0);
+  return tokens * codesPerToken;
 }
 
 /** Whether an encoder has a codebook, so that `encode` gives ids. */

@@ -1,6 +1,6 @@
 import { expected, expectedBut, VqraeError } from "../errors.ts";
 import type { DecoderInfo, TokenIds } from "./decoder.ts";
-import type { CodebookInfo } from "./encoder.ts";
+import { type CodebookInfo, idsPerImage } from "./encoder.ts";
 import type { TokenGrid } from "./image.ts";
 
 /** What `decode` takes for one image: ids, or features for a tokenizer without a codebook. */
@@ -84,15 +84,17 @@ function decoderGrid(own: TokenGrid | null, asked: TokenGrid | undefined): Token
  */
 export function checkGrid(
   ids: DecoderTokens,
-  { rows, columns }: TokenGrid,
-  { size, codesPerToken }: Pick<CodebookInfo, "size" | "codesPerToken">,
+  grid: TokenGrid,
+  codebook: Pick<CodebookInfo, "size" | "codesPerToken" | "scales">,
   subject: string,
 ): Int32Array {
   assertList(ids, subject);
-  const count = rows * columns * codesPerToken;
+  const { size, codesPerToken, scales = [grid] } = codebook;
+  const count = idsPerImage(codebook, grid);
   if (ids.length !== count) {
     const each = codesPerToken === 1 ? "" : ` tokens of ${codesPerToken}`;
-    const what = `${count} ids (${rows} rows of ${columns}${each})`;
+    const grids = scales.map(({ rows, columns }) => `${rows} rows of ${columns}`).join(", ");
+    const what = `${count} ids (${grids}${each})`;
     throw expectedBut("INVALID_ARGUMENT", what, subject, String(ids.length));
   }
   return checkIds(ids, size, subject);

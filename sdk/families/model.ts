@@ -6,7 +6,7 @@ import type { RotaryVitSpec } from "../nn/rotary-vit/spec.ts";
 import type { FeatureSpec, VitSpec } from "../nn/vit/vit-spec.ts";
 import type { DrawRule } from "../sampling/draw-rule.ts";
 import type { CodeMetric } from "../search/code-tables.ts";
-import type { SignCodes } from "../search/sign-codes.ts";
+import type { ResidualCodes, SignCodes } from "../search/sign-codes.ts";
 import type { TensorRef } from "../weights/tensor-ref.ts";
 
 /**
@@ -96,9 +96,11 @@ export interface CodebookFacts {
   /** Ids of one token (default 1): where these are no "signs", each has a codebook of its own. */
   readonly codesPerToken?: number;
   /** What makes a code the one of a vector (default "distance"). */
-  readonly metric?: CodeMetric | SignCodes["metric"];
+  readonly metric?: CodeMetric | SignCodes["metric"] | ResidualCodes["metric"];
   /** Of "signs". */
   readonly firstBit?: SignCodes["firstBit"];
+  /** Of "residual": the sides of an image's grids of ids, which come one after the other; the last is the encoder's grid. */
+  readonly scales?: readonly number[];
 }
 
 export interface DecoderFacts {
@@ -138,10 +140,10 @@ export interface ModelWeights {
  *   [N, 3 * p * p], a video's second frame less its first, or zeros [1, 3 * p * p], where `pairs` says so. Gives `features`
  *   [n, N, D], and where there is such a thing `class_token` [n, D] and `quantizer_input` [n * N, ...]
  * - `quantize`: `quantizer_input` -> `vectors` float32 [t, e], whose nearest codes (`CodebookFacts.metric`) are the ids; t counts
- *   codes, those of one token side by side
+ *   codes, those of one token side by side. Of "residual" codes, with one image's tokens, `ids` int32 [all scales' ids] and `energies`
  * - `codebook`: `ids` int64 [t] -> `vectors` float32 [t, e], as the quantizer compares them; the i-th id is one of the codebook of its
  *   place in a token, i modulo `codesPerToken`
- * - `decode`: `ids` int64 [n, N * codesPerToken] or `features` float32 [n, N, D] -> `pixels` uint8 [n, H, W, 3], RGB, and `energies` float32
+ * - `decode`: `ids` int64 [n, N * codesPerToken] (or [n, all scales' ids]) or `features` float32 [n, N, D] -> `pixels` uint8 [n, H, W, 3], RGB, and `energies` float32
  *   [..], which are not finite where a weight is not
  * - `draw`: of a decoder with `drawing`, whose `decode` takes the ids that are drawn: `condition` float32 [b, m, conditionDim], `ids`
  *   int64 [b, n], `positions` int64 [m + n], `mask` float32 [m + n, c + m + n], and of each block i `keys_i` and `values_i` float32

@@ -15,8 +15,13 @@ export interface PartedCodes {
   readonly parts: readonly CodeTables[];
 }
 
+/** Codes that the quantizer's graph finds itself, each scale's of what those before it leave. */
+export interface ResidualCodes {
+  readonly metric: "residual";
+}
+
 /** What finds a codebook's ids. */
-export type Codes = CodeTables | SignCodes | PartedCodes;
+export type Codes = CodeTables | SignCodes | PartedCodes | ResidualCodes;
 
 /**
  * The nearest code of each vector: a bit is 1 where its number is above zero.

@@ -18,7 +18,7 @@ export interface TensorLookup {
   layerNorm(name: string, size: number): NormRef & { readonly bias: TensorRef };
   rmsNorm(name: string, size: number): NormRef;
   /** Three linears (query, key, value) stored as one, their rows one after the other; each reads its own part of the bytes. */
-  fusedLinears(name: string, weightShape: readonly [number, number], bias?: boolean): [LinearRef, LinearRef, LinearRef];
+  fusedLinears(name: string, weightShape: readonly number[], bias?: boolean): [LinearRef, LinearRef, LinearRef];
   /** Everything that comes before `name` in the names that end with it. */
   prefixesOf(name: string): string[];
   /** The same tensors, seen from `prefix` down. */
@@ -58,8 +58,8 @@ export function tensorLookup(tensors: ReadonlyMap<string, CheckpointTensor>, fol
         bias: tensor(`${name}.bias`, [size]),
       }),
       rmsNorm: (name, size) => ({ weight: tensor(`${name}.weight`, [size]), bias: null }),
-      fusedLinears(name, [out, width], bias = true) {
-        const weight = tensor(`${name}.weight`, [3 * out, width]);
+      fusedLinears(name, [out = 0, ...into], bias = true) {
+        const weight = tensor(`${name}.weight`, [3 * out, ...into]);
         const biases = bias ? tensor(`${name}.bias`, [3 * out]) : null;
         const part = (i: number) => ({ weight: rows(weight, i, 3), bias: biases && rows(biases, i, 3) });
         return [part(0), part(1), part(2)];

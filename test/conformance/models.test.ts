@@ -11,6 +11,7 @@ import { cases, writeTinyRae } from "../golden/rae/tiny.ts";
 import { writeTinyTaTok } from "../golden/ta-tok/tiny.ts";
 import { tinyVariants, writeTiny } from "../golden/tokenizers/weights.ts";
 import { writeTinyUnitok } from "../golden/unitok/tiny.ts";
+import { writeTinyVar } from "../golden/var/tiny.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const cpu: LoadOptions = { device: "cpu", threads: 1 };
@@ -69,6 +70,9 @@ for (const encoder of Object.keys(cases)) {
 
 const loadUnitok = async () => VQRAE.load(await writeTinyUnitok(join(tokenizers, "unitok")), cpu);
 conforms("UniTok", loadUnitok, { ...strict, skip });
+
+const loadVar = async () => VQRAE.load(await writeTinyVar(join(tokenizers, "var")), cpu);
+conforms("VAR's tokenizer", loadVar, { ...strict, skip });
 
 const loadTaTok = async () => VQRAE.load(await writeTinyTaTok(join(tokenizers, "ta-tok"), { pool_scale: 2 }), cpu);
 conforms("TA-Tok", loadTaTok, { ...strict, skip });

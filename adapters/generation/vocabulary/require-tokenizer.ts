@@ -24,6 +24,7 @@ export function requireTokenizer(format: IdFormat, { modelId, codebook, grid }: 
     const what = `a codebook of ${codebookSize}, as the language model's vocabulary has,`;
     throw refuse(what, `one of ${codebook.size}${several}`);
   }
+  if (codebook.scales) throw refuse("one grid of ids", `${codebook.scales.length} grids an image`);
   if (grid.rows !== wanted.rows || grid.columns !== wanted.columns) {
     const what = `a grid of ${wanted.rows} x ${wanted.columns}, as the language model has,`;
     throw refuse(what, `${grid.rows} x ${grid.columns}`);

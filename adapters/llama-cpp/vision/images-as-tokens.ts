@@ -30,6 +30,14 @@ export async function imagesAsTokens(tokenizer: Encoder, llm: string): Promise<E
     const received = codebook ? `${codebook.codesPerToken} of them` : "none";
     throw expectedBut("UNSUPPORTED", "one code a token", `the tokenizer ${modelId}`, received);
   }
+  if (codebook.scales) {
+    throw expectedBut(
+      "UNSUPPORTED",
+      "one grid of ids",
+      `the tokenizer ${modelId}`,
+      `${codebook.scales.length} grids an image`,
+    );
+  }
   const gguf = await readGguf(llm);
   requireTokens(new Set(tokensIn(gguf)), codebook.size, llm);
   const outputDim = new Metadata(gguf).number("embedding_length") ?? 0;

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { roundHalfEven } from "../../image/round-half-even.ts";
 import { defineFamily } from "../family.ts";
 import { invalidConfig, positiveInteger } from "../fields/config-fields.ts";
 import { knownSection } from "../fields/known-section.ts";
@@ -9,6 +10,7 @@ import { vqganModel, vqganPatchSize } from "./model.ts";
 import { huggingFaceNames } from "./names.ts";
 import { recogniseVqgan } from "./recognise.ts";
 import { regularSizes, sizesOf } from "./sizes.ts";
+import type { CodesRef } from "./spec.ts";
 import { resolveVqgan } from "./tensors.ts";
 import { vqganVariant, vqganVariantNames } from "./variants.ts";
 
@@ -78,14 +80,17 @@ export const vqgan = defineFamily({
     model_type: z.literal("vqgan"),
     variant: z.enum(vqganVariantNames),
     image_size: positiveInteger.optional(),
+    /** Of VAR: the sides of the grids of ids, coarse to fine. */
+    scales: z.array(positiveInteger).min(2).optional(),
   }),
   image({ variant, image_size: own }) {
-    const { image, imageSize } = vqganVariant(variant);
+    const { image, imageSize, resizeRatio = 1 } = vqganVariant(variant);
     const size = own ?? imageSize;
     const half = [0.5, 0.5, 0.5] as const;
-    return { background: null, tiling: null, mean: half, std: half, size, resizeTo: size, ...image };
+    const resizeTo = roundHalfEven(size * resizeRatio);
+    return { background: null, tiling: null, mean: half, std: half, size, resizeTo, ...image };
   },
-  read({ variant, image_size: asked }, tensors, base, { file }) {
+  read({ variant, image_size: asked, scales: given }, tensors, base, { file }) {
     const { names, prefix, codes, zeroByte, imageSize, licence, restricted } = vqganVariant(variant);
     const own = tensors.below(prefix);
     const sizes = sizesOf(own, names, codes === "signs" ? "signs" : "table");
@@ -94,9 +99,37 @@ export const vqgan = defineFamily({
     if (size % patchSize !== 0) {
       throw invalidConfig(`a multiple of ${patchSize}, the pixels of a token's side,`, ["image_size"], file, size);
     }
-    const spec = resolveVqgan(sizes, names, { codes, zeroByte }, own);
+    const grid = size / patchSize;
+    const scales = scalesOf(codes, grid, given, file);
+    const spec = resolveVqgan(sizes, names, { codes, zeroByte, scales }, own);
     for (const part of ["encoder.", "decoder."]) own.below(part).requireAllUsed();
     const told = { ...base, licence: base.licence ?? licence, ...(restricted && { notice: restricted }) };
-    return vqganModel(told, sizes, spec, size / patchSize);
+    return vqganModel(told, sizes, spec, grid);
   },
 });
+
+/** VAR's own, by the tokens of a side: for 256, 512 and 1024 pixels (utils/arg_util.py). */
+const SCALES: Readonly<Record<number, readonly number[]>> = {
+  16: [1, 2, 3, 4, 5, 6, 8, 10, 13, 16],
+  32: [1, 2, 3, 4, 6, 9, 13, 18, 24, 32],
+  64: [1, 2, 3, 4, 5, 7, 9, 12, 16, 21, 27, 36, 48, 64],
+};
+
+/** The sides of the grids of ids; none for codes of one grid. @throws INVALID_CONFIG */
+function scalesOf(
+  codes: CodesRef["by"],
+  grid: number,
+  given: readonly number[] | undefined,
+  file: string,
+): readonly number[] {
+  const refuse = (what: string) => invalidConfig(what, ["scales"], file, given);
+  if (codes !== "residual") {
+    if (given) throw refuse("nothing, for a tokenizer of one grid,");
+    return [];
+  }
+  const scales = given ?? SCALES[grid];
+  if (scales === undefined || scales.at(-1) !== grid || scales.some((side, i) => side <= (scales[i - 1] ?? 0))) {
+    throw refuse(`sides of grids that grow up to ${grid}, the tokens of a side,`);
+  }
+  return scales;
+}

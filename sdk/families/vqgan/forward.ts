@@ -7,7 +7,8 @@ import { signVectors } from "../../nn/layers/sign-codes.ts";
 import { GraphBuilder, type GraphSettings, type OnnxModel, type Value } from "../../nn/onnx/graph-builder.ts";
 import { DataType } from "../../nn/onnx/onnx-proto.ts";
 import type { LinearRef } from "../../weights/tensor-ref.ts";
-import type { AttentionRef, CodesRef, MiddleRef, VqganEncoder, VqganSpec } from "./spec.ts";
+import { residualIds, residualSum } from "./residual.ts";
+import type { AttentionRef, CodesRef, MiddleRef, ResidualCodesRef, VqganEncoder, VqganSpec } from "./spec.ts";
 
 /**
  * The convolutional encoder. n images of 3 x H x W pixels in [-1, 1] become h x w tokens of `latent` channels.
@@ -32,18 +33,33 @@ export function buildVqganEncoder(encoder: VqganEncoder, settings: GraphSettings
 }
 
 /**
- * The vectors whose codes are the ids; for cosines of unit length, so that the nearest code is the one of the largest.
+ * The vectors whose codes are the ids; for cosines of unit length, so that the nearest code is the one of the largest. Of residual
+ * codes the ids themselves, of one image.
  *
  * - input `quantizer_input`: float32 [t, latent]
- * - output `vectors`: float32 [t, dim]
+ * - output `vectors`: float32 [t, dim]; or `ids`: int32 [all scales' ids], and `energies`: float32 [1], the squared length of
+ *   what they leave, not finite where a weight is not
  */
 export function buildVqganQuantizer({ quantConvolution, codes }: VqganSpec): OnnxModel {
   const { weight, bias } = quantConvolution;
+  if (codes.by === "residual") return residualQuantizer(quantConvolution, codes);
   const [dim = 0, latent = 0] = weight.shape;
   const g = new GraphBuilder("quantizer");
   const x = g.input("quantizer_input", DataType.float, ["tokens", latent]);
   const z = g.gemm(x, g.weight(weight, [dim, latent]), bias && g.weight(bias));
   g.output("vectors", codes.by === "cosine" ? unitLength(g, z) : z, DataType.float, ["tokens", dim]);
+  return g.finish();
+}
+
+function residualQuantizer(quantConvolution: LinearRef, codes: ResidualCodesRef): OnnxModel {
+  const [, latent = 0] = quantConvolution.weight.shape;
+  const side = codes.scales.at(-1)?.side ?? 1;
+  const g = new GraphBuilder("quantizer");
+  const x = g.input("quantizer_input", DataType.float, ["tokens", latent]);
+  const z = convolution(g, g.transpose(g.reshape(x, [1, side, side, latent]), [0, 3, 1, 2]), quantConvolution);
+  const { ids, rest } = residualIds(g, z, codes);
+  g.output("ids", g.cast(ids, DataType.int32), DataType.int32, ["ids"]);
+  g.output("energies", g.sumOfSquares(g.flatten(rest)), DataType.float, ["images"]);
   return g.finish();
 }
 
@@ -59,7 +75,7 @@ export function buildVqganCodebook({ codes }: VqganSpec): OnnxModel {
 }
 
 /**
- * - input `ids`: int64 [n, side * side] in raster order, each in [0, K)
+ * - input `ids`: int64 [n, side * side] in raster order, or [n, all scales' ids], each in [0, K)
  * - output `pixels`: uint8 [n, H, W, 3], RGB: 127.5 x + `zeroByte`, truncated as the repositories' own code does
  * - output `energies`: float32 [n], the squared length of each picture; not finite where a weight is not
  */
@@ -69,9 +85,10 @@ export function buildVqganDecoder(
   settings: GraphSettings,
 ): OnnxModel {
   const g = new GraphBuilder("decoder", settings);
-  const ids = g.input("ids", DataType.int64, ["images", side * side]); //          [n, h * w]
-  let x = g.reshape(codeVectors(g, codes, g.reshape(ids, [-1])), [-1, side, side, dimOf(codes)]);
-  x = convolution(g, g.transpose(x, [0, 3, 1, 2]), postQuantConvolution); //       [n, latent, h, w]
+  const ids = g.input("ids", DataType.int64, ["images", "ids"]);
+  const rows = () => g.reshape(codeVectors(g, codes, g.reshape(ids, [-1])), [-1, side, side, dimOf(codes)]);
+  let x = codes.by === "residual" ? residualSum(g, ids, codes) : g.transpose(rows(), [0, 3, 1, 2]); // [n, dim, h, w]
+  x = convolution(g, x, postQuantConvolution); //                                  [n, latent, h, w]
   x = middle(g, convolution(g, x, decoder.first), decoder.middle);
   for (const { blocks, attentions, resample } of decoder.levels) {
     x = level(g, x, blocks, attentions);

@@ -5,6 +5,8 @@ export interface VqganNames {
   readonly decoderLevel: (step: number, levels: number) => string;
   readonly block: (level: string, index: number) => string;
   readonly attention: (level: string, index: number) => string;
+  /** Query, key and value are one convolution, `qkv`. */
+  readonly fusedAttention?: true;
   readonly middle: (part: "encoder" | "decoder") => {
     readonly before: string;
     readonly attention: string;
@@ -42,6 +44,9 @@ export const llamaGenNames: VqganNames = {
   block: (level, index) => `${level}.res.${index}`,
   middle: (part) => ({ before: `${part}.mid.0`, attention: `${part}.mid.1`, after: `${part}.mid.2` }),
 };
+
+/** VAR's names (models/basic_vae.py). */
+export const varNames: VqganNames = { ...tamingNames, fusedAttention: true };
 
 /** Show-o's names (models/modeling_magvitv2.py). */
 export const showONames: VqganNames = {

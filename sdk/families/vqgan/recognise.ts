@@ -12,7 +12,6 @@ export function recogniseVqgan(tensors: TensorLookup): Record<string, unknown> |
     const own = tensors.below(variant.prefix);
     if (!own.has(variant.mark) || !own.has("encoder.conv_in.weight") || !own.has("decoder.conv_in.weight")) continue;
     if (!own.has(`${variant.names.quantConvolution}.weight`)) continue; // of the LFQ graph, say
-    if (variant.codes !== "signs" && !own.has("quantize.embedding.weight")) continue;
     if (variant.is(sizesOf(own, variant.names, variant.codes === "signs" ? "signs" : "table"))) {
       return { model_type: "vqgan", variant: name };
     }

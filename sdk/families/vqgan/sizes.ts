@@ -53,7 +53,7 @@ export function sizesOf(tensors: TensorLookup, names: VqganNames, codes: "table"
   const level = (name: string): LevelSizes => ({
     channels: outputs(`${names.block(name, 0)}.conv1`),
     blocks: count((i) => names.block(name, i)),
-    attention: tensors.has(`${names.attention(name, 0)}.q.weight`),
+    attention: tensors.has(`${names.attention(name, 0)}.norm.weight`),
   });
   const levels = count((i) => names.block(names.encoderLevel(i), 0));
   const dim = outputs(names.quantConvolution);

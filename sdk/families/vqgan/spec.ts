@@ -4,12 +4,12 @@ import type { LinearRef, TensorRef } from "../../weights/tensor-ref.ts";
 /** The parts of the convolutional tokenizers that descend from VQGAN (arXiv 2012.09841); convolutions are [out, in, side, side]. */
 export interface VqganSpec {
   readonly encoder: VqganEncoder;
-  /** [dim, latent, 1, 1] */
+  /** [dim, latent, 1, 1]; of "residual" codes [dim, latent, 3, 3] */
   readonly quantConvolution: LinearRef;
   readonly codes: CodesRef;
   /** Bytes are 127.5 x + `zeroByte`, cut at 0 and 255 and truncated. */
   readonly zeroByte: 127.5 | 128;
-  /** [latent, dim, 1, 1] */
+  /** [latent, dim, 1, 1]; of "residual" codes [latent, dim, 3, 3] */
   readonly postQuantConvolution: LinearRef;
   readonly decoder: VqganDecoder;
 }
@@ -22,7 +22,23 @@ export type CodesRef =
       readonly table: TensorRef;
     }
   /** All sequences of +1 and -1. */
-  | { readonly by: "signs"; readonly dim: number; readonly firstBit: "most" | "least" };
+  | { readonly by: "signs"; readonly dim: number; readonly firstBit: "most" | "least" }
+  | ResidualCodesRef;
+
+/** Several grids of ids, coarse to fine: each grid's are the nearest codes of what those before leave (VAR, arXiv 2404.02905). */
+export interface ResidualCodesRef {
+  readonly by: "residual";
+  /** [size, dim] */
+  readonly table: TensorRef;
+  readonly scales: readonly ResidualScale[];
+}
+
+export interface ResidualScale {
+  /** Ids in a row and in a column; the last scale's are those of the tokens. */
+  readonly side: number;
+  /** [dim, dim, 3, 3]: what its codes go through once they are as many as the tokens; scales may share one. */
+  readonly blend: LinearRef;
+}
 
 export interface VqganEncoder {
   readonly first: LinearRef;

@@ -2,6 +2,7 @@ import type { ResidualBlockRef } from "../../nn/layers/residual-block.ts";
 import type { TensorLookup } from "../../weights/tensor-lookup.ts";
 import type { LinearRef } from "../../weights/tensor-ref.ts";
 import type { VqganNames } from "./names.ts";
+import { residualCodes } from "./residual-codes.ts";
 import type { LevelSizes, VqganSizes } from "./sizes.ts";
 import type { AttentionRef, CodesRef, LevelRef, MiddleRef, VqganSpec } from "./spec.ts";
 
@@ -9,13 +10,15 @@ import type { AttentionRef, CodesRef, LevelRef, MiddleRef, VqganSpec } from "./s
 export interface VqganRules {
   readonly codes: CodesRef["by"];
   readonly zeroByte: VqganSpec["zeroByte"];
+  /** Of "residual": the sides of the grids, coarse to fine. */
+  readonly scales?: readonly number[];
 }
 
 /** Finds the tensors. */
 export function resolveVqgan(
   sizes: VqganSizes,
   names: VqganNames,
-  { codes: by, zeroByte }: VqganRules,
+  { codes: by, zeroByte, scales = [] }: VqganRules,
   tensors: TensorLookup,
 ): VqganSpec {
   const { channels, encoder, decoder, latent, codes, dim } = sizes;
@@ -35,13 +38,10 @@ export function resolveVqgan(
   });
   const attention = (name: string, width: number): AttentionRef => {
     const one = (part: string) => convolution(`${name}.${part}`, width, width, 1);
-    return {
-      norm: groupNorm(`${name}.norm`, width),
-      query: one("q"),
-      key: one("k"),
-      value: one("v"),
-      out: one("proj_out"),
-    };
+    const [query, key, value] = names.fusedAttention
+      ? tensors.fusedLinears(`${name}.qkv`, [width, width, 1, 1])
+      : [one("q"), one("k"), one("v")];
+    return { norm: groupNorm(`${name}.norm`, width), query, key, value, out: one("proj_out") };
   };
   const level = (name: string, own: LevelSizes, into: number): Omit<LevelRef, "resample"> => ({
     blocks: Array.from({ length: own.blocks }, (_, i) =>
@@ -59,6 +59,13 @@ export function resolveVqgan(
       after: block(own.after, width, width),
     };
   };
+
+  const codesOf = (): CodesRef => {
+    if (by === "signs") return { by, dim, firstBit: "most" };
+    const table = tensors.tensor("quantize.embedding.weight", [codes, dim]);
+    return by === "residual" ? residualCodes(table, scales, tensors) : { by, table };
+  };
+  const quantSide = by === "residual" ? 3 : 1;
 
   const down = encoder.map((own, i): LevelRef => {
     const name = names.encoderLevel(i);
@@ -80,13 +87,10 @@ export function resolveVqgan(
       lastNorm: groupNorm("encoder.norm_out", deepest),
       last: convolution("encoder.conv_out", latent, deepest, 3),
     },
-    quantConvolution: convolution(names.quantConvolution, dim, latent, 1),
-    codes:
-      by === "signs"
-        ? { by, dim, firstBit: "most" }
-        : { by, table: tensors.tensor("quantize.embedding.weight", [codes, dim]) },
+    quantConvolution: convolution(names.quantConvolution, dim, latent, quantSide),
+    codes: codesOf(),
     zeroByte,
-    postQuantConvolution: convolution(names.postQuantConvolution, latent, dim, 1),
+    postQuantConvolution: convolution(names.postQuantConvolution, latent, dim, quantSide),
     decoder: {
       first: convolution("decoder.conv_in", tokensSide, latent, 3),
       levels: up,

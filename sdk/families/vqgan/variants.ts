@@ -1,5 +1,6 @@
 import type { SquarePlan } from "../../image/view-plan.ts";
-import { llamaGenNames, showONames, tamingNames, type VqganNames } from "./names.ts";
+import { llamaGenNames, showONames, tamingNames, type VqganNames, varNames } from "./names.ts";
+import { RESIDUAL_MARK } from "./residual-codes.ts";
 import type { VqganSizes } from "./sizes.ts";
 import type { CodesRef, VqganSpec } from "./spec.ts";
 
@@ -12,6 +13,8 @@ export interface VqganVariant {
   readonly zeroByte: VqganSpec["zeroByte"];
   /** Side of the pixels that it was trained on. */
   readonly imageSize: number;
+  /** Images are resized to so much more than what is cut out of them (default 1). */
+  readonly resizeRatio?: number;
   readonly image: Pick<SquarePlan, "geometry" | "resample"> &
     Partial<Pick<SquarePlan, "centre" | "minSide" | "background" | "cut">>;
   /** The licence of the published weights. */
@@ -75,6 +78,20 @@ export const vqganVariants = {
     licence: "apache-2.0",
     prefix: "",
     mark: "encoder.quant_conv.weight",
+    is: () => true,
+  },
+  /** FoundationVision/VAR, models/vqvae.py, models/quant.py and utils/data.py: several grids of ids an image. */
+  var: {
+    title: "VAR's multi-scale tokenizer",
+    names: varNames,
+    codes: "residual",
+    zeroByte: 127.5,
+    imageSize: 256,
+    resizeRatio: 1.125,
+    image: { geometry: "crop", resample: "lanczos", centre: "pil" },
+    licence: "mit",
+    prefix: "",
+    mark: RESIDUAL_MARK,
     is: () => true,
   },
   /** TencentARC/SEED-Voken, src/IBQ; baaivision/Emu3.5, src/vision_tokenizer. Both have 4 blocks a level. */

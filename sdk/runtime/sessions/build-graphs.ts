@@ -27,7 +27,8 @@ export function buildGraphs(
     encoder: withEncoder(encode),
     projector: withEncoder(project),
     classifier: withEncoder(classify),
-    quantizer: quantize && (() => quantize(settings)),
+    // Residual codes are compared in float64, which no GPU has.
+    quantizer: quantize && (() => ({ ...quantize(settings), onCpu: codebook?.metric === "residual" })),
     codebook: rows && (() => rows(settings)),
     decoder: decode && (() => decode(settings)),
     // Its cache grows with each id, and would go to a GPU and back.

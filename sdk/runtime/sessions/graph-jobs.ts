@@ -43,7 +43,7 @@ async function encodePixels(
   const featuresOf = features ? split(floats("encoder", outputs, "features"), count) : null;
   const classTokenOf = outputs.class_token ? split(floats("encoder", outputs, "class_token"), count) : null;
   const idsOf = codes
-    ? split(await quantize(sessions, codes, floats("encoder", outputs, "quantizer_input"), tokens), count)
+    ? split(await quantize(sessions, codes, floats("encoder", outputs, "quantizer_input"), tokens, count), count)
     : null;
   return pixels.map((_, i) => ({
     grid,
@@ -56,8 +56,15 @@ async function encodePixels(
 /** For each thread's sessions, as they learn how well a codebook's filter does: one a codebook. */
 const searches = new WeakMap<Sessions, readonly CodeSearch[]>();
 
-/** The quantizer's input of t tokens, [t, layers * D] -> ids [t], or [t, codesPerToken]. */
-async function quantize(sessions: Sessions, codes: Codes, input: Float32Array, tokens: number): Promise<Int32Array> {
+/** The quantizer's input of t tokens, [t, layers * D] -> ids [t], or [t, codesPerToken], or of each image all scales'. */
+async function quantize(
+  sessions: Sessions,
+  codes: Codes,
+  input: Float32Array,
+  tokens: number,
+  images: number,
+): Promise<Int32Array> {
+  if (codes.metric === "residual") return residualIds(sessions, split(input, images), tokens / images);
   const tensor = sessions.tensor("float32", input, [tokens, input.length / tokens]);
   const outputs = await sessions.run("quantizer", { quantizer_input: tensor }, ["vectors"]);
   const vectors = floats("quantizer", outputs, "vectors");
@@ -72,12 +79,25 @@ async function quantize(sessions: Sessions, codes: Codes, input: Float32Array, t
   return nearestInParts(own, vectors);
 }
 
+/** One image at a time, so that its ids are the same whatever else there is. */
+async function residualIds(sessions: Sessions, images: readonly Float32Array[], tokens: number): Promise<Int32Array> {
+  const all: number[] = [];
+  for (const input of images) {
+    const tensor = sessions.tensor("float32", input, [tokens, input.length / tokens]);
+    const outputs = await sessions.run("quantizer", { quantizer_input: tensor }, ["ids", "energies"]);
+    floats("quantizer", outputs, "energies"); // read for its check alone
+    all.push(...output("quantizer", outputs, "ids", Int32Array));
+  }
+  return Int32Array.from(all);
+}
+
 /** Codes that are projected at a time. */
 const CODES_PER_RUN = 1024;
 
 /** Computes E, by rows that {@link codebook} gives, and what its search needs; in shared memory. */
 export async function codes(sessions: Sessions, { codebook: shape }: WorkerSetup): Promise<Codes> {
   const { size, dim, metric, firstBit = "most", codesPerToken = 1 } = present(shape, "a codebook");
+  if (metric === "residual") return { metric };
   if (metric === "signs") return { metric, dim, firstBit };
   const rows = Array.from({ length: codesPerToken }, () => new Float32Array(size * dim));
   for (let first = 0; first < size; first += CODES_PER_RUN) {

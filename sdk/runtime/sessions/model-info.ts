@@ -4,7 +4,10 @@ import type { CodebookFacts, DrawingFacts, Model } from "../../families/model.ts
 import type { ChosenDevice } from "../devices/choose-device.ts";
 import type { Precision } from "../pool/protocol.ts";
 
-const codebookInfo = ({ size, dim, codesPerToken = 1 }: CodebookFacts) => Object.freeze({ size, dim, codesPerToken });
+const gridOf = (side: number): TokenGrid => Object.freeze({ rows: side, columns: side });
+
+const codebookInfo = ({ size, dim, codesPerToken = 1, scales }: CodebookFacts) =>
+  Object.freeze({ size, dim, codesPerToken, ...(scales && { scales: Object.freeze(scales.map(gridOf)) }) });
 
 const samplingInfo = ({ steps, guidanceScale, temperature, topK, topP }: DrawingFacts) =>
   Object.freeze({ steps, guidanceScale, temperature, topK, topP });
@@ -14,7 +17,7 @@ export function modelInfo(model: Model, { device, reason }: ChosenDevice, precis
   const { modelId, licence, image, encoder, codebook, decoder, projector } = model;
   const square = (side: number) => Object.freeze({ width: side, height: side });
   const { grid: side, maxTokens, featureDim, poolScale } = encoder;
-  const grid: TokenGrid | null = side === null ? null : Object.freeze({ rows: side, columns: side });
+  const grid: TokenGrid | null = side === null ? null : gridOf(side);
   return Object.freeze({
     modelId,
     licence,

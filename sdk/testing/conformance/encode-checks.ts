@@ -1,4 +1,11 @@
-import type { CodebookInfo, EncoderInfo, ImageIds, ImageTokens } from "../../contract/encoder.ts";
+import {
+  type CodebookInfo,
+  type EncoderInfo,
+  type ImageIds,
+  type ImageTokens,
+  idsPerImage,
+} from "../../contract/encoder.ts";
+import type { TokenGrid } from "../../contract/image.ts";
 import { describe } from "../../errors.ts";
 import { check, equal, positive, refuses, sameNumbers } from "./assertions.ts";
 import { type Check, NotApplicable } from "./subject.ts";
@@ -116,16 +123,19 @@ function shapes(result: ImageTokens<ImageIds>, info: EncoderInfo<ImageIds | null
   if (classToken !== undefined) floats(classToken, featureDim ?? 0, `${what}: classToken, [featureDim]`);
 
   if (codebook === null) equal("ids" in result, false, `${what}: whether there are ids, without a codebook`);
-  else idsOf(ids, tokens, codebook, what);
+  else idsOf(ids, grid, codebook, what);
 }
 
-function idsOf(ids: ImageIds | undefined, tokens: number, { size, codesPerToken }: CodebookInfo, what: string): void {
+function idsOf(ids: ImageIds | undefined, grid: TokenGrid, codebook: CodebookInfo, what: string): void {
+  const { rows, columns } = grid;
   check(ids !== undefined, `${what}: expected ids but received none`);
   const bits = ids instanceof Uint8Array;
   check(bits || ids instanceof Int32Array, `${what}: expected ids to be an Int32Array but received ${describe(ids)}`);
-  if (bits) equal(ids.length % tokens, 0, `${what}: ids, bits that are left over when each token has as many`);
-  else equal(ids.length, tokens * codesPerToken, `${what}: ids, [${tokens}, ${codesPerToken}]`);
-  const end = bits ? 2 : size;
+  if (bits)
+    equal(ids.length % (rows * columns), 0, `${what}: ids, bits that are left over when each token has as many`);
+  else
+    equal(ids.length, idsPerImage(codebook, grid), `${what}: ids, [tokens, ${codebook.codesPerToken}], of all scales`);
+  const end = bits ? 2 : codebook.size;
   const outside = ids.findIndex((id) => id < 0 || id >= end);
   check(outside < 0, `${what}: expected ids from 0 to ${end - 1} but id ${outside} is ${ids[outside]}`);
 }

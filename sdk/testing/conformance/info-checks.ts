@@ -117,4 +117,7 @@ function size(value: ImageSize | null, what: string): void {
 function codebook(value: CodebookInfo | null): void {
   if (value === null) return;
   for (const name of ["size", "dim", "codesPerToken"] as const) positive(value[name], `info.codebook.${name}`);
+  value.scales?.forEach((one, i) => {
+    grid(one, `info.codebook.scales[${i}]`);
+  });
 }

@@ -1,6 +1,6 @@
 import type { Decoder } from "../../contract/decoder.ts";
 import type { Embedder } from "../../contract/embedder.ts";
-import type { Encoder, ImageIds, ImageTokens } from "../../contract/encoder.ts";
+import { type Encoder, type ImageIds, type ImageTokens, idsPerImage } from "../../contract/encoder.ts";
 import type { ImageInput, RgbImage } from "../../contract/image.ts";
 import type { Views } from "../../contract/views.ts";
 import { seededRandom } from "../../metrics/seeded-random.ts";
@@ -108,7 +108,7 @@ export class Subject {
       throw new NotApplicable('a decoder alone, whose input nothing gives: pass some with the option "tokens"');
     }
     const random = seededRandom(1);
-    const count = grid.rows * grid.columns * codebook.codesPerToken;
+    const count = idsPerImage(codebook, grid);
     const ids = () => Int32Array.from({ length: count }, () => Math.floor(random() * codebook.size));
     return [ids(), ids(), ids()].map((tokens) => ({ tokens, grid }));
   }

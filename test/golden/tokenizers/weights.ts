@@ -5,8 +5,8 @@ import { lfqVariantNames } from "../../../sdk/families/lfq/variants.ts";
 import { vqganVariantNames } from "../../../sdk/families/vqgan/variants.ts";
 import { writeSafetensors } from "../../../sdk/weights/safetensors/write-safetensors.ts";
 
-/** All tokenizers whose files are weights alone. */
-export const tinyVariants = [...vqganVariantNames, ...lfqVariantNames];
+/** The tokenizers of make_tokenizers.py, whose files are weights alone; VAR has a maker of its own. */
+export const tinyVariants = [...vqganVariantNames.filter((name) => name !== "var"), ...lfqVariantNames];
 
 /** The tensors of make_tokenizers.py's tiny models, by tokenizer. */
 export const shapes: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>> = JSON.parse(
@@ -42,17 +42,20 @@ export async function writeWeights(
   );
 }
 
-function weight(name: string, shape: readonly number[]): Float32Array {
+/** The values of one tensor. */
+export function weight(name: string, shape: readonly number[]): Float32Array {
   const fan = shape.slice(1).reduce((product, size) => product * size, 1);
   const spread = name.includes("embed") ? 2 : 2 ** Math.round(Math.log2(5 / Math.sqrt(fan)));
   const start = shape.length === 1 && name.endsWith("weight") ? 1 : 0;
   const seed = crc32(name);
-  return Float32Array.from({ length: fan * (shape[0] ?? 1) }, (_, i) => {
+  const values = new Float32Array(fan * (shape[0] ?? 1));
+  for (let i = 0; i < values.length; i++) {
     let h = Math.imul(i + seed, 0x9e3779b1);
     h ^= h >>> 15;
     h = Math.imul(h, 0x85ebca77);
     h ^= h >>> 13;
     const uniform = (h >>> 8) / 2 ** 24 - 0.5;
-    return shape.length === 1 ? start + uniform * 0.5 : uniform * spread;
-  });
+    values[i] = shape.length === 1 ? start + uniform * 0.5 : uniform * spread;
+  }
+  return values;
 }
