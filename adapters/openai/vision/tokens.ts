@@ -37,6 +37,8 @@ export const visionTokens =
         model: modelId,
         feature_dim: featureDim,
         codebook_size: codebook?.size ?? null,
+        codes_per_token: codebook?.codesPerToken ?? null,
+        ...(codebook?.scales && { scales: codebook.scales }),
         data,
       },
     };

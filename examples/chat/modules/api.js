@@ -88,9 +88,16 @@ async function* textOf(body) {
   }
 }
 
-/** The ids of an image, in raster order, and their grid. */
+/** What an image's tokens are, in raster order, and their grid: each token's id, or its ids as a text; of several grids the finest. */
 export async function tokensOf(url, model) {
   const response = await request("/v1/vision/tokens", { body: { model, image: url } });
-  const { data, codebook_size: codebookSize } = await response.json();
-  return { ...data[0], codebookSize };
+  const { data, codebook_size: codebookSize, codes_per_token: codes } = await response.json();
+  const { grid, ids } = data[0];
+  const own = ids.slice(-grid.rows * grid.columns * codes);
+  const token = (i) => own.slice(i * codes, (i + 1) * codes).join(" ");
+  return {
+    grid,
+    ids: codes === 1 ? own : Array.from({ length: own.length / codes }, (_, i) => token(i)),
+    codebookSize,
+  };
 }

@@ -129,7 +129,7 @@ describe("POST /v1/vision/tokens and /v1/vision/decode", () => {
   it("gives ids and, where asked for, features", async () => {
     const expected = await models.vlm.tokenizer.encode(png);
     const answer = await tokens({ image: url });
-    expect(answer).toMatchObject({ model: "vqrae-two-layers", feature_dim: 32, codebook_size: 64 });
+    expect(answer).toMatchObject({ model: "vqrae-two-layers", feature_dim: 32, codebook_size: 64, codes_per_token: 1 });
     expect(answer.data).toEqual([
       { object: "vision.tokens", index: 0, grid: { rows: 4, columns: 4 }, ids: [...expected.ids!] },
     ]);
