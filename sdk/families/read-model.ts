@@ -1,5 +1,4 @@
 import type { Projector } from "../contract/projector.ts";
-import { tensorLookup } from "../weights/tensor-lookup.ts";
 import { families as ownFamilies } from "./all.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import type { Checkpoint } from "./checkpoint-parts.ts";
@@ -9,7 +8,7 @@ import { parseConfig } from "./fields/config-fields.ts";
 import { withFewerTokens } from "./image/fewer-tokens.ts";
 import { type VideoSettings, withVideoSettings } from "./image/video-settings.ts";
 import type { FeatureChoice, Model } from "./model.ts";
-import { recognise } from "./recognise.ts";
+import { recognise, tensorsOf } from "./recognise.ts";
 
 /**
  * Reads and validates a checkpoint: a folder with a VQRAE, an encoder alone as it comes from the hub, or one of `families`,
@@ -40,8 +39,8 @@ export async function modelOf(
   const { path: root, file, processor, modelId, licence } = checkpoint;
   const known = [...families, ...ownFamilies];
   // Weights alone say what they are: their tensors are looked at first.
-  const alone = checkpoint.weightsAlone ? await checkpoint.tensors() : null;
-  const json = alone ? recognise(known, alone, root) : checkpoint.json;
+  const alone = checkpoint.weightsAlone ? recognise(known, await checkpoint.tensors(), root) : null;
+  const json = alone ? alone.json : checkpoint.json;
   const tower = checkpoint.mmproj?.family;
   const { family, path } = tower ? { family: tower, path: ["vision_config"] } : familyOf(known, json, file);
   const source = { folder: root, file, json, path, processor };
@@ -50,7 +49,8 @@ export async function modelOf(
   const fewer = maxImageTokens === undefined ? own : withFewerTokens(own, maxImageTokens, root);
   const image = video === undefined ? fewer : withVideoSettings(fewer, video, root);
   const base = { modelId, folder: root, licence, image };
-  return family.read(config, tensorLookup(alone ?? (await checkpoint.tensors()), root), base, source);
+  const tensors = alone ? alone.tensors : tensorsOf(family, await checkpoint.tensors(), root);
+  return family.read(config, tensors, base, source);
 }
 
 /** The model with a projector behind it and with other features, where there are some. */

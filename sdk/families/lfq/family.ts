@@ -16,9 +16,12 @@ export const lfq = defineFamily({
   recognise(tensors) {
     if (!tensors.has("encoder.mid_block.0.conv1.weight") || !tensors.has("decoder.adaptive.0.gamma.weight"))
       return null;
-    const { dim } = lfqSizes(tensors);
+    const { dim, levels } = lfqSizes(tensors);
     const variant = lfqVariantNames.find((name) => lfqVariants[name].is(dim));
-    return variant === undefined ? null : { model_type: "lfq", variant };
+    if (variant === undefined) return null;
+    const { imageSizes = {} }: LfqVariant = lfqVariants[variant];
+    const size = imageSizes[levels.length];
+    return { model_type: "lfq", variant, ...(size !== undefined && { image_size: size }) };
   },
   recognises: lfqVariantNames.map((name) => lfqVariants[name].title),
   config: z.strictObject({

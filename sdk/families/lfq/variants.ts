@@ -9,6 +9,8 @@ export interface LfqVariant {
   readonly zeroByte: LfqSpec["zeroByte"];
   /** Side of the pixels that it was measured on. */
   readonly imageSize: number;
+  /** The same of models with another number of levels than most. */
+  readonly imageSizes?: Readonly<Record<number, number>>;
   readonly image: Pick<SquarePlan, "resample" | "centre">;
   /** The licence of the published weights. */
   readonly licence: string;
@@ -24,6 +26,7 @@ export const lfqVariants = {
     as: "id",
     zeroByte: 127.5,
     imageSize: 256,
+    imageSizes: { 4: 128 }, // imagenet_lfqgan_128_L.yaml
     image: { resample: "bilinear", centre: "pil" },
     licence: "apache-2.0",
     is: (dim) => dim < 32,
