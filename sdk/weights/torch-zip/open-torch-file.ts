@@ -42,17 +42,22 @@ export const isTorchPath = (path: string): boolean => /\.(pt|pth|ckpt|bin)$/i.te
 export async function openTorchFile(path: string): Promise<TorchFile> {
   const opened = await openFile(path);
   try {
-    if (opened.size < 22) throw await notTorch(opened);
-    const directory = await readZipDirectory(opened);
-    const prefix = prefixOf(directory, opened.file);
-    await requireLittleEndian(opened, directory, prefix);
-    const value = await readPickle(opened, directory, `${prefix}data.pkl`);
-    const weights = weightsOf(value, opened.file);
-    const tensors = await locate(opened, directory, `${prefix}data/`, weights);
-    return { file: opened.file, value, path: weights.path, tensors };
+    return await readTorchFile(opened);
   } finally {
     await opened.handle.close();
   }
+}
+
+/** The same of a file that is open already, and stays open. */
+export async function readTorchFile(opened: OpenFile): Promise<TorchFile> {
+  if (opened.size < 22) throw await notTorch(opened);
+  const directory = await readZipDirectory(opened);
+  const prefix = prefixOf(directory, opened.file);
+  await requireLittleEndian(opened, directory, prefix);
+  const value = await readPickle(opened, directory, `${prefix}data.pkl`);
+  const weights = weightsOf(value, opened.file);
+  const tensors = await locate(opened, directory, `${prefix}data/`, weights);
+  return { file: opened.file, value, path: weights.path, tensors };
 }
 
 /** What stands before the names of all members: that of the file when it was saved, as "archive/". */

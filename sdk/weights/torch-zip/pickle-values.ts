@@ -87,6 +87,8 @@ export function meaningOf(callable: Pickled, args: Pickled): Pickled {
     case "torch._utils._rebuild_parameter_with_state":
       return first;
     case "torch._tensor._rebuild_from_type_v2":
+      // Of a tensor: what holds itself, or another many times, would have no end.
+      if (first instanceof PickledGlobal && first.name === name) return new PickledObject(name);
       return meaningOf(first, given[2] ?? second);
     default:
       return new PickledObject(name);

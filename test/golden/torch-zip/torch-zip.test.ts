@@ -136,6 +136,8 @@ describe("damaged and hostile files of torch.save", () => {
       return bytes;
     };
 
+  const V2 = "ctorch._tensor\n_rebuild_from_type_v2\n";
+
   it.each<[string, (bytes: Buffer) => Buffer, string]>([
     ["a cut file", (bytes) => bytes.subarray(0, 2000), "a zip without its end"],
     ["an empty file", (bytes) => bytes.subarray(0, 0), "a file of 0 bytes that is none"],
@@ -143,6 +145,12 @@ describe("damaged and hostile files of torch.save", () => {
     ["a pickle without an end", pickled("", 0x5d), "an end at"],
     ["a stack that is empty", pickled(")R."), "none before byte 2"],
     ["a memo that is not there", pickled("h\x07."), "none"],
+    [
+      "a call whose arguments hold themselves",
+      pickled(`${V2}]q\0(${V2}Nh\0eR.`),
+      "an object of torch._tensor._rebuild_from_type_v2, which is never made",
+    ],
+    ["a list that holds itself", pickled("]q\0(h\0e."), "a dictionary of tensors"],
     ["a text longer than the file", pickled(Buffer.from("X\xff\xff\xff\x7f", "latin1").toString("latin1")), "bytes at"],
   ])("refuses %s", async (_, change, message) => {
     const opening = openTorchFile(await changed(change));
