@@ -124,23 +124,34 @@ export class TokenImageGenerator implements ImageGenerator {
         const shown = [...made].map(([index, image]) => {
           return { ...image, index, ids: fillMissing(image.ids, kept, missing, columns) };
         });
-        const previews = await returnOf(this.#decode(shown, signal));
-        for (const [i, image] of previews.entries()) yield { type: "preview", index: shown[i]!.index, rows, image };
+        const previews = await returnOf(this.#decode(shown, all, signal));
+        for (const [i, image] of previews.entries()) {
+          if (image) yield { type: "preview", index: shown[i]!.index, rows, image };
+        }
       }
     }
     if (made.size === 0) return [];
     const whole = [...made].map(([index, image]) => ({ ...image, index }));
-    const decoded = yield* this.#decode(whole, signal);
-    const result = decoded.map((image, i) => ({ ...whole[i]!, image }));
-    for (const image of result) yield { type: "image", ...image };
+    const result: GeneratedImage[] = [];
+    for (const [i, image] of (yield* this.#decode(whole, all, signal)).entries()) {
+      const one = whole[i]!;
+      if (image) {
+        result.push({ ...one, image });
+        yield { type: "image", ...one, image };
+      } else {
+        call.fail(one.index, []);
+        yield { type: "failed", index: one.index, seed: one.seed, error: all[one.index]?.signal?.reason };
+      }
+    }
     return result;
   }
 
-  /** The pixels of images of the call. Drawn pixels follow from each image's own seed. */
+  /** The pixels of images of the call. Drawn pixels follow from each image's own seed; null where its own signal stops them. */
   async *#decode(
     made: readonly { readonly index: number; readonly ids: Int32Array; readonly seed: number }[],
+    all: GenerateRequest["images"],
     signal: AbortSignal | undefined,
-  ): AsyncGenerator<GenerationEvent, RgbImage[]> {
+  ): AsyncGenerator<GenerationEvent, (RgbImage | null)[]> {
     const { tokenizer } = this.#parts;
     if (this.info.decodeSteps === undefined) {
       return tokenizer.decode(
@@ -148,14 +159,21 @@ export class TokenImageGenerator implements ImageGenerator {
         signal ? { signal } : {},
       );
     }
-    const images: RgbImage[] = [];
+    const images: (RgbImage | null)[] = [];
     for (const { index, ids, seed } of made) {
-      images.push(
-        yield* pushed<GenerationEvent, RgbImage>((push, signal) => {
-          const onProgress = (steps: DecodeProgress) => push({ type: "decoding", index, ...steps });
-          return tokenizer.decode(ids, { seed, signal, onProgress });
-        }, signal),
-      );
+      const own = all[index]?.signal;
+      const either = own && signal ? AbortSignal.any([own, signal]) : (own ?? signal);
+      try {
+        images.push(
+          yield* pushed<GenerationEvent, RgbImage>((push, signal) => {
+            const onProgress = (steps: DecodeProgress) => push({ type: "decoding", index, ...steps });
+            return tokenizer.decode(ids, { seed, signal, onProgress });
+          }, either),
+        );
+      } catch (error) {
+        if (!own?.aborted || signal?.aborted) throw error;
+        images.push(null);
+      }
     }
     return images;
   }

@@ -90,7 +90,7 @@ export interface GenerateOptions {
   readonly previewRows?: number;
   /** Acts between tokens. The token that is being decoded is finished, and the generator stays usable. */
   readonly signal?: AbortSignal;
-  /** One for each image, which stops that image alone, between its tokens. The others go on and have the same ids. */
+  /** One for each image, which stops that image alone, between its tokens, or where its pixels are drawn. The others go on and are the same. */
   readonly imageSignals?: readonly (AbortSignal | undefined)[];
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { getLlama, type Llama, LlamaLogLevel, type Token } from "node-llama-cpp";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { loadGenerator } from "../../../adapters/generation/index.ts";
+import { type GenerationEvent, loadGenerator } from "../../../adapters/generation/index.ts";
 import { promptTokens } from "../../../adapters/generation/vocabulary/prompt.ts";
 import { requireIdDecoder } from "../../../adapters/generation/vocabulary/require-tokenizer.ts";
 import { tarVocabulary } from "../../../adapters/generation/vocabulary/tar.ts";
@@ -153,6 +153,43 @@ it("generates the ids of transformers, after Tar's prompt to the token, and AR-D
     }
   }
   await model.dispose();
+});
+
+it("an image's own signal stops the drawing of its pixels, and the others' are as ever", async () => {
+  const folder = await writeTinyTar(join(root, "stopped"), { pool_scale: 3 });
+  const generator = await loadGenerator({ llm: modelPath, tokenizer: folder }, { gpu: false, threads: 1 });
+  try {
+    const alone = await generator.generateImages("a dog", { n: 3, seed: 5 });
+    const stop = new AbortController();
+    const reason = new Error("enough of 1");
+    const imageSignals = [undefined, stop.signal, new AbortController().signal];
+    const events: GenerationEvent[] = [];
+    for await (const event of generator.generate("a dog", { n: 3, seed: 5, imageSignals })) {
+      events.push(event);
+      if (event.type === "decoding" && event.index === 1 && event.done === 8) stop.abort(reason);
+    }
+    const seen = events.flatMap((event) => (event.type === "decoding" ? [`${event.index}/${event.done}`] : []));
+    expect(seen).toContain("1/8");
+    expect(seen).not.toContain("1/16");
+    expect(events.filter(({ type }) => type === "failed")).toEqual([
+      { type: "failed", index: 1, seed: 6, error: reason },
+    ]);
+    const images = events.flatMap((event) => (event.type === "image" ? [event] : []));
+    expect(images.map(({ index }) => index)).toEqual([0, 2]);
+    for (const { index, ids, image } of images) {
+      expect(ids).toEqual(alone[index]!.ids);
+      expect(image.data).toEqual(alone[index]!.image.data);
+    }
+    // The call's own signal ends all of it.
+    const all = new AbortController();
+    const call = async () => {
+      const options = { n: 3, seed: 5, imageSignals, signal: all.signal };
+      for await (const event of generator.generate("a dog", options)) if (event.type === "decoding") all.abort(reason);
+    };
+    await expect(call()).rejects.toBe(reason);
+  } finally {
+    await generator.dispose();
+  }
 });
 
 it("draws nothing without AR-DTok, and says what is missing", async () => {
