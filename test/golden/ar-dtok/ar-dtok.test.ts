@@ -7,6 +7,7 @@ import { readModel } from "../../../sdk/families/read-model.ts";
 import { loadTokenizer } from "../../../sdk/index.ts";
 import { beginDrawing, draw } from "../../../sdk/runtime/sessions/drawing.ts";
 import { importOnnxRuntime, Sessions } from "../../../sdk/runtime/sessions/sessions.ts";
+import { guide } from "../../../sdk/sampling/guide.ts";
 import { largestDifference, readExpected, rowOf } from "../expected.ts";
 import { writeTinyTaTok } from "../ta-tok/tiny.ts";
 import { writeWeights } from "../tokenizers/weights.ts";
@@ -20,6 +21,8 @@ afterAll(() => rm(root, { recursive: true }));
 
 const IMAGES = [0, 1, 2];
 const [STEPS, CODES, CONDITION, HEADS, HEAD] = [16, 64, 48, 2, 64];
+/** Of 4 times the difference of two logits. */
+const GUIDED_TOLERANCE = 5e-4;
 const greedy = { temperature: 0 } as const;
 
 describe.each([
@@ -53,21 +56,29 @@ describe.each([
     }
   });
 
-  it("has the original's logits, teacher-forced", async () => {
+  it("has the original's logits, teacher-forced, with guidance and without", async () => {
     const folder = await writeTinyTar(join(root, `logits-${scale}`), { pool_scale: scale });
-    const { graphs } = await readModel(folder);
+    const { graphs, decoder } = await readModel(folder);
     const graph = graphs.draw!({});
     const session = await InferenceSession.create(graph.bytes, {
       intraOpNumThreads: 1,
       extra: { session: { model_external_initializers_file_folder_path: graph.weightsFolder } },
     });
+    const guidanceScale = decoder!.drawing!.guidanceScale;
     for (const i of IMAGES) {
       const features = rowOf(taTok[`${scale}.decoded`]!, i) as Float32Array;
-      const ids = rowOf(expected[`${scale}.plain.ids`]!, i) as Int32Array;
-      const logits = rowOf(expected[`${scale}.plain.logits`]!, i) as Float32Array;
-      for (let step = 0; step < STEPS; step++) {
-        const found = await logitsAfter(session, features, ids.subarray(0, step));
-        expect(largestDifference(found, logits.subarray(step * CODES, (step + 1) * CODES))).toBeLessThan(1e-4);
+      for (const [name, tolerance] of [["plain", 1e-4] as const, ["guided", GUIDED_TOLERANCE] as const]) {
+        const ids = rowOf(expected[`${scale}.${name}.ids`]!, i) as Int32Array;
+        const logits = rowOf(expected[`${scale}.${name}.logits`]!, i) as Float32Array;
+        for (let step = 0; step < STEPS; step++) {
+          const before = ids.subarray(0, step);
+          const found = await logitsAfter(session, features, before);
+          if (name === "guided") {
+            guide(found, await logitsAfter(session, new Float32Array(features.length), before), guidanceScale);
+          }
+          const wanted = logits.subarray(step * CODES, (step + 1) * CODES);
+          expect(largestDifference(found, wanted), `${name} logits of step ${step}`).toBeLessThan(tolerance);
+        }
       }
     }
     await session.release();
