@@ -149,6 +149,43 @@ describe("the generator", () => {
   });
 });
 
+describe.each(["exact", "always"] as const)("images of one call, in batches (%s)", (batch) => {
+  let generator: ImageGenerator;
+  beforeAll(async () => {
+    const options = { gpu: false, device: "cpu", imagesAtOnce: 3, batch, threads: 1 } as const;
+    generator = await loadGenerator({ llm: folder, tokenizer: folder }, options);
+  });
+  afterAll(() => generator.dispose());
+
+  it("draws DeepSeek's ids and pixels of each prompt", async () => {
+    const texts = drawn.map(({ text }) => text);
+    const images = await generator.generateImages(texts, { n: 2, temperature: 0, seed: 1 });
+    expect(images.map(({ index }) => index)).toEqual(Array.from({ length: 2 * texts.length }, (_, i) => i));
+    for (const { index, ids, image } of images) {
+      const own = Math.floor(index / 2);
+      expect([...ids]).toEqual(drawn[own]!.ids);
+      expect(largestDifference(image.data, rowOf(numbers.pictures!, own))).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it("draws each image by its own seed; one that is stopped leaves the others as they are", async () => {
+    const text = drawn[0]!.text;
+    const images = await generator.generateImages(text, { n: 5, seed: 7 });
+    expect(new Set(images.map(({ ids }) => String(ids))).size).toBe(5);
+    const again = await generator.generateImages(text, { n: 5, seed: 7 });
+    expect(again.map(({ ids }) => ids)).toEqual(images.map(({ ids }) => ids));
+    const gone = AbortSignal.abort(new Error("enough"));
+    const imageSignals = [undefined, gone, undefined, undefined, undefined];
+    const others = await generator.generateImages(text, { n: 5, seed: 7, imageSignals });
+    expect(others.map(({ index }) => index)).toEqual([0, 2, 3, 4]);
+    if (batch === "always") return; // sums round by how many there are
+    for (const { index, ids, seed } of others) {
+      expect(ids).toEqual(images[index]!.ids);
+      expect((await generator.generateImages(text, { seed }))[0]!.ids).toEqual(ids);
+    }
+  });
+});
+
 describe("what does not belong together is refused", () => {
   const failing = (llm: string, tokenizer: string, more: object = {}) =>
     loadGenerator({ llm, tokenizer, ...more }, { gpu: false, device: "cpu" });
