@@ -37,7 +37,8 @@ for (let i = 0; i < SIZE * SIZE; i++)
   for (let c = 0; c < 3; c++) pixels[c * SIZE * SIZE + i] = (photo.data[3 * i + c] ?? 0) / 127.5 - 1;
 
 const own = await loadTokenizer(join(folder, "vq_ds16.pt"), { threads });
-if (!hasCodebook(own)) throw new Error("Expected a codebook.");
+const inPlace = await loadTokenizer(join(folder, "vq_ds16.pt"), { threads, prepack: false });
+if (!hasCodebook(own) || !hasCodebook(inPlace)) throw new Error("Expected a codebook.");
 const open = (name: string) => InferenceSession.create(join(folder, name), { intraOpNumThreads: threads });
 const [encoder, decoder] = [await open("encode.onnx"), await open("decode.onnx")];
 const run = async (session: InferenceSession, input: Tensor) => {
@@ -61,26 +62,38 @@ const rows = [
   ...(await compare("encode", {
     "PyTorch's export": () => run(encoder, image),
     vqrae: () => own.encode(photo, { features: false }),
+    "vqrae, prepack: false": () => inPlace.encode(photo, { features: false }),
   })),
-  ...(await compare("decode", { "PyTorch's export": () => run(decoder, given), vqrae: () => own.decode(ids) })),
+  ...(await compare("decode", {
+    "PyTorch's export": () => run(decoder, given),
+    vqrae: () => own.decode(ids),
+    "vqrae, prepack: false": () => inPlace.decode(ids),
+  })),
 ];
-await own.dispose();
+await Promise.all([own.dispose(), inPlace.dispose()]);
 await Promise.all([encoder.release(), decoder.release()]);
 
 const loadOnce = fileURLToPath(new URL("load-once.ts", import.meta.url));
-const loads: { ms: number; opened: number; megabytes: number }[] = [];
+type Load = Record<"ms" | "processor" | "opened" | "megabytes", number>;
+const loads: Record<"default" | "prepack: false", Load[]> = { default: [], "prepack: false": [] };
 for (let i = 0; i < Number(values.loads); i++) {
-  const options = JSON.stringify({ threads });
-  const { stdout } = await promisify(execFile)(process.execPath, [loadOnce, join(folder, "vq_ds16.pt"), options]);
-  loads.push(JSON.parse(stdout));
+  for (const [name, own] of Object.entries(loads)) {
+    const options = JSON.stringify({ threads, ...(name !== "default" && { prepack: false }) });
+    const { stdout } = await promisify(execFile)(process.execPath, [loadOnce, join(folder, "vq_ds16.pt"), options]);
+    own.push(JSON.parse(stdout));
+  }
 }
-const middle = (key: "ms" | "opened" | "megabytes") => median(loads.map((load) => load[key]));
+const middle = (own: readonly Load[], key: keyof Load) => median(own.map((load) => load[key])).toFixed(0);
 
 console.log(`${await environment()}; ${threads} threads, ${values.rounds} rounds\n`);
 console.log(["| 256 px | side | time | ratio |", "| --- | --- | --- | --- |", ...rows].join("\n"));
 const size = (await readFile(join(folder, "vq_ds16.pt"))).length / 1e6;
 console.log(`\n${different} of ${ids.length} ids differ.`);
-console.log(
-  `vq_ds16.pt, ${size.toFixed(0)} MB: opened in ${middle("ms").toFixed(0)} ms with ${middle("opened").toFixed(0)} MB private; ` +
-    `${middle("megabytes").toFixed(0)} MB after the first encode.`,
-);
+console.log(`\nvq_ds16.pt, ${size.toFixed(0)} MB, medians of ${values.loads} loads:\n`);
+console.log("| | opened | processor time | private memory | after the first encode |\n| --- | --- | --- | --- | --- |");
+for (const [name, own] of Object.entries(loads)) {
+  const [ms, processor] = [middle(own, "ms"), middle(own, "processor")];
+  console.log(
+    `| ${name} | ${ms} ms | ${processor} ms | ${middle(own, "opened")} MB | ${middle(own, "megabytes")} MB |`,
+  );
+}

@@ -119,7 +119,7 @@ export class VQRAE<out Ids extends Int32Array | null = Int32Array | null>
       signal.throwIfAborted();
 
       const threads = rest.threads ?? Math.max(1, Math.floor(availableParallelism() / workers));
-      const { warmup = false, prepack = false } = rest;
+      const { warmup = false, prepack } = rest;
       const poolOptions = { weights, floats, precision, prepack, workers, threads, warmup, signal, report };
       const open = device === "auto" ? openPoolOrFallBack : openPool;
       const images = new ImageReader(

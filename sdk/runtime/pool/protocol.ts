@@ -72,7 +72,7 @@ export interface WorkerSetup {
   readonly threads: number;
   readonly precision: Precision;
   /** Whether onnxruntime copies the weights into the form its kernels like best. */
-  readonly prepack: boolean;
+  readonly prepack: boolean | undefined;
 }
 
 /** The jobs that a thread can do: of each, what it takes and what it gives. */

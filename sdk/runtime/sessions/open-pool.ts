@@ -24,7 +24,7 @@ export interface PoolOptions {
   /** Of its weights, and of all other ones of the model. */
   readonly floats: Floats;
   readonly precision: Precision;
-  readonly prepack: boolean;
+  readonly prepack: boolean | undefined;
   readonly workers: number;
   /** Threads of each. */
   readonly threads: number;

@@ -60,6 +60,8 @@ export class Sessions {
         executionProviders: [providerOf(device, graph)],
         intraOpNumThreads: threads,
         logSeverityLevel: LOG_ERRORS,
+        // The last level lays the weights of convolutions out anew, in memory of each session's own; nothing else is on it.
+        graphOptimizationLevel: prepack === false && !graph.prepack ? "extended" : "all",
         extra: {
           session: {
             model_external_initializers_file_folder_path: graph.weightsFolder,

@@ -1,11 +1,12 @@
 """Writes what csuhan/Tar's own code makes of three pictures, with a tiny TA-Tok.
 
     pip install torch torchvision numpy pillow safetensors transformers
-    python make_ta_tok.py <checkout of csuhan/Tar at 47da8e1>
+    python make_ta_tok.py <checkout of csuhan/Tar at 47da8e1> [--full-size <file>]
 
 Made with torch 2.13, torchvision 0.28, transformers 5.18 and Pillow 12.3. Weights are those of `weight` of
 ../tokenizers/make_tokenizers.py, a formula that the test has too: the fixture holds the tensors' names and shapes alone. Names are those
-of transformers 4.50, which Tar pins: there the decoder's begin with "decoder.vision_model.".
+of transformers 4.50, which Tar pins: there the decoder's begin with "decoder.vision_model.". With --full-size the model has the sizes of
+SigLIP2-so400m and the paper's 65536 codes of 1536 numbers, and the file is for scripts/full-size/tokenizers.ts.
 """
 
 import ast
@@ -26,8 +27,10 @@ from safetensors.torch import save_file
 
 here = Path(__file__).resolve().parent
 repository = Path(sys.argv[1])
-SIDE = 50
-SIZES = dict(hidden_size=48, intermediate_size=64, num_hidden_layers=3, num_attention_heads=4)
+FULL = Path(sys.argv[3]) if "--full-size" in sys.argv else None
+TINY = dict(hidden_size=48, intermediate_size=64, num_hidden_layers=3, num_attention_heads=4)
+SO400M = dict(hidden_size=1152, intermediate_size=4304, num_hidden_layers=27, num_attention_heads=16)
+SIDE, PATCH, SIZES, CODES, CODE_DIM = (384, 14, SO400M, 65536, 1536) if FULL else (50, 6, TINY, 64, 24)
 
 
 def function(path: Path, name: str, **scope):
@@ -78,12 +81,13 @@ def published(name: str) -> str:
 @torch.no_grad()
 def main():
     random = np.random.default_rng(3)
-    images = [random.integers(0, 256, (h, w, 3), dtype=np.uint8) for h, w in ((50, 50), (45, 70), (131, 40))]
-    vision = dict(SIZES, image_size=SIDE, patch_size=6)
-    text = dict(SIZES, vocab_size=16, max_position_embeddings=8, bos_token_id=0, eos_token_id=1, pad_token_id=1)
-    simvq = dict(codebook_size=64, l2_normalized=True, stochastic=True, stochastic_temperature=0.03)
+    sizes = ((300, 400),) if FULL else ((50, 50), (45, 70), (131, 40))
+    images = [random.integers(0, 256, (h, w, 3), dtype=np.uint8) for h, w in sizes]
+    vision = dict(SIZES, image_size=SIDE, patch_size=PATCH)
+    text = dict(TINY, vocab_size=16, max_position_embeddings=8, bos_token_id=0, eos_token_id=1, pad_token_id=1)
+    simvq = dict(codebook_size=CODES, l2_normalized=True, stochastic=True, stochastic_temperature=0.03)
     regularizer = {"name": "simvq", "args": simvq}
-    bottleneck = {"name": "bottleneck", "args": {"bottleneck_dim": 24, "regularizer": regularizer}}
+    bottleneck = {"name": "bottleneck", "args": {"bottleneck_dim": CODE_DIM, "regularizer": regularizer}}
     with tempfile.TemporaryDirectory() as folder:
         transformers.SiglipConfig(text_config=text, vision_config=vision).save_pretrained(folder)
         model = tokenizer_class()(bottleneck=bottleneck, input_size=SIDE, teacher=folder, input_type="indices").eval()
@@ -96,6 +100,15 @@ def main():
     # As the tower of llava/model/multimodal_encoder/ta_tok_encoder.py, which trains and evaluates.
     processor = transformers.SiglipImageProcessorPil(size={"height": SIDE, "width": SIDE})
     prepared = processor([Image.fromarray(image) for image in images], return_tensors="pt")["pixel_values"]
+    if FULL:
+        model.scale_layer = type(model.scale_layer)(mean=[0.0] * 3, std=[1.0] * 3)
+        encoded = model.encode(prepared)
+        ids = encoded["bottleneck_rep"]
+        tensors = {"image.0": torch.from_numpy(images[0]), "ta_tok.features": encoded["vq_feats"].contiguous()}
+        tensors |= {"ta_tok.ids": ids.int(), "ta_tok.decoded_features": model.decode_from_bottleneck(ids).contiguous()}
+        save_file(tensors, FULL)
+        FULL.with_suffix(".json").write_text(json.dumps({"ta_tok": {"weights": {"model.safetensors": shapes}}}) + "\n")
+        return
     own_scale, no_scale = model.scale_layer, type(model.scale_layer)(mean=[0.0] * 3, std=[1.0] * 3)
     tensors = {f"image.{i}": torch.from_numpy(image) for i, image in enumerate(images)}
     tensors["prepared"] = ((prepared + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()

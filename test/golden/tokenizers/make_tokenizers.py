@@ -376,7 +376,11 @@ def main():
         shapes[name] = {prefix + key: list(value.shape) for key, value in model.named_parameters()}
     target = Path(sys.argv[4]) if full else here / "expected.safetensors"
     save_file({key: value.contiguous() for key, value in tensors.items()}, target)
-    (target.with_suffix(".json") if full else here / "shapes.json").write_text(json.dumps(shapes) + "\n")
+    if full:
+        laid_out = {name: {"weights": {"model.safetensors": own}} for name, own in shapes.items()}
+        target.with_suffix(".json").write_text(json.dumps(laid_out) + "\n")
+    else:
+        (here / "shapes.json").write_text(json.dumps(shapes) + "\n")
 
 
 main()
