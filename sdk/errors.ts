@@ -75,6 +75,13 @@ export class VqraeError extends Error {
     return new VqraeError(code, message, { index, ...(path !== undefined && { path }), cause: this });
   }
 
+  /** The same error with one more sentence, such as what mends it. */
+  withSentence(sentence: string): VqraeError {
+    const { code, message, index, path } = this;
+    const details = { ...(index !== undefined && { index }), ...(path !== undefined && { path }), cause: this };
+    return new VqraeError(code, `${message} ${sentence}`, details);
+  }
+
   /** The same error for input `index` of many, which `name` names in the message: "images[3]: Expected ...". */
   at(index: number, name: string): VqraeError {
     const { code, message, path } = this;

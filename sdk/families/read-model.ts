@@ -8,7 +8,7 @@ import { parseConfig } from "./fields/config-fields.ts";
 import { withFewerTokens } from "./image/fewer-tokens.ts";
 import { type VideoSettings, withVideoSettings } from "./image/video-settings.ts";
 import type { FeatureChoice, Model } from "./model.ts";
-import { recognise, tensorsOf } from "./recognise.ts";
+import { ofOtherWeights, recognise, tensorsOf } from "./recognise.ts";
 
 /**
  * Reads and validates a checkpoint: a folder with a VQRAE, an encoder alone as it comes from the hub, or one of `families`,
@@ -49,8 +49,13 @@ export async function modelOf(
   const fewer = maxImageTokens === undefined ? own : withFewerTokens(own, maxImageTokens, root);
   const image = video === undefined ? fewer : withVideoSettings(fewer, video, root);
   const base = { modelId, folder: root, licence, image };
-  const tensors = alone ? alone.tensors : tensorsOf(family, await checkpoint.tensors(), root);
-  return family.read(config, tensors, base, source);
+  if (alone) return family.read(config, alone.tensors, base, source);
+  const all = await checkpoint.tensors();
+  try {
+    return await family.read(config, tensorsOf(family, all, root), base, source);
+  } catch (error) {
+    throw ofOtherWeights(error, known, all, root, json);
+  }
 }
 
 /** The model with a projector behind it and with other features, where there are some. */

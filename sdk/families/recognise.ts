@@ -1,4 +1,4 @@
-import { expectedBut } from "../errors.ts";
+import { expectedBut, VqraeError } from "../errors.ts";
 import { isWeightsPath } from "../weights/open-tensors.ts";
 import { type CheckpointTensor, type TensorLookup, tensorLookup } from "../weights/tensor-lookup.ts";
 import type { Family } from "./family.ts";
@@ -62,6 +62,32 @@ function unwrapped(family: Family, tensors: Tensors, path: string): TensorLookup
     throw expectedBut("INVALID_CHECKPOINT", "one tokenizer", path, `several: ${names}`, { path });
   }
   return chosen === undefined ? null : all.below(chosen);
+}
+
+/**
+ * What is thrown where weights are not what config.json says they are: with the config.json of the tokenizer that their tensors are known
+ * as, where that is another.
+ * @param said config.json's own
+ */
+export function ofOtherWeights(
+  error: unknown,
+  families: readonly Family[],
+  tensors: Tensors,
+  path: string,
+  said: Record<string, unknown>,
+): unknown {
+  if (!VqraeError.isInstance(error)) return error;
+  const known = families.map((family) => {
+    try {
+      const found = unwrapped(family, tensors, path);
+      return (found && family.recognise?.(found)) ?? null;
+    } catch {
+      return null; // a damaged one of that family
+    }
+  });
+  const own = known.find((json) => json !== null);
+  if (!own || (own.model_type === said.model_type && own.variant === said.variant)) return error;
+  return error.withSentence(`By their tensors these weights are those of a config.json ${JSON.stringify(own)}.`);
 }
 
 /** The tensors of a checkpoint whose config.json names the family. @throws as `recognise` */

@@ -96,6 +96,23 @@ describe("names below what a trainer put before them", () => {
   });
 });
 
+it.each([
+  ["taming", { model_type: "vqgan", variant: "llamagen" }, "INVALID_CHECKPOINT"],
+  ["janus", { model_type: "vqgan", variant: "llamagen" }, "INVALID_CHECKPOINT"],
+  ["open-magvit2", { model_type: "vqgan", variant: "taming" }, "INVALID_CHECKPOINT"],
+  ["bitdance", { model_type: "lfq", variant: "open-magvit2" }, "INVALID_CONFIG"],
+  ["show-o", { model_type: "unitok" }, "INVALID_CHECKPOINT"],
+  ["llamagen", { model_type: "ta_tok" }, "INVALID_CHECKPOINT"],
+])("weights of %s that config.json calls %j say what they are", async (name, config, code) => {
+  const folder = await mkdtemp(join(root, "other-"));
+  await write(join(folder, "model.safetensors"), [{ before: "", tensors: shapes[name]! }]);
+  await writeFile(join(folder, "config.json"), JSON.stringify(config));
+  await expect(readModel(folder)).rejects.toMatchObject({
+    code,
+    message: expect.stringMatching(new RegExp(`By their tensors these weights are those of .*"variant":"${name}"`)),
+  });
+});
+
 it("Open-MAGVIT2 of four levels was trained on 128 pixels", async () => {
   const tiny = shapes["open-magvit2"]!;
   const deep = Object.entries(tiny).flatMap(([name, shape]): [string, readonly number[]][] => {
