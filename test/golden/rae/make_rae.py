@@ -107,9 +107,13 @@ def main():
             filled = {key: torch.from_numpy(weight(key, tuple(shape))) for key, shape in shapes.items()}
             save_file(filled, Path(folder) / "model.safetensors", metadata={"format": "pt"})
             config = json.loads((Path(folder) / "config.json").read_text())
-            decoder = repository / "configs/decoder/ViTXL"
-            if not FULL:
-                decoder = Path(folder) / "decoder"
+            decoder = Path(folder) / "decoder"
+            if FULL:
+                decoder.mkdir()
+                own = json.loads((repository / "configs/decoder/ViTXL/config.json").read_text())
+                own["patch_size"] = SIDE // GRID  # "SHOULD BE RELOADED" there
+                (decoder / "config.json").write_text(json.dumps(own))
+            else:
                 transformers.ViTMAEConfig(
                     decoder_hidden_size=48, decoder_intermediate_size=80, decoder_num_hidden_layers=2,
                     decoder_num_attention_heads=4, layer_norm_eps=1e-12,
