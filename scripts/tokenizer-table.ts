@@ -78,7 +78,7 @@ async function cellsOf(row: Row): Promise<string[]> {
     title,
     keys.ids ? equal(worst.of - worst.ids, worst.of) : (row.without?.ids ?? ""),
     keys.decoded ? `by ${worst.bytes} at most` : (row.without?.decoded ?? ""),
-    keys.features ? worst.features.toExponential(0) : (row.without?.features ?? "its decoder takes ids"),
+    keys.features ? worst.features.toExponential(0) : (row.without?.features ?? "not compared: ids follow from them"),
     row.preparation(worst.pixels < 1e-6),
     sizeOf(fullSize[name], row),
     await conformance(load),
@@ -96,7 +96,9 @@ function levels(
   return Float32Array.from(data, (byte, i) => (byte / 255 - plan.mean[i % 3]!) / plan.std[i % 3]!);
 }
 
-const equal = (count: number, all: number): string => (count === all ? `all ${all} equal` : `${count} of ${all} equal`);
+function equal(count: number, all: number): string {
+  return count === all ? `all ${all} equal` : `${count} of ${all} equal`;
+}
 
 function sizeOf(found: FullSize | undefined, { without }: Row): string {
   if (!found) return without?.fullSize ?? "";
