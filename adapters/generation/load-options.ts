@@ -31,12 +31,7 @@ export interface GeneratorSource {
 
 export interface LoadGeneratorOptions
   extends Pick<LoadOptions, "device" | "cacheDir">,
-    Pick<LanguageModelOptions, "gpu"> {
-  /**
-   * Threads of the language model (default: one for each 64 MB of it, at most one a processor). Threads wait for each
-   * other after every operation. More of them make a small model no faster, and many times as slow on a busy machine.
-   */
-  readonly threads?: number;
+    Pick<LanguageModelOptions, "gpu" | "threads"> {
   /**
    * Images that are generated together, at most 128; more of them take turns. Each takes two of the context's sequences of
    * `contextSize` tokens, with and without the prompt, whose memory is taken at once. Default: 8, or as many as have their

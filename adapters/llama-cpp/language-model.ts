@@ -7,7 +7,7 @@ import { expected, expectedBut, option, parseOptions, requireSameFile, setFields
 import { readGguf } from "../gguf/index.ts";
 import { checkLlm } from "./check/check-llm.ts";
 import { type Gpu, openLlama } from "./native/open-llama.ts";
-import { requireParts } from "./source/model-parts.ts";
+import { modelBytes, requireParts } from "./source/model-parts.ts";
 
 export interface LanguageModelOptions {
   /** llama.cpp's device for the language model (default "auto": the best one that there is). No other is taken in its place. */
@@ -16,7 +16,10 @@ export interface LanguageModelOptions {
   readonly sequences?: number;
   /** Tokens that the context holds for each conversation (default: what the model was trained for, at most 4,096). */
   readonly contextSize?: number;
-  /** Threads of the language model (default: the physical cores). */
+  /**
+   * Threads of the language model (default: one for each 64 MB of it, at most the physical cores). Threads wait for each
+   * other after every operation. More of them make a small model no faster, and many times as slow on a busy machine.
+   */
   readonly threads?: number;
   /** Attention in one fused step: faster and smaller, and it rounds in another way (default: where the device has it). */
   readonly flashAttention?: boolean;
@@ -83,7 +86,7 @@ export async function openIn(
     onProgress?.("context");
     const context = await model.createContext({
       contextSize: contextSize ?? Math.min(model.trainContextSize, DEFAULT_CONTEXT),
-      threads: threads ?? Math.min(llama.cpuMathCores, availableParallelism()),
+      threads: threads ?? (await threadsFor(file, llama)),
       sequences,
       ...setFields({ flashAttention }),
       ...(signal && { createSignal: signal }),
@@ -93,6 +96,13 @@ export async function openIn(
     await llama.dispose();
     throw error;
   }
+}
+
+const BYTES_PER_THREAD = 64 * 2 ** 20;
+
+/** So that each has something to do between two waits, and no more than there are processors. */
+async function threadsFor(file: string, { cpuMathCores }: Llama): Promise<number> {
+  return Math.min(cpuMathCores, availableParallelism(), Math.ceil((await modelBytes(file)) / BYTES_PER_THREAD));
 }
 
 /**

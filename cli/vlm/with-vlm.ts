@@ -35,7 +35,7 @@ export const vlmOptions = {
     shownDefault: "what the model was trained for, at most 4096",
   }),
   threads: option(wholeNumber("count", { least: 1 }), "Threads of the language model", {
-    shownDefault: "the physical cores",
+    shownDefault: "one for each 64 MB of it, at most the physical cores",
   }),
   chatTemplate: option(text("file"), "Write prompts by this template", { shownDefault: "the model's own" }),
   chatTemplateKwargs: option(

@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { expected, expectedBut, setFields } from "../../../sdk/kit.ts";
 import type { GgufFile } from "../../gguf/index.ts";
 import { TokenServer } from "../../llama-cpp/carrier/index.ts";
@@ -68,8 +67,7 @@ async function openLlm(
   const llm = await openLanguageModel(gguf.file, {
     contextSize,
     sequences: 2 * imagesAtOnce,
-    threads: threads ?? threadsFor(gguf),
-    ...setFields({ gpu, onProgress, signal }),
+    ...setFields({ gpu, threads, onProgress, signal }),
   });
   return { llm, imagesAtOnce };
 }
@@ -129,11 +127,4 @@ function numberOf({ metadata }: GgufFile, key: string, missing: number): number 
   if (typeof value === "number") return value;
   const list = Array.isArray(value) || ArrayBuffer.isView(value) ? Array.from(value as ArrayLike<unknown>) : [];
   return list.reduce<number>((most, one) => (typeof one === "number" ? Math.max(most, one) : most), 0) || missing;
-}
-
-const BYTES_PER_THREAD = 64 * 2 ** 20;
-
-function threadsFor({ tensors }: GgufFile): number {
-  const bytes = [...tensors.values()].reduce((sum, { length }) => sum + length, 0);
-  return Math.min(availableParallelism(), Math.ceil(bytes / BYTES_PER_THREAD));
 }

@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { expectedBut, isFile } from "../../../sdk/kit.ts";
 
@@ -12,6 +13,12 @@ export function partNames(file: string): string[] {
   const [whole, name, , count] = PART.exec(basename(file)) ?? [];
   if (whole === undefined) return [basename(file)];
   return Array.from({ length: Number(count) }, (_, i) => `${name}-${String(i + 1).padStart(5, "0")}-of-${count}.gguf`);
+}
+
+/** The size of a model's file, or of all its parts. */
+export async function modelBytes(file: string): Promise<number> {
+  const sizes = await Promise.all(partNames(file).map(async (name) => (await stat(join(dirname(file), name))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /**

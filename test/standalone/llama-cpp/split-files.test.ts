@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { languageModelFile } from "../../../adapters/llama-cpp/index.ts";
+import { modelBytes } from "../../../adapters/llama-cpp/source/model-parts.ts";
 
 let folder: string;
 const part = (number: number) => join(folder, `m-0000${number}-of-00003.gguf`);
@@ -23,4 +24,5 @@ test("another part than the first is an error that names the first", async () =>
 test("with all parts it is the first one's path", async () => {
   await writeFile(part(2), "GGUF");
   expect(await languageModelFile(part(1))).toBe(part(1));
+  expect(await modelBytes(part(1))).toBe(12);
 });
