@@ -15,6 +15,7 @@ import { defineCommand } from "../command/command.ts";
 import { argument, option, type Values } from "../command/option.ts";
 import { requireTogether, usageError } from "../command/usage-error.ts";
 import { oneOf, text, wholeNumber } from "../command/value-types.ts";
+import { keepCompiledCode } from "../shared/compiled-code.ts";
 import { loadReport } from "../shared/load-report.ts";
 import { gpu, json, model, verbose } from "../shared/model-options.ts";
 import { checkFolder, checkOutput } from "../shared/output-file.ts";
@@ -71,6 +72,7 @@ export const generate = defineCommand({
     const source = sourceOf(args, name);
     const n = grid ? grid.rows * grid.columns : (count ?? 1);
 
+    keepCompiledCode();
     const { modelId, files, images, failures } = await withProgress(args, async (progress) => {
       const generator = await loadGenerator(source, {
         gpu: args.gpu,

@@ -3,6 +3,7 @@ import { setFields } from "../../sdk/kit.ts";
 import { option, type Values } from "../command/option.ts";
 import { usageError } from "../command/usage-error.ts";
 import { jsonObject, oneOf, text, wholeNumber } from "../command/value-types.ts";
+import { keepCompiledCode } from "../shared/compiled-code.ts";
 import { loadReport } from "../shared/load-report.ts";
 import { decoding, gpu, loadOptions } from "../shared/model-options.ts";
 import { withProgress } from "../shared/progress.ts";
@@ -69,6 +70,7 @@ export async function withVlm<T>(
   const flashAttention = args.flashAttention === undefined ? undefined : args.flashAttention === "on";
   const { source, ...vision } = partsOf(command, args);
   // Loaded here, so that a command's help does without it.
+  keepCompiledCode();
   const { loadVlm } = await import("../../adapters/llama-cpp/index.ts");
   const vlm = await withProgress(args, (progress) => {
     const { onPlan, onProgress: onDownload } = pullReport(progress, { converts: true });

@@ -105,28 +105,49 @@ export async function loadVlm(source: string = "default", options: LoadVlmOption
   const reports = { onPlan, onDownload, onConvert };
   const files = await resolveVlm(source, { mmproj, encoder, projector }, { ...reports, cacheDir, signal });
   const release: (() => Promise<void>)[] = [];
-  // It tries its own file in another process, meanwhile the encoder loads. The model comes after, when a GPU's memory is known.
+  // It tries its own file in another process, meanwhile the encoder loads.
   const starting = openLlama(rest.gpu ?? "auto");
   starting.catch(() => {}); // whoever waits for it is told
   try {
     onProgress?.("tokenizer");
-    const tokenizer = await openVision(
-      files,
-      setFields({
-        device,
-        precision,
-        cacheDir,
-        maxPixels,
-        decoding,
-        maxImageTokens,
-        video,
-        signal,
-        onProgress: onLoad,
-      }),
+    const failed = new AbortController();
+    const ends = AbortSignal.any(signal ? [signal, failed.signal] : [failed.signal]);
+    const orEnd = async <T>(part: Promise<T>): Promise<T> => {
+      try {
+        return await part;
+      } catch (error) {
+        failed.abort(error);
+        throw error;
+      }
+    };
+    const seeing = orEnd(
+      openVision(
+        files,
+        setFields({
+          device,
+          precision,
+          cacheDir,
+          maxPixels,
+          decoding,
+          maxImageTokens,
+          video,
+          signal: ends,
+          onProgress: onLoad,
+        }),
+      ),
     );
-    release.unshift(() => tokenizer.dispose());
-    const opened = await openIn(() => starting, files.llm, setFields({ ...rest, onProgress, signal }));
-    release.unshift(async () => opened[Symbol.asyncDispose]());
+    // On a GPU the language model comes after the encoder: it takes what memory is left. On the CPU both load at the same time.
+    const afterEncoder = async () => {
+      const llama = await starting;
+      if (llama.gpu !== false) await seeing;
+      return llama;
+    };
+    const speaking = orEnd(openIn(afterEncoder, files.llm, setFields({ ...rest, onProgress, signal: ends })));
+    const [seen, spoken] = await Promise.allSettled([seeing, speaking]);
+    if (seen.status === "fulfilled") release.unshift(() => seen.value.dispose());
+    if (spoken.status === "fulfilled") release.unshift(async () => spoken.value[Symbol.asyncDispose]());
+    if (seen.status === "rejected" || spoken.status === "rejected") throw failed.signal.reason; // of what failed first
+    const [tokenizer, opened] = [seen.value, spoken.value];
     const { llama, model, context } = opened;
     const embedder = files.asTokens ? await imagesAsTokens(tokenizer, files.llm) : tokenizer;
     const vision = await attachVision(context, { tokenizer: embedder });
@@ -134,8 +155,8 @@ export async function loadVlm(source: string = "default", options: LoadVlmOption
     const writer = await promptWriter(model, files.llm, { checkpoint, chatTemplate, chatTemplateKwargs, signal });
     const chatWrapper = await templateWrapper(writer, vision);
     const systemMessage = files.asTokens ? TAR_SYSTEM_MESSAGE : null;
-    const seeing = { vision, tokenizer, embedder, systemMessage };
-    const parts = { modelId: files.modelId, llama, model, context, ...seeing, writer, chatWrapper };
+    const sight = { vision, tokenizer, embedder, systemMessage };
+    const parts = { modelId: files.modelId, llama, model, context, ...sight, writer, chatWrapper };
     return new Vlm(parts, release);
   } catch (error) {
     for (const dispose of release) await dispose();
