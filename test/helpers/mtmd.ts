@@ -4,12 +4,22 @@ import koffi from "koffi";
 import type { RgbImage } from "../../sdk/index.ts";
 
 /**
- * llama.cpp's own image code: the C functions of libmtmd and libllama in the library of @fugood/llama.node (build 10257).
+ * llama.cpp's own image code: the C functions of libmtmd and libllama in the library of @fugood/llama.node (build 10257), or in the
+ * libmtmd that VQRAE_MTMD names (scripts/llama-server/build-mtmd.ts: v0.5.0).
  * Sources: llama.cpp include/llama.h, tools/mtmd/mtmd.h.
  */
 const require = createRequire(import.meta.url);
-const name = `@fugood/node-llama-${process.platform}-${process.arch}`;
-const library = koffi.load(join(dirname(require.resolve(`${name}/package.json`)), "index.node"));
+const platform = `${process.platform}-${process.arch}`;
+const folderOf = (name: string) => dirname(require.resolve(`${name}/package.json`));
+const built = process.env.VQRAE_MTMD;
+const library = koffi.load(built ?? join(folderOf(`@fugood/node-llama-${platform}`), "index.node"));
+if (built !== undefined) {
+  const backends = join(folderOf(`@node-llama-cpp/${platform}`), "bins", platform);
+  library.func("void ggml_backend_load_all_from_path(const char*)")(backends);
+}
+/** Where fields of mtmd_context_params lie: newer versions have a device before the threads. */
+const at =
+  built === undefined ? { threads: 4, warmup: 28, leastTokens: 32 } : { threads: 20, warmup: 44, leastTokens: 48 };
 
 /** Larger than any of llama.cpp's parameters, so that it is handed over by address: their fields differ between builds. */
 koffi.struct("Params", { bytes: koffi.array("uint8", 512) });
@@ -44,41 +54,59 @@ const output = library.func("void* mtmd_get_output_embd(void*)");
 
 const IMAGE_CHUNK = 1;
 
-/** One thread, no GPU, no warm-up; and of models with a token budget as few tokens as an image has. */
-function quietParams(): { bytes: Uint8Array } {
+/** No GPU, no warm-up; and of models with a token budget as few tokens as an image has. */
+function quietParams(threads: number): { bytes: Uint8Array } {
   const { bytes } = mtmdParams() as { bytes: Uint8Array };
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   view.setUint8(0, 0); // use_gpu
-  view.setInt32(4, 1, true); // n_threads
-  view.setUint8(28, 0); // warmup
-  view.setInt32(32, 1, true); // image_min_tokens
+  view.setInt32(at.threads, threads, true);
+  view.setUint8(at.warmup, 0);
+  view.setInt32(at.leastTokens, 1, true);
   return { bytes };
+}
+
+/** llama.cpp's image code with an mmproj, and the language model whose width it must have. */
+export function openMtmd(llm: string, mmproj: string, { threads = 1 }: { readonly threads?: number } = {}) {
+  const model = loadModel(llm, modelParams());
+  if (!model) throw new Error(`llama.cpp does not load ${llm}`);
+  const width = inputWidth(model);
+  const context = initMtmd(mmproj, model, quietParams(threads));
+  if (!context) throw new Error(`llama.cpp does not load ${mmproj}`);
+  return {
+    width,
+    /** The embeddings [tokens, width] of each view, in its order. */
+    embed(image: RgbImage): Float32Array[] {
+      const pixels = bitmap(image.width, image.height, new Uint8Array(image.data));
+      const chunks = newChunks();
+      try {
+        const text = "<__media__>";
+        const options = { text, text_len: text.length, add_special: false, parse_special: true };
+        if (tokenize(context, chunks, options, [pixels], 1) !== 0) throw new Error("mtmd_tokenize failed");
+        return Array.from({ length: Number(chunkCount(chunks)) }, (_, i) => chunkAt(chunks, i))
+          .filter((chunk) => chunkType(chunk) === IMAGE_CHUNK)
+          .map((chunk) => {
+            if (encode(context, chunk) !== 0) throw new Error("mtmd_encode_chunk failed");
+            const bytes = Number(chunkTokens(chunk)) * width * 4;
+            return new Float32Array(koffi.view(output(context), bytes).slice(0));
+          });
+      } finally {
+        freeChunks(chunks);
+        freeBitmap(pixels);
+      }
+    },
+    dispose(): void {
+      freeMtmd(context);
+      freeModel(model);
+    },
+  };
 }
 
 /** What llama.cpp makes of an image with this mmproj: the embeddings [tokens, width] of each view, in its order. */
 export function mtmdEmbeddings(llm: string, mmproj: string, image: RgbImage): Float32Array[] {
-  const model = loadModel(llm, modelParams());
-  if (!model) throw new Error(`llama.cpp does not load ${llm}`);
-  const width = inputWidth(model);
-  const context = initMtmd(mmproj, model, quietParams());
-  if (!context) throw new Error(`llama.cpp does not load ${mmproj}`);
-  const pixels = bitmap(image.width, image.height, new Uint8Array(image.data));
-  const chunks = newChunks();
+  const mtmd = openMtmd(llm, mmproj);
   try {
-    const text = "<__media__>";
-    const options = { text, text_len: text.length, add_special: false, parse_special: true };
-    if (tokenize(context, chunks, options, [pixels], 1) !== 0) throw new Error("mtmd_tokenize failed");
-    return Array.from({ length: Number(chunkCount(chunks)) }, (_, i) => chunkAt(chunks, i))
-      .filter((chunk) => chunkType(chunk) === IMAGE_CHUNK)
-      .map((chunk) => {
-        if (encode(context, chunk) !== 0) throw new Error("mtmd_encode_chunk failed");
-        const bytes = Number(chunkTokens(chunk)) * width * 4;
-        return new Float32Array(koffi.view(output(context), bytes).slice(0));
-      });
+    return mtmd.embed(image);
   } finally {
-    freeChunks(chunks);
-    freeBitmap(pixels);
-    freeMtmd(context);
-    freeModel(model);
+    mtmd.dispose();
   }
 }

@@ -1,0 +1,60 @@
+/**
+ * Builds llama.cpp's image code, libmtmd, from the sources that node-llama-cpp ships, against the libllama and libggml that it ships
+ * built for each processor, and prints its path for bench/tiles.ts (Linux):
+ *
+ *     VQRAE_MTMD=$(node scripts/llama-server/build-mtmd.ts) node bench/tiles.ts
+ *
+ * Takes git and a C++ compiler, and two to five minutes on two cores. What was built is kept in node_modules/.cache/mtmd, or in the
+ * folder that is given. @fugood/llama.node's own libmtmd for Linux is compiled without vector instructions, and a tenth as fast.
+ */
+import { execFile, execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { basename, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const shipped = fileURLToPath(new URL("../llama", import.meta.resolve("node-llama-cpp"))); // beside its dist/index.js
+const { release }: { release: string } = JSON.parse(readFileSync(join(shipped, "binariesGithubRelease.json"), "utf8"));
+const name = `linux-${process.arch}`;
+const bins = join(root, "node_modules/@node-llama-cpp", name, "bins", name);
+const cache = resolve(process.argv[2] ?? join(root, "node_modules/.cache/mtmd"), release);
+const [sources, objects, library] = [join(cache, "llama.cpp"), join(cache, "o"), join(cache, "libmtmd.so")];
+
+if (!existsSync(library)) {
+  mkdirSync(objects, { recursive: true });
+  if (!existsSync(sources)) {
+    execFileSync("git", ["clone", "-q", join(shipped, "gitRelease.bundle"), sources], { stdio: ["ignore", 2, 2] });
+  }
+  const [mtmd, hash] = [join(sources, "tools/mtmd"), join(sources, "vendor/hash")];
+  const filesOf = (folder: string, keep: (name: string) => boolean) =>
+    readdirSync(folder)
+      .filter(keep)
+      .map((name) => join(folder, name));
+  const isProgram = (name: string) => ["mtmd-cli.cpp", "deprecation-warning.cpp"].includes(name);
+  const left = [
+    join(hash, "hash.cpp"),
+    ...["xxhash", "sha1", "sha256"].flatMap((part) => filesOf(join(hash, part), (name) => name.endsWith(".c"))),
+    ...filesOf(mtmd, (name) => name.endsWith(".cpp") && !isProgram(name)),
+    ...filesOf(join(mtmd, "models"), (name) => name.endsWith(".cpp")),
+  ];
+  const folders = ["tools/mtmd", "include", "ggml/include", "vendor", "vendor/hash", "common", "src"];
+  const includes = folders.map((folder) => `-I${join(sources, folder)}`);
+  const flags = ["-O2", "-fPIC", "-w", "-DLLAMA_SHARED", "-DGGML_SHARED", "-DGGML_BACKEND_SHARED", ...includes];
+  const built: string[] = [];
+  const compile = async () => {
+    for (let file = left.pop(); file !== undefined; file = left.pop()) {
+      const object = join(objects, `${basename(file)}.o`);
+      const language = file.endsWith(".c") ? [] : ["-std=c++17"];
+      if (!existsSync(object))
+        await promisify(execFile)(language.length ? "g++" : "gcc", [...language, ...flags, "-c", "-o", object, file]);
+      built.push(object);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, compile));
+  const linked = readdirSync(bins).filter((name) => /^lib(llama|ggml|ggml-base)(\.v[\d.]+)?\.so$/.test(name));
+  const libraries = [...linked.map((name) => join(bins, name)), `-Wl,-rpath,${bins}`, "-pthread"];
+  execFileSync("g++", ["-shared", "-o", library, ...built, ...libraries], { stdio: ["ignore", 2, 2] });
+}
+process.stdout.write(`${library}\n`);
