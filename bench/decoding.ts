@@ -28,7 +28,7 @@ const [folder] = positionals;
 if (!folder) throw new Error("Expected a folder of photos.");
 const LANDSCAPE = { width: 4032, height: 3024 };
 const SCALES = [1, 3, 5, 9] as const;
-const view = { geometry: "crop", size: 224, resizeTo: 224, resample: "bicubic" } as const;
+const viewOf = (size: number) => ({ geometry: "crop", size, resizeTo: size, resample: "bicubic" }) as const;
 
 const files = (await listImages(folder)).slice(0, Number(values.count));
 const photos = await Promise.all(
@@ -39,9 +39,9 @@ const photos = await Promise.all(
       .toBuffer(),
   ),
 );
-const prepared = async (photo: Buffer, scale: (typeof SCALES)[number]) => {
+const prepared = async (photo: Buffer, scale: (typeof SCALES)[number], size = 224) => {
   const { image, full } = await readScaled(photo, undefined, () => scale);
-  return preprocess(image, view, full);
+  return preprocess(image, viewOf(size), full);
 };
 
 console.log(`${await environment("sharp", "onnxruntime-node")}\n${photos.length} photos of 12 megapixels\n`);
@@ -67,8 +67,9 @@ console.log(
 for (const source of values.models) {
   const model = await VQRAE.load(source);
   const hasIds = model.info.codebook !== null;
+  const size = model.info.inputSize?.width;
   const encode = async (scale: (typeof SCALES)[number]) =>
-    model.encode(await Promise.all(photos.map((photo) => prepared(photo, scale))));
+    model.encode(await Promise.all(photos.map((photo) => prepared(photo, scale, size))));
   const exact = await encode(1);
   for (const scale of SCALES.slice(1)) {
     const found = await encode(scale);
