@@ -19,7 +19,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 EPS = 1e-6
-# Whether a linear's input has a scale for each image, one for each token, or stays in float32.
+# Whether a linear's input has one scale for all images, one for each image or each token, or stays in float32 ("none").
 Scales = Callable[[str], str]
 
 
@@ -35,7 +35,7 @@ def pixels(path: str) -> torch.Tensor:
 
 def rounded_activations(x: torch.Tensor, scales: str) -> torch.Tensor:
     """x [n, t, d] on 256 steps from its least to its largest number, zero being one of them."""
-    over = (1, 2) if scales == "image" else (2,)
+    over = {"images": (0, 1, 2), "image": (1, 2), "token": (2,)}[scales]
     least, largest = (getattr(x, name)(over, keepdim=True) for name in ("amin", "amax"))
     step = ((largest.clamp(min=0) - least.clamp(max=0)) / 255).clamp(min=1e-12)
     zero = torch.round(-least.clamp(max=0) / step)
@@ -114,6 +114,7 @@ def main() -> None:
         vit.show(f"{name} in float32", but(part, "image"))
     for exponent in (0, 0.5, 0.75, 1.25):
         vit.show(f"channels of norms balanced by the power {exponent} of their size", but("^$", "image"), balance=exponent)
+    vit.show("fixed scales, the best ones for these photos", but("^$", "images"))
     vit.show("a scale for each token", but("^$", "token"))
     for kind, more in {"image": "", "token": ", a scale for each token"}.items():
         for last in (0, 1, 3, 5):
