@@ -8,13 +8,12 @@
  * that it starts (Linux). `--busy` keeps so many cores busy beside. Ratios are medians of the rounds' to the first side.
  */
 import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { environment } from "../scripts/lib/environment.ts";
 import { median } from "./lib/median.ts";
+import { type ProcessTimes, timeProcess } from "./lib/time-process.ts";
 
 const here = fileURLToPath(new URL("..", import.meta.url));
 const { values, positionals } = parseArgs({
@@ -33,37 +32,12 @@ const sides: Record<string, { checkout: string; options: readonly string[] }> = 
 };
 for (const checkout of values.against) sides[checkout] = { checkout: resolve(checkout), options: [] };
 
-interface Answer {
-  readonly first: number;
-  readonly whole: number;
-  readonly processor: number;
-}
-
-const TICK_MS = 10;
-
-/** Of processes that ended: those that this one started, and theirs. */
-function processorMsOfChildren(): number {
-  if (process.platform !== "linux") return Number.NaN;
-  const fields = readFileSync("/proc/self/stat", "utf8").split(") ")[1]!.split(" ");
-  return (Number(fields[13]) + Number(fields[14])) * TICK_MS;
-}
-
-async function ask({ checkout, options }: (typeof sides)[string]): Promise<Answer> {
-  const before = processorMsOfChildren();
-  const start = performance.now();
-  const args = [join(checkout, "dist/cli.js"), "ask", photo, "Describe the image.", ...options];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "ignore"] });
-  const ended = once(child, "close");
-  await Promise.race([once(child.stdout, "data"), ended]);
-  const first = performance.now() - start;
-  const [code] = await ended;
-  if (code !== 0) throw new Error(`vqrae ask of ${checkout} ended with ${code}.`);
-  return { first, whole: performance.now() - start, processor: processorMsOfChildren() - before };
-}
+const ask = ({ checkout, options }: (typeof sides)[string]) =>
+  timeProcess(process.execPath, [join(checkout, "dist/cli.js"), "ask", photo, "Describe the image.", ...options]);
 
 const busy = Array.from({ length: Number(values.busy) }, () => spawn(process.execPath, ["--eval", "for (;;);"]));
 try {
-  const found = new Map<string, Answer[]>(Object.keys(sides).map((name) => [name, []]));
+  const found = new Map<string, ProcessTimes[]>(Object.keys(sides).map((name) => [name, []]));
   for (let round = -1; round < Number(values.rounds); round++) {
     for (const [name, side] of Object.entries(sides)) {
       const one = await ask(side);

@@ -1,6 +1,6 @@
 /**
- * Builds llama.cpp's image code, libmtmd, from the sources that node-llama-cpp ships, against the libllama and libggml that it ships
- * built for each processor, and prints its path for bench/tiles.ts (Linux):
+ * Builds llama.cpp's image code, libmtmd and beside it llama-mtmd-cli, from the sources that node-llama-cpp ships, against the libllama
+ * and libggml that it ships built for each processor, and prints the library's path (Linux):
  *
  *     VQRAE_MTMD=$(node scripts/llama-server/build-mtmd.ts) node bench/tiles.ts
  *
@@ -32,8 +32,10 @@ if (!existsSync(library)) {
     readdirSync(folder)
       .filter(keep)
       .map((name) => join(folder, name));
-  const isProgram = (name: string) => ["mtmd-cli.cpp", "deprecation-warning.cpp"].includes(name);
+  const program = join(mtmd, "mtmd-cli.cpp");
+  const isProgram = (name: string) => [basename(program), "deprecation-warning.cpp"].includes(name);
   const left = [
+    program,
     join(hash, "hash.cpp"),
     ...["xxhash", "sha1", "sha256"].flatMap((part) => filesOf(join(hash, part), (name) => name.endsWith(".c"))),
     ...filesOf(mtmd, (name) => name.endsWith(".cpp") && !isProgram(name)),
@@ -42,19 +44,28 @@ if (!existsSync(library)) {
   const folders = ["tools/mtmd", "include", "ggml/include", "vendor", "vendor/hash", "common", "src"];
   const includes = folders.map((folder) => `-I${join(sources, folder)}`);
   const flags = ["-O2", "-fPIC", "-w", "-DLLAMA_SHARED", "-DGGML_SHARED", "-DGGML_BACKEND_SHARED", ...includes];
-  const built: string[] = [];
+  const objectOf = (file: string) => join(objects, `${basename(file)}.o`);
+  const parts = left.filter((file) => file !== program).map(objectOf);
   const compile = async () => {
     for (let file = left.pop(); file !== undefined; file = left.pop()) {
-      const object = join(objects, `${basename(file)}.o`);
-      const language = file.endsWith(".c") ? [] : ["-std=c++17"];
-      if (!existsSync(object))
-        await promisify(execFile)(language.length ? "g++" : "gcc", [...language, ...flags, "-c", "-o", object, file]);
-      built.push(object);
+      if (existsSync(objectOf(file))) continue;
+      const [compiler, ...language] = file.endsWith(".c") ? ["gcc"] : ["g++", "-std=c++17"];
+      await promisify(execFile)(compiler!, [...language, ...flags, "-c", "-o", objectOf(file), file]);
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, compile));
-  const linked = readdirSync(bins).filter((name) => /^lib(llama|ggml|ggml-base)(\.v[\d.]+)?\.so$/.test(name));
-  const libraries = [...linked.map((name) => join(bins, name)), `-Wl,-rpath,${bins}`, "-pthread"];
-  execFileSync("g++", ["-shared", "-o", library, ...built, ...libraries], { stdio: ["ignore", 2, 2] });
+  const link = (name: RegExp, ...args: string[]) => {
+    const libraries = readdirSync(bins).filter((file) => name.test(file));
+    const options = [...libraries.map((file) => join(bins, file)), `-Wl,-rpath,${bins}:${cache}`, "-pthread"];
+    execFileSync("g++", [...args, ...options], { stdio: ["ignore", 2, 2] });
+  };
+  link(/^lib(llama|ggml|ggml-base)(\.v[\d.]+)?\.so$/, "-shared", "-o", library, ...parts);
+  link(
+    /^lib(llama|llama-common|ggml|ggml-base)(\.v[\d.]+)?\.so$/,
+    "-o",
+    join(cache, "llama-mtmd-cli"),
+    objectOf(program),
+    library,
+  );
 }
 process.stdout.write(`${library}\n`);
