@@ -43,14 +43,23 @@ if (!existsSync(library)) {
   ];
   const folders = ["tools/mtmd", "include", "ggml/include", "vendor", "vendor/hash", "common", "src"];
   const includes = folders.map((folder) => `-I${join(sources, folder)}`);
-  const flags = ["-O2", "-fPIC", "-w", "-DLLAMA_SHARED", "-DGGML_SHARED", "-DGGML_BACKEND_SHARED", ...includes];
+  const flags = [
+    "-std=c++17",
+    "-O2",
+    "-fPIC",
+    "-w",
+    "-DLLAMA_SHARED",
+    "-DGGML_SHARED",
+    "-DGGML_BACKEND_SHARED",
+    ...includes,
+  ];
   const objectOf = (file: string) => join(objects, `${basename(file)}.o`);
   const parts = left.filter((file) => file !== program).map(objectOf);
   const compile = async () => {
     for (let file = left.pop(); file !== undefined; file = left.pop()) {
       if (existsSync(objectOf(file))) continue;
-      const [compiler, ...language] = file.endsWith(".c") ? ["gcc"] : ["g++", "-std=c++17"];
-      await promisify(execFile)(compiler!, [...language, ...flags, "-c", "-o", objectOf(file), file]);
+      // The hash functions' .c files are C++, too.
+      await promisify(execFile)("g++", [...flags, "-c", "-o", objectOf(file), "-x", "c++", file]);
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, compile));

@@ -36,9 +36,9 @@ const cellsOf = (line: string) =>
     .map((cell) => cell.trim());
 const plain = (text: string) => text.replaceAll(/[`*]/g, "");
 
-/** What stands above a table where a section has several. */
+/** A table is named by the sentence above it, where its section has several. */
 function pointsOf(markdown: string): Point[] {
-  const points: Point[] = [];
+  const points: (Point & { readonly table: string })[] = [];
   let [section, before, head]: [string, string, string[] | null] = ["", "", null];
   for (const line of markdown.split("\n")) {
     const heading = /^##+ (.*)/.exec(line)?.[1];
@@ -49,18 +49,20 @@ function pointsOf(markdown: string): Point[] {
     } else if (head === null) head = cellsOf(line);
     else if (section in sections) {
       const [name = "", ...cells] = cellsOf(line);
-      const ofTable = / at \d+ px:|, \d+ blocks:|busy:$/.test(before)
-        ? `${/[^.;]*$/.exec(before.slice(0, -1))![0].trim()}: `
-        : "";
       for (const [i, cell] of cells.entries()) {
         const ratio = Number(/(\d+\.\d+)x/.exec(cell)?.[1] ?? Number.NaN);
         if (Number.isNaN(ratio) || ratio === 1) continue;
         const faster = sections[section] === "times" ? 1 / ratio : ratio;
-        points.push({ section, label: plain(`${ofTable}${name}, ${head[i + 1]}`), faster });
+        const table = /[^.;]*$/.exec(before.replace(/:$/, ""))![0].trim();
+        points.push({ section, table, label: plain(`${name}, ${head[i + 1]}`), faster });
       }
     }
   }
-  return points;
+  const tables = (section: string) =>
+    new Set(points.filter((one) => one.section === section).map(({ table }) => table));
+  return points.map(({ table, ...point }) =>
+    tables(point.section).size === 1 ? point : { ...point, label: `${table}: ${point.label}` },
+  );
 }
 
 const ROW = 17;
