@@ -1,5 +1,5 @@
 /**
- * Draws the ratios of docs/speed.md's tables:
+ * Draws the ratios of docs/speed.md's tables, but those that compare the package with what it was:
  *
  *   node scripts/speed/plot.ts docs/speed.md docs/images/speed.svg
  *
@@ -13,7 +13,6 @@ const sections: Record<string, "times" | "rates"> = {
   "A 12-megapixel photo, decoded to what its view needs": "times",
   "A stream of 100 photos of 640 px": "rates",
   "Opening a model of 16-bit weights": "times",
-  "Until the first word": "times",
   "Many tiles and many patches": "times",
   "A CNN tokenizer": "times",
   "Several images from words at once": "rates",
@@ -78,7 +77,7 @@ function draw(points: readonly Point[]): string {
   for (const point of points) {
     if (point.section !== section) {
       section = point.section;
-      y += ROW * 0.8;
+      y += 14;
       parts.push(`<text x="10" y="${y}" font-weight="bold">${escaped(section)}</text>`);
       y += ROW;
     }
@@ -99,6 +98,7 @@ function draw(points: readonly Point[]): string {
   );
   const size = `width="${LEFT + WIDTH + RIGHT}" height="${height}"`;
   return `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="sans-serif" font-size="11" fill="#222">
+<title>Ratios of speed</title>
 <rect width="100%" height="100%" fill="#fff"/>
 <text x="10" y="28" font-weight="bold">How many times as fast as each table's first side</text>
 ${[...ticks, ...parts].join("\n")}
