@@ -43,6 +43,10 @@ describe("a language model's file", () => {
     ["llama", "llama.expert_used_count", uint32(2)],
     ["llama", "llama.nextn_predict_layers", uint32(9)],
     ["qwen2vl", "qwen2vl.pooling_type", uint32(64)],
+    ["llama", "split.count", { type: "uint16", value: 2 }],
+    ["llama", "split.count", uint32(1)],
+    ["llama", "split.count", string("1")],
+    ["llama", "general.alignment", uint32(16)],
     ["llama", "tokenizer.ggml.model", string("no_vocab")],
     ["llama", "tokenizer.ggml.model", string("bert")],
     ["llama", "tokenizer.ggml.tokens", strings(["<unk>", "<s>", "<s>"])],
@@ -88,6 +92,25 @@ describe("a language model's file", () => {
       code: "INVALID_GGUF",
       message: expect.stringContaining("cut short"),
     });
+  });
+
+  it("says of its parts what their names say, or is refused", async () => {
+    const { path, folder } = await tiny();
+    const names = [1, 2].map((part) => join(folder, `m-0000${part}-of-00002.gguf`)) as [string, string];
+    const write = (part: 0 | 1, count: number, number: number) =>
+      rewriteGguf(path, names[part], {
+        metadata: [
+          ["split.count", { type: "uint16", value: count }],
+          ["split.no", { type: "uint16", value: number }],
+        ],
+      });
+    await write(0, 2, 0);
+    await write(1, 2, 1);
+    await check(names[0]);
+    await write(1, 2, 0);
+    await expect(check(names[0])).rejects.toMatchObject({ message: expect.stringContaining("split.no") });
+    await write(0, 3, 0);
+    await expect(check(names[0])).rejects.toMatchObject({ message: expect.stringContaining("split.count") });
   });
 
   it("of which a later part is cut short is refused too", async () => {
