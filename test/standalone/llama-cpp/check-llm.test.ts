@@ -1,6 +1,6 @@
 import { rename, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { type GgufValue, ggufValue, readGguf, rewriteGguf } from "../../../adapters/gguf/index.ts";
 import { checkLlm } from "../../../adapters/llama-cpp/check/check-llm.ts";
 import { openLanguageModel } from "../../../adapters/llama-cpp/index.ts";
@@ -82,6 +82,22 @@ describe("a language model's file", () => {
     const { path, other } = await tiny();
     await rewriteGguf(path, other, { metadata: [["general.architecture", string("modern-bert")]] });
     await expect(check(other)).rejects.toMatchObject({ code: "UNSUPPORTED" });
+  });
+
+  it("writes to no terminal what it likes where llama.cpp complains of it", async () => {
+    const { path, other } = await tiny();
+    const name = "lla\u001b[2Jma";
+    const { metadata } = await readGguf(path);
+    const renamed = [...metadata].flatMap(([key, value]): [string, GgufValue][] =>
+      key.startsWith("llama.") ? [[key.replace("llama", name), value]] : [],
+    );
+    await rewriteGguf(path, other, { metadata: [["general.architecture", string(name)], ...renamed] });
+    const said = vi.spyOn(console, "warn").mockImplementation(() => {});
+    await expect(openLanguageModel(other, { gpu: false })).rejects.toMatchObject({ code: "INVALID_GGUF" });
+    const lines = said.mock.calls.map(([line]) => String(line));
+    said.mockRestore();
+    expect(lines.join()).toContain("lla\\x1b[2Jma");
+    expect(lines.join()).not.toContain("\u001b");
   });
 
   it("that is cut short is refused before it is mapped into memory", async () => {
