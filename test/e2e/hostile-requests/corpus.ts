@@ -167,6 +167,11 @@ export const corpus: readonly HostileRequest[] = [
       },
     ],
   })),
+  chat("an image of percents as long as a text may be", 400, () => ({
+    messages: [
+      { role: "user", content: [{ type: "image_url", image_url: { url: `data:image/png,${"%41".repeat(690_000)}` } }] },
+    ],
+  })),
   chat("sixteen images that are none", 400, () => ({
     messages: [
       { role: "user", content: Array(16).fill({ type: "image_url", image_url: { url: dataUrl(Buffer.alloc(MiB)) } }) },
