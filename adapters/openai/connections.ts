@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 export interface ConnectionLimits {
@@ -33,10 +33,50 @@ export function limitConnections(server: Server, { connections, idleMs, busyMs }
   });
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;
+    if (socket.destroyed) return;
     socket.setTimeout(busyMs);
     request.once("end", () => unanswered.delete(socket));
     response.once("close", () => {
       if (!socket.destroyed) unanswered.add(socket);
     });
   });
+}
+
+/** Clients wait for an answer, or send a few requests ahead. */
+const MOST_UNANSWERED = 16;
+
+/**
+ * Closes a connection whose client sends many requests before the first is answered: a thousand of them fit into what is read at once,
+ * and each is a request to all that comes behind.
+ */
+export function withoutFloods(answer: RequestListener): RequestListener {
+  const unanswered = new WeakMap<Socket, number>();
+  return (request, response) => {
+    const { socket } = request;
+    const count = (unanswered.get(socket) ?? 0) + 1;
+    if (count > MOST_UNANSWERED) return void socket.destroy();
+    unanswered.set(socket, count);
+    response.once("close", () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
+    answer(request, response);
+  };
+}
+
+/** From so many chunks on they must have so many bytes each on average. */
+const MANY_CHUNKS = 1024;
+const LEAST_CHUNK_BYTES = 16;
+
+/** A request whose body comes in more than splinters: a chunk of one byte takes hundreds in memory, and as much time as a large one. */
+export class BoundedRequest extends IncomingMessage {
+  #chunks = 0;
+  #bytes = 0;
+
+  override push(chunk: unknown, encoding?: BufferEncoding): boolean {
+    if (!(chunk instanceof Uint8Array)) return super.push(chunk, encoding);
+    this.#chunks += 1;
+    this.#bytes += chunk.length;
+    if (this.#chunks < MANY_CHUNKS || this.#bytes >= LEAST_CHUNK_BYTES * this.#chunks)
+      return super.push(chunk, encoding);
+    this.socket.destroy();
+    return false;
+  }
 }

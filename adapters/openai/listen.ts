@@ -3,7 +3,7 @@ import { isIP, type Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import * as z from "zod";
 import { expectedBut, option, parseOptions } from "../../sdk/kit.ts";
-import { limitConnections } from "./connections.ts";
+import { BoundedRequest, limitConnections, withoutFloods } from "./connections.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { ApiError } from "./http/api-error.ts";
 
@@ -48,11 +48,14 @@ export async function listen(endpoint: Endpoint, options: ListenOptions = {}): P
   const { receiveMs, requestMs, connections, idleMs } = endpoint.limits;
   const names = new Set(["localhost", host, ...allowedHosts].map((name) => name.toLowerCase()));
   const fetch = (request: Request): Promise<Response> | Response => {
-    const name = new URL(request.url).hostname;
+    const name = URL.canParse(request.url) ? new URL(request.url).hostname : "";
     return isAllowed(name, names) ? endpoint.fetch(request) : foreignHost(name).toResponse();
   };
   const timeouts = { requestTimeout: receiveMs, headersTimeout: receiveMs, connectionsCheckingInterval: 1000 };
-  const server = createServer(timeouts, getRequestListener(fetch));
+  const server = createServer(
+    { ...timeouts, IncomingMessage: BoundedRequest },
+    withoutFloods(getRequestListener(fetch)),
+  );
   limitConnections(server, { connections, idleMs, busyMs: requestMs + IDLE_MARGIN_MS });
   server.on("clientError", answerBadRequest);
   await new Promise<void>((resolve, reject) => {
