@@ -1,5 +1,6 @@
 import { IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { ApiError } from "./http/api-error.ts";
 
 export interface ConnectionLimits {
   /** At a time. */
@@ -69,6 +70,7 @@ const LEAST_CHUNK_BYTES = 16;
 export class BoundedRequest extends IncomingMessage {
   #chunks = 0;
   #bytes = 0;
+  #refused = false;
 
   override push(chunk: unknown, encoding?: BufferEncoding): boolean {
     if (!(chunk instanceof Uint8Array)) return super.push(chunk, encoding);
@@ -76,7 +78,24 @@ export class BoundedRequest extends IncomingMessage {
     this.#bytes += chunk.length;
     if (this.#chunks < MANY_CHUNKS || this.#bytes >= LEAST_CHUNK_BYTES * this.#chunks)
       return super.push(chunk, encoding);
-    this.socket.destroy();
+    if (!this.#refused) {
+      this.#refused = true;
+      const mend = "Send it in larger ones, such as the whole body at once.";
+      const message = `Expected chunks of ${LEAST_CHUNK_BYTES} bytes and more for the body but received ${this.#chunks} smaller ones. ${mend}`;
+      // Behind an answer that has begun, another would be taken for a part of it.
+      if (this.socket.bytesWritten > 0) this.socket.destroy();
+      else answerAndEnd(this.socket, new ApiError(400, message, { code: "body_too_complex" }), "Bad Request");
+      this.socket.destroySoon();
+    }
     return false;
   }
+}
+
+/** Answers outside of Node's own responses, and closes the connection. @param reason the status in words */
+export function answerAndEnd(socket: Socket, error: ApiError, reason: string): void {
+  const body = JSON.stringify(error);
+  socket.end(
+    `HTTP/1.1 ${error.status} ${reason}\r\ncontent-type: application/json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
 }

@@ -229,7 +229,10 @@ describe("time", () => {
       const json = JSON.stringify(body(4));
       const last = `${json.length.toString(16)}\r\n${json}\r\n0\r\n\r\n`;
       const chunks = (length: number) => `${length.toString(16)}\r\n${" ".repeat(length)}\r\n`.repeat(2000);
-      expect(await sent(server, head + chunks(1) + last)).toEqual({ received: "", closed: true });
+      const splinters = await sent(server, head + chunks(1) + last);
+      expect(splinters.closed).toBe(true);
+      // The answer is lost where the client goes on sending into the closed connection.
+      expect(splinters.received).toMatch(/^$|^HTTP\/1\.1 400 .*larger ones/s);
       expect((await sent(server, head + chunks(20) + last)).received).toMatch(/^HTTP\/1\.1 200/);
     });
   });
