@@ -26,26 +26,52 @@ export function pathOf(base: URL, path: string): URL {
 /** An address as messages show it: its query may hold a key. */
 export const shownUrl = ({ origin, pathname }: URL): string => `${origin}${pathname}`;
 
-/** An event of a stream: a completion's last one repeats the prompt. */
-const MAX_EVENT_CHARACTERS = 64 * 1024 * 1024;
+/** An event of a stream, or an answer in one piece: a completion's last event repeats the prompt. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+/** All events of a stream: some 500,000 tokens. */
+const MAX_STREAM_BYTES = 4 * MAX_ANSWER_BYTES;
+
+/**
+ * The text of an answer.
+ * @param tooLong makes the error for an answer that does not end, from its beginning
+ */
+export async function answerText({ body }: Response, tooLong: (text: string) => Error): Promise<string> {
+  const decoder = new TextDecoder();
+  const parts: string[] = [];
+  let length = 0;
+  for await (const bytes of body ?? []) {
+    length += bytes.length;
+    parts.push(decoder.decode(bytes, { stream: true }));
+    if (length > MAX_ANSWER_BYTES) throw tooLong(parts[0] ?? "");
+  }
+  return parts.join("") + decoder.decode();
+}
 
 /**
  * The data of each server-sent event, up to "[DONE]".
- * @param tooLong makes the error for an event that does not end
+ * @param tooLong makes the error for an event or a stream that does not end
  */
 export async function* eventData(
   body: ReadableStream<Uint8Array>,
   tooLong: (text: string) => Error,
 ): AsyncGenerator<string> {
   const decoder = new TextDecoder();
-  let rest = "";
+  /** Of a line that has not ended: looking through it again with each piece would take ever longer. */
+  let begun: string[] = [];
+  let [length, total] = [0, 0];
   for await (const bytes of body) {
-    const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
-    rest = lines.pop() ?? "";
-    if (rest.length > MAX_EVENT_CHARACTERS) throw tooLong(rest);
-    for (const line of lines) {
+    total += bytes.length;
+    const [first = "", ...others] = decoder.decode(bytes, { stream: true }).split("\n");
+    begun.push(first);
+    length += first.length;
+    if (length > MAX_ANSWER_BYTES || total > MAX_STREAM_BYTES) throw tooLong(begun[0] ?? "");
+    if (others.length === 0) continue;
+    const last = others.pop() ?? "";
+    for (const line of [begun.join(""), ...others]) {
       if (line.startsWith("data:") && line.slice(5).trim() !== "[DONE]") yield line.slice(5).trimStart();
     }
+    begun = [last];
+    length = last.length;
   }
 }
 

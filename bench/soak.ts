@@ -1,9 +1,10 @@
 /**
  * An hour's load in one process, and how much its memory grows. Prints the table of docs/security.md:
  *
- *   node bench/soak.ts             # 10,000 encodes, 5,000 asks, 500 aborted generations, 200 loads, 10 minutes of all at once
- *   node bench/soak.ts --scale 0.1 # a tenth of each
- *   node bench/soak.ts --only loads
+ *   node bench/soak.ts               # 10,000 encodes, 5,000 asks, 500 aborted generations, 200 loads, 10 minutes of all at once
+ *   node bench/soak.ts --scale 0.1   # a tenth of each
+ *   node bench/soak.ts --seconds 240 # each part for so long at most: the table says how far it came
+ *   node bench/soak.ts --only "VLM loads"
  *
  * The first fifth of each part warms up: allocators, caches and threads take what they keep. Growth is from there to the end, of the
  * medians of what was measured in the second and in the last fifth.
@@ -21,9 +22,16 @@ import { VQRAE } from "../sdk/index.ts";
 import { openCounts } from "../test/helpers/open-counts.ts";
 import { median } from "./lib/median.ts";
 
-const { values } = parseArgs({ options: { scale: { type: "string", default: "1" }, only: { type: "string" } } });
+const { values } = parseArgs({
+  options: {
+    scale: { type: "string", default: "1" },
+    seconds: { type: "string", default: "Infinity" },
+    only: { type: "string" },
+  },
+});
 const scale = Number(values.scale);
 const MINUTE = 60_000;
+const mostMs = 1000 * Number(values.seconds);
 const GOAL = 0.02;
 const SAMPLES = 50;
 
@@ -73,16 +81,34 @@ const parts: readonly Part[] = [
     },
   },
   {
-    name: "loads and disposals",
+    name: "tokenizer loads",
     count: 200,
     async open() {
       const once = async () => {
         const tokenizer = await VQRAE.load("default");
         await tokenizer.encode(bytes);
         await tokenizer.dispose();
+      };
+      return { once, dispose: async () => {} };
+    },
+  },
+  {
+    name: "VLM loads",
+    count: 200,
+    async open() {
+      const once = async () => {
         const vlm = await loadVlm("default", llamaOptions);
         await vlm.ask(bytes, "what is it?", { maxTokens: 2 });
         await vlm.dispose();
+      };
+      return { once, dispose: async () => {} };
+    },
+  },
+  {
+    name: "generator loads",
+    count: 200,
+    async open() {
+      const once = async () => {
         const generator = await loadGenerator("default", llamaOptions);
         await generator.dispose();
       };
@@ -173,8 +199,9 @@ for (const { name, count, open } of parts) {
   const before = await megabytes();
   const { once, dispose } = await open();
   const most = Math.max(5, Math.round(count * scale));
-  const end = Date.now() + (Number.isFinite(count) ? Number.POSITIVE_INFINITY : 10 * MINUTE * scale);
-  const everyMs = (10 * MINUTE * scale) / SAMPLES;
+  const partMs = Math.min(mostMs, Number.isFinite(count) ? Number.POSITIVE_INFINITY : 10 * MINUTE * scale);
+  const end = Date.now() + partMs;
+  const everyMs = partMs / SAMPLES;
   const everyCount = Math.max(1, Math.floor(most / SAMPLES));
   const seen: number[] = [];
   let [done, last] = [0, Date.now()];
@@ -184,7 +211,7 @@ for (const { name, count, open } of parts) {
     if (Number.isFinite(count) ? done % everyCount !== 0 : Date.now() < last + everyMs) continue;
     last = Date.now();
     seen.push(await megabytes());
-    if (seen.length === Math.round(SAMPLES / 5)) first = await own();
+    if (seen.length === 2) first = await own();
   }
   const openAtEnd = await own();
   const fifth = Math.max(1, Math.floor(seen.length / 5));

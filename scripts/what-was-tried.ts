@@ -4,6 +4,7 @@
  *
  *   node scripts/what-was-tried.ts                # a minute of changed files for each half of the fuzzing
  *   node scripts/what-was-tried.ts --seconds 3600 # an hour
+ *   node scripts/what-was-tried.ts --only parquet # one area: all of them take half an hour
  *
  * The counts come from the tests themselves (`noteTried`). What went wrong is what the tests and the fuzzers say: it is above the table.
  */
@@ -16,7 +17,11 @@ import { parseArgs } from "node:util";
 import { environment } from "./lib/environment.ts";
 
 const { values } = parseArgs({
-  options: { seconds: { type: "string", default: "60" }, seed: { type: "string", default: "1" } },
+  options: {
+    seconds: { type: "string", default: "60" },
+    seed: { type: "string", default: "1" },
+    only: { type: "string" },
+  },
 });
 const root = join(import.meta.dirname, "..");
 const vitest = (...files: string[]) => ["node_modules/vitest/vitest.mjs", "run", "--reporter=dot", ...files];
@@ -35,7 +40,8 @@ const areas: Readonly<Record<string, readonly string[]>> = {
 
 const folder = await mkdtemp(join(tmpdir(), "vqrae-tried-"));
 const rows: string[] = [];
-for (const [area, command] of Object.entries(areas)) {
+const chosen = Object.entries(areas).filter(([area]) => values.only === undefined || area === values.only);
+for (const [area, command] of chosen) {
   const notes = join(folder, "notes.jsonl");
   await writeFile(notes, "");
   const child = spawn(process.execPath, command, {

@@ -125,6 +125,7 @@ export async function ggufFile(path: unknown, option: string, subject: string): 
   const file = resolve(path);
   const entry = await stat(file).catch(() => null);
   if (entry?.isFile()) return file;
-  const received = entry === null ? "nothing there" : "a folder there";
+  const other = entry?.isDirectory() ? "a folder there" : "a device, pipe or socket there";
+  const received = entry === null ? "nothing there" : other;
   throw expectedBut("CHECKPOINT_NOT_FOUND", "a GGUF file", `${subject} ${file}`, received, { path: file });
 }

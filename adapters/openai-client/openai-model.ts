@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { VqraeError } from "../../sdk/index.ts";
 import { describe, expectedBut, isObject, option, parseJson, parseOptions } from "../../sdk/kit.ts";
-import { API_URL, apiUrl, eventData, isRefusal, pathOf, shownUrl } from "../model-servers.ts";
+import { API_URL, answerText, apiUrl, eventData, isRefusal, pathOf, shownUrl } from "../model-servers.ts";
 import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions, VlmPiece } from "../vision-language-model.ts";
 import { imageUrl } from "./image-url.ts";
 import { type Dialect, type Json, requestBody } from "./request.ts";
@@ -68,7 +68,7 @@ export class ChatCompletionsModel implements VisionLanguageModel {
   async chat(messages: readonly VlmMessage[], options: VlmOptions = {}): Promise<VlmAnswer> {
     const { response, deadline } = await this.#send(messages, options, {});
     try {
-      const body = await response.text();
+      const body = await answerText(response, (text) => this.#wrong("a shorter answer", describe(text)));
       const answer = this.#parse(body);
       const choice = firstChoice(answer);
       const text = isObject(choice?.message) ? choice.message.content : undefined;

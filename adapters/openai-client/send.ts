@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { VqraeError } from "../../sdk/index.ts";
 import { expectedBut, parseJson } from "../../sdk/kit.ts";
-import { reasonOf, refusalOf, shownUrl } from "../model-servers.ts";
+import { answerText, reasonOf, refusalOf, shownUrl } from "../model-servers.ts";
 import type { Json } from "./request.ts";
 
 export interface SendOptions {
@@ -105,7 +105,7 @@ async function once(
       signal: ends,
     });
     if (response.ok) return { response, deadline };
-    const text = await response.text();
+    const text = await answerText(response, () => new Error(`status ${response.status} with an answer without end`));
     const failure = refused(url, parseJson(text), text, response.status);
     deadline.end();
     const again = response.status === 429 || response.status >= 500;

@@ -3,7 +3,7 @@ import { isIP, type Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import * as z from "zod";
 import { expectedBut, option, parseOptions } from "../../sdk/kit.ts";
-import { limitConnections } from "./connections.ts";
+import { answerAndEnd, BoundedRequest, limitConnections, withoutFloods } from "./connections.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { ApiError } from "./http/api-error.ts";
 
@@ -48,11 +48,14 @@ export async function listen(endpoint: Endpoint, options: ListenOptions = {}): P
   const { receiveMs, requestMs, connections, idleMs } = endpoint.limits;
   const names = new Set(["localhost", host, ...allowedHosts].map((name) => name.toLowerCase()));
   const fetch = (request: Request): Promise<Response> | Response => {
-    const name = new URL(request.url).hostname;
+    const name = URL.canParse(request.url) ? new URL(request.url).hostname : "";
     return isAllowed(name, names) ? endpoint.fetch(request) : foreignHost(name).toResponse();
   };
   const timeouts = { requestTimeout: receiveMs, headersTimeout: receiveMs, connectionsCheckingInterval: 1000 };
-  const server = createServer(timeouts, getRequestListener(fetch));
+  const server = createServer(
+    { ...timeouts, IncomingMessage: BoundedRequest },
+    withoutFloods(getRequestListener(fetch)),
+  );
   limitConnections(server, { connections, idleMs, busyMs: requestMs + IDLE_MARGIN_MS });
   server.on("clientError", answerBadRequest);
   await new Promise<void>((resolve, reject) => {
@@ -105,11 +108,7 @@ function answerBadRequest(error: NodeJS.ErrnoException, socket: Socket): void {
       : error.code === "HPE_HEADER_OVERFLOW"
         ? [431, "Request Header Fields Too Large", "Expected smaller headers."]
         : [400, "Bad Request", "Expected an HTTP request but received something else."];
-  const body = JSON.stringify(new ApiError(status, message));
-  socket.end(
-    `HTTP/1.1 ${status} ${reason}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
-      `connection: close\r\n\r\n${body}`,
-  );
+  answerAndEnd(socket, new ApiError(status, message), reason);
 }
 
 function notListening(host: string, port: number, cause: NodeJS.ErrnoException) {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { Tokenizer } from "@huggingface/tokenizers";
-import { expectedBut, isFile, isObject, readJsonObject } from "../../sdk/kit.ts";
+import { isFile, isObject, readJsonObject } from "../../sdk/kit.ts";
+import { HfTokenizer } from "../hf-tokenizer.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 /** Begins texts that are not the prompt's first: some tokenizers treat that one in another way. */
@@ -17,11 +17,8 @@ export async function readHfVocabulary(folder: string): Promise<Vocabulary | nul
   const special = new Map(added.filter((token) => token.special).map(({ content, id }) => [content, id]));
   const before = { ...SENTINEL, id: Math.max(0, ...added.map(({ id }) => id)) + 1, content: BEFORE };
   const textTokens = [...added.filter((token) => !token.special), before];
-  const texts = tokenizing(file, () => new Tokenizer({ ...json, added_tokens: textTokens }, config));
-  const [addedBos = null] = tokenizing(
-    file,
-    () => new Tokenizer(json, config).encode("", { add_special_tokens: true }).ids,
-  );
+  const texts = new HfTokenizer({ ...json, added_tokens: textTokens }, config, file);
+  const [addedBos = null] = new HfTokenizer(json, config, file).encode("", true);
   return {
     file,
     special,
@@ -30,23 +27,10 @@ export async function readHfVocabulary(folder: string): Promise<Vocabulary | nul
     eosText: tokenText(config.eos_token ?? names.eos_token),
     encode(text, first) {
       const clean = text.replaceAll(BEFORE, "\uFFFD");
-      const { ids } = tokenizing(file, () =>
-        texts.encode(first ? clean : BEFORE + clean, { add_special_tokens: false }),
-      );
+      const ids = texts.encode(first ? clean : BEFORE + clean, false);
       return first ? ids : ids.slice(1);
     },
   };
-}
-
-/** What @huggingface/tokenizers finds wrong with a tokenizer.json, at its making or at a text. @throws INVALID_CONFIG */
-function tokenizing<T>(file: string, work: () => T): T {
-  try {
-    return work();
-  } catch (cause) {
-    const received = cause instanceof Error ? `another file: ${cause.message}` : "another file";
-    const mend = "Download it again.";
-    throw expectedBut("INVALID_CONFIG", "a tokenizer", file, received, { path: file, mend, cause });
-  }
 }
 
 const SENTINEL = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };

@@ -112,10 +112,15 @@ export async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T
   }
 }
 
+/** System calls that change nothing. */
+const READS: ReadonlySet<string> = new Set(["stat", "lstat", "scandir", "opendir", "statfs", "read"]);
+
 /** The error for a system call on `path` that failed. */
 export function ioError(path: string, cause: unknown): VqraeError {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   const received = `${path}: ${cause instanceof Error ? cause.message : String(cause)}`;
   const mend = code === "ENOSPC" ? "The disk is full: free some space, or write to another one." : undefined;
-  return expectedBut("IO_ERROR", "a path that the system can write", "path", received, { mend, path, cause });
+  const call = cause instanceof Error && "syscall" in cause ? String(cause.syscall) : "";
+  const what = READS.has(call) ? "a path that the system can read" : "a path that the system can write";
+  return expectedBut("IO_ERROR", what, "path", received, { mend, path, cause });
 }

@@ -2,7 +2,15 @@ import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
 import { basename, join, relative, sep } from "node:path";
 import { expectedBut, readRegularFile, regularFileChunks, systemReason } from "../../../sdk/kit.ts";
-import { type InputOptions, isImageFile, MAX_MEMBER_BYTES, type Member, type ShardInput, sha256Of } from "./member.ts";
+import {
+  type InputOptions,
+  isImageFile,
+  MAX_MEMBER_BYTES,
+  type Member,
+  type ShardInput,
+  sha256Of,
+  shortName,
+} from "./member.ts";
 import { parquetMembers } from "./parquet-members.ts";
 import { tarMembers } from "./tar-members.ts";
 
@@ -60,7 +68,7 @@ export const tarShard = ({ name, source, fingerprint, open }: TarSource): ShardI
 /** A shard of a webdataset tar. */
 export const tarFile = (path: string): ShardInput =>
   tarShard({
-    name: basename(path).replace(TAR, ""),
+    name: shortName(basename(path).replace(TAR, "")),
     source: path,
     fingerprint: () => sizeOf(path),
     open: () => chunksOf(path),
@@ -68,7 +76,7 @@ export const tarFile = (path: string): ShardInput =>
 
 /** A shard of a parquet file with encoded images. */
 export const parquetFile = (path: string, options: InputOptions = {}): ShardInput => ({
-  name: basename(path).replace(PARQUET, ""),
+  name: shortName(basename(path).replace(PARQUET, "")),
   source: path,
   fingerprint: () => sizeOf(path),
   members: () => parquetMembers(path, options),
@@ -84,7 +92,7 @@ async function folderShards(folder: string, size: number): Promise<ShardInput[]>
   return Array.from({ length: Math.ceil(files.length / size) }, (_, i) => {
     const own = files.slice(i * size, (i + 1) * size);
     return {
-      name: `${basename(folder)}-${String(i).padStart(5, "0")}`,
+      name: `${shortName(basename(folder))}-${String(i).padStart(5, "0")}`,
       source: folder,
       fingerprint: async () => `files ${createHash("sha256").update(own.join("\n")).digest("hex")}`,
       members: () => fileMembers(folder, own),

@@ -70,3 +70,18 @@ export async function* withUniqueKeys(members: AsyncIterable<Member>): AsyncGene
     seen.add(member.key);
   }
 }
+
+/** Bytes of a name that leave room, of the 255 that a file's name may have, for what is put behind it, such as the host and process that make a shard. */
+const MAX_NAME_BYTES = 180;
+
+/** A name that files can be named by: a longer one is cut, and told from others by a hash. */
+export function shortName(name: string): string {
+  const bytes = Buffer.from(name);
+  if (bytes.length <= MAX_NAME_BYTES) return name;
+  // A character that is cut in half is left out.
+  const start = bytes
+    .subarray(0, MAX_NAME_BYTES - 9)
+    .toString("utf8")
+    .replace(/\uFFFD$/, "");
+  return `${start}-${sha256Of(bytes).slice(0, 8)}`;
+}

@@ -1,10 +1,10 @@
 import { rm } from "node:fs/promises";
-import { resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { Encoder, ImageInput } from "../../../sdk/index.ts";
 import { expected, expectedBut, isObject, parseJson, replaceFile, setFields } from "../../../sdk/kit.ts";
 import { unitLength } from "../../token-vectors.ts";
 import { pooled } from "../encode-members.ts";
-import type { ShardInput } from "../inputs/member.ts";
+import { type ShardInput, shortName } from "../inputs/member.ts";
 import { shardFile } from "../manifest.ts";
 import { hashedFile } from "../outputs/hashed-file.ts";
 import { parquetFile, type SchemaElement } from "../outputs/parquet-file.ts";
@@ -34,7 +34,7 @@ export async function buildImageIndex(
   path: string,
   options: ImageIndexOptions,
 ): Promise<RunSummary & { readonly vectors: number }> {
-  const parts = `${resolve(path)}.parts`;
+  const parts = join(dirname(resolve(path)), `${shortName(basename(path))}.parts`);
   const summary = await runShards(shards, parts, { ...options, ids: false, features: "pooled" });
   const [failed] = summary.failed;
   if (failed !== undefined) throw failed.error;

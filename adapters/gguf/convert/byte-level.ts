@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { Tokenizer } from "@huggingface/tokenizers";
 import { expectedBut, isObject } from "../../../sdk/kit.ts";
+import { HfTokenizer } from "../../hf-tokenizer.ts";
 import { preTokenizers, TEST_TEXT } from "./pre-tokenizers.ts";
 import { looksSpecial, MAX_VOCABULARY, type TokenList, tokenType } from "./tokens.ts";
 
@@ -91,16 +91,9 @@ function tokenList(
   return { texts, types, scores: null };
 }
 
-type TokenizerParts = ConstructorParameters<typeof Tokenizer>;
-
 /** llama.cpp knows a pre-tokenizer by what it makes of a test text (`get_vocab_base_pre`). */
 export function preTokenizerOf(json: object, settings: object, file: string): string {
-  let ids: readonly number[];
-  try {
-    ids = new Tokenizer(json as TokenizerParts[0], settings as TokenizerParts[1]).encode(TEST_TEXT).ids;
-  } catch (cause) {
-    throw expectedBut("INVALID_CONFIG", "a tokenizer that encodes text", file, "one that fails", { cause });
-  }
+  const ids = new HfTokenizer(json, settings, file).encode(TEST_TEXT, true);
   const hash = createHash("sha256")
     .update(`[${ids.join(", ")}]`)
     .digest("hex");

@@ -1,6 +1,16 @@
 import { VqraeError } from "../../../sdk/index.ts";
 import { expected, expectedBut, isObject, option, parseJson } from "../../../sdk/kit.ts";
-import { API_URL, apiUrl, eventData, isRefusal, pathOf, reasonOf, refusalOf, shownUrl } from "../../model-servers.ts";
+import {
+  API_URL,
+  answerText,
+  apiUrl,
+  eventData,
+  isRefusal,
+  pathOf,
+  reasonOf,
+  refusalOf,
+  shownUrl,
+} from "../../model-servers.ts";
 
 export interface HttpOptions {
   /** For a server that was started with `--api-key`. */
@@ -78,12 +88,16 @@ export class HttpClient {
       throw expectedBut("SERVER_UNREACHABLE", "a llama-server", shownUrl(this.#url), reasonOf(cause), { mend, cause });
     }
     if (response.ok) return response;
-    const text = await response.text();
+    const text = await this.#text(path, response);
     throw this.#refused(path, response.status, parseJson(text), text);
   }
 
   async #json(path: string, response: Response): Promise<Json> {
-    return this.#parse(path, await response.text());
+    return this.#parse(path, await this.#text(path, response));
+  }
+
+  #text(path: string, response: Response): Promise<string> {
+    return answerText(response, (text) => this.#wrong(path, "a shorter answer", text));
   }
 
   #parse(path: string, text: string): Json {

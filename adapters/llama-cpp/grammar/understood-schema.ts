@@ -1,5 +1,6 @@
 import { expected, expectedBut, isObject } from "../../../sdk/kit.ts";
 import { isPrimitive, normalised } from "./normalised-schema.ts";
+import { requirePossible } from "./possible-schema.ts";
 import type { Schema } from "./schema.ts";
 import { refsOf } from "./schema-refs.ts";
 
@@ -63,6 +64,7 @@ function checkedSchema(given: unknown, place: string, scope: Scope): Schema {
     throw expectedBut("UNSUPPORTED", `at most ${MAX_SCHEMAS} schemas`, "the option jsonSchema", "more");
   }
   const schema = normalised(value);
+  requirePossible(schema, place);
   const kind = KEPT.find(({ has }) => has(schema));
   if (kind === undefined) {
     const mend = "Give it one type, or oneOf, const, enum or $ref.";

@@ -1,5 +1,5 @@
 import type { Llama } from "node-llama-cpp";
-import { expectedBut } from "../../../sdk/kit.ts";
+import { expectedBut, printable } from "../../../sdk/kit.ts";
 import { loadNodeLlamaCpp } from "./node-llama-cpp.ts";
 
 /** llama.cpp's device: "auto" is the best one that there is, false the CPU. */
@@ -27,7 +27,9 @@ const needs = {
  */
 export async function openLlama(gpu: Gpu): Promise<Llama> {
   const { getLlama, getLlamaGpuTypes, LlamaLogLevel } = await loadNodeLlamaCpp();
-  const options = { gpu, build: "never", logLevel: LlamaLogLevel.error, progressLogs: false } as const;
+  // llama.cpp's own words hold names and texts of a model's file.
+  const logger = (_level: unknown, message: string) => console.warn(`[llama.cpp] ${printable(message)}`);
+  const options = { gpu, build: "never", logLevel: LlamaLogLevel.error, progressLogs: false, logger } as const;
   if (gpu === "auto" || gpu === false) return getLlama(options);
   const { name, parts, systems } = needs[gpu];
   const here = `${process.platform}-${process.arch}`;

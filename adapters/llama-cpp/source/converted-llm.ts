@@ -86,7 +86,8 @@ export async function convertedLlm(folder: string, options: ConvertedLlmOptions)
   const { name, dtype = "auto", cacheDir, onConvert, signal } = options;
   const cache = convertedFolder(cacheDir);
   await onDisk(cache, () => mkdir(cache, { recursive: true }));
-  const shown = (name ?? basename(resolve(folder))).replaceAll(/[^\w.-]/g, "_");
+  // What is put behind it must fit into a file's name too.
+  const shown = (name ?? basename(resolve(folder))).replaceAll(/[^\w.-]/g, "_").slice(0, 100);
   const type = dtype === "auto" ? "" : `-${dtype}`;
   const key = await keyOf(folder, [FORMAT, name ?? basename(resolve(folder)), dtype], signal);
   const file = join(cache, `${shown}${type}-${key}.gguf`);

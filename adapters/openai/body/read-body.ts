@@ -31,6 +31,11 @@ export async function readBody(request: Request, options: BodyOptions): Promise<
     const what = forms ? "multipart/form-data or application/json" : "application/json";
     throw new ApiError(415, `Expected ${what} for the content type but received ${type.slice(0, 80)}.`);
   }
+  // Nothing here is unpacked: what is packed small could be any size.
+  const encoding = request.headers.get("content-encoding") ?? "identity";
+  if (!/^\s*identity\s*$/i.test(encoding)) {
+    throw new ApiError(415, `Expected a body without a content encoding but received ${encoding.slice(0, 80)}.`);
+  }
   const announced = Number(request.headers.get("content-length") ?? 0);
   if (announced > limits.bodyBytes) throw tooLarge(limits.bodyBytes);
   const body = await (isForm ? readForm(parts(request, options), type, options) : readJson(request, options));

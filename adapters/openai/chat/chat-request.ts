@@ -51,8 +51,9 @@ const said = (most: number) =>
     ),
   ]);
 
-const messageOf = (parts: number) =>
-  z.discriminatedUnion(
+const messageOf = (limits: EndpointLimits) => {
+  const { parts } = limits;
+  return z.discriminatedUnion(
     "role",
     [
       z.object({ role: z.enum(["system", "developer"]), content: texts(parts) }),
@@ -61,12 +62,13 @@ const messageOf = (parts: number) =>
       z.object({
         role: z.literal("assistant"),
         content: said(parts).default(""),
-        tool_calls: toolCalls(callArguments, parts),
+        tool_calls: toolCalls(callArguments(limits), parts),
       }),
       z.object({ role: z.literal("tool"), content: texts(parts), tool_call_id: z.string().optional() }),
     ],
     { error: "Expected a message of the role system, developer, user, assistant or tool" },
   );
+};
 
 const responseFormat = z.discriminatedUnion("type", [
   z.object({ type: z.literal("text") }),
@@ -82,10 +84,7 @@ const responseFormat = z.discriminatedUnion("type", [
 export const chatRequest = (limits: EndpointLimits) =>
   z.object({
     model: z.string().optional(),
-    messages: listOf(messageOf(limits.parts), limits.parts).refine(
-      (messages) => messages.length > 0,
-      "Expected a message",
-    ),
+    messages: listOf(messageOf(limits), limits.parts).refine((messages) => messages.length > 0, "Expected a message"),
     stream: z.boolean().optional(),
     stream_options: z.object({ include_usage: z.boolean().optional() }).optional(),
     max_tokens: tokenCount,

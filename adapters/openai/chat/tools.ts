@@ -3,6 +3,7 @@ import * as z from "zod";
 import { isObject } from "../../../sdk/kit.ts";
 import { askedTools, type ToolChoice } from "../../asked-tools.ts";
 import type { VisionLanguageModel, VlmTool, VlmToolCall } from "../../vision-language-model.ts";
+import { TextStructure } from "../body/text-structure.ts";
 import { ApiError } from "../http/api-error.ts";
 import { ignored, jsonSchema, listOf } from "../http/parse.ts";
 import type { EndpointLimits } from "../limits.ts";
@@ -38,17 +39,24 @@ export const toolFields = (limits: EndpointLimits) => ({
   tool_choice: z.union([z.enum(["none", "auto", "required"]), named]).optional(),
 });
 
-/** The arguments of a call, which clients send back as they came: as text. */
-export const callArguments = z.string().transform((text, context): Readonly<Record<string, unknown>> => {
-  try {
-    const value: unknown = JSON.parse(text === "" ? "{}" : text);
-    if (isObject(value)) return value;
-  } catch {
-    // the same as what is no object
-  }
-  context.issues.push({ code: "custom", message: "Expected an object of JSON, as text", input: text });
-  return z.NEVER;
-});
+/** The arguments of the calls of one request, which clients send back as they came: as text. */
+export function callArguments(limits: EndpointLimits) {
+  const structure = new TextStructure(limits);
+  return z.string().transform((text, context): Readonly<Record<string, unknown>> => {
+    const refuse = (message: string) => {
+      context.issues.push({ code: "custom", message, input: text });
+      return z.NEVER;
+    };
+    if (!structure.take(text)) return refuse("Expected less JSON than the limits of a body allow");
+    try {
+      const value: unknown = JSON.parse(text === "" ? "{}" : text);
+      if (isObject(value)) return value;
+    } catch {
+      // the same as what is no object
+    }
+    return refuse("Expected an object of JSON, as text");
+  });
+}
 
 /** Calls that an assistant's message has. @param values the arguments */
 export const toolCalls = (values: z.ZodType<VlmToolCall["arguments"]>, most: number) =>

@@ -30,9 +30,15 @@ const reference = z.object({ type: z.literal("item_reference").optional(), id: z
 /** What a model has thought is not part of a conversation. */
 const reasoning = z.object({ type: z.literal("reasoning") });
 
-const functionCall = z
-  .object({ type: z.literal("function_call"), call_id: z.string(), name: z.string(), arguments: callArguments })
-  .transform(({ call_id: id, name, arguments: values }) => ({ call: { id, name, arguments: values } }));
+const functionCall = (limits: EndpointLimits) =>
+  z
+    .object({
+      type: z.literal("function_call"),
+      call_id: z.string(),
+      name: z.string(),
+      arguments: callArguments(limits),
+    })
+    .transform(({ call_id: id, name, arguments: values }) => ({ call: { id, name, arguments: values } }));
 const functionOutput = (parts: number) =>
   z
     .object({
@@ -42,8 +48,8 @@ const functionOutput = (parts: number) =>
     })
     .transform(({ call_id: callId, output }) => ({ callId, output }));
 
-const item = (parts: number) =>
-  z.union([message(parts), reasoning, reference, functionCall, functionOutput(parts)], {
+const item = (limits: EndpointLimits) =>
+  z.union([message(limits.parts), reasoning, reference, functionCall(limits), functionOutput(limits.parts)], {
     error: "Expected a message, a reference to an item, a function_call or a function_call_output",
   });
 
@@ -59,7 +65,7 @@ const textFormat = z.discriminatedUnion("type", [
 export const responsesRequest = (limits: EndpointLimits) =>
   z.object({
     model: z.string().optional(),
-    input: z.union([z.string(), listOf(item(limits.parts), limits.parts)]),
+    input: z.union([z.string(), listOf(item(limits), limits.parts)]),
     instructions: z.string().optional(),
     previous_response_id: z.string().optional(),
     store: z.boolean().optional(),

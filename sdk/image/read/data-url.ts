@@ -19,10 +19,27 @@ export function dataUrlBytes(text: string): Uint8Array {
   }
 }
 
+const PERCENT = 0x25;
+
+/** Characters that are not escaped stand for their UTF-8 bytes. */
 function percentDecode(text: string): Buffer {
-  if (!text.includes("%")) return Buffer.from(text);
-  // Characters that are not escaped stand for their UTF-8 bytes, one Latin-1 character each from here on.
-  const bytes = Buffer.from(text).toString("latin1");
-  const decoded = bytes.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-  return Buffer.from(decoded, "latin1");
+  const bytes = Buffer.from(text);
+  let length = bytes.indexOf(PERCENT);
+  if (length === -1) return bytes;
+  for (let at = length; at < bytes.length; at++) {
+    const value = bytes[at] === PERCENT ? 16 * digitOf(bytes[at + 1]) + digitOf(bytes[at + 2]) : Number.NaN;
+    if (Number.isNaN(value)) bytes[length++] = bytes[at] ?? 0;
+    else {
+      bytes[length++] = value;
+      at += 2;
+    }
+  }
+  return bytes.subarray(0, length);
+}
+
+/** NaN for what is no hexadecimal digit. */
+function digitOf(byte = 0): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const letter = byte | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : Number.NaN;
 }

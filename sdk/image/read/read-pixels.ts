@@ -8,8 +8,9 @@ import { bufferedImage } from "./buffered-image.ts";
 import { cmykToRgb } from "./cmyk.ts";
 import { decodeHeic } from "./heic.ts";
 import { uprightAvif } from "./orientation/avif-transform.ts";
+import { readableTiff } from "./orientation/exif-orientation.ts";
 import { findOrientation } from "./orientation/find-orientation.ts";
-import { rasterFormat } from "./raster-format.ts";
+import { type RasterFormat, rasterFormat } from "./raster-format.ts";
 import { firstLine, loadSharp } from "./sharp.ts";
 
 /** A 100-megapixel camera's photo; its RGB pixels take 300 MB. */
@@ -117,7 +118,7 @@ async function withUpright<T>(
   const { subject } = file;
   const format = rasterFormat(file.bytes, subject);
   const { bytes, orientation } =
-    format === "AVIF/HEIF" ? uprightAvif(file.bytes) : { bytes: file.bytes, orientation: 1 };
+    format === "AVIF/HEIF" ? uprightAvif(file.bytes) : { bytes: readable(format, file.bytes), orientation: 1 };
   const sharp = await loadSharp();
   try {
     // "error" refuses truncated files of every format; "truncated" would miss uncompressed TIFF.
@@ -138,6 +139,9 @@ async function withUpright<T>(
     throw expectedBut("INVALID_IMAGE", "a complete image", subject, received, { mend, cause });
   }
 }
+
+const readable = (format: RasterFormat, bytes: Uint8Array): Uint8Array =>
+  format === "TIFF" ? readableTiff(bytes) : bytes;
 
 /** sharp has libjpeg decode to a half, a quarter or an eighth of the sides, and resizes the rest of the way. */
 function decodedTo(image: Sharp, { width, height }: ImageSize, scale: DecodedScale): Sharp {

@@ -52,6 +52,14 @@ const raw = (name: string, status: number, value: () => string): HostileRequest 
   status,
 });
 const says = (content: string) => ({ messages: [{ role: "user", content }] });
+/** A conversation in which a tool was called. */
+const calls = (text: string) => ({
+  messages: [
+    ...user.messages,
+    { role: "assistant", tool_calls: [{ id: "a", type: "function", function: { name: "f", arguments: text } }] },
+    { role: "tool", tool_call_id: "a", content: "x" },
+  ],
+});
 const shows = (bytes: Uint8Array) => ({
   messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: dataUrl(bytes) } }] }],
 });
@@ -88,6 +96,11 @@ export const corpus: readonly HostileRequest[] = [
   raw("escapes as many as a text may have", 200, () => `"${"\\u0041".repeat(340_000)}"`),
   chat("thirty thousand fields that nobody knows", 400, () => fieldsOf(30_000, () => null)),
   chat("as many unknown fields as a body may have", 200, () => fieldsOf(9_900, () => 1)),
+
+  chat("arguments of a call as deep as a text may be", 400, () =>
+    calls(`${"[".repeat(900_000)}${"]".repeat(900_000)}`),
+  ),
+  chat("arguments of a call with as many objects", 400, () => calls(`{"a":[${"{},".repeat(600_000)}1]}`)),
 
   chat("a text to end at of ten million characters", 413, () => ({ stop: "s".repeat(1e7) })),
   chat("texts to end at as long as they may be", 200, () => ({
@@ -152,6 +165,11 @@ export const corpus: readonly HostileRequest[] = [
         role: "user",
         content: [{ type: "image_url", image_url: { url: `data:image/png;base64,${"A".repeat(31 * MiB)}!` } }],
       },
+    ],
+  })),
+  chat("an image of percents as long as a text may be", 400, () => ({
+    messages: [
+      { role: "user", content: [{ type: "image_url", image_url: { url: `data:image/png,${"%41".repeat(690_000)}` } }] },
     ],
   })),
   chat("sixteen images that are none", 400, () => ({

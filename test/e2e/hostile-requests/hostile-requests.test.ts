@@ -148,6 +148,30 @@ describe("vqrae serve", { timeout: 240_000 }, () => {
     expect(await longestTurn()).toBeLessThan(LONGEST_MS);
   });
 
+  it("closes connections that are full of requests, or whose bodies come in splinters, before they take long", async () => {
+    const port = Number(new URL(url).port);
+    const floods = [
+      "GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(5000),
+      `POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n${"1\r\n \r\n".repeat(100_000)}`,
+    ];
+    const ms = await longestTurnIn(() =>
+      Promise.all(
+        floods.map(
+          (flood) =>
+            new Promise((closed) => {
+              const socket = connect(port, "127.0.0.1", () => socket.write(flood));
+              socket
+                .on("error", () => {})
+                .on("data", () => {})
+                .on("close", closed);
+            }),
+        ),
+      ),
+    );
+    expect(ms).toBeLessThan(LONGEST_MS);
+    expect(await answer()).toBe(honest);
+  });
+
   it("has answered /health throughout, and answers as before", async () => {
     expect(await answer()).toBe(honest);
     const said = once(probe, "message");

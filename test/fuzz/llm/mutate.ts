@@ -63,6 +63,15 @@ const EXTRA = [
   "rope.dimension_sections",
 ];
 
+/** Keys of the file itself, that no tiny model has. */
+const EXTRA_OF_FILE = [
+  "split.count",
+  "split.no",
+  "general.alignment",
+  "general.file_type",
+  "general.quantization_version",
+];
+
 function changed(value: GgufValue, random: Random): GgufValue {
   switch (value.type) {
     case "uint32":
@@ -112,7 +121,7 @@ export async function mutant({ gguf, tensors }: Seed, path: string, random: Rand
       metadata.delete(key);
       said.push(`without ${key}`);
     } else if (kind < 0.82) {
-      const key = `${architecture}.${pick(EXTRA, random)}`;
+      const key = random() < 0.8 ? `${architecture}.${pick(EXTRA, random)}` : (pick(EXTRA_OF_FILE, random) ?? "");
       const value = changed({ type: random() < 0.8 ? "uint32" : "string", value: 0 } as GgufValue, random);
       metadata.set(key, value);
       said.push(`${key} := ${String(value.value).slice(0, 60)}`);

@@ -2,7 +2,7 @@ import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { buildImageIndex, findShards, searchImages } from "../../../adapters/datasets/index.ts";
-import { mockOptions, newFolder, pictures, rowsOf } from "./dataset.ts";
+import { mockOptions, newFolder, pictures, rowsOf, tarOf } from "./dataset.ts";
 
 async function photos(): Promise<{ folder: string; index: string; entries: Awaited<ReturnType<typeof pictures>> }> {
   const folder = await newFolder();
@@ -39,6 +39,16 @@ describe("an image index", () => {
     for (const [i, { similarity }] of hits.entries()) expect(similarity).toBeCloseTo(wanted[i]?.similarity ?? 0, 3);
     const [row] = await rowsOf(index);
     expect(row).toMatchObject({ key: "photos/000000.png", width: 24, height: 20 });
+  });
+
+  it("and its inputs may have the longest names", async () => {
+    const folder = await newFolder();
+    const { encoder, model } = mockOptions();
+    const tar = await tarOf(folder, "é".repeat(125), await pictures(2));
+    const index = join(folder, `${"x".repeat(247)}.parquet`);
+    const shards = await findShards([tar]);
+    expect(await buildImageIndex(shards, index, { encoder, model })).toMatchObject({ vectors: 2 });
+    expect(await searchImages(index, (await pictures(2))[0]!.bytes, { encoder, model })).toHaveLength(2);
   });
 
   it("is not written when no image can be read", async () => {

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -118,6 +118,20 @@ describe("inputs", () => {
     expect(rows.filter(({ error }) => error === null).map(({ key }) => key)).toEqual(["a.png", "link.png"]);
     expect(rows.filter(({ error }) => error === "UNREADABLE").map(({ key }) => key)).toEqual(lost);
     expect(errors).toBe(lost.length);
+  });
+
+  it("may have the longest names, with every output, and two that begin alike stay two", async () => {
+    const folder = await newFolder();
+    const tars = await Promise.all(
+      ["a", "b"].map(async (end) => tarOf(folder, "x".repeat(250) + end, await pictures(2))),
+    );
+    const out = join(folder, "tokens");
+    const options = { ...mockOptions(), tar: true, npy: true, features: "whole" as const };
+    expect((await runShards(await findShards(tars), out, options)).failed).toEqual([]);
+    const endings = (await readdir(join(out, "shards"))).map((name) => name.replace(/^x+-[0-9a-f]{8}/, ""));
+    for (const ending of [".json", ".parquet", ".ids.tar", ".ids.npy"]) {
+      expect(endings.filter((one) => one === ending)).toHaveLength(2);
+    }
   });
 
   it("are refused where two have one name, or where there is nothing", async () => {

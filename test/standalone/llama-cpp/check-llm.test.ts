@@ -1,6 +1,6 @@
 import { rename, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { type GgufValue, ggufValue, readGguf, rewriteGguf } from "../../../adapters/gguf/index.ts";
 import { checkLlm } from "../../../adapters/llama-cpp/check/check-llm.ts";
 import { openLanguageModel } from "../../../adapters/llama-cpp/index.ts";
@@ -43,6 +43,10 @@ describe("a language model's file", () => {
     ["llama", "llama.expert_used_count", uint32(2)],
     ["llama", "llama.nextn_predict_layers", uint32(9)],
     ["qwen2vl", "qwen2vl.pooling_type", uint32(64)],
+    ["llama", "split.count", { type: "uint16", value: 2 }],
+    ["llama", "split.count", uint32(1)],
+    ["llama", "split.count", string("1")],
+    ["llama", "general.alignment", uint32(16)],
     ["llama", "tokenizer.ggml.model", string("no_vocab")],
     ["llama", "tokenizer.ggml.model", string("bert")],
     ["llama", "tokenizer.ggml.tokens", strings(["<unk>", "<s>", "<s>"])],
@@ -80,6 +84,22 @@ describe("a language model's file", () => {
     await expect(check(other)).rejects.toMatchObject({ code: "UNSUPPORTED" });
   });
 
+  it("writes to no terminal what it likes where llama.cpp complains of it", async () => {
+    const { path, other } = await tiny();
+    const name = "lla\u001b[2Jma";
+    const { metadata } = await readGguf(path);
+    const renamed = [...metadata].flatMap(([key, value]): [string, GgufValue][] =>
+      key.startsWith("llama.") ? [[key.replace("llama", name), value]] : [],
+    );
+    await rewriteGguf(path, other, { metadata: [["general.architecture", string(name)], ...renamed] });
+    const said = vi.spyOn(console, "warn").mockImplementation(() => {});
+    await expect(openLanguageModel(other, { gpu: false })).rejects.toMatchObject({ code: "INVALID_GGUF" });
+    const lines = said.mock.calls.map(([line]) => String(line));
+    said.mockRestore();
+    expect(lines.join()).toContain("lla\\x1b[2Jma");
+    expect(lines.join()).not.toContain("\u001b");
+  });
+
   it("that is cut short is refused before it is mapped into memory", async () => {
     const { path } = await tiny();
     const { size } = await stat(path);
@@ -88,6 +108,25 @@ describe("a language model's file", () => {
       code: "INVALID_GGUF",
       message: expect.stringContaining("cut short"),
     });
+  });
+
+  it("says of its parts what their names say, or is refused", async () => {
+    const { path, folder } = await tiny();
+    const names = [1, 2].map((part) => join(folder, `m-0000${part}-of-00002.gguf`)) as [string, string];
+    const write = (part: 0 | 1, count: number, number: number) =>
+      rewriteGguf(path, names[part], {
+        metadata: [
+          ["split.count", { type: "uint16", value: count }],
+          ["split.no", { type: "uint16", value: number }],
+        ],
+      });
+    await write(0, 2, 0);
+    await write(1, 2, 1);
+    await check(names[0]);
+    await write(1, 2, 0);
+    await expect(check(names[0])).rejects.toMatchObject({ message: expect.stringContaining("split.no") });
+    await write(0, 3, 0);
+    await expect(check(names[0])).rejects.toMatchObject({ message: expect.stringContaining("split.count") });
   });
 
   it("of which a later part is cut short is refused too", async () => {

@@ -44,6 +44,13 @@ test("a folder without a GGUF file: its language model is converted once, as lla
   expect(await resolved()).toMatchObject({ llm, begun: 0 });
 });
 
+test("a folder of the longest name has a file in the cache too", async () => {
+  const long = join(await temporaryFolder(), "x".repeat(250));
+  await cp(fixture, long, { recursive: true });
+  expect(await resolved(long)).toMatchObject({ begun: 1 });
+  expect(await resolved(long)).toMatchObject({ begun: 0 });
+});
+
 test("a made file that is damaged is made again; a changed checkpoint has another one", async () => {
   const { llm } = await resolved();
   const bytes = await readFile(llm);

@@ -105,6 +105,15 @@ describe("a schema is refused", () => {
       tree({ type: "object", additionalProperties: node }, object({ a: node })),
       /told apart/,
     ],
+    ["of less than nothing", { type: "array", items: { type: "null" }, minItems: -1 }, /whole number from 0.*minItems/],
+    ["of half an item", { type: "array", items: { type: "null" }, maxItems: 1.5 }, /whole number from 0.*maxItems/],
+    ["of a count that is a text", { type: "string", minLength: "9" }, /whole number from 0.*minLength/],
+    ["of more than its most", { type: "array", items: { type: "null" }, minItems: 3, maxItems: 2 }, /between/],
+    ["of no alternatives", object({ a: { anyOf: [] } }), /list of one or more.*oneOf/],
+    ["of no values", { enum: [] }, /list of one or more.*enum/],
+    ["with a name that GBNF cannot hold", object({ "a\0b": { type: "null" } }), /without control characters/],
+    ["with a value that clears a terminal", { enum: ["a", "\u001b[2J"] }, /without control characters/],
+    ["with half a character", { const: "\ud83d" }, /half characters/],
     ["that is itself and nothing else", tree(node, { type: "null" }), /makes no grammar/],
   ])("%s", async (_name, schema, message) => {
     const started = process.threadCpuUsage();

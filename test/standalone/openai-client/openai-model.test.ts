@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openAiModel } from "../../../adapters/openai-client/index.ts";
+import type { VisionLanguageModel } from "../../../adapters/vision-language-model.ts";
 import { encodePng, readImage } from "../../../sdk/index.ts";
 import { failure } from "../checkpoint/temporary.ts";
 import { completion, delta, endpoint, events, json } from "./server.ts";
@@ -128,6 +129,27 @@ describe("what goes wrong", () => {
     const locked = await endpoint(json({ error: { message: "no key" } }, 401));
     expect((await failure(openAiModel({ baseUrl: locked.baseUrl, ...quick }).chat(ask))).message).toMatch(/apiKey/);
     expect(locked.received.length).toBe(1);
+  });
+
+  it.each([
+    ["an answer", 200, (model: VisionLanguageModel) => model.chat(ask)],
+    ["an error", 400, (model: VisionLanguageModel) => model.chat(ask)],
+    ["a line of a stream", 200, (model: VisionLanguageModel) => model.streamChat(ask).next()],
+  ])("%s without end is given up, and nothing waits for it", async (_, status, run) => {
+    let cancelled = 0;
+    const piece = new Uint8Array(2 ** 20).fill(0x61);
+    const body = () =>
+      new ReadableStream({
+        pull: (controller) => controller.enqueue(piece),
+        cancel: () => {
+          cancelled += 1;
+        },
+      });
+    const fetch = async () => new Response(body(), { status });
+    const model = openAiModel({ baseUrl: "http://localhost/v1", ...quick, retries: 0, fetch });
+    const { code, message } = await failure(run(model));
+    expect([code, message]).toEqual([expect.stringMatching(/^SERVER_/), expect.stringMatching(/shorter|without end/)]);
+    expect(cancelled).toBe(1);
   });
 
   it.each([

@@ -65,6 +65,12 @@ describe("a body is refused", () => {
     await refused(await post(chat, body, { "content-type": "application/jsonp" }), 415, /application\/json/);
   });
 
+  it("that is packed, or says so", async () => {
+    const body = JSON.stringify(user(text));
+    await refused(await post(chat, body, { "content-encoding": "gzip" }), 415, /content encoding.*gzip/);
+    expect((await post(chat, body, { "content-encoding": "Identity" })).status).toBe(200);
+  });
+
   it("that is no UTF-8", async () => {
     const init = {
       method: "POST",

@@ -194,6 +194,49 @@ describe("time", () => {
     });
   });
 
+  /** What a client gets that sends this and waits for the end of its connection, or two seconds. */
+  const sent = (server: Server, text: string) =>
+    new Promise<{ received: string; closed: boolean }>((resolve) => {
+      let received = "";
+      const socket = connect(Number(new URL(server.url).port), "127.0.0.1", () => socket.write(text));
+      const late = setTimeout(() => socket.destroy(), 2000);
+      let closed = false;
+      socket.on("data", (data) => (received += data));
+      socket.on("end", () => (closed = true)).on("error", () => (closed = true));
+      socket.on("close", () => {
+        clearTimeout(late);
+        resolve({ received, closed });
+      });
+    });
+
+  it("closes a connection of many requests that no answer is waited for, and answers a few", async () => {
+    await serving({}, async (server) => {
+      const one = "GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n";
+      const few = await sent(server, one.repeat(10));
+      expect([few.received.match(/200 OK/g)?.length, few.closed]).toEqual([10, false]);
+      const many = await sent(server, one.repeat(5000));
+      expect(many.closed).toBe(true);
+      expect(many.received.match(/200 OK/g)?.length ?? 0).toBeLessThan(20);
+      expect((await post(chat(server), body(4))).status).toBe(200);
+    });
+  });
+
+  it("closes one whose body comes in splinters, and takes one in small chunks", async () => {
+    await serving({}, async (server) => {
+      const head =
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n" +
+        "content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
+      const json = JSON.stringify(body(4));
+      const last = `${json.length.toString(16)}\r\n${json}\r\n0\r\n\r\n`;
+      const chunks = (length: number) => `${length.toString(16)}\r\n${" ".repeat(length)}\r\n`.repeat(2000);
+      const splinters = await sent(server, head + chunks(1) + last);
+      expect(splinters.closed).toBe(true);
+      // The answer is lost where the client goes on sending into the closed connection.
+      expect(splinters.received).toMatch(/^$|^HTTP\/1\.1 400 .*larger ones/s);
+      expect((await sent(server, head + chunks(20) + last)).received).toMatch(/^HTTP\/1\.1 200/);
+    });
+  });
+
   it("answers what is no HTTP at all", async () => {
     await serving({}, async (server) => {
       const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
@@ -266,7 +309,7 @@ describe("the host", () => {
         .end();
     });
   const OWN = ["localhost", "LOCALHOST:80", "127.0.0.1", "192.168.1.7:8080", "[::1]", "[2001:db8::1]:8080"];
-  const FOREIGN = ["attacker.example", "localhost.attacker.example", "127.0.0.1.nip.io", "127.0.0.1x"];
+  const FOREIGN = ["attacker.example", "localhost.attacker.example", "127.0.0.1.nip.io", "127.0.0.1x", "xn--"];
 
   it.each(["127.0.0.1", "0.0.0.0"])(
     "must be this machine's own name, on %s too: no page elsewhere reaches the server through a name of its own",

@@ -138,6 +138,16 @@ describe("is refused", () => {
     ["a call of nothing", { tools: [], tool_choice: "required" }, /Expected tools/],
     ["a thousand tools and more", { tools: Array(1100).fill({}) }, /1024 items/],
     ["arguments that are no object", { messages: [...messages, called("[1]"), result] }, /object of JSON/],
+    [
+      "arguments as deep as a text can be",
+      { messages: [...messages, called("[".repeat(500_000) + "]".repeat(500_000)), result] },
+      /limits of a body/,
+    ],
+    [
+      "arguments of many values, over all calls",
+      { messages: [...messages, ...Array(20).fill(called(`{"a":[${"{},".repeat(7000)}1]}`)), result] },
+      /limits of a body/,
+    ],
     ["arguments that break off", { messages: [...messages, called('{"place":'), result] }, /object of JSON/],
     ["an end with a call", { messages: [...messages, called("{}")] }, /of the user or of a tool/],
     ["tools beside a schema", { response_format: { type: "json_object" } }, /tools or jsonSchema/],

@@ -1,10 +1,11 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { buildPrompt, findTemplate, type ImageEmbedder, readHfVocabulary } from "../../../adapters/prompt/index.ts";
 import { openTinyVlms } from "../../helpers/tiny-vlm.ts";
+import { failure } from "../checkpoint/temporary.ts";
 
 const qwen = fileURLToPath(new URL("../../golden/prompt/qwen2-vl", import.meta.url));
 const ask = (content: string) => [{ role: "user" as const, content }];
@@ -125,5 +126,28 @@ describe("LLaVA without a template", () => {
     await expect(findTemplate({ gguf: { file, metadata } })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
     const llava = { file: "/models/llava-v1.5-7b-Q4_K.gguf", metadata };
     expect((await findTemplate({ gguf: llava })).file).toContain("Vicuna");
+  });
+});
+
+describe("a tokenizer.json", () => {
+  const split = (pattern: unknown) => ({ type: "Split", behavior: "Isolated", invert: false, pattern });
+  async function refused(fields: object): Promise<unknown> {
+    const json = JSON.parse(await readFile(join(qwen, "tokenizer.json"), "utf8"));
+    const own = await mkdtemp(join(folder, "tokenizer-"));
+    await writeFile(join(own, "tokenizer.json"), JSON.stringify({ ...json, ...fields }));
+    return failure(readHfVocabulary(own).then((vocabulary) => vocabulary?.encode(`${"a".repeat(60)}b`, true)));
+  }
+
+  it.each<[string, object, RegExp]>([
+    ["a pattern that is none", { pre_tokenizer: split(5) }, /a pattern, Regex or String/],
+    ["a pattern of another kind", { normalizer: { type: "Replace", pattern: { Glob: "*" } } }, /Replace/],
+    ["no pattern, further inside", { decoder: { type: "Sequence", decoders: [split(undefined)] } }, /a pattern/],
+    ["a pattern that breaks off", { pre_tokenizer: split({ Regex: "(" }) }, /Unterminated group/],
+    ["a pattern that never ends", { pre_tokenizer: split({ Regex: "(a+)+$" }) }, /more than 5 s/],
+  ])("with %s is refused, and nothing is printed", { timeout: 30_000 }, async (_, fields, message) => {
+    const printed = vi.spyOn(console, "warn");
+    expect(await refused(fields)).toMatchObject({ code: "INVALID_CONFIG", message: expect.stringMatching(message) });
+    expect(printed).not.toHaveBeenCalled();
+    printed.mockRestore();
   });
 });

@@ -1,5 +1,6 @@
 /** EXIF and TIFF tag of how an image is to be turned. */
 const ORIENTATION = 0x112;
+const SHORT = 3;
 
 /** The number types of TIFF 6.0 and BigTIFF: bytes a value, and how the first one is read. */
 const NUMBERS: ReadonlyMap<
@@ -36,8 +37,29 @@ const HEADERS: ReadonlyMap<string, { little: boolean; big: boolean }> = new Map(
  * every number type counts, a BYTE does not, and of several values the first. Damaged data has no tag.
  * @returns undefined where there is no tag; 1 where its value turns nothing.
  */
-export function exifOrientation(data: Uint8Array): number | undefined {
-  const bytes = withoutPrefix(data);
+export const exifOrientation = (data: Uint8Array): number | undefined => orientationTag(withoutPrefix(data))?.value;
+
+/**
+ * A TIFF as libtiff is to read it: an orientation that is none of 1 to 8, as some scanners write, is an error to it, and nothing to
+ * Pillow. @returns the bytes, copied if something is changed
+ */
+export function readableTiff(bytes: Uint8Array): Uint8Array {
+  const tag = orientationTag(bytes);
+  if (tag === undefined || !tag.isShort || [1, 2, 3, 4, 5, 6, 7, 8].includes(tag.value)) return bytes;
+  const copy = Uint8Array.from(bytes);
+  const isLittle = latin1(bytes, 0, 2) === "II";
+  new DataView(copy.buffer).setUint16(tag.at, 1, isLittle);
+  return copy;
+}
+
+interface OrientationTag {
+  readonly value: number;
+  /** Where it lies, and whether it is of the type that TIFF says. */
+  readonly at: number;
+  readonly isShort: boolean;
+}
+
+function orientationTag(bytes: Uint8Array): OrientationTag | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const header = HEADERS.get(latin1(bytes, 0, 4));
   try {
@@ -48,22 +70,21 @@ export function exifOrientation(data: Uint8Array): number | undefined {
   }
 }
 
-function firstDirectory(view: DataView, little: boolean, big: boolean): number | undefined {
+function firstDirectory(view: DataView, little: boolean, big: boolean): OrientationTag | undefined {
   const long = (at: number) => (big ? Number(view.getBigUint64(at, little)) : view.getUint32(at, little));
   const start = long(big ? 8 : 4);
   const count = big ? long(start) : view.getUint16(start, little);
   const [entry, room] = big ? [20, 8] : [12, 4];
-  let found: number | undefined;
+  let found: OrientationTag | undefined;
   for (let at = start + (big ? 8 : 2), left = count; left > 0 && at + entry <= view.byteLength; at += entry, left--) {
-    if (view.getUint16(at, little) !== ORIENTATION) continue;
     const type = view.getUint16(at + 2, little);
-    const values = long(at + 4);
     const number = NUMBERS.get(type);
-    const size = values * (number?.[0] ?? 1);
+    const size = long(at + 4) * (number?.[0] ?? 1);
     if (size === 0 || (number === undefined && !BYTES.has(type))) continue;
     const from = size > room ? long(at + entry - room) : at + entry - room;
-    if (from + size > view.byteLength) return found; // Pillow stops at a value that is not there.
-    found = number === undefined ? 1 : number[1](view, from, little);
+    if (from + size > view.byteLength) return found; // Pillow stops at any tag whose value is not there.
+    if (view.getUint16(at, little) !== ORIENTATION) continue;
+    found = { value: number === undefined ? 1 : number[1](view, from, little), at: from, isShort: type === SHORT };
   }
   return found;
 }

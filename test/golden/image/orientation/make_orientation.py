@@ -33,6 +33,12 @@ def directory(value=6, typ=3, count=1, order="<", tag=0x112, raw=None) -> bytes:
     return start + entry + struct.pack(order + "L", 0) + (raw if len(raw) > 4 else b"")
 
 
+def behind_a_cut_tag(typ=2) -> bytes:
+    """A directory whose first tag's text lies beyond the end."""
+    cut = struct.pack("<HHLL", 0x10F, typ, 40, 38)
+    return b"II*\0" + struct.pack("<LH", 8, 2) + cut + struct.pack("<HHLHH", 0x112, 3, 1, 6, 0) + struct.pack("<L", 0)
+
+
 def attribute(value: object) -> bytes:
     return (
         '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
@@ -177,6 +183,8 @@ def xmp_files() -> dict[str, bytes]:
     files["JPEG, EXIF BYTE and XMP 6"] = jpeg(directory(typ=1), six)
     files["JPEG, EXIF ASCII and XMP 6"] = jpeg(directory(typ=2, count=2, raw=b"6\0"), six)
     files["JPEG, EXIF of another tag and XMP 6"] = jpeg(directory(tag=0x10F, typ=2, count=2, raw=b"A\0"), six)
+    files["JPEG, EXIF 6 behind a tag that is cut short, and XMP 8"] = jpeg(behind_a_cut_tag(), attribute(8))
+    files["JPEG, EXIF 6 behind a tag of no type, and XMP 8"] = jpeg(behind_a_cut_tag(typ=99), attribute(8))
     files["JPEG, XMP 3 and XMP 6"] = jpeg(None, attribute(3), six)
     gif = saved("GIF", BASE.quantize(16))
     start = 13 + 3 * (2 << (gif[10] & 7))
@@ -203,8 +211,9 @@ def png_files() -> dict[str, bytes]:
 
 def tiff_files() -> dict[str, bytes]:
     files = {}
-    for value in range(1, 9):
+    for value in (*range(10), 65535):
         files[f"TIFF, {value}"] = saved("TIFF", tiffinfo={274: value})
+    files["TIFF, 0 and XMP 6"] = saved("TIFF", tiffinfo={274: 0, 700: attribute(6)})
     files["TIFF, 6, LZW"] = saved("TIFF", tiffinfo={274: 6}, compression="tiff_lzw")
     files["TIFF, 6, BigTIFF"] = saved("TIFF", tiffinfo={274: 6}, big_tiff=True)
     files["TIFF, 3 and XMP 6"] = saved("TIFF", tiffinfo={274: 3, 700: attribute(6)})
