@@ -113,6 +113,13 @@ describe("ollama", () => {
     expect(generated.response).toBe(text);
   });
 
+  it("loads and frees a model by a request without a question", async () => {
+    const loaded = await client().generate({ model: "tiny-vlm", prompt: "" });
+    expect(loaded).toMatchObject({ response: "", done: true, done_reason: "load" });
+    const freed = await client().chat({ model: "tiny-vlm", messages: [], keep_alive: 0 });
+    expect(freed).toMatchObject({ message: { role: "assistant", content: "" }, done: true, done_reason: "unload" });
+  });
+
   it("gets an object of a schema", async () => {
     const { message } = await client().chat({
       model: "tiny-vlm",
