@@ -52,7 +52,7 @@ describe("a variable of the chat template", () => {
     ["chat", "/v1/chat/completions", { chat_template_kwargs: { enable_thinking: false } }],
     ["chat, as DashScope's clients", "/v1/chat/completions", { enable_thinking: false }],
     ["messages", "/v1/messages", { thinking: { type: "disabled" } }],
-    ["Ollama's chat", "/api/chat", { think: false, stream: false, options: { num_predict: 8 } }],
+    ["Ollama's chat", "/api/chat", { max_tokens: null, think: false, stream: false, options: { num_predict: 8 } }],
   ])("reaches the template: %s", async (_name, path, fields) => {
     const expected = await silent.chat(messages, { maxTokens: 8 });
     expect(expected.promptTokens).toBeGreaterThan((await free.chat(messages, { maxTokens: 8 })).promptTokens!);

@@ -67,6 +67,44 @@ describe("the openai client", () => {
     }
   });
 
+  it("runs the tools of its helper, several in a turn where it may", async () => {
+    const seen: string[] = [];
+    const look = {
+      type: "function" as const,
+      function: {
+        name: "look",
+        parameters: tools[0]!.type === "function" ? tools[0]!.function.parameters! : {},
+        parse: (text: string) => JSON.parse(text) as { place: string },
+        function: ({ place }: { place: string }) => {
+          seen.push(place);
+          return "a cat";
+        },
+      },
+    };
+    // What stands between two calls begins with it. Random weights seldom choose it.
+    const [newline] = server.vlm.model.tokenize("\n");
+    const asked = {
+      model: "tiny-vlm",
+      messages,
+      tools: [look],
+      tool_choice: "required" as const,
+      parallel_tool_calls: true,
+      logit_bias: { [Number(newline)]: 30 },
+      max_tokens: 900,
+    };
+    const runner = client.chat.completions.runTools(asked, { maxChatCompletions: 1 });
+    await runner.done();
+    const [, answer, ...results] = runner.messages;
+    const calls = answer!.role === "assistant" ? answer!.tool_calls! : [];
+    expect(calls.length).toBeGreaterThan(1);
+    expect(new Set(calls.map(({ id }) => id)).size).toBe(calls.length);
+    expect(results.map((result) => result.role === "tool" && result.tool_call_id)).toEqual(calls.map(({ id }) => id));
+    for (const place of seen) expect(place).toMatch(/^(left|right)$/);
+    const stream = client.chat.completions.stream({ ...asked, tools });
+    const { choices } = await stream.finalChatCompletion();
+    expect(choices[0]!.message.tool_calls!.length).toBeGreaterThan(1);
+  });
+
   it("gets an answer where the model may and does not, and where it must not", async () => {
     const { promptTokens } = await server.vlm.chat([{ role: "user", content: "how" }], { maxTokens: 1 });
     const auto = await client.chat.completions.create({ ...asked, max_tokens: 2, tool_choice: "auto" });
