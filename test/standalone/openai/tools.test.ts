@@ -2,6 +2,7 @@ import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { ChatOpenAI } from "@langchain/openai";
 import { generateText, stepCountIs, tool } from "ai";
 import OpenAI from "openai";
+import type { RunnableToolFunctionWithParse } from "openai/lib/RunnableFunction";
 import type { ChatCompletionMessageParam, ChatCompletionTool } from "openai/resources";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
@@ -69,13 +70,14 @@ describe("the openai client", () => {
 
   it("runs the tools of its helper, several in a turn where it may", async () => {
     const seen: string[] = [];
-    const look = {
-      type: "function" as const,
+    const look: RunnableToolFunctionWithParse<{ place: string }> = {
+      type: "function",
       function: {
         name: "look",
         parameters: tools[0]!.type === "function" ? tools[0]!.function.parameters! : {},
-        parse: (text: string) => JSON.parse(text) as { place: string },
-        function: ({ place }: { place: string }) => {
+        description: "looks at a place",
+        parse: (text) => JSON.parse(text),
+        function: ({ place }) => {
           seen.push(place);
           return "a cat";
         },
