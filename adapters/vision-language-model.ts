@@ -11,6 +11,8 @@ export interface VisionLanguageModel extends AsyncDisposable {
   readonly modelId: string;
   /** Whether it takes `tools`; left out: no. */
   readonly callsTools?: boolean;
+  /** Whether the option `templateVariables` may have a name, such as "enable_thinking"; left out: none. */
+  takesTemplateVariable?(name: string): boolean;
 
   /**
    * Answers a conversation, piece by piece. The generator returns the whole answer. Leaving the loop ends the work.
@@ -33,6 +35,8 @@ export interface VlmMessage {
   /** Of a tool's message: the `id` of the call that it answers. */
   readonly toolCallId?: string;
 }
+
+export type TemplateVariables = Readonly<Record<string, string | number | boolean>>;
 
 /** A function that the model may call. */
 export interface VlmTool {
@@ -71,6 +75,11 @@ export interface VlmOptions {
   /** What is added to the logits of tokens, by their ids. */
   readonly logitBias?: Readonly<Record<number, number>>;
   readonly seed?: number;
+  /**
+   * Tells how likely each token of the answer was, and so many of the likeliest ones in its place (0: its own alone), where it was
+   * drawn: behind temperature, penalties, bias and grammar.
+   */
+  readonly logprobs?: number;
   /** Texts that end the answer; they are not part of it. */
   readonly stop?: readonly string[];
   /** The answer is JSON of this schema. */
@@ -79,6 +88,10 @@ export interface VlmOptions {
   readonly tools?: readonly VlmTool[];
   /** "auto" (default): the model answers or calls; "required": it calls; a name: it calls that one. */
   readonly toolChoice?: "auto" | "required" | { readonly name: string };
+  /** Variables of the model's chat template, such as `{ enable_thinking: false }` of Qwen3. */
+  readonly templateVariables?: TemplateVariables;
+  /** Whether an answer may have several calls (default false: one), where the model's template writes several. */
+  readonly parallelToolCalls?: boolean;
   /**
    * Called with each keyword of `jsonSchema` that the model cannot keep to, and does without: check the answer yourself.
    * Where it is left out, such a schema is UNSUPPORTED.
@@ -90,6 +103,20 @@ export interface VlmOptions {
 
 export interface VlmPiece {
   readonly text: string;
+  /** Of its tokens, where the option `logprobs` asks for them. */
+  readonly logprobs?: readonly DrawnToken[];
+}
+
+export interface TokenLogprob {
+  /** A token of a part of a character has U+FFFD in it. */
+  readonly token: string;
+  /** Natural logarithm of its probability. */
+  readonly logprob: number;
+}
+
+export interface DrawnToken extends TokenLogprob {
+  /** The likeliest tokens in its place, the likeliest first. */
+  readonly likeliest: readonly TokenLogprob[];
 }
 
 export interface VlmAnswer extends VlmPiece {
@@ -115,8 +142,13 @@ export const noVideo = (runtime: string) =>
     "Give its frames as images, or ask the model in process.",
   );
 
-/** @throws UNSUPPORTED for tools, and messages of theirs, in a runtime that calls none */
-export function requireNoTools(messages: readonly VlmMessage[], { tools }: VlmOptions, runtime: string): void {
+/** @throws UNSUPPORTED for tools, and messages of theirs, logprobs and variables of a template in a runtime that has none */
+export function requirePlain(messages: readonly VlmMessage[], options: VlmOptions, runtime: string): void {
+  const { tools } = options;
+  for (const name of ["logprobs", "templateVariables"] as const) {
+    if (options[name] === undefined) continue;
+    throw expectedBut("UNSUPPORTED", `no ${name}`, runtime, name, "Ask the model in process.");
+  }
   const isOfTools = ({ role, toolCalls }: VlmMessage) => role === "tool" || toolCalls !== undefined;
   if (tools === undefined && !messages.some(isOfTools)) return;
   throw expectedBut("UNSUPPORTED", "a conversation without tools", runtime, "tools", "Ask the model in process.");

@@ -1,6 +1,6 @@
 import type { ImageInput } from "../../sdk/index.ts";
 import { expectedBut } from "../../sdk/kit.ts";
-import { noVideo, requireNoTools, type VlmMessage, type VlmOptions, type VlmPart } from "../vision-language-model.ts";
+import { noVideo, requirePlain, type VlmMessage, type VlmOptions, type VlmPart } from "../vision-language-model.ts";
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -26,7 +26,7 @@ export async function requestBody(
   options: VlmOptions,
   { maxTokensField, sampling, image, name }: Dialect,
 ): Promise<Json> {
-  requireNoTools(messages, options, name);
+  requirePlain(messages, options, name);
   const { maxTokens, temperature = 0, topP, seed, stop, jsonSchema, signal } = options;
   const { presencePenalty, frequencyPenalty, logitBias } = options;
   const part = async (part: VlmPart): Promise<Json> => {

@@ -94,7 +94,7 @@ export async function createEndpoint(options: EndpointOptions = {}): Promise<End
   const stored = new StoredResponses(limits);
   const work: Readonly<Record<string, Work>> = {
     "/v1/chat/completions": { route: chatCompletions(languageModels), queue: chat },
-    "/v1/responses": { route: responses(languageModels, stored), queue: chat },
+    "/v1/responses": { route: responses(languageModels, { models: imageModels, queue: drawing }, stored), queue: chat },
     "/v1/messages": { route: anthropicMessages(languageModels), queue: chat },
     "/api/chat": { route: ollamaChatRoute(languageModels), queue: chat },
     "/api/generate": { route: ollamaGenerateRoute(languageModels), queue: chat },

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadVlm, type Vlm } from "../../adapters/llama-cpp/index.ts";
-import { createEndpoint, type Listening, listen } from "../../adapters/openai/index.ts";
+import { createEndpoint, type EndpointOptions, type Listening, listen } from "../../adapters/openai/index.ts";
 import type { VlmTool } from "../../adapters/vision-language-model.ts";
 import { writeTinyFiles } from "./tiny-endpoint.ts";
 import { TOOL_TEMPLATE } from "./tool-template.ts";
@@ -60,11 +60,12 @@ export interface ToolServer extends Listening, Pick<ToolModels, "vlm"> {
 }
 
 /** Both behind an endpoint; `close` disposes them. */
-export async function serveToolModels(): Promise<ToolServer> {
+export async function serveToolModels(options: EndpointOptions = {}): Promise<ToolServer> {
   const models = await loadToolModels();
   const { vlm, plain } = models;
   const errors: unknown[] = [];
-  const endpoint = await createEndpoint({ languageModels: [vlm, plain], onError: (error) => errors.push(error) });
+  const onError = (error: unknown) => errors.push(error);
+  const endpoint = await createEndpoint({ languageModels: [vlm, plain], onError, ...options });
   const server = await listen(endpoint, { port: 0 });
   const close = async () => {
     await server.close();

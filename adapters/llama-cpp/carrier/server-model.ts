@@ -3,7 +3,7 @@ import { expectedBut } from "../../../sdk/kit.ts";
 import { leave, returnOf } from "../../async-generators.ts";
 import {
   noVideo,
-  requireNoTools,
+  requirePlain,
   type VisionLanguageModel,
   type VlmAnswer,
   type VlmMessage,
@@ -44,7 +44,7 @@ export function serverModel(server: LlamaServer, tokenizer?: Embedder): VisionLa
     specificationVersion: "v1",
     modelId: server.info.model,
     async *streamChat(messages, options = {}): AsyncGenerator<VlmPiece, VlmAnswer> {
-      requireNoTools(messages, options, "llama-server");
+      requirePlain(messages, options, "llama-server");
       const pieces = server.streamChat(await packed(messages, options.signal), completionOptions(options));
       return answerOf(yield* texts(pieces));
     },

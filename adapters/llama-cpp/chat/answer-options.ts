@@ -1,7 +1,7 @@
 import type { LLamaChatGenerateResponseOptions, LlamaModel, LlamaText, Token, TokenBias } from "node-llama-cpp";
 import * as z from "zod";
 import { expectedBut, isObject, option, parseOptions, setFields } from "../../../sdk/kit.ts";
-import type { VlmOptions, VlmTool } from "../../vision-language-model.ts";
+import type { TemplateVariables, VlmOptions, VlmTool } from "../../vision-language-model.ts";
 import { loadNodeLlamaCpp } from "../native/node-llama-cpp.ts";
 
 /** Tokens of an answer where nothing else is asked for. */
@@ -26,6 +26,9 @@ const isTools = (value: unknown): boolean =>
   value.every(isTool) &&
   new Set(value.map(({ name }) => name)).size === value.length;
 
+const isVariables = (value: unknown): boolean =>
+  isObject(value) && Object.values(value).every((one) => ["string", "number", "boolean"].includes(typeof one));
+
 const isToolChoice = (value: unknown): boolean =>
   value === "auto" || value === "required" || (isObject(value) && typeof value.name === "string");
 
@@ -40,10 +43,13 @@ const schema = z.strictObject({
   frequencyPenalty: option.number("a number", Number.isFinite),
   logitBias: option.custom<Readonly<Record<number, number>>>("numbers by token ids", isBias),
   seed: option.number("a whole number", Number.isSafeInteger),
+  logprobs: option.integer(0),
   stop: option.texts("a list of texts that are not empty"),
   jsonSchema: option.custom<object>("a JSON schema", isObject),
   tools: option.custom<readonly VlmTool[]>("a list of tools with different names", isTools),
   toolChoice: option.custom<NonNullable<VlmOptions["toolChoice"]>>('"auto", "required" or { name }', isToolChoice),
+  parallelToolCalls: option.flag,
+  templateVariables: option.custom<TemplateVariables>("texts, numbers and flags by name", isVariables),
   onWarning: option.callback<(warning: string) => void>(),
   signal: option.signal,
 });

@@ -17,6 +17,8 @@ export interface TemplateWrapper extends ChatWrapper {
    * @throws as `ChatTemplate.render`
    */
   prepare(chatHistory: readonly ChatHistoryItem[], signal?: AbortSignal): Promise<void>;
+  /** What ends the thought that the template leaves open; null where it leaves none. */
+  openThoughtEnd(chatHistory: readonly ChatHistoryItem[]): string | null;
 }
 
 /**
@@ -62,6 +64,10 @@ export async function templateWrapper(writer: PromptWriter, vision: LlamaVision)
       await template.render(this.#conversation(chatHistory).messages, signal);
     }
 
+    openThoughtEnd(chatHistory: readonly ChatHistoryItem[]): string | null {
+      return writer.opensThoughtNow(this.#conversation(chatHistory).messages) ? (thoughts?.suffix ?? null) : null;
+    }
+
     #conversation(history: readonly (ChatHistoryItem & ToolFields)[]): Conversation {
       const messages: TemplateMessage[] = [];
       const layouts: (string | number[])[][] = [];
@@ -82,9 +88,10 @@ export async function templateWrapper(writer: PromptWriter, vision: LlamaVision)
         else if (parts.length > 0) messages.push({ role: item.type, parts });
       }
       const [first, ...others] = messages;
-      const tools = history[0]?.tools;
-      if (first === undefined || tools === undefined) return { messages, layouts, answer };
-      return { messages: [{ ...first, tools }, ...others], layouts, answer };
+      if (first === undefined) return { messages, layouts, answer };
+      const { tools, kwargs } = history[0] ?? {};
+      const whole = { ...first, ...(tools && { tools }), ...(kwargs && { kwargs }) };
+      return { messages: [whole, ...others], layouts, answer };
     }
   }
   return new TemplateChatWrapper();

@@ -1,12 +1,13 @@
 import type { LlamaText, Token } from "node-llama-cpp";
 import { expected, expectedBut, isObject } from "../../../sdk/kit.ts";
 import type { ToolForm, Vocabulary } from "../../prompt/index.ts";
-import type { VlmPiece, VlmToolCall } from "../../vision-language-model.ts";
+import type { DrawnToken, VlmPiece, VlmToolCall } from "../../vision-language-model.ts";
 import { loadNodeLlamaCpp } from "../native/node-llama-cpp.ts";
 import type { AnswerOptions } from "./answer-options.ts";
 
 /** How an answer may call tools. */
 export interface CallPlan {
+  /** `between` is null where the answer has one call at most. */
   readonly form: ToolForm;
   /** Of the JSON of a call. */
   readonly schema: object;
@@ -21,7 +22,7 @@ export interface CallPlan {
  *   is no tool
  */
 export function callPlan(
-  { tools, toolChoice = "auto", jsonSchema }: AnswerOptions,
+  { tools, toolChoice = "auto", parallelToolCalls = false, jsonSchema }: AnswerOptions,
   form: ToolForm | null,
   modelId: string,
 ): CallPlan | null {
@@ -46,12 +47,16 @@ export function callPlan(
     properties: {
       name: { const: name },
       [form.field]: { properties: {}, ...rebased(parameters, `#/anyOf/${i}/properties/${form.field}`), type: "object" },
+      ...(form.hasId && { id: ID_SCHEMA }),
     },
-    required: ["name", form.field],
+    required: ["name", form.field, ...(form.hasId ? ["id"] : [])],
     additionalProperties: false,
   }));
-  return { form, schema: { anyOf: schemas }, isFree: toolChoice === "auto" };
+  const own = parallelToolCalls && typeof toolChoice === "string" ? form : { ...form, between: null };
+  return { form: own, schema: { anyOf: schemas }, isFree: toolChoice === "auto" };
 }
+
+const ID_SCHEMA = { type: "string", minLength: 9, maxLength: 9 };
 
 /** A schema inside another: what it refers to is at `place` there. */
 function rebased<T>(schema: T, place: string): T {
@@ -66,50 +71,79 @@ function rebased<T>(schema: T, place: string): T {
   return inner(schema) as T;
 }
 
+/** What a model without a text before its calls begins one with. */
+const BARE_CALL = '{"name":';
+
+/** The special word that a call begins with; null where a text does. */
+function specialWord({ prefix }: ToolForm, { special }: Vocabulary): string | null {
+  const begin = prefix.trim();
+  return [...special.keys()].find((word) => begin.startsWith(word)) ?? null;
+}
+
 /** What a model begins a call with: the text, and the token that may stand for it. */
-export async function callTriggers({ prefix }: ToolForm, { special }: Vocabulary): Promise<(LlamaText | string)[]> {
+export async function callTriggers(form: ToolForm, vocabulary: Vocabulary): Promise<(LlamaText | string)[]> {
   const { LlamaText, SpecialTokensText } = await loadNodeLlamaCpp();
-  const word = prefix.trim();
-  return special.has(word) ? [word, LlamaText(new SpecialTokensText(word))] : [word];
+  const word = specialWord(form, vocabulary);
+  const text = form.prefix.trim() || BARE_CALL;
+  return word === null ? [text] : [text, LlamaText(new SpecialTokensText(word))];
 }
 
 /** Whether an answer was ended by one of these, and not by a text of the caller's. */
 export function isCallTrigger(
   stoppedBy: readonly (string | Token)[] | null,
-  { prefix }: ToolForm,
-  { special }: Vocabulary,
+  form: ToolForm,
+  vocabulary: Vocabulary,
 ): boolean {
   if (stoppedBy === null) return false;
-  const word = prefix.trim();
-  return stoppedBy.join("") === word || (stoppedBy.length === 1 && stoppedBy[0] === special.get(word));
+  const word = specialWord(form, vocabulary);
+  if (stoppedBy.join("") === (form.prefix.trim() || BARE_CALL)) return true;
+  return word !== null && stoppedBy.length === 1 && stoppedBy[0] === vocabulary.special.get(word);
 }
 
 /** Pieces of an answer that may end with a call: the space before the call is no part of it. */
 export function holdingSpace(push: (piece: VlmPiece) => void) {
   let space = "";
+  let held: DrawnToken[] | undefined;
+  const pushed = (text: string) => {
+    if (text !== "") push({ text, ...(held && { logprobs: held.splice(0) }) });
+  };
   return {
-    push({ text }: VlmPiece): void {
+    push({ text, logprobs }: VlmPiece): void {
+      if (logprobs) held = [...(held ?? []), ...logprobs];
       const all = space + text;
       const own = all.trimEnd();
       space = all.slice(own.length);
-      if (own !== "") push({ text: own });
+      pushed(own);
     },
     /** No call follows. */
     end(): void {
-      if (space !== "") push({ text: space });
+      pushed(space);
     },
   };
 }
 
-/** A call that a grammar has kept to its form; null for one that was cut off. */
-export function readCall(text: string, { prefix, suffix, field }: ToolForm): VlmToolCall | null {
-  const begin = text.indexOf("{");
-  const end = suffix === "" ? text.length : text.lastIndexOf(suffix.trim());
-  if (begin < 0 || end < begin || !text.trimStart().startsWith(prefix.trim())) return null;
-  try {
+/** The calls that a grammar has kept to their form, without one that was cut off. */
+export function readCalls(text: string, { field }: ToolForm): VlmToolCall[] {
+  const calls: VlmToolCall[] = [];
+  // Of the texts around them, tokens that are special may be left out.
+  for (let begin = text.indexOf("{"); begin >= 0; ) {
+    const end = objectEnd(text, begin);
+    if (end < 0) break;
     const { name, [field]: values }: Record<string, unknown> = JSON.parse(text.slice(begin, end));
-    return typeof name === "string" && isObject(values) ? { name, arguments: values } : null;
-  } catch {
-    return null;
+    if (typeof name === "string" && isObject(values)) calls.push({ name, arguments: values });
+    begin = text.indexOf("{", end);
   }
+  return calls;
+}
+
+/** Behind the object of JSON that begins there; -1 where it does not end. */
+function objectEnd(text: string, begin: number): number {
+  let depth = 0;
+  // Strings, in which braces mean nothing, and braces.
+  for (const { 0: found, index } of text.slice(begin).matchAll(/"(?:[^"\\]|\\.)*"|[{}]/gs)) {
+    if (found === "{") depth += 1;
+    else if (found === "}") depth -= 1;
+    if (depth === 0) return begin + index + 1;
+  }
+  return -1;
 }

@@ -21,7 +21,7 @@ import { type Generation, generateText } from "./generate-text.ts";
 import { requireContextRoom } from "./require-context-room.ts";
 import { SequencePool } from "./sequence-pool.ts";
 import type { TemplateWrapper } from "./template-wrapper.ts";
-import { callPlan, callTriggers, holdingSpace, isCallTrigger, readCall } from "./tool-calls.ts";
+import { type CallPlan, callPlan, callTriggers, holdingSpace, isCallTrigger, readCalls } from "./tool-calls.ts";
 
 export interface AskOptions extends VlmOptions {
   /** Called with each piece of the answer as it comes. */
@@ -103,7 +103,7 @@ export class Vlm implements VisionLanguageModel {
   /**
    * Answers a conversation, piece by piece. What a sequence of the context holds already is not decoded again. Where
    * all sequences are in use, the call waits. `maxTokens` is 512 by default. An answer of thoughts alone is empty. With
-   * `tools` an answer has at most one call, which comes with the whole answer.
+   * `tools` an answer has at most one call, or as many as `parallelToolCalls` allows; they come with the whole answer.
    * @throws CONTEXT_OVERFLOW for a conversation longer than the context; INVALID_ARGUMENT; UNSUPPORTED for a keyword of
    *   `jsonSchema` that no grammar keeps to, and for tools where `callsTools` is false; as `LlamaVision.image`; DISPOSED; the signal's reason
    */
@@ -115,6 +115,11 @@ export class Vlm implements VisionLanguageModel {
       this.#answers.add(answer);
       return answer.finally(() => this.#answers.delete(answer));
     }, AbortSignal.any(ends));
+  }
+
+  /** Whether the model's chat template reads a variable, such as "enable_thinking". */
+  takesTemplateVariable(name: string): boolean {
+    return this.#writer.template.takesVariable(name);
   }
 
   /** The whole answer to a conversation; throws as `streamChat` does. */
@@ -190,13 +195,14 @@ export class Vlm implements VisionLanguageModel {
     const messages = this.#withSystem(given);
     requireContextRoom(messages, options, this.context.contextSize);
     const plan = callPlan(options, this.#writer.template.toolForm, this.modelId);
-    const history = await chatHistory(messages, options.tools, (picture) =>
+    const first = this.#firstFields(options);
+    const history = await chatHistory(messages, first, (picture) =>
       "video" in picture ? this.vision.video(picture.video, { signal }) : this.vision.image(picture.image, { signal }),
     );
     const { jsonSchema, onWarning } = options;
     const grammar = jsonSchema && (await this.#grammars.grammar(jsonSchema, signal, onWarning));
-    const calls = plan && (await this.#grammars.grammar(plan.schema, signal, onWarning, plan.form));
     const tokens = await this.#tokenize(history, signal);
+    const calls = plan && (await this.#callGrammar(plan, history, signal, onWarning));
     const promptTokens = this.vision.cellsIn(tokens);
     const room = this.context.contextSize - 1 - promptTokens;
     if (room < 1) {
@@ -209,7 +215,8 @@ export class Vlm implements VisionLanguageModel {
     const lease = await this.#sequences.lease(tokens, signal);
     const generate = async (most: number, { stops, ...rest }: Generation) => {
       const sampling = await samplingOptions(options, this.model, most, stops);
-      return generateText(lease.chat, history, { sampling, ...rest, maxTokens: most, signal });
+      const { logprobs } = options;
+      return generateText(lease.chat, history, { sampling, ...rest, logprobs, maxTokens: most, signal });
     };
     try {
       if (plan === null) {
@@ -227,15 +234,34 @@ export class Vlm implements VisionLanguageModel {
       }
       const left = Math.max(1, maxTokens - (said?.answerTokens ?? 0));
       const { text, ...written } = await generate(left, { grammar: calls ?? undefined });
-      const call = readCall(text, plan.form);
+      const toolCalls = readCalls(text, plan.form);
       const answerTokens = (said?.answerTokens ?? 0) + written.answerTokens;
       const answer = { text: said?.text.trimEnd() ?? "", promptTokens, answerTokens };
-      return call === null
-        ? { ...answer, finishReason: "length" }
-        : { ...answer, finishReason: "stop", toolCalls: [call] };
+      const { logprobs } = said ?? {};
+      const whole = { ...answer, finishReason: written.finishReason, ...(logprobs && { logprobs }) };
+      return toolCalls.length === 0 ? { ...whole, finishReason: "length" } : { ...whole, toolCalls };
     } finally {
       lease.release();
     }
+  }
+
+  /** What the template wants to know beside the messages. @throws UNSUPPORTED for a variable that it does not read */
+  #firstFields({ tools, templateVariables: kwargs }: AnswerOptions) {
+    const other = Object.keys(kwargs ?? {}).find((name) => !this.takesTemplateVariable(name));
+    if (other === undefined) return { ...(tools && { tools }), ...(kwargs && { kwargs }) };
+    throw expectedBut("UNSUPPORTED", "variables of the chat template", this.modelId, `${JSON.stringify(other)}`);
+  }
+
+  /** A call ends a thought that the prompt leaves open. */
+  #callGrammar(
+    { schema, form }: CallPlan,
+    history: readonly ChatHistoryItem[],
+    signal: AbortSignal,
+    onWarning: VlmOptions["onWarning"],
+  ) {
+    const end = this.#chatWrapper.openThoughtEnd(history);
+    const frame = end === null ? form : { ...form, prefix: `${end}\n\n${form.prefix}` };
+    return this.#grammars.grammar(schema, signal, onWarning, frame);
   }
 
   /** The prompt as node-llama-cpp will decode it. */

@@ -11,7 +11,12 @@ import { understoodSchema } from "./understood-schema.ts";
 export interface Frame {
   readonly prefix: string;
   readonly suffix: string;
+  /** What stands between one JSON and the next; null for one alone. */
+  readonly between: string | null;
 }
+
+/** Values of JSON between the two texts of a frame. */
+const MOST_FRAMED = 16;
 
 /** Grammars that are kept: clients send the same schema with each request. */
 const KEPT = 16;
@@ -72,10 +77,12 @@ export class JsonGrammars {
 const ROOT = /^root ::= (.*) "\\n\\n\\n\\n" \[\\n\]\*$/m;
 
 /** The same between two texts; behind the second only the answer's end is left. */
-function framed(grammar: string, { prefix, suffix }: Frame): string {
+function framed(grammar: string, { prefix, suffix, between }: Frame): string {
   const [rule, json] = ROOT.exec(grammar) ?? [];
   if (rule === undefined) throw expectedBut("RUNTIME", "a root of JSON", "node-llama-cpp's grammar", "another");
   // JSON escapes as GBNF does.
-  const root = `root ::= ${JSON.stringify(prefix)} framed ${JSON.stringify(suffix)}\nframed ::= ${json}`;
+  const texts = [prefix, between ?? "", suffix].map((text) => JSON.stringify(text));
+  const more = between === null ? "" : `(${texts[1]} framed){0,${MOST_FRAMED - 1}}`;
+  const root = `root ::= ${texts[0]} framed ${more} ${texts[2]}\nframed ::= ${json}`;
   return grammar.replace(rule, () => root);
 }

@@ -45,7 +45,7 @@ export function isPrimitive(type: unknown): boolean {
  * type has the type that its keywords are about.
  */
 export function normalised(given: Schema): Schema {
-  const steps = [plain, merged, typed, inTypes, nullable, tuple, record, integers];
+  const steps = [plain, merged, distributed, typed, inTypes, nullable, tuple, record, described, integers];
   return steps.reduce((schema, step) => step(schema), given);
 }
 
@@ -76,6 +76,16 @@ function merged({ allOf, ...rest }: Schema): Schema {
   return { type: "object", properties, required, additionalProperties: false };
 }
 const MERGED = ["type", "properties", "required", "additionalProperties"];
+
+/** What stands beside alternatives of an object is of each of them. */
+function distributed({ oneOf, ...rest }: Schema): Schema {
+  const own = Object.entries(rest).filter(([keyword]) => MERGED.includes(keyword));
+  if (!Array.isArray(oneOf)) return oneOf === undefined ? rest : { ...rest, oneOf };
+  if (own.length === 0 || !oneOf.every(isObject)) return { ...rest, oneOf };
+  const others = Object.entries(rest).filter(([keyword]) => !MERGED.includes(keyword));
+  const each = oneOf.map((alternative) => ({ allOf: [Object.fromEntries(own), alternative] }));
+  return { ...Object.fromEntries(others), oneOf: each };
+}
 
 /** With a type, where there is none and nothing else decides. */
 function typed(schema: Schema): Schema {
@@ -132,6 +142,15 @@ function record({ propertyNames, ...schema }: Schema): Schema {
   if (!Array.isArray(all) || "properties" in schema) return { ...schema, propertyNames };
   const { additionalProperties = true, ...rest } = schema;
   return { ...rest, properties: Object.fromEntries(all.map((name) => [String(name), additionalProperties])) };
+}
+
+/** A property that is required is described: where nothing is said of it, as the other properties are. */
+function described(schema: Schema): Schema {
+  const { properties = {}, required, additionalProperties: others = true } = schema;
+  if (schema.type !== "object" || !isObject(properties) || !Array.isArray(required) || others === false) return schema;
+  const missing = required.filter((name) => typeof name === "string" && !Object.hasOwn(properties, name));
+  if (missing.length === 0) return schema;
+  return { ...schema, properties: { ...properties, ...Object.fromEntries(missing.map((name) => [name, others])) } };
 }
 
 /** Few whole numbers are a list of them. */

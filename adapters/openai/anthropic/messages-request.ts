@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { setFields } from "../../../sdk/kit.ts";
+import type { ToolChoice } from "../../asked-tools.ts";
 import type { VlmOptions } from "../../vision-language-model.ts";
 import { samplingFields, toSampling } from "../chat/sampling.ts";
 import { functionFields, toolList } from "../chat/tools.ts";
@@ -41,11 +42,26 @@ export const clientTool = z
   })
   .transform(({ input_schema: parameters, ...tool }) => ({ ...tool, parameters }));
 
-const toolChoice = z.discriminatedUnion("type", [
-  z.object({ type: z.enum(["auto", "none"]) }).transform(({ type }) => type),
-  z.object({ type: z.literal("any") }).transform(() => "required" as const),
-  z.object({ type: z.literal("tool"), name: z.string() }).transform(({ name }) => ({ name })),
-]);
+const several = { disable_parallel_tool_use: z.boolean().default(true) };
+const toolChoice = z
+  .discriminatedUnion("type", [
+    z.object({ type: z.enum(["auto", "none"]), ...several }),
+    z.object({ type: z.literal("any"), ...several }),
+    z.object({ type: z.literal("tool"), name: z.string(), ...several }),
+  ])
+  .transform((given) => ({ choice: choiceOf(given), parallel: !given.disable_parallel_tool_use }));
+
+function choiceOf(
+  given: { readonly type: "auto" | "none" | "any" } | { readonly type: "tool"; readonly name: string },
+): ToolChoice {
+  if (given.type === "tool") return { name: given.name };
+  return given.type === "any" ? "required" : given.type;
+}
+
+const outputFormat = z.object({
+  type: z.literal("json_schema", "only json_schema is supported."),
+  schema: jsonSchema,
+});
 
 /** POST /v1/messages: Anthropic's fields, and the sampling of other servers. */
 export const messagesRequest = (limits: EndpointLimits) =>
@@ -65,6 +81,10 @@ export const messagesRequest = (limits: EndpointLimits) =>
     stream: z.boolean().optional(),
     tools: toolList(limits),
     tool_choice: toolChoice.optional(),
+    output_config: z.object({ format: outputFormat.optional(), effort: z.unknown().optional() }).optional(),
+    // Of the beta.
+    output_format: outputFormat.optional(),
+    thinking: z.looseObject({ type: z.string() }).optional(),
     metadata: ignored,
     service_tier: ignored,
   });
@@ -73,9 +93,13 @@ export type MessagesRequest = z.output<ReturnType<typeof messagesRequest>>;
 
 export function toOptions(request: MessagesRequest, { signal, warn }: Call): VlmOptions {
   const { stop_sequences: stop = request.stop } = request;
+  if (request.output_config?.effort !== undefined) warn("output_config.effort has no effect here.");
   return {
     ...toSampling({ ...request, stop }),
-    ...setFields({ maxTokens: request.max_tokens }),
+    ...setFields({
+      maxTokens: request.max_tokens,
+      jsonSchema: (request.output_config?.format ?? request.output_format)?.schema,
+    }),
     onWarning: warn,
     signal,
   };

@@ -9,6 +9,7 @@ import type {
   VlmToolCall,
 } from "../../vision-language-model.ts";
 import { checkCounts } from "../chat/check-counts.ts";
+import { toTemplateVariables } from "../chat/template-variables.ts";
 import { requireTools, toTools, withIds } from "../chat/tools.ts";
 import { parseLooseBody } from "../http/parse.ts";
 import { typedEvents } from "../http/streams.ts";
@@ -22,10 +23,13 @@ export const anthropicMessages =
   async (body, call) => {
     const request = await parseLooseBody(messagesRequest(call.limits), body, call.warn);
     const model = defaultModel(models, request.model);
-    const tools = toTools({ ...request, choice: request.tool_choice, form: clientTool }, model, call);
+    const tools = toTools({ tools: request.tools, ...request.tool_choice, form: clientTool }, model, call);
+    const { thinking } = request;
+    const thinks = { field: "thinking", name: "enable_thinking", value: thinking && thinking.type !== "disabled" };
+    const variables = toTemplateVariables([thinks], model, call);
     const messages = await toMessages(request, model, call);
     await call.turn();
-    const options = { ...toOptions(request, call), ...tools };
+    const options = { ...toOptions(request, call), ...tools, ...variables };
     const head = {
       id: `msg_${randomUUID().replaceAll("-", "")}`,
       type: "message",

@@ -5,21 +5,25 @@ import { parseLooseBody } from "../http/parse.ts";
 import { chatEvents } from "../http/streams.ts";
 import { defaultModel, now, type Route } from "../route.ts";
 import { type ChatRequest, chatRequest } from "./chat-request.ts";
+import { logprobObjects } from "./logprobs.ts";
+import { type AskedVariable, toTemplateVariables } from "./template-variables.ts";
 import { toMessages, toOptions } from "./to-vlm.ts";
 import { chatTool, toolCallObjects, toTools } from "./tools.ts";
-import { warnOfTools } from "./warn-of-tools.ts";
 
 /** POST /v1/chat/completions */
 export const chatCompletions =
   (models: ReadonlyMap<string, VisionLanguageModel>): Route =>
   async (body, call) => {
     const request = await parseLooseBody(chatRequest(call.limits), body, call.warn);
-    warnOfTools("functions", request.functions, request.function_call, call);
     const model = defaultModel(models, request.model);
-    const tools = toTools({ ...request, choice: request.tool_choice, form: chatTool }, model, call);
+    if (request.functions?.length && request.function_call !== "none")
+      call.warn("functions has no effect here: send tools.");
+    const { tools: given, tool_choice: choice, parallel_tool_calls: parallel } = request;
+    const tools = toTools({ tools: given, choice, parallel, form: chatTool }, model, call);
+    const variables = toTemplateVariables(variablesOf(request), model, call);
     const messages = await toMessages(request, model, call);
     await call.turn();
-    const options = { ...toOptions(request, call), ...tools };
+    const options = { ...toOptions(request, call), ...tools, ...variables };
     const all = request.n === undefined ? [options] : severalTimes(options, request.n);
     const head = { id: `chatcmpl-${randomUUID()}`, created: now(), model: model.modelId };
     const onUsage = (usage: Counts) => call.used({ model: model.modelId, ...usage });
@@ -36,6 +40,13 @@ export const chatCompletions =
     return { events: chunks(head, request, first, events, onUsage), form: chatEvents };
   };
 
+function variablesOf({ chat_template_kwargs: kwargs = {}, ...request }: ChatRequest): AskedVariable[] {
+  return [
+    ...Object.entries(kwargs).map(([name, value]) => ({ field: "chat_template_kwargs", name, value })),
+    ...(["enable_thinking", "reasoning_effort"] as const).map((name) => ({ field: name, name, value: request[name] })),
+  ];
+}
+
 /** The options of several answers, each with a seed of its own: no two draw the same. */
 function severalTimes({ seed, ...options }: VlmOptions, count: number): VlmOptions[] {
   const first = seed ?? Math.floor(Math.random() * 2 ** 31);
@@ -50,18 +61,24 @@ interface Head {
 
 type Counts = Pick<VlmAnswer, "promptTokens" | "answerTokens">;
 
-const choiceOf = ({ text, finishReason, toolCalls }: VlmAnswer, index: number) => ({
-  index,
-  message: {
-    role: "assistant",
-    ...(toolCalls === undefined
-      ? { content: text }
-      : { content: text === "" ? null : text, tool_calls: toolCallObjects(toolCalls) }),
-    refusal: null,
-  },
-  finish_reason: toolCalls === undefined ? finishReason : "tool_calls",
-  logprobs: null,
-});
+const logprobsOf = ({ logprobs }: VlmPiece) =>
+  logprobs === undefined ? null : { content: logprobObjects(logprobs), refusal: null };
+
+const choiceOf = (answer: VlmAnswer, index: number) => {
+  const { text, finishReason, toolCalls } = answer;
+  return {
+    index,
+    message: {
+      role: "assistant",
+      ...(toolCalls === undefined
+        ? { content: text }
+        : { content: text === "" ? null : text, tool_calls: toolCallObjects(toolCalls) }),
+      refusal: null,
+    },
+    finish_reason: toolCalls === undefined ? finishReason : "tool_calls",
+    logprobs: logprobsOf(answer),
+  };
+};
 
 /** A piece of one of the answers, or the whole of one at its end. */
 type Event = { readonly index: number } & ({ readonly piece: VlmPiece } | { readonly answer: VlmAnswer });
@@ -91,10 +108,10 @@ async function* chunks(
   events: AsyncGenerator<Event>,
   onUsage: (usage: Counts) => void,
 ): AsyncGenerator<object> {
-  const chunk = (index: number, delta: object, reason: string | null = null) => ({
+  const chunk = (index: number, delta: object, reason: string | null = null, logprobs: object | null = null) => ({
     ...head,
     object: "chat.completion.chunk",
-    choices: [{ index, delta, finish_reason: reason, logprobs: null }],
+    choices: [{ index, delta, finish_reason: reason, logprobs }],
   });
   let begun = -1;
   const answers: VlmAnswer[] = [];
@@ -103,7 +120,7 @@ async function* chunks(
       const { value: event } = next;
       if (event.index > begun) yield chunk(event.index, { role: "assistant", content: "" });
       begun = event.index;
-      if ("piece" in event) yield chunk(event.index, { content: event.piece.text });
+      if ("piece" in event) yield chunk(event.index, { content: event.piece.text }, null, logprobsOf(event.piece));
       else {
         const { toolCalls, finishReason } = event.answer;
         answers.push(event.answer);

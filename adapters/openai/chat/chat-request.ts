@@ -1,7 +1,9 @@
 import * as z from "zod";
 import { CALLS_NONE } from "../../asked-tools.ts";
+import { ANY_JSON_OBJECT } from "../../vision-language-model.ts";
 import { ignored, jsonSchema, listOf, only } from "../http/parse.ts";
 import type { EndpointLimits } from "../limits.ts";
+import { logprobFields } from "./logprobs.ts";
 import { samplingFields, tokenCount } from "./sampling.ts";
 import { callArguments, toolCalls, toolFields } from "./tools.ts";
 
@@ -70,12 +72,27 @@ const messageOf = (limits: EndpointLimits) => {
   );
 };
 
-const responseFormat = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("text") }),
-  // llama.cpp and others take a schema here.
-  z.object({ type: z.literal("json_object"), schema: jsonSchema.optional() }),
-  z.object({ type: z.literal("json_schema"), json_schema: z.object({ schema: jsonSchema }) }),
-]);
+/** OpenAI's. llama.cpp and others take the schema in another place. */
+const responseFormat = z.discriminatedUnion(
+  "type",
+  [
+    z.object({ type: z.literal("text") }).transform(() => undefined),
+    z
+      .object({ type: z.literal("json_object"), schema: jsonSchema.optional() })
+      .transform(({ schema = ANY_JSON_OBJECT }) => schema),
+    z
+      .object({
+        type: z.literal("json_schema"),
+        json_schema: z.object({ schema: jsonSchema.optional() }).optional(),
+        schema: jsonSchema.optional(),
+      })
+      .transform(({ json_schema: named, schema = named?.schema }) => schema)
+      .refine((schema) => schema !== undefined, { error: "Expected a schema", path: ["json_schema", "schema"] }),
+  ],
+  { error: "Expected one of text, json_object and json_schema" },
+);
+/** Of vLLM and SGLang. */
+const noForm = z.undefined("it is not supported: send response_format.").optional();
 
 /**
  * POST /v1/chat/completions: OpenAI's fields, and those of other servers. A field that would change the answer and is
@@ -89,21 +106,33 @@ export const chatRequest = (limits: EndpointLimits) =>
     stream_options: z.object({ include_usage: z.boolean().optional() }).optional(),
     max_tokens: tokenCount,
     max_completion_tokens: tokenCount,
+    n_predict: tokenCount,
     ...samplingFields(limits),
     response_format: responseFormat.optional(),
+    json_schema: jsonSchema.optional(),
     n: z.int().min(1).max(limits.answers).optional(),
     best_of: only([1], "send n and choose yourself"),
-    logprobs: only([false], "the probabilities of tokens are not kept"),
-    top_logprobs: only([0], "the probabilities of tokens are not kept"),
+    ...logprobFields,
     ...toolFields(limits),
     functions: z.array(z.unknown()).optional(),
     function_call: only(["none", "auto"], CALLS_NONE),
     modalities: z.tuple([z.literal("text")], "only text is supported.").optional(),
     audio: z.undefined("it is not supported: only text is.").optional(),
     web_search_options: z.undefined("it is not supported: this server searches nothing.").optional(),
-    guided_json: z.undefined("it is not supported: send response_format.").optional(),
-    guided_regex: z.undefined("it is not supported: send response_format.").optional(),
-    guided_grammar: z.undefined("it is not supported: send response_format.").optional(),
+    guided_json: noForm,
+    guided_choice: noForm,
+    guided_regex: noForm,
+    guided_grammar: noForm,
+    structured_outputs: noForm,
+    regex: noForm,
+    ebnf: noForm,
+    echo: only([false], "an answer has no prompt"),
+    documents: z.array(z.unknown()).max(0, "it is not supported: write them into a message.").optional(),
+    chat_template: only([""], "prompts follow the model's own template"),
+    chat_template_kwargs: z.record(z.string(), z.unknown()).optional(),
+    // Of DashScope's and SGLang's clients.
+    enable_thinking: z.boolean().optional(),
+    reasoning_effort: z.string().optional(),
     continue_final_message: only([false], "an answer follows the user's message"),
     add_generation_prompt: only([true], "an answer follows the user's message"),
     user: ignored,
@@ -114,7 +143,6 @@ export const chatRequest = (limits: EndpointLimits) =>
     prompt_cache_key: ignored,
     prompt_cache_retention: ignored,
     prompt_cache_options: ignored,
-    parallel_tool_calls: ignored,
     prediction: ignored,
     cache_prompt: ignored,
     keep_alive: ignored,

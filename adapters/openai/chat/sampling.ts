@@ -18,6 +18,8 @@ const repeated = z
   .max(10)
   .transform((value) => value || 1)
   .optional();
+/** A list that asks for nothing where it is empty. */
+const emptyList = (why: string) => z.array(z.unknown()).max(0, `it is not supported: ${why}.`).optional();
 const penalty = z.number().min(-2).max(2).optional();
 const tokenId = z.string().regex(/^\d{1,9}$/, "Expected ids of tokens");
 const stopText = (most: number) => z.string().min(1).max(most, `Expected at most ${most} characters`);
@@ -38,15 +40,28 @@ export const samplingFields = ({ stopCharacters }: EndpointLimits) => ({
   ...notSampled,
 });
 
-/** Ways of sampling that no model here has. */
+const SAMPLED = "only temperature, top_k, top_p, min_p and penalties are";
+const ENDS = "an answer ends where the model ends it, at max_tokens, or at the texts of stop";
+
+/** Ways of llama.cpp, vLLM and others to choose tokens that no model here has. They are refused where they are on. */
 const notSampled = {
-  mirostat: only([0], "only temperature, top_k, top_p, min_p and penalties are"),
-  typical_p: only([1], "only temperature, top_k, top_p, min_p and penalties are"),
-  tfs_z: only([1], "only temperature, top_k, top_p, min_p and penalties are"),
-  xtc_probability: only([0], "only temperature, top_k, top_p, min_p and penalties are"),
-  dry_multiplier: only([0], "only temperature, top_k, top_p, min_p and penalties are"),
-  ignore_eos: only([false], "an answer ends where the model ends it"),
-  grammar: only([""], "ask for a JSON schema by response_format"),
+  mirostat: only([0], SAMPLED),
+  typical_p: only([1], SAMPLED),
+  typ_p: only([1], SAMPLED),
+  tfs_z: only([1], SAMPLED),
+  top_a: only([0], SAMPLED),
+  top_n_sigma: only([-1, 0], SAMPLED),
+  xtc_probability: only([0], SAMPLED),
+  dry_multiplier: only([0], SAMPLED),
+  dynatemp_range: only([0], SAMPLED),
+  no_repeat_ngram_size: only([0], SAMPLED),
+  use_beam_search: only([false], "tokens are drawn one after the other"),
+  min_tokens: only([0], ENDS),
+  ignore_eos: only([false], ENDS),
+  stop_token_ids: emptyList(ENDS),
+  bad_words: emptyList("send logit_bias"),
+  allowed_token_ids: emptyList("send logit_bias"),
+  grammar: only([""], "ask for a JSON schema"),
 };
 
 type Sampling = z.output<z.ZodObject<ReturnType<typeof samplingFields>>>;

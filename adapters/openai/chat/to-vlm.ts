@@ -1,17 +1,12 @@
 import type { ImageInput } from "../../../sdk/index.ts";
 import { setFields } from "../../../sdk/kit.ts";
-import {
-  ANY_JSON_OBJECT,
-  type VisionLanguageModel,
-  type VlmMessage,
-  type VlmOptions,
-  type VlmPart,
-} from "../../vision-language-model.ts";
+import type { VisionLanguageModel, VlmMessage, VlmOptions, VlmPart } from "../../vision-language-model.ts";
 import { ApiError } from "../http/api-error.ts";
 import { imageOf } from "../images/image-source.ts";
 import type { Call } from "../route.ts";
 import type { ChatRequest } from "./chat-request.ts";
 import { checkCounts } from "./check-counts.ts";
+import { toLogprobs } from "./logprobs.ts";
 import { toSampling } from "./sampling.ts";
 import { requireTools } from "./tools.ts";
 
@@ -88,15 +83,11 @@ export function toOptions(request: ChatRequest, { signal, warn }: Call): VlmOpti
   return {
     ...toSampling(request),
     ...setFields({
-      maxTokens: request.max_completion_tokens ?? request.max_tokens,
-      jsonSchema: schemaOf(request.response_format),
+      maxTokens: request.max_completion_tokens ?? request.max_tokens ?? request.n_predict,
+      logprobs: toLogprobs(request),
+      jsonSchema: request.response_format ?? request.json_schema,
     }),
     onWarning: warn,
     signal,
   };
-}
-
-function schemaOf(format: ChatRequest["response_format"]): object | undefined {
-  if (format?.type === "json_schema") return format.json_schema.schema;
-  return format?.type === "json_object" ? (format.schema ?? ANY_JSON_OBJECT) : undefined;
 }

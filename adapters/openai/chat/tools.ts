@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import * as z from "zod";
 import { isObject } from "../../../sdk/kit.ts";
 import { askedTools, type ToolChoice } from "../../asked-tools.ts";
-import type { VisionLanguageModel, VlmTool, VlmToolCall } from "../../vision-language-model.ts";
+import type { VisionLanguageModel, VlmOptions, VlmTool, VlmToolCall } from "../../vision-language-model.ts";
 import { TextStructure } from "../body/text-structure.ts";
 import { ApiError } from "../http/api-error.ts";
 import { ignored, jsonSchema, listOf } from "../http/parse.ts";
@@ -34,9 +34,32 @@ const named = z
 /** What a model without tools does with them is decided when the model is known. */
 export const toolList = ({ parts }: EndpointLimits) => listOf(z.unknown(), parts).optional();
 
+/** Some of the tools, of which the model may call one, or must. */
+export interface AllowedTools {
+  readonly allowed: readonly string[];
+  readonly mode: "auto" | "required";
+}
+export const allowedMode = z.enum(["auto", "required"]);
+const allowed = z
+  .object({
+    type: z.literal("allowed_tools"),
+    allowed_tools: z.object({ mode: allowedMode, tools: z.array(z.object({ function: z.object({ name: NAME }) })) }),
+  })
+  .transform(
+    ({ allowed_tools: { mode, tools } }): AllowedTools => ({ mode, allowed: tools.map((tool) => tool.function.name) }),
+  );
+
+/** "any" is Mistral's name. */
+export const choiceWord = z
+  .enum(["none", "auto", "required", "any"])
+  .transform((choice) => (choice === "any" ? "required" : choice));
+
 export const toolFields = (limits: EndpointLimits) => ({
   tools: toolList(limits),
-  tool_choice: z.union([z.enum(["none", "auto", "required"]), named]).optional(),
+  parallel_tool_calls: z.boolean().optional(),
+  tool_choice: z
+    .union([choiceWord, named, allowed], { error: "Expected none, auto, required or a function" })
+    .optional(),
 });
 
 /** The arguments of the calls of one request, which clients send back as they came: as text. */
@@ -68,8 +91,10 @@ export const toolCalls = (values: z.ZodType<VlmToolCall["arguments"]>, most: num
   ).optional();
 
 interface ToolRequest {
+  /** Whether an answer may have several calls. */
+  readonly parallel?: boolean | undefined;
   readonly tools?: readonly unknown[] | undefined;
-  readonly choice?: ToolChoice | undefined;
+  readonly choice?: ToolChoice | AllowedTools | undefined;
   /** Of a tool in the protocol. */
   readonly form: z.ZodType<z.output<typeof chatTool>>;
 }
@@ -78,8 +103,13 @@ interface ToolRequest {
  * The tools of an answer. Of a model that calls none they are warned of.
  * @throws ApiError 400 for a tool in another form, and for a call that is asked for and a model that calls none
  */
-export function toTools({ tools, choice, form }: ToolRequest, model: VisionLanguageModel, call: Pick<Call, "warn">) {
-  return askedTools(
+export function toTools(
+  request: ToolRequest,
+  model: VisionLanguageModel,
+  call: Pick<Call, "warn">,
+): Pick<VlmOptions, "tools" | "toolChoice" | "parallelToolCalls"> {
+  const { tools, choice, form } = chosen(request);
+  const asked = askedTools(
     {
       tools,
       choice,
@@ -90,7 +120,22 @@ export function toTools({ tools, choice, form }: ToolRequest, model: VisionLangu
     },
     model,
   );
+  return { ...asked, ...(asked.tools && request.parallel && { parallelToolCalls: true }) };
 }
+
+/** The request with the tools alone that it allows. */
+function chosen({ tools = [], choice, form }: ToolRequest) {
+  if (typeof choice !== "object" || !("allowed" in choice)) return { tools, choice, form };
+  const isAllowed = (tool: unknown) => choice.allowed.includes(nameOf(tool));
+  return { tools: tools.filter(isAllowed), choice: choice.mode, form };
+}
+
+/** Of a tool in any of the protocols' forms. */
+const namedTool = z.union([
+  z.object({ function: z.object({ name: z.string() }) }).transform((tool) => tool.function.name),
+  z.object({ name: z.string() }).transform(({ name }) => name),
+]);
+const nameOf = (tool: unknown): string => namedTool.safeParse(tool).data ?? "";
 
 function toTool(form: ToolRequest["form"], given: unknown, i: number): VlmTool {
   const { success, data, error } = form.safeParse(given);

@@ -46,7 +46,7 @@ export const drawFields = (limits: EndpointLimits, sent: Sent) => ({
   guidance_scale: sent(z.number()).optional(),
 });
 
-type DrawRequest = z.output<z.ZodObject<ReturnType<typeof drawFields>>>;
+export type DrawRequest = z.output<z.ZodObject<ReturnType<typeof drawFields>>>;
 
 export interface Drawing {
   readonly prompt: string;
@@ -82,17 +82,22 @@ export async function draw(
 }
 
 /** As many rows apart as make so many previews. */
-const previewRows = ({ partial_images: count }: DrawRequest, { info }: ImageGenerator, kept = 0): number =>
-  count === 0 ? 0 : Math.ceil((info.grid.rows - kept) / (count + 1));
+export const previewRows = (
+  { partial_images: count }: Pick<DrawRequest, "partial_images">,
+  { info }: ImageGenerator,
+  kept = 0,
+): number => (count === 0 ? 0 : Math.ceil((info.grid.rows - kept) / (count + 1)));
 
-function checkSize(size: string | undefined, { info }: ImageGenerator): void {
+/** @throws ApiError 400 for another size than the model's */
+export function checkSize(size: string | undefined, { info }: ImageGenerator): void {
   const own = `${info.outputSize.width}x${info.outputSize.height}`;
   if (size === undefined || size === "auto" || size === own) return;
   const message = `Expected ${own} or auto for size but received ${JSON.stringify(size.slice(0, 40))}.`;
   throw new ApiError(400, message, { param: "size" });
 }
 
-const toOptions = (request: DrawRequest, signal: AbortSignal): GenerateOptions =>
+/** How to draw it. */
+export const toOptions = (request: Omit<DrawRequest, "response_format">, signal: AbortSignal): GenerateOptions =>
   setFields({
     n: request.n,
     seed: request.seed,

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { setFields } from "../../../sdk/kit.ts";
 import { ANY_JSON_OBJECT, type VlmOptions } from "../../vision-language-model.ts";
+import { logprobFields, toLogprobs } from "../chat/logprobs.ts";
 import { samplingFields, tokenCount, toSampling } from "../chat/sampling.ts";
 import { toolCalls, toolList } from "../chat/tools.ts";
 import { ignored, jsonSchema, listOf } from "../http/parse.ts";
@@ -13,7 +14,9 @@ const shared = (limits: EndpointLimits) => ({
   stream: z.boolean().default(true),
   format: z.union([z.enum(["", "json"]), jsonSchema]).optional(),
   options: z.looseObject({ ...samplingFields(limits), num_predict: z.union([tokenCount, z.literal(-2)]) }).optional(),
-  keep_alive: ignored,
+  keep_alive: z.unknown().optional(),
+  ...logprobFields,
+  think: z.union([z.boolean(), z.string()]).optional(),
 });
 
 /** POST /api/chat */
@@ -29,7 +32,7 @@ export const ollamaChat = (limits: EndpointLimits) =>
         tool_call_id: z.string().optional(),
       }),
       limits.parts,
-    ),
+    ).default([]),
     tools: toolList(limits),
   });
 
@@ -49,12 +52,12 @@ export const ollamaGenerate = (limits: EndpointLimits) =>
 /** POST /api/show; older clients send `name`. */
 export const ollamaShow = z.object({ model: z.string().optional(), name: z.string().optional(), verbose: ignored });
 
-type Shared = Pick<z.output<ReturnType<typeof ollamaChat>>, "format" | "options">;
+type Shared = Pick<z.output<ReturnType<typeof ollamaChat>>, "format" | "options" | "logprobs" | "top_logprobs">;
 
 /** Of Ollama's options, those that say how a model runs and not what it answers. */
 const SILENT = new Set(["num_ctx", "num_gpu", "num_thread", "num_batch", "num_keep", "main_gpu", "use_mmap", "numa"]);
 
-export function toOptions({ format, options }: Shared, { signal, warn, limits }: Call): VlmOptions {
+export function toOptions({ format, options, ...logprobs }: Shared, { signal, warn, limits }: Call): VlmOptions {
   const known = samplingFields(limits);
   for (const name of Object.keys(options ?? {})) {
     if (name !== "num_predict" && !SILENT.has(name) && !Object.hasOwn(known, name)) warn(`${name} has no effect here.`);
@@ -65,6 +68,7 @@ export function toOptions({ format, options }: Shared, { signal, warn, limits }:
     ...setFields({
       // -2 fills the context, as -1 does.
       maxTokens: count === -2 ? tokenCount.parse(-1) : count,
+      logprobs: toLogprobs(logprobs),
       jsonSchema: format === "json" ? ANY_JSON_OBJECT : typeof format === "object" ? format : undefined,
     }),
     onWarning: warn,

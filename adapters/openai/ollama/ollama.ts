@@ -8,6 +8,8 @@ import type {
   VlmToolCall,
 } from "../../vision-language-model.ts";
 import { tooMany } from "../chat/check-counts.ts";
+import { logprobObjects } from "../chat/logprobs.ts";
+import { toTemplateVariables } from "../chat/template-variables.ts";
 import { chatTool, requireTools, toTools, withIds } from "../chat/tools.ts";
 import { parseLooseBody } from "../http/parse.ts";
 import { jsonLines } from "../http/streams.ts";
@@ -28,6 +30,7 @@ export const ollamaChatRoute =
   async (body, call) => {
     const request = await parseLooseBody(ollamaChat(call.limits), body, call.warn);
     const model = requireOllamaModel(models, request.model);
+    if (request.messages.length === 0) return { json: { ...loaded(request, model), message: saidBy("").message } };
     const tools = toTools({ tools: request.tools, form: chatTool }, model, call);
     const count = request.messages.reduce((sum, { images = [] }) => sum + images.length, 0);
     if (count > call.limits.images) throw tooMany("images", call.limits.images, count, "messages");
@@ -40,7 +43,7 @@ export const ollamaChatRoute =
         ...(id !== undefined && { toolCallId: id }),
       });
     }
-    const options = { ...toOptions(request, call), ...tools };
+    const options = { ...toOptions(request, call), ...tools, ...thinks(request, model, call) };
     return answer({ model, messages, options, stream: request.stream, said: saidBy }, call);
   };
 
@@ -50,11 +53,26 @@ export const ollamaGenerateRoute =
   async (body, call) => {
     const request = await parseLooseBody(ollamaGenerate(call.limits), body, call.warn);
     const model = requireOllamaModel(models, request.model);
+    if (request.prompt === "" && !request.images?.length) return { json: { ...loaded(request, model), response: "" } };
     const system: VlmMessage[] = request.system ? [{ role: "system", content: request.system }] : [];
     const messages = [...system, await messageOf("user", request.prompt, request.images, "images", call)];
-    const options = toOptions(request, call);
+    const options = { ...toOptions(request, call), ...thinks(request, model, call) };
     return answer({ model, messages, options, stream: request.stream, said: (text) => ({ response: text }) }, call);
   };
+
+/** Whether the answer thinks first, or how much. */
+const thinks = ({ think: value }: { readonly think?: unknown }, model: VisionLanguageModel, call: Call) => {
+  const name = typeof value === "string" ? "reasoning_effort" : "enable_thinking";
+  return toTemplateVariables([{ field: "think", name, value }], model, call);
+};
+
+/** A request without a question loads the model, or frees it. Those that are served stay where they are. */
+const loaded = ({ keep_alive: keep }: { readonly keep_alive?: unknown }, { modelId: model }: VisionLanguageModel) => ({
+  model,
+  created_at: new Date().toISOString(),
+  done: true,
+  done_reason: keep === 0 || keep === "0" ? "unload" : "load",
+});
 
 /** POST /api/show */
 export const ollamaShowRoute =
@@ -91,6 +109,8 @@ async function messageOf(
   return { role, content: parts.length === 0 ? text : [...parts, text] };
 }
 
+const logprobsOf = ({ logprobs }: VlmPiece) => (logprobs === undefined ? {} : { logprobs: logprobObjects(logprobs) });
+
 interface Asked {
   readonly model: VisionLanguageModel;
   readonly messages: readonly VlmMessage[];
@@ -121,7 +141,7 @@ async function answer({ model, messages, options, stream, said }: Asked, call: C
   };
   if (!stream) {
     const whole = await model.chat(messages, options);
-    return { json: { ...head(), ...said(whole.text, whole.toolCalls), ...ended(whole) } };
+    return { json: { ...head(), ...said(whole.text, whole.toolCalls), ...ended(whole), ...logprobsOf(whole) } };
   }
   const pieces = model.streamChat(messages, options);
   // What fails before the first piece has a status of its own.
@@ -131,7 +151,9 @@ async function answer({ model, messages, options, stream, said }: Asked, call: C
   async function* events(): AsyncGenerator<object> {
     try {
       let next: IteratorResult<VlmPiece, VlmAnswer> = first;
-      for (; !next.done; next = await pieces.next()) yield { ...head(), ...said(next.value.text), done: false };
+      for (; !next.done; next = await pieces.next()) {
+        yield { ...head(), ...said(next.value.text), done: false, ...logprobsOf(next.value) };
+      }
       const { toolCalls } = next.value;
       if (toolCalls !== undefined) yield { ...head(), ...said("", toolCalls), done: false };
       yield { ...head(), ...said(""), ...ended(next.value) };

@@ -1,5 +1,7 @@
-import type { VlmAnswer, VlmMessage } from "../../vision-language-model.ts";
+import type { VlmAnswer, VlmMessage, VlmPiece } from "../../vision-language-model.ts";
+import { logprobObjects } from "../chat/logprobs.ts";
 import { withIds } from "../chat/tools.ts";
+import type { ImageItem } from "./image-tool.ts";
 import type { ResponsesRequest } from "./responses-request.ts";
 
 /** What does not change while a response is made. */
@@ -25,44 +27,51 @@ export function openResponse({ id, model, created, request }: ResponseHead) {
     metadata: request.metadata ?? {},
     model,
     output: [] as readonly object[],
-    parallel_tool_calls: false,
+    parallel_tool_calls: request.parallel_tool_calls ?? false,
     previous_response_id: request.previous_response_id ?? null,
     store: request.store ?? true,
     temperature: request.temperature ?? 0,
     text: { format: request.text?.format ?? { type: "text" } },
     tool_choice: request.tool_choice ?? "auto",
     tools: request.tools ?? [],
+    top_logprobs: request.top_logprobs ?? 0,
     top_p: request.top_p ?? 1,
     truncation: "disabled",
     usage: null as object | null,
   };
 }
 
-/** The same with the answer. */
-export function endedResponse(head: ResponseHead, answer: VlmAnswer) {
+/** The same with the answer. @param output what it is, and what is drawn */
+export function endedResponse(head: ResponseHead, answer: VlmAnswer, output: readonly OutputItem[]) {
   const whole = answer.finishReason === "stop";
-  const status = whole ? "completed" : "incomplete";
   return {
     ...openResponse(head),
-    status,
+    status: statusOf(answer),
     incomplete_details: whole ? null : { reason: "max_output_tokens" },
-    output: outputOf(head, status, answer),
+    output,
     usage: usageOf(answer),
   };
 }
 
+const statusOf = ({ finishReason }: VlmAnswer) => (finishReason === "stop" ? "completed" : "incomplete");
+
 type MessageItem = ReturnType<typeof messageItem>;
 export type CallItem = ReturnType<typeof callItem>;
 
-/** The output items that an answer is: what it says, and what it calls. */
-function outputOf(head: ResponseHead, status: string, { text, toolCalls }: VlmAnswer): (MessageItem | CallItem)[] {
+export type OutputItem = MessageItem | CallItem | ImageItem;
+
+/** The output items that an answer is: what it says, and what it calls. @param draws whether a picture follows */
+export function outputOf(head: ResponseHead, answer: VlmAnswer, draws = false): (MessageItem | CallItem)[] {
+  const { text, toolCalls } = answer;
   const calls = withIds(toolCalls).map(callItem);
-  if (text === "" && calls.length > 0) return calls;
-  return [messageItem(head, status, [textPart(text)]), ...calls];
+  if (text === "" && (calls.length > 0 || draws)) return calls;
+  return [messageItem(head, statusOf(answer), [textPart(answer)]), ...calls];
 }
 
 /** What an output item says, as a conversation has it. */
-export function messageOf(item: MessageItem | CallItem): VlmMessage {
+export function messageOf(item: OutputItem): VlmMessage {
+  // No template takes a picture in an answer.
+  if (item.type === "image_generation_call") return { role: "assistant", content: "" };
   if (item.type === "message") return { role: "assistant", content: item.content.map(({ text }) => text).join("") };
   const { call_id: id, name } = item;
   return { role: "assistant", content: "", toolCalls: [{ id, name, arguments: JSON.parse(item.arguments) }] };
@@ -86,7 +95,12 @@ export const messageItem = ({ itemId }: ResponseHead, status: string, content: r
 });
 
 type Text = ReturnType<typeof textPart>;
-export const textPart = (text: string) => ({ type: "output_text", text, annotations: [], logprobs: [] });
+export const textPart = ({ text, logprobs = [] }: VlmPiece) => ({
+  type: "output_text",
+  text,
+  annotations: [],
+  logprobs: logprobObjects(logprobs),
+});
 
 /** null where the model does not count. */
 function usageOf({ promptTokens, answerTokens }: VlmAnswer): object | null {

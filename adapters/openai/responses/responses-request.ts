@@ -1,6 +1,7 @@
 import * as z from "zod";
+import { logprobFields } from "../chat/logprobs.ts";
 import { samplingFields, tokenCount } from "../chat/sampling.ts";
-import { callArguments, functionFields, toolList, toolType } from "../chat/tools.ts";
+import { allowedMode, callArguments, functionFields, toolList, toolType } from "../chat/tools.ts";
 import { ignored, jsonSchema, listOf, only } from "../http/parse.ts";
 import type { EndpointLimits } from "../limits.ts";
 
@@ -16,7 +17,7 @@ const imagePart = z
   .object({ type: z.literal("input_image"), file_id: noFile, image_url: z.string() })
   .transform(({ image_url }) => ({ type: "image" as const, url: image_url }));
 
-const part = z.union([textPart, imagePart, refusalPart], {
+const part = z.discriminatedUnion("type", [textPart, imagePart, refusalPart], {
   error: "Expected a part of the type input_text, input_image or output_text",
 });
 
@@ -29,6 +30,9 @@ const message = (parts: number) =>
 const reference = z.object({ type: z.literal("item_reference").optional(), id: z.string() });
 /** What a model has thought is not part of a conversation. */
 const reasoning = z.object({ type: z.literal("reasoning") });
+
+/** A picture that an answer was: what is said about it stands in the messages. */
+const imageCall = z.object({ type: z.literal("image_generation_call") });
 
 const functionCall = (limits: EndpointLimits) =>
   z
@@ -49,9 +53,20 @@ const functionOutput = (parts: number) =>
     .transform(({ call_id: callId, output }) => ({ callId, output }));
 
 const item = (limits: EndpointLimits) =>
-  z.union([message(limits.parts), reasoning, reference, functionCall(limits), functionOutput(limits.parts)], {
-    error: "Expected a message, a reference to an item, a function_call or a function_call_output",
-  });
+  z.union(
+    [message(limits.parts), reasoning, imageCall, reference, functionCall(limits), functionOutput(limits.parts)],
+    {
+      error: "Expected a message, a reference to an item, a function_call or a function_call_output",
+    },
+  );
+
+const namedTool = z.object({ type: z.literal("function"), name: z.string() });
+const imageTool = z.object({ type: z.literal("image_generation") });
+const allowedTools = z.object({
+  type: z.literal("allowed_tools"),
+  mode: allowedMode,
+  tools: z.array(z.object({ type: z.string(), name: z.string().optional() })),
+});
 
 export const functionTool = z.object({ type: toolType, ...functionFields });
 
@@ -73,11 +88,11 @@ export const responsesRequest = (limits: EndpointLimits) =>
     ...samplingFields(limits),
     max_output_tokens: tokenCount,
     text: z.object({ format: textFormat.optional(), verbosity: z.unknown().optional() }).optional(),
-    top_logprobs: only([0], "the probabilities of tokens are not kept"),
+    top_logprobs: logprobFields.top_logprobs,
     tools: toolList(limits),
     tool_choice: z
-      .union([z.enum(["none", "auto", "required"]), z.object({ type: z.literal("function"), name: z.string() })], {
-        error: "Expected none, auto, required or a function",
+      .union([z.enum(["none", "auto", "required"]), namedTool, imageTool, allowedTools], {
+        error: "Expected none, auto, required, a function or image_generation",
       })
       .optional(),
     background: only([false], "the answer comes at once"),
@@ -90,9 +105,9 @@ export const responsesRequest = (limits: EndpointLimits) =>
     prompt_cache_key: ignored,
     prompt_cache_retention: ignored,
     prompt_cache_options: ignored,
-    parallel_tool_calls: ignored,
+    parallel_tool_calls: z.boolean().optional(),
     stream_options: ignored,
-    include: ignored,
+    include: z.array(z.string()).optional(),
   });
 
 export type ResponsesRequest = z.output<ReturnType<typeof responsesRequest>>;

@@ -1,44 +1,36 @@
 import { randomUUID } from "node:crypto";
-import type { ToolChoice } from "../../asked-tools.ts";
-import { leave } from "../../async-generators.ts";
-import type { VisionLanguageModel, VlmAnswer, VlmPiece } from "../../vision-language-model.ts";
+import { returnOf } from "../../async-generators.ts";
+import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions } from "../../vision-language-model.ts";
 import { toTools } from "../chat/tools.ts";
 import { parseLooseBody } from "../http/parse.ts";
 import { namedEvents } from "../http/streams.ts";
-import { defaultModel, now, type Route } from "../route.ts";
-import {
-  type CallItem,
-  endedResponse,
-  messageItem,
-  messageOf,
-  openResponse,
-  type ResponseHead,
-  textPart,
-} from "./response-object.ts";
+import { type Call, defaultModel, now, type Route } from "../route.ts";
+import { type Drawers, IMAGE_TOOL, imageFunction, imageToolOf, isImageTool } from "./image-tool.ts";
+import { numbered, responseEvents, type Said } from "./response-events.ts";
+import { endedResponse, messageOf, type OutputItem } from "./response-object.ts";
 import { functionTool, type ResponsesRequest, responsesRequest } from "./responses-request.ts";
 import type { StoredResponses } from "./stored-responses.ts";
 import { appended, toConversation, toOptions } from "./to-conversation.ts";
 
 /** POST /v1/responses */
 export const responses =
-  (models: ReadonlyMap<string, VisionLanguageModel>, stored: StoredResponses): Route =>
+  (models: ReadonlyMap<string, VisionLanguageModel>, drawers: Drawers, stored: StoredResponses): Route =>
   async (body, call) => {
     const request = await parseLooseBody(responsesRequest(call.limits), body, call.warn);
     if (request.text?.verbosity !== undefined) call.warn("text.verbosity has no effect here.");
     const model = defaultModel(models, request.model);
-    const tools = toTools({ ...request, choice: choiceOf(request), form: functionTool }, model, call);
+    const { tools, imageTool, drawsAtOnce } = toolsOf(request, { model, drawers }, call);
     const conversation = await toConversation(request, { model, stored }, call);
-    await call.turn();
     const id = `resp_${hex()}`;
     const head = { id, itemId: `msg_${hex()}`, model: model.modelId, created: now(), request };
     const { instructions } = request;
     const messages =
       instructions === undefined ? conversation : [{ role: "system", content: instructions } as const, ...conversation];
-    const onEnd = (answer: VlmAnswer) => {
-      call.used({ model: model.modelId, ...answer });
-      const response = endedResponse(head, answer);
+    const onEnd = (answer: VlmAnswer, output: readonly OutputItem[]) => {
+      call.used({ ...answer, model: drawsAtOnce && imageTool ? imageTool.drawer.info.modelId : model.modelId });
+      const response = endedResponse(head, answer, output);
       if (request.store !== false) {
-        const items = response.output.map((item) => [item.id, messageOf(item)] as const);
+        const items = output.map((item) => [item.id, messageOf(item)] as const);
         stored.add(
           id,
           new Map(items),
@@ -51,73 +43,60 @@ export const responses =
       return response;
     };
     const options = { ...toOptions(request, call), ...tools };
-    if (!request.stream) {
-      return { json: onEnd(await model.chat(messages, options)) };
-    }
-    const pieces = model.streamChat(messages, options);
+    const said = drawsAtOnce ? drawnAlone() : inTurn(model, messages, options, call);
+    const all = responseEvents({ head, said, imageTool, conversation, onEnd, drawsAtOnce }, call);
+    if (!request.stream) return { json: await returnOf(all) };
     // What fails before the first piece has a status of its own.
-    const first = await pieces.next();
-    return { events: numbered(events(head, first, pieces, onEnd)), form: namedEvents };
+    const first = await all.next();
+    return { events: numbered(first, all), form: namedEvents };
   };
 
 const hex = (): string => randomUUID().replaceAll("-", "");
 
-function choiceOf({ tool_choice: choice }: ResponsesRequest): ToolChoice | undefined {
-  return typeof choice === "object" ? { name: choice.name } : choice;
-}
-
-/** In the order of OpenAI's: the response, its items, the message's part, its text, and back. */
-async function* events(
-  head: ResponseHead,
-  first: IteratorResult<VlmPiece, VlmAnswer>,
-  pieces: AsyncGenerator<VlmPiece, VlmAnswer>,
-  onEnd: (answer: VlmAnswer) => ReturnType<typeof endedResponse>,
-): AsyncGenerator<object> {
-  const at = { output_index: 0 };
-  const inPart = { item_id: head.itemId, ...at, content_index: 0 };
-  const opened = [
-    { type: "response.output_item.added", ...at, item: messageItem(head, "in_progress", []) },
-    { type: "response.content_part.added", ...inPart, part: textPart("") },
-  ];
-  try {
-    yield { type: "response.created", response: openResponse(head) };
-    yield { type: "response.in_progress", response: openResponse(head) };
-    let next = first;
-    if (!next.done) yield* opened;
-    for (; !next.done; next = await pieces.next()) {
-      yield { type: "response.output_text.delta", ...inPart, delta: next.value.text, logprobs: [] };
-    }
-    const response = onEnd(next.value);
-    for (const [i, item] of response.output.entries()) {
-      if (item.type === "function_call") yield* callEvents(item, i);
-      else {
-        // An answer without a piece is an empty message.
-        if (first.done) yield* opened;
-        const { text } = next.value;
-        yield { type: "response.output_text.done", ...inPart, text, logprobs: [] };
-        yield { type: "response.content_part.done", ...inPart, part: textPart(text) };
-        yield { type: "response.output_item.done", ...at, item };
-      }
-    }
-    yield { type: `response.${response.status}`, response };
-  } finally {
-    await leave(pieces);
+/**
+ * What a response may call, and what it draws with. A model that calls tools decides when it draws. For another one the
+ * request does: it draws where that is its only tool, and where it must.
+ */
+function toolsOf(
+  { tools = [], tool_choice: choice = "auto", parallel_tool_calls: parallel }: ResponsesRequest,
+  { model, drawers }: { readonly model: VisionLanguageModel; readonly drawers: Drawers },
+  call: Call,
+) {
+  const asksToDraw = typeof choice === "object" && choice.type === IMAGE_TOOL;
+  const imageTool = choice === "none" ? null : imageToolOf(tools, drawers, call);
+  const others = tools.filter((tool) => !isImageTool(tool));
+  const drawsAtOnce =
+    imageTool !== null && !model.callsTools && (asksToDraw || choice === "required" || others.length === 0);
+  if (drawsAtOnce) {
+    // The others would be the model's.
+    if (others.length > 0) call.warn("tools has no effect here: this model calls none.");
+    return { tools: {}, imageTool, drawsAtOnce };
   }
+  const callable = imageTool !== null && model.callsTools ? [...others, imageFunction] : others;
+  if (imageTool !== null && !model.callsTools) call.warn(`${IMAGE_TOOL} has no effect here beside other tools.`);
+  const given = { tools: callable, choice: choiceOf(choice), parallel, form: functionTool };
+  return { tools: toTools(given, model, call), imageTool, drawsAtOnce };
 }
 
-function* callEvents(item: CallItem, index: number): Generator<object> {
-  const at = { item_id: item.id, output_index: index };
-  const open = { ...item, arguments: "", status: "in_progress" };
-  yield { type: "response.output_item.added", output_index: index, item: open };
-  yield { type: "response.function_call_arguments.delta", ...at, delta: item.arguments };
-  yield { type: "response.function_call_arguments.done", ...at, name: item.name, arguments: item.arguments };
-  yield { type: "response.output_item.done", output_index: index, item };
+function choiceOf(choice: NonNullable<ResponsesRequest["tool_choice"]>) {
+  if (typeof choice === "string") return choice;
+  if (choice.type === "function") return { name: choice.name };
+  if (choice.type === IMAGE_TOOL) return { name: IMAGE_TOOL };
+  return { mode: choice.mode, allowed: choice.tools.map(({ type, name }) => name ?? type) };
 }
 
-async function* numbered(all: AsyncGenerator<object>): AsyncGenerator<object> {
-  let count = 0;
-  for await (const event of all) {
-    yield { ...event, sequence_number: count };
-    count += 1;
-  }
+/** The answer of a response that is a picture. */
+async function* drawnAlone(): Said {
+  yield* [];
+  return { text: "", finishReason: "stop", promptTokens: 0, answerTokens: 0 };
+}
+
+async function* inTurn(
+  model: VisionLanguageModel,
+  messages: readonly VlmMessage[],
+  options: VlmOptions,
+  call: Call,
+): Said {
+  await call.turn();
+  return yield* model.streamChat(messages, options);
 }

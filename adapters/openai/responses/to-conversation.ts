@@ -7,6 +7,7 @@ import {
   type VlmPart,
 } from "../../vision-language-model.ts";
 import { checkCounts } from "../chat/check-counts.ts";
+import { toLogprobs } from "../chat/logprobs.ts";
 import { toSampling } from "../chat/sampling.ts";
 import { requireTools } from "../chat/tools.ts";
 import { ApiError } from "../http/api-error.ts";
@@ -32,7 +33,8 @@ export async function toConversation(
   const said: VlmMessage[] = [];
   for (const [i, item] of input.entries()) {
     const param = `input[${i}]`;
-    if ("id" in item) said.push(stored.item(item.id, `${param}.id`));
+    if ("type" in item && item.type === "image_generation_call") said.push({ role: "assistant", content: "" });
+    else if ("id" in item) said.push(stored.item(item.id, `${param}.id`));
     else if ("call" in item || "callId" in item) {
       requireTools(model, `${param}.type`);
       said.push("call" in item ? { role: "assistant", content: "", toolCalls: [item.call] } : toResult(item, param));
@@ -86,7 +88,11 @@ function toResult({ callId, output }: Extract<Item, { callId: string }>, param: 
 export function toOptions(request: ResponsesRequest, { signal, warn }: Call): VlmOptions {
   return {
     ...toSampling(request),
-    ...setFields({ maxTokens: request.max_output_tokens, jsonSchema: schemaOf(request.text?.format) }),
+    ...setFields({
+      maxTokens: request.max_output_tokens,
+      jsonSchema: schemaOf(request.text?.format),
+      logprobs: toLogprobs({ ...request, logprobs: request.include?.includes("message.output_text.logprobs") }),
+    }),
     onWarning: warn,
     signal,
   };

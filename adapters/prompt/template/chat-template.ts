@@ -4,7 +4,7 @@ import { type ThoughtTags, thoughtTagsOf } from "../thoughts.ts";
 import { GUARD, guarded, type Vocabulary, wordPattern } from "../vocabulary.ts";
 import type { RenderAnswer, RenderJob } from "./render-template.ts";
 import { renderer, renderNow } from "./renderer.ts";
-import { findToolForm, type ToolForm, toolCallOf, toolOf } from "./tool-form.ts";
+import { callIdOf, findToolForm, type ToolForm, toolCallOf, toolOf } from "./tool-form.ts";
 
 /** A template and where it was found, for messages. */
 export interface TemplateText {
@@ -23,6 +23,8 @@ export interface TemplateMessage {
   readonly toolCalls?: readonly VlmToolCall[];
   /** Of the first message: what the conversation may call. */
   readonly tools?: readonly VlmTool[];
+  /** Of the first message: variables for this conversation, beside those that the template was opened with. */
+  readonly kwargs?: ChatTemplateKwargs;
 }
 
 export interface RenderedPrompt {
@@ -74,6 +76,12 @@ interface Found {
   readonly endOfTurn: string | null;
   readonly toolForm: ToolForm | null;
 }
+
+/** What templates are given, and functions that they call. */
+const GIVEN =
+  "messages tools documents add_generation_prompt bos_token eos_token raise_exception strftime_now namespace range loop".split(
+    " ",
+  );
 
 /** Renderings that a call may ask for again at once. */
 const KEPT = 32;
@@ -159,6 +167,11 @@ export class ChatTemplate {
     return this.#prompt(messages, answer);
   }
 
+  /** Whether a conversation's `kwargs` may have it: the template has such a word, and no value of its own for it. */
+  takesVariable(name: string): boolean {
+    return /^[a-z][a-z_]{2,40}$/.test(name) && !GIVEN.includes(name) && new RegExp(`\\b${name}\\b`).test(this.source);
+  }
+
   #keep(key: string, answer: RenderAnswer): void {
     this.#kept.delete(key);
     this.#kept.set(key, answer);
@@ -173,14 +186,23 @@ export class ChatTemplate {
       const mend = "Leave tools and their messages out, or give a template that has them as the option chatTemplate.";
       throw expectedBut("UNSUPPORTED", "a conversation without tools", this.file, "tools", mend);
     }
+    // What tools gave stands in the order of their calls.
+    const [calls, results] = [{ count: 0 }, { count: 0 }];
+    const nextId = (of: { count: number }) => (this.toolForm?.hasId ? callIdOf(of.count++) : undefined);
     const turns = messages.map(({ role, parts, toolCalls = [] }) => {
       const typed = this.#typed.has(role);
       const message = messageOf(role, this.#guarded(parts), typed, this.imagePlace !== null);
-      const calls = toolCalls.map((call) => toolCallOf(this.#guardedTexts(call)));
-      return calls.length === 0 ? message : { ...message, tool_calls: calls };
+      const id = role === "tool" ? nextId(results) : undefined;
+      const called = toolCalls.map((call) => toolCallOf(this.#guardedTexts(call), nextId(calls)));
+      return {
+        ...message,
+        ...(id !== undefined && { tool_call_id: id }),
+        ...(called.length > 0 && { tool_calls: called }),
+      };
     });
     const tools = (messages[0]?.tools ?? []).map((tool) => toolOf(this.#guardedTexts(tool)));
-    const kwargs = tools.length === 0 ? this.#kwargs : { ...this.#kwargs, tools };
+    const own = this.#guardedTexts(messages[0]?.kwargs ?? {});
+    const kwargs = { ...this.#kwargs, ...own, ...(tools.length > 0 && { tools }) };
     return jobOf(this.source, turns, this.#vocabulary, kwargs, true);
   }
 

@@ -3,6 +3,8 @@ import { HumanMessage, SystemMessage } from "@langchain/core/messages";
 import { ChatOpenAI, OpenAIEmbeddings } from "@langchain/openai";
 import { generateText, Output } from "ai";
 import { Ollama } from "ollama";
+import OpenAI from "openai";
+import { zodResponseFormat, zodTextFormat } from "openai/helpers/zod";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import type { Listening } from "../../../adapters/openai/index.ts";
@@ -113,6 +115,13 @@ describe("ollama", () => {
     expect(generated.response).toBe(text);
   });
 
+  it("loads and frees a model by a request without a question", async () => {
+    const loaded = await client().generate({ model: "tiny-vlm", prompt: "" });
+    expect(loaded).toMatchObject({ response: "", done: true, done_reason: "load" });
+    const freed = await client().chat({ model: "tiny-vlm", messages: [], keep_alive: 0 });
+    expect(freed).toMatchObject({ message: { role: "assistant", content: "" }, done: true, done_reason: "unload" });
+  });
+
   it("gets an object of a schema", async () => {
     const { message } = await client().chat({
       model: "tiny-vlm",
@@ -137,6 +146,39 @@ describe("ollama", () => {
   ])("is refused %s, with a message", async (_name, fields, message) => {
     const asked = { model: "tiny-vlm", messages: [{ role: "user", content: "why" }], ...fields };
     await expect(client().chat(asked)).rejects.toThrow(message);
+  });
+});
+
+describe("openai's helpers", () => {
+  const kinds = z.object({
+    kind: z.enum(["cat", "dog"]),
+    legs: z.int().min(1).max(4),
+    seen: z.array(z.enum(["left", "right"])).max(2),
+    note: z.string().max(4).nullable(),
+  });
+
+  it("parse objects of a zod schema, at once and as a stream", async () => {
+    const client = new OpenAI({ apiKey: "any", baseURL: `${server.url}/v1`, maxRetries: 0 });
+    const chat = {
+      model: "tiny-vlm",
+      max_tokens: 250,
+      messages: [{ role: "user" as const, content: [{ type: "image_url" as const, image_url: { url } }] }],
+      response_format: zodResponseFormat(kinds, "kinds"),
+    };
+    const { choices } = await client.chat.completions.parse(chat);
+    expect(kinds.parse(choices[0]!.message.parsed)).toEqual(choices[0]!.message.parsed);
+    const streamed = await client.chat.completions.stream(chat).finalChatCompletion();
+    expect(streamed.choices[0]!.message.parsed).toEqual(choices[0]!.message.parsed);
+    const response = {
+      model: "tiny-vlm",
+      max_output_tokens: 250,
+      input: url,
+      text: { format: zodTextFormat(kinds, "kinds") },
+    };
+    const { output_parsed: parsed } = await client.responses.parse(response);
+    expect(kinds.parse(parsed)).toEqual(choices[0]!.message.parsed);
+    const last = await client.responses.stream(response).finalResponse();
+    expect(last.output_parsed).toEqual(parsed);
   });
 });
 

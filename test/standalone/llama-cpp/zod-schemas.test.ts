@@ -89,6 +89,23 @@ it.each<[string, object, unknown, unknown]>([
   ["all of several", { allOf: [{ type: "string" }, { minLength: 2 }] }, "xy", "x"],
   ["no type", { properties: { a: { minimum: 3 } } }, { a: 3 }, { a: "x" }],
   ["true", { type: "array", items: true }, [1, "x"], {}],
+  ["a required property of which nothing is said", { type: "object", required: ["z"] }, { z: [1] }, {}],
+  [
+    "a required property as all others",
+    { type: "object", required: ["z"], properties: {}, additionalProperties: { type: "integer" } },
+    { z: 1 },
+    { z: "x" },
+  ],
+  [
+    "alternatives of what is required",
+    {
+      type: "object",
+      properties: { a: { const: 1 }, b: { const: 2 } },
+      anyOf: [{ required: ["a"] }, { required: ["b"] }],
+    },
+    { a: 1, b: 2 },
+    {},
+  ],
 ])("%s", async (_name, schema, right, wrong) => {
   const grammar = await new JsonGrammars(llama).grammar(schema, signal, () => {});
   const allows = (answer: unknown): boolean =>

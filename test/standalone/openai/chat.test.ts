@@ -171,8 +171,8 @@ describe("the openai client", () => {
   });
 
   it.each<[string, object, string]>([
-    ["logprobs", { logprobs: true }, "logprobs"],
-    ["top_logprobs", { top_logprobs: 2 }, "top_logprobs"],
+    ["logprobs that are a number", { logprobs: 5 }, "logprobs"],
+    ["more likely tokens than there may be", { logprobs: true, top_logprobs: 21 }, "top_logprobs"],
     ["a tool that must be called", { tools: [], tool_choice: "required" }, "tool_choice"],
     ["sound", { modalities: ["text", "audio"] }, "modalities"],
   ])("is refused %s, by name", async (_name, fields, param) => {

@@ -124,6 +124,19 @@ const kinds: Readonly<Record<string, Kind>> = {
         .map((line) => json(line).message.content)
         .join(""),
   ),
+  "a picture by a response's tool": sent(
+    "/v1/responses",
+    (i) => ({ model: "tiny-vlm", input: "a cat", tools: [{ type: "image_generation", seed: i % 3 }] }),
+    (text) => json(text).output[0].result,
+  ),
+  "logprobs, streamed": sent(
+    "/v1/chat/completions",
+    (i) => ({ ...chatBody(i), stream: true, logprobs: true, top_logprobs: 1 }),
+    (text) =>
+      eventsOf(text).flatMap((event) =>
+        (json(event).choices[0].logprobs?.content ?? []).map((one: { token: string }) => one.token),
+      ),
+  ),
   embedding: sent(
     "/v1/embeddings",
     (i) => ({ input: dataUrl(i) }),

@@ -75,6 +75,26 @@ it.each<[string, object]>([
   ["no tools", { tools: [], tool_choice: "auto", functions: [] }],
   ["min_p 0", { min_p: 0 }],
   ["repeat_penalty 1", { repeat_penalty: 1, mirostat: 0, typical_p: 1 }],
+  [
+    "what vLLM's and llama.cpp's clients send of it and is off",
+    {
+      use_beam_search: false,
+      min_tokens: 0,
+      stop_token_ids: [],
+      bad_words: [],
+      allowed_token_ids: null,
+      typ_p: 1,
+      top_n_sigma: -1,
+      dynatemp_range: 0,
+      documents: [],
+      echo: false,
+      top_logprobs: 0,
+    },
+  ],
+  [
+    "tools of which none may be called",
+    { tools, tool_choice: { type: "allowed_tools", allowed_tools: { mode: "auto", tools: [] } } },
+  ],
   ["top_k -1", { top_k: -1 }],
   ["top_p 0", { top_p: 0 }],
   ["n 1", { n: 1, best_of: 1, logprobs: false }],
@@ -87,7 +107,27 @@ it.each<[string, object]>([
   ["tool_choice", { tools, tool_choice: "required" }],
   ["tool_choice", { tools, tool_choice: { type: "function", function: { name: "look" } } }],
   ["function_call", { functions: [{ name: "look" }], function_call: { name: "look" } }],
-  ["logprobs", { logprobs: true }],
+  ["top_logprobs", { logprobs: true, top_logprobs: 21 }],
+  ["typ_p", { typ_p: 0.5 }],
+  ["top_a", { top_a: 0.5 }],
+  ["top_n_sigma", { top_n_sigma: 1 }],
+  ["dynatemp_range", { dynatemp_range: 0.5 }],
+  ["no_repeat_ngram_size", { no_repeat_ngram_size: 3 }],
+  ["use_beam_search", { use_beam_search: true }],
+  ["min_tokens", { min_tokens: 5 }],
+  ["stop_token_ids", { stop_token_ids: [3] }],
+  ["bad_words", { bad_words: ["a"] }],
+  ["allowed_token_ids", { allowed_token_ids: [3] }],
+  ["guided_choice", { guided_choice: ["yes", "no"] }],
+  ["structured_outputs", { structured_outputs: { choice: ["yes", "no"] } }],
+  ["regex", { regex: "a+" }],
+  ["echo", { echo: true }],
+  ["documents", { documents: [{ text: "a" }] }],
+  ["chat_template", { chat_template: "{{ messages }}" }],
+  ["response_format", { response_format: { type: "grammar", value: 'root ::= "x"' } }],
+  ["response_format", { response_format: { type: "json_schema", json_schema: { name: "x" } } }],
+  ["tool_choice", { tools, tool_choice: "any" }],
+  ["tool_choice", { tools, tool_choice: { type: "custom", custom: { name: "look" } } }],
   ["grammar", { grammar: 'root ::= "x"' }],
   ["mirostat", { mirostat: 2 }],
   ["guided_json", { guided_json: {} }],
@@ -103,6 +143,37 @@ it.each<[string, object]>([
   const { error } = await jsonOf(answer);
   expect(error.param).toMatch(new RegExp(`^${name}`));
   expect(error.message).toMatch(/^Expected/);
+});
+
+it("a schema is kept to wherever other servers take it", async () => {
+  const schema = {
+    type: "object",
+    properties: { a: { type: "boolean" } },
+    required: ["a"],
+    additionalProperties: false,
+  };
+  const placed: object[] = [
+    { response_format: { type: "json_schema", json_schema: { name: "x", schema } } },
+    { response_format: { type: "json_schema", schema } },
+    { response_format: { type: "json_object", schema } },
+    { json_schema: schema },
+  ];
+  for (const fields of placed) {
+    const { text, warning } = await answerTo({ ...fields, max_tokens: 60 });
+    expect([JSON.parse(text), warning]).toEqual([{ a: expect.any(Boolean) }, null]);
+  }
+  const output = { type: "json_schema", schema };
+  for (const fields of [{ output_config: { format: output } }, { output_format: output }]) {
+    const asked = { ...body, max_tokens: 60, ...fields };
+    const answer = await post(`${server.url}/v1/messages`, asked);
+    const { content } = (await answer.json()) as { content: [{ text: string }] };
+    expect(JSON.parse(content[0].text)).toEqual({ a: expect.any(Boolean) });
+  }
+});
+
+it("n_predict is llama.cpp's name of max_tokens", async () => {
+  const { usage } = await answerTo({ max_tokens: null, n_predict: 3 });
+  expect(usage.completion_tokens).toBe(3);
 });
 
 describe("is passed on", () => {

@@ -132,7 +132,8 @@ describe("the openai client", () => {
     ["input", { input: [] }],
     ["conversation", { conversation: "conv_1" }],
     ["background", { background: true }],
-    ["top_logprobs", { top_logprobs: 2 }],
+    ["top_logprobs", { top_logprobs: 21 }],
+    ["tool_choice", { tools: [{ type: "web_search" }], tool_choice: { type: "web_search_preview" } }],
     ["model", { model: "gpt-5" }],
   ])("is refused what would change the answer: %s", async (param, fields) => {
     const answer = await post(`${server.url}/v1/responses`, { ...short, input: "why", ...fields });

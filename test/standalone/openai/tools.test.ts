@@ -2,6 +2,7 @@ import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { ChatOpenAI } from "@langchain/openai";
 import { generateText, stepCountIs, tool } from "ai";
 import OpenAI from "openai";
+import type { RunnableToolFunctionWithParse } from "openai/lib/RunnableFunction";
 import type { ChatCompletionMessageParam, ChatCompletionTool } from "openai/resources";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
@@ -65,6 +66,45 @@ describe("the openai client", () => {
       if (call?.type !== "function") throw new Error("no function");
       expect(JSON.parse(call.function.arguments).place).toMatch(/^(left|right)$/);
     }
+  });
+
+  it("runs the tools of its helper, several in a turn where it may", async () => {
+    const seen: string[] = [];
+    const look: RunnableToolFunctionWithParse<{ place: string }> = {
+      type: "function",
+      function: {
+        name: "look",
+        parameters: tools[0]!.type === "function" ? tools[0]!.function.parameters! : {},
+        description: "looks at a place",
+        parse: (text) => JSON.parse(text),
+        function: ({ place }) => {
+          seen.push(place);
+          return "a cat";
+        },
+      },
+    };
+    // What stands between two calls begins with it. Random weights seldom choose it.
+    const [newline] = server.vlm.model.tokenize("\n");
+    const asked = {
+      model: "tiny-vlm",
+      messages,
+      tools: [look],
+      tool_choice: "required" as const,
+      parallel_tool_calls: true,
+      logit_bias: { [Number(newline)]: 30 },
+      max_tokens: 900,
+    };
+    const runner = client.chat.completions.runTools(asked, { maxChatCompletions: 1 });
+    await runner.done();
+    const [, answer, ...results] = runner.messages;
+    const calls = answer!.role === "assistant" ? answer!.tool_calls! : [];
+    expect(calls.length).toBeGreaterThan(1);
+    expect(new Set(calls.map(({ id }) => id)).size).toBe(calls.length);
+    expect(results.map((result) => result.role === "tool" && result.tool_call_id)).toEqual(calls.map(({ id }) => id));
+    for (const place of seen) expect(place).toMatch(/^(left|right)$/);
+    const stream = client.chat.completions.stream({ ...asked, tools });
+    const { choices } = await stream.finalChatCompletion();
+    expect(choices[0]!.message.tool_calls!.length).toBeGreaterThan(1);
   });
 
   it("gets an answer where the model may and does not, and where it must not", async () => {
