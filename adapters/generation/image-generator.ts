@@ -1,4 +1,5 @@
 import type { ImageInput, RgbImage, TokenGrid, TokenIds } from "../../sdk/index.ts";
+import type { OwnWords } from "../own-words.ts";
 import type { PresetName } from "./sampling/presets.ts";
 import type { GuidanceSchedule, Sampling } from "./sampling/sampling.ts";
 
@@ -36,7 +37,7 @@ export interface ImageGenerator extends AsyncDisposable {
   dispose(): Promise<void>;
 }
 
-export interface ImageGeneratorInfo {
+export interface ImageGeneratorInfo extends OwnWords {
   /** Names the language model: the name of its file, or of its folder where the file is called "llm" or "model". */
   readonly modelId: string;
   /** The tokenizer's `info.modelId`. */

@@ -4,6 +4,7 @@ import { VQRAE } from "../../sdk/index.ts";
 import { option, packageFile, parseOptions, setFields } from "../../sdk/kit.ts";
 import { readGguf } from "../gguf/index.ts";
 import { languageModelOf } from "../llama-cpp/index.ts";
+import { ownWords } from "../own-words.ts";
 import { TokenImageGenerator } from "./generator.ts";
 import type { ImageGenerator, ImageGeneratorInfo } from "./image-generator.ts";
 import type { GeneratorSource, GeneratorTokenizer, LoadGeneratorOptions } from "./load-options.ts";
@@ -76,6 +77,7 @@ export async function loadGenerator(
     const ids = await openSource(gguf, parts.server, format, rest);
     const info: ImageGeneratorInfo = {
       modelId: nameOf(llm, gguf.file),
+      ...ownWords((key) => gguf.metadata.get(`general.${key}`)?.value),
       tokenizerId: tokenizer.info.modelId,
       outputSize: decoder.outputSize,
       grid: format.grid,

@@ -4,6 +4,7 @@ import {
   type GenerateOptions,
   type GeneratorSource,
   type ImageGenerator,
+  type ImageGeneratorInfo,
   loadGenerator,
   type PresetName,
   presets,
@@ -22,6 +23,7 @@ import { checkFolder, checkOutput } from "../shared/output-file.ts";
 import { printResult } from "../shared/print-result.ts";
 import { type Progress, withProgress } from "../shared/progress.ts";
 import { convertReport } from "../shared/pull-progress.ts";
+import { say } from "../shared/terminal.ts";
 import { type PictureGrid, pictureGrid } from "./picture-grid.ts";
 import { batch, samplingFields, samplingOptions } from "./sampling-options.ts";
 
@@ -82,6 +84,8 @@ export const generate = defineCommand({
         onProgress: (phase) => progress.say(`loading the ${phase}`),
         onLoad: loadReport(progress, args.model),
       });
+      // Who names no model may take the small one for more than it is.
+      if (source === "default") say(shippedNote(generator.info));
       try {
         const { images, failures } = await draw(generator, prompt, { n, ...optionsOf(args) }, previews, progress);
         if (grid && failures.length > 0) throw failures[0];
@@ -99,6 +103,9 @@ export const generate = defineCommand({
     if (failures.length > 0) throw failures[0];
   },
 });
+
+const shippedNote = ({ modelId, description, licence }: ImageGeneratorInfo): string =>
+  `${modelId} draws: ${description ?? "a small model"} (licence: ${licence ?? "none stated"}; --llm takes another model)`;
 
 function sourceOf({ llm, server, model }: GenerateArgs, name: string): GeneratorSource | "default" {
   if (llm !== undefined) return { llm, tokenizer: model, ...setFields({ server }) };

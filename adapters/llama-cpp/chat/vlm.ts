@@ -1,15 +1,8 @@
-import type {
-  ChatHistoryItem,
-  GgufMetadata,
-  Llama,
-  LlamaChatSession,
-  LlamaContext,
-  LlamaModel,
-  Token,
-} from "node-llama-cpp";
+import type { ChatHistoryItem, Llama, LlamaChatSession, LlamaContext, LlamaModel, Token } from "node-llama-cpp";
 import type { Embedder, ImageInput, VisionTokenizer } from "../../../sdk/index.ts";
 import { expected, expectedBut } from "../../../sdk/kit.ts";
 import { pushed, returnOf } from "../../async-generators.ts";
+import { ownWords } from "../../own-words.ts";
 import { type BuiltPrompt, type PromptWriter, writePrompt } from "../../prompt/index.ts";
 import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions, VlmPiece } from "../../vision-language-model.ts";
 import { JsonGrammars } from "../grammar/json-grammars.ts";
@@ -43,15 +36,6 @@ interface VlmParts {
   readonly chatWrapper: TemplateWrapper;
 }
 
-/** What a GGUF file says of itself, where it says it in words. */
-function modelCard({ general }: GgufMetadata): { description: string | null; licence: string | null } {
-  const words = (key: "description" | "license.name" | "license") => {
-    const said: unknown = general[key];
-    return typeof said === "string" && said !== "" ? said : null;
-  };
-  return { description: words("description"), licence: words("license.name") ?? words("license") };
-}
-
 const isList = (images: ImageInput | readonly ImageInput[]): images is readonly ImageInput[] => Array.isArray(images);
 
 /** A vision language model in this process; `loadVlm` makes it. You may use its parts as you like. */
@@ -82,7 +66,8 @@ export class Vlm implements VisionLanguageModel {
   /** @internal */
   constructor(parts: VlmParts, release: readonly (() => Promise<void>)[]) {
     this.modelId = parts.modelId;
-    const { description, licence } = modelCard(parts.model.fileInfo.metadata);
+    const { general } = parts.model.fileInfo.metadata;
+    const { description, licence } = ownWords((key) => general[key]);
     this.description = description;
     this.licence = licence;
     this.callsTools = parts.writer.template.toolForm !== null;

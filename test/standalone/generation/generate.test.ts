@@ -1,3 +1,4 @@
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   type GeneratedImage,
@@ -6,6 +7,7 @@ import {
   type ImageGenerator,
   loadGenerator,
 } from "../../../adapters/generation/index.ts";
+import { ggufValue, rewriteGguf } from "../../../adapters/gguf/index.ts";
 import { VQRAE } from "../../../sdk/index.ts";
 import { tinyGeneratorFolder } from "../../helpers/tiny-generator.ts";
 
@@ -40,6 +42,8 @@ const generate = async (options: GenerateOptions, prompt = "hello") =>
 it("tells what it is", () => {
   expect(generator.info).toEqual({
     modelId: "generator",
+    description: null,
+    licence: null,
     tokenizerId: "vqrae-two-layers",
     outputSize: { width: 16, height: 16 },
     grid: { rows: 4, columns: 4 },
@@ -48,6 +52,21 @@ it("tells what it is", () => {
     imagesAtOnce: 3,
     guidance: true,
   });
+});
+
+it("tells what its file says of its licence and of what it draws", async () => {
+  const { llm, tokenizer: folder } = await tiny.write("plain.gguf", {});
+  const told = join(dirname(llm), "told.gguf");
+  await rewriteGguf(llm, told, {
+    metadata: [
+      ["general.description", ggufValue.string("noise")],
+      ["general.license", ggufValue.string("other")],
+      ["general.license.name", ggufValue.string("for research and education")],
+    ],
+  });
+  const loaded = await loadGenerator({ llm: told, tokenizer: folder }, { gpu: false, threads: 1 });
+  expect(loaded.info).toMatchObject({ description: "noise", licence: "for research and education" });
+  await loaded.dispose();
 });
 
 describe("events", () => {
