@@ -49,7 +49,11 @@ async function strangers({ llm, projector, encoder }: TinyFiles): Promise<Strang
   const args = [main, "serve", "--json", "--port", "0", "--gpu", "off", "--allow-remote", ...models];
   const server = spawn(process.execPath, ["--no-warnings", ...args], { stdio: ["ignore", "pipe", "inherit"] });
   try {
-    const [line] = await once(server.stdout, "data");
+    const ended = once(server, "exit").then(([code, signal]) => {
+      throw new Error(`the server ended at its start: ${code ?? signal}`);
+    });
+    const [line] = await Promise.race([once(server.stdout, "data"), ended]);
+    ended.catch(() => {}); // it is killed at the end
     const { url } = JSON.parse(String(line)) as { url: string };
     const port = Number(new URL(url).port);
     const ask = async (content: unknown) => {
