@@ -17,18 +17,27 @@ export async function confidenceIntervals(
   score: (groups: readonly Group[]) => Metrics,
   { resamples = RESAMPLES, seed = BOOTSTRAP_SEED } = {},
 ): Promise<Record<string, Interval>> {
-  const random = seededRandom(seed);
   const drawn: Record<string, number[]> = {};
-  for (let i = 0; i < resamples; i++) {
-    await otherWork(); // a thousand scores of a large set take seconds
-    for (const [name, value] of Object.entries(score(resample(groups, random)))) (drawn[name] ??= []).push(value);
+  for (const scores of await ofResamples(groups, score, { resamples, seed })) {
+    for (const [name, value] of Object.entries(scores)) (drawn[name] ??= []).push(value);
   }
   return Object.fromEntries(Object.entries(drawn).map(([name, values]) => [name, middle95(values)]));
 }
 
-/** As many items, drawn with replacement. */
-export const resample = <T>(items: readonly T[], random: () => number): T[] =>
-  items.map((item) => items[Math.floor(random() * items.length)] ?? item);
+/** What `of` gives for as many items drawn with replacement, again and again. */
+export async function ofResamples<T, R>(
+  items: readonly T[],
+  of: (drawn: readonly T[]) => R,
+  { resamples, seed }: { readonly resamples: number; readonly seed: number },
+): Promise<R[]> {
+  const random = seededRandom(seed);
+  const found: R[] = [];
+  for (let i = 0; i < resamples; i++) {
+    await otherWork(); // a thousand scores of a large set take seconds
+    found.push(of(items.map((item) => items[Math.floor(random() * items.length)] ?? item)));
+  }
+  return found;
+}
 
 /** The 2.5th and the 97.5th percentile, between neighbours by their distance. */
 export function middle95(values: readonly number[]): Interval {

@@ -1,7 +1,5 @@
-import { setImmediate as otherWork } from "node:timers/promises";
-import { seededRandom } from "../../../sdk/kit.ts";
 import type { Group, Metrics } from "../benchmark.ts";
-import { BOOTSTRAP_SEED, type Interval, middle95, RESAMPLES, resample } from "./bootstrap.ts";
+import { BOOTSTRAP_SEED, type Interval, middle95, ofResamples, RESAMPLES } from "./bootstrap.ts";
 
 export interface McNemar {
   /** Right in the first run and wrong in the second. */
@@ -48,12 +46,7 @@ export async function pairedBootstrap(
   const headline = (groups: readonly Group[]) => Object.values(score(groups))[0] ?? 0;
   const difference = (drawn: readonly (readonly [Group, Group])[]) =>
     headline(drawn.map(([, second]) => second)) - headline(drawn.map(([first]) => first));
-  const random = seededRandom(seed);
-  const differences: number[] = [];
-  for (let i = 0; i < resamples; i++) {
-    await otherWork(); // a thousand scores of a large set take seconds
-    differences.push(difference(resample(pairs, random)));
-  }
+  const differences = await ofResamples(pairs, difference, { resamples, seed });
   const below = differences.filter((value) => value < 0).length;
   const ties = differences.filter((value) => value === 0).length;
   const rarer = Math.min(below, resamples - below - ties) + ties / 2;
