@@ -78,6 +78,7 @@ export {
   readExactly,
   readJsonObject,
   requireSameFile,
+  systemCode,
   systemReason,
 } from "./files/read-file.ts";
 export { identityOf, openRegularFile, readRegularFile, regularFileChunks } from "./files/regular-file.ts";

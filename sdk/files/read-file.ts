@@ -126,8 +126,11 @@ const MEANINGS: Readonly<Record<string, string>> = {
 };
 
 /** Whether `readRegularFile` refused a file for its size, which the message says. */
-export const isTooLarge = (error: unknown): error is Error =>
-  error instanceof Error && "code" in error && error.code === "ERR_FS_FILE_TOO_LARGE";
+export const isTooLarge = (error: unknown): error is Error => systemCode(error) === "ERR_FS_FILE_TOO_LARGE";
+
+/** The code of a system error, such as "ENOENT"; empty for another thrown value. */
+export const systemCode = (error: unknown): string =>
+  error instanceof Error && "code" in error ? String(error.code) : "";
 
 /** What a system error means, in words; of another thrown value its message. */
 export function systemReason(error: unknown): string {

@@ -1,6 +1,7 @@
 import { type FileHandle, link, lstat, open, realpath, rename, rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import { expectedBut, VqraeError } from "../errors.ts";
+import { systemCode } from "./read-file.ts";
 import { temporaryBeside } from "./temporary-file.ts";
 
 /** libuv writes at most 2 GiB - 1 at once. */
@@ -43,7 +44,7 @@ export async function createFile(path: string, fill: (file: NewFile) => Promise<
   await makeFile(path, resolve(path), fill, async (temporary, target) => {
     // A hard link fails where the name is taken, and is there at once with the whole file behind it.
     await link(temporary, target).catch((error: unknown) => {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+      if (systemCode(error) !== "EEXIST") throw error;
       made = false;
     });
     await rm(temporary, { force: true });
@@ -117,9 +118,9 @@ const READS: ReadonlySet<string> = new Set(["stat", "lstat", "scandir", "opendir
 
 /** The error for a system call on `path` that failed. */
 export function ioError(path: string, cause: unknown): VqraeError {
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   const received = `${path}: ${cause instanceof Error ? cause.message : String(cause)}`;
-  const mend = code === "ENOSPC" ? "The disk is full: free some space, or write to another one." : undefined;
+  const mend =
+    systemCode(cause) === "ENOSPC" ? "The disk is full: free some space, or write to another one." : undefined;
   const call = cause instanceof Error && "syscall" in cause ? String(cause.syscall) : "";
   const what = READS.has(call) ? "a path that the system can read" : "a path that the system can write";
   return expectedBut("IO_ERROR", what, "path", received, { mend, path, cause });

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
+import { systemCode } from "./read-file.ts";
 
 /** A name may have 255 bytes; that many characters take four times as many at most. */
 const NAME_CHARACTERS = 40;
@@ -41,6 +42,6 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     // One of another user may not be asked.
-    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
+    return systemCode(error) !== "ESRCH";
   }
 }

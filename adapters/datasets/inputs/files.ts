@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
 import { basename, join, relative, sep } from "node:path";
-import { expectedBut, readRegularFile, regularFileChunks, systemReason } from "../../../sdk/kit.ts";
+import { expectedBut, readRegularFile, regularFileChunks, systemCode, systemReason } from "../../../sdk/kit.ts";
 import {
   type InputOptions,
   isImageFile,
   MAX_MEMBER_BYTES,
   type Member,
+  NOTHING,
   type ShardInput,
   sha256Of,
   shortName,
@@ -114,7 +115,7 @@ async function* fileMembers(folder: string, files: readonly string[]): AsyncGene
       yield { key, sha256: sha256Of(bytes), content: bytes };
     } catch (cause) {
       // Another try would find the same. Other faults, such as EIO, are the machine's, and end the shard.
-      if (!OWN_FAULTS.has(codeOf(cause))) throw unreadable(path, cause);
+      if (!OWN_FAULTS.has(systemCode(cause))) throw unreadable(path, cause);
       yield { key, sha256: sha256Of(NOTHING), content: "UNREADABLE" };
     }
   }
@@ -122,9 +123,6 @@ async function* fileMembers(folder: string, files: readonly string[]): AsyncGene
 
 /** Faults of a file itself: a link that leads nowhere or in a circle, no permission, no regular file. */
 const OWN_FAULTS: ReadonlySet<string> = new Set(["ENOENT", "EACCES", "EPERM", "ELOOP", "ENOTDIR", "EISDIR", "ENOTREG"]);
-const NOTHING = new Uint8Array();
-
-const codeOf = (error: unknown): string => (error instanceof Error && "code" in error ? String(error.code) : "");
 
 /** SHA-256 of a file, in hex. @throws IO_ERROR */
 export async function hashFile(path: string): Promise<string> {

@@ -60,6 +60,9 @@ export function keyAndExtension(path: string): { readonly key: string; readonly 
   return key === undefined || extension === undefined ? null : { key, extension };
 }
 
+/** The bytes of a member that has none. */
+export const NOTHING = new Uint8Array();
+
 export const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 /** Marks every member whose key came before: a sample has one image, and a row is found by its key. */

@@ -1,10 +1,9 @@
 import { expectedBut, isObject } from "../../../sdk/kit.ts";
-import { type InputOptions, keyAndExtension, MAX_MEMBER_BYTES, type Member, sha256Of } from "./member.ts";
+import { type InputOptions, keyAndExtension, MAX_MEMBER_BYTES, type Member, NOTHING, sha256Of } from "./member.ts";
 
 /** Names that data sets of the hub, and those that img2dataset and webdataset write, give their columns. */
 const IMAGE_COLUMNS = ["image", "img", "jpg", "jpeg", "png", "webp", "image_bytes", "bytes"];
 const KEY_COLUMNS = ["__key__", "key", "id", "image_id", "file_name", "filename"];
-const NOTHING = new Uint8Array();
 
 /** The images of a parquet file, in its order; one row group is held at a time. @throws INVALID_DATA, IO_ERROR */
 export async function* parquetMembers(path: string, { imageColumn, keyColumn }: InputOptions): AsyncGenerator<Member> {

@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { VqraeError } from "../../../../sdk/index.ts";
-import { expectedBut, readRegularFile, regularFileChunks, systemReason } from "../../../../sdk/kit.ts";
+import { expectedBut, readRegularFile, regularFileChunks, systemCode, systemReason } from "../../../../sdk/kit.ts";
 
 /**
  * Does `work`, which reads the file or folder `path`.
@@ -29,7 +29,7 @@ export async function* fileText(path: string): AsyncGenerator<string> {
 /** The error for a file or folder that could not be read. */
 export function cannotRead(what: string, path: string, cause: unknown, mend?: string): VqraeError {
   if (VqraeError.isInstance(cause)) return cause;
-  const missing = cause instanceof Error && "code" in cause && (cause.code === "ENOENT" || cause.code === "ENOTDIR");
+  const missing = ["ENOENT", "ENOTDIR"].includes(systemCode(cause));
   return expectedBut(missing ? "INVALID_DATA" : "IO_ERROR", what, path, systemReason(cause), { mend, path, cause });
 }
 
