@@ -1,7 +1,14 @@
-import type { StructureLimits } from "./body-scanner.ts";
-
-const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
-const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
+import {
+  BACKSLASH,
+  CLOSE_LIST,
+  CLOSE_OBJECT,
+  COLON,
+  COMMA,
+  OPEN_LIST,
+  OPEN_OBJECT,
+  QUOTE,
+  type StructureLimits,
+} from "./body-scanner.ts";
 
 /** Counts the JSON that stands in the texts of one body, all of them together, as `BodyScanner` counts the body's own. */
 export class TextStructure {

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import * as z from "zod";
+import { isObject } from "../../../sdk/kit.ts";
 import { leave } from "../../async-generators.ts";
 import type { ImageEdit, ImageGenerator } from "../../generation/index.ts";
 import { WITHOUT_MASK } from "../../image-edits.ts";
@@ -46,8 +47,7 @@ export interface ImageTool extends z.output<ReturnType<typeof imageTool>> {
   readonly queue: RequestQueue;
 }
 
-export const isImageTool = (tool: unknown): boolean =>
-  typeof tool === "object" && tool !== null && "type" in tool && tool.type === IMAGE_TOOL;
+export const isImageTool = (tool: unknown): boolean => isObject(tool) && tool.type === IMAGE_TOOL;
 
 /**
  * The first of a request's tools that draws; null where there is none, or no model that draws.

@@ -1,5 +1,5 @@
 import { leave } from "../../async-generators.ts";
-import type { VlmAnswer, VlmMessage, VlmPiece } from "../../vision-language-model.ts";
+import type { VlmAnswer, VlmMessage, VlmPiece, VlmToolCall } from "../../vision-language-model.ts";
 import { logprobObjects } from "../chat/logprobs.ts";
 import type { Call } from "../route.ts";
 import { askedDrawing, drawing, IMAGE_TOOL, type ImageTool } from "./image-tool.ts";
@@ -51,10 +51,9 @@ export async function* responseEvents(
       yield { type: "response.output_text.delta", ...inPart, delta: text, logprobs: logprobObjects(logprobs) };
     }
     const { toolCalls = [], ...answer } = next.value;
-    const draws = toolCalls
-      .filter(({ name }) => imageTool !== null && name === IMAGE_TOOL)
-      .slice(0, call.limits.generatedImages);
-    const calls = toolCalls.filter(({ name }) => imageTool === null || name !== IMAGE_TOOL);
+    const isDraw = ({ name }: VlmToolCall) => imageTool !== null && name === IMAGE_TOOL;
+    const draws = toolCalls.filter(isDraw).slice(0, call.limits.generatedImages);
+    const calls = toolCalls.filter((one) => !isDraw(one));
     const items: OutputItem[] = outputOf(head, { ...answer, toolCalls: calls }, drawsAtOnce || draws.length > 0);
     for (const [i, item] of items.entries()) {
       if (item.type === "function_call") yield* callEvents(item, i);
