@@ -16,9 +16,8 @@ import { parseArgs } from "node:util";
 import sharp from "sharp";
 import { environment } from "../scripts/lib/environment.ts";
 import { growMmproj } from "./lib/grown-mmproj.ts";
-import { median } from "./lib/median.ts";
 import { writeRepeatedLlm } from "./lib/repeated-llm.ts";
-import { type ProcessTimes, timeProcess } from "./lib/time-process.ts";
+import { timeInTurn, timeProcess, timesTable } from "./lib/time-process.ts";
 
 const { values, positionals } = parseArgs({
   options: {
@@ -51,28 +50,14 @@ try {
   const asked = [...own, "--threads", "2", "--max-tokens", "1", "--cache-dir", join(folder, "cache")];
   const files = ["-m", llm, "--mmproj", mmproj, "--image", photo, "-p", question];
   const theirs = [...files, "-n", "1", "-t", "2", "-c", "2048", "--temp", "0", "--no-warmup"];
-  const sides: Record<string, () => Promise<ProcessTimes>> = {
+  const sides = {
     "llama-mtmd-cli": () => timeProcess(rival, theirs),
     "vqrae ask": () => timeProcess(process.execPath, asked),
     "vqrae ask, int8": () => timeProcess(process.execPath, [...asked, "--precision", "int8"]),
   };
-  const found = new Map<string, ProcessTimes[]>(Object.keys(sides).map((name) => [name, []]));
-  for (let round = -1; round < Number(values.rounds); round++) {
-    for (const [name, side] of Object.entries(sides)) {
-      const one = await side();
-      if (round >= 0) found.get(name)!.push(one); // the round before the first makes what is kept of the weights
-    }
-  }
+  const found = await timeInTurn(sides, Number(values.rounds)); // the first makes what is kept of the weights
   console.log(`${await environment("onnxruntime-node", "node-llama-cpp")}; ${values.rounds} rounds\n`);
-  console.log("| | one word | processor time |\n| --- | --- | --- |");
-  const [base] = found.values();
-  for (const [name, times] of found) {
-    const cells = (["whole", "processor"] as const).map((field) => {
-      const ratio = median(times.map((one, round) => one[field] / base![round]![field]));
-      return `${(median(times.map((one) => one[field])) / 1000).toFixed(2)} s, ${ratio.toFixed(2)}x`;
-    });
-    console.log(`| ${[name, ...cells].join(" | ")} |`);
-  }
+  console.log(timesTable(found, { whole: "one word", processor: "processor time" }));
 } finally {
   await rm(folder, { recursive: true });
 }

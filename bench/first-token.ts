@@ -12,8 +12,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { environment } from "../scripts/lib/environment.ts";
-import { median } from "./lib/median.ts";
-import { type ProcessTimes, timeProcess } from "./lib/time-process.ts";
+import { timeInTurn, timeProcess, timesTable } from "./lib/time-process.ts";
 
 const here = fileURLToPath(new URL("..", import.meta.url));
 const { values, positionals } = parseArgs({
@@ -26,36 +25,22 @@ const { values, positionals } = parseArgs({
 });
 const [photo = join(here, "examples/images/cat.jpg")] = positionals;
 
-const sides: Record<string, { checkout: string; options: readonly string[] }> = {
-  "as it is": { checkout: here, options: [] },
-  "`--threads 2`": { checkout: here, options: ["--threads", "2"] },
-};
-for (const checkout of values.against) sides[checkout] = { checkout: resolve(checkout), options: [] };
-
-const ask = ({ checkout, options }: (typeof sides)[string]) =>
+const ask = (checkout: string, options: readonly string[] = []) =>
   timeProcess(process.execPath, [join(checkout, "dist/cli.js"), "ask", photo, "Describe the image.", ...options]);
+
+const sides = {
+  "as it is": () => ask(here),
+  "`--threads 2`": () => ask(here, ["--threads", "2"]),
+  ...Object.fromEntries(values.against.map((checkout) => [checkout, () => ask(resolve(checkout))])),
+};
 
 const busy = Array.from({ length: Number(values.busy) }, () => spawn(process.execPath, ["--eval", "for (;;);"]));
 try {
-  const found = new Map<string, ProcessTimes[]>(Object.keys(sides).map((name) => [name, []]));
-  for (let round = -1; round < Number(values.rounds); round++) {
-    for (const [name, side] of Object.entries(sides)) {
-      const one = await ask(side);
-      if (round >= 0) found.get(name)!.push(one); // the round before the first fills the page cache
-    }
-  }
+  const found = await timeInTurn(sides, Number(values.rounds));
   console.log(
     `${await environment("onnxruntime-node", "node-llama-cpp")}; ${values.rounds} rounds; ${busy.length} busy\n`,
   );
-  console.log("| | first word | last word | processor time |\n| --- | --- | --- | --- |");
-  const base = [...found.values()][0]!;
-  for (const [name, own] of found) {
-    const cells = (["first", "whole", "processor"] as const).map((field) => {
-      const ratio = median(own.map((one, round) => one[field] / base[round]![field]));
-      return `${(median(own.map((one) => one[field])) / 1000).toFixed(2)} s, ${ratio.toFixed(2)}x`;
-    });
-    console.log(`| ${[name, ...cells].join(" | ")} |`);
-  }
+  console.log(timesTable(found, { first: "first word", whole: "last word", processor: "processor time" }));
 } finally {
   for (const child of busy) child.kill();
 }

@@ -12,15 +12,13 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { loadGenerator } from "../adapters/generation/index.ts";
 import { loadVlm } from "../adapters/llama-cpp/index.ts";
 import { createEndpoint, listen } from "../adapters/openai/index.ts";
 import { environment } from "../scripts/lib/environment.ts";
 import { VQRAE } from "../sdk/index.ts";
 import { openCounts } from "../test/helpers/open-counts.ts";
-import { median } from "./lib/median.ts";
+import { collectGarbage, growthOf } from "./lib/memory.ts";
 
 const { values } = parseArgs({
   options: {
@@ -34,9 +32,6 @@ const MINUTE = 60_000;
 const mostMs = 1000 * Number(values.seconds);
 const GOAL = 0.02;
 const SAMPLES = 50;
-
-setFlagsFromString("--expose-gc");
-const collect: () => void = runInNewContext("gc");
 
 const photo = fileURLToPath(new URL("../examples/images/cat.jpg", import.meta.url));
 const bytes = await readFile(photo);
@@ -186,9 +181,9 @@ const parts: readonly Part[] = [
 ];
 
 async function megabytes(): Promise<number> {
-  collect();
+  collectGarbage();
   await new Promise(setImmediate);
-  collect();
+  collectGarbage();
   return process.memoryUsage.rss() / 1e6;
 }
 
@@ -214,9 +209,7 @@ for (const { name, count, open } of parts) {
     if (seen.length === 2) first = await own();
   }
   const openAtEnd = await own();
-  const fifth = Math.max(1, Math.floor(seen.length / 5));
-  const [warm, late] = [median(seen.slice(fifth, 2 * fifth)), median(seen.slice(-fifth))];
-  const growth = (late - warm) / warm;
+  const { warm, late, growth } = growthOf(seen);
   await dispose();
   const after = await megabytes();
   const percent = `${(growth * 100).toFixed(1)} %${growth > GOAL ? " (!)" : ""}`;

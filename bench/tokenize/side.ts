@@ -4,22 +4,23 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { modelHash, type ShardInput, tarFile, tokenizeShard } from "../../adapters/datasets/index.ts";
 import { VQRAE } from "../../sdk/index.ts";
+import { tarPhotos } from "../lib/tar-photos.ts";
 
 const [work, path = "", model = "", workers = "1", images = "0"] = process.argv.slice(2);
 const most = Number(images);
 const BATCH = 32;
 
 const encoder = await VQRAE.load(model, { workers: Number(workers), threads: 1 });
-const whole = await tarFile(path);
-/** The first images of the tar, `from` on. */
-const part = (name: string, from: number, to: number): ShardInput => ({
+const whole = tarFile(path);
+/** The first images of the tar. */
+const part = (name: string, count: number): ShardInput => ({
   ...whole,
   name,
   async *members(survey) {
     let index = 0;
     for await (const member of whole.members(survey)) {
-      if (index >= from && index < to) yield member;
-      if (++index >= to) return;
+      yield member;
+      if (++index >= count) return;
     }
   },
 });
@@ -27,18 +28,15 @@ const part = (name: string, from: number, to: number): ShardInput => ({
 const folder = await mkdtemp(join(tmpdir(), "vqrae-bench-"));
 try {
   const options = { encoder, model: await modelHash(model), batchSize: BATCH };
-  await tokenizeShard(part("warm-up", 0, BATCH), folder, options);
+  await tokenizeShard(part("warm-up", BATCH), folder, options);
   let seconds = 0;
   if (work === "shard") {
-    const input = part("timed", 0, most);
+    const input = part("timed", most);
     const started = performance.now();
     await tokenizeShard(input, folder, options);
     seconds = (performance.now() - started) / 1000;
   } else {
-    const files: Uint8Array[] = [];
-    for await (const { content } of part("memory", 0, most).members({ otherMembers: 0, damaged: false })) {
-      if (typeof content !== "string") files.push(content);
-    }
+    const files = (await tarPhotos(path, most)).map(({ bytes }) => bytes);
     const started = performance.now();
     let next = 0;
     const lane = async () => {

@@ -11,7 +11,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { findShards, modelHash, runShards, tarFile } from "../../adapters/datasets/index.ts";
+import { findShards, modelHash, runShards } from "../../adapters/datasets/index.ts";
+import { tarPhotos } from "../../bench/lib/tar-photos.ts";
 import { VQRAE } from "../../sdk/index.ts";
 import { type TarEntry, tarArchive } from "../../test/helpers/tar-archive.ts";
 import { environment } from "../lib/environment.ts";
@@ -25,11 +26,7 @@ if (photos === undefined) throw new Error("Expected a tar of photos.");
 const images = Number(wanted);
 const SHARDS = 6;
 
-const entries: TarEntry[] = [];
-for await (const { content, key } of (await tarFile(photos)).members({ otherMembers: 0, damaged: false })) {
-  if (typeof content !== "string") entries.push({ path: `${key}.jpg`, bytes: content });
-  if (entries.length === images) break;
-}
+const entries: TarEntry[] = (await tarPhotos(photos, images)).map(({ key, bytes }) => ({ path: `${key}.jpg`, bytes }));
 const folder = await mkdtemp(join(tmpdir(), "vqrae-same-bytes-"));
 try {
   const size = Math.ceil(entries.length / SHARDS);

@@ -12,12 +12,11 @@ import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { Queue, QueueEvents } from "bullmq";
 import { Redis } from "ioredis";
-import { enqueueShards, modelHash, readManifest, runQueueWorker, tarFile } from "../../adapters/datasets/index.ts";
-import { median } from "../../bench/lib/median.ts";
+import { enqueueShards, modelHash, readManifest, runQueueWorker } from "../../adapters/datasets/index.ts";
+import { collectGarbage, growthOf } from "../../bench/lib/memory.ts";
+import { tarPhotos } from "../../bench/lib/tar-photos.ts";
 import { VQRAE } from "../../sdk/index.ts";
 import { TestRedis } from "../../test/helpers/redis.ts";
 import { type TarEntry, tarArchive } from "../../test/helpers/tar-archive.ts";
@@ -39,13 +38,7 @@ const shardSize = Number(values["shard-size"]);
 const LOCK_MS = 5000;
 const SAMPLES = 100;
 
-setFlagsFromString("--expose-gc");
-const collect: () => void = runInNewContext("gc");
-
-const known: Uint8Array[] = [];
-for await (const { content } of (await tarFile(photos)).members({ otherMembers: 0, damaged: false })) {
-  if (typeof content !== "string") known.push(content);
-}
+const known = await tarPhotos(photos);
 const folder = await mkdtemp(join(tmpdir(), "vqrae-soak-"));
 const paths: string[] = [];
 for (let first = 0; first < images; first += shardSize) {
@@ -53,8 +46,8 @@ for (let first = 0; first < images; first += shardSize) {
   const file = await open(path, "w");
   const entries: TarEntry[] = [];
   for (let i = first; i < Math.min(first + shardSize, images); i++) {
-    const bytes = known[i % known.length];
-    if (bytes !== undefined) entries.push({ path: `${String(i).padStart(8, "0")}.jpg`, bytes });
+    const photo = known[i % known.length];
+    if (photo) entries.push({ path: `${String(i).padStart(8, "0")}.jpg`, bytes: photo.bytes });
   }
   await file.writeFile(tarArchive(entries));
   await file.close();
@@ -116,7 +109,7 @@ try {
       if (count < ((sampled + 1) * images) / SAMPLES) return;
       sampled++;
       gaps.push(delay.max / 1e6 - 1);
-      collect(); // what is garbage is no growth
+      collectGarbage(); // what is garbage is no growth
       // Its pause is the look's, not the work's, and is seen by the next turn of the loop.
       setTimeout(() => delay.reset(), 5);
       memory.push(process.memoryUsage.rss() / 1e6);
@@ -130,8 +123,8 @@ try {
   await events.close();
   await queue.close();
   client.disconnect();
-  const fifth = Math.floor(memory.length / 5);
-  const [warm, late] = [median(memory.slice(fifth, 2 * fifth)), median(memory.slice(-fifth))];
+  const { warm, late, growth } = growthOf(memory);
+  const fifth = Math.floor(gaps.length / 5);
   const merged = (await readManifest(output))?.merged;
   console.log(`${await environment("onnxruntime-node", "bullmq", "sharp")}; ${values.workers} workers\n`);
   console.log(
@@ -139,14 +132,13 @@ try {
   );
   console.log("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
   const longest = (some: readonly number[]): string => `${Math.max(...some).toFixed(1)} ms`;
-  const growth = `${((100 * (late - warm)) / warm).toFixed(1)} %`;
   const cells = [
     images,
     merged?.images,
     (images / seconds).toFixed(1),
     `${warm.toFixed(0)} MB`,
     `${late.toFixed(0)} MB`,
-    growth,
+    `${(100 * growth).toFixed(1)} %`,
   ];
   console.log(
     `| ${[...cells, ...[gaps.slice(0, fifth), gaps.slice(fifth)].map(longest), looks, `${shortest} ms`, stalled].join(" | ")} |`,
