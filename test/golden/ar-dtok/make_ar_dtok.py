@@ -3,7 +3,7 @@
     pip install torch numpy safetensors transformers
     python make_ar_dtok.py <checkout of csuhan/Tar at 47da8e1>
 
-Made with torch 2.13 and transformers 5.18. Weights are those of `weight` of ../tokenizers/make_tokenizers.py, a formula
+Made with torch 2.13 and transformers 5.18. Weights are those of `weight` of ../tokenizers/originals.py, a formula
 that the test has too: the fixture holds names and shapes alone. `arguments.pth` is a file as the authors save theirs, with
 arguments beside the weights, in half precision and smaller still.
 
@@ -11,31 +11,21 @@ The original has no greedy drawing: at temperature 0 its `sample` divides by 1e-
 nearer than NEAR_TIE logits to the next.
 """
 
-import ast
 import functools
 import json
-import math
 import sys
 import types
-import zlib
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
 here = Path(__file__).resolve().parent
+sys.path.insert(0, str(here.parent / "tokenizers"))
+from originals import weight  # noqa: E402
+
 repository = Path(sys.argv[1])
 CODES, CONDITION, STEPS, PLACES, NEAR_TIE, GUIDANCE = 64, 48, 16, 64, 0.01, 4.0
-
-
-def function(path: Path, name: str, **scope):
-    node = next(node for node in ast.parse(path.read_text()).body if getattr(node, "name", "") == name)
-    exec(compile(ast.Module([node], []), name, "exec"), scope)
-    return scope[name]
-
-
-weight = function(here.parent / "tokenizers/make_tokenizers.py", "weight", np=np, math=math, zlib=zlib)
 
 
 def fill(model):

@@ -3,18 +3,15 @@
     pip install torch numpy pillow safetensors transformers
     python make_rae.py <checkout of bytetriper/RAE at a4d18c4> [--full-size <file>]
 
-Made with torch 2.13, transformers 5.18 and Pillow 12.3. Weights are those of `weight` of ../tokenizers/make_tokenizers.py, a formula that
+Made with torch 2.13, transformers 5.18 and Pillow 12.3. Weights are those of `weight` of ../tokenizers/originals.py, a formula that
 the test has too: the fixture holds configs and the tensors' names and shapes alone. With --full-size the models have the sizes of the
 published ones (configs/stage1/pretrained), and the file is for scripts/full-size/tokenizers.ts.
 """
 
-import ast
 import json
-import math
 import sys
 import tempfile
 import types
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +21,9 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 here = Path(__file__).resolve().parent
+sys.path.insert(0, str(here.parent / "tokenizers"))
+from originals import function, weight  # noqa: E402
+
 repository = Path(sys.argv[1])
 FULL = Path(sys.argv[3]) if "--full-size" in sys.argv else None
 SIDE, GRID = (256, 16) if FULL else (32, 4)
@@ -33,14 +33,6 @@ BASE = dict(hidden_size=768, intermediate_size=3072, num_hidden_layers=12, num_a
 SIZES = BASE if FULL else TINY
 
 
-def function(path: Path, name: str, **scope):
-    """One function of a script, which imports or does more than is wanted here."""
-    node = next(node for node in ast.parse(path.read_text()).body if getattr(node, "name", "") == name)
-    exec(compile(ast.Module([node], []), name, "exec"), scope)
-    return scope[name]
-
-
-weight = function(here.parent / "tokenizers/make_tokenizers.py", "weight", np=np, math=math, zlib=zlib)
 center_crop = function(repository / "src/stage1_sample_ddp.py", "center_crop_arr", Image=Image, np=np)
 
 

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { evaluateReconstruction } from "../../../sdk/evaluation/index.ts";
 import { readModel } from "../../../sdk/families/read-model.ts";
-import { preprocess } from "../../../sdk/image/preprocess.ts";
 import { encodePng, loadTokenizer } from "../../../sdk/index.ts";
 import { imageOf, largestDifference, readExpected, rowOf } from "../expected.ts";
+import { preparedDifference } from "../prepared.ts";
 import { cases, writeTinyRae } from "./tiny.ts";
 
 /** Against bytetriper/RAE's own code (make_rae.py). */
@@ -18,10 +18,7 @@ afterAll(() => rm(root, { recursive: true }));
 describe.each(Object.keys(cases))("%s", (name) => {
   it("prepares, encodes and decodes pictures as its own repository does", async () => {
     const folder = await writeTinyRae(join(root, name), name);
-    const { image } = await readModel(folder);
-    for (const [i, one] of images.entries()) {
-      expect(largestDifference(preprocess(one, image).data, rowOf(expected.crops!, i))).toBe(0);
-    }
+    expect(await preparedDifference(folder, images, expected.crops!)).toBe(0);
     const tokenizer = await loadTokenizer(folder, { threads: 1 });
     try {
       expect(tokenizer.info).toMatchObject({

@@ -4,19 +4,16 @@
     python make_ta_tok.py <checkout of csuhan/Tar at 47da8e1> [--full-size <file>]
 
 Made with torch 2.13, torchvision 0.28, transformers 5.18 and Pillow 12.3. Weights are those of `weight` of
-../tokenizers/make_tokenizers.py, a formula that the test has too: the fixture holds the tensors' names and shapes alone. Names are those
+../tokenizers/originals.py, a formula that the test has too: the fixture holds the tensors' names and shapes alone. Names are those
 of transformers 4.50, which Tar pins: there the decoder's begin with "decoder.vision_model.". With --full-size the model has the sizes of
 SigLIP2-so400m and the paper's 65536 codes of 1536 numbers, and the file is for scripts/full-size/tokenizers.ts.
 """
 
-import ast
 import json
-import math
 import re
 import sys
 import tempfile
 import types
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -26,21 +23,14 @@ from PIL import Image
 from safetensors.torch import save_file
 
 here = Path(__file__).resolve().parent
+sys.path.insert(0, str(here.parent / "tokenizers"))
+from originals import weight  # noqa: E402
+
 repository = Path(sys.argv[1])
 FULL = Path(sys.argv[3]) if "--full-size" in sys.argv else None
 TINY = dict(hidden_size=48, intermediate_size=64, num_hidden_layers=3, num_attention_heads=4)
 SO400M = dict(hidden_size=1152, intermediate_size=4304, num_hidden_layers=27, num_attention_heads=16)
 SIDE, PATCH, SIZES, CODES, CODE_DIM = (384, 14, SO400M, 65536, 1536) if FULL else (50, 6, TINY, 64, 24)
-
-
-def function(path: Path, name: str, **scope):
-    """One function of a script, which imports or does more than is wanted here."""
-    node = next(node for node in ast.parse(path.read_text()).body if getattr(node, "name", "") == name)
-    exec(compile(ast.Module([node], []), name, "exec"), scope)
-    return scope[name]
-
-
-weight = function(here.parent / "tokenizers/make_tokenizers.py", "weight", np=np, math=math, zlib=zlib)
 
 
 def rearrange(x, pattern, **sizes):

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { readModel } from "../../../sdk/families/read-model.ts";
-import { preprocess } from "../../../sdk/image/preprocess.ts";
 import { loadTokenizer } from "../../../sdk/index.ts";
 import { imageOf, largestDifference, readExpected, rowOf } from "../expected.ts";
+import { preparedDifference } from "../prepared.ts";
 import { writeWeights } from "../tokenizers/weights.ts";
 import { shapes, writeTinyTaTok } from "./tiny.ts";
 
@@ -22,10 +22,7 @@ describe.each([
 ])("pool scale %i", (scale, side) => {
   it("prepares and encodes pictures, and gives features of ids, as its own repository does", async () => {
     const folder = await writeTinyTaTok(join(root, `scale-${scale}`), { pool_scale: scale });
-    const { image } = await readModel(folder);
-    for (const [i, one] of images.entries()) {
-      expect(largestDifference(preprocess(one, image).data, rowOf(expected.prepared!, i))).toBe(0);
-    }
+    expect(await preparedDifference(folder, images, expected.prepared!)).toBe(0);
     const tokenizer = await loadTokenizer(folder, { threads: 1 });
     try {
       expect(tokenizer.info).toMatchObject({

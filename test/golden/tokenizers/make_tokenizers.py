@@ -7,7 +7,7 @@ and sdk/families/lfq/variants.ts.
 The folder holds checkouts as <owner>+<name>: FoundationVision+LlamaGen ce98ec4, deepseek-ai+Janus 1daa72f, CompVis+taming-transformers
 3ba01b2, TencentARC+SEED-Voken b9a17ea, baaivision+Emu3.5 8fcf1da, facebookresearch+chameleon dbbe47f, showlab+Show-o 45a5a2d,
 shallowdream204+BitDance 4c5ea90.
-Made with torch 2.13, Pillow 12.3 and einops 0.8. Weights are those of `weight`, a formula that the test has too: the fixture
+Made with torch 2.13, Pillow 12.3 and einops 0.8. Weights are those of `weight` of originals.py, a formula that the test has too: the fixture
 holds the tensors' names and shapes alone.
 """
 
@@ -18,11 +18,11 @@ import json
 import math
 import sys
 import types
-import zlib
 from pathlib import Path
 
 import numpy as np
 import torch
+from originals import resized_centre, weight
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -60,20 +60,6 @@ def stand_in(name: str, **members) -> None:
         module.__getattr__ = lambda key: members.get(key, Anything())
         module.__path__ = []
         sys.modules[name] = module
-
-
-def weight(name: str, shape: tuple[int, ...]) -> np.ndarray:
-    count = math.prod(shape)
-    h = (np.arange(count, dtype=np.uint64) + zlib.crc32(name.encode())) * 0x9E3779B1 & 0xFFFFFFFF
-    h ^= h >> np.uint64(15)
-    h = h * 0x85EBCA77 & 0xFFFFFFFF
-    h ^= h >> np.uint64(13)
-    uniform = (h >> np.uint64(8)).astype(np.float64) / 2**24 - 0.5
-    if len(shape) == 1:
-        start = 1.0 if name.endswith("weight") else 0.0
-        return (start + uniform * 0.5).reshape(shape).astype(np.float32)
-    spread = 2.0 ** round(math.log2(5 / math.sqrt(math.prod(shape[1:])))) if "embed" not in name else 2.0
-    return (uniform * spread).reshape(shape).astype(np.float32)
 
 
 def fill(model: torch.nn.Module) -> None:
@@ -251,15 +237,7 @@ def bitdance(full, size):
 
 
 def show_o_images(images, size, resample=Image.BICUBIC):
-    out = []
-    for image in images:
-        # torchvision's Resize(size, resample) and CenterCrop on Pillow images.
-        width, height = image.size
-        short = min(width, height)
-        image = image.resize((int(size * width / short), int(size * height / short)), resample)
-        left, top = (int(round((side - size) / 2.0)) for side in image.size)
-        out.append(np.asarray(image.crop((left, top, left + size, top + size))) / 255.0 * 2 - 1)
-    return out
+    return [resized_centre(image, size, size, resample) / 255.0 * 2 - 1 for image in images]
 
 
 def product(full, size, name, package_folder, prefix, codes):

@@ -22,7 +22,7 @@ export async function writeTiny(folder: string, variant: string): Promise<string
   return folder;
 }
 
-/** Writes the weights of make_tokenizers.py's `weight`, which names and shapes alone decide, and zeros where `zeros` says so. */
+/** Writes the weights of originals.py's `weight`, which names and shapes alone decide, and zeros where `zeros` says so. */
 export async function writeWeights(
   path: string,
   tensors: Readonly<Record<string, readonly number[]>>,

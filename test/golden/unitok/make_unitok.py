@@ -4,17 +4,14 @@
     python make_unitok.py <checkout of FoundationVision/UniTok at bb8012e> [--full-size <file>]
 
 Made with torch 2.13, timm 1.0.29 and Pillow 12.3. The sizes of ViTamin-B are replaced in its source, and nothing else is. Weights are those of
-`weight` of ../tokenizers/make_tokenizers.py, a formula that the test has too: the fixture holds the tensors' names and shapes alone.
+`weight` of ../tokenizers/originals.py, a formula that the test has too: the fixture holds the tensors' names and shapes alone.
 With --full-size the model has the published sizes, of ViTamin-L, and the file is for scripts/full-size/tokenizers.ts.
 """
 
-import ast
 import inspect
 import json
-import math
 import sys
 import types
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +20,9 @@ from PIL import Image
 from safetensors.torch import save_file
 
 here = Path(__file__).resolve().parent
+sys.path.insert(0, str(here.parent / "tokenizers"))
+from originals import resized_centre, weight  # noqa: E402
+
 repository = Path(sys.argv[1])
 FULL = Path(sys.argv[3]) if "--full-size" in sys.argv else None
 SIDE = 256 if FULL else 64
@@ -32,16 +32,6 @@ SIZES = {
     "embed_dim=768, depth=14, num_heads=12": "embed_dim=128, depth=2, num_heads=2",
     "'vitamin_base': (768, 256, 128)": "'vitamin_base': (128, 32, 16)",
 }
-
-
-def function(path: Path, name: str, **scope):
-    """One function of a script, which does more than is wanted here."""
-    node = next(node for node in ast.parse(path.read_text()).body if getattr(node, "name", "") == name)
-    exec(compile(ast.Module([node], []), name, "exec"), scope)
-    return scope[name]
-
-
-weight = function(here.parent / "tokenizers/make_tokenizers.py", "weight", np=np, math=math, zlib=zlib)
 
 
 def module(name: str, **members):
@@ -99,13 +89,7 @@ def unitok():
 
 
 def prepare(image: Image.Image) -> np.ndarray:
-    # torchvision's Resize(int(SIDE * 1.125)) and CenterCrop(SIDE) on Pillow images.
-    side = int(SIDE * 1.125)
-    width, height = image.size
-    short = min(width, height)
-    image = image.resize((int(side * width / short), int(side * height / short)), Image.BILINEAR)
-    left, top = (int(round((own - SIDE) / 2.0)) for own in image.size)
-    return np.asarray(image.crop((left, top, left + SIDE, top + SIDE)))
+    return resized_centre(image, int(SIDE * 1.125), SIDE, Image.BILINEAR)
 
 
 @torch.no_grad()

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { readModel } from "../../../sdk/families/read-model.ts";
-import { preprocess } from "../../../sdk/image/preprocess.ts";
 import { hasCodebook, loadTokenizer } from "../../../sdk/index.ts";
 import { imageOf, largestDifference, readExpected, rowOf } from "../expected.ts";
+import { preparedDifference } from "../prepared.ts";
 import { writeWeights } from "../tokenizers/weights.ts";
 import { shapes, writeTinyUnitok } from "./tiny.ts";
 
@@ -17,10 +17,7 @@ afterAll(() => rm(root, { recursive: true }));
 
 it("prepares, encodes and decodes pictures as its own repository does", async () => {
   const folder = await writeTinyUnitok(join(root, "tiny"));
-  const { image } = await readModel(folder);
-  for (const [i, one] of images.entries()) {
-    expect(largestDifference(preprocess(one, image).data, rowOf(expected.crops!, i))).toBe(0);
-  }
+  expect(await preparedDifference(folder, images, expected.crops!)).toBe(0);
   const tokenizer = await loadTokenizer(folder, { threads: 1 });
   try {
     if (!hasCodebook(tokenizer)) throw new Error("no codebook");

@@ -3,17 +3,14 @@
     pip install torch numpy pillow safetensors
     python make_var.py <checkout of FoundationVision/VAR at 78b9539> [--full-size <file>]
 
-Made with torch 2.13 and Pillow 12.3. Weights are those of `weight` of ../tokenizers/make_tokenizers.py, a formula that the test has too: the
+Made with torch 2.13 and Pillow 12.3. Weights are those of `weight` of ../tokenizers/originals.py, a formula that the test has too: the
 fixture holds the tensors' names and shapes alone. With --full-size the model has the sizes of vae_ch160v4096z32.pth, and the file
 is for scripts/full-size/tokenizers.ts.
 """
 
-import ast
 import json
-import math
 import sys
 import types
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -22,21 +19,14 @@ from PIL import Image
 from safetensors.torch import save_file
 
 here = Path(__file__).resolve().parent
+sys.path.insert(0, str(here.parent / "tokenizers"))
+from originals import resized_centre, weight  # noqa: E402
+
 repository = Path(sys.argv[1])
 FULL = Path(sys.argv[3]) if "--full-size" in sys.argv else None
 SCALES = (1, 2, 3, 4, 5, 6, 8, 10, 13, 16) if FULL else (1, 2, 3, 4, 5)
 SIDE = 16 * SCALES[-1]
 SIZES = dict(ch=160, vocab_size=4096, z_channels=32) if FULL else dict(ch=32, vocab_size=64, z_channels=8)
-
-
-def function(path: Path, name: str, **scope):
-    """One function of a script, which imports or does more than is wanted here."""
-    node = next(node for node in ast.parse(path.read_text()).body if getattr(node, "name", "") == name)
-    exec(compile(ast.Module([node], []), name, "exec"), scope)
-    return scope[name]
-
-
-weight = function(here.parent / "tokenizers/make_tokenizers.py", "weight", np=np, math=math, zlib=zlib)
 
 
 def vqvae():
@@ -51,13 +41,8 @@ def vqvae():
 
 
 def prepare(image: Image.Image) -> np.ndarray:
-    # utils/data.py: torchvision's Resize(round(1.125 * SIDE), LANCZOS) and CenterCrop(SIDE) on Pillow images.
-    edge = round(1.125 * SIDE)
-    width, height = image.size
-    short = min(width, height)
-    image = image.resize((int(edge * width / short), int(edge * height / short)), Image.LANCZOS)
-    left, top = (int(round((own - SIDE) / 2.0)) for own in image.size)
-    return np.asarray(image.crop((left, top, left + SIDE, top + SIDE)))
+    # utils/data.py
+    return resized_centre(image, round(1.125 * SIDE), SIDE, Image.LANCZOS)
 
 
 @torch.no_grad()

@@ -5,9 +5,9 @@ import { afterAll, expect, it } from "vitest";
 import { compareTokenizers } from "../../../sdk/evaluation/index.ts";
 import { readModel } from "../../../sdk/families/read-model.ts";
 import { blendOf } from "../../../sdk/families/vqgan/residual-codes.ts";
-import { preprocess } from "../../../sdk/image/preprocess.ts";
 import { encodePng, hasCodebook, loadTokenizer } from "../../../sdk/index.ts";
 import { imageOf, largestDifference, readExpected, rowOf } from "../expected.ts";
+import { preparedDifference } from "../prepared.ts";
 import { writeWeights } from "../tokenizers/weights.ts";
 import { phis, tensors, writeTinyVar } from "./tiny.ts";
 
@@ -20,10 +20,7 @@ const IDS = 1 + 4 + 9 + 16 + 25;
 
 it("prepares, encodes and decodes pictures as its own repository does", async () => {
   const folder = await writeTinyVar(join(root, "tiny"));
-  const { image } = await readModel(folder);
-  for (const [i, one] of images.entries()) {
-    expect(largestDifference(preprocess(one, image).data, rowOf(expected.crops!, i))).toBe(0);
-  }
+  expect(await preparedDifference(folder, images, expected.crops!)).toBe(0);
   const tokenizer = await loadTokenizer(folder, { threads: 1 });
   try {
     if (!hasCodebook(tokenizer)) throw new Error("no codebook");
