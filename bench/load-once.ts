@@ -1,5 +1,5 @@
 /**
- * Loads a model in a process of its own and encodes one grey image; prints, as JSON, the time of the load in ms (`ms`), the
+ * Loads a model by the built package (`npm run build`) in a process of its own and encodes one grey image; prints, as JSON, the time of the load in ms (`ms`), the
  * time until the first features are there (`first`), the processor time of the load in ms (`processor`), and the memory in MB that
  * no other process shares, added by the load (`opened`), by both (`megabytes`), and at most while it goes on (`peak`); null outside
  * of Linux:
@@ -9,7 +9,6 @@
  *   node bench/load-once.ts <model> '{"dtype":"fp32","threads":2}' transformers.js
  */
 import { readFileSync } from "node:fs";
-import { VQRAE } from "../sdk/index.ts";
 import { openTransformersJs } from "./encode/transformers-js.ts";
 
 const [model = "default", json = "{}", library = "vqrae"] = process.argv.slice(2);
@@ -41,7 +40,8 @@ async function open(): Promise<() => Promise<unknown>> {
   return () => tokenizer.encode(image, { ids: false });
 }
 
-if (library === "transformers.js") await import("@huggingface/transformers" as string); // ours is imported above
+const { VQRAE } = (await import("../dist/index.js" as string)) as typeof import("../sdk/index.ts");
+if (library === "transformers.js") await import("@huggingface/transformers" as string);
 const before = privateMegabytes();
 const [start, begun] = [performance.now(), processorMs()];
 const encode = await open();

@@ -28,8 +28,8 @@ export interface LoadOptions {
   /**
    * Whether onnxruntime copies weights into the form that its kernels like best. true: all of them. Runs are a few percent
    * faster, but loading is slower and every worker has the weights in memory of its own instead of one copy in the page
-   * cache for all. false: none. If you leave it out: the weights of convolutions alone, which the convolutional tokenizers gain most from
-   * (docs/precision.md); a vision transformer has one. Numbers differ by rounding alone (3e-6 on features of unit size).
+   * cache for all. false: none. If you leave it out: the weights of convolutions of fewer than 2^19 numbers alone, which see the most
+   * pixels (docs/precision.md). Numbers differ by rounding alone (3e-6 on features of unit size).
    */
   readonly prepack?: boolean;
   /**

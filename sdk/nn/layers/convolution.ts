@@ -18,7 +18,7 @@ export function convolution(
   { stride = 1, pads, groups = 1 }: ConvolutionOptions = {},
 ): Value {
   const edge = ((weight.shape[2] ?? 1) - 1) / 2;
-  const inputs = [x, g.weight(weight), ...(bias ? [g.weight(bias)] : [])];
+  const inputs = [x, g.convolutionWeight(weight), ...(bias ? [g.weight(bias)] : [])];
   return g.node("Conv", inputs, {
     pads: { ints: pads ?? [edge, edge, edge, edge] },
     strides: { ints: [stride, stride] },

@@ -29,9 +29,17 @@ export interface OnnxModel {
 export interface GraphSettings {
   /** Attention as one operator (default), or written out for devices where that one is wrong. */
   readonly fusedAttention?: boolean;
+  /** Large weights of convolutions stay in the file, for a few percent of time: see `GraphBuilder.convolutionWeight`. */
+  readonly largeConvolutionsInPlace?: boolean;
   /** Tensors to take in the place of stored ones. */
   readonly floats?: Floats;
 }
+
+/**
+ * Numbers. In the published CNN tokenizers those of 256 channels and more have as many, which are most of the weights; they see few
+ * pixels, and so take little of the time (docs/speed.md, "A CNN tokenizer").
+ */
+const LARGE_CONVOLUTION = 2 ** 19;
 
 /** The name of a tensor inside the graph. */
 export type Value = string;
@@ -125,6 +133,21 @@ export class GraphBuilder {
     const taken = this.#taken(ref);
     const stored = this.#stored(taken, shape);
     return taken.dtype === "F32" ? stored : this.#castOnce(stored);
+  }
+
+  /**
+   * The weight of a convolution. A large one is an input with a default value, which onnxruntime's optimizer does not take for a
+   * constant: it stays in the file, where a constant is laid out anew in memory of each session's own.
+   */
+  convolutionWeight(ref: TensorRef): Value {
+    const taken = this.#taken(ref);
+    const size = ref.shape.reduce((product, side) => product * side, 1);
+    const inPlace = this.#settings.largeConvolutionsInPlace && size >= LARGE_CONVOLUTION;
+    // Of 16 bits a constant is widened once, and anything else at every run.
+    if (!inPlace || taken.dtype !== "F32") return this.weight(ref);
+    const stored = this.#stored(taken, ref.shape);
+    if (!this.#inputs.some(({ name }) => name === stored)) this.input(stored, DataType.float, ref.shape);
+    return stored;
   }
 
   floats(values: ArrayLike<number>, shape: readonly number[] = [values.length]): Value {

@@ -52,7 +52,8 @@ export async function openPool(
 ): Promise<OpenedPool> {
   const { device } = chosen;
   const { image, codebook, projector, encoder } = model;
-  const settings = { fusedAttention: fusedAttention[device], floats };
+  const largeConvolutionsInPlace = device === "cpu" && prepack === undefined;
+  const settings = { fusedAttention: fusedAttention[device], largeConvolutionsInPlace, floats };
   const graphs = buildGraphs(model, weights, settings, (loaded, total) => report("graphs", loaded, total));
   const inputOf = ({ takes, patchSize = encoder.patchSize }: EncoderGraph) => ({
     takes,

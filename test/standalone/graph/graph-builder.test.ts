@@ -50,6 +50,17 @@ describe("GraphBuilder", () => {
     expect(text).not.toContain("/models");
   });
 
+  it("leaves large weights of convolutions in the file alone where it is told so, and keeps small and 16-bit ones constants", () => {
+    const sizeOf = (largeConvolutionsInPlace: boolean, side: number, dtype: "F32" | "F16") => {
+      const g = new GraphBuilder("test", { largeConvolutionsInPlace });
+      const weight: TensorRef = { ...ref("/models/a/model.safetensors"), dtype, shape: [side, side, 3, 3] };
+      for (let i = 0; i < 2; i++) g.convolutionWeight(weight);
+      return g.finish().bytes.length;
+    };
+    const declared = (side: number, dtype: "F32" | "F16") => sizeOf(true, side, dtype) > sizeOf(false, side, dtype);
+    expect([declared(256, "F32"), declared(128, "F32"), declared(256, "F16")]).toEqual([true, false, false]);
+  });
+
   it("declares a weight that is used twice once", () => {
     const size = (times: number) => {
       const g = new GraphBuilder("test");

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { convolution } from "../../../sdk/nn/layers/convolution.ts";
 import { GraphBuilder } from "../../../sdk/nn/onnx/graph-builder.ts";
 import { DataType } from "../../../sdk/nn/onnx/onnx-proto.ts";
 import { fromPlainError, toPlainError } from "../../../sdk/runtime/pool/protocol.ts";
@@ -28,6 +29,41 @@ describe("Sessions", () => {
     const sessions = new Sessions(await importOnnxRuntime(), setup);
     await expect(sessions.open("encoder")).rejects.toMatchObject({ code: "RUNTIME" });
     await expect(sessions.open("decoder")).rejects.toMatchObject({ code: "RUNTIME" });
+  });
+});
+
+describe("a large convolution", () => {
+  const [channels, side] = [256, 8]; // 3 * 3 * 256 * 256 numbers are more than 2^19
+
+  /** What comes out of it, and the names that the session asks for. */
+  async function convolved(dtype: "F32" | "F16", largeConvolutionsInPlace: boolean) {
+    const folder = await mkdtemp(join(tmpdir(), "vqrae-convolution-"));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const path = join(folder, "w.safetensors");
+    const count = channels * channels * 9;
+    const spread = (i: number) => ((i * 0.618034) % 1) - 0.3;
+    const data =
+      dtype === "F32" ? Float32Array.from({ length: count }, (_, i) => spread(i)) : new Uint16Array(count).fill(0x2c00);
+    await writeSafetensors(path, [{ name: "w", dtype, shape: [channels, channels, 3, 3], data }]);
+    const g = new GraphBuilder("convolution", { largeConvolutionsInPlace });
+    const weight = { ...(await openSafetensors(path)).tensors.get("w")!, dtype };
+    const x = g.input("x", DataType.float, [1, channels, side, side]);
+    const twice = convolution(g, convolution(g, x, { weight, bias: null }), { weight, bias: null });
+    g.output("y", twice, DataType.float, [1, channels, side, side]);
+    const setup = { graphs: { encoder: g.finish() }, device: "cpu", threads: 1, prepack: undefined } as const;
+    const sessions = new Sessions(await importOnnxRuntime(), { ...setup, precision: "fp32" });
+    const pixels = Float32Array.from({ length: channels * side ** 2 }, (_, i) => spread(7 * i));
+    const feeds = { x: sessions.tensor("float32", pixels, [1, channels, side, side]) };
+    const { y } = await sessions.run("encoder", feeds, ["y"]);
+    return { values: y!.data as Float32Array, asked: (await sessions.open("encoder")).inputNames };
+  }
+
+  it.each(["F32", "F16"] as const)("gives the same numbers where its weight stays in the file: %s", async (dtype) => {
+    const [copied, inPlace] = [await convolved(dtype, false), await convolved(dtype, true)];
+    expect(inPlace.asked).toEqual(["x"]);
+    const largest = Math.max(...copied.values.map(Math.abs));
+    for (const [i, value] of copied.values.entries())
+      expect(Math.abs(inPlace.values[i]! - value)).toBeLessThan(1e-5 * largest);
   });
 });
 
