@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import { environment } from "../scripts/lib/environment.ts";
 import { listImages } from "../sdk/evaluation/index.ts";
 import { VQRAE } from "../sdk/index.ts";
+import { type LoopGaps, LoopWatch } from "./lib/loop-watch.ts";
 
 const { values, positionals } = parseArgs({
   options: { count: { type: "string", default: "100" }, model: { type: "string", default: "default" } },
@@ -21,19 +22,14 @@ const files = await listImages(folder);
 const count = Number(values.count);
 const images = Array.from({ length: count }, (_, i) => files[i % files.length]!.path);
 
-/** Runs `work` while a timer ticks; returns the longest gap between two ticks in ms, and how long it took. */
-async function watch(work: () => Promise<unknown>): Promise<{ gap: number; ms: number }> {
-  let [gap, last] = [0, performance.now()];
-  const timer = setInterval(() => {
-    const now = performance.now();
-    gap = Math.max(gap, now - last);
-    last = now;
-  }, 1);
+/** Runs `work` while a timer ticks; returns the gaps between its ticks, and how long it took in ms. */
+async function watch(work: () => Promise<unknown>): Promise<LoopGaps & { ms: number }> {
+  const loop = new LoopWatch();
   const start = performance.now();
   await work();
   const ms = performance.now() - start;
-  clearInterval(timer);
-  return { gap, ms };
+  loop.stop();
+  return { ...loop.gaps, ms };
 }
 
 const tokenizer = await VQRAE.load(values.model);
@@ -42,11 +38,13 @@ const rows: string[] = [];
 for (let round = 1; round <= 3; round++) {
   const busy = await watch(() => tokenizer.encode(images));
   const idle = await watch(() => sleep(busy.ms));
-  rows.push(
-    `| ${round} | ${busy.gap.toFixed(1)} | ${idle.gap.toFixed(1)} | ${(count / (busy.ms / 1000)).toFixed(1)} |`,
-  );
+  const cells = [busy.longest, busy.ownWithin, busy.own, idle.longest, count / (busy.ms / 1000)];
+  rows.push(`| ${round} | ${cells.map((cell) => cell.toFixed(1)).join(" | ")} |`);
 }
 await tokenizer.dispose();
 console.log(`${await environment()}\n${count} photos from ${files.length} files\n`);
-console.log("| round | longest gap, encoding (ms) | longest gap, idle (ms) | photos/s |\n|---|---|---|---|");
+console.log(
+  "| round | longest gap, encoding (ms) | own processor time in it | longest own processor time | longest gap, idle | photos/s |",
+);
+console.log("|---|---|---|---|---|---|");
 console.log(rows.join("\n"));

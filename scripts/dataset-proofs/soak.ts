@@ -9,12 +9,12 @@
 import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Queue, QueueEvents } from "bullmq";
 import { Redis } from "ioredis";
 import { enqueueShards, modelHash, readManifest, runQueueWorker } from "../../adapters/datasets/index.ts";
+import { type LoopGaps, LoopWatch } from "../../bench/lib/loop-watch.ts";
 import { collectGarbage, growthOf } from "../../bench/lib/memory.ts";
 import { tarPhotos } from "../../bench/lib/tar-photos.ts";
 import { VQRAE } from "../../sdk/index.ts";
@@ -89,11 +89,10 @@ try {
     }
   }, 500);
 
-  const delay = monitorEventLoopDelay({ resolution: 1 });
-  delay.enable();
+  const loop = new LoopWatch();
   const memory: number[] = [];
   const done = new Map<string, number>();
-  const gaps: number[] = [];
+  const gaps: LoopGaps[] = [];
   let sampled = 0;
   const started = performance.now();
   await runQueueWorker({
@@ -108,18 +107,18 @@ try {
       const count = [...done.values()].reduce((sum, own) => sum + own, 0);
       if (count < ((sampled + 1) * images) / SAMPLES) return;
       sampled++;
-      gaps.push(delay.max / 1e6 - 1);
+      gaps.push(loop.gaps);
       collectGarbage(); // what is garbage is no growth
-      // Its pause is the look's, not the work's, and is seen by the next turn of the loop.
-      setTimeout(() => delay.reset(), 5);
+      loop.reset(); // its pause is the look's, not the work's
       memory.push(process.memoryUsage.rss() / 1e6);
       console.error(
-        `${count} images, ${memory.at(-1)?.toFixed(0)} MB, gap ${gaps.at(-1)?.toFixed(1)} ms, shortest lock ${shortest} ms`,
+        `${count} images, ${memory.at(-1)?.toFixed(0)} MB, gap ${gaps.at(-1)?.longest.toFixed(1)} ms (own ${gaps.at(-1)?.ownWithin.toFixed(1)} ms), shortest lock ${shortest} ms`,
       );
     },
   });
   const seconds = (performance.now() - started) / 1000;
   clearInterval(lookAtLocks);
+  loop.stop();
   await events.close();
   await queue.close();
   client.disconnect();
@@ -128,10 +127,13 @@ try {
   const merged = (await readManifest(output))?.merged;
   console.log(`${await environment("onnxruntime-node", "bullmq", "sharp")}; ${values.workers} workers\n`);
   console.log(
-    `| images in | rows out | images/s | memory, warm | at the end | growth | longest gap, of the first fifth | of the others | locks looked at | shortest of ${LOCK_MS} ms | stalled |`,
+    `| images in | rows out | images/s | memory, warm | at the end | growth | longest gap, of the first fifth | of the others | its own processor time | the longest processor time of one turn | locks looked at | shortest of ${LOCK_MS} ms | stalled |`,
   );
-  console.log("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
-  const longest = (some: readonly number[]): string => `${Math.max(...some).toFixed(1)} ms`;
+  console.log(`|${" --- |".repeat(13)}`);
+  const longest = (some: readonly LoopGaps[]) => some.reduce((most, one) => (one.longest > most.longest ? one : most));
+  const [first, later] = [longest(gaps.slice(0, fifth)), longest(gaps.slice(fifth))];
+  const own = Math.max(...gaps.slice(fifth).map((one) => one.own));
+  const times = [first.longest, later.longest, later.ownWithin, own];
   const cells = [
     images,
     merged?.images,
@@ -141,7 +143,7 @@ try {
     `${(100 * growth).toFixed(1)} %`,
   ];
   console.log(
-    `| ${[...cells, ...[gaps.slice(0, fifth), gaps.slice(fifth)].map(longest), looks, `${shortest} ms`, stalled].join(" | ")} |`,
+    `| ${[...cells, ...times.map((ms) => `${ms.toFixed(1)} ms`), looks, `${shortest} ms`, stalled].join(" | ")} |`,
   );
 } finally {
   await redis.stop();
