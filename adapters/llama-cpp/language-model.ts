@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import type { Llama, LlamaContext, LlamaModel } from "node-llama-cpp";
+import type { CustomBatchingPrioritizationStrategy, Llama, LlamaContext, LlamaModel } from "node-llama-cpp";
 import * as z from "zod";
 import { expected, expectedBut, option, parseOptions, requireSameFile, setFields } from "../../sdk/kit.ts";
 import { readGguf } from "../gguf/index.ts";
@@ -23,6 +23,13 @@ export interface LanguageModelOptions {
   readonly threads?: number;
   /** Attention in one fused step: faster and smaller, and it rounds in another way (default: where the device has it). */
   readonly flashAttention?: boolean;
+  /**
+   * Whether the same call gives the same numbers whatever was asked before it and is asked beside it. Conversations are then computed
+   * one after the other, each from its beginning. By default the next tokens of several go through one product, and what a sequence has
+   * decoded already is used again: faster, but llama.cpp rounds a product by its size (log-probabilities differ by some 1e-4), so
+   * that now and then another token is drawn.
+   */
+  readonly deterministic?: boolean;
   readonly onProgress?: (phase: "llm" | "context") => void;
   readonly signal?: AbortSignal;
 }
@@ -43,6 +50,7 @@ export const languageModelOptions = {
   contextSize: option.integer(1),
   threads: option.integer(1),
   flashAttention: option.flag,
+  deterministic: option.flag,
   onProgress: option.callback<(phase: "llm" | "context") => void>(),
   signal: option.signal,
 } as const;
@@ -67,7 +75,7 @@ export async function openIn(
   path: string,
   options: z.infer<typeof schema>,
 ): Promise<LanguageModel> {
-  const { sequences = 1, contextSize, threads, flashAttention, onProgress, signal } = options;
+  const { sequences = 1, contextSize, threads, flashAttention, deterministic, onProgress, signal } = options;
   const file = await languageModelFile(path);
   const gguf = await readGguf(file);
   await checkLlm(gguf, file);
@@ -89,6 +97,7 @@ export async function openIn(
       threads: threads ?? (await threadsFor(file, llama)),
       sequences,
       ...setFields({ flashAttention }),
+      ...(deterministic && { batching: { itemPrioritizationStrategy: oneAtATime } }),
       ...(signal && { createSignal: signal }),
     });
     return { llama, model, context, [Symbol.asyncDispose]: () => llama.dispose() };
@@ -97,6 +106,10 @@ export async function openIn(
     throw error;
   }
 }
+
+/** The conversation that has waited longest, alone. */
+const oneAtATime: CustomBatchingPrioritizationStrategy = ({ items: [item], size }) =>
+  item ? [{ item, processAmount: Math.min(item.tokens.length, size) }] : [];
 
 const BYTES_PER_THREAD = 64 * 2 ** 20;
 

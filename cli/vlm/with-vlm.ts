@@ -1,6 +1,6 @@
 import type { LoadVlmOptions, Vlm } from "../../adapters/llama-cpp/index.ts";
 import { setFields } from "../../sdk/kit.ts";
-import { option, type Values } from "../command/option.ts";
+import { flag, option, type Values } from "../command/option.ts";
 import { usageError } from "../command/usage-error.ts";
 import { jsonObject, oneOf, text, wholeNumber } from "../command/value-types.ts";
 import { keepCompiledCode } from "../shared/compiled-code.ts";
@@ -46,6 +46,7 @@ export const vlmOptions = {
   flashAttention: option(oneOf("on", "off"), "off is exact. on is faster, and may change the likeliest token", {
     shownDefault: "llama.cpp's choice",
   }),
+  deterministic: flag("Give the same answer to the same call whatever is asked before and beside it. It takes longer"),
   maxImageTokens: option(wholeNumber("count", { least: 1 }), "Shrink images to this many tokens (Qwen-VL, Pixtral)", {
     shownDefault: "what the model's processor says",
   }),
@@ -65,7 +66,7 @@ export async function withVlm<T>(
   use: (vlm: Vlm) => Promise<T>,
   { sequences = 1 }: Pick<LoadVlmOptions, "sequences"> = {},
 ): Promise<T> {
-  const { gpu, contextSize, threads, chatTemplate, chatTemplateKwargs, maxImageTokens } = args;
+  const { gpu, contextSize, threads, chatTemplate, chatTemplateKwargs, deterministic, maxImageTokens } = args;
   const { precision, cacheDir, maxPixels, decoding } = args;
   const flashAttention = args.flashAttention === undefined ? undefined : args.flashAttention === "on";
   const { source, ...vision } = partsOf(command, args);
@@ -82,6 +83,7 @@ export async function withVlm<T>(
         chatTemplate,
         chatTemplateKwargs,
         flashAttention,
+        deterministic,
         maxImageTokens,
         precision,
         cacheDir,

@@ -63,7 +63,17 @@ export async function openTinyVlms({
       );
       const chatWrapper = await templateWrapper(writer, vision);
       const seen = { tokenizer, embedder: tokenizer, systemMessage: null };
-      const parts = { modelId: "tiny", llama, model, context, vision, ...seen, writer, chatWrapper };
+      const parts = {
+        modelId: "tiny",
+        llama,
+        model,
+        context,
+        vision,
+        ...seen,
+        writer,
+        chatWrapper,
+        deterministic: false,
+      };
       const vlm = new Vlm(parts, [() => context.dispose()]);
       open.push(vlm);
       const decodedTokens = () => used.reduce((sum, { tokenMeter }) => sum + tokenMeter.usedInputTokens, 0);

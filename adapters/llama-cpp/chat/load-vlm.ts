@@ -156,7 +156,8 @@ export async function loadVlm(source: string = "default", options: LoadVlmOption
     const chatWrapper = await templateWrapper(writer, vision);
     const systemMessage = files.asTokens ? TAR_SYSTEM_MESSAGE : null;
     const sight = { vision, tokenizer, embedder, systemMessage };
-    const parts = { modelId: files.modelId, llama, model, context, ...sight, writer, chatWrapper };
+    const { deterministic = false } = rest;
+    const parts = { modelId: files.modelId, llama, model, context, ...sight, writer, chatWrapper, deterministic };
     return new Vlm(parts, release);
   } catch (error) {
     for (const dispose of release) await dispose();

@@ -16,11 +16,12 @@ export interface Lease {
 
 /**
  * The sequences of a context, each lent to one answer at a time. What a sequence has decoded stays in it. A
- * conversation that begins with the same tokens gets that sequence again.
+ * conversation that begins with the same tokens gets that sequence again. With `deterministic` all of them are lent empty.
  */
 export class SequencePool {
   readonly #context: LlamaContext;
   readonly #chatWrapper: ChatWrapper;
+  readonly #deterministic: boolean;
   /** The longest unused first. */
   readonly #idle: LlamaChat[] = [];
   /** Answers wait in one line; only the first of them looks for a sequence. */
@@ -28,9 +29,10 @@ export class SequencePool {
   readonly #releases = new EventEmitter();
   #lent = 0;
 
-  constructor(context: LlamaContext, chatWrapper: ChatWrapper) {
+  constructor(context: LlamaContext, chatWrapper: ChatWrapper, deterministic: boolean) {
     this.#context = context;
     this.#chatWrapper = chatWrapper;
+    this.#deterministic = deterministic;
   }
 
   /**
@@ -41,7 +43,7 @@ export class SequencePool {
   async lease(tokens: readonly Token[], signal: AbortSignal): Promise<Lease> {
     return this.#line.run(async () => {
       while (this.#idle.length === 0 && this.#context.sequencesLeft === 0) await this.#released(signal);
-      const chat = await this.#take(tokens);
+      const chat = this.#deterministic ? await this.#takeEmpty() : await this.#take(tokens);
       this.#lent += 1;
       return { chat, release: () => this.#release(chat) };
     }, signal);
@@ -59,12 +61,21 @@ export class SequencePool {
     return this.#context.getSequence();
   }
 
+  async #takeEmpty(): Promise<LlamaChat> {
+    const chat = this.#idle.shift() ?? (await this.#make());
+    await chat.sequence.clearHistory();
+    return chat;
+  }
+
   async #take(tokens: readonly Token[]): Promise<LlamaChat> {
     const shared = this.#idle.map((chat) => chat.sequence.compareContextTokens([...tokens]).firstDifferentIndex);
     const most = Math.max(...shared);
     const [like] = most >= LIKE * tokens.length ? this.#idle.splice(shared.indexOf(most), 1) : [];
     const chat = like ?? (this.#context.sequencesLeft === 0 ? this.#idle.shift() : undefined);
-    if (chat !== undefined) return chat;
+    return chat ?? this.#make();
+  }
+
+  async #make(): Promise<LlamaChat> {
     const contextSequence = this.#context.getSequence();
     const { LlamaChat } = await loadNodeLlamaCpp();
     return new LlamaChat({ contextSequence, chatWrapper: this.#chatWrapper });

@@ -34,6 +34,7 @@ interface VlmParts {
   readonly systemMessage: string | null;
   readonly writer: PromptWriter;
   readonly chatWrapper: TemplateWrapper;
+  readonly deterministic: boolean;
 }
 
 const isList = (images: ImageInput | readonly ImageInput[]): images is readonly ImageInput[] => Array.isArray(images);
@@ -80,14 +81,14 @@ export class Vlm implements VisionLanguageModel {
     this.#systemMessage = parts.systemMessage;
     this.#writer = parts.writer;
     this.#chatWrapper = parts.chatWrapper;
-    this.#sequences = new SequencePool(parts.context, parts.chatWrapper);
+    this.#sequences = new SequencePool(parts.context, parts.chatWrapper, parts.deterministic);
     this.#grammars = new JsonGrammars(parts.llama);
     this.#release = release;
   }
 
   /**
-   * Answers a conversation, piece by piece. What a sequence of the context holds already is not decoded again. Where
-   * all sequences are in use, the call waits. `maxTokens` is 512 by default. An answer of thoughts alone is empty. With
+   * Answers a conversation, piece by piece. What a sequence of the context holds already is not decoded again, unless the model was
+   * loaded with `deterministic`. Where all sequences are in use, the call waits. `maxTokens` is 512 by default. An answer of thoughts alone is empty. With
    * `tools` an answer has at most one call, or as many as `parallelToolCalls` allows; they come with the whole answer.
    * @throws CONTEXT_OVERFLOW for a conversation longer than the context; INVALID_ARGUMENT; UNSUPPORTED for a keyword of
    *   `jsonSchema` that no grammar keeps to, and for tools where `callsTools` is false; as `LlamaVision.image`; DISPOSED; the signal's reason
