@@ -6,6 +6,7 @@ import * as z from "zod";
 import { expected, expectedBut, option, parseOptions, requireSameFile, setFields } from "../../sdk/kit.ts";
 import { readGguf } from "../gguf/index.ts";
 import { checkLlm } from "./check/check-llm.ts";
+import { returnFreedMemory } from "./native/freed-memory.ts";
 import { type Gpu, openLlama } from "./native/open-llama.ts";
 import { modelBytes, requireParts } from "./source/model-parts.ts";
 
@@ -100,7 +101,11 @@ export async function openIn(
       ...(deterministic && { batching: { itemPrioritizationStrategy: oneAtATime } }),
       ...(signal && { createSignal: signal }),
     });
-    return { llama, model, context, [Symbol.asyncDispose]: () => llama.dispose() };
+    const dispose = async () => {
+      await llama.dispose();
+      await returnFreedMemory();
+    };
+    return { llama, model, context, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await llama.dispose();
     throw error;

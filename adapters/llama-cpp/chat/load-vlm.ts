@@ -144,8 +144,9 @@ export async function loadVlm(source: string = "default", options: LoadVlmOption
     };
     const speaking = orEnd(openIn(afterEncoder, files.llm, setFields({ ...rest, onProgress, signal: ends })));
     const [seen, spoken] = await Promise.allSettled([seeing, speaking]);
-    if (seen.status === "fulfilled") release.unshift(() => seen.value.dispose());
-    if (spoken.status === "fulfilled") release.unshift(async () => spoken.value[Symbol.asyncDispose]());
+    if (seen.status === "fulfilled") release.push(() => seen.value.dispose());
+    // Last, since it gives the memory of both back.
+    if (spoken.status === "fulfilled") release.push(async () => spoken.value[Symbol.asyncDispose]());
     if (seen.status === "rejected" || spoken.status === "rejected") throw failed.signal.reason; // of what failed first
     const [tokenizer, opened] = [seen.value, spoken.value];
     const { llama, model, context } = opened;
