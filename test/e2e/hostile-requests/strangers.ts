@@ -17,6 +17,8 @@ import type { Probes } from "./health-probe.ts";
 const PUBLIC = "93.184.215.14";
 const SLOW = 66;
 const IDLE = 2000;
+/** Connections; a listening socket keeps 511 waiting, and of more at once some are dropped and tried again after up to a minute. */
+const AT_ONCE = 100;
 const DOWNLOADS = 6;
 const IMAGE_BYTES = 24 * 2 ** 20;
 
@@ -107,14 +109,18 @@ async function strangers({ llm, projector, encoder }: TinyFiles): Promise<Strang
 
 /** Connections that send `head` and read what comes. */
 async function open(port: number, count: number, head: string): Promise<Socket[]> {
-  const sockets = Array.from({ length: count }, () => connect(port, "127.0.0.1"));
-  await Promise.all(
-    sockets.map(async (socket) => {
-      socket.on("error", () => {}).resume();
-      await Promise.race([once(socket, "connect"), once(socket, "close")]);
-      socket.write(head);
-    }),
-  );
+  const sockets: Socket[] = [];
+  while (sockets.length < count) {
+    const next = Array.from({ length: Math.min(AT_ONCE, count - sockets.length) }, () => connect(port, "127.0.0.1"));
+    sockets.push(...next);
+    await Promise.all(
+      next.map(async (socket) => {
+        socket.on("error", () => {}).resume();
+        await Promise.race([once(socket, "connect"), once(socket, "close")]);
+        socket.write(head);
+      }),
+    );
+  }
   return sockets;
 }
 
