@@ -116,14 +116,15 @@ const parts: readonly Part[] = [
     async open() {
       const vlm = await loadVlm("default", { ...llamaOptions, sequences: 2 });
       const generator = await loadGenerator("default", llamaOptions);
+      const tokenizer = await VQRAE.load("default");
       const endpoint = await createEndpoint({
         languageModels: [vlm],
         imageModels: [generator],
-        tokenizers: [vlm.tokenizer],
+        tokenizers: [tokenizer],
         parallel: 2,
       });
       const server = await listen(endpoint, { port: 0 });
-      const { ids } = await vlm.tokenizer.encode(bytes, { ids: true });
+      const { ids } = await tokenizer.encode(bytes, { ids: true });
       const post = async (path: string, body: object, leaveAfterMs?: number) => {
         const signal = leaveAfterMs === undefined ? AbortSignal.timeout(MINUTE) : AbortSignal.timeout(leaveAfterMs);
         const headers = { "content-type": "application/json" };
@@ -154,7 +155,7 @@ const parts: readonly Part[] = [
         (i: number) => post("/v1/chat/completions", { model, max_tokens: 4, messages: says(i) }),
         (i: number) => post("/v1/chat/completions", { model, max_tokens: 64, stream: true, messages: says(i) }, 100),
         () => post("/v1/vision/tokens", { image: picture, features: true }),
-        () => post("/v1/vision/decode", { ids: [...(ids ?? [])] }),
+        () => post("/v1/vision/decode", { ids: [...ids] }),
         (i: number) => post("/v1/images/generations", { prompt: "a red circle", seed: i }, 150),
         () => post("/v1/chat/completions", { model, messages: "none" }),
         (i: number) =>
@@ -173,6 +174,7 @@ const parts: readonly Part[] = [
         async dispose() {
           await server.close();
           await generator.dispose();
+          await tokenizer.dispose();
           await vlm.dispose();
         },
       };

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ImageGenerator, loadGenerator } from "../../adapters/generation/index.ts";
 import { loadVlm, type Vlm } from "../../adapters/llama-cpp/index.ts";
 import { createEndpoint, listen } from "../../adapters/openai/index.ts";
+import { VQRAE } from "../../sdk/index.ts";
 
 /** A server's answer to a request depends on the request alone: not on those before it, and not on those beside it. */
 
@@ -12,6 +13,7 @@ const dataUrl = async (name: string) => `data:image/jpeg;base64,${(await readFil
 
 let vlm: Vlm;
 let generator: ImageGenerator;
+let tokenizer: VQRAE;
 let server: Awaited<ReturnType<typeof listen>>;
 const requests: [path: string, body: object][] = [];
 
@@ -19,7 +21,8 @@ beforeAll(async () => {
   const options = { gpu: false, threads: 1 } as const;
   vlm = await loadVlm("default", { ...options, sequences: 3, deterministic: true });
   generator = await loadGenerator("default", options);
-  const models = { languageModels: [vlm], imageModels: [generator], tokenizers: [vlm.tokenizer] };
+  tokenizer = await VQRAE.load("default");
+  const models = { languageModels: [vlm], imageModels: [generator], tokenizers: [tokenizer, vlm.tokenizer] };
   server = await listen(await createEndpoint({ ...models, parallel: 3 }), { port: 0 });
 
   const [cat, coffee] = [await dataUrl("cat.jpg"), await dataUrl("coffee.jpg")];
@@ -59,12 +62,13 @@ beforeAll(async () => {
     ["/v1/responses", { model: vlm.modelId, max_output_tokens: 12, input: "what is a dog?", store: false }],
     ["/v1/images/generations", { ...drawn, prompt: "a red circle", seed: 3 }],
     ["/v1/images/generations", { ...drawn, prompt: "a photo of a watch", seed: 9 }],
-    ["/v1/vision/tokens", { image: coffee, features: true }],
+    ["/v1/vision/tokens", { model: "vqrae-tiny", image: coffee, features: true }],
     ["/v1/embeddings", { model: "deit-tiny", input: [cat, coffee] }],
   );
 }, 120_000);
 afterAll(async () => {
   await server?.close();
+  await tokenizer?.dispose();
   await generator?.dispose();
   await vlm?.dispose();
 });
