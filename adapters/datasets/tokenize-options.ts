@@ -123,6 +123,13 @@ export function rowBytes({ encoder, settings: { crops, ids, features } }: Tokeni
   return VIEWS[crops] * (idBytes + vectors * (featureDim ?? 0) * 2);
 }
 
+/** Ids and pooled features of one image, at most. */
+export function rowNumbers({ encoder, settings: { crops, ids, features } }: TokenizeSpec): number {
+  const { maxTokens, featureDim, codebook } = encoder.info;
+  const own = ids && codebook ? idsPerImage(codebook, { rows: 1, columns: maxTokens }) : 0;
+  return VIEWS[crops] * (own + (features === "pooled" ? (featureDim ?? 0) : 0));
+}
+
 /** Bytes that a data set of so many images takes at most, before compression. */
 export const estimateBytes = (images: number, options: TokenizeOptions): number =>
   images * (rowBytes(tokenizeSpec(options)) + ROW_OVERHEAD);

@@ -4,15 +4,29 @@ import type { HashedFile } from "./hashed-file.ts";
 import { parquetFile, type SchemaElement } from "./parquet-file.ts";
 import type { Row, RowWriter } from "./row.ts";
 
-/** A row group is encoded at once: this bounds its rows, and with long rows its bytes. */
+/** A row group is encoded in one turn of the event loop: this bounds its rows, the numbers in their lists, and their bytes. */
 const MAX_GROUP_ROWS = 1000;
-const MAX_GROUP_BYTES = 32 * 1024 * 1024;
+const MAX_GROUP_NUMBERS = 2 ** 16;
+const MAX_GROUP_BYTES = 4 * 1024 * 1024;
+
+/** Rows of a group, each with so many numbers in lists and so many bytes at most. */
+export const groupRowsOf = (numbers: number, bytes: number): number =>
+  Math.max(
+    1,
+    Math.min(
+      MAX_GROUP_ROWS,
+      Math.floor(MAX_GROUP_NUMBERS / Math.max(1, numbers)),
+      Math.floor(MAX_GROUP_BYTES / Math.max(1, bytes)),
+    ),
+  );
 
 /** What the rows of one shard hold. */
 export interface RowShape {
   /** Codes of a tokenizer: from 0 to `codes - 1`; null without ids. */
   readonly codes: number | null;
   readonly features: "pooled" | "whole" | null;
+  /** Ids and pooled features that a row has at most. */
+  readonly rowNumbers: number;
   /** Bytes of ids and features that a row has at most. */
   readonly rowBytes: number;
   /** What a reader needs to give the lists their shape, as JSON under the key "vqrae". */
@@ -25,7 +39,7 @@ export interface RowShape {
  */
 export function parquetRows(file: HashedFile, shape: RowShape): RowWriter {
   const parquet = parquetFile(file, schemaOf(shape), { key: "vqrae", value: shape.about });
-  const groupRows = Math.max(1, Math.min(MAX_GROUP_ROWS, Math.floor(MAX_GROUP_BYTES / Math.max(1, shape.rowBytes))));
+  const groupRows = groupRowsOf(shape.rowNumbers, shape.rowBytes);
   let waiting: Row[] = [];
   const write = (rows: readonly Row[]): Promise<void> => parquet.write(columnsOf(rows, shape), groupRows);
   return {
@@ -85,6 +99,13 @@ function featureColumn(features: "pooled" | "whole"): SchemaElement[] {
   return list("features", { type: "FIXED_LEN_BYTE_ARRAY", type_length: 2, logical_type: { type: "FLOAT16" } });
 }
 
+/** In this encoding ids take half the bytes of plain numbers of 32 bits, and half the time. */
+const idsColumn = (rows: readonly Row[]): ColumnSource => ({
+  name: "ids",
+  data: rows.map(({ tokens }) => tokens?.ids && Array.from(tokens.ids)),
+  encoding: "DELTA_BINARY_PACKED",
+});
+
 function columnsOf(rows: readonly Row[], { codes, features }: RowShape): ColumnSource[] {
   const column = (name: string, value: (row: Row) => unknown): ColumnSource => ({ name, data: rows.map(value) });
   return [
@@ -93,7 +114,7 @@ function columnsOf(rows: readonly Row[], { codes, features }: RowShape): ColumnS
     column("width", ({ tokens }) => tokens?.width ?? null),
     column("height", ({ tokens }) => tokens?.height ?? null),
     column("grid", ({ tokens }) => tokens && [tokens.grid.rows, tokens.grid.columns]),
-    ...(codes === null ? [] : [column("ids", ({ tokens }) => tokens?.ids && Array.from(tokens.ids))]),
+    ...(codes === null ? [] : [idsColumn(rows)]),
     ...(features === null ? [] : [column("features", ({ tokens }) => featureCell(tokens?.features ?? null, features))]),
     column("error", ({ error }) => error),
   ];

@@ -8,6 +8,7 @@ import { type ShardInput, shortName } from "../inputs/member.ts";
 import { shardFile } from "../manifest.ts";
 import { hashedFile } from "../outputs/hashed-file.ts";
 import { parquetFile, type SchemaElement } from "../outputs/parquet-file.ts";
+import { groupRowsOf } from "../outputs/parquet-rows.ts";
 import { type RunShardsOptions, type RunSummary, runShards } from "../runners/run-shards.ts";
 
 /** How an index is made. */
@@ -43,13 +44,15 @@ export async function buildImageIndex(
   let firstError: string | undefined;
   await replaceFile(path, async (file) => {
     const about = { format: 1, model: { id: options.encoder.info.modelId, sha256: options.model } };
+    const dims = options.encoder.info.featureDim ?? 1;
+    const groupRows = groupRowsOf(dims, 4 * dims);
     const parquet = parquetFile(hashedFile(file), INDEX_SCHEMA, { key: KEY, value: about });
     for (const { name, source } of shards) {
       const table = await openParquetTable(shardFile(parts, name, ".parquet"));
       let rows: IndexRow[] = [];
       const write = async (): Promise<void> => {
         const column = (name: keyof IndexRow) => ({ name, data: rows.map((row) => row[name]) });
-        if (rows.length > 0) await parquet.write(COLUMNS.map(column), GROUP_ROWS);
+        if (rows.length > 0) await parquet.write(COLUMNS.map(column), groupRows);
         rows = [];
       };
       for await (const row of table.rows(["key", "sha256", "width", "height", "features", "error"])) {
@@ -62,7 +65,7 @@ export async function buildImageIndex(
         const [width, height] = [Number(row.width), Number(row.height)];
         const embedding = [...unitLength(vector)];
         rows.push({ source, key: textOf(row.key), sha256: textOf(row.sha256), width, height, embedding });
-        if (rows.length === GROUP_ROWS) await write();
+        if (rows.length === groupRows) await write();
       }
       await write();
     }
@@ -117,7 +120,6 @@ export interface SearchOptions {
 }
 
 const KEY = "vqrae-index";
-const GROUP_ROWS = 5000;
 const COLUMNS = ["source", "key", "sha256", "width", "height", "embedding"] as const;
 
 type IndexRow = Record<(typeof COLUMNS)[number], unknown>;
