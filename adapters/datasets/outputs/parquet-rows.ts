@@ -6,7 +6,7 @@ import type { Row, RowWriter } from "./row.ts";
 
 /** A row group is encoded in one turn of the event loop: this bounds its rows, the numbers in their lists, and their bytes. */
 const MAX_GROUP_ROWS = 1000;
-const MAX_GROUP_NUMBERS = 2 ** 16;
+const MAX_GROUP_NUMBERS = 2 ** 15;
 const MAX_GROUP_BYTES = 4 * 1024 * 1024;
 
 /** Rows of a group, each with so many numbers in lists and so many bytes at most. */
