@@ -6,6 +6,7 @@ import { type Encoder, idsPerImage } from "../../sdk/index.ts";
 import { expectedBut, findCheckpoint, option, parseOptions } from "../../sdk/kit.ts";
 import { CROPS, type Crops, VIEWS } from "./crops.ts";
 import { fromDisk, hashFile } from "./inputs/files.ts";
+import type { RowSize } from "./outputs/parquet-file.ts";
 
 /** What `tokenizeShard` makes of a shard. */
 export interface TokenizeOptions {
@@ -114,25 +115,22 @@ export const settingsHash = (settings: Settings): string =>
     .update(JSON.stringify(Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1))))
     .digest("hex");
 
-/** Bytes of ids and features of one image, at most. */
-export function rowBytes({ encoder, settings: { crops, ids, features } }: TokenizeSpec): number {
+/** Ids and features of one image, at most. */
+export function rowSize({ encoder, settings: { crops, ids, features } }: TokenizeSpec): RowSize {
   const { maxTokens, featureDim, codebook } = encoder.info;
-  const size = codebook === null || codebook.size <= 2 ** 8 ? 1 : codebook.size <= 2 ** 16 ? 2 : 4;
-  const idBytes = ids && codebook ? idsPerImage(codebook, { rows: 1, columns: maxTokens }) * size : 0;
+  const idBytes = codebook === null || codebook.size <= 2 ** 8 ? 1 : codebook.size <= 2 ** 16 ? 2 : 4;
+  const count = ids && codebook ? idsPerImage(codebook, { rows: 1, columns: maxTokens }) : 0;
   const vectors = features === null ? 0 : features === "pooled" ? 1 : maxTokens;
-  return VIEWS[crops] * (idBytes + vectors * (featureDim ?? 0) * 2);
-}
-
-/** Ids and pooled features of one image, at most. */
-export function rowNumbers({ encoder, settings: { crops, ids, features } }: TokenizeSpec): number {
-  const { maxTokens, featureDim, codebook } = encoder.info;
-  const own = ids && codebook ? idsPerImage(codebook, { rows: 1, columns: maxTokens }) : 0;
-  return VIEWS[crops] * (own + (features === "pooled" ? (featureDim ?? 0) : 0));
+  const dims = featureDim ?? 0;
+  return {
+    numbers: VIEWS[crops] * (count + (features === "pooled" ? dims : 0)),
+    bytes: VIEWS[crops] * (count * idBytes + vectors * dims * 2),
+  };
 }
 
 /** Bytes that a data set of so many images takes at most, before compression. */
 export const estimateBytes = (images: number, options: TokenizeOptions): number =>
-  images * (rowBytes(tokenizeSpec(options)) + ROW_OVERHEAD);
+  images * (rowSize(tokenizeSpec(options)).bytes + ROW_OVERHEAD);
 
 /** Key, hash and sizes. */
 const ROW_OVERHEAD = 100;

@@ -14,7 +14,7 @@ import { type IdsShape, idsNpy, idsTar } from "./outputs/ids-files.ts";
 import { parquetRows } from "./outputs/parquet-rows.ts";
 import type { Row, RowWriter } from "./outputs/row.ts";
 import { readStats, type ShardStats } from "./shard-stats.ts";
-import { rowBytes, rowNumbers, type TokenizeOptions, type TokenizeSpec, tokenizeSpec } from "./tokenize-options.ts";
+import { rowSize, type TokenizeOptions, type TokenizeSpec, tokenizeSpec } from "./tokenize-options.ts";
 
 /** What became of a shard. */
 export interface ShardResult {
@@ -139,13 +139,7 @@ async function writeRows(input: ShardInput, spec: TokenizeSpec, files: Outputs, 
     featureDim: info.featureDim,
   };
   const writers: RowWriter[] = [
-    parquetRows(files.parquet, {
-      codes,
-      features: settings.features,
-      rowNumbers: rowNumbers(spec),
-      rowBytes: rowBytes(spec),
-      about,
-    }),
+    parquetRows(files.parquet, { codes, features: settings.features, size: rowSize(spec), about }),
   ];
   const shape = idsShape(spec);
   if (files.tar && codes !== null) writers.push(idsTar(files.tar, codes, shape));

@@ -3,6 +3,30 @@ import type { HashedFile } from "./hashed-file.ts";
 
 export type SchemaElement = ConstructorParameters<typeof ParquetWriter>[0]["schema"][number];
 
+/** A row group is encoded in one turn of the event loop: this bounds its rows, the numbers in their lists, and their bytes. */
+const MAX_GROUP_ROWS = 1000;
+const MAX_GROUP_NUMBERS = 2 ** 15;
+const MAX_GROUP_BYTES = 4 * 1024 * 1024;
+
+/** What a row has at most. */
+export interface RowSize {
+  /** In its lists: ids, or pooled features. */
+  readonly numbers: number;
+  /** Of ids and features. */
+  readonly bytes: number;
+}
+
+/** How many rows make a group. */
+export const groupRowsOf = ({ numbers, bytes }: RowSize): number =>
+  Math.max(
+    1,
+    Math.min(
+      MAX_GROUP_ROWS,
+      Math.floor(MAX_GROUP_NUMBERS / Math.max(1, numbers)),
+      Math.floor(MAX_GROUP_BYTES / Math.max(1, bytes)),
+    ),
+  );
+
 /** A parquet file that is written a row group at a time. Nothing of the run is in it. */
 export interface ParquetFile {
   /** At most `groupRows` rows, as one group. */

@@ -1,34 +1,15 @@
 import type { ColumnSource } from "hyparquet-writer";
 import { widenF16 } from "../../../sdk/kit.ts";
 import type { HashedFile } from "./hashed-file.ts";
-import { parquetFile, type SchemaElement } from "./parquet-file.ts";
+import { groupRowsOf, parquetFile, type RowSize, type SchemaElement } from "./parquet-file.ts";
 import type { Row, RowWriter } from "./row.ts";
-
-/** A row group is encoded in one turn of the event loop: this bounds its rows, the numbers in their lists, and their bytes. */
-const MAX_GROUP_ROWS = 1000;
-const MAX_GROUP_NUMBERS = 2 ** 15;
-const MAX_GROUP_BYTES = 4 * 1024 * 1024;
-
-/** Rows of a group, each with so many numbers in lists and so many bytes at most. */
-export const groupRowsOf = (numbers: number, bytes: number): number =>
-  Math.max(
-    1,
-    Math.min(
-      MAX_GROUP_ROWS,
-      Math.floor(MAX_GROUP_NUMBERS / Math.max(1, numbers)),
-      Math.floor(MAX_GROUP_BYTES / Math.max(1, bytes)),
-    ),
-  );
 
 /** What the rows of one shard hold. */
 export interface RowShape {
   /** Codes of a tokenizer: from 0 to `codes - 1`; null without ids. */
   readonly codes: number | null;
   readonly features: "pooled" | "whole" | null;
-  /** Ids and pooled features that a row has at most. */
-  readonly rowNumbers: number;
-  /** Bytes of ids and features that a row has at most. */
-  readonly rowBytes: number;
+  readonly size: RowSize;
   /** What a reader needs to give the lists their shape, as JSON under the key "vqrae". */
   readonly about: object;
 }
@@ -39,7 +20,7 @@ export interface RowShape {
  */
 export function parquetRows(file: HashedFile, shape: RowShape): RowWriter {
   const parquet = parquetFile(file, schemaOf(shape), { key: "vqrae", value: shape.about });
-  const groupRows = groupRowsOf(shape.rowNumbers, shape.rowBytes);
+  const groupRows = groupRowsOf(shape.size);
   let waiting: Row[] = [];
   const write = (rows: readonly Row[]): Promise<void> => parquet.write(columnsOf(rows, shape), groupRows);
   return {

@@ -7,8 +7,7 @@ import { pooled } from "../encode-members.ts";
 import { type ShardInput, shortName } from "../inputs/member.ts";
 import { shardFile } from "../manifest.ts";
 import { hashedFile } from "../outputs/hashed-file.ts";
-import { parquetFile, type SchemaElement } from "../outputs/parquet-file.ts";
-import { groupRowsOf } from "../outputs/parquet-rows.ts";
+import { groupRowsOf, parquetFile, type SchemaElement } from "../outputs/parquet-file.ts";
 import { type RunShardsOptions, type RunSummary, runShards } from "../runners/run-shards.ts";
 
 /** How an index is made. */
@@ -45,7 +44,7 @@ export async function buildImageIndex(
   await replaceFile(path, async (file) => {
     const about = { format: 1, model: { id: options.encoder.info.modelId, sha256: options.model } };
     const dims = options.encoder.info.featureDim ?? 1;
-    const groupRows = groupRowsOf(dims, 4 * dims);
+    const groupRows = groupRowsOf({ numbers: dims, bytes: 4 * dims });
     const parquet = parquetFile(hashedFile(file), INDEX_SCHEMA, { key: KEY, value: about });
     for (const { name, source } of shards) {
       const table = await openParquetTable(shardFile(parts, name, ".parquet"));

@@ -6,12 +6,11 @@ import { bind, loadKoffi, type NativeFunction } from "./koffi.ts";
  */
 export async function returnFreedMemory(): Promise<void> {
   if (process.platform !== "linux") return;
-  const own = (await loadKoffi()).load(null);
   let trim: NativeFunction;
   try {
-    trim = bind(own, "malloc_trim", "int", ["size_t"]);
+    trim = bind((await loadKoffi()).load(null), "malloc_trim", "int", ["size_t"]);
   } catch {
-    return; // musl
+    return; // musl, or no koffi, which text alone does without
   }
   await new Promise((resolve) => trim.async(0, resolve));
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import koffi from "koffi";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { returnFreedMemory } from "../../../adapters/llama-cpp/native/freed-memory.ts";
 
 const isGlibc =
@@ -29,4 +29,19 @@ test.runIf(isGlibc)("gives memory back that is free between what is in use", asy
 
 test("does no harm where there is nothing to give back", async () => {
   await expect(Promise.all([returnFreedMemory(), returnFreedMemory()])).resolves.toEqual([undefined, undefined]);
+});
+
+test("does nothing without koffi: a text model is disposed where it is not installed", async () => {
+  vi.resetModules();
+  vi.doMock("koffi", () => {
+    throw new Error("not installed");
+  });
+  try {
+    const { returnFreedMemory: without } = await import("../../../adapters/llama-cpp/native/freed-memory.ts");
+    const { loadKoffi } = await import("../../../adapters/llama-cpp/native/koffi.ts");
+    await expect(loadKoffi()).rejects.toMatchObject({ code: "MISSING_DEPENDENCY" });
+    await expect(without()).resolves.toBeUndefined();
+  } finally {
+    vi.doUnmock("koffi");
+  }
 });
