@@ -26,13 +26,17 @@ function processorMsOfChildren(): number {
 export async function timeProcess(program: string, args: readonly string[]): Promise<ProcessTimes> {
   const before = processorMsOfChildren();
   const start = performance.now();
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "ignore"] });
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    said = (said + text).slice(-2000);
+  });
   const ended = once(child, "close");
   await Promise.race([once(child.stdout, "data"), ended]);
   const first = performance.now() - start;
   child.stdout.resume();
   const [code] = await ended;
-  if (code !== 0) throw new Error(`${[basename(program), ...args].join(" ")} ended with ${code}.`);
+  if (code !== 0) throw new Error(`${[basename(program), ...args].join(" ")} ended with ${code}: ${said}`);
   return { first, whole: performance.now() - start, processor: processorMsOfChildren() - before };
 }
 

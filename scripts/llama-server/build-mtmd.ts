@@ -4,11 +4,11 @@
  *
  *     VQRAE_MTMD=$(node scripts/llama-server/build-mtmd.ts) node bench/tiles.ts
  *
- * Takes git and a C++ compiler, and two to five minutes on two cores. What was built is kept in node_modules/.cache/mtmd, or in the
+ * Takes git and a C++ compiler, and one to five minutes on two cores. What was built is kept in node_modules/.cache/mtmd, or in the
  * folder that is given. @fugood/llama.node's own libmtmd for Linux is compiled without vector instructions, and a tenth as fast.
  */
 import { execFile, execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,8 +21,9 @@ const name = `linux-${process.arch}`;
 const bins = join(root, "node_modules/@node-llama-cpp", name, "bins", name);
 const cache = resolve(process.argv[2] ?? join(root, "node_modules/.cache/mtmd"), release);
 const [sources, objects, library] = [join(cache, "llama.cpp"), join(cache, "o"), join(cache, "libmtmd.so")];
+const cli = join(cache, "llama-mtmd-cli");
 
-if (!existsSync(library)) {
+if (!existsSync(cli)) {
   mkdirSync(objects, { recursive: true });
   if (!existsSync(sources)) {
     execFileSync("git", ["clone", "-q", join(shipped, "gitRelease.bundle"), sources], { stdio: ["ignore", 2, 2] });
@@ -43,23 +44,15 @@ if (!existsSync(library)) {
   ];
   const folders = ["tools/mtmd", "include", "ggml/include", "vendor", "vendor/hash", "common", "src"];
   const includes = folders.map((folder) => `-I${join(sources, folder)}`);
-  const flags = [
-    "-std=c++17",
-    "-O2",
-    "-fPIC",
-    "-w",
-    "-DLLAMA_SHARED",
-    "-DGGML_SHARED",
-    "-DGGML_BACKEND_SHARED",
-    ...includes,
-  ];
+  const flags = ["-O2", "-fPIC", "-w", "-DLLAMA_SHARED", "-DGGML_SHARED", "-DGGML_BACKEND_SHARED", ...includes];
   const objectOf = (file: string) => join(objects, `${basename(file)}.o`);
   const parts = left.filter((file) => file !== program).map(objectOf);
   const compile = async () => {
     for (let file = left.pop(); file !== undefined; file = left.pop()) {
       if (existsSync(objectOf(file))) continue;
-      // The hash functions' .c files are C++, too.
-      await promisify(execFile)("g++", [...flags, "-c", "-o", objectOf(file), "-x", "c++", file]);
+      const isC = file.endsWith(".c") && basename(file) !== "sha1.c"; // which is in a namespace
+      const compiler = isC ? ["gcc", ...flags] : ["g++", "-std=c++17", ...flags, "-x", "c++"];
+      await promisify(execFile)(compiler[0]!, [...compiler.slice(1), "-c", "-o", objectOf(file), file]);
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, compile));
@@ -69,12 +62,10 @@ if (!existsSync(library)) {
     execFileSync("g++", [...args, ...options], { stdio: ["ignore", 2, 2] });
   };
   link(/^lib(llama|ggml|ggml-base)(\.v[\d.]+)?\.so$/, "-shared", "-o", library, ...parts);
-  link(
-    /^lib(llama|llama-common|ggml|ggml-base)(\.v[\d.]+)?\.so$/,
-    "-o",
-    join(cache, "llama-mtmd-cli"),
-    objectOf(program),
-    library,
-  );
+  for (const backend of readdirSync(bins).filter((file) => file.startsWith("libggml-cpu-"))) {
+    rmSync(join(cache, backend), { force: true });
+    symlinkSync(join(bins, backend), join(cache, backend)); // llama-mtmd-cli looks for them where it is
+  }
+  link(/^lib(llama|llama-common|ggml|ggml-base)(\.v[\d.]+)?\.so$/, "-o", cli, objectOf(program), library);
 }
 process.stdout.write(`${library}\n`);

@@ -10,11 +10,11 @@ import type { RgbImage } from "../../sdk/index.ts";
  */
 const require = createRequire(import.meta.url);
 const platform = `${process.platform}-${process.arch}`;
-const folderOf = (name: string) => dirname(require.resolve(`${name}/package.json`));
 const built = process.env.VQRAE_MTMD;
-const library = koffi.load(built ?? join(folderOf(`@fugood/node-llama-${platform}`), "index.node"));
+const shipped = () => join(dirname(require.resolve(`@fugood/node-llama-${platform}/package.json`)), "index.node");
+const library = koffi.load(built ?? shipped());
 if (built !== undefined) {
-  const backends = join(folderOf(`@node-llama-cpp/${platform}`), "bins", platform);
+  const backends = join(dirname(require.resolve(`@node-llama-cpp/${platform}`)), "../bins", platform); // beside its dist
   library.func("void ggml_backend_load_all_from_path(const char*)")(backends);
 }
 /** Where fields of mtmd_context_params lie: newer versions have a device before the threads. */
