@@ -33,6 +33,14 @@ export async function importOnnxRuntime(
 /** The part of a worker's setup that its sessions need. */
 export type SessionSetup = Pick<WorkerSetup, "graphs" | "device" | "threads" | "precision" | "prepack">;
 
+/**
+ * A thread that waits for the next operator spins for so long before it sleeps: most operators come sooner than a thread wakes up.
+ * onnxruntime's default of a millisecond would starve the caller's own work between two runs.
+ */
+const SPIN_MICROSECONDS = 100;
+/** Pauses of a spinning thread double up to so many: it leaves more to the other thread of its core. */
+const SPIN_BACKOFF = 64;
+
 /** The graphs of one worker thread, each opened when it is first needed. */
 export class Sessions {
   readonly #runtime: OnnxRuntime;
@@ -68,8 +76,8 @@ export class Sessions {
             // Prepacking copies every weight; without it they stay in the page cache, shared by all workers.
             disable_prepacking: prepack || graph.prepack ? "0" : "1",
             x64quantprecision: exactly ? "1" : "0",
-            // Spinning threads would starve the caller's own work between two runs.
-            "intra_op.allow_spinning": "0",
+            "intra_op.spin_duration_us": `${SPIN_MICROSECONDS}`,
+            "intra_op.spin_backoff_max": `${SPIN_BACKOFF}`,
           },
         },
       };
