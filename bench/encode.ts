@@ -70,6 +70,13 @@ const ours: Record<string, LoadOptions> = {
   "vqrae fp32, prepacked": { threads, prepack: true },
   "vqrae int8": { threads, precision: "int8" },
 };
+/** Of one photo alone: what a large JPEG is decoded to. */
+const scaled: Record<string, LoadOptions> = {
+  "vqrae fp32, decoded to scale": { threads, decoding: "scaled" },
+  "vqrae int8, decoded to scale": { threads, precision: "int8", decoding: "scaled" },
+};
+const load = (folder: string, sides: Record<string, LoadOptions>) =>
+  Promise.all(Object.entries(sides).map(async ([name, options]) => [name, await VQRAE.load(folder, options)] as const));
 
 console.log(`${await environment()}; ${threads} threads, ${rounds} rounds\n`);
 for (const model of values.models.split(",")) {
@@ -81,26 +88,26 @@ for (const model of values.models.split(",")) {
   if (["photo", "encode", "stages"].some((part) => parts.has(part))) {
     const rival = await openTransformersJs(folder, { dtype: "fp32", threads });
     const rivalInt8 = await openTransformersJs(folder, { dtype: "q8", threads }).catch(() => null);
-    const tokenizers = await Promise.all(
-      Object.entries(ours).map(async ([name, options]) => [name, await VQRAE.load(folder, options)] as const),
-    );
+    const tokenizers = await load(folder, ours);
     if (parts.has("photo")) {
+      const ofPhotos = [...tokenizers, ...(await load(folder, scaled))];
       const rows: Record<string, string[]> = {};
       for (const photo of Object.values(photos)) {
         const sides: Record<string, Side> = { "transformers.js fp32": () => rival.encode([photo]) };
         if (rivalInt8) sides["transformers.js q8"] = () => rivalInt8.encode([photo]);
-        for (const [name, tokenizer] of tokenizers) sides[name] = () => tokenizer.encode(photo);
+        for (const [name, tokenizer] of ofPhotos) sides[name] = () => tokenizer.encode(photo);
         for (const [name, timing] of Object.entries(await alternate(sides, rounds)))
           (rows[name] ??= []).push(shown(timing));
       }
       rows["transformers.js fp32"]!.push(await cosinesToPyTorch(model, tokens, (file) => rival.encode([file])));
       if (rivalInt8)
         rows["transformers.js q8"]!.push(await cosinesToPyTorch(model, tokens, (file) => rivalInt8.encode([file])));
-      for (const [name, tokenizer] of tokenizers) {
+      for (const [name, tokenizer] of ofPhotos) {
         rows[name]!.push(
           await cosinesToPyTorch(model, tokens, async (file) => (await tokenizer.encode(file)).features!),
         );
       }
+      for (const [, tokenizer] of ofPhotos.slice(tokenizers.length)) await tokenizer.dispose();
       console.log("One photo, from file to features; cosine to PyTorch's features of the same two files:\n");
       table(
         ["", ...Object.keys(photos), "cosines"],

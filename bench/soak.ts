@@ -18,7 +18,7 @@ import { createEndpoint, listen } from "../adapters/openai/index.ts";
 import { environment } from "../scripts/lib/environment.ts";
 import { VQRAE } from "../sdk/index.ts";
 import { openCounts } from "../test/helpers/open-counts.ts";
-import { collectGarbage, growthOf } from "./lib/memory.ts";
+import { collectGarbage, growthOf, type MemoryUse, memoryUse } from "./lib/memory.ts";
 
 const { values } = parseArgs({
   options: {
@@ -182,38 +182,38 @@ const parts: readonly Part[] = [
   },
 ];
 
-async function megabytes(): Promise<number> {
+async function memory(): Promise<MemoryUse> {
   collectGarbage();
   await new Promise(setImmediate);
   collectGarbage();
-  return process.memoryUsage.rss() / 1e6;
+  return memoryUse();
 }
 
 const rows: string[] = [];
 const own = async () => JSON.stringify(await openCounts());
 for (const { name, count, open } of parts) {
   if (values.only !== undefined && !name.startsWith(values.only)) continue;
-  const before = await megabytes();
+  const { resident: before } = await memory();
   const { once, dispose } = await open();
   const most = Math.max(5, Math.round(count * scale));
   const partMs = Math.min(mostMs, Number.isFinite(count) ? Number.POSITIVE_INFINITY : 10 * MINUTE * scale);
   const end = Date.now() + partMs;
   const everyMs = partMs / SAMPLES;
   const everyCount = Math.max(1, Math.floor(most / SAMPLES));
-  const seen: number[] = [];
+  const seen: MemoryUse[] = [];
   let [done, last] = [0, Date.now()];
   let first = "";
   for (; done < most && Date.now() < end; done++) {
     await once(done);
     if (Number.isFinite(count) ? done % everyCount !== 0 : Date.now() < last + everyMs) continue;
     last = Date.now();
-    seen.push(await megabytes());
+    seen.push(await memory());
     if (seen.length === 2) first = await own();
   }
   const openAtEnd = await own();
-  const { warm, late, growth } = growthOf(seen);
+  const { warm, late, growth } = growthOf(seen.map(({ resident }) => resident));
   await dispose();
-  const after = await megabytes();
+  const { resident: after } = await memory();
   const percent = `${(growth * 100).toFixed(1)} %${growth > GOAL ? " (!)" : ""}`;
   const cells = [
     name,
@@ -224,7 +224,9 @@ for (const { name, count, open } of parts) {
   ];
   rows.push(`| ${cells.join(" | ")} |`);
   console.error(rows.at(-1), `open: ${first} -> ${openAtEnd}`);
-  console.error(seen.map((mb) => mb.toFixed(0)).join(" "));
+  for (const field of Object.keys(seen[0] ?? {}) as (keyof MemoryUse)[]) {
+    console.error(`${field}: ${seen.map((use) => use[field].toFixed(0)).join(" ")}`);
+  }
 }
 console.log(`${await environment("onnxruntime-node", "node-llama-cpp", "sharp")}; scale ${scale}\n`);
 console.log(
