@@ -1,5 +1,5 @@
 import { getLlama, type Llama, LlamaLogLevel } from "node-llama-cpp";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { grammarText } from "../../../adapters/llama-cpp/grammar/grammar-text.ts";
 import { JsonGrammars } from "../../../adapters/llama-cpp/grammar/json-grammars.ts";
 import { understoodSchema } from "../../../adapters/llama-cpp/grammar/understood-schema.ts";
@@ -56,6 +56,40 @@ describe("the text", () => {
     const made = new JsonGrammars(llama).grammar({ type: "null" }, controller.signal);
     controller.abort(new Error("gone"));
     await expect(made).rejects.toThrow("gone");
+  });
+});
+
+describe("the thread that writes grammars", () => {
+  const started: unknown[] = [];
+  const count = (worker: unknown) => void started.push(worker);
+  beforeEach(async () => {
+    await grammarText({ type: "null" }, signal);
+    started.length = 0;
+    process.on("worker", count);
+  });
+  afterEach(() => void process.off("worker", count));
+
+  it("writes one after the other", async () => {
+    for (let i = 0; i < 5; i++) expect(await grammarText({ const: i }, signal)).toContain(`"${i}"`);
+    expect(started).toHaveLength(0);
+  });
+
+  it("has company for several at once, and remains alone", async () => {
+    const texts = await Promise.all(names(4).map((name) => grammarText({ const: name }, signal)));
+    for (const [i, text] of texts.entries()) expect(text).toContain(`v${i}`);
+    expect(started).toHaveLength(3);
+    await grammarText({ type: "null" }, signal);
+    expect(started).toHaveLength(3);
+  });
+
+  it("ends with a request that is given up, and the next one has another", async () => {
+    for (let i = 0; i < 10; i++) {
+      const controller = new AbortController();
+      const given = grammarText({ enum: names(900) }, controller.signal);
+      setTimeout(() => controller.abort(new Error("gone")), i);
+      await Promise.allSettled([given]);
+      expect(await grammarText({ const: i }, signal)).toContain(`"${i}"`);
+    }
   });
 });
 
