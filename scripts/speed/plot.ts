@@ -11,7 +11,7 @@ import { readFile, writeFile } from "node:fs/promises";
 const sections: Record<string, "times" | "rates"> = {
   "One photo, from file to features": "times",
   "A 12-megapixel photo, decoded to what its view needs": "times",
-  "A stream of 100 photos of 640 px": "rates",
+  "A stream of photos of 640 px": "rates",
   "Opening a model of 16-bit weights": "times",
   "Many tiles and many patches": "times",
   "A CNN tokenizer": "times",
@@ -66,7 +66,7 @@ function pointsOf(markdown: string): Point[] {
 
 const ROW = 17;
 const [LEFT, WIDTH, RIGHT] = [470, 420, 60];
-const [LEAST, MOST] = [1 / 4, 16];
+const [LEAST, MOST] = [1 / 2, 32];
 const x = (faster: number) => LEFT + (WIDTH * Math.log2(faster / LEAST)) / Math.log2(MOST / LEAST);
 const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
@@ -91,7 +91,7 @@ function draw(points: readonly Point[]): string {
     y += ROW;
   }
   const height = y + 6;
-  const ticks = [0.25, 0.5, 1, 2, 4, 8, 16].map(
+  const ticks = [0.5, 1, 2, 4, 8, 16, 32].map(
     (tick) =>
       `<line x1="${x(tick)}" y1="34" x2="${x(tick)}" y2="${height - 10}" stroke="${tick === 1 ? "#333" : "#ddd"}"/>` +
       `<text x="${x(tick)}" y="28" text-anchor="middle">${tick}x</text>`,
@@ -107,6 +107,9 @@ ${[...ticks, ...parts].join("\n")}
 }
 
 const points = pointsOf(await readFile(page, "utf8"));
-if (points.length === 0) throw new Error(`Expected tables of ratios in ${page} but received none.`);
+for (const section of Object.keys(sections)) {
+  if (points.some((point) => point.section === section)) continue;
+  throw new Error(`Expected a table of ratios below "${section}" in ${page} but received none.`);
+}
 await writeFile(picture, draw(points));
 console.log(`${points.length} ratios`);
