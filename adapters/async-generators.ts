@@ -1,3 +1,5 @@
+import { LinkedAbortController } from "../sdk/kit.ts";
+
 /** Goes through a generator to what it returns at its end. */
 export async function returnOf<T>(generator: AsyncGenerator<unknown, T>): Promise<T> {
   for (;;) {
@@ -17,17 +19,16 @@ export async function leave(generator: AsyncGenerator<unknown, unknown>): Promis
  */
 export async function* pushed<T, R>(
   produce: (push: (item: T) => void, signal: AbortSignal) => Promise<R>,
-  outer?: AbortSignal,
+  ...outer: readonly (AbortSignal | undefined)[]
 ): AsyncGenerator<T, R> {
-  const controller = new AbortController();
-  const signal = outer ? AbortSignal.any([outer, controller.signal]) : controller.signal;
+  const controller = new LinkedAbortController(...outer);
   const items: T[] = [];
   let wake = () => {};
   let ended = false;
   const work = produce((item) => {
     items.push(item);
     wake();
-  }, signal).finally(() => {
+  }, controller.signal).finally(() => {
     ended = true;
     wake();
   });

@@ -12,6 +12,7 @@ export { type RequestedOutputs, requestedOutputs } from "./contract/requested-ou
 export { checkIds, type DecoderInput, type DecoderTokens, decoderInput } from "./contract/token-ids.ts";
 export { describe, expected, expectedBut, present, printable } from "./errors.ts";
 export { inSteps, joinInSteps, ownTurn } from "./event-loop/in-steps.ts";
+export { LinkedAbortController } from "./event-loop/linked-abort-controller.ts";
 export { wait } from "./event-loop/wait.ts";
 export { isGgufPath, openCheckpoint } from "./families/checkpoint.ts";
 export { defineModel, type ModelParts } from "./families/define-model.ts";

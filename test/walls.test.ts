@@ -109,3 +109,8 @@ test("zod is imported as a namespace: a bundler drops what nobody uses of it, th
   const whole = /import (?:\{[^}]*\bz\b|z\b).* from "zod"|\bz\.(?:core|locales)\.(?!\$)/;
   expect(files.filter((file) => whole.test(readFileSync(join(root, file), "utf8")))).toEqual([]);
 });
+
+test("signals are joined by a LinkedAbortController: each AbortSignal.any leaves memory in signals that live on", () => {
+  const source = (file: string) => readFileSync(join(root, file), "utf8").replaceAll(/\/\*[\s\S]*?\*\//g, "");
+  expect(files.filter((file) => source(file).includes("AbortSignal.any"))).toEqual([]);
+});

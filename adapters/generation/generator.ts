@@ -162,13 +162,16 @@ export class TokenImageGenerator implements ImageGenerator {
     const images: (RgbImage | null)[] = [];
     for (const { index, ids, seed } of made) {
       const own = all[index]?.signal;
-      const either = own && signal ? AbortSignal.any([own, signal]) : (own ?? signal);
       try {
         images.push(
-          yield* pushed<GenerationEvent, RgbImage>((push, signal) => {
-            const onProgress = (steps: DecodeProgress) => push({ type: "decoding", index, ...steps });
-            return tokenizer.decode(ids, { seed, signal, onProgress });
-          }, either),
+          yield* pushed<GenerationEvent, RgbImage>(
+            (push, signal) => {
+              const onProgress = (steps: DecodeProgress) => push({ type: "decoding", index, ...steps });
+              return tokenizer.decode(ids, { seed, signal, onProgress });
+            },
+            own,
+            signal,
+          ),
         );
       } catch (error) {
         if (!own?.aborted || signal?.aborted) throw error;

@@ -1,6 +1,14 @@
 import * as z from "zod";
 import { VqraeError } from "../../sdk/index.ts";
-import { describe, expectedBut, isObject, option, parseJson, parseOptions } from "../../sdk/kit.ts";
+import {
+  describe,
+  expectedBut,
+  isObject,
+  LinkedAbortController,
+  option,
+  parseJson,
+  parseOptions,
+} from "../../sdk/kit.ts";
 import { API_URL, answerText, apiUrl, eventData, isRefusal, pathOf, shownUrl } from "../model-servers.ts";
 import type { VisionLanguageModel, VlmAnswer, VlmMessage, VlmOptions, VlmPiece } from "../vision-language-model.ts";
 import { imageUrl } from "./image-url.ts";
@@ -84,8 +92,8 @@ export class ChatCompletionsModel implements VisionLanguageModel {
   }
 
   async *streamChat(messages: readonly VlmMessage[], options: VlmOptions = {}): AsyncGenerator<VlmPiece, VlmAnswer> {
-    const stop = new AbortController();
-    const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+    const stop = new LinkedAbortController(options.signal);
+    const { signal } = stop;
     const body = { stream: true, stream_options: { include_usage: true } };
     const { response, deadline } = await this.#send(messages, { ...options, signal }, body);
     let text = "";

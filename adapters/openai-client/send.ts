@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { VqraeError } from "../../sdk/index.ts";
-import { expectedBut, parseJson } from "../../sdk/kit.ts";
+import { expectedBut, LinkedAbortController, parseJson } from "../../sdk/kit.ts";
 import { answerText, reasonOf, refusalOf, shownUrl } from "../model-servers.ts";
 import type { Json } from "./request.ts";
 
@@ -45,13 +45,14 @@ export async function send(
   }
 }
 
-/** A time that moves on with each sign of life; past it the request is aborted. */
-export class Deadline {
-  readonly #controller = new AbortController();
+/** A time that moves on with each sign of life; past it the request is aborted, and with the signal that is given. */
+class Deadline {
+  readonly #controller: LinkedAbortController;
   readonly #timeoutMs: number;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(timeoutMs: number) {
+  constructor(timeoutMs: number, signal: AbortSignal | undefined) {
+    this.#controller = new LinkedAbortController(signal);
     this.#timeoutMs = timeoutMs;
     this.moveOn();
   }
@@ -70,6 +71,7 @@ export class Deadline {
 
   end(): void {
     clearTimeout(this.#timer);
+    this.#controller.unlink();
   }
 }
 
@@ -91,8 +93,7 @@ async function once(
   signal: AbortSignal | undefined,
 ): Promise<Answered | Failed> {
   const { apiKey, headers, fetch: request = fetch, timeoutMs = 120_000 } = options;
-  const deadline = new Deadline(timeoutMs);
-  const ends = signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal;
+  const deadline = new Deadline(timeoutMs, signal);
   try {
     const response = await request(url, {
       method: "POST",
@@ -102,7 +103,7 @@ async function once(
         ...headers,
       },
       body: JSON.stringify(body),
-      signal: ends,
+      signal: deadline.signal,
     });
     if (response.ok) return { response, deadline };
     const text = await answerText(response, () => new Error(`status ${response.status} with an answer without end`));

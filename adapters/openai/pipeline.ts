@@ -38,7 +38,7 @@ export class RequestPipeline {
     const { limits, held, allowRemoteImages, closing } = this.#options;
     // A full queue says so before the body is read. A place is taken after it: a slow client keeps nobody out.
     queue.requireRoom();
-    const { signal, ...time } = deadline(AbortSignal.any([request.signal, closing]), limits.requestMs);
+    const { signal, ...time } = deadline([request.signal, closing], limits.requestMs);
     const bytes = held.open();
     let leave = () => {};
     const end = () => {

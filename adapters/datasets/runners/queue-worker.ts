@@ -1,6 +1,6 @@
 import type { Job, Queue } from "bullmq";
 import type { Encoder } from "../../../sdk/index.ts";
-import { expectedBut, setFields } from "../../../sdk/kit.ts";
+import { expectedBut, LinkedAbortController, setFields } from "../../../sdk/kit.ts";
 import { findShards } from "../inputs/files.ts";
 import { mergeManifest } from "../manifest.ts";
 import { ATTEMPTS, jobSchema, QUEUE, type ShardJob } from "./queue-jobs.ts";
@@ -56,8 +56,8 @@ export async function runQueueWorker(options: QueueWorkerOptions): Promise<void>
   } = options;
   const bullmq = await loadBullMq();
   const connection = await connect(url);
-  const stop = new AbortController();
-  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+  const stop = new LinkedAbortController(options.signal);
+  const { signal } = stop;
   const models = new Map<string, ReturnType<QueueWorkerOptions["open"]>>();
   const open: QueueWorkerOptions["open"] = (model) => {
     const key = JSON.stringify(model);
@@ -111,6 +111,7 @@ export async function runQueueWorker(options: QueueWorkerOptions): Promise<void>
     await Promise.all(notes);
     if (fatal.length > 0) throw fatal[0];
   } finally {
+    stop.unlink();
     if (timer) clearInterval(timer);
     await queue.close().catch(() => {});
     connection.disconnect();

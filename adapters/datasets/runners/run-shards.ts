@@ -1,5 +1,6 @@
 import { resolve, sep } from "node:path";
 import { VqraeError } from "../../../sdk/index.ts";
+import { LinkedAbortController } from "../../../sdk/kit.ts";
 import type { ShardInput } from "../inputs/member.ts";
 import { mergeManifest, openManifest } from "../manifest.ts";
 import { type TokenizeOptions, tokenizeSpec } from "../tokenize-options.ts";
@@ -54,8 +55,8 @@ export async function runShards(
   await openManifest(output, tokenizeSpec(options), names);
   const [live, failed] = [new Map<string, number>(), [] as { shard: string; error: unknown }[]];
   let [next, written, skipped, images, errors] = [0, 0, 0, 0, 0];
-  const stop = new AbortController();
-  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+  const stop = new LinkedAbortController(options.signal);
+  const { signal } = stop;
 
   const tell = (): void => {
     const encoded = images + [...live.values()].reduce((sum, count) => sum + count, 0);
@@ -106,6 +107,7 @@ export async function runShards(
   };
   tell();
   const ends = await Promise.allSettled(Array.from({ length: shardsAtOnce }, lane));
+  stop.unlink();
   if (signal.aborted) throw signal.reason;
   for (const end of ends) if (end.status === "rejected") throw end.reason;
   await mergeManifest(output);

@@ -1,4 +1,4 @@
-import { expectedBut } from "../../../sdk/kit.ts";
+import { expectedBut, LinkedAbortController } from "../../../sdk/kit.ts";
 import type { TokenServer } from "../../llama-cpp/carrier/index.ts";
 import { SEEDS } from "../generate-options.ts";
 import { FREE, keptRun } from "../kept-ids.ts";
@@ -41,13 +41,16 @@ export class LlamaServerIds implements IdSource {
 
   async *ids({ images, kept, sampling, signal: all }: IdRequest): AsyncGenerator<readonly DrawnId[]> {
     const { prompt, seed, signal: own } = images[0]!;
-    const signal = own === undefined || all === undefined ? (own ?? all) : AbortSignal.any([own, all]);
+    const either = new LinkedAbortController(own, all);
+    const { signal } = either;
     try {
       for await (const id of this.#ids(prompt, seed, { kept, sampling, signal })) yield [{ image: 0, id }];
     } catch (error) {
       all?.throwIfAborted();
       if (!own?.aborted) throw error;
       yield [{ image: 0, error: own.reason }];
+    } finally {
+      either.unlink();
     }
   }
 

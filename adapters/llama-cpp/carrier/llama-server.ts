@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { expectedBut, option, parseOptions } from "../../../sdk/kit.ts";
+import { expectedBut, LinkedAbortController, option, parseOptions } from "../../../sdk/kit.ts";
 import { type ChatTemplateKwargs, templateOptions } from "../../prompt/index.ts";
 import { checkCarrier, DEFAULT_RANGE, isRange, RANGES } from "./carrier.ts";
 import {
@@ -136,8 +136,8 @@ export class LlamaServer {
   async *#stream(prompt: WrittenPrompt, options: CompletionOptions): AsyncGenerator<CompletionPiece, Completion> {
     const body = { ...completionFields(options, true), prompt: this.#prompt(prompt) };
     const { answer } = prompt;
-    const controller = new AbortController();
-    const signal = options.signal ? AbortSignal.any([options.signal, controller.signal]) : controller.signal;
+    const controller = new LinkedAbortController(options.signal);
+    const { signal } = controller;
     const all: number[] = [];
     let whole = "";
     try {

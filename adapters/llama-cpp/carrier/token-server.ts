@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { expected, expectedBut, option, parseOptions } from "../../../sdk/kit.ts";
+import { expected, expectedBut, LinkedAbortController, option, parseOptions } from "../../../sdk/kit.ts";
 import { type CompletionOptions, completionFields, cutShort, pieceOf } from "./completion.ts";
 import { HttpClient, type HttpOptions, httpOptions } from "./http.ts";
 import { contextSizeOf, count, fieldAt } from "./server-info.ts";
@@ -46,8 +46,8 @@ export class TokenServer {
    * @throws CONTEXT_OVERFLOW, SERVER_ERROR; the signal's reason after an abort
    */
   async *complete(prompt: readonly number[], options: CompletionOptions): AsyncGenerator<number> {
-    const controller = new AbortController();
-    const signal = options.signal ? AbortSignal.any([options.signal, controller.signal]) : controller.signal;
+    const controller = new LinkedAbortController(options.signal);
+    const { signal } = controller;
     try {
       for await (const event of this.#http.stream(
         "completion",

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { LoadOptions, LoadProgress } from "../../../sdk/index.ts";
-import { isPackagedCheckpoint, option, parseOptions, setFields } from "../../../sdk/kit.ts";
+import { isPackagedCheckpoint, LinkedAbortController, option, parseOptions, setFields } from "../../../sdk/kit.ts";
 import type { PullOptions } from "../../hub/index.ts";
 import { type ChatTemplateKwargs, templateOptions } from "../../prompt/index.ts";
 import { TAR_SYSTEM_MESSAGE } from "../../tar-tokens.ts";
@@ -110,8 +110,7 @@ export async function loadVlm(source: string = "default", options: LoadVlmOption
   starting.catch(() => {}); // whoever waits for it is told
   try {
     onProgress?.("tokenizer");
-    const failed = new AbortController();
-    const ends = AbortSignal.any(signal ? [signal, failed.signal] : [failed.signal]);
+    const failed = new LinkedAbortController(signal);
     const orEnd = async <T>(part: Promise<T>): Promise<T> => {
       try {
         return await part;
@@ -131,7 +130,7 @@ export async function loadVlm(source: string = "default", options: LoadVlmOption
           decoding,
           maxImageTokens,
           video,
-          signal: ends,
+          signal: failed.signal,
           onProgress: onLoad,
         }),
       ),
@@ -142,8 +141,9 @@ export async function loadVlm(source: string = "default", options: LoadVlmOption
       if (llama.gpu !== false) await seeing;
       return llama;
     };
-    const speaking = orEnd(openIn(afterEncoder, files.llm, setFields({ ...rest, onProgress, signal: ends })));
+    const speaking = orEnd(openIn(afterEncoder, files.llm, setFields({ ...rest, onProgress, signal: failed.signal })));
     const [seen, spoken] = await Promise.allSettled([seeing, speaking]);
+    failed.unlink();
     if (seen.status === "fulfilled") release.push(() => seen.value.dispose());
     // Last, since it gives the memory of both back.
     if (spoken.status === "fulfilled") release.push(async () => spoken.value[Symbol.asyncDispose]());

@@ -95,12 +95,15 @@ export class Vlm implements VisionLanguageModel {
    */
   async *streamChat(messages: readonly VlmMessage[], options: VlmOptions = {}): AsyncGenerator<VlmPiece, VlmAnswer> {
     const { signal: outer, ...parsed } = parseAnswerOptions(options);
-    const ends = outer ? [outer, this.#closing.signal] : [this.#closing.signal];
-    return yield* pushed<VlmPiece, VlmAnswer>((push, signal) => {
-      const answer = this.#answer(messages, parsed, push, signal);
-      this.#answers.add(answer);
-      return answer.finally(() => this.#answers.delete(answer));
-    }, AbortSignal.any(ends));
+    return yield* pushed<VlmPiece, VlmAnswer>(
+      (push, signal) => {
+        const answer = this.#answer(messages, parsed, push, signal);
+        this.#answers.add(answer);
+        return answer.finally(() => this.#answers.delete(answer));
+      },
+      outer,
+      this.#closing.signal,
+    );
   }
 
   /** Whether the model's chat template reads a variable, such as "enable_thinking". */

@@ -1,5 +1,5 @@
 import { expectedBut } from "../../../sdk/kit.ts";
-import { bind, type Koffi, type NativeFunction, type NativeType } from "./koffi.ts";
+import { arrayType, bind, type Koffi, type NativeFunction, type NativeType } from "./koffi.ts";
 
 /** llama.cpp's `llama_rope_type`s whose positions have several axes. */
 const MULTI_AXIS_ROPE = new Set([8, 40]);
@@ -89,8 +89,16 @@ export function loadedLibraryFile(): string {
 const sharedObjectsOf = (report: object): string[] =>
   "sharedObjects" in report && Array.isArray(report.sharedObjects) ? report.sharedObjects.map(String) : [];
 
-/** @throws RUNTIME where the library lacks a function */
+const opened = new Map<string, LlamaLibrary>();
+
+/** Opened once: koffi keeps what it was told of functions until the process ends. @throws RUNTIME where the library lacks a function */
 export function openLlamaLibrary(koffi: Koffi, file: string): LlamaLibrary {
+  const library = opened.get(file) ?? open(koffi, file);
+  opened.set(file, library);
+  return library;
+}
+
+function open(koffi: Koffi, file: string): LlamaLibrary {
   const library = koffi.load(file);
   const find = (name: string, result: string, parameters: NativeType[]) => {
     try {
@@ -199,12 +207,12 @@ export function openLlamaLibrary(koffi: Koffi, file: string): LlamaLibrary {
     hasHiddenOfEach: (context) => poolingType(context) === NO_POOLING,
     hidden: (context, index) => {
       const start = embeddingsOf(context, index);
-      return start === null ? null : koffi.decode(start, koffi.array("float", width(getModel(context)), "Typed"));
+      return start === null ? null : koffi.decode(start, arrayType(koffi, "float", width(getModel(context)), "Typed"));
     },
     logits: (context, index, first, count) => {
       const start = logitsOf(context, index);
       if (start === null) return null;
-      return koffi.decode(start, 4 * first, koffi.array("float", count, "Typed"));
+      return koffi.decode(start, 4 * first, arrayType(koffi, "float", count, "Typed"));
     },
   };
 }

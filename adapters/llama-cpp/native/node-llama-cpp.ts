@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import type { LlamaContext, LlamaContextSequence } from "node-llama-cpp";
 import type { VqraeError } from "../../../sdk/index.ts";
 import { expected, expectedBut, packageFile } from "../../../sdk/kit.ts";
-import { loadKoffi } from "./koffi.ts";
+import { arrayType, loadKoffi } from "./koffi.ts";
 import { layoutOf } from "./layout.ts";
 import { type Address, type LlamaLibrary, loadedLibraryFile, openLlamaLibrary } from "./llama-library.ts";
 import { requireNode } from "./runtime.ts";
@@ -123,11 +123,11 @@ export class ContextInternals {
     const [ours, model] = [unwrap(privateOf(context)._ctx), unwrap(addonModelOf(context))];
     const wordAt = (base: bigint, offset: number) => BigInt(koffi.decode(base, offset, "uint64"));
     requireLayout(wordAt(ours, layout.model) === model, "the model's address", `byte ${layout.model}`);
-    const sizes = koffi.array("uint32", 2, "Array");
+    const sizes = arrayType(koffi, "uint32", 2, "Array");
     const [contextSize, batchSize]: readonly [number, number] = koffi.decode(ours, layout.params, sizes);
     requireLayout(contextSize === privateOf(context)._ctx.getContextSize(), "n_ctx", `byte ${layout.params}`);
     const address = wordAt(ours, layout.context);
-    const modelWords: (number | bigint)[] = koffi.decode(model, koffi.array("uint64", MODEL_WORDS, "Array"));
+    const modelWords: (number | bigint)[] = koffi.decode(model, arrayType(koffi, "uint64", MODEL_WORDS, "Array"));
     // A llama_context begins with the address of its llama_model, which the AddonModel holds too.
     const isContext =
       address !== 0n && address % 8n === 0n && modelWords.some((word) => BigInt(word) === wordAt(address, 0));

@@ -1,3 +1,4 @@
+import { LinkedAbortController } from "../../../sdk/kit.ts";
 import { ApiError } from "./api-error.ts";
 
 export interface Deadline {
@@ -7,13 +8,10 @@ export interface Deadline {
   end(): void;
 }
 
-/** A signal that aborts with the client's, and with an ApiError 504 after `ms`. */
-export function deadline(client: AbortSignal, ms: number): Deadline {
-  const controller = new AbortController();
+/** A signal that aborts with the client's and the server's, and with an ApiError 504 after `ms`. */
+export function deadline(signals: readonly AbortSignal[], ms: number): Deadline {
+  const controller = new LinkedAbortController(...signals);
   const abort = (reason?: unknown) => controller.abort(reason);
-  const onGone = () => abort(client.reason);
-  if (client.aborted) onGone();
-  client.addEventListener("abort", onGone, { once: true });
   const timer = setTimeout(() => {
     const message = `Expected an answer within ${ms / 1000} s but it takes longer. Ask for fewer tokens or images.`;
     // Clients of OpenAI's would send it again.
@@ -24,7 +22,7 @@ export function deadline(client: AbortSignal, ms: number): Deadline {
     abort,
     end: () => {
       clearTimeout(timer);
-      client.removeEventListener("abort", onGone);
+      controller.unlink();
     },
   };
 }

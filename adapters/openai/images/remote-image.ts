@@ -2,7 +2,7 @@ import { lookup } from "node:dns/promises";
 import { get as httpGet, type IncomingMessage } from "node:http";
 import { get as httpsGet } from "node:https";
 import type { LookupFunction } from "node:net";
-import { joinInSteps } from "../../../sdk/kit.ts";
+import { joinInSteps, LinkedAbortController } from "../../../sdk/kit.ts";
 import { ApiError } from "../http/api-error.ts";
 import { isPublicAddress } from "./public-address.ts";
 
@@ -24,11 +24,11 @@ export interface RemoteImageOptions {
  */
 export async function fetchRemoteImage(url: string, param: string, options: RemoteImageOptions): Promise<Uint8Array> {
   const timeout = AbortSignal.timeout(options.timeoutMs);
-  const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
+  const ends = new LinkedAbortController(options.signal, timeout);
   try {
     let target = httpUrl(url);
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-      const response = await request(target, await allowedAddress(target, options), signal);
+      const response = await request(target, await allowedAddress(target, options), ends.signal);
       const { statusCode = 0, headers } = response;
       if (statusCode < 300 || statusCode >= 400 || headers.location === undefined) {
         return await imageBytes(response, options.hold);
@@ -47,6 +47,8 @@ export async function fetchRemoteImage(url: string, param: string, options: Remo
       code: "invalid_image_url",
       cause: error,
     });
+  } finally {
+    ends.unlink();
   }
 }
 
