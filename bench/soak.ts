@@ -5,6 +5,7 @@
  *   node bench/soak.ts --scale 0.1   # a tenth of each
  *   node bench/soak.ts --seconds 240 # each part for so long at most: the table says how far it came
  *   node bench/soak.ts --only "VLM loads"
+ *   node bench/soak.ts --trim        # glibc gives back what is free before each look: what is left is the program's own
  *
  * The first fifth of each part warms up: allocators, caches and threads take what they keep. Growth is from there to the end, of the
  * medians of what was measured in the second and in the last fifth.
@@ -14,6 +15,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { loadGenerator } from "../adapters/generation/index.ts";
 import { loadVlm } from "../adapters/llama-cpp/index.ts";
+import { returnFreedMemory } from "../adapters/llama-cpp/native/freed-memory.ts";
 import { createEndpoint, listen } from "../adapters/openai/index.ts";
 import { environment } from "../scripts/lib/environment.ts";
 import { VQRAE } from "../sdk/index.ts";
@@ -25,6 +27,7 @@ const { values } = parseArgs({
     scale: { type: "string", default: "1" },
     seconds: { type: "string", default: "Infinity" },
     only: { type: "string" },
+    trim: { type: "boolean", default: false },
   },
 });
 const scale = Number(values.scale);
@@ -186,6 +189,7 @@ async function memory(): Promise<MemoryUse> {
   collectGarbage();
   await new Promise(setImmediate);
   collectGarbage();
+  if (values.trim) await returnFreedMemory();
   return memoryUse();
 }
 
