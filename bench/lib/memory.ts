@@ -22,23 +22,33 @@ export interface MemoryUse {
   readonly freed: number;
 }
 
-const FIELDS = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split(" ");
+const FIELDS = [
+  "arena",
+  "ordblks",
+  "smblks",
+  "hblks",
+  "hblkhd",
+  "usmblks",
+  "fsmblks",
+  "uordblks",
+  "fordblks",
+  "keepcost",
+];
 koffi.struct("mallinfo2", Object.fromEntries(FIELDS.map((name) => [name, "size_t"])));
-const mallinfo: () => Record<string, number> = koffi.load(null).func("mallinfo2 mallinfo2()");
+const mallinfo: () => Readonly<Record<"hblkhd" | "uordblks" | "fordblks", number>> = koffi
+  .load(null)
+  .func("mallinfo2 mallinfo2()");
 
 export function memoryUse(): MemoryUse {
-  const status = readFileSync("/proc/self/status", "utf8");
-  const lines = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) * 1024;
-  const { heapTotal, external } = process.memoryUsage();
-  const { uordblks = Number.NaN, hblkhd = Number.NaN, fordblks = Number.NaN } = mallinfo();
-  const bytes = {
-    resident: lines("VmRSS"),
-    anonymous: lines("RssAnon"),
-    javascript: heapTotal + external,
-    allocated: Number(uordblks) + Number(hblkhd),
-    freed: Number(fordblks),
+  const { rss, heapTotal, external } = process.memoryUsage();
+  const { uordblks, hblkhd, fordblks } = mallinfo();
+  return {
+    resident: rss / 1e6,
+    anonymous: (Number(/RssAnon:\s+(\d+) kB/.exec(readFileSync("/proc/self/status", "utf8"))?.[1]) * 1024) / 1e6,
+    javascript: (heapTotal + external) / 1e6,
+    allocated: (uordblks + hblkhd) / 1e6,
+    freed: fordblks / 1e6,
   };
-  return Object.fromEntries(Object.entries(bytes).map(([name, value]) => [name, value / 1e6])) as unknown as MemoryUse;
 }
 
 /**
