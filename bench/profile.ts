@@ -9,13 +9,15 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { InferenceSession, Tensor } from "onnxruntime-node";
+import * as onnxruntime from "onnxruntime-node";
 import { environment } from "../scripts/lib/environment.ts";
 import { findCheckpoint } from "../sdk/families/find-checkpoint.ts";
 import { readModel } from "../sdk/families/read-model.ts";
 import { buildEncoderGraph } from "../sdk/nn/vit/encoder.ts";
 import { fusedAttention } from "../sdk/runtime/devices/providers.ts";
 import { makeInt8 } from "../sdk/runtime/made-weights/make-weights.ts";
+import { productsSaturate } from "../sdk/runtime/sessions/saturation.ts";
+import { sessionOptions } from "../sdk/runtime/sessions/sessions.ts";
 
 const { values, positionals } = parseArgs({
   options: {
@@ -28,6 +30,7 @@ const { values, positionals } = parseArgs({
 const [source = "default"] = positionals;
 const runs = Number(values.runs);
 const threads = Math.min(Number(values.threads), availableParallelism());
+const saturates = await productsSaturate(onnxruntime);
 const work = await mkdtemp(join(tmpdir(), "vqrae-profile-"));
 
 interface TraceEvent {
@@ -38,24 +41,19 @@ interface TraceEvent {
 }
 
 /** Milliseconds a run, by operator. */
-async function profile(encoder: Parameters<typeof buildEncoderGraph>[0]["encoder"]): Promise<Map<string, number>> {
+async function profile(
+  encoder: Parameters<typeof buildEncoderGraph>[0]["encoder"],
+  precision: "fp32" | "int8",
+): Promise<Map<string, number>> {
   const graph = buildEncoderGraph({ encoder, features, quantizer: null }, { fusedAttention: fusedAttention.cpu });
   const { patchSize, maxPatches } = encoder;
   const width = 3 * patchSize * patchSize;
   const patches = Float32Array.from({ length: maxPatches * width }, (_, i) => Math.sin(i * 12.9898) * 1.7);
-  const feeds = { patches: new Tensor("float32", patches, [maxPatches, width]) };
-  const session = await InferenceSession.create(graph.bytes, {
-    intraOpNumThreads: threads,
-    enableProfiling: true,
-    profileFilePrefix: join(work, "trace"),
-    extra: {
-      session: {
-        model_external_initializers_file_folder_path: graph.weightsFolder,
-        disable_prepacking: values.prepack ? "0" : "1",
-        "intra_op.allow_spinning": "0",
-      },
-    },
-  });
+  const feeds = { patches: new onnxruntime.Tensor("float32", patches, [maxPatches, width]) };
+  const setup = { device: "cpu", threads, precision, prepack: values.prepack } as const;
+  const options = sessionOptions(graph, setup, precision === "int8" && saturates);
+  const tracing = { enableProfiling: true, profileFilePrefix: join(work, "trace") };
+  const session = await onnxruntime.InferenceSession.create(graph.bytes, { ...options, ...tracing });
   for (let i = 0; i < runs; i++) await session.run(feeds, ["features"]);
   session.endProfiling();
   await session.release();
@@ -78,7 +76,7 @@ const int8 = await makeInt8(spec, join(work, "weights"), {
   report: () => {},
   signal: new AbortController().signal,
 });
-const [fp32Times, int8Times] = [await profile(spec), await profile(int8)];
+const [fp32Times, int8Times] = [await profile(spec, "fp32"), await profile(int8, "int8")];
 const sum = (times: Map<string, number>) => [...times.values()].reduce((a, b) => a + b, 0);
 const operators = [...new Set([...fp32Times.keys(), ...int8Times.keys()])].sort(
   (a, b) => (int8Times.get(b) ?? 0) + (fp32Times.get(b) ?? 0) - (int8Times.get(a) ?? 0) - (fp32Times.get(a) ?? 0),

@@ -41,6 +41,35 @@ const SPIN_MICROSECONDS = 100;
 /** Pauses of a spinning thread double up to so many: it leaves more to the other thread of its core. */
 const SPIN_BACKOFF = 64;
 
+/**
+ * What a graph's session is opened with.
+ *
+ * @param bytesExact whether 8-bit products need the option that keeps them from saturating
+ */
+export function sessionOptions(
+  graph: GraphSource,
+  { device, threads, prepack }: Omit<SessionSetup, "graphs">,
+  bytesExact: boolean,
+): InferenceSession.SessionOptions {
+  return {
+    executionProviders: [providerOf(device, graph)],
+    intraOpNumThreads: threads,
+    logSeverityLevel: LOG_ERRORS,
+    // The last level lays the weights of convolutions out anew, in memory of each session's own; nothing else is on it.
+    graphOptimizationLevel: prepack === false && !graph.prepack ? "extended" : "all",
+    extra: {
+      session: {
+        model_external_initializers_file_folder_path: graph.weightsFolder,
+        // Prepacking copies every weight; without it they stay in the page cache, shared by all workers.
+        disable_prepacking: prepack || graph.prepack ? "0" : "1",
+        x64quantprecision: bytesExact ? "1" : "0",
+        "intra_op.spin_duration_us": `${SPIN_MICROSECONDS}`,
+        "intra_op.spin_backoff_max": `${SPIN_BACKOFF}`,
+      },
+    },
+  };
+}
+
 /** The graphs of one worker thread, each opened when it is first needed. */
 export class Sessions {
   readonly #runtime: OnnxRuntime;
@@ -57,30 +86,14 @@ export class Sessions {
   async open(name: GraphName): Promise<InferenceSession> {
     const opened = this.#open.get(name);
     if (opened !== undefined) return opened;
-    const { device, graphs, threads, precision, prepack } = this.#setup;
+    const { device, graphs, precision } = this.#setup;
     const graph = graphs[name];
     if (graph === undefined) throw expected("RUNTIME", "a graph of this checkpoint", "a session", name);
     const requireSame = () => Promise.all(graph.identities.map(([file, identity]) => requireSameFile(file, identity)));
     await requireSame();
     try {
       const exactly = precision === "int8" && !(await this.multipliesBytesExactly());
-      const options: InferenceSession.SessionOptions = {
-        executionProviders: [providerOf(device, graph)],
-        intraOpNumThreads: threads,
-        logSeverityLevel: LOG_ERRORS,
-        // The last level lays the weights of convolutions out anew, in memory of each session's own; nothing else is on it.
-        graphOptimizationLevel: prepack === false && !graph.prepack ? "extended" : "all",
-        extra: {
-          session: {
-            model_external_initializers_file_folder_path: graph.weightsFolder,
-            // Prepacking copies every weight; without it they stay in the page cache, shared by all workers.
-            disable_prepacking: prepack || graph.prepack ? "0" : "1",
-            x64quantprecision: exactly ? "1" : "0",
-            "intra_op.spin_duration_us": `${SPIN_MICROSECONDS}`,
-            "intra_op.spin_backoff_max": `${SPIN_BACKOFF}`,
-          },
-        },
-      };
+      const options = sessionOptions(graph, this.#setup, exactly);
       const session = await uninterrupted(() => this.#runtime.InferenceSession.create(graph.bytes, options));
       // A file that was replaced while it was opened.
       await requireSame();
