@@ -13,10 +13,21 @@ from PIL import Image, ImageOps
 from runner import run_here
 
 from vqrae_training.config import load_sections
+from vqrae_training.data.images import encoder_view
 from vqrae_training.data.sources import Item, read_source
 from vqrae_training.errors import UserError
+from vqrae_training.generator import corpus as corpus_module
 from vqrae_training.generator.config import CorpusSection, GeneratorConfig, TrainSection
-from vqrae_training.generator.corpus import Photo, encode, largest_classes, list_corpus, picture_of, read_corpus, some_places
+from vqrae_training.generator.corpus import (
+    Photo,
+    build_corpus,
+    encode,
+    largest_classes,
+    list_corpus,
+    picture_of,
+    read_corpus,
+    some_places,
+)
 from vqrae_training.generator.drawn import BACKGROUNDS, COLOURS, SIZES, Drawing, combinations, draw, held_out, placements
 from vqrae_training.generator.export import Sampling, load_run
 from vqrae_training.generator.model import build_generator, codebook_embeddings, visual_loss
@@ -41,12 +52,12 @@ def sequences(folder, **options) -> Sequences:
 # --- data ---
 
 
-def test_ids_are_the_tokenizers_and_a_second_call_adds_nothing(folder, workspace):
+def test_ids_of_photos_are_the_tokenizers_and_a_second_call_adds_nothing(folder, workspace):
     corpus = read_corpus(folder / "ids")
-    row = corpus.rows(Drawing, "train")[5]
+    row = corpus.rows(Photo, "val")[1]
     model = load_checkpoint(folder / "tokenizer").eval()
-    picture = draw(corpus.items[row], 32, 4)
-    pixels = torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1)[None].float() / 255
+    photo = next(i for i in read_source(workspace / "photos") if i.name == corpus.items[row].name)
+    pixels = torch.from_numpy(np.asarray(encoder_view(photo.open(), model.encoder.image)).copy()).permute(2, 0, 1)[None].float() / 255
     mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (model.encoder.mean, model.encoder.std))
     with torch.no_grad():
         ids = model((pixels - mean) / std).quantized.ids[0]
@@ -55,9 +66,55 @@ def test_ids_are_the_tokenizers_and_a_second_call_adds_nothing(folder, workspace
     photos = str(workspace / "photos")
     common = ["--tokenizer", str(folder / "tokenizer"), "--train", photos, "--val", photos, "--out", str(folder / "ids")]
     generator("ids", *common, "--set", *SMALL)
-    assert read_corpus(folder / "ids").ids.shape == (2 * (2 * 8 + 4) + len(combinations()), 16) and before <= (folder / "ids" / "ids.npy").stat().st_mtime_ns
+    assert read_corpus(folder / "ids").ids.shape == (2 * (2 * 8 + 4) + len(combinations()), 16)
+    assert before == (folder / "ids" / "ids.npy").stat().st_mtime_ns
     refused = run_here(["generator", "ids", *common, "--set", *SMALL, "corpus.seed=5"])
     assert refused.returncode == 1 and "but received another's" in refused.stderr
+
+
+def test_stopped_encoding_goes_on_to_the_same_ids(folder, workspace, tmp_path, monkeypatch):
+    model, photos = load_checkpoint(folder / "tokenizer").eval(), str(workspace / "photos")
+    options, calls = load_sections(GeneratorConfig, "generator/tiny", SMALL).corpus, []
+
+    def encode_twice(*arguments):
+        calls.append(arguments)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return encode(*arguments)
+
+    monkeypatch.setattr(corpus_module, "encode", encode_twice)
+    with pytest.raises(KeyboardInterrupt):
+        build_corpus(model, photos, photos, options, tmp_path)
+    assert json.loads((tmp_path / "encoded.json").read_text()) == 2 * corpus_module.BATCH
+    with pytest.raises(UserError, match="run `generator ids` again"):
+        read_corpus(tmp_path)
+    build_corpus(model, photos, photos, options, tmp_path)
+    assert np.array_equal(read_corpus(tmp_path).ids, read_corpus(folder / "ids").ids)
+    assert sorted(f.name for f in tmp_path.iterdir()) == sorted(f.name for f in (folder / "ids").iterdir())
+
+
+def test_equal_patches_of_drawings_have_the_id_of_their_majority(folder):
+    corpus, model = read_corpus(folder / "ids"), load_checkpoint(folder / "tokenizer").eval()
+    rows = corpus.rows(Drawing, "train") + corpus.rows(Drawing, "val")
+    drawings, chosen, votes = [corpus.items[row] for row in rows], {}, {}
+    pictures = [draw(drawing, 32, 4) for drawing in drawings]
+    own = np.concatenate([encode(model, pictures[i : i + 32])[0] for i in range(0, len(pictures), 32)])
+    for row, drawing, picture, ids in zip(rows, drawings, pictures, own, strict=True):
+        pixels = np.asarray(picture)
+        for place, code in enumerate(ids.tolist()):
+            y, x = (8 * i for i in divmod(place, 4))
+            patch = pixels[y : y + 8, x : x + 8]
+            key, given = patch.tobytes(), int(corpus.ids[row, place])
+            if drawing.split == "train":
+                votes.setdefault(key, Counter())[code] += 1
+                assert chosen.setdefault(key, (given, bool((patch == patch[0, 0]).all())))[0] == given
+            else:
+                assert given == (chosen[key][0] if key in chosen else code)
+    plain = {key for key, (_, is_plain) in chosen.items() if is_plain}
+    assert {k: v for k, (v, p) in chosen.items() if not p} == {k: v.most_common(1)[0][0] for k, v in votes.items() if k not in plain}
+    assert len(plain) == len(COLOURS | BACKGROUNDS) and all(chosen[key][0] in votes[key] for key in plain)
+    # Several ids looked alike to the encoder's eyes in at least one plain colour; one is left.
+    assert max(len(votes[key]) for key in plain) > 1
 
 
 def test_train_photos_come_mirrored_too(folder, workspace):
@@ -97,13 +154,13 @@ def test_a_tenth_of_the_combinations_is_never_trained_on(folder):
 
 def test_no_two_drawings_of_a_corpus_are_alike():
     possible = [len(placements((shape, "red", size, "grey"), 14)) for shape in ("circle", "rectangle") for size in SIZES]
-    assert possible == [81, 49, 25, 162, 98, 50]
+    assert possible == [81, 25, 162, 50]
     drawings = [d for d in list_corpus([], [], CorpusSection(drawings=40), 14) if isinstance(d, Drawing)]
     assert len(set(drawings)) == len(drawings)
     count = Counter(d.combination for d in drawings)
     assert {(c[0] == "rectangle", c[2], n) for c, n in count.items()} == {
-        (False, "small", 40), (False, "medium", 40), (False, "large", 25),
-        (True, "small", 40), (True, "medium", 40), (True, "large", 40)}  # fmt: skip
+        (False, "small", 40), (False, "large", 25),
+        (True, "small", 40), (True, "large", 40)}  # fmt: skip
 
 
 def test_captions_tell_shape_and_colour_always_and_are_known_to_the_text_tokenizer():

@@ -1,8 +1,9 @@
 """What the generator learns from: photos and drawings as the tokenizer's ids, computed once.
 
-`ids.npy` int16 [n, t] holds the ids. `features.npy` float16 [n, d] holds class-token features, for the probe that judges samples;
-those of captioned photos, which it does not use, are 0. `items.json` says what each row is, `captions.json` what is said of a
-captioned photo.
+`ids.npy` int16 [n, t] holds the ids; equal patches of drawings have equal ones. `features.npy` float16 [n, d] holds class-token
+features, for the probe that judges samples; those of captioned photos, which it does not use, are 0. `items.json` says what each
+row is, `captions.json` what is said of a captioned photo. `own.npy` holds the ids as the encoder gives them, until all are
+encoded.
 
     python -m vqrae_training generator ids --tokenizer models/vqrae-tiny --train caltech101-128/train \\
         --val caltech101-128/val --out runs/ids
@@ -30,6 +31,7 @@ from ..errors import UserError
 from ..models.vqrae import VQRAE
 from .config import CorpusSection
 from .drawn import Drawing, combinations, draw, placements
+from .equal_patches import majority_ids
 from .shards import Captioned, CaptionedShards
 
 BATCH = 32
@@ -111,8 +113,10 @@ def build_corpus(
     captions = {name: said for shards in captioned for name, said in shards.captions.items()}
     (folder / "captions.json").write_text(json.dumps(captions))
     done = json.loads(counted.read_text()) if counted.exists() else 0
+    if done == len(items):
+        return
     array = lambda name, kind, width: np.lib.format.open_memmap(folder / name, "r+" if done else "w+", kind, (len(items), width))
-    ids, features = array("ids.npy", np.int16, grid * grid), array("features.npy", np.float16, model.encoder.hidden_size)
+    own, features = array("own.npy", np.int16, grid * grid), array("features.npy", np.float16, model.encoder.hidden_size)
     model.eval()
 
     def picture(item: Photo | Drawing) -> Image.Image:
@@ -123,18 +127,23 @@ def build_corpus(
     started, first = time.time(), done
     while done < len(pictures):
         rows = slice(done, min(done + BATCH, len(pictures)))
-        ids[rows], features[rows] = encode(model, [picture(i) for i in items[rows]])
-        ids.flush()
+        own[rows], features[rows] = encode(model, [picture(i) for i in items[rows]])
+        own.flush()
         features.flush()
         done = rows.stop
-        counted.write_text(json.dumps(done))
+        if done < len(items):
+            counted.write_text(json.dumps(done))
         if done // BATCH % 10 == 0:
             rate = (done - first) / (time.time() - started)
             print(f"{done}/{len(pictures)} pictures, {rate:.1f}/s, {(len(pictures) - done) / rate:.0f} s left", flush=True)
+    ids = np.array(own)
+    drawn = [row for row, item in enumerate(pictures) if isinstance(item, Drawing)]
+    ids[drawn] = majority_ids([pictures[row] for row in drawn], ids[drawn], model)
     if captioned:
         ids[len(pictures) :] = np.concatenate([shards.ids for shards in captioned])
-        ids.flush()
-        counted.write_text(json.dumps(len(items)))
+    np.save(folder / "ids.npy", ids)
+    counted.write_text(json.dumps(len(items)))
+    (folder / "own.npy").unlink()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,11 +169,12 @@ def read_corpus(folder: str | Path) -> Corpus:
     try:
         stored = json.loads((folder / "items.json").read_text())
         done = json.loads((folder / "encoded.json").read_text())
+        if done != len(stored):
+            found = f"Expected the ids of {len(stored)} pictures in {folder} but received {done}"
+            raise UserError(f"{found}: run `generator ids` again")
         captions = json.loads((folder / "captions.json").read_text())
         ids, features = np.load(folder / "ids.npy"), np.load(folder / "features.npy")
     except OSError as error:
         raise UserError(f"Expected a folder that `generator ids` wrote for {folder} but received: {error}") from None
-    if not done == len(stored) == len(ids):
-        raise UserError(f"Expected the ids of {len(stored)} pictures in {folder} but received {done}: run `generator ids` again")
     kinds = {kind.__name__: kind for kind in (Photo, Drawing, Captioned)}
     return Corpus([kinds[row.pop("kind")](**row) for row in stored], ids, features, captions)
