@@ -4,14 +4,14 @@
  *   node scripts/readme-pictures.ts docs/images
  *
  * reconstruction.png: example photos above what comes back from their ids. answers.png: the same photos, three questions about each
- * and the VLM's answers. generation.png: the generator's first picture for each prompt, with seed 1; none is picked by hand.
+ * and the VLM's answers. generation.png: the generator's pictures of each prompt with the seeds 1 to 4; none is picked by hand.
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadGenerator } from "../adapters/generation/index.ts";
 import { loadVlm } from "../adapters/llama-cpp/index.ts";
-import { listImages, pairsPicture } from "../sdk/evaluation/index.ts";
+import { listImages, pairsPicture, tilePicture } from "../sdk/evaluation/index.ts";
 import { resize } from "../sdk/image/resize/resize.ts";
 import { encodePng, type RgbImage, readImage, VQRAE } from "../sdk/index.ts";
 import { captionedPicture } from "./lib/captioned-picture.ts";
@@ -69,14 +69,21 @@ function wrapped(text: string): string[] {
   return lines;
 }
 
-const PROMPTS = ["a red triangle", "a small blue circle", "a large green square", "a photo of a sunflower"];
+const PROMPTS = [
+  "a red triangle",
+  "a small blue circle",
+  "a large pink heart",
+  "a star on a black background",
+  "a photo of a sunflower",
+];
 
 async function generation(): Promise<Uint8Array> {
   const generator = await loadGenerator("default", { gpu: false });
   const cells = [];
   for (const prompt of PROMPTS) {
-    const [made] = await generator.generateImages(prompt, { seed: 1 });
-    cells.push({ image: enlarge(made!.image), lines: [{ text: prompt }] });
+    const made = await generator.generateImages(prompt, { seed: 1, n: 4 });
+    const images = made.map(({ image }) => enlarge(image));
+    cells.push({ image: tilePicture([images.slice(0, 2), images.slice(2)]), lines: [{ text: prompt }] });
   }
   await generator.dispose();
   return captionedPicture(cells, CELL);
