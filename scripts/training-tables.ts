@@ -56,7 +56,7 @@ const tables: { file: string; marker: string; columns: Columns }[] = [
       "DAQUAR, held rooms": percent("val_rooms"),
     },
   })),
-  ...["generator.jsonl", "generator-continued.jsonl", "next.jsonl"].map((file) => ({
+  ...["generator.jsonl", "generator-continued.jsonl", "generator-tried.jsonl"].map((file) => ({
     file,
     marker: "val_photos",
     columns: {

@@ -59,7 +59,7 @@ export const generate = defineCommand({
   options,
   examples: [
     'vqrae generate "a red triangle"',
-    'vqrae generate "a photo of a sunflower" -o sunflowers.png --grid 3x3 --seed 1',
+    'vqrae generate "a yellow star" -o stars.png --grid 3x3 --seed 1',
     'vqrae generate "a red triangle" --continue photo.png --rows 7 --previews .',
     'vqrae generate "a red triangle" --llm model.gguf --model ./my-tokenizer',
     'vqrae generate "a red triangle" --llm ./Janus-Pro-1B --model ./Janus-Pro-1B',
