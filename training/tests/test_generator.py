@@ -76,13 +76,13 @@ def test_stopped_encoding_goes_on_to_the_same_ids(folder, workspace, tmp_path, m
     model, photos = load_checkpoint(folder / "tokenizer").eval(), str(workspace / "photos")
     options, calls = load_sections(GeneratorConfig, "generator/tiny", SMALL).corpus, []
 
-    def encode_twice(*arguments):
+    def stopped_at_the_third(*arguments):
         calls.append(arguments)
         if len(calls) == 3:
             raise KeyboardInterrupt
         return encode(*arguments)
 
-    monkeypatch.setattr(corpus_module, "encode", encode_twice)
+    monkeypatch.setattr(corpus_module, "encode", stopped_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         build_corpus(model, photos, photos, options, tmp_path)
     assert json.loads((tmp_path / "encoded.json").read_text()) == 2 * corpus_module.BATCH
@@ -113,8 +113,14 @@ def test_equal_patches_of_drawings_have_the_id_of_their_majority(folder):
     plain = {key for key, (_, is_plain) in chosen.items() if is_plain}
     assert {k: v for k, (v, p) in chosen.items() if not p} == {k: v.most_common(1)[0][0] for k, v in votes.items() if k not in plain}
     assert len(plain) == len(COLOURS | BACKGROUNDS) and all(chosen[key][0] in votes[key] for key in plain)
-    # Several ids looked alike to the encoder's eyes in at least one plain colour; one is left.
+    # The encoder gives at least one plain colour several ids; one is left, which decodes to the nearest colour.
     assert max(len(votes[key]) for key in plain) > 1
+    for key in plain:
+        codes = [code for code, _ in votes[key].most_common(16)]
+        with torch.no_grad():
+            seen = 255 * model.decode(torch.tensor(codes)[:, None].repeat(1, 16)).mean((2, 3)).numpy()
+        distances = ((seen - np.frombuffer(key, np.uint8)[:3]) ** 2).sum(1)
+        assert chosen[key][0] == codes[int(distances.argmin())]
 
 
 def test_train_photos_come_mirrored_too(folder, workspace):

@@ -40,7 +40,7 @@ class TrainSection:
     device: str = harmless("cpu")
     threads: int = harmless(1)
     muon: bool = False  # for the matrices inside; AdamW, as in Table 9, for the rest
-    bf16: bool = False  # a gain where the processor has bfloat16 products (AMX), far slower where it has none
+    bf16: bool = False  # a gain where the processor has bfloat16 products (AMX, AVX-512), far slower where it has none
     compile: bool = harmless(False)  # torch.compile: needs a C++ compiler and a minute
     log_every: int = harmless(20)
     eval_every: int = harmless(150)

@@ -169,12 +169,13 @@ def read_corpus(folder: str | Path) -> Corpus:
     try:
         stored = json.loads((folder / "items.json").read_text())
         done = json.loads((folder / "encoded.json").read_text())
-        if done != len(stored):
-            found = f"Expected the ids of {len(stored)} pictures in {folder} but received {done}"
-            raise UserError(f"{found}: run `generator ids` again")
         captions = json.loads((folder / "captions.json").read_text())
-        ids, features = np.load(folder / "ids.npy"), np.load(folder / "features.npy")
+        # A run that was stopped left no ids yet.
+        ids = np.load(folder / "ids.npy") if done == len(stored) else ()
+        features = np.load(folder / "features.npy")
     except OSError as error:
         raise UserError(f"Expected a folder that `generator ids` wrote for {folder} but received: {error}") from None
+    if not done == len(stored) == len(ids):
+        raise UserError(f"Expected the ids of {len(stored)} pictures in {folder} but received {done}: run `generator ids` again")
     kinds = {kind.__name__: kind for kind in (Photo, Drawing, Captioned)}
     return Corpus([kinds[row.pop("kind")](**row) for row in stored], ids, features, captions)

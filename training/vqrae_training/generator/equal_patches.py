@@ -6,11 +6,13 @@ tells nothing about the words, and a small model spends itself on it. A majority
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 
 import numpy as np
 import torch
 
+from ..data.images import to_uint8
+from ..models.decoder import pixel_patches
 from ..models.vqrae import VQRAE
 from .drawn import Drawing, draw
 
@@ -23,30 +25,27 @@ def majority_ids(drawings: list[Drawing], ids: np.ndarray, model: VQRAE) -> np.n
     It is the commonest in training drawings, and for a plain patch that of the commonest which decodes to the nearest colour.
     Patches that no training drawing has keep their own.
     """
-    size, grid = model.encoder.image_size, model.encoder.grid
-    contents: list[list[int]] = []
-    votes: dict[int, Counter[int]] = defaultdict(Counter)
-    colours: dict[int, np.ndarray] = {}
-    for drawing, row in zip(drawings, ids.tolist(), strict=True):
-        patches = _patches(np.asarray(draw(drawing, size, grid)), grid)
-        keys = [hash(patch.tobytes()) for patch in patches]
-        contents.append(keys)
+    numbers: dict[bytes, int] = {}  # each content's number, in place of its bytes
+    contents = np.array([[numbers.setdefault(patch.tobytes(), len(numbers)) for patch in _patches(d, model)] for d in drawings])
+    votes: list[Counter[int]] = [Counter() for _ in numbers]
+    for drawing, row, own in zip(drawings, contents.tolist(), ids.tolist(), strict=True):
         if drawing.split == "train":
-            for key, patch, own in zip(keys, patches, row, strict=True):
-                if key not in votes and (patch == patch[0, 0]).all():
-                    colours[key] = patch[0, 0]
-                votes[key][own] += 1
-    chosen = {key: counted.most_common(1)[0][0] for key, counted in votes.items()}
-    for key, colour in colours.items():
-        chosen[key] = _nearest_in_colour([code for code, _ in votes[key].most_common(CANDIDATES)], colour, model)
-    rows = [[chosen.get(key, own) for key, own in zip(*row, strict=True)] for row in zip(contents, ids.tolist(), strict=True)]
-    return np.array(rows, ids.dtype)
+            for number, code in zip(row, own, strict=True):
+                votes[number][code] += 1
+    chosen = np.full(len(numbers), -1, ids.dtype)
+    for content, number in numbers.items():
+        if candidates := [code for code, _ in votes[number].most_common(CANDIDATES)]:
+            colours = np.frombuffer(content, np.uint8).reshape(3, -1)
+            plain = (colours == colours[:, :1]).all()
+            chosen[number] = _nearest_in_colour(candidates, colours[:, 0], model) if plain else candidates[0]
+    return np.where(chosen[contents] < 0, ids, chosen[contents])
 
 
-def _patches(pixels: np.ndarray, grid: int) -> np.ndarray:
-    """Cut [size, size, 3] into [grid * grid, p, p, 3], in raster order."""
-    p = len(pixels) // grid
-    return pixels.reshape(grid, p, grid, p, 3).transpose(0, 2, 1, 3, 4).reshape(grid * grid, p, p, 3)
+def _patches(drawing: Drawing, model: VQRAE) -> np.ndarray:
+    """Return the pixels of each token of the drawing, uint8 [t, 3 * p * p]."""
+    size, grid = model.encoder.image_size, model.encoder.grid
+    pixels = to_uint8(draw(drawing, size, grid))[None].float()
+    return pixel_patches(pixels, size // grid)[0].byte().numpy()
 
 
 @torch.inference_mode()

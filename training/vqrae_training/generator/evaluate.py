@@ -21,7 +21,7 @@ from ..errors import UserError
 from ..language.gguf_file import read_gguf
 from ..models.checkpoint import load_checkpoint
 from ..models.vqrae import VQRAE
-from .corpus import Corpus, Photo, encode, read_corpus
+from .corpus import Corpus, Photo, read_corpus
 from .drawn import Drawing, draw
 from .export import Sampling, load_run
 from .figures import class_accuracy, drawing_accuracy, likeness_figures
@@ -43,14 +43,13 @@ def judges(corpus: Corpus, probe: ClassProbe, tokenizer: VQRAE) -> dict:
     labels, shapes = [corpus.items[row].label for row in rows], [corpus.items[row] for row in drawn]
     size, grid = tokenizer.encoder.image_size, tokenizer.encoder.grid
     drawings = [draw(d, size, grid) for d in shapes]
-    own, ids = (torch.from_numpy(found.astype("int64")) for found in (encode(tokenizer, drawings)[0], corpus.ids[rows]))
-    back = embed(tokenizer, pictures(tokenizer, ids))[1]
+    decode = lambda ids: pictures(tokenizer, torch.from_numpy(ids.astype("int64")))
     return {
         "photos": class_accuracy(probe, corpus.features[rows], labels),
-        "photos_reconstructed": class_accuracy(probe, back, labels),
+        "photos_reconstructed": class_accuracy(probe, embed(tokenizer, decode(corpus.ids[rows]))[1], labels),
         "photos_memory": likeness_figures(corpus.ids[rows], corpus),
         "drawings": drawing_accuracy(drawings, shapes, grid),
-        "drawings_reconstructed": drawing_accuracy(pictures(tokenizer, own), shapes, grid),
+        "drawings_reconstructed": drawing_accuracy(decode(embed(tokenizer, drawings)[0]), shapes, grid),
     }
 
 
