@@ -50,7 +50,7 @@ async function profile(
   const width = 3 * patchSize * patchSize;
   const patches = Float32Array.from({ length: maxPatches * width }, (_, i) => Math.sin(i * 12.9898) * 1.7);
   const feeds = { patches: new onnxruntime.Tensor("float32", patches, [maxPatches, width]) };
-  const setup = { device: "cpu", threads, precision, prepack: values.prepack } as const;
+  const setup = { device: "cpu", threads, prepack: values.prepack } as const;
   const options = sessionOptions(graph, setup, precision === "int8" && saturates);
   const tracing = { enableProfiling: true, profileFilePrefix: join(work, "trace") };
   const session = await onnxruntime.InferenceSession.create(graph.bytes, { ...options, ...tracing });

@@ -48,7 +48,7 @@ const SPIN_BACKOFF = 64;
  */
 export function sessionOptions(
   graph: GraphSource,
-  { device, threads, prepack }: Omit<SessionSetup, "graphs">,
+  { device, threads, prepack }: Pick<SessionSetup, "device" | "threads" | "prepack">,
   bytesExact: boolean,
 ): InferenceSession.SessionOptions {
   return {
