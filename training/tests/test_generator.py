@@ -35,7 +35,7 @@ from vqrae_training.generator.prompts import all_prompts, class_prompt, drawn_pr
 from vqrae_training.generator.sample import choose, sample_ids
 from vqrae_training.generator.sequences import Sequences, corpus_prompts, make_vocabulary
 from vqrae_training.generator.shapes import look
-from vqrae_training.language.gguf_file import read_gguf
+from vqrae_training.language.gguf_file import read_gguf, write_gguf
 from vqrae_training.models.checkpoint import load_checkpoint
 
 
@@ -306,12 +306,28 @@ def test_a_run_starts_from_an_exported_model(folder, tmp_path):
     path = tmp_path / "llm.gguf"
     generator("export", str(folder / "run"), "--out", str(path))
     train(folder, tmp_path / "next", "train.steps=1", "train.lr=0.0", "train.embedding_lr=0.0", f"train.init={json.dumps(str(path))}")
-    model, _, _ = load_run(tmp_path / "next")
-    read, _ = read_gguf(path)
+    model, sequences, _ = load_run(tmp_path / "next")
+    read, tokenizer = read_gguf(path)
     assert all(torch.equal(tensor, model.state_dict()[name]) for name, tensor in read.state_dict().items())
+    assert sequences.vocabulary.tokenizer.get_vocab() == tokenizer.get_vocab()
     paths = ["--tokenizer", str(folder / "tokenizer"), "--ids", str(folder / "ids"), "--out", str(tmp_path / "other")]
     result = run_here(["generator", "train", *paths, "--init", str(path), "--set", *SMALL, "language.layers=1"])
     assert "Expected num_hidden_layers 1 for the language model" in result.stderr and "Traceback" not in result.stderr
+
+
+def test_a_run_keeps_the_vocabulary_it_starts_from(folder, tmp_path):
+    own = load_run(folder / "run")[1].vocabulary.tokenizer.get_vocab()
+    paths = ["--tokenizer", str(folder / "tokenizer"), "--ids", str(folder / "ids")]
+    for codes in (64, 63):
+        path, out = tmp_path / f"{codes}.gguf", tmp_path / f"from-{codes}"
+        other = make_vocabulary(["other words, other merges"], 2048, codes)
+        write_gguf(path, build_generator(load_sections(GeneratorConfig, "generator/tiny", SMALL).language, other, None), other.tokenizer, "")
+        result = run_here(["generator", "train", *paths, "--out", str(out), "--init", str(path), "--set", *SMALL, "train.steps=1"])
+        if codes == 63:
+            assert "Expected 64 visual ids, as the tokenizer has," in result.stderr and "received 63" in result.stderr
+            continue
+        assert result.returncode == 0, result.stderr
+        assert load_run(out)[1].vocabulary.tokenizer.get_vocab() == other.tokenizer.get_vocab() != own
 
 
 def test_samples_are_what_whole_forward_passes_give(folder):

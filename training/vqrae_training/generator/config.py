@@ -35,7 +35,7 @@ class TrainSection:
     eps: float = 1e-15
     weight_decay: float = 0.0
     clip: float = 1.0
-    init: str = ""  # an exported .gguf file whose weights a new run starts from
+    init: str = ""  # an exported .gguf file whose weights and vocabulary a new run starts from; keep it until you export the run
     seed: int = 0
     device: str = harmless("cpu")
     threads: int = harmless(1)

@@ -22,14 +22,14 @@ from ..engine.monitor import Monitor
 from ..engine.resume import read_state, restore, save_state
 from ..engine.schedule import Schedule, set_learning_rates
 from ..errors import UserError
-from ..language.gguf_file import read_weights_into
+from ..language.gguf_file import read_gguf, read_weights_into
 from ..language.muon import Muon
 from ..models.checkpoint import load_checkpoint
 from .config import GeneratorConfig, TrainSection
 from .corpus import Photo, read_corpus
 from .drawn import Drawing
 from .model import build_generator, visual_loss
-from .sequences import Sequences, corpus_prompts, make_vocabulary
+from .sequences import BOI, Sequences, Vocabulary, corpus_prompts, describe_vocabulary, make_vocabulary
 from .shards import Captioned
 
 VALIDATION_ROWS = 24  # of photos, and of drawings
@@ -69,12 +69,27 @@ def validation_losses(model: Qwen3ForCausalLM, sequences: Sequences) -> dict[str
 
 def prepare(config: GeneratorConfig) -> tuple[Qwen3ForCausalLM, Sequences]:
     """Return the model as it starts, and the data."""
-    corpus = read_corpus(config.ids)
+    corpus, init = read_corpus(config.ids), config.train.init
     quantizer = load_checkpoint(config.tokenizer).quantizer
-    vocabulary = make_vocabulary(corpus_prompts(corpus), config.language.vocabulary, quantizer.size)
+    if init:
+        vocabulary = _vocabulary_of(init, quantizer.size)
+    else:
+        vocabulary = make_vocabulary(corpus_prompts(corpus), config.language.vocabulary, quantizer.size)
     with torch.no_grad():
         codes = quantizer.effective_codebook()
-    return build_generator(config.language, vocabulary, codes), Sequences(corpus, vocabulary, config.train)
+    model = build_generator(config.language, vocabulary, codes)
+    if init:
+        read_weights_into(model, init)
+    return model, Sequences(corpus, vocabulary, config.train)
+
+
+def _vocabulary_of(file: str, codebook_size: int) -> Vocabulary:
+    """Return an exported model's vocabulary. Its merges stay what they are, whatever the new prompts."""
+    tokenizer = read_gguf(file)[1]
+    visual = describe_vocabulary(tokenizer).size if tokenizer.token_to_id(BOI) is not None else 0
+    if visual != codebook_size:
+        raise UserError(f"Expected {codebook_size} visual ids, as the tokenizer has, for {file} but received {visual}")
+    return describe_vocabulary(tokenizer)
 
 
 def train(config: GeneratorConfig, out: Path, allow_changes: bool = False) -> None:
@@ -96,10 +111,6 @@ def train(config: GeneratorConfig, out: Path, allow_changes: bool = False) -> No
         restore(state, model, optimisers)
         step = state["step"]
         print(f"resumed at step {step}", flush=True)
-    elif o.init:
-        tokenizer = read_weights_into(model, o.init)
-        if tokenizer.get_vocab() != sequences.vocabulary.tokenizer.get_vocab():
-            raise UserError(f"Expected the vocabulary of these prompts for {o.init} but received another. Use the ids' classes")
     (out / "config.json").write_text(json.dumps(to_dict(config), indent=2) + "\n")
     seen: list[torch.Tensor] = []
     with Monitor(out, o.steps, step) as monitor:
@@ -131,7 +142,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--tokenizer", required=True, help="the vision tokenizer's checkpoint folder")
     parser.add_argument("--ids", required=True, help="the folder that `generator ids` wrote")
     parser.add_argument("--out", required=True, help="folder of the run; one that holds last.pt goes on from there")
-    parser.add_argument("--init", help="an exported .gguf file whose weights a new run starts from (train.init)")
+    parser.add_argument("--init", help="an exported .gguf file that a new run starts from (train.init)")
     parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="section.key=value")
     parser.add_argument("--allow-changes", action="store_true", help="go on from last.pt although the configuration differs")
     args = parser.parse_args(argv)
