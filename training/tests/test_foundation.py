@@ -9,7 +9,7 @@ import torch
 from vqrae_training.data.images import normalise
 from vqrae_training.foundation.dequantise import dequantise
 from vqrae_training.foundation.distil import standardise
-from vqrae_training.foundation.integer_teacher import IntegerDeiT, patchify
+from vqrae_training.foundation.integer_teacher import IntegerDeiT
 from vqrae_training.foundation.model import FoundationModel
 
 weights = os.environ.get("VQRAE_DEIT_3BIT")
@@ -41,10 +41,3 @@ def test_dequantised_weights_are_a_start():
         for a, b in zip(tokens, wanted, strict=True)
     ]
     assert min(cosines) > 0.4, cosines  # random weights give 0
-
-
-def test_patchify_orders_channel_row_column():
-    pixels = torch.arange(3 * 4 * 4).float().view(1, 3, 4, 4)
-    patches = patchify(pixels, 2)
-    assert patches.shape == (1, 4, 12)
-    assert torch.equal(patches[0, 1].view(3, 2, 2), pixels[0, :, :2, 2:])

@@ -24,6 +24,7 @@ from vqrae_training.errors import UserError
 from vqrae_training.foundation import distil as foundation_loop
 from vqrae_training.foundation import integer_teacher, model
 from vqrae_training.generator import train as generator_loop
+from vqrae_training.models.decoder import pixel_patches
 from vqrae_training.models.encoder import Encoder
 from vqrae_training.models.image_spec import ImageSpec
 from vqrae_training.vlm import train as vlm_loop
@@ -54,7 +55,7 @@ class FakeTeacher:
         self.mix = torch.randn(3 * 64, 32, generator=torch.Generator().manual_seed(0))
 
     def forward(self, pixels: torch.Tensor, blocks: tuple[int, ...] = (12,)) -> tuple[list[torch.Tensor], torch.Tensor]:
-        tokens = integer_teacher.patchify(pixels, 8) @ self.mix
+        tokens = pixel_patches(pixels, 8) @ self.mix
         tokens = torch.cat([tokens.mean(1, keepdim=True), tokens], 1)
         return [tokens * block for block in blocks], tokens[:, 0].repeat(1, 32)[:, :1000]
 

@@ -13,16 +13,11 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from ..models.decoder import pixel_patches
+
 WIDTH, DEPTH, HEADS, PATCH, GRID = 192, 12, 3, 16, 14
 # Pixels reach the network as signed bytes; 2.64 is the largest ImageNet-normalised value a pixel can take.
 INPUT_SCALE = 127 / 2.64
-
-
-def patchify(pixels: Tensor, patch: int = PATCH) -> Tensor:
-    """Cut [n, 3, H, W] into [n, (H/patch)*(W/patch), 3*patch*patch]. Each patch is ordered channel, row, column."""
-    n, c, h, w = pixels.shape
-    x = pixels.view(n, c, h // patch, patch, w // patch, patch)
-    return x.permute(0, 2, 4, 1, 3, 5).reshape(n, (h // patch) * (w // patch), c * patch * patch)
 
 
 class _Table:
@@ -118,7 +113,7 @@ class IntegerDeiT:
     def forward(self, pixels: Tensor, blocks: tuple[int, ...] = (DEPTH,)) -> tuple[list[Tensor], Tensor]:
         """Return [n, 197, 192] after each of `blocks` (1-based), and logits [n, 1000], of normalised pixels [n, 3, 224, 224]."""
         p = self.params
-        x = patchify((pixels * INPUT_SCALE).round().clamp(-128, 127))
+        x = pixel_patches((pixels * INPUT_SCALE).round().clamp(-128, 127), PATCH)
         n, shift = x.shape[0], int(p["pe.s"][0])
         y = x @ p["pe.w"].float().t()
         y = y.long() + p["pe.b"]

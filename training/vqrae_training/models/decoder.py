@@ -44,7 +44,8 @@ def _json_name(name: str) -> str:
 
 
 def pixel_patches(pixels: Tensor, patch: int) -> Tensor:
-    """Cut [n, 3, H, W] into the square of each token, [n, t, 3 * patch * patch], in raster order."""
+    """Cut [n, 3, H, W] into the square of each token, [n, t, 3 * patch * patch], in raster order. A square is ordered channel,
+    row, column."""
     return F.unfold(pixels, patch, stride=patch).transpose(1, 2)
 
 
