@@ -27,10 +27,9 @@ COLOURS = {
     "brown": (130, 80, 40),
     "cyan": (60, 200, 205),
 }
-_ALSO_BEHIND = ("white", "grey", "black", "blue", "green", "yellow", "pink")
-BACKGROUNDS = {name: COLOURS[name] for name in _ALSO_BEHIND} | {"beige": (225, 205, 165)}
+BACKGROUNDS = COLOURS | {"beige": (225, 205, 165)}
 SHAPES = ("circle", "square", "rectangle", "triangle", "star", "diamond", "cross", "heart")
-SIZES = {"small": 5 / 14, "large": 9 / 14}  # of the picture's side; brought to whole tokens
+SIZES = {"small": 5 / 14, "medium": 7 / 14, "large": 9 / 14}  # of the picture's side; brought to whole tokens
 STAR_WAIST = 0.42  # inner radius of the star over its outer one
 OVERSAMPLING = 4  # PIL draws without smoothing
 

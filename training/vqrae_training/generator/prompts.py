@@ -42,7 +42,7 @@ def colour_and_shape(shape: str, colour: str) -> str:
 
 def _caption(shape: str, colour: str, size: str, background: str) -> str:
     words = _with_article(" ".join(word for word in (size, colour, shape) if word))
-    return f"{words} on a {background} background" if background else words
+    return f"{words} on {_with_article(background)} background" if background else words
 
 
 def _with_article(words: str) -> str:

@@ -1,0 +1,50 @@
+"""What judges a generator's samples: shapes and colours read off pixels, and the table of `generator evaluate`."""
+
+import json
+import random
+
+from generator_runs import generator
+from PIL import Image
+from runner import run_here
+
+from vqrae_training.generator.corpus import Photo, read_corpus
+from vqrae_training.generator.drawn import BACKGROUNDS, COLOURS, combinations, draw, placements
+from vqrae_training.generator.shapes import look
+
+
+def test_every_drawing_is_read_as_it_was_meant():
+    rng = random.Random(1)
+    for combination in combinations()[::7]:
+        d = rng.choice(placements(combination, 14))
+        assert look(draw(d, 112, 14), 14) == d.combination
+    assert look(draw(d, 112, 14).crop((0, 0, 8, 8)).resize((112, 112)), 14) is None
+
+
+def test_an_outline_that_no_drawing_has_is_no_shape():
+    plain = draw(placements(("circle", "red", "large", "white"), 14)[12], 112, 14)
+    for hidden in ((0, 0, 60, 112), (20, 50, 92, 62)):  # half of the circle; a bar across it
+        broken = plain.copy()
+        broken.paste(BACKGROUNDS["white"], hidden)
+        seen = look(broken, 14)
+        assert (seen.shape, seen.colour, seen.size) != ("circle", "red", "large") and seen.colour == "red"
+    spread = Image.new("RGB", (112, 112), BACKGROUNDS["white"])
+    spread.paste(COLOURS["red"], (8, 8, 104, 16))
+    spread.paste(COLOURS["red"], (8, 8, 16, 104))
+    assert look(spread, 14) == (None, "red", None, "white")
+
+
+def test_evaluate_prints_judges_and_samples(generator_folder, tmp_path):
+    folder = generator_folder
+    out = generator("evaluate", str(folder / "run"), "--judges", "--scales", "1", "2", "--per-class", "2", "--drawings", "4",
+                    "--json", str(tmp_path / "f.json"), "--picture", str(tmp_path / "s.png"))  # fmt: skip
+    figures = json.loads((tmp_path / "f.json").read_text())
+    assert [m["sampling"]["guidance_scale"] for m in figures["samples"]] == [1, 2]
+    assert figures["judges"]["photos"]["images"] == len(read_corpus(folder / "ids").rows(Photo, "val"))
+    shipped = str(tmp_path / "llm.gguf")
+    generator("export", str(folder / "run"), "--out", shipped)
+    told = ("--ids", str(folder / "ids"), "--tokenizer", str(folder / "tokenizer"))
+    again = generator("evaluate", shipped, *told, "--scales", "1", "--per-class", "2", "--drawings", "4")
+    assert again.count("\n| guidance") == 1
+    refused = run_here(["generator", "evaluate", shipped, *told[:2], "--scales", "1"])
+    assert refused.returncode == 1 and "received no --tokenizer" in refused.stderr
+    assert out.count("held-out combinations") == 1 + 2 + 2 and "| real |" in out and (tmp_path / "s.png").stat().st_size > 1000
