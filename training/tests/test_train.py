@@ -1,16 +1,20 @@
 """The whole recipe on a miniature encoder: stage 1, a killed run that resumes, stage 2, the adversarial term, export."""
 
+import dataclasses
 import json
 import os
 import subprocess
 
+import numpy as np
 import pytest
 import torch
 from runner import TRAINING, command, metrics, run, run_here
 from safetensors.torch import load_file, save_file
 
 from vqrae_training.data.cache import CachedViews
+from vqrae_training.engine.runs import load_weights
 from vqrae_training.models.checkpoint import load_checkpoint
+from vqrae_training.models.vqrae import VQRAE
 
 
 def weights(out) -> dict[str, torch.Tensor]:
@@ -109,6 +113,37 @@ def test_a_checkpoint_folder_is_a_start(workspace, stage2, tmp_path):
     before = load_file(stage2 / "checkpoint" / "model.safetensors")
     after = load_file(tmp_path / "checkpoint" / "model.safetensors")
     assert all(torch.equal(t, after[name]) for name, t in before.items() if name.startswith("encoder."))
+
+
+def test_a_frozen_codebook_keeps_its_ids_while_a_deeper_decoder_learns(workspace, stage2, tmp_path):
+    start = load_checkpoint(stage2 / "checkpoint").eval()
+    for cached in ("true", "false"):
+        out = tmp_path / cached
+        named = (f"--init {stage2 / 'checkpoint'}", "codebook.frozen=true", "decoder.layers=3", f"data.cache={cached}")
+        done = run(workspace, out, 1, *named, "run.steps=20")
+        assert done.returncode == 0, done.stderr
+        before, after = (load_file(f / "checkpoint" / "model.safetensors") for f in (stage2, out))
+        ids_depend_on = [n for n in before if n.startswith(("encoder.", "quantizer.")) and "out_proj" not in n]
+        assert all(torch.equal(before[n], after[n]) for n in ids_depend_on)
+        learnt = ("quantizer.out_proj.weight", "decoder.layer.0.output.dense.weight", "decoder.layer.2.output.dense.weight")
+        trained = load_checkpoint(out / "checkpoint").eval()
+        assert not any(torch.equal(before[n], after[n]) for n in learnt if n in before) and len(trained.decoder.layer) == 3
+        x = torch.rand(2, 3, 32, 32)
+        with torch.no_grad():
+            assert torch.equal(start(x).quantized.ids, trained(x).quantized.ids)
+    kept = np.load(tmp_path / "true" / "cache" / "tokens.npy", mmap_mode="r")
+    assert kept.dtype == np.int32 and kept.ndim == 2 and kept.max() < 64
+    refused = run(workspace, tmp_path / "none", 1, "codebook.frozen=true", "run.steps=1")
+    assert refused.returncode == 1 and "for codebook.frozen but received stage 1 and nothing" in refused.stderr
+
+
+def test_a_further_decoder_block_starts_near_the_identity(stage2):
+    start = load_checkpoint(stage2 / "checkpoint").eval()
+    deeper = VQRAE(start.encoder, start.codebook_config, dataclasses.replace(start.decoder.config, layers=3)).eval()
+    load_weights(deeper, stage2 / "checkpoint")
+    with torch.no_grad():
+        one, other = (model(torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))).pixels for model in (start, deeper))
+    assert 0 < (one - other).abs().mean() < 0.01 < one.std()
 
 
 def test_imported_tensors_are_a_start_and_the_rest_starts_from_data(workspace, stage1, tmp_path):

@@ -47,6 +47,7 @@ class CodebookSection:
     normalize: bool = True  # LayerNorm without affine on each layer's tokens
     init: str = "data"  # from features and pixels (SimVQ.initialise_from_data), or "default": the reference's random one
     beta: float = 0.25
+    frozen: bool = False  # stage 1 with --init: ids stay what they are; only what follows them learns
 
 
 @dataclass(frozen=True)

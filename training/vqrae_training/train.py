@@ -58,14 +58,18 @@ TERMS = ("loss", "mse", "perceptual", "quantizer", "distill", "generator", "disc
 class Forward(nn.Module):
     """Everything that a step runs through the network, in one module that DDP or FSDP wraps."""
 
-    def __init__(self, model: VQRAE, cached: bool, train_encoder: bool):
+    def __init__(self, model: VQRAE, cached: bool, train_encoder: bool, frozen_codebook: bool):
         super().__init__()
-        self.model, self.cached, self.train_encoder = model, cached, train_encoder
+        self.model, self.cached, self.train_encoder, self.frozen_codebook = model, cached, train_encoder, frozen_codebook
 
     def forward(self, x: Tensor) -> tuple[Tensor, Quantized, Tensor | None]:
-        """Take cached tokens, or pixels uint8 [n, 3, H, W]. Return pixels [n, 3, H', W'], the quantizer's output, and the
-        features that distillation holds [n, prefix + t, d], or None where the encoder is frozen."""
+        """Take cached tokens (ids, of a frozen codebook), or pixels uint8 [n, 3, H, W]. Return pixels [n, 3, H', W'], the
+        quantizer's output, and the features that distillation holds [n, prefix + t, d], or None where the encoder is frozen."""
         model = self.model
+        if self.frozen_codebook:
+            ids = x if self.cached else self._ids(x)
+            quantized = Quantized(model.quantizer.lookup(ids), ids, torch.zeros((), device=ids.device))
+            return model.decoder(quantized.vectors), quantized, None
         if self.cached:
             quantized = model.quantizer(x)
             return model.decoder(quantized.vectors), quantized, None
@@ -75,6 +79,12 @@ class Forward(nn.Module):
             features = model.encoder.final_norm(hidden[-1]) if self.train_encoder else None
         quantized = model.quantizer(model.quantizer_input(hidden))
         return model.decoder(quantized.vectors), quantized, features
+
+    @torch.no_grad()
+    def _ids(self, x: Tensor) -> Tensor:
+        model = self.model
+        hidden = model.encoder(normalise(x, model.encoder.mean, model.encoder.std), model.taps)
+        return model.quantizer(model.quantizer_input(hidden)).ids
 
 
 def batch_indices(start: int, steps: int, batch: int, micro: int, rank: int, ranks: int) -> Iterator[list[int]]:
@@ -126,6 +136,8 @@ def train(config: RunConfig, out: Path, allow_changes: bool = False) -> None:
         load_weights(model, Path(config.init))
     teacher = copy.deepcopy(model.encoder).requires_grad_(False) if config.stage == 2 else None
     model.encoder.requires_grad_(config.stage == 2)
+    if config.codebook.frozen:
+        model.quantizer.freeze_ids()
     if run.checkpointing:
         model.decoder.enable_checkpointing()
         if config.stage == 2:
@@ -138,7 +150,7 @@ def train(config: RunConfig, out: Path, allow_changes: bool = False) -> None:
     if cached:
         folder = Path(config.data.cache_folder or out / "cache")
         if ranks.first:
-            build_cache(model, views, folder, run.bf16)
+            build_cache(model, views, folder, run.bf16, config.codebook.frozen)
         ranks.barrier()
         views = CachedViews(folder, run.seed)
     validation = Validation(read_source(config.data.val)[:: config.data.val_every], encoder.image, target)
@@ -162,7 +174,7 @@ def train(config: RunConfig, out: Path, allow_changes: bool = False) -> None:
         kept_as_is = load_start(model, config.init)
         if ranks.first:
             print(f"{config.init} leaves {len(kept_as_is)} tensors of quantizer and decoder as they start", flush=True)
-    network = Forward(model, cached, config.stage == 2)
+    network = Forward(model, cached, config.stage == 2, config.codebook.frozen)
     network = distributed.parallelise(torch.compile(network) if run.compile else network, model, ranks, run.parallel)
     optimiser = make_optimiser(parameter_groups(model, config.optimiser, config.stage == 2), config.optimiser)
     warmup = config.optimiser.warmup

@@ -37,6 +37,11 @@ def check_run(config: RunConfig, encoder: Encoder, ranks: int, views: int) -> No
             "Expected --init, a stage-1 last.pt, for stage 2 but received nothing. "
             "--init none trains everything from the start, as the paper's one-stage ablation does"
         )
+    if c.frozen and not (config.stage == 1 and config.from_run):
+        raise UserError(
+            f"Expected stage 1 and --init, a run or a checkpoint folder, for codebook.frozen but received stage {config.stage} "
+            f"and {config.init or 'nothing'}: only a trained codebook's ids are worth keeping"
+        )
     micro = run.micro_batch or run.batch // ranks
     if not micro or run.batch % (micro * ranks):
         raise UserError(

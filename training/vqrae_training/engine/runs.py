@@ -60,7 +60,8 @@ def load_run(path: str | Path, encoder_folder: str | None = None, averaged: bool
 def load_weights(model: nn.Module, path: Path) -> None:
     """Put another run's weights into the model (the averaged ones where it kept them), or those of a checkpoint folder.
 
-    A smaller pixel head becomes the centre of a larger one. Raises UserError where the weights do not fit.
+    A smaller pixel head becomes the centre of a larger one. Decoder blocks beyond the other's stay as they start, near the
+    identity. Raises UserError where the weights do not fit.
     """
     if path.is_dir():
         weights = load_checkpoint(path).state_dict()
@@ -72,7 +73,8 @@ def load_weights(model: nn.Module, path: Path) -> None:
     head, wanted = weights["decoder.head.weight"], model.decoder.head.weight.shape
     if head.shape[-1] < wanted[-1]:
         weights["decoder.head.weight"] = F.pad(head, ((wanted[-1] - head.shape[-1]) // 2,) * 4)
+    further = {n: t for n, t in model.state_dict().items() if n.startswith("decoder.layer.") and n not in weights}
     try:
-        model.load_state_dict(weights)
+        model.load_state_dict(weights | further)
     except RuntimeError as error:
         raise UserError(f"Expected weights of this run's model for --init but received {path}: {error}") from None

@@ -88,6 +88,12 @@ class VQ(nn.Module):
         """Make `codes` [K, e] the effective codebook."""
         self.codebook.weight.copy_(codes)
 
+    def freeze_ids(self) -> None:
+        """Let the projection and the codes learn nothing more, so that ids stay what they are. out_proj, which follows them, goes
+        on."""
+        for part in self.children():
+            part.requires_grad_(part is self.out_proj)
+
     @torch.no_grad()
     def initialise_from_data(self, features: Tensor, patches: Tensor, iterations: int = 6) -> float:
         """Start the quantizer from features [n, in_dim] and the pixels that they stand for [n, p] in [-1, 1], n >= codebook size.
@@ -128,7 +134,8 @@ class VQ(nn.Module):
 
     def lookup(self, ids: Tensor) -> Tensor:
         """Return the decoder's input [.., out_dim] for ids. SimVQ's own get_codebook_entry forgets W; this does not."""
-        return self.out_proj(F.embedding(ids, self.effective_codebook()))
+        with torch.autocast(ids.device.type, enabled=False):
+            return self.out_proj(F.embedding(ids, self.effective_codebook()))
 
 
 class SimVQ(VQ):
