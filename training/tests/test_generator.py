@@ -171,11 +171,14 @@ def test_no_two_drawings_of_a_corpus_are_alike():
 def test_captions_tell_shape_and_colour_always_and_are_known_to_the_text_tokenizer():
     drawing = placements(("star", "orange", "small", "grey"), 14)[0]
     assert drawn_prompt(drawing) == "a small orange star on a grey background"
-    said = {drawn_prompt(drawing, random.Random(i)) for i in range(40)}
-    assert said == {f"{a}{b}" for a in ("an orange star", "a small orange star") for b in ("", " on a grey background")}
+    said = {drawn_prompt(drawing, random.Random(i)) for i in range(2000)}
+    plain = {f"{a}{b}" for a in ("an orange star", "a small orange star") for b in ("", " on a grey background")}
+    assert plain < said and {"Draw an orange star.", "small orange star", "A picture of a small orange star"} < said
+    assert all("orange star" in text.lower() for text in said)
     assert drawn_prompt(Drawing("heart", "red", "medium", "orange", 7, 7)) == "a medium red heart on an orange background"
     known = all_prompts(["ewer", "airplanes"])
-    assert said <= set(known) and {class_prompt("ewer"), "an airplane", "a jug"} <= set(known)
+    assert said <= set(known) and {class_prompt("ewer"), "an airplane", "A jug."} <= set(known)
+    assert {class_prompt("ewer", random.Random(i)) for i in range(100)} <= set(known)
 
 
 # --- sequences and loss ---

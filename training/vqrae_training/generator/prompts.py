@@ -8,6 +8,7 @@ from itertools import product
 from .drawn import Drawing, combinations
 
 PHRASES = ("a photo of {}", "a picture of {}", "an image of {}", "a photograph of {}", "{}")
+DRAWN_PHRASES = ("{}", "a picture of {}", "a drawing of {}", "draw {}")
 # Folder names that are no words of a prompt as they stand. In all others "_" becomes a space.
 NAMES = {"Faces_easy": "face", "Leopards": "leopard", "Motorbikes": "motorbike", "airplanes": "airplane", "car_side": "car"}
 NAMES |= {"hawksbill": "turtle", "ketch": "sailing boat", "ewer": "jug"}
@@ -18,22 +19,27 @@ def class_name(label: str) -> str:
 
 
 def class_prompt(label: str, rng: random.Random | None = None) -> str:
-    """Choose one of PHRASES by `rng`. Without it, write "a photo of a <name>"."""
-    phrase = rng.choice(PHRASES) if rng else PHRASES[0]
-    return phrase.format(_with_article(class_name(label)))
+    """Choose one of PHRASES by `rng`, and how it is written. Without it, write "a photo of a <name>"."""
+    name = _with_article(class_name(label))
+    return _as_people_write(rng.choice(PHRASES).format(name), rng) if rng else PHRASES[0].format(name)
 
 
 def drawn_prompt(drawing: Drawing, rng: random.Random | None = None) -> str:
-    """Name shape and colour always. Name size and background in half of the captions each, or in all without `rng`."""
+    """Name shape and colour always. Name size and background in half of the captions each, or in all without `rng`. By `rng` half
+    of them are in other words."""
     size, background = (not rng or rng.random() < 0.5 for _ in range(2))
-    return _caption(drawing.shape, drawing.colour, drawing.size if size else "", drawing.background if background else "")
+    caption = _caption(drawing.shape, drawing.colour, drawing.size if size else "", drawing.background if background else "")
+    if not rng or rng.random() < 0.5:
+        return caption
+    return _as_people_write(rng.choice(_in_other_words(caption)), rng)
 
 
 def all_prompts(labels: list[str]) -> list[str]:
     """Return every text about a photo of a class or a drawing."""
     photos = [phrase.format(_with_article(class_name(label))) for phrase, label in product(PHRASES, labels)]
     drawn = {_caption(*c[:2], *parts) for c in combinations() for parts in product((c[2], ""), (c[3], ""))}
-    return photos + sorted(drawn)
+    drawn = [text for caption in sorted(drawn) for text in _in_other_words(caption)]
+    return [written for text in photos + drawn for written in _ways_to_write(text)]
 
 
 def colour_and_shape(shape: str, colour: str) -> str:
@@ -43,6 +49,21 @@ def colour_and_shape(shape: str, colour: str) -> str:
 def _caption(shape: str, colour: str, size: str, background: str) -> str:
     words = _with_article(" ".join(word for word in (size, colour, shape) if word))
     return f"{words} on {_with_article(background)} background" if background else words
+
+
+def _in_other_words(caption: str) -> list[str]:
+    """Return a drawing's caption in each of DRAWN_PHRASES, and without its article."""
+    return [*(phrase.format(caption) for phrase in DRAWN_PHRASES), caption.split(" ", 1)[1]]
+
+
+def _ways_to_write(text: str) -> tuple[str, str, str]:
+    """Return the text as it is, with a capital letter, and as a sentence."""
+    capital = text[0].upper() + text[1:]
+    return text, capital, f"{capital}."
+
+
+def _as_people_write(text: str, rng: random.Random) -> str:
+    return rng.choice(_ways_to_write(text))
 
 
 def _with_article(words: str) -> str:

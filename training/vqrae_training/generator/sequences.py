@@ -72,7 +72,8 @@ class Sequences:
         self.captioned = corpus.rows(Captioned, "train")
         self.classes = [corpus.rows(Photo, "train", label) for label in corpus.labels]
         self.weights = [len(rows) ** options.balance for rows in self.classes]
-        self.length = max(len(vocabulary.text(p)) for p in corpus_prompts(corpus)) + 1 + corpus.ids.shape[1]
+        longest = max(len(text.ids) for text in vocabulary.tokenizer.encode_batch(corpus_prompts(corpus)))
+        self.length = longest + 1 + corpus.ids.shape[1]
 
     def batch(self, step: int) -> Batch:
         rng = random.Random(f"{self.options.seed} {step}")
