@@ -43,8 +43,8 @@ def test_evaluate_prints_judges_and_samples(generator_folder, tmp_path):
     shipped = str(tmp_path / "llm.gguf")
     generator("export", str(folder / "run"), "--out", shipped)
     told = ("--ids", str(folder / "ids"), "--tokenizer", str(folder / "tokenizer"))
-    again = generator("evaluate", shipped, *told, "--scales", "1", "--per-class", "2", "--drawings", "4")
-    assert again.count("\n| guidance") == 1
+    again = generator("evaluate", shipped, *told, "--scales", "1", "--per-class", "2", "--drawings", "4", "--reworded", "3")
+    assert again.count("\n| guidance") == 1 == again.count("\n| the same, in other words |")
     refused = run_here(["generator", "evaluate", shipped, *told[:2], "--scales", "1"])
     assert refused.returncode == 1 and "received no --tokenizer" in refused.stderr
     assert out.count("held-out combinations") == 1 + 2 + 2 and "| real |" in out and (tmp_path / "s.png").stat().st_size > 1000

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 from pathlib import Path
 
 import torch
@@ -26,13 +27,14 @@ from .drawn import Drawing, draw
 from .export import Sampling, load_run
 from .figures import class_accuracy, drawing_accuracy, likeness_figures
 from .probe import ClassProbe, embed
-from .prompts import class_prompt, drawn_prompt
+from .prompts import class_prompt, drawn_prompt, reworded_prompt
 from .sample import pictures, sample_ids
 from .sequences import describe_vocabulary
 from .shards import Captioned
 from .sheet import contact_sheet
 
 BATCH = 40  # pictures of one sampling batch
+REWORDED = "drawings_reworded"
 JUDGED = 120  # photos, and drawings, that the judges are tried on
 
 
@@ -78,10 +80,10 @@ Shown = list[tuple[Image.Image, str]]  # pictures and their prompts
 
 
 def measure(
-    sampler: Sampler, probe: ClassProbe, s: Sampling, per_class: int, captions: int, drawings: int, seed: int
+    sampler: Sampler, probe: ClassProbe, s: Sampling, per_class: int, captions: int, drawings: int, reworded: int, seed: int
 ) -> tuple[dict, Shown]:
-    """Sample photos of every class, photos of held-out captions, and drawings, half of them of held-out combinations. Returns the
-    figures and all these pictures."""
+    """Sample photos of every class, photos of held-out captions, drawings, half of them of held-out combinations, and drawings in
+    other words. Returns the figures and all these pictures."""
     corpus, grid, result = sampler.corpus, sampler.tokenizer.encoder.grid, {"sampling": vars(s)}
     shown: Shown = []
     if per_class:
@@ -98,14 +100,18 @@ def measure(
         ids, images = sampler(prompts, s, seed)
         shown += zip(images, prompts, strict=True)
         result["captions_memory"] = likeness_figures(ids.numpy(), corpus)
-    for split in ("train", "val") if drawings else ():
+    parts = [("drawings", "train", drawings // 2), ("drawings_held_out", "val", drawings // 2), (REWORDED, "train", reworded)]
+    for name, split, count in parts:
+        if not count:
+            continue
         known = {d.combination: d for d in (corpus.items[r] for r in corpus.rows(Drawing, split))}
         one_each = [known[key] for key in sorted(known)]
-        wanted = spread(one_each * -(-drawings // 2 // len(one_each)), drawings // 2)
-        prompts = [drawn_prompt(d) for d in wanted]
+        wanted = spread(one_each * -(-count // len(one_each)), count)
+        rng = random.Random(seed)
+        prompts = [reworded_prompt(d, rng) if name == REWORDED else drawn_prompt(d) for d in wanted]
         images = sampler(prompts, s, seed)[1]
         shown += zip(images, prompts, strict=True)
-        result["drawings" if split == "train" else "drawings_held_out"] = drawing_accuracy(images, wanted, grid)
+        result[name] = drawing_accuracy(images, wanted, grid)
     return result, shown
 
 
@@ -132,6 +138,8 @@ def table(ceiling: dict | None, measured: list[dict]) -> str:
             row("the same, held-out captions", None, m["captions_memory"], None)
         if "drawings_held_out" in m:
             row("the same, held-out combinations", None, None, m["drawings_held_out"])
+        if REWORDED in m:
+            row("the same, in other words", None, None, m[REWORDED])
     return "\n".join(f"| {' | '.join(r)} |" for r in rows)
 
 
@@ -149,6 +157,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--per-class", type=int, default=8, help="samples of each class")
     add("--captions", type=int, default=0, help="samples of captions that training never showed")
     add("--drawings", type=int, default=100, help="samples of drawings, half of them of held-out combinations")
+    add("--reworded", type=int, default=0, help='samples of drawings asked for in other words, such as "Draw a red star."')
     add("--seed", type=int, default=0)
     add("--threads", type=int, default=1)
     add("--json", help="file for all figures")
@@ -166,7 +175,7 @@ def main(argv: list[str] | None = None) -> None:
             Path(args.json).write_text(json.dumps({"judges": ceiling, "samples": measured}, indent=1) + "\n")
 
     for i, s in enumerate(settings):
-        figures, shown = measure(sampler, probe, s, args.per_class, args.captions, args.drawings, args.seed)
+        figures, shown = measure(sampler, probe, s, args.per_class, args.captions, args.drawings, args.reworded, args.seed)
         measured.append(figures)
         report()
         if args.picture and i == 0:

@@ -34,6 +34,11 @@ def drawn_prompt(drawing: Drawing, rng: random.Random | None = None) -> str:
     return _as_people_write(rng.choice(_in_other_words(caption)), rng)
 
 
+def reworded_prompt(drawing: Drawing, rng: random.Random) -> str:
+    """Name all of a drawing in other words than `drawn_prompt` without `rng`."""
+    return _as_people_write(rng.choice(_in_other_words(drawn_prompt(drawing))[1:]), rng)
+
+
 def all_prompts(labels: list[str]) -> list[str]:
     """Return every text about a photo of a class or a drawing."""
     photos = [phrase.format(_with_article(class_name(label))) for phrase, label in product(PHRASES, labels)]
