@@ -86,16 +86,17 @@ async function strangers({ llm, projector, encoder }: TinyFiles): Promise<Strang
     const later = openNow();
 
     const before = await memory(server.pid!);
-    let most = before;
-    const watch = setInterval(async () => {
-      most = Math.max(most, await memory(server.pid!));
-    }, 10);
+    let [most, over] = [before, false];
+    const watch = (async () => {
+      for (; !over; await sleep(10)) most = Math.max(most, await memory(server.pid!));
+    })();
     const named = Array.from({ length: 16 }, (_, i) => ({
       type: "image_url",
       image_url: { url: `http://${PUBLIC}:8000/${i}.png` },
     }));
     const downloads = await Promise.all(Array.from({ length: DOWNLOADS }, () => ask(named)));
-    clearInterval(watch);
+    over = true;
+    await watch; // it reads of a server that is still there
 
     probe.postMessage("end");
     const [health] = (await once(probe, "message")) as [Probes];
