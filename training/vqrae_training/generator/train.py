@@ -13,6 +13,7 @@ import math
 from pathlib import Path
 
 import torch
+from tokenizers import Tokenizer
 from torch import nn
 from transformers import Qwen3ForCausalLM
 
@@ -22,7 +23,7 @@ from ..engine.monitor import Monitor
 from ..engine.resume import read_state, restore, save_state
 from ..engine.schedule import Schedule, set_learning_rates
 from ..errors import UserError
-from ..language.gguf_file import read_gguf, read_weights_into
+from ..language.gguf_file import copy_weights, read_gguf
 from ..language.muon import Muon
 from ..models.checkpoint import load_checkpoint
 from .config import GeneratorConfig, TrainSection
@@ -72,24 +73,25 @@ def prepare(config: GeneratorConfig) -> tuple[Qwen3ForCausalLM, Sequences]:
     corpus, init = read_corpus(config.ids), config.train.init
     quantizer = load_checkpoint(config.tokenizer).quantizer
     if init:
-        vocabulary = _vocabulary_of(init, quantizer.size)
+        started, tokenizer = read_gguf(init)
+        vocabulary = _vocabulary_of(tokenizer, init, quantizer.size)
     else:
         vocabulary = make_vocabulary(corpus_prompts(corpus), config.language.vocabulary, quantizer.size)
     with torch.no_grad():
         codes = quantizer.effective_codebook()
     model = build_generator(config.language, vocabulary, codes)
     if init:
-        read_weights_into(model, init)
+        copy_weights(started, model, init)
     return model, Sequences(corpus, vocabulary, config.train)
 
 
-def _vocabulary_of(file: str, codebook_size: int) -> Vocabulary:
+def _vocabulary_of(tokenizer: Tokenizer, file: str, codebook_size: int) -> Vocabulary:
     """Return an exported model's vocabulary. Its merges stay what they are, whatever the new prompts."""
-    tokenizer = read_gguf(file)[1]
-    visual = describe_vocabulary(tokenizer).size if tokenizer.token_to_id(BOI) is not None else 0
+    vocabulary = describe_vocabulary(tokenizer) if tokenizer.token_to_id(BOI) is not None else None
+    visual = vocabulary.size if vocabulary else 0
     if visual != codebook_size:
         raise UserError(f"Expected {codebook_size} visual ids, as the tokenizer has, for {file} but received {visual}")
-    return describe_vocabulary(tokenizer)
+    return vocabulary
 
 
 def train(config: GeneratorConfig, out: Path, allow_changes: bool = False) -> None:

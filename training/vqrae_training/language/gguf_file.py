@@ -102,16 +102,15 @@ def read_gguf(path: str | Path) -> tuple[Qwen3ForCausalLM, Tokenizer]:
     return model.eval(), _read_tokenizer(fields)
 
 
-def read_weights_into(model: Qwen3ForCausalLM, path: str | Path) -> Tokenizer:
-    """Put an exported model's weights into `model`, to train on from there. Returns the exported tokenizer."""
-    read, tokenizer = read_gguf(path)
+def copy_weights(read: Qwen3ForCausalLM, model: Qwen3ForCausalLM, path: str | Path) -> None:
+    """Put the weights of `read`, which came from `path`, into `model`, to train on from there. Raises UserError where their sizes
+    differ."""
     sizes = [key for key in _SIZES if getattr(read.config, key) != getattr(model.config, key)]
     if sizes:
         wanted = ", ".join(f"{key} {getattr(model.config, key)}" for key in sizes)
         received = ", ".join(str(getattr(read.config, key)) for key in sizes)
         raise UserError(f"Expected {wanted} for the language model {path} but received {received}. Set [language] to its sizes")
     model.load_state_dict(read.state_dict())
-    return tokenizer
 
 
 def _names(layers: int) -> Callable[[str], str]:

@@ -30,7 +30,7 @@ from ..engine.monitor import Monitor
 from ..engine.resume import read_state, restore, save_state
 from ..engine.schedule import Schedule, set_learning_rates
 from ..errors import UserError
-from ..language.gguf_file import read_gguf, read_weights_into
+from ..language.gguf_file import copy_weights, read_gguf
 from ..language.muon import Muon
 from ..language.qwen3 import build_language_model
 from ..language.tokenizer import train_tokenizer
@@ -65,7 +65,8 @@ def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
     if run.compile:
         llm.model.compile(dynamic=True)
     if run.init and state is None:
-        read_weights_into(llm, Path(run.init) / "llm.gguf")
+        start = Path(run.init) / "llm.gguf"
+        copy_weights(read_gguf(start)[0], llm, start)
         model.projector.load_state_dict(load_file(Path(run.init) / "model.safetensors"))
     first = state["phase"] if state is not None else 0
     done = state["done"] if state is not None else 0  # steps, over all phases
