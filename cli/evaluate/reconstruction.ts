@@ -1,12 +1,13 @@
 import {
   evaluateReconstruction,
   listImages,
+  openClassifier,
   openFeatureNetwork,
   type ReconstructionReport,
   rankedPicture,
   type Spread,
 } from "../../sdk/evaluation/index.ts";
-import { encodePng, VQRAE } from "../../sdk/index.ts";
+import { type Classifier, encodePng } from "../../sdk/index.ts";
 import { setFields, writeWhole } from "../../sdk/kit.ts";
 import { defineCommand } from "../command/command.ts";
 import { argument, option } from "../command/option.ts";
@@ -37,8 +38,8 @@ export const reconstruction = defineCommand({
       { shownDefault: "all outputs, no blocks" },
     ),
     classifier: option(
-      text("folder"),
-      "A ViT with a classification head: how often it names the reconstruction as it names the original",
+      text("network"),
+      "A ViT's folder, or an ONNX file with labels in its .json: how often it names the reconstruction as it names the original",
     ),
     picture: option(text("out.png"), "Show the images that came back worst, in the middle and best"),
     ...tokenizerOptions,
@@ -59,9 +60,9 @@ export const reconstruction = defineCommand({
     const files = await listImages(folder);
     const report = await withTokenizer(args, async (tokenizer, progress) => {
       const network = features === undefined ? undefined : await openFeatureNetwork(features, setFields({ taps }));
-      let classifier: VQRAE | undefined;
+      let classifier: Classifier | undefined;
       try {
-        if (head !== undefined) classifier = await VQRAE.load(head);
+        if (head !== undefined) classifier = await openClassifier(head);
         const onProgress = (done: number, total: number) => progress.say(`${done} of ${total} images`);
         const found = await evaluateReconstruction(tokenizer, files, {
           ...limit,
@@ -77,7 +78,7 @@ export const reconstruction = defineCommand({
         return found;
       } finally {
         await network?.[Symbol.asyncDispose]();
-        await classifier?.dispose();
+        await classifier?.[Symbol.asyncDispose]();
       }
     });
     printResult(json, report, () => linesOf(report, picture));

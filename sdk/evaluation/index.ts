@@ -26,6 +26,7 @@ export {
 export { type CodedPicture, type ImageCodec, imageCodecs } from "./comparison/image-codecs.ts";
 export type { TokenRate } from "./comparison/token-rate.ts";
 export type { FeatureNetwork, FeatureNetworkOptions, NetworkOutput } from "./feature-network/feature-network.ts";
+export { openClassifier } from "./feature-network/open-classifier.ts";
 export { openFeatureNetwork } from "./feature-network/open-feature-network.ts";
 export { type LabelledFile, labelNumbers, listImages } from "./image-folder.ts";
 export { type FeatureRows, type PooledFeatures, type PoolFeaturesOptions, poolFeatures } from "./pooled-features.ts";

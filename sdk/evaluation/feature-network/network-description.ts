@@ -14,6 +14,7 @@ const descriptionSchema = section({
   }),
   features: name,
   taps: z.array(name, { error: "a list of names" }).optional(),
+  labels: z.array(name, { error: "a list of names" }).min(1, { error: "a list of names" }).optional(),
 });
 
 /** What the file beside an ONNX network says about it. */
@@ -33,6 +34,8 @@ export interface NetworkDescription {
   readonly features: string;
   /** Outputs for perceptual distances, [1, channels, h, w] or [1, positions, channels]. */
   readonly taps: readonly string[];
+  /** Of a classifier: the names of the classes whose logits `features` are; null for any other network. */
+  readonly labels: readonly string[] | null;
 }
 
 /** @throws CHECKPOINT_NOT_FOUND, or INVALID_CONFIG that names the field */
@@ -40,7 +43,8 @@ export async function readNetworkDescription(file: string): Promise<NetworkDescr
   const {
     input,
     taps = [],
+    labels = null,
     ...rest
   } = parseConfig(descriptionSchema, await readJsonObject(file, "INVALID_CONFIG"), file);
-  return { ...rest, taps, input: { ...input, resample: input.resample ?? "bilinear" } };
+  return { ...rest, taps, labels, input: { ...input, resample: input.resample ?? "bilinear" } };
 }

@@ -12,8 +12,14 @@ import { zip } from "../../zip.ts";
 import type { FeatureNetwork, FeatureNetworkOptions, NetworkOutput } from "./feature-network.ts";
 import { type NetworkDescription, readNetworkDescription } from "./network-description.ts";
 
-/** An ONNX file as a feature network. It runs on the CPU, in a thread of its own. */
-export async function openOnnxNetwork(path: string, { taps }: FeatureNetworkOptions): Promise<FeatureNetwork> {
+/** An ONNX file as a feature network, and the classes of its features where its description names them. */
+export interface OnnxNetwork {
+  readonly network: FeatureNetwork;
+  readonly labels: readonly string[] | null;
+}
+
+/** It runs on the CPU, in a thread of its own. */
+export async function openOnnxNetwork(path: string, { taps }: FeatureNetworkOptions): Promise<OnnxNetwork> {
   const description = await readNetworkDescription(path.replace(/\.onnx$/i, ".json"));
   const unknown = taps?.find((tap) => !description.taps.includes(tap));
   if (unknown !== undefined) {
@@ -30,7 +36,7 @@ export async function openOnnxNetwork(path: string, { taps }: FeatureNetworkOpti
     await pool.dispose();
     throw error;
   }
-  return {
+  const network: FeatureNetwork = {
     name: description.name,
     feature: description.features,
     taps: tapNames,
@@ -41,6 +47,7 @@ export async function openOnnxNetwork(path: string, { taps }: FeatureNetworkOpti
     },
     [Symbol.asyncDispose]: () => pool.dispose(),
   };
+  return { network, labels: description.labels };
 }
 
 /** [1, 3, h, w]: the image at the network's size, normalised. */

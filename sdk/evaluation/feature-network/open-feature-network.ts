@@ -18,7 +18,7 @@ const schema = z.strictObject({ taps: option.texts("a list of the names of layer
  */
 export async function openFeatureNetwork(path: string, options: FeatureNetworkOptions = {}): Promise<FeatureNetwork> {
   const parsed = setFields(parseOptions(schema, options, "openFeatureNetwork"));
-  if (extname(path).toLowerCase() === ".onnx") return openOnnxNetwork(path, parsed);
+  if (extname(path).toLowerCase() === ".onnx") return (await openOnnxNetwork(path, parsed)).network;
   const found = isPackagedCheckpoint(path) || (await stat(path).catch(() => null))?.isDirectory();
   if (!found) {
     throw expectedBut("INVALID_ARGUMENT", "an .onnx file or a checkpoint folder", "the feature network", path);

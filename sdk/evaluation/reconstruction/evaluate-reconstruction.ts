@@ -24,7 +24,7 @@ export interface EvaluateReconstructionOptions {
   readonly crop?: ReconstructionCrop;
   /** The network for the Frechet distance and, where it has taps, the perceptual distance. You dispose it. */
   readonly network?: FeatureNetwork | undefined;
-  /** A classifier that sees originals and reconstructions, such as a ViT of the hub by `VQRAE.load`. You dispose it. */
+  /** A classifier that sees originals and reconstructions, such as `openClassifier` gives. You dispose it. */
   readonly classifier?: Classifier | undefined;
   /** Images with more pixels are counted as failed (default 100 megapixels). */
   readonly maxPixels?: number | undefined;

@@ -1,8 +1,8 @@
-import { cp, writeFile } from "node:fs/promises";
+import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type FeatureNetwork, openFeatureNetwork } from "../../../sdk/evaluation/index.ts";
+import { type FeatureNetwork, openClassifier, openFeatureNetwork } from "../../../sdk/evaluation/index.ts";
 import { VQRAE } from "../../../sdk/index.ts";
 import { perceptualDistance } from "../../../sdk/metrics/index.ts";
 import { inFolder, tinyEncoder, tinyModel } from "../../standalone/cli/run-cli.ts";
@@ -70,6 +70,57 @@ describe("an encoder", () => {
     expect([network.feature, (await network.run(images[0]!)).features.length]).toEqual(["mean patch", 16]);
     await network[Symbol.asyncDispose]();
   });
+});
+
+describe("a classifier", () => {
+  const labels = Array.from({ length: stored.features[0]!.length }, (_, i) => `class ${i}`);
+
+  /** tiny.onnx with `change` in its description. */
+  const opened = (change: object, use: (source: string) => Promise<void>) =>
+    inFolder(async (folder) => {
+      const description = JSON.parse(await readFile(file("tiny.json"), "utf8"));
+      await cp(file("tiny.onnx"), join(folder, "n.onnx"));
+      await writeFile(join(folder, "n.json"), JSON.stringify({ ...description, ...change }));
+      await use(join(folder, "n.onnx"));
+    });
+
+  test("its first class is the largest of torch's features, and it keeps the images' order", () =>
+    opened({ labels }, async (source) => {
+      await using classifier = await openClassifier(source);
+      const [first, second] = await classifier.classify(images, { count: 1 });
+      const best = stored.features.map((row) => labels[row.indexOf(Math.max(...row))]);
+      expect([first![0]!.label, second![0]!.label]).toEqual(best);
+      const all = await classifier.classify(images[0]!, { count: 100 });
+      expect(all.map(({ label }) => label).sort()).toEqual(labels);
+      expect(all.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 6);
+    }));
+
+  test("a folder is a ViT with its head", async () => {
+    await using classifier = await openClassifier("deit-tiny");
+    expect(classifier.labels).toHaveLength(1000);
+  });
+
+  test("says which image cannot be read", () =>
+    opened({ labels }, async (source) => {
+      await using classifier = await openClassifier(source);
+      await expect(classifier.classify([images[0]!, "nowhere.png"])).rejects.toMatchObject({ index: 1 });
+    }));
+
+  test.each([
+    [{}, /labels in its description for the classifier tiny-random but received none\. Name there each class/],
+    [{ labels: [] }, /a list of names for labels in .*n\.json/],
+    [{ labels: ["a", ""] }, /a name for labels\[1\] in .*n\.json/],
+  ])("%j is refused", (change, message) =>
+    opened(change, async (source) => {
+      await expect(openClassifier(source)).rejects.toThrow(message);
+    }),
+  );
+
+  test("refuses fewer labels than logits", () =>
+    opened({ labels: labels.slice(1) }, async (source) => {
+      await using classifier = await openClassifier(source);
+      await expect(classifier.classify(images[0]!)).rejects.toThrow(/7 numbers, one a label, for output "features"/);
+    }));
 });
 
 describe("bad input", () => {

@@ -77,6 +77,14 @@ def read_convolutions(path: str | Path) -> list[tuple[Tensor, Tensor]]:
     return [(value(i[1]), value(i[2])) for i in convolutions if len(i) == 3]
 
 
+def padded_convolution(x: Tensor, weight: Tensor, bias: Tensor, stride: int, depthwise: bool) -> Tensor:
+    """Convolve square [n, c, s, s] with TensorFlow's SAME padding: the last row and column get the odd pixel."""
+    kernel, size = weight.shape[-1], x.shape[-1]
+    pad = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    x = F.pad(x, (pad // 2, pad - pad // 2) * 2) if pad else x
+    return F.conv2d(x, weight, bias, stride, groups=len(weight) if depthwise else 1)
+
+
 class MobileNetV1(nn.Module):
     """Pixels [n, 3, H, W] in [0, 1] -> the activations of `TAPS`. Frozen."""
 
@@ -97,10 +105,7 @@ class MobileNetV1(nn.Module):
         taps = []
         for i, stride in enumerate(self.strides[: 1 + 2 * max(TAPS)]):
             weight, bias = getattr(self, f"weight{i}"), getattr(self, f"bias{i}")
-            kernel, size = weight.shape[-1], x.shape[-1]
-            pad = max((-(-size // stride) - 1) * stride + kernel - size, 0)  # TensorFlow's SAME
-            x = F.pad(x, (pad // 2, pad - pad // 2) * 2) if pad else x
-            x = F.relu6(F.conv2d(x, weight, bias, stride, groups=len(weight) if self.depthwise[i] else 1))
+            x = F.relu6(padded_convolution(x, weight, bias, stride, self.depthwise[i]))
             if i % 2 == 0 and i // 2 in TAPS:
                 taps.append(x)
         return taps
