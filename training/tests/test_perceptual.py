@@ -60,6 +60,15 @@ def test_the_mix_is_titoks_weighted_mean(files, images):
     assert 1.1 * mixed == pytest.approx(EXPECTED["lpips"] + 0.1 * EXPECTED["convnext-s"], rel=2e-4)
 
 
+def test_a_size_brings_both_images_to_it(files, images):
+    def larger(x: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.interpolate(x, (80, 80), mode="bilinear")
+
+    wanted = perceptual_loss("lpips", files)(*(larger(x) for x in images)).item()
+    assert perceptual_loss("lpips", files, 80)(*images).item() == pytest.approx(wanted, rel=1e-5)
+    assert wanted != pytest.approx(perceptual_loss("lpips", files)(*images).item(), rel=1e-2)
+
+
 def test_lpips_has_a_gradient_for_the_pixels_alone(files):
     loss = perceptual_loss("lpips", files)
     assert isinstance(loss, LPIPS)

@@ -160,7 +160,7 @@ def train(config: RunConfig, out: Path, allow_changes: bool = False) -> None:
     files |= {"lpips_linear": loss_options.lpips_linear, "convnext": loss_options.convnext}
     perceptual = None
     if loss_options.perceptual != "none":
-        perceptual = perceptual_loss(loss_options.perceptual, files).to(device)
+        perceptual = perceptual_loss(loss_options.perceptual, files, loss_options.perceptual_size).to(device)
     adversary = Adversary(config.gan, device, run.bf16) if config.gan.weight else None
     if adversary is not None:
         adversary.try_side(target)

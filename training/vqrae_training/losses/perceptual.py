@@ -12,6 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import UserError
@@ -32,11 +33,12 @@ PUBLISHED = {
 }  # fmt: skip
 
 
-def perceptual_loss(kind: str, weights: dict[str, str]) -> nn.Module:
+def perceptual_loss(kind: str, weights: dict[str, str], size: int = 0) -> nn.Module:
     """Build a frozen module: pixels and targets [n, 3, H, W] in [0, 1] -> scalar, with gradients to the pixels only.
 
-    weights: paths by the names of `PUBLISHED`. Only those that `kind` needs are read. Networks run in the caller's autocast,
-    distances in float32.
+    weights: paths by the names of `PUBLISHED`. Only those that `kind` needs are read. size: side in pixels that both images are
+    brought to first, bilinear; 0 leaves them. A network names objects best at the size it was trained at. Networks run in the
+    caller's autocast, distances in float32.
     """
     if kind == "mobilenet":
         path = _file(weights, "mobilenet")
@@ -51,7 +53,17 @@ def perceptual_loss(kind: str, weights: dict[str, str]) -> nn.Module:
         loss = WeightedMean([(perceptual_loss(name, weights), weight) for name, weight in MIX])
     else:
         raise UserError(f"Expected one of {', '.join(KINDS)} for loss.perceptual but received {kind!r}")
-    return loss.eval().requires_grad_(False)
+    return (AtSize(loss, size) if size else loss).eval().requires_grad_(False)
+
+
+class AtSize(nn.Module):
+    def __init__(self, loss: nn.Module, size: int):
+        super().__init__()
+        self.loss, self.size = loss, size
+
+    def forward(self, pixels: Tensor, targets: Tensor) -> Tensor:
+        resized = (F.interpolate(x, (self.size, self.size), mode="bilinear", antialias=True) for x in (pixels, targets))
+        return self.loss(*resized)
 
 
 class MobileNetLoss(nn.Module):
