@@ -3,10 +3,11 @@ import { figures, figuresNote, rateDistortionPlot, tokenizersPage } from "../../
 import {
   compareTokenizers,
   listImages,
+  openClassifier,
   openFeatureNetwork,
   type TokenizerComparison,
 } from "../../sdk/evaluation/index.ts";
-import { loadTokenizer } from "../../sdk/index.ts";
+import { type Classifier, loadTokenizer } from "../../sdk/index.ts";
 import { findCheckpoint, modelOf, openCheckpoint, parametersOf, setFields, writeWhole } from "../../sdk/kit.ts";
 import { defineCommand } from "../command/command.ts";
 import { anyArguments, flag, option } from "../command/option.ts";
@@ -30,6 +31,10 @@ export const tokenizers = defineCommand({
       text("network"),
       "A network for the Frechet distance: an ONNX file with its .json beside it, an encoder's folder, or default",
     ),
+    classifier: option(
+      text("network"),
+      "A ViT's folder, or an ONNX file with labels in its .json: what it still recognises of tokenizers and codecs",
+    ),
     noCodecs: flag("Measure no JPEG, WebP and AVIF beside them, which takes about a second an image"),
     page: option(text("out.html"), "Write a page with the table, the plot and pictures side by side"),
     plot: option(text("out.svg"), "Write the plot of rates alone"),
@@ -42,7 +47,10 @@ export const tokenizers = defineCommand({
     "vqrae compare tokenizers --images ./photos --page compared.html \\",
     "  --crop adm --features inception.onnx --tokenizers a.pt b.ckpt ./c",
   ],
-  async run({ images, tokenizers: first, more, page, plot, features, noCodecs, json, ...args }, name) {
+  async run(
+    { images, tokenizers: first, more, page, plot, features, classifier: head, noCodecs, json, ...args },
+    name,
+  ) {
     if (images === undefined) throw usageError(name, "--images <folder>", "none", "the images");
     if (first === undefined) throw usageError(name, "--tokenizers with one or more", "none", "the tokenizers");
     if (page !== undefined) await checkOutput(page, [".html"]);
@@ -64,9 +72,11 @@ export const tokenizers = defineCommand({
         })),
       );
       const network = features === undefined ? undefined : await openFeatureNetwork(features);
+      let classifier: Classifier | undefined;
       try {
+        if (head !== undefined) classifier = await openClassifier(head);
         return await compareTokenizers(compared, files, {
-          ...setFields({ network, maxPixels }),
+          ...setFields({ network, classifier, maxPixels }),
           crop,
           codecs: !noCodecs,
           pictures: page === undefined ? 0 : pictures,
@@ -74,6 +84,7 @@ export const tokenizers = defineCommand({
         });
       } finally {
         await network?.[Symbol.asyncDispose]();
+        await classifier?.[Symbol.asyncDispose]();
       }
     });
     const { comparison } = found;

@@ -3,9 +3,19 @@ import { type Html, html, Html as Raw } from "./html.ts";
 
 /** Of Okabe and Ito, which colour-blind eyes tell apart; the last two are none of theirs. */
 const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7a5195", "#3f3f46"];
-const DASHES: Readonly<Record<ImageCodec, string>> = { jpeg: "none", webp: "7 4", avif: "2 4" };
+const DASHES: Readonly<Record<ImageCodec, string>> = {
+  jpeg: "none",
+  webp: "7 4",
+  avif: "2 4",
+  "avif-payload": "1 3 6 3",
+};
 /** As people write them. */
-export const codecNames: Readonly<Record<ImageCodec, string>> = { jpeg: "JPEG", webp: "WebP", avif: "AVIF" };
+export const codecNames: Readonly<Record<ImageCodec, string>> = {
+  jpeg: "JPEG",
+  webp: "WebP",
+  avif: "AVIF",
+  "avif-payload": "AVIF's payload",
+};
 
 const [WIDTH, HEIGHT] = [720, 380];
 const PLOT = { left: 62, right: 510, top: 40, bottom: 330 };

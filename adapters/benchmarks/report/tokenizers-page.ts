@@ -2,6 +2,7 @@ import {
   type ComparedPicture,
   imageCodecs,
   type MeasuredTokenizer,
+  type ReconstructionReport,
   type TokenizerComparison,
 } from "../../../sdk/evaluation/index.ts";
 import { encodePng, type RgbImage } from "../../../sdk/index.ts";
@@ -29,7 +30,7 @@ ${figures(tokenizers).map(
 )}</tbody></table></div>
 <p class="soft">${figuresNote(tokenizers)}</p>
 <h2>Rate and distortion</h2>
-<p class="soft">Points are tokenizers, whose ids need no table but their own. Lines are whole files of codecs, headers and all. Up and to the left is better.</p>
+<p class="soft">Points are tokenizers, whose ids need no table but their own. Lines are whole files of codecs, headers and all, but for AVIF's payload, which is the coded picture alone. Up and to the left is better.</p>
 <div style="overflow-x:auto">${new Raw(rateDistortionPlot(comparison))}</div>
 <h2>Pictures</h2>
 ${curves.length > 0 ? html`<p class="soft">Under each tokenizer's picture: the codecs' best files of no more bytes than its ids, or their smallest.</p>` : ""}
@@ -48,9 +49,16 @@ function imagesOf({ reconstruction: { images, failed, protocol } }: MeasuredToke
 export function figuresNote(tokenizers: readonly MeasuredTokenizer[]): string {
   const images = tokenizers[0]?.reconstruction.images ?? 0;
   const codecs = tokenizers.some((one) => one.codecs.length > 0)
-    ? ". Codecs: their best files of no more bytes than the ids, or their smallest; the mean size in brackets"
+    ? ". Codecs: PSNR and SSIM Gauss of their best files of no more bytes than the ids, or of their smallest; the mean size in brackets"
     : "";
-  return `Means over ${images} images, medians of times${codecs}.`;
+  const recognition = tokenizers[0]?.reconstruction.recognition;
+  return `Means over ${images} images, medians of times${codecs}.${recognition ? ` ${recognitionNote(recognition)}` : ""}`;
+}
+
+function recognitionNote({ classes, right }: NonNullable<ReconstructionReport["recognition"]>): string {
+  if (right === null) return `Recognised: the share whose first of ${classes} classes is the original's.`;
+  const originals = `${(100 * right.original).toFixed(1)} %`;
+  return `Recognised: the share whose first of ${classes} classes is right, of ${right.images} images; the originals ${originals}.`;
 }
 
 /** A line of the table, the command line's too. */
@@ -75,6 +83,9 @@ export function figures(tokenizers: readonly MeasuredTokenizer[]): Figure[] {
     line(network === undefined ? "Frechet" : `Frechet on ${network}`, ({ reconstruction: { frechet } }) =>
       decimals(frechet?.distance, 3),
     ),
+    ...(tokenizers.some(({ reconstruction }) => reconstruction.recognition)
+      ? [line("recognised", ({ reconstruction: { recognition } }) => recognised(recognition))]
+      : []),
     line("codes in use", ({ reconstruction: { codebook } }) =>
       codebook ? `${codebook.used} of ${codebook.size}` : "none",
     ),
@@ -84,9 +95,17 @@ export function figures(tokenizers: readonly MeasuredTokenizer[]): Figure[] {
     ...imageCodecs
       .filter((codec) => tokenizers.some(({ codecs }) => codecs.some((one) => one.codec === codec)))
       .map((codec) =>
-        line(`${codecNames[codec]} dB (bytes)`, ({ codecs }) => {
+        line(`${codecNames[codec]} (bytes)`, ({ codecs }) => {
           const found = codecs.find((one) => one.codec === codec);
-          return found ? `${found.psnr.toFixed(2)} (${found.bytes.toFixed(0)})` : "-";
+          if (!found) return "-";
+          const { psnr, ssimGaussian, recognition, bytes } = found;
+          const known = recognition ? [recognised(recognition)] : [];
+          return [
+            `${psnr.toFixed(2)} dB`,
+            decimals(ssimGaussian ?? undefined, 4),
+            ...known,
+            `(${bytes.toFixed(0)})`,
+          ].join(" ");
         }),
       ),
     line("encode ms", ({ milliseconds }) => milliseconds.encode.toFixed(1)),
@@ -94,6 +113,13 @@ export function figures(tokenizers: readonly MeasuredTokenizer[]): Figure[] {
     line("parameters", ({ parameters }) => (parameters === null ? "-" : `${(parameters / 1e6).toFixed(1)} M`)),
     line("licence", ({ licence }) => licence ?? "not stated"),
   ];
+}
+
+/** Of the images whose class is known the share that is right, else the share that keeps its class. */
+function recognised(recognition: MeasuredTokenizer["reconstruction"]["recognition"]): string {
+  if (recognition === null) return "-";
+  const share = recognition.right?.decoded ?? recognition.same;
+  return `${(100 * share).toFixed(1)} %`;
 }
 
 const decimals = (value: number | undefined, digits: number): string => value?.toFixed(digits) ?? "-";

@@ -1,10 +1,13 @@
+import type { Classifier } from "../../contract/classifier.ts";
 import type { RgbImage } from "../../contract/image.ts";
 import { pixelScores } from "../reconstruction/pixel-scores.ts";
+import { Recognition } from "../reconstruction/recognition.ts";
+import type { ReconstructionReport } from "../reconstruction/report.ts";
 import { type CodedPicture, codedPicture, codedWithin, type ImageCodec, imageCodecs } from "./image-codecs.ts";
 
 /** How near a codec's pictures are at some size of file. Means over images. */
 export interface CodecPoint {
-  /** Of a file. */
+  /** Of a file; of "avif-payload" without its boxes. */
   readonly bytes: number;
   readonly bitsPerPixel: number;
   readonly psnr: number;
@@ -18,6 +21,8 @@ export interface CodecAtBytes extends CodecPoint {
   readonly codec: ImageCodec;
   /** Images whose smallest file is larger than the ids. That file is measured then: the codec has more bytes. */
   readonly tooLarge: number;
+  /** What a classifier still knows; null without one. */
+  readonly recognition: ReconstructionReport["recognition"];
 }
 
 /** A codec over qualities, from the smallest files on. */
@@ -32,27 +37,37 @@ const QUALITIES = [1, 5, 10, 20, 35, 50, 70, 85];
 /** Codecs at the bytes of one tokenizer's ids, over its own images. */
 export class CodecsAtBytes {
   readonly #bytes: number;
-  readonly #means = imageCodecs.map((codec) => ({ codec, mean: new MeanPoint(), tooLarge: 0 }));
+  readonly #means;
 
   /** @param bytes of one image's ids */
-  constructor(bytes: number) {
+  constructor(bytes: number, classifier?: Classifier) {
     this.#bytes = bytes;
+    this.#means = imageCodecs.map((codec) => {
+      const recognition = classifier ? new Recognition(classifier) : null;
+      return { codec, mean: new MeanPoint(), recognition, tooLarge: 0 };
+    });
   }
 
-  /** Measures an image, and gives each codec's picture of it. */
-  async add(original: RgbImage): Promise<Record<ImageCodec, CodedPicture>> {
+  /**
+   * Measures an image, and gives each codec's picture of it.
+   * @param label what it shows
+   */
+  async add(original: RgbImage, label: string, signal?: AbortSignal): Promise<Record<ImageCodec, CodedPicture>> {
     const pictures: Partial<Record<ImageCodec, CodedPicture>> = {};
     for (const one of this.#means) {
       const coded = await codedWithin(original, one.codec, this.#bytes);
       if (coded.bytes > this.#bytes) one.tooLarge += 1;
       one.mean.add(original, coded);
+      await one.recognition?.add({ original, decoded: coded.decoded }, label, signal);
       pictures[one.codec] = coded;
     }
     return pictures as Record<ImageCodec, CodedPicture>; // the loop goes over all codecs
   }
 
   scores(): CodecAtBytes[] {
-    return this.#means.map(({ codec, mean, tooLarge }) => ({ codec, tooLarge, ...mean.point() }));
+    return this.#means.map(({ codec, mean, recognition, tooLarge }) => {
+      return { codec, tooLarge, ...mean.point(), recognition: recognition?.report ?? null };
+    });
   }
 }
 

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { Classifier } from "../../contract/classifier.ts";
 import type { Decoder } from "../../contract/decoder.ts";
 import type { Encoder } from "../../contract/encoder.ts";
 import type { ImageSize, RgbImage } from "../../contract/image.ts";
@@ -32,6 +33,8 @@ export interface CompareTokenizersOptions {
   readonly crop?: ReconstructionCrop | undefined;
   /** The network for the Frechet distance. You dispose it. */
   readonly network?: FeatureNetwork | undefined;
+  /** A classifier that sees originals and what comes back, such as `openClassifier` gives. You dispose it. */
+  readonly classifier?: Classifier | undefined;
   /** Measure JPEG, WebP and AVIF beside them (default true). It takes about a second an image. */
   readonly codecs?: boolean | undefined;
   /** Images whose pictures are kept (default 6). */
@@ -88,6 +91,7 @@ export interface ComparedPicture {
 const schema = z.strictObject({
   crop: option.custom<ReconstructionCrop>('"none", "adm" or "pil"', (value) => typeof value === "string"),
   network: option.custom<FeatureNetwork>("what openFeatureNetwork gives", isObject),
+  classifier: option.custom<Classifier>("what openClassifier gives", isObject),
   codecs: option.flag,
   pictures: option.integer(0),
   maxPixels: option.integer(1),
@@ -132,22 +136,22 @@ async function measure(
   settings: z.infer<typeof schema>,
   found: { readonly curves: Curves[]; readonly pictures: ComparedPicture[] },
 ): Promise<MeasuredTokenizer> {
-  const { crop, network, maxPixels, signal } = settings;
+  const { crop, network, classifier, maxPixels, signal } = settings;
   const { licence, device, outputSize, codebook } = tokenizer.info;
   if (outputSize === null) throw expected("UNSUPPORTED", "a tokenizer with a decoder", "compareTokenizers", name);
   const rate = codebook && tokenRate(tokenizer.info, codebook, outputSize);
   const withCodecs = settings.codecs !== false;
-  const atBytes = withCodecs && rate ? new CodecsAtBytes(rate.bytes) : null;
+  const atBytes = withCodecs && rate ? new CodecsAtBytes(rate.bytes, classifier) : null;
   const sameSize = ({ outputSize: { width, height } }: Curves) =>
     width === outputSize.width && height === outputSize.height;
   const curves = withCodecs && !found.curves.some(sameSize) ? new CodecCurves() : null;
   let kept = 0;
   const reconstruction = await evaluateReconstruction(tokenizer, files, {
-    ...setFields({ crop, network, maxPixels, signal }),
+    ...setFields({ crop, network, classifier, maxPixels, signal }),
     onProgress: (done, total) => settings.onProgress?.(name, done, total),
-    async onReconstruction({ path }, { original, decoded }) {
+    async onReconstruction({ path, label }, { original, decoded }) {
       signal?.throwIfAborted();
-      const coded = (await atBytes?.add(original)) ?? null;
+      const coded = (await atBytes?.add(original, label, signal)) ?? null;
       await curves?.add(original);
       if (kept++ < (settings.pictures ?? 6)) found.pictures.push({ path, tokenizer: name, original, decoded, coded });
     },

@@ -23,7 +23,11 @@ export class Recognition {
   }
 
   /** @param label what the image shows; it counts where it is a class, or the first of a class's names */
-  async add({ original, decoded }: Reconstruction, label: string, signal?: AbortSignal): Promise<void> {
+  async add(
+    { original, decoded }: Pick<Reconstruction, "original" | "decoded">,
+    label: string,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const options = { count: 1, ...(signal && { signal }) };
     const [before, after] = (await this.#classifier.classify([original, decoded], options)).map(([best]) =>
       present(best, "a class for each image"),

@@ -1,6 +1,7 @@
 import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import sharp from "sharp";
 import { afterAll, describe, expect, test } from "vitest";
 import { codedPicture, codedWithin } from "../../../sdk/evaluation/comparison/image-codecs.ts";
 import {
@@ -8,6 +9,7 @@ import {
   evaluateReconstruction,
   imageCodecs,
   listImages,
+  openClassifier,
   openFeatureNetwork,
 } from "../../../sdk/evaluation/index.ts";
 import { centreCrop, loadTokenizer, readImage } from "../../../sdk/index.ts";
@@ -20,6 +22,9 @@ for (const name of ["cat.jpg", "rocket.jpg"]) {
 }
 afterAll(() => rm(examples, { recursive: true, force: true }));
 const files = await listImages(examples);
+/** deit-tiny knows the first. */
+const named = files.map((file) => (file.path.endsWith("cat.jpg") ? { ...file, label: "Egyptian cat" } : file));
+const shipped = () => loadTokenizer("default", { device: "cpu", threads: 1 });
 const load = () => loadTokenizer(tinyModel, { device: "cpu", threads: 1 });
 const network = new URL("../../golden/evaluation/tiny.onnx", import.meta.url).pathname;
 
@@ -57,6 +62,41 @@ describe.each(imageCodecs)("%s", (codec) => {
     expect(quality).toBeGreaterThanOrEqual(23);
     expect((await codedPicture(image, codec, quality + 1)).bytes).toBeGreaterThan(size);
   });
+});
+
+test("AVIF's payload is its file without the boxes, which another parser finds too", async () => {
+  const image = centreCrop(await readImage(files[0]!.path), 64, "adm");
+  const whole = await codedPicture(image, "avif", 40);
+  const payload = await codedPicture(image, "avif-payload", 40);
+  expect(payload.decoded).toEqual(whole.decoded);
+  const { data, width, height } = image;
+  const file = await sharp(data, { raw: { width, height, channels: 3 } })
+    .avif({ quality: 40, chromaSubsampling: "4:2:0" })
+    .toBuffer();
+  expect(whole.bytes).toBe(file.length);
+  // Its one item's extent, which the box iloc names: its length is the last word of the box (ISO/IEC 14496-12, 8.11.3).
+  const iloc = file.indexOf("iloc") - 4;
+  expect(payload.bytes).toBe(file.readUInt32BE(iloc + file.readUInt32BE(iloc) - 4));
+});
+
+test("a classifier sees what tokenizers and codecs give back", async () => {
+  await using classifier = await openClassifier("deit-tiny");
+  const { comparison, pictures } = await compareTokenizers([{ name: "default", load: shipped }], named, { classifier });
+  const [one] = comparison.tokenizers;
+  await using tokenizer = await shipped();
+  expect(one!.reconstruction.recognition).toEqual(
+    (await evaluateReconstruction(tokenizer, named, { classifier })).recognition,
+  );
+  expect(one!.reconstruction.recognition!.right).toMatchObject({ images: 1, original: 1 });
+  for (const { codec, recognition } of one!.codecs) {
+    const same = await Promise.all(
+      pictures.map(async ({ original, coded }) => {
+        const [a, b] = await classifier.classify([original, coded![codec].decoded], { count: 1 });
+        return a![0]!.label === b![0]!.label;
+      }),
+    );
+    expect(recognition!.same).toBe(same.filter(Boolean).length / same.length);
+  }
 });
 
 test("two of one name, none, and an encoder alone are refused", async () => {
