@@ -9,6 +9,7 @@
 import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Queue, QueueEvents } from "bullmq";
@@ -80,14 +81,19 @@ try {
 
   const client = new Redis(redis.url);
   let [shortest, looks] = [Number.POSITIVE_INFINITY, 0];
-  const lookAtLocks = setInterval(async () => {
-    for (const { id } of await queue.getActive()) {
-      const left = await client.pttl(`bull:${name}:${id}:lock`);
-      if (left < 0) continue; // it has ended meanwhile
-      shortest = Math.min(shortest, left);
-      looks++;
+  const ended = new AbortController();
+  async function lookAtLocks(): Promise<void> {
+    while (!ended.signal.aborted) {
+      for (const { id } of await queue.getActive()) {
+        const left = await client.pttl(`bull:${name}:${id}:lock`);
+        if (left < 0) continue; // it has ended meanwhile
+        shortest = Math.min(shortest, left);
+        looks++;
+      }
+      await sleep(500, null, { signal: ended.signal }).catch(() => {});
     }
-  }, 500);
+  }
+  const looking = lookAtLocks();
 
   const loop = new LoopWatch();
   const memory: number[] = [];
@@ -117,7 +123,8 @@ try {
     },
   });
   const seconds = (performance.now() - started) / 1000;
-  clearInterval(lookAtLocks);
+  ended.abort();
+  await looking;
   loop.stop();
   await events.close();
   await queue.close();
