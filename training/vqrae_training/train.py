@@ -65,26 +65,21 @@ class Forward(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Quantized, Tensor | None]:
         """Take cached tokens (ids, of a frozen codebook), or pixels uint8 [n, 3, H, W]. Return pixels [n, 3, H', W'], the
         quantizer's output, and the features that distillation holds [n, prefix + t, d], or None where the encoder is frozen."""
-        model = self.model
-        if self.frozen_codebook:
-            ids = x if self.cached else self._ids(x)
-            quantized = Quantized(model.quantizer.lookup(ids), ids, torch.zeros((), device=ids.device))
-            return model.decoder(quantized.vectors), quantized, None
-        if self.cached:
-            quantized = model.quantizer(x)
-            return model.decoder(quantized.vectors), quantized, None
-        pixels = normalise(x, model.encoder.mean, model.encoder.std)
-        with torch.set_grad_enabled(self.train_encoder and torch.is_grad_enabled()):
-            hidden = model.encoder(pixels, model.taps)
-            features = model.encoder.final_norm(hidden[-1]) if self.train_encoder else None
-        quantized = model.quantizer(model.quantizer_input(hidden))
+        model, features = self.model, None
+        if not self.cached:
+            pixels = normalise(x, model.encoder.mean, model.encoder.std)
+            with torch.set_grad_enabled(self.train_encoder and torch.is_grad_enabled()):
+                hidden = model.encoder(pixels, model.taps)
+                features = model.encoder.final_norm(hidden[-1]) if self.train_encoder else None
+            x = model.quantizer_input(hidden)
+        quantized = self._looked_up(x) if self.frozen_codebook else model.quantizer(x)
         return model.decoder(quantized.vectors), quantized, features
 
-    @torch.no_grad()
-    def _ids(self, x: Tensor) -> Tensor:
-        model = self.model
-        hidden = model.encoder(normalise(x, model.encoder.mean, model.encoder.std), model.taps)
-        return model.quantizer(model.quantizer_input(hidden)).ids
+    def _looked_up(self, x: Tensor) -> Quantized:
+        """Only what follows ids has a gradient."""
+        with torch.no_grad():
+            ids = x if self.cached else self.model.quantizer(x).ids
+        return Quantized(self.model.quantizer.lookup(ids), ids, torch.zeros((), device=ids.device))
 
 
 def batch_indices(start: int, steps: int, batch: int, micro: int, rank: int, ranks: int) -> Iterator[list[int]]:
