@@ -7,8 +7,9 @@ from generator_runs import generator
 from PIL import Image
 from runner import run_here
 
+from vqrae_training.data.sources import read_source
 from vqrae_training.generator.corpus import Photo, read_corpus
-from vqrae_training.generator.drawn import BACKGROUNDS, COLOURS, combinations, draw, placements
+from vqrae_training.generator.drawn import BACKGROUNDS, COLOURS, combinations, draw, held_out, placements
 from vqrae_training.generator.shapes import look
 
 
@@ -18,6 +19,16 @@ def test_every_drawing_is_read_as_it_was_meant():
         d = rng.choice(placements(combination, 14))
         assert look(draw(d, 112, 14), 14) == d.combination
     assert look(draw(d, 112, 14).crop((0, 0, 8, 8)).resize((112, 112)), 14) is None
+
+
+def test_drawings_as_images_are_never_held_out_and_come_again_alike(tmp_path):
+    for name in ("a.tar", "b.tar"):
+        generator("draw", "--count", "40", "--out", str(tmp_path / name))
+    items = read_source(tmp_path / "a.tar")
+    assert [i.data for i in items] == [i.data for i in read_source(tmp_path / "b.tar")]
+    seen = [look(i.open().resize((112, 112), Image.Resampling.BOX), 14) for i in items]
+    assert [s.shape for s in seen] == [i.label for i in items]
+    assert len(set(seen)) == 40 and not any(held_out(*s) for s in seen)
 
 
 def test_an_outline_that_no_drawing_has_is_no_shape():

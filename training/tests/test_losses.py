@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from vqrae_training.losses.diffaug import diffaug
-from vqrae_training.losses.pixels import gradient_error, pixel_error
+from vqrae_training.losses.pixels import gradient_error, pixel_error, seam_error
 from vqrae_training.losses.vit_discriminator import BatchNormLocal, ViTDiscriminator, fit, read_out
 from vqrae_training.models.encoder import Encoder
 
@@ -29,6 +29,16 @@ def test_gradient_error_sees_seams_that_the_mse_does_not():
     assert pixel_error(a, b).item() == 0.25
     assert gradient_error(a, b).item() == pytest.approx(2 / 3)
     assert gradient_error(a, a + 0.3).item() == pytest.approx(0, abs=1e-12)
+
+
+def test_seam_error_sees_the_steps_between_squares_alone():
+    """By hand, squares of 2 pixels in a 4 x 4 image: each row and each column has one step across a seam."""
+    a, inside, across = torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 4)
+    inside[..., 0] = 1  # the step from column 0 to 1 lies inside a square
+    across[..., 2:] = 1  # the step from column 1 to 2 is the seam
+    assert seam_error(a, inside, 2).item() == 0
+    assert seam_error(a, across, 2).item() == 1
+    assert seam_error(a, across.mT, 2).item() == 1
 
 
 def test_diffaug_is_decided_by_the_seed():

@@ -119,7 +119,8 @@ def test_a_frozen_codebook_keeps_its_ids_while_a_deeper_decoder_learns(workspace
     start = load_checkpoint(stage2 / "checkpoint").eval()
     for cached in ("true", "false"):
         out = tmp_path / cached
-        named = (f"--init {stage2 / 'checkpoint'}", "codebook.frozen=true", "decoder.layers=3", f"data.cache={cached}")
+        named = (f"--init {stage2 / 'checkpoint'}", "codebook.frozen=true", "decoder.layers=3", f"data.cache={cached}",
+                 "loss.seam_weight=0.5")  # fmt: skip
         done = run(workspace, out, 1, *named, "run.steps=20")
         assert done.returncode == 0, done.stderr
         before, after = (load_file(f / "checkpoint" / "model.safetensors") for f in (stage2, out))

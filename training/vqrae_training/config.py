@@ -82,6 +82,7 @@ class LossSection:
     perceptual_fraction: float = 1.0  # share of the batch that the perceptual loss sees
     perceptual_size: int = 0  # side in pixels at which it sees them (bilinear); 0: as they are
     gradient_weight: float = 0.0  # of the MSE between neighbouring pixels' differences
+    seam_weight: float = 0.0  # of the same across the seams of tokens' squares alone
     distill_weight: float = 1.0  # stage 2
     mobilenet: str = ""  # files of the perceptual networks
     lpips_vgg: str = ""

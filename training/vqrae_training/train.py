@@ -44,7 +44,7 @@ from .engine.validation import Validation
 from .errors import UserError
 from .losses.adversary import Adversary
 from .losses.perceptual import perceptual_loss
-from .losses.pixels import gradient_error, pixel_error
+from .losses.pixels import gradient_error, pixel_error, seam_error
 from .models.checkpoint import load_start, save_checkpoint
 from .models.decoder import pixel_patches
 from .models.encoder import load_encoder
@@ -223,6 +223,9 @@ def train(config: RunConfig, out: Path, allow_changes: bool = False) -> None:
                     reconstruction = now["mse"]
                     if loss_options.gradient_weight:
                         reconstruction = reconstruction + loss_options.gradient_weight * 4 * gradient_error(pixels, y)
+                    if loss_options.seam_weight:
+                        square = model.decoder.config.patch_size
+                        reconstruction = reconstruction + loss_options.seam_weight * 4 * seam_error(pixels, y, square)
                     if perceptual is not None:
                         some = slice(0, max(1, round(micro * loss_options.perceptual_fraction)))
                         with autocast:

@@ -9,6 +9,7 @@ import sys
 from ..errors import UserError
 
 COMMANDS = {
+    "draw": ("draw", "drawings as images, for a tokenizer"),
     "ids": ("ids", "what the generator learns from, under the tokenizer"),
     "train": ("train", "next-token prediction on visual tokens"),
     "export": ("export", "a run as one GGUF file"),
