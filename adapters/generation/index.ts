@@ -21,4 +21,4 @@ export type { GeneratorSource, GeneratorTokenizer, LoadGeneratorOptions } from "
 export { type PresetName, presets } from "./sampling/presets.ts";
 export type { GuidanceSchedule, Sampling } from "./sampling/sampling.ts";
 export { recordVocabulary } from "./vocabulary/record-vocabulary.ts";
-export type { VisualVocabulary } from "./vocabulary/visual-vocabulary.ts";
+export type { PromptCase, VisualVocabulary } from "./vocabulary/visual-vocabulary.ts";

@@ -21,6 +21,13 @@ export const expandVocabulary = defineCommand({
       { default: "mean" },
     ),
     promptFormat: option(text("text"), "The text before an image. {prompt} stands for the prompt"),
+    promptCase: option(
+      oneOf("as-written", "sentence"),
+      "How prompts are read: sentence is small letters behind the first",
+      {
+        default: "as-written",
+      },
+    ),
     ...samplingOptions,
     model,
     json,
@@ -33,11 +40,11 @@ export const expandVocabulary = defineCommand({
     "vqrae expand-vocabulary ./Qwen3-0.6B ./expanded \\",
     "  --rows codebook --model ./my-tokenizer",
   ],
-  async run({ source, target, rows, promptFormat, json, ...args }) {
+  async run({ source, target, rows, promptFormat, promptCase, json, ...args }) {
     const sampling = samplingFields(args);
     const vocabulary = await withTokenizer(args, async (tokenizer) => {
       const options = await tokenizerFields(tokenizer, rows === "codebook");
-      return expand(source, target, { ...options, sampling, ...setFields({ promptFormat }) });
+      return expand(source, target, { ...options, sampling, promptCase, ...setFields({ promptFormat }) });
     });
     const { firstToken, codebookSize, boiToken } = vocabulary;
     const last = firstToken + codebookSize - 1;

@@ -298,7 +298,7 @@ def test_the_gguf_file_gives_the_same_logits_and_says_how_to_use_it(folder, tmp_
     assert {k: (f.types[0], f.contents()) for k, f in said.items()} == {
         "codebook_size": (u32, 64), "first_token": (u32, v.first), "boi_token": (u32, v.boi), "eoi_token": (u32, v.eoi),
         "rows": (u32, 4), "columns": (u32, 4), "tokenizer": (text, "tokenizer"), "prompt_format": (text, "{prompt}"),
-        "unconditional_prompt": (text, ""), "guidance_scale": (f32, 2.0), "temperature": (f32, 1.0), "top_p": (f32, 0.5),
+        "prompt_case": (text, "sentence"), "unconditional_prompt": (text, ""), "guidance_scale": (f32, 2.0), "temperature": (f32, 1.0), "top_p": (f32, 0.5),
         "top_k": (u32, 5),
     }  # fmt: skip
     assert fields["tokenizer.ggml.tokens"].contents()[v.boi :][:3] == ["<|boi|>", "<|eoi|>", "<|visual_0|>"]

@@ -3,7 +3,7 @@ import type { TokenGrid } from "../../../sdk/index.ts";
 import { option, parseOptions } from "../../../sdk/kit.ts";
 import type { Sampling } from "../sampling/sampling.ts";
 import { samplingOptions } from "../sampling/sampling-options.ts";
-import { PROMPT_PLACE, type VisualVocabulary } from "../vocabulary/visual-vocabulary.ts";
+import { PROMPT_PLACE, type PromptCase, promptCases, type VisualVocabulary } from "../vocabulary/visual-vocabulary.ts";
 import type { NewRows } from "./new-rows.ts";
 
 export interface ExpandOptions {
@@ -17,6 +17,8 @@ export interface ExpandOptions {
   readonly rows?: NewRows;
   /** Default "{prompt}". */
   readonly promptFormat?: string;
+  /** Default "as-written". */
+  readonly promptCase?: PromptCase;
   /** Default "". */
   readonly unconditionalPrompt?: string;
   /** What the file says of sampling (default: no guidance, temperature 1, no filter). */
@@ -42,6 +44,7 @@ const schema = z.strictObject({
     `a text with one ${PROMPT_PLACE}`,
     (value) => isText(value) && value.split(PROMPT_PLACE).length === 2,
   ),
+  promptCase: option.oneOf(...promptCases),
   unconditionalPrompt: text,
   /** Checked below, so that an error names the number. */
   sampling: z.unknown().optional(),
@@ -58,6 +61,7 @@ export function expandedVocabulary(boiToken: number, options: ExpandOptions): Vi
     codebookSize,
     tokenizer = "",
     promptFormat = PROMPT_PLACE,
+    promptCase = "as-written",
     unconditionalPrompt = "",
     ...rest
   } = parseOptions(schema, options, "expandVocabulary");
@@ -72,6 +76,7 @@ export function expandedVocabulary(boiToken: number, options: ExpandOptions): Vi
     grid,
     tokenizer,
     promptFormat,
+    promptCase,
     unconditionalPrompt,
     sampling: { guidanceScale, guidanceSchedule: "constant", temperature, topK, topP },
   };

@@ -1,6 +1,6 @@
 import { expected, expectedBut } from "../../../sdk/kit.ts";
 import { type GgufFile, type GgufValue, ggufValue, isNumberList } from "../../gguf/index.ts";
-import { PROMPT_PLACE, type VisualVocabulary } from "./visual-vocabulary.ts";
+import { PROMPT_PLACE, promptCases, type VisualVocabulary } from "./visual-vocabulary.ts";
 
 /** Keys of a GGUF file that say where its visual tokens are. */
 const PREFIX = "vqrae.visual.";
@@ -21,6 +21,7 @@ export function visualMetadata(vocabulary: VisualVocabulary): [string, GgufValue
     columns: uint32(vocabulary.grid.columns),
     tokenizer: string(vocabulary.tokenizer),
     prompt_format: string(vocabulary.promptFormat),
+    prompt_case: string(vocabulary.promptCase),
     unconditional_prompt: string(vocabulary.unconditionalPrompt),
     guidance_scale: float32(sampling.guidanceScale),
     temperature: float32(sampling.temperature),
@@ -75,6 +76,9 @@ export function readVisualVocabulary(gguf: GgufFile): VisualVocabulary {
   if (promptFormat.split(PROMPT_PLACE).length !== 2) {
     throw wrong(`a text with one ${PROMPT_PLACE}`, "prompt_format", promptFormat);
   }
+  const said = text("prompt_case", "as-written");
+  const promptCase = promptCases.find((known) => known === said);
+  if (promptCase === undefined) throw wrong(`one of ${promptCases.join(", ")}`, "prompt_case", said);
   return {
     codebookSize,
     firstToken,
@@ -83,6 +87,7 @@ export function readVisualVocabulary(gguf: GgufFile): VisualVocabulary {
     grid: { rows: count("rows", 1, MAX_SIDE), columns: count("columns", 1, MAX_SIDE) },
     tokenizer: text("tokenizer", ""),
     promptFormat,
+    promptCase,
     unconditionalPrompt: text("unconditional_prompt", ""),
     sampling: {
       guidanceScale: real("guidance_scale", "a finite number", Number.isFinite, 1),

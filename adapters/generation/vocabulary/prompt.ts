@@ -9,7 +9,7 @@ export type Tokenize = (text: string, options: { special: boolean; inner: boolea
  * @param bos what the model puts before each text, if anything
  */
 export async function promptTokens(
-  { promptFormat, boiToken, alwaysTokens }: VisualVocabulary,
+  { promptFormat, promptCase, boiToken, alwaysTokens }: VisualVocabulary,
   prompt: string,
   bos: number | null,
   tokenize: Tokenize,
@@ -17,12 +17,19 @@ export async function promptTokens(
   const [before = "", after = ""] = promptFormat.split(PROMPT_PLACE);
   const tokens = bos === null ? [] : [bos];
   if (before !== "") tokens.push(...(await tokenize(before, { special: true, inner: false })));
-  for (const [i, text] of textsOf(prompt, alwaysTokens).entries()) {
+  for (const [i, text] of textsOf(
+    promptCase === "sentence" ? inSentenceCase(prompt) : prompt,
+    alwaysTokens,
+  ).entries()) {
     tokens.push(...(await tokenize(text, { special: false, inner: i > 0 || before !== "" })));
   }
   if (after !== "") tokens.push(...(await tokenize(after, { special: true, inner: true })));
   return [...tokens, boiToken];
 }
+
+/** Small letters behind the first character that is no space, which stays as it is. */
+const inSentenceCase = (prompt: string) =>
+  prompt.replace(/^(\s*\S)(.*)$/su, (_, first: string, rest: string) => first + rest.toLowerCase());
 
 /** A prompt in pieces, each word that would be a token cut behind its first character; none for an empty one. */
 function textsOf(prompt: string, words: RegExp | undefined): string[] {

@@ -39,6 +39,7 @@ export function tarVocabulary(gguf: GgufFile, { grid, poolScale = 1, modelId }: 
     grid,
     tokenizer: modelId,
     promptFormat: PROMPT_FORMAT,
+    promptCase: "as-written",
     // As all tokens that Tar's trainer adds without calling them special.
     alwaysTokens: /<[IS]\d+>/g,
     unconditionalPrompt: "",

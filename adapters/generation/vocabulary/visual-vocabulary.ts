@@ -26,6 +26,7 @@ export interface VisualVocabulary extends IdFormat {
   readonly tokenizer: string;
   /** The text before the image, with `{prompt}` in it. */
   readonly promptFormat: string;
+  readonly promptCase: PromptCase;
   /** Words that are tokens wherever they stand, whatever a tokenizer is told; left out where special tokens alone are. Global. */
   readonly alwaysTokens?: RegExp;
   /** Stands in the prompt's place where guidance looks at the model without a prompt. */
@@ -33,6 +34,14 @@ export interface VisualVocabulary extends IdFormat {
   /** The model's defaults. */
   readonly sampling: Sampling;
 }
+
+/**
+ * What the model has read: prompts "as-written", or "sentence", small letters behind the first. A model of few words knows
+ * "A red circle" and not "A Red Circle".
+ */
+export const promptCases = ["as-written", "sentence"] as const;
+
+export type PromptCase = (typeof promptCases)[number];
 
 /** What a prompt's place is called in a prompt format. */
 export const PROMPT_PLACE = "{prompt}";

@@ -55,6 +55,7 @@ describe("a language model is refused", () => {
     ["whose begin-of-image is a visual token", { boi_token: uint32(270) }, "a token that is not visual itself"],
     ["with a value of another type", { rows: string("4") }, "rows"],
     ["with a format that has no place for the prompt", { prompt_format: string("picture") }, "{prompt}"],
+    ["with a case that nobody knows", { prompt_case: string("title") }, "one of as-written, sentence"],
     ["with a temperature below zero", { temperature: float32(-1) }, "temperature"],
     ["with a guidance scale that is not finite", { guidance_scale: float32(Number.NaN) }, "guidance_scale"],
     ["that keeps no probability", { top_p: float32(0) }, "top_p"],

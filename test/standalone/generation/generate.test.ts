@@ -54,6 +54,28 @@ it("tells what it is", () => {
   });
 });
 
+it("reads prompts in the case that its file says it has learnt", async () => {
+  const { llm, tokenizer: folder } = await tiny.write("case.gguf", {});
+  const sentence = join(dirname(llm), "sentence.gguf");
+  await rewriteGguf(llm, sentence, { metadata: [["vqrae.visual.prompt_case", ggufValue.string("sentence")]] });
+  const drawn = async (file: string, prompts: readonly string[]) => {
+    const loaded = await loadGenerator({ llm: file, tokenizer: folder }, { gpu: false, threads: 1 });
+    const images = [];
+    for (const prompt of prompts) images.push(...idsOf(await loaded.generateImages(prompt, { seed: 1, topK: 1 })));
+    await loaded.dispose();
+    return images;
+  };
+  const written = await drawn(llm, ["A Red Circle", "A red circle", " É Bleu", " É bleu"]);
+  expect(written[0]).not.toEqual(written[1]);
+  const [, small, , french] = written;
+  expect(await drawn(sentence, ["A Red CIRCLE", "A red circle", " É BLEU", " É bleu"])).toEqual([
+    small,
+    small,
+    french,
+    french,
+  ]);
+});
+
 it("tells what its file says of its licence and of what it draws", async () => {
   const { llm, tokenizer: folder } = await tiny.write("plain.gguf", {});
   const told = join(dirname(llm), "told.gguf");

@@ -32,6 +32,7 @@ from ..models.vqrae import VQRAE
 from .config import CorpusSection
 from .drawn import Drawing, combinations, draw, placements
 from .equal_patches import majority_ids
+from .prompts import sentence_case
 from .shards import Captioned, CaptionedShards
 
 BATCH = 32
@@ -169,7 +170,7 @@ def read_corpus(folder: str | Path) -> Corpus:
     try:
         stored = json.loads((folder / "items.json").read_text())
         done = json.loads((folder / "encoded.json").read_text())
-        captions = json.loads((folder / "captions.json").read_text())
+        said = json.loads((folder / "captions.json").read_text())
         # A run that was stopped left no ids yet.
         ids = np.load(folder / "ids.npy") if done == len(stored) else ()
         features = np.load(folder / "features.npy")
@@ -177,5 +178,6 @@ def read_corpus(folder: str | Path) -> Corpus:
         raise UserError(f"Expected a folder that `generator ids` wrote for {folder} but received: {error}") from None
     if not done == len(stored) == len(ids):
         raise UserError(f"Expected the ids of {len(stored)} pictures in {folder} but received {done}: run `generator ids` again")
+    captions = {name: [sentence_case(caption) for caption in of] for name, of in said.items()}
     kinds = {kind.__name__: kind for kind in (Photo, Drawing, Captioned)}
     return Corpus([kinds[row.pop("kind")](**row) for row in stored], ids, features, captions)

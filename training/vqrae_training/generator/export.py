@@ -65,6 +65,7 @@ def export(
         "columns": tokens // side,
         "tokenizer": tokenizer,
         "prompt_format": "{prompt}",
+        "prompt_case": "sentence",  # prompts.sentence_case
         "unconditional_prompt": "",
         "guidance_scale": float(s.guidance_scale),
         "temperature": float(s.temperature),

@@ -51,6 +51,11 @@ def colour_and_shape(shape: str, colour: str) -> str:
     return _caption(shape, colour, "", "")
 
 
+def sentence_case(text: str) -> str:
+    """Write small letters behind the first one. The exported file says so (`prompt_case`), so that prompts are read alike."""
+    return text[:1] + text[1:].lower()
+
+
 def _caption(shape: str, colour: str, size: str, background: str) -> str:
     words = _with_article(" ".join(word for word in (size, colour, shape) if word))
     return f"{words} on {_with_article(background)} background" if background else words
