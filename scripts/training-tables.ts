@@ -28,7 +28,7 @@ const tables: { file: string; marker: string; columns: Columns }[] = [
         `${percent("nn1_mean_patch")(line)} (${percent("nn1_mean_patch_teacher")(line)})`,
     },
   },
-  ...["stage1.jsonl", "stage2.jsonl", "decoder.jsonl", "decoder-1x1-head.jsonl"].map((file) => ({
+  ...["stage1.jsonl", "stage2.jsonl", "decoder.jsonl", "decoder-1x1-head.jsonl", "decoder-alone.jsonl"].map((file) => ({
     file,
     marker: "val_psnr",
     columns: {
