@@ -3,12 +3,15 @@
 import json
 import random
 
+import pytest
 from generator_runs import generator
 from PIL import Image
 from runner import run_here
 
 from vqrae_training.data.sources import read_source
+from vqrae_training.errors import UserError
 from vqrae_training.generator.corpus import Photo, read_corpus
+from vqrae_training.generator.draw import main
 from vqrae_training.generator.drawn import BACKGROUNDS, COLOURS, combinations, draw, held_out, placements
 from vqrae_training.generator.shapes import look
 
@@ -29,6 +32,12 @@ def test_drawings_as_images_are_never_held_out_and_come_again_alike(tmp_path):
     seen = [look(i.open().resize((112, 112), Image.Resampling.BOX), 14) for i in items]
     assert [s.shape for s in seen] == [i.label for i in items]
     assert len(set(seen)) == 40 and not any(held_out(*s) for s in seen)
+
+
+def test_drawings_of_a_size_that_cannot_be_are_refused(tmp_path):
+    for wrong in (("--count", "0"), ("--grid", "4"), ("--size", "5")):
+        with pytest.raises(UserError, match=f"but received .*{wrong[1]}"):
+            main([*wrong, "--out", str(tmp_path / "a.tar")])
 
 
 def test_an_outline_that_no_drawing_has_is_no_shape():

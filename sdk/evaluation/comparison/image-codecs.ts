@@ -4,7 +4,7 @@ import { loadSharp } from "../../image/read/sharp.ts";
 
 /**
  * What photos are stored with: sharp's JPEG by mozjpeg, WebP and AVIF at its default efforts, colours at half the sides.
- * "avif-payload" is AVIF too, of which the AV1 picture alone counts: of a small file the boxes around it are the larger part.
+ * "avif-payload" is AVIF too, of which the AV1 picture alone counts: of a small file many bytes are boxes around it.
  */
 export const imageCodecs = ["jpeg", "webp", "avif", "avif-payload"] as const;
 

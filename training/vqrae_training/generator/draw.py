@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..data.sources import write_tar
+from ..errors import UserError
 from .drawn import combinations, draw, held_out, placements
 
 
@@ -36,5 +37,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--grid", type=int, default=14, help="tokens a side")
     parser.add_argument("--out", required=True, help="a tar")
     args = parser.parse_args(argv)
+    if args.count < 1:
+        raise UserError(f"Expected a whole number above 0 for --count but received {args.count}")
+    if args.grid < 8 or args.size < args.grid:  # where a small shape is three tokens wide, and a token is a pixel
+        received = f"--size {args.size} --grid {args.grid}"
+        raise UserError(f"Expected 8 tokens a side or more, of a pixel or more each, but received {received}")
     write_tar(drawings(args.count, args.size, args.grid), Path(args.out))
     print(f"{args.out}: {args.count} drawings")
