@@ -29,17 +29,17 @@ class WithFeatures(nn.Module):
         return taps[-1].mean((2, 3)), *taps
 
 
-def main(source: str, target: str) -> None:
-    network = WithFeatures(MobileNetV1(source)).eval()
+def write(network: nn.Module, target: str, name: str, outputs: list[str], more: dict) -> None:
+    """Write the network, of pixels in [0, 1], and its description. outputs: the first one is "features"."""
     pixels = torch.zeros(1, 3, SIZE, SIZE)
-    torch.onnx.export(network, (pixels,), target, dynamo=False, input_names=["pixels"], output_names=["features", *NAMES])
-    description = {
-        "name": "mobilenet-v1-1.0-224",
-        "input": {"size": SIZE, "resample": "bilinear", "mean": [0, 0, 0], "std": [1, 1, 1]},
-        "features": "features",
-        "taps": NAMES,
-    }
+    torch.onnx.export(network.eval(), (pixels,), target, dynamo=False, input_names=["pixels"], output_names=outputs)
+    view = {"size": SIZE, "resample": "bilinear", "mean": [0, 0, 0], "std": [1, 1, 1]}
+    description = {"name": name, "input": view, "features": outputs[0]} | more
     Path(target).with_suffix(".json").write_text(json.dumps(description, indent=2) + "\n")
+
+
+def main(source: str, target: str) -> None:
+    write(WithFeatures(MobileNetV1(source)), target, "mobilenet-v1-1.0-224", ["features", *NAMES], {"taps": NAMES})
 
 
 if __name__ == "__main__":

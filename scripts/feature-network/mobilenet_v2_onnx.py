@@ -7,16 +7,14 @@ The trainer's perceptual loss sees through MobileNetV1 and never through this on
 The labels are one a line, "background" first. Needs torch and onnx.
 """
 
-import json
 import sys
 from pathlib import Path
 
-import torch
 import torch.nn.functional as F
+from mobilenet_onnx import write
 from torch import Tensor, nn
-from vqrae_training.losses.mobilenet import padded_convolution, read_convolutions
+from vqrae_training.losses.mobilenet import padded_convolution, read_convolutions, torch_layout
 
-SIZE = 224
 # Expansion, channels, blocks, stride of the first (Sandler et al. 2018, table 2).
 STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
 
@@ -33,8 +31,7 @@ class MobileNetV2(nn.Module):
 
         def convolve(x: Tensor, stride: int = 1, depthwise: bool = False, linear: bool = False) -> Tensor:
             weight, bias = next(layers)
-            order = (3, 0, 1, 2) if depthwise else (0, 3, 1, 2)
-            x = padded_convolution(x, weight.permute(*order), bias, stride, depthwise)
+            x = padded_convolution(x, torch_layout(weight, depthwise), bias, stride, depthwise)
             return x if linear else F.relu6(x)
 
         x = convolve(pixels * 2 - 1, 2)
@@ -48,16 +45,8 @@ class MobileNetV2(nn.Module):
 
 
 def main(source: str, labels: str, target: str) -> None:
-    network = MobileNetV2(source).eval()
-    pixels = torch.zeros(1, 3, SIZE, SIZE)
-    torch.onnx.export(network, (pixels,), target, dynamo=False, input_names=["pixels"], output_names=["logits"])
-    description = {
-        "name": "mobilenet-v2-1.0-224",
-        "input": {"size": SIZE, "resample": "bilinear", "mean": [0, 0, 0], "std": [1, 1, 1]},
-        "features": "logits",
-        "labels": Path(labels).read_text().splitlines(),
-    }
-    Path(target).with_suffix(".json").write_text(json.dumps(description, indent=2) + "\n")
+    names = Path(labels).read_text().splitlines()
+    write(MobileNetV2(source), target, "mobilenet-v2-1.0-224", ["logits"], {"labels": names})
 
 
 if __name__ == "__main__":

@@ -77,6 +77,11 @@ def read_convolutions(path: str | Path) -> list[tuple[Tensor, Tensor]]:
     return [(value(i[1]), value(i[2])) for i in convolutions if len(i) == 3]
 
 
+def torch_layout(weight: Tensor, depthwise: bool) -> Tensor:
+    """Turn TFLite's layout of a convolution's weight into PyTorch's."""
+    return weight.permute(3, 0, 1, 2) if depthwise else weight.permute(0, 3, 1, 2)
+
+
 def padded_convolution(x: Tensor, weight: Tensor, bias: Tensor, stride: int, depthwise: bool) -> Tensor:
     """Convolve square [n, c, s, s] with TensorFlow's SAME padding: the last row and column get the odd pixel."""
     kernel, size = weight.shape[-1], x.shape[-1]
@@ -96,8 +101,7 @@ class MobileNetV1(nn.Module):
         self.strides = [2, *(s for stride in STRIDES for s in (stride, 1))]
         self.depthwise = [i % 2 == 1 for i in range(len(self.strides))]
         for i, (weight, bias) in enumerate(layers[: len(self.strides)]):
-            order = (3, 0, 1, 2) if self.depthwise[i] else (0, 3, 1, 2)
-            self.register_buffer(f"weight{i}", weight.permute(*order).contiguous())
+            self.register_buffer(f"weight{i}", torch_layout(weight, self.depthwise[i]).contiguous())
             self.register_buffer(f"bias{i}", bias)
 
     def forward(self, pixels: Tensor) -> list[Tensor]:
