@@ -17,10 +17,8 @@ export async function promptTokens(
   const [before = "", after = ""] = promptFormat.split(PROMPT_PLACE);
   const tokens = bos === null ? [] : [bos];
   if (before !== "") tokens.push(...(await tokenize(before, { special: true, inner: false })));
-  for (const [i, text] of textsOf(
-    promptCase === "sentence" ? inSentenceCase(prompt) : prompt,
-    alwaysTokens,
-  ).entries()) {
+  const cased = promptCase === "sentence" ? inSentenceCase(prompt) : prompt;
+  for (const [i, text] of textsOf(cased, alwaysTokens).entries()) {
     tokens.push(...(await tokenize(text, { special: false, inner: i > 0 || before !== "" })));
   }
   if (after !== "") tokens.push(...(await tokenize(after, { special: true, inner: true })));
