@@ -57,8 +57,8 @@ export function figuresNote(tokenizers: readonly MeasuredTokenizer[]): string {
 
 function recognitionNote({ classes, right }: NonNullable<ReconstructionReport["recognition"]>): string {
   if (right === null) return `Recognised: the share whose first of ${classes} classes is the original's.`;
-  const originals = `${(100 * right.original).toFixed(1)} %`;
-  return `Recognised: the share whose first of ${classes} classes is right, of ${right.images} images; the originals ${originals}.`;
+  const of = `of ${right.images} images; the originals ${percent(right.original)}`;
+  return `Recognised: the share whose first of ${classes} classes is right, ${of}.`;
 }
 
 /** A line of the table, the command line's too. */
@@ -118,9 +118,10 @@ export function figures(tokenizers: readonly MeasuredTokenizer[]): Figure[] {
 /** Of the images whose class is known the share that is right, else the share that keeps its class. */
 function recognised(recognition: MeasuredTokenizer["reconstruction"]["recognition"]): string {
   if (recognition === null) return "-";
-  const share = recognition.right?.decoded ?? recognition.same;
-  return `${(100 * share).toFixed(1)} %`;
+  return percent(recognition.right?.decoded ?? recognition.same);
 }
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 const decimals = (value: number | undefined, digits: number): string => value?.toFixed(digits) ?? "-";
 

@@ -1,7 +1,7 @@
 import type { Classifier } from "../../contract/classifier.ts";
 import type { RgbImage } from "../../contract/image.ts";
 import { pixelScores } from "../reconstruction/pixel-scores.ts";
-import { Recognition } from "../reconstruction/recognition.ts";
+import { firstClasses, Recognition } from "../reconstruction/recognition.ts";
 import type { ReconstructionReport } from "../reconstruction/report.ts";
 import { type CodedPicture, codedPicture, codedWithin, type ImageCodec, imageCodecs } from "./image-codecs.ts";
 
@@ -37,11 +37,13 @@ const QUALITIES = [1, 5, 10, 20, 35, 50, 70, 85];
 /** Codecs at the bytes of one tokenizer's ids, over its own images. */
 export class CodecsAtBytes {
   readonly #bytes: number;
+  readonly #classifier: Classifier | undefined;
   readonly #means;
 
   /** @param bytes of one image's ids */
   constructor(bytes: number, classifier?: Classifier) {
     this.#bytes = bytes;
+    this.#classifier = classifier;
     this.#means = imageCodecs.map((codec) => {
       const recognition = classifier ? new Recognition(classifier) : null;
       return { codec, mean: new MeanPoint(), recognition, tooLarge: 0 };
@@ -58,10 +60,15 @@ export class CodecsAtBytes {
       const coded = await codedWithin(original, one.codec, this.#bytes);
       if (coded.bytes > this.#bytes) one.tooLarge += 1;
       one.mean.add(original, coded);
-      await one.recognition?.add({ original, decoded: coded.decoded }, label, signal);
       pictures[one.codec] = coded;
     }
-    return pictures as Record<ImageCodec, CodedPicture>; // the loop goes over all codecs
+    const all = pictures as Record<ImageCodec, CodedPicture>; // the loop goes over all codecs
+    if (this.#classifier) {
+      const shown = [original, ...this.#means.map(({ codec }) => all[codec].decoded)];
+      const [before, ...after] = await firstClasses(this.#classifier, shown, signal);
+      for (const [i, { recognition }] of this.#means.entries()) recognition?.count(before, after[i], label);
+    }
+    return all;
   }
 
   scores(): CodecAtBytes[] {

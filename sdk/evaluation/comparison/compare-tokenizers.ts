@@ -5,13 +5,12 @@ import type { Encoder } from "../../contract/encoder.ts";
 import type { ImageSize, RgbImage } from "../../contract/image.ts";
 import type { Views } from "../../contract/views.ts";
 import { expected } from "../../errors.ts";
-import { isObject } from "../../files/read-file.ts";
 import { readImage } from "../../image/read/read-image.ts";
 import { option, parseOptions } from "../../options.ts";
 import { setFields } from "../../set-fields.ts";
 import type { FeatureNetwork } from "../feature-network/feature-network.ts";
 import type { LabelledFile } from "../image-folder.ts";
-import { evaluateReconstruction } from "../reconstruction/evaluate-reconstruction.ts";
+import { evaluateReconstruction, judgeOptions } from "../reconstruction/evaluate-reconstruction.ts";
 import { cropFor, encodeAll, type ReconstructionCrop } from "../reconstruction/reconstruct.ts";
 import { type ReconstructionReport, spreadOf } from "../reconstruction/report.ts";
 import { type CodecAtBytes, type CodecCurve, CodecCurves, CodecsAtBytes } from "./codec-scores.ts";
@@ -90,8 +89,7 @@ export interface ComparedPicture {
 
 const schema = z.strictObject({
   crop: option.custom<ReconstructionCrop>('"none", "adm" or "pil"', (value) => typeof value === "string"),
-  network: option.custom<FeatureNetwork>("what openFeatureNetwork gives", isObject),
-  classifier: option.custom<Classifier>("what openClassifier gives", isObject),
+  ...judgeOptions,
   codecs: option.flag,
   pictures: option.integer(0),
   maxPixels: option.integer(1),

@@ -57,11 +57,27 @@ function mediaDataBytes(file: Uint8Array): number {
   return total;
 }
 
-async function fileOf({ data, width, height }: RgbImage, codec: ImageCodec, quality: number): Promise<Uint8Array> {
+/** The files of an image that is still measured: a search, the curves and both counts of AVIF ask for the same ones. */
+const written = new WeakMap<RgbImage, Map<string, Promise<Uint8Array>>>();
+
+function fileOf(image: RgbImage, codec: ImageCodec, quality: number): Promise<Uint8Array> {
+  const files = written.get(image) ?? new Map<string, Promise<Uint8Array>>();
+  written.set(image, files);
+  const format = codec === "avif-payload" ? "avif" : codec;
+  const file = files.get(`${format} ${quality}`) ?? write(image, format, quality);
+  files.set(`${format} ${quality}`, file);
+  return file;
+}
+
+async function write(
+  { data, width, height }: RgbImage,
+  format: Exclude<ImageCodec, "avif-payload">,
+  quality: number,
+): Promise<Uint8Array> {
   const sharp = await loadSharp();
   const image = sharp(data, { raw: { width, height, channels: 3 } });
   const chromaSubsampling = "4:2:0"; // WebP's lossy form has no other
-  if (codec === "jpeg") return image.jpeg({ quality, mozjpeg: true, chromaSubsampling }).toBuffer();
-  if (codec === "webp") return image.webp({ quality }).toBuffer();
+  if (format === "jpeg") return image.jpeg({ quality, mozjpeg: true, chromaSubsampling }).toBuffer();
+  if (format === "webp") return image.webp({ quality }).toBuffer();
   return image.avif({ quality, chromaSubsampling }).toBuffer();
 }

@@ -1,7 +1,7 @@
 import { extname } from "node:path";
 import { type Classifier, type ClassifyOptions, type ClassScore, topClasses } from "../../contract/classifier.ts";
 import type { ImageInput } from "../../contract/image.ts";
-import { atImage, isManyImages } from "../../contract/image-inputs.ts";
+import { eachImage } from "../../contract/image-inputs.ts";
 import { expectedBut } from "../../errors.ts";
 import { readImage } from "../../image/read/read-image.ts";
 import { parseClassifyOptions } from "../../runtime/options.ts";
@@ -39,15 +39,10 @@ class OnnxClassifier implements Classifier {
     options?: ClassifyOptions,
   ): Promise<ClassScore[] | ClassScore[][]> {
     const { signal, count = 5 } = parseClassifyOptions(options);
-    if (!isManyImages(input)) return this.#classes(input, count, signal);
-    const all: ClassScore[][] = [];
-    for (const [index, image] of input.entries()) {
-      all.push(await atImage(index, () => this.#classes(image, count, signal)));
-    }
-    return all;
+    return eachImage(input, signal, (image, signal) => this.#classes(image, count, signal));
   }
 
-  async #classes(image: ImageInput, count: number, signal: AbortSignal | undefined): Promise<ClassScore[]> {
+  async #classes(image: ImageInput, count: number, signal: AbortSignal): Promise<ClassScore[]> {
     const { features } = await this.#network.run(await readImage(image, { signal }), { signal });
     if (features.length === this.labels.length) return topClasses(features, this.labels, count);
     const wanted = `${this.labels.length} numbers, one a label,`;

@@ -36,8 +36,8 @@ export interface EvaluateReconstructionOptions {
   readonly signal?: AbortSignal;
 }
 
-const schema = z.strictObject({
-  crop: option.oneOf("none", ...CENTRE_CROPS),
+/** What judges reconstructions, as options. */
+export const judgeOptions = {
   network: option.custom<FeatureNetwork>(
     "what openFeatureNetwork gives",
     (value) => isObject(value) && typeof value.run === "function",
@@ -46,6 +46,11 @@ const schema = z.strictObject({
     "a tokenizer with classify",
     (value) => isObject(value) && typeof value.classify === "function",
   ),
+};
+
+const schema = z.strictObject({
+  crop: option.oneOf("none", ...CENTRE_CROPS),
+  ...judgeOptions,
   maxPixels: option.integer(1),
   onProgress: option.callback<(done: number, total: number) => void>(),
   onReconstruction: option.callback<(file: LabelledFile, reconstruction: Reconstruction) => void | Promise<void>>(),
