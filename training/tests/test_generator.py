@@ -71,6 +71,15 @@ def test_ids_of_photos_are_the_tokenizers_and_a_second_call_adds_nothing(folder,
     assert refused.returncode == 1 and "but received another's" in refused.stderr
 
 
+def test_a_corpus_may_have_photos_alone(folder, workspace, tmp_path):
+    photos = str(workspace / "photos")
+    common = ["--tokenizer", str(folder / "tokenizer"), "--train", photos, "--val", photos, "--out", str(tmp_path / "ids")]
+    generator("ids", *common, "--set", *SMALL, "corpus.drawings=0")
+    corpus = read_corpus(tmp_path / "ids")
+    assert {type(item) for item in corpus.items} == {Photo}
+    assert len(corpus.ids) == len(corpus.items)
+
+
 def test_stopped_encoding_goes_on_to_the_same_ids(folder, workspace, tmp_path, monkeypatch):
     model, photos = load_checkpoint(folder / "tokenizer").eval(), str(workspace / "photos")
     options, calls = load_sections(GeneratorConfig, "generator/tiny", SMALL).corpus, []

@@ -139,7 +139,8 @@ def build_corpus(
             print(f"{done}/{len(pictures)} pictures, {rate:.1f}/s, {(len(pictures) - done) / rate:.0f} s left", flush=True)
     ids = np.array(own)
     drawn = [row for row, item in enumerate(pictures) if isinstance(item, Drawing)]
-    ids[drawn] = majority_ids([pictures[row] for row in drawn], ids[drawn], model)
+    if drawn:
+        ids[drawn] = majority_ids([pictures[row] for row in drawn], ids[drawn], model)
     if captioned:
         ids[len(pictures) :] = np.concatenate([shards.ids for shards in captioned])
     np.save(folder / "ids.npy", ids)
