@@ -363,6 +363,24 @@ def test_a_seed_fixes_the_samples(folder):
     assert len({tuple(r) for r in draw_with(1).tolist()}) == 3
 
 
+def test_the_best_of_several_is_the_likeliest_without_guidance(folder):
+    model, s, _ = load_run(folder / "run")
+    v, prompts, setting = s.vocabulary, ["a red star", "a large blue circle"], Sampling(guidance_scale=2.0, top_p=1.0)
+    each = sample_ids(model, v, [p for p in prompts for _ in range(4)], 16, setting, seed=3).view(2, 4, 16)
+    kept = sample_ids(model, v, prompts, 16, setting, seed=3, best_of=4)
+
+    def likelihood(prompt: str, ids: torch.Tensor) -> float:
+        text = [*v.text(prompt), v.boi]
+        with torch.no_grad():
+            logits = model(torch.tensor([text + (ids[:-1] + v.first).tolist()])).logits[0, len(text) - 1 :, v.first :]
+        return logits.log_softmax(-1).gather(1, ids[:, None]).sum().item()
+
+    for prompt, drawn, best in zip(prompts, each, kept, strict=True):
+        found = [likelihood(prompt, ids) for ids in drawn]
+        assert len(set(found)) == 4
+        assert torch.equal(best, drawn[found.index(max(found))])
+
+
 def test_top_k_and_top_p_leave_the_likeliest():
     logits = torch.log(torch.tensor([[0.5, 0.3, 0.15, 0.05]])).repeat(4000, 1)
     drawn = lambda **o: choose(logits, Sampling(**{"top_p": 1.0} | o), torch.Generator().manual_seed(0))

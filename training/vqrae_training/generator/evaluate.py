@@ -23,7 +23,7 @@ from ..language.gguf_file import read_gguf
 from ..models.checkpoint import load_checkpoint
 from ..models.vqrae import VQRAE
 from .corpus import Corpus, Photo, read_corpus
-from .drawn import Drawing, draw
+from .drawn import Drawing, combinations, draw, placements
 from .export import Sampling, load_run
 from .figures import class_accuracy, drawing_accuracy, likeness_figures
 from .probe import ClassProbe, embed
@@ -56,8 +56,9 @@ def judges(corpus: Corpus, probe: ClassProbe, tokenizer: VQRAE) -> dict:
 
 
 class Sampler:
-    def __init__(self, source: str, ids: str | None, tokenizer: str | None):
-        """source: a run's folder, or an exported .gguf file with the folders that it came from."""
+    def __init__(self, source: str, ids: str | None, tokenizer: str | None, best_of: int = 1):
+        """source: a run's folder, or an exported .gguf file with the folders that it came from. best_of: as of `sample_ids`."""
+        self.best_of = best_of
         if source.endswith(".gguf"):
             if not (ids and tokenizer):
                 missing = "--tokenizer" if ids else "--ids"
@@ -71,7 +72,9 @@ class Sampler:
 
     def __call__(self, prompts: list[str], s: Sampling, seed: int) -> tuple[torch.Tensor, list[Image.Image]]:
         count, parts = self.corpus.ids.shape[1], range(0, len(prompts), BATCH)
-        draws = [sample_ids(self.model, self.vocabulary, prompts[i : i + BATCH], count, s, seed + i) for i in parts]
+        draws = [
+            sample_ids(self.model, self.vocabulary, prompts[i : i + BATCH], count, s, seed + i, self.best_of) for i in parts
+        ]
         ids = torch.cat(draws)
         return ids, pictures(self.tokenizer, ids)
 
@@ -84,7 +87,8 @@ def measure(
 ) -> tuple[dict, Shown]:
     """Sample photos of every class, photos of held-out captions, drawings, half of them of held-out combinations, and drawings in
     other words. Returns the figures and all these pictures."""
-    corpus, grid, result = sampler.corpus, sampler.tokenizer.encoder.grid, {"sampling": vars(s)}
+    corpus, grid = sampler.corpus, sampler.tokenizer.encoder.grid
+    result: dict = {"sampling": vars(s) | {"best_of": sampler.best_of}}
     shown: Shown = []
     if per_class:
         labels = [label for label in corpus.labels for _ in range(per_class)]
@@ -101,11 +105,11 @@ def measure(
         shown += zip(images, prompts, strict=True)
         result["captions_memory"] = likeness_figures(ids.numpy(), corpus)
     parts = [("drawings", "train", drawings // 2), ("drawings_held_out", "val", drawings // 2), (REWORDED, "train", reworded)]
+    every = [placements(combination, grid)[0] for combination in sorted(combinations())]
     for name, split, count in parts:
         if not count:
             continue
-        known = {d.combination: d for d in (corpus.items[r] for r in corpus.rows(Drawing, split))}
-        one_each = [known[key] for key in sorted(known)]
+        one_each = [drawing for drawing in every if drawing.split == split]
         wanted = spread(one_each * -(-count // len(one_each)), count)
         rng = random.Random(seed)
         prompts = [reworded_prompt(d, rng) if name == REWORDED else drawn_prompt(d) for d in wanted]
@@ -133,6 +137,7 @@ def table(ceiling: dict | None, measured: list[dict]) -> str:
     for m in measured:
         s = m["sampling"]
         name = f"guidance {s['guidance_scale']:g}, T {s['temperature']:g}, top-p {s['top_p']:g}, top-k {s['top_k']}"
+        name += f", best of {s['best_of']}" if s["best_of"] > 1 else ""
         row(name, m.get("photos"), m.get("photos_memory"), m.get("drawings"))
         if "captions_memory" in m:
             row("the same, held-out captions", None, m["captions_memory"], None)
@@ -154,6 +159,7 @@ def main(argv: list[str] | None = None) -> None:
     for name in ("temperature", "top_p", "top_k"):
         value = getattr(Sampling(), name)
         add(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    add("--best-of", type=int, default=1, help="draw each so often, and keep the likeliest")
     add("--per-class", type=int, default=8, help="samples of each class")
     add("--captions", type=int, default=0, help="samples of captions that training never showed")
     add("--drawings", type=int, default=100, help="samples of drawings, half of them of held-out combinations")
@@ -164,7 +170,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--picture", help="file for a sheet of all samples at the first scale")
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
-    sampler = Sampler(args.source, args.ids, args.tokenizer)
+    sampler = Sampler(args.source, args.ids, args.tokenizer, args.best_of)
     probe = ClassProbe(sampler.corpus)
     settings = [Sampling(scale, args.temperature, args.top_p, args.top_k) for scale in args.scales]
     ceiling, measured = None, []

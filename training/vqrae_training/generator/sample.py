@@ -36,9 +36,11 @@ def choose(logits: Tensor, s: Sampling, random: torch.Generator) -> Tensor:
 
 @torch.inference_mode()
 def sample_ids(
-    model: Qwen3ForCausalLM, vocabulary: Vocabulary, prompts: list[str], count: int, s: Sampling, seed: int = 0
+    model: Qwen3ForCausalLM, vocabulary: Vocabulary, prompts: list[str], count: int, s: Sampling, seed: int = 0, best_of: int = 1
 ) -> Tensor:
-    """Draw `count` ids for each prompt, int64 [n, count]."""
+    """Draw `count` ids for each prompt, int64 [n, count]. best_of: draw so often for each, and keep the ids that the prompt makes
+    likeliest, at temperature 1 and without guidance."""
+    prompts = [prompt for prompt in prompts for _ in range(best_of)]
     v, n = vocabulary, len(prompts)
     guided = s.guidance_scale != 1
     words = [v.text(prompt) for prompt in prompts] + [[]] * (n if guided else 0)
@@ -51,17 +53,18 @@ def sample_ids(
     random, cache = torch.Generator().manual_seed(seed), DynamicCache(config=model.config)
     positions = (seen.cumsum(1) - 1).clamp_min(0)
     head = model.lm_head.weight[v.first :]
-    drawn = torch.empty(n, count, dtype=torch.long)
+    drawn, likelihood = torch.empty(n, count, dtype=torch.long), torch.zeros(n)
     for k in range(count):
         out = model.model(tokens, attention_mask=seen, position_ids=positions, past_key_values=cache, use_cache=True)
-        logits = out.last_hidden_state[:, -1].float() @ head.T
-        if guided:
-            told, untold = logits.split(n)
-            logits = untold + s.guidance_scale * (told - untold)
+        told, *untold = (out.last_hidden_state[:, -1].float() @ head.T).split(n)
+        logits = untold[0] + s.guidance_scale * (told - untold[0]) if guided else told
         drawn[:, k] = choose(logits, s, random)
+        if best_of > 1:
+            likelihood += told.log_softmax(-1).gather(1, drawn[:, k, None])[:, 0]
         tokens = (drawn[:, k] + v.first).repeat(2 if guided else 1)[:, None]
         seen, positions = F.pad(seen, (0, 1), value=1), positions[:, -1:] + 1
-    return drawn
+    best = likelihood.view(-1, best_of).argmax(1)
+    return drawn.view(-1, best_of, count)[torch.arange(len(best)), best]
 
 
 @torch.inference_mode()
