@@ -130,6 +130,7 @@ export { Gate } from "./runtime/pool/gate.ts";
 export { disposedError } from "./runtime/pool/worker-pool.ts";
 export { type DrawRule, drawOptions, MAX_GUIDANCE_SCALE } from "./sampling/draw-rule.ts";
 export { guide } from "./sampling/guide.ts";
+export { logLikelihood } from "./sampling/log-likelihood.ts";
 export { uniformNumbers } from "./sampling/random.ts";
 export { Sampler } from "./sampling/sampler.ts";
 export { setFields } from "./set-fields.ts";

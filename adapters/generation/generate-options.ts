@@ -9,8 +9,9 @@ import type { ImageRequest } from "./sources/id-source.ts";
 
 /** The options of one call, all of them given and checked. */
 export interface GenerateRequest {
-  /** At least one. */
-  readonly images: readonly ImageRequest[];
+  /** `bestOf` drawings of each image, image after image: at least one. */
+  readonly drawings: readonly ImageRequest[];
+  readonly bestOf: number;
   readonly sampling: Sampling;
   readonly continueImage: ImageStart | undefined;
   readonly editImage: ImageEdit | undefined;
@@ -19,12 +20,13 @@ export interface GenerateRequest {
   readonly signal: AbortSignal | undefined;
 }
 
-const MAX_IMAGES = 1000;
+const MAX_DRAWINGS = 1000;
 /** A seed is less. */
 export const SEEDS = 2 ** 32;
 
 const schema = z.strictObject({
-  n: option.integer(1, MAX_IMAGES),
+  n: option.integer(1, MAX_DRAWINGS),
+  bestOf: option.integer(1, MAX_DRAWINGS),
   seed: option.integer(0, SEEDS - 1),
   preset: option.oneOf(...PRESET_NAMES),
   ...samplingOptions,
@@ -42,7 +44,7 @@ const schema = z.strictObject({
   signal: option.signal,
 });
 
-/** @throws INVALID_ARGUMENT for the first option that is wrong; UNSUPPORTED for guidance where there is none */
+/** @throws INVALID_ARGUMENT for the first option that is wrong; UNSUPPORTED for guidance or bestOf where there is none */
 export function parseGenerateOptions(
   prompt: string | readonly string[],
   options: GenerateOptions,
@@ -50,18 +52,24 @@ export function parseGenerateOptions(
 ): GenerateRequest {
   const prompts = promptsOf(prompt);
   const parsed = parseOptions(schema, options, "generate");
-  const { n = 1, continueImage, editImage, imageSignals, signal, ...given } = parsed;
+  const { n = 1, bestOf = 1, continueImage, editImage, imageSignals, signal, ...given } = parsed;
   const { rows } = info.grid;
   const count = prompts.length * n;
-  if (count > MAX_IMAGES) {
-    const received = `${n} of each of ${prompts.length} prompts`;
-    throw expectedBut("INVALID_ARGUMENT", `at most ${MAX_IMAGES} images`, "a call of generate", received);
+  const draws = count * bestOf;
+  if (draws > MAX_DRAWINGS) {
+    const received = `${n} of each of ${prompts.length} prompts${bestOf > 1 ? `, each the best of ${bestOf}` : ""}`;
+    throw expectedBut("INVALID_ARGUMENT", `at most ${MAX_DRAWINGS} drawings`, "a call of generate", received);
+  }
+  if (bestOf > 1 && !info.likelihoods) {
+    const mend =
+      "A server does not say how likely its ids are. Leave bestOf out, or load the model in this process, without `server`.";
+    throw expectedBut("UNSUPPORTED", "bestOf 1", "a llama-server", `bestOf ${bestOf}`, mend);
   }
   // A preview takes as long as the image where pixels are drawn in steps.
   const usual = info.decodeSteps === undefined ? Math.ceil(rows / 4) : 0;
-  const { seed = randomInt(SEEDS - count), previewRows = usual } = given;
-  if (seed > SEEDS - count) {
-    throw expected("INVALID_ARGUMENT", `a whole number from 0 to ${SEEDS - count}`, 'option "seed" of generate', seed);
+  const { seed = randomInt(SEEDS - draws), previewRows = usual } = given;
+  if (seed > SEEDS - draws) {
+    throw expected("INVALID_ARGUMENT", `a whole number from 0 to ${SEEDS - draws}`, 'option "seed" of generate', seed);
   }
   if (imageSignals !== undefined && imageSignals.length !== count) {
     const what = `${count} signals or undefined, one for each image,`;
@@ -73,11 +81,11 @@ export function parseGenerateOptions(
     throw expectedBut("INVALID_ARGUMENT", "continueImage or editImage", "the options of generate", "both");
   }
   return {
-    images: Array.from({ length: count }, (_, i) => ({
-      prompt: prompts[Math.floor(i / n)]!,
-      seed: seed + i,
-      signal: imageSignals?.[i],
-    })),
+    drawings: Array.from({ length: draws }, (_, i) => {
+      const image = Math.floor(i / bestOf);
+      return { prompt: prompts[Math.floor(image / n)]!, seed: seed + i, signal: imageSignals?.[image] };
+    }),
+    bestOf,
     sampling: samplingOf(given, info),
     continueImage,
     editImage,

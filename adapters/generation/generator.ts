@@ -1,6 +1,7 @@
 import type { DecodeProgress, RgbImage } from "../../sdk/index.ts";
 import { expectedBut, Gate } from "../../sdk/kit.ts";
 import { pushed, returnOf } from "../async-generators.ts";
+import { CallState, Drawing } from "./call-state.ts";
 import { type GenerateRequest, parseGenerateOptions } from "./generate-options.ts";
 import type {
   GeneratedImage,
@@ -43,14 +44,14 @@ export class TokenImageGenerator implements ImageGenerator {
   ): AsyncGenerator<GenerationEvent, GeneratedImage[]> {
     this.#assertUsable();
     const request = parseGenerateOptions(prompt, options, this.info);
-    const { images: requests, signal } = request;
+    const { drawings, bestOf, signal } = request;
     const kept = await keptIds(request, this.info, this.#parts.tokenizer);
     const leave = await this.#gate.enter(signal);
     try {
-      const call = new Progress(requests.length, freePlaces(kept).length);
+      const call = new CallState(drawings.length, bestOf, freePlaces(kept).length);
       const images: GeneratedImage[] = [];
       const { imagesAtOnce } = this.#parts.source;
-      for (let first = 0; first < requests.length; first += imagesAtOnce) {
+      for (let first = 0; first < drawings.length; first += imagesAtOnce) {
         images.push(...(yield* this.#wave(request, kept, first, call)));
       }
       if (images.length === 0 && call.failures.length > 0) throw call.failures[0];
@@ -83,64 +84,65 @@ export class TokenImageGenerator implements ImageGenerator {
     return this.dispose();
   }
 
-  /** The images that are generated together, from image `first` of the call on. */
+  /** The drawings that are made together, from drawing `first` of the call on. @returns images whose last drawing is among them */
   async *#wave(
-    { images: all, sampling, previewRows, signal }: GenerateRequest,
+    { drawings: all, bestOf, sampling, previewRows, signal }: GenerateRequest,
     kept: Int32Array,
     first: number,
-    call: Progress,
+    call: CallState,
   ): AsyncGenerator<GenerationEvent, GeneratedImage[]> {
     const { source } = this.#parts;
     const { columns } = this.info.grid;
     const places = freePlaces(kept);
     const images = all.slice(first, first + source.imagesAtOnce);
     // Those that stay, by their numbers in the call.
-    const made = new Map(images.map(({ seed }, i) => [first + i, { seed, ids: kept.slice() }]));
+    const made = new Map(images.map(({ seed }, i) => [first + i, new Drawing(first + i, seed, kept.slice())]));
     const begin = Math.floor(places[0]! / columns);
     let [drawn, rows] = [0, begin];
-    for await (const step of source.ids({ images, kept, sampling, signal })) {
+    for await (const step of source.ids({ images, kept, sampling, scored: bestOf > 1, signal })) {
       for (const one of step) {
-        const index = first + one.image;
-        const image = made.get(index);
-        if (image === undefined) continue;
+        const drawing = made.get(first + one.image);
+        if (drawing === undefined) continue;
         if ("id" in one) {
-          image.ids.set([one.id], places[drawn]);
-          call.draw(index);
+          drawing.add(places[drawn]!, one);
+          call.draw(drawing.number);
           continue;
         }
-        made.delete(index);
-        call.fail(index, all[index]?.signal?.aborted ? [] : [one.error]);
-        yield { type: "failed", index, seed: image.seed, error: one.error };
+        made.delete(drawing.number);
+        const stopped = all[drawing.number]?.signal?.aborted === true;
+        if (!call.lose(drawing.number, stopped, one.error)) continue;
+        yield { type: "failed", index: call.imageOf(drawing.number), seed: drawing.seed, error: one.error };
       }
       if (!step.some((one) => "id" in one)) continue;
       drawn++;
-      yield { type: "progress", ...call.state };
+      yield { type: "progress", ...call.progress };
       this.#assertUsable();
       const missing = places[drawn];
       if (missing === undefined || previewRows === 0) continue;
       const before = rows;
       rows = Math.floor(missing / columns);
       if (Math.floor((rows - begin) / previewRows) > Math.floor((before - begin) / previewRows)) {
-        const shown = [...made].map(([index, image]) => {
-          return { ...image, index, ids: fillMissing(image.ids, kept, missing, columns) };
+        const shown = call.likeliest(made.values()).map((drawing) => {
+          return { ...call.shown(drawing), ids: fillMissing(drawing.ids, kept, missing, columns) };
         });
-        const previews = await returnOf(this.#decode(shown, all, signal));
+        const previews = await returnOf(this.#decode(shown, signal));
         for (const [i, image] of previews.entries()) {
           if (image) yield { type: "preview", index: shown[i]!.index, rows, image };
         }
       }
     }
-    if (made.size === 0) return [];
-    const whole = [...made].map(([index, image]) => ({ ...image, index }));
+    const whole = call.finish(made.values(), first + images.length).map((drawing) => {
+      return { ...call.shown(drawing), own: all[drawing.number]?.signal };
+    });
+    if (whole.length === 0) return [];
     const result: GeneratedImage[] = [];
-    for (const [i, image] of (yield* this.#decode(whole, all, signal)).entries()) {
-      const one = whole[i]!;
+    for (const [i, image] of (yield* this.#decode(whole, signal)).entries()) {
+      const { own, ...one } = whole[i]!;
       if (image) {
         result.push({ ...one, image });
         yield { type: "image", ...one, image };
       } else {
-        call.fail(one.index, []);
-        yield { type: "failed", index: one.index, seed: one.seed, error: all[one.index]?.signal?.reason };
+        yield { type: "failed", index: one.index, seed: one.seed, error: own?.reason };
       }
     }
     return result;
@@ -148,8 +150,12 @@ export class TokenImageGenerator implements ImageGenerator {
 
   /** The pixels of images of the call. Drawn pixels follow from each image's own seed; null where its own signal stops them. */
   async *#decode(
-    made: readonly { readonly index: number; readonly ids: Int32Array; readonly seed: number }[],
-    all: GenerateRequest["images"],
+    made: readonly {
+      readonly index: number;
+      readonly ids: Int32Array;
+      readonly seed: number;
+      readonly own?: AbortSignal | undefined;
+    }[],
     signal: AbortSignal | undefined,
   ): AsyncGenerator<GenerationEvent, (RgbImage | null)[]> {
     const { tokenizer } = this.#parts;
@@ -160,8 +166,7 @@ export class TokenImageGenerator implements ImageGenerator {
       );
     }
     const images: (RgbImage | null)[] = [];
-    for (const { index, ids, seed } of made) {
-      const own = all[index]?.signal;
+    for (const { index, ids, seed, own } of made) {
       try {
         images.push(
           yield* pushed<GenerationEvent, RgbImage>(
@@ -184,37 +189,6 @@ export class TokenImageGenerator implements ImageGenerator {
   #assertUsable(): void {
     if (!this.#disposed) return;
     throw expectedBut("DISPOSED", "a generator that is in use", "this call", "one after dispose()");
-  }
-}
-
-/** How far the images of a call are. */
-class Progress {
-  /** Of images that nobody stopped. */
-  readonly failures: unknown[] = [];
-  readonly #drawn: number[];
-  readonly #left = new Set<number>();
-  readonly #each: number;
-
-  /** @param each ids that are drawn of an image */
-  constructor(images: number, each: number) {
-    this.#drawn = Array.from({ length: images }, () => 0);
-    this.#each = each;
-  }
-
-  draw(index: number): void {
-    this.#drawn[index]!++;
-  }
-
-  fail(index: number, failures: readonly unknown[]): void {
-    this.#left.add(index);
-    this.failures.push(...failures);
-  }
-
-  /** What an image that left has not drawn is not awaited any more. */
-  get state() {
-    const awaited = this.#drawn.map((drawn, index) => (this.#left.has(index) ? drawn : this.#each));
-    const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0);
-    return { done: sum(this.#drawn), total: sum(awaited), images: [...this.#drawn] };
   }
 }
 

@@ -53,6 +53,8 @@ export interface ImageGeneratorInfo extends OwnWords {
   readonly imagesAtOnce: number;
   /** Whether it can follow `guidanceScale`: llama-server cannot. */
   readonly guidance: boolean;
+  /** Whether it can follow `bestOf`: llama-server cannot. */
+  readonly likelihoods: boolean;
   /** Steps in which the tokenizer draws an image's pixels (`DecoderInfo.sampling`); left out where it computes them at once. */
   readonly decodeSteps?: number;
 }
@@ -61,7 +63,13 @@ export interface GenerateOptions {
   /** Images to make of each prompt (default 1); a call has at most 1,000. */
   readonly n?: number;
   /**
-   * 0 to 2^32 - 1 (default: a random one, which is each image's `seed`). Image i of a call draws with `seed + i`. The
+   * Draw each image so often and keep the likeliest (default 1): the one whose ids have the highest probability under the
+   * prompt, at temperature 1 and without guidance. A call draws at most 1,000 times. Events tell of images, not of drawings.
+   */
+  readonly bestOf?: number;
+  /**
+   * 0 to 2^32 - 1 (default: a random one). Image i of a call draws with `seed + i`, and with `bestOf` b from
+   * `seed + i * b` on. Each image says which one made it. The
    * same seed and options give the same ids on the same machine, whatever is drawn before or beside, but for a generator
    * that was loaded with `batch: "always"`.
    */
@@ -111,7 +119,7 @@ export type ImageEdit =
   | { readonly ids: TokenIds; readonly redraw: readonly boolean[] };
 
 export type GenerationEvent =
-  /** After each token: how many ids have been drawn and how many will be, over all images of the call. */
+  /** After each token: how many ids have been drawn and how many will be, over all images of the call and their drawings. */
   | {
       readonly type: "progress";
       readonly done: number;
@@ -119,7 +127,7 @@ export type GenerationEvent =
       /** `done` of each image of the call. */
       readonly images: readonly number[];
     }
-  /** The first `rows` rows of image `index`, and below them a guess. */
+  /** The first `rows` rows of image `index`, and below them a guess. With `bestOf` they are those of the likeliest drawing so far. */
   | { readonly type: "preview"; readonly index: number; readonly rows: number; readonly image: RgbImage }
   /** Where pixels are drawn in steps (`info.decodeSteps`): how far those of image `index` are. */
   | { readonly type: "decoding"; readonly index: number; readonly done: number; readonly total: number }
@@ -133,6 +141,6 @@ export interface GeneratedImage {
   readonly image: RgbImage;
   /** [rows * columns] codebook indices in raster order. */
   readonly ids: Int32Array;
-  /** Generates this image alone, with n = 1; its pixels too, where they are drawn. */
+  /** Generates this image alone, with n = 1 and bestOf = 1; its pixels too, where they are drawn. */
   readonly seed: number;
 }

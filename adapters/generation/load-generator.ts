@@ -85,6 +85,7 @@ export async function loadGenerator(
       sampling: format.sampling,
       imagesAtOnce: ids.imagesAtOnce,
       guidance: ids.guidance,
+      likelihoods: ids.likelihoods,
       ...(decoder.sampling && { decodeSteps: decoder.sampling.steps }),
     };
     return new TokenImageGenerator({ info, source: ids, tokenizer, ownsTokenizer });

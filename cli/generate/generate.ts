@@ -32,6 +32,7 @@ const isPreset = (name: string): name is PresetName => Object.hasOwn(presets, na
 const options = {
   out: option(text("file.png"), "The PNG file to write", { short: "o", default: "out.png" }),
   count: option(wholeNumber("n", { least: 1 }), "Make n pictures, each in a file of its own: out-1.png, ..."),
+  bestOf: option(wholeNumber("n", { least: 1 }), "Draw each picture n times, and keep the likeliest"),
   grid: option(pictureGrid, "Make as many pictures as fit, in one file"),
   seed: option(wholeNumber("number"), "The same seed makes the same picture", { shownDefault: "a random one" }),
   preset: option(oneOf(...Object.keys(presets).filter(isPreset)), "Sample as this source does"),
@@ -60,6 +61,7 @@ export const generate = defineCommand({
   examples: [
     'vqrae generate "a red triangle"',
     'vqrae generate "a yellow star" -o stars.png --grid 3x3 --seed 1',
+    'vqrae generate "a small green star" --best-of 2',
     'vqrae generate "a red triangle" --continue photo.png --rows 7 --previews .',
     'vqrae generate "a red triangle" --llm model.gguf --model ./my-tokenizer',
     'vqrae generate "a red triangle" --llm ./Janus-Pro-1B --model ./Janus-Pro-1B',
@@ -79,7 +81,7 @@ export const generate = defineCommand({
       const generator = await loadGenerator(source, {
         gpu: args.gpu,
         batch: args.batch,
-        ...imagesAtOnce(args.atOnce, n),
+        ...imagesAtOnce(args.atOnce, n * (args.bestOf ?? 1)),
         ...convertReport(progress),
         onProgress: (phase) => progress.say(`loading the ${phase}`),
         onLoad: loadReport(progress, args.model),
@@ -120,10 +122,10 @@ const FEW = 4;
 
 /** Those that are given: the generator knows the others. */
 function optionsOf(args: GenerateArgs): Omit<GenerateOptions, "n"> {
-  const { seed, preset, continue: image, rows, previews } = args;
+  const { bestOf, seed, preset, continue: image, rows, previews } = args;
   const continueImage = image === undefined || rows === undefined ? undefined : { image, rows };
   const previewRows = previews === undefined ? 0 : undefined;
-  return { ...samplingFields(args), ...setFields({ seed, preset, continueImage, previewRows }) };
+  return { ...samplingFields(args), ...setFields({ bestOf, seed, preset, continueImage, previewRows }) };
 }
 
 async function draw(

@@ -1,4 +1,4 @@
-import { expectedBut, guide, ownTurn, Sampler, uniformNumbers } from "../../../sdk/kit.ts";
+import { expectedBut, guide, logLikelihood, ownTurn, Sampler, uniformNumbers } from "../../../sdk/kit.ts";
 import { keptRun } from "../kept-ids.ts";
 import { guidanceAt } from "../sampling/sampling.ts";
 import type { Appended, IdSequences } from "./id-sequences.ts";
@@ -40,7 +40,7 @@ interface Drawing extends ImageRequest {
 
 /** Draws the ids of a request. An image has a sequence, and with guidance another one without the prompt. */
 export async function* drawIds(
-  { images, kept, sampling, signal }: IdRequest,
+  { images, kept, sampling, scored, signal }: IdRequest,
   { total, contextSize, batching, agreements, promptTokens, open }: DrawingModel,
 ): AsyncGenerator<readonly DrawnId[]> {
   const guided = sampling.guidanceScale !== 1;
@@ -69,7 +69,7 @@ export async function* drawIds(
       }
       const logits = isFirst ? await firstStep(rows, drawings) : await rows.step(drawings.map(({ next }) => next));
 
-      const drawn = await drawnOf(drawings, logits, guidanceAt(sampling, index, total));
+      const drawn = await drawnOf(drawings, logits, guidanceAt(sampling, index, total), scored);
       for (const [place, one] of drawn.entries()) {
         if ("id" in one) drawings[place]!.next = logits[place]!.map(() => ({ tokens: [], ids: [one.id] }));
       }
@@ -97,13 +97,16 @@ async function drawnOf(
   drawings: readonly Drawing[],
   logits: readonly (readonly Float32Array[])[],
   scale: number,
+  scored: boolean,
 ): Promise<DrawnId[]> {
   const drawn: DrawnId[] = [];
   for (const [place, { image, sampler }] of drawings.entries()) {
     if (place % IMAGES_A_TURN === IMAGES_A_TURN - 1) await ownTurn();
     const [own, other] = logits[place]!;
+    const unguided = scored ? own!.slice() : null;
     try {
-      drawn.push({ image, id: sampler.draw(scale === 1 || !other ? own! : guide(own!, other, scale)) });
+      const id = sampler.draw(scale === 1 || !other ? own! : guide(own!, other, scale));
+      drawn.push({ image, id, ...(unguided && { logLikelihood: logLikelihood(unguided, id) }) });
     } catch (error) {
       drawn.push({ image, error });
     }

@@ -12,6 +12,7 @@ import type { Agreements, Batching } from "./image-rows.ts";
  */
 export class IdHeadIds implements IdSource {
   readonly guidance = true;
+  readonly likelihoods = true;
   readonly imagesAtOnce: number;
   readonly #llm: LanguageModel;
   readonly #head: IdHead;

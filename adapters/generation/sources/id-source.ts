@@ -6,6 +6,8 @@ export interface IdSource {
   readonly imagesAtOnce: number;
   /** Whether a request may have another guidance scale than 1. */
   readonly guidance: boolean;
+  /** Whether a request may be `scored`. */
+  readonly likelihoods: boolean;
   /**
    * Yields what each step gives: the next drawn id of each image, until the images are whole. One that fails or that its
    * own signal stops is in one more step, and in none after that. Leaving the loop ends the work.
@@ -19,6 +21,8 @@ export interface IdRequest {
   /** [rows * columns] ids that all images have, FREE for each that is drawn: at least one. */
   readonly kept: Int32Array;
   readonly sampling: Sampling;
+  /** Whether each drawn id comes with its log-likelihood. */
+  readonly scored: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -31,5 +35,10 @@ export interface ImageRequest {
 
 /** An id of image `image` of the request, or why there will be none. */
 export type DrawnId =
-  | { readonly image: number; readonly id: number }
+  | {
+      readonly image: number;
+      readonly id: number;
+      /** ln p(id | prompt and the ids before), at temperature 1 and without guidance, where the request is `scored`. */
+      readonly logLikelihood?: number;
+    }
   | { readonly image: number; readonly error: unknown };

@@ -9,6 +9,7 @@ import type { Agreements, Batching } from "./image-rows.ts";
 /** Ids from llama.cpp in this process: all images of a request, with and without the prompt, are one batch. */
 export class LlamaCppIds implements IdSource {
   readonly guidance = true;
+  readonly likelihoods = true;
   readonly imagesAtOnce: number;
   readonly #llm: LanguageModel;
   readonly #vocabulary: VisualVocabulary;

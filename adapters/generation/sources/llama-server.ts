@@ -20,10 +20,11 @@ const SAMPLERS = ["temperature", "top_k", "top_p"];
 
 /**
  * Ids from a llama-server: one image at a time, drawn by the server's own samplers. The server evaluates one sequence
- * for a request, so there is no guidance.
+ * for a request, so there is no guidance, and ids come without their likelihoods.
  */
 export class LlamaServerIds implements IdSource {
   readonly guidance = false;
+  readonly likelihoods = false;
   readonly imagesAtOnce = 1;
   readonly #server: TokenServer;
   readonly #vocabulary: VisualVocabulary;

@@ -202,7 +202,7 @@ describe("prompts", () => {
   it.each([
     ["none", [], {}, "at least one text"],
     ["one that is no text", ["hello", 3], {}, "prompt 1"],
-    ["more images than a call may have", ["a", "b"], { n: 501 }, "at most 1000 images"],
+    ["more images than a call may have", ["a", "b"], { n: 501 }, "at most 1000 drawings"],
     ["seeds that run out", ["a", "b"], { seed: 2 ** 32 - 1 }, 'option "seed"'],
   ])("refuses %s", async (_, prompts, options, message) => {
     const call = exact.generateImages(prompts as string[], options);

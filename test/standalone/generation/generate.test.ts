@@ -51,6 +51,7 @@ it("tells what it is", () => {
     sampling: { guidanceScale: 3, guidanceSchedule: "constant", temperature: 1, topK: 20, topP: 1 },
     imagesAtOnce: 3,
     guidance: true,
+    likelihoods: true,
   });
 });
 

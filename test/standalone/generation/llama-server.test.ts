@@ -36,6 +36,12 @@ describe("through llama-server", () => {
     }
   });
 
+  it("says that it knows no likelihoods, before anything is sent", async () => {
+    expect(served.info).toMatchObject({ likelihoods: false });
+    const error = await failure(served.generateImages("hello", { ...plain, bestOf: 2 }));
+    expect(error).toMatchObject({ code: "UNSUPPORTED", message: expect.stringContaining("bestOf 1") });
+  });
+
   it("greedy ids are those of llama.cpp in this process", async () => {
     const greedy = { ...plain, temperature: 0 };
     for (const prompt of ["hello", "", "<|visual_3|>"]) {
