@@ -4,26 +4,19 @@ import {
   InvalidArgumentError,
   UnsupportedFunctionalityError,
 } from "@ai-sdk/provider";
-import * as z from "zod";
 import type { GenerateOptions, ImageGeneratorInfo } from "../generation/index.ts";
 import { keptRows } from "../image-edits.ts";
 
-const ownOptions = z.strictObject({
-  keep: z.number("Expected a number").gt(0, "Expected a number above 0").lt(1, "Expected a number below 1").optional(),
-});
-
 /**
- * What is kept of the image that a call gives: its upper rows where `providerOptions.vqrae.keep` names a share of them,
- * and else what the mask keeps.
+ * What is kept of the image that a call gives: its upper rows where `keep` names a share of them, and else what the mask
+ * keeps.
  * @throws InvalidArgumentError; UnsupportedFunctionalityError for several files and remote ones
  */
 export function editedImage(
-  { files = [], mask, providerOptions: { vqrae = {} } }: ImageModelV4CallOptions,
+  { files = [], mask }: ImageModelV4CallOptions,
+  keep: number | undefined,
   { grid }: ImageGeneratorInfo,
 ): Pick<GenerateOptions, "editImage" | "continueImage"> {
-  const { success, data, error } = ownOptions.safeParse(vqrae);
-  if (!success) throw argumentError("providerOptions.vqrae", error.issues[0]?.message ?? "Expected another value");
-  const { keep } = data;
   const [file, ...others] = files;
   if (others.length > 0) throw unsupported("several files", "one image", `${files.length}`);
   if (file === undefined) {

@@ -10,6 +10,7 @@ import type { ImageGenerator, ImageGeneratorInfo } from "../generation/index.ts"
 import { WITHOUT_MASK } from "../image-edits.ts";
 import { editedImage } from "./edited-image.ts";
 import { toAiSdkError } from "./errors.ts";
+import { imageOptions } from "./image-options.ts";
 
 /** An image generator as the AI SDK's specification V4 wants it; made by `VqraeProvider.imageModel`. */
 export class VqraeImageModel implements ImageModelV4 {
@@ -28,7 +29,8 @@ export class VqraeImageModel implements ImageModelV4 {
 
   /**
    * PNG images. `providerMetadata.vqrae.images` has each one's seed and ids. An image in `files` keeps what `mask` keeps,
-   * or the share of its rows that `providerOptions.vqrae.keep` says, and the rest is drawn.
+   * or the share of its rows that `providerOptions.vqrae.keep` says, and the rest is drawn. `providerOptions.vqrae.bestOf`
+   * is the option of `generate`.
    * @throws InvalidArgumentError, also for another size than the model's; InvalidPromptError for a bad image;
    *   UnsupportedFunctionalityError for several files
    */
@@ -39,11 +41,13 @@ export class VqraeImageModel implements ImageModelV4 {
       const generator = await this.#load();
       const warnings: SharedV4Warning[] = [];
       checkSize(options, generator.info, warnings);
-      const edited = editedImage(options, generator.info);
+      const { keep, bestOf } = imageOptions(options);
+      const edited = editedImage(options, keep, generator.info);
       if (edited.editImage !== undefined && mask === undefined) warnings.push({ type: "other", message: WITHOUT_MASK });
       const images = await generator.generateImages(prompt ?? "", {
         n,
         ...edited,
+        ...(bestOf !== undefined && { bestOf }),
         ...(seed !== undefined && { seed }),
         ...(abortSignal && { signal: abortSignal }),
       });

@@ -12,6 +12,8 @@ import { pngObject } from "./png-object.ts";
 const MAX_PROMPT = 32_000;
 /** OpenAI's. */
 const MOST_PREVIEWS = 3;
+/** What the quality "high" is here: the likelier of two drawings. */
+const HIGH = 2;
 
 export const promptField = z.string().min(1).max(MAX_PROMPT);
 
@@ -33,7 +35,7 @@ export const drawFields = (limits: EndpointLimits, sent: Sent) => ({
   size: z.string().optional(),
   response_format: z.literal("b64_json", "only b64_json is supported: this server keeps no images.").optional(),
   output_format: z.literal("png", "only png is supported.").optional(),
-  quality: z.literal(["auto", "standard"], "only the quality auto is supported.").optional(),
+  quality: z.enum(["auto", "low", "medium", "high", "standard", "hd"]).optional(),
   background: z.literal(["auto", "opaque"], "only the background opaque is supported.").optional(),
   stream: sent(z.boolean()).optional(),
   partial_images: sent(z.int().min(0).max(MOST_PREVIEWS)).default(0),
@@ -44,6 +46,7 @@ export const drawFields = (limits: EndpointLimits, sent: Sent) => ({
   top_k: sent(z.int().min(0)).optional(),
   top_p: sent(z.number().gt(0).max(1)).optional(),
   guidance_scale: sent(z.number()).optional(),
+  best_of: sent(z.int().min(1).max(limits.generatedImages)).optional(),
 });
 
 export type DrawRequest = z.output<z.ZodObject<ReturnType<typeof drawFields>>>;
@@ -56,7 +59,7 @@ export interface Drawing {
   readonly options?: GenerateOptions;
 }
 
-/** Draws what the request asks for, in its turn. @throws ApiError 400 for another size than the model's */
+/** Draws what the request asks for, in its turn. @throws ApiError 400 for another size than the model's, or too many drawings */
 export async function draw(
   model: ImageGenerator,
   request: DrawRequest,
@@ -64,8 +67,14 @@ export async function draw(
   call: Call,
 ): Promise<Reply> {
   checkSize(request.size, model);
+  const { n = 1, best_of: bestOf = 1 } = request;
+  const most = call.limits.generatedImages;
+  if (n * bestOf > most) {
+    const message = `Expected at most ${most} drawings for n times best_of but received ${n * bestOf}.`;
+    throw new ApiError(400, message, { param: "best_of" });
+  }
   await call.turn();
-  const options = { ...toOptions(request, call.signal), ...own };
+  const options = { ...toOptions(request, model, call.signal), ...own };
   call.used({ model: model.info.modelId });
   if (request.stream) {
     const events = model.generate(prompt, {
@@ -74,7 +83,7 @@ export async function draw(
     });
     // What fails before the first event has a status of its own.
     const first = await events.next();
-    return { events: imageEvents(kind, model, first, events), form: namedEvents };
+    return { events: imageEvents(kind, model, qualityOf(request, model), first, events), form: namedEvents };
   }
   const images = await model.generateImages(prompt, options);
   const data = await Promise.all(images.map(async ({ image, seed }) => ({ ...(await pngObject(image)), seed })));
@@ -96,10 +105,19 @@ export function checkSize(size: string | undefined, { info }: ImageGenerator): v
   throw new ApiError(400, message, { param: "size" });
 }
 
+/** The quality that a request gets. A generator that knows no likelihoods has one alone. */
+export const qualityOf = ({ quality }: Pick<DrawRequest, "quality">, { info }: ImageGenerator): "auto" | "high" =>
+  info.likelihoods && (quality === "high" || quality === "hd") ? "high" : "auto";
+
 /** How to draw it. */
-export const toOptions = (request: Omit<DrawRequest, "response_format">, signal: AbortSignal): GenerateOptions =>
+export const toOptions = (
+  request: Omit<DrawRequest, "response_format">,
+  model: ImageGenerator,
+  signal: AbortSignal,
+): GenerateOptions =>
   setFields({
     n: request.n,
+    bestOf: request.best_of ?? (qualityOf(request, model) === "high" ? HIGH : undefined),
     seed: request.seed,
     temperature: request.temperature,
     topK: request.top_k,

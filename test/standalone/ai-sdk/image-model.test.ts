@@ -67,6 +67,13 @@ describe("generateImage", () => {
     expect(warnings).toEqual([]);
   });
 
+  it("keeps the likeliest of several drawings", async () => {
+    const [expected] = await models.generator.generateImages("a cat", { seed: 5, bestOf: 3 });
+    const providerOptions = { vqrae: { bestOf: 3 } };
+    const { providerMetadata } = await generate({ prompt: "a cat", seed: 5, providerOptions });
+    expect(providerMetadata.vqrae!.images).toEqual([{ seed: expected!.seed, ids: [...expected!.ids] }]);
+  });
+
   it("obeys a signal", async () => {
     const reason = new DOMException("enough", "AbortError");
     await expect(generate({ abortSignal: AbortSignal.abort(reason) })).rejects.toBe(reason);
@@ -83,6 +90,7 @@ describe("generateImage", () => {
     ],
     ["all rows", { providerOptions: { vqrae: { keep: 1 } } }, InvalidArgumentError],
     ["another option", { providerOptions: { vqrae: { strength: 1 } } }, InvalidArgumentError],
+    ["no drawing", { providerOptions: { vqrae: { bestOf: 0 } } }, InvalidArgumentError],
     ["rows of no image", { providerOptions: { vqrae: { keep: 0.5 } } }, InvalidArgumentError],
   ])("refuses %s", async (_name, options, type) => {
     const error = await generate(options).catch((thrown: unknown) => thrown);

@@ -54,6 +54,27 @@ describe("POST /v1/images/generations", () => {
     expect((await pixels(data[0]!.b64_json)).data).toEqual(new Uint8Array(expected!.image.data));
   });
 
+  it.each([{ best_of: 3 }, { quality: "high" }, { quality: "hd" }, { quality: "hd", best_of: 1 }])(
+    "keeps the likeliest of several drawings for %j",
+    async (fields) => {
+      const bestOf = "best_of" in fields ? fields.best_of : 2;
+      const [expected] = await models.generator.generateImages("a dog", { seed: 4, bestOf });
+      const answer = await post(`${server.url}/v1/images/generations`, { prompt: "a dog", seed: 4, ...fields });
+      const { data } = (await answer.json()) as { data: { b64_json: string; seed: number }[] };
+      expect(data).toMatchObject([{ seed: expected!.seed }]);
+      expect((await pixels(data[0]!.b64_json)).data).toEqual(new Uint8Array(expected!.image.data));
+    },
+  );
+
+  it("says the quality of what it streams", async () => {
+    const body = { model: "tiny-generator", prompt: "a cat", stream: true, seed: 5 } as const;
+    const said = [];
+    for (const quality of ["auto", "medium", "high"] as const) {
+      for await (const event of await client.images.generate({ ...body, quality })) said.push(event.quality);
+    }
+    expect(said).toEqual(["auto", "auto", "high"]);
+  });
+
   it("streams previews and images by OpenAI's events", async () => {
     const [expected] = await models.generator.generateImages("a cat", { seed: 5 });
     const body = { model: "tiny-generator", prompt: "a cat", stream: true, partial_images: 3, seed: 5 } as const;
@@ -101,7 +122,9 @@ describe("POST /v1/images/generations", () => {
     ["a number as text", { n: "2" }, "n"],
     ["no prompt", { prompt: "" }, "prompt"],
     ["more previews than OpenAI makes", { stream: true, partial_images: 4 }, "partial_images"],
-    ["a better quality", { quality: "hd" }, "quality"],
+    ["a quality that OpenAI does not have", { quality: "best" }, "quality"],
+    ["more drawings than images", { n: 6, best_of: 2 }, "best_of"],
+    ["no drawing", { best_of: 0 }, "best_of"],
     ["another model", { model: "dall-e-3" }, "model"],
     ["a style", { style: "vivid" }, "style"],
     ["a temperature below 0", { temperature: -1 }, "temperature"],

@@ -1,0 +1,27 @@
+import { type ImageModelV4CallOptions, InvalidArgumentError } from "@ai-sdk/provider";
+import * as z from "zod";
+
+const MOST_DRAWINGS = 1000;
+
+const ownOptions = z.strictObject({
+  keep: z.number("Expected a number").gt(0, "Expected a number above 0").lt(1, "Expected a number below 1").optional(),
+  bestOf: z
+    .int("Expected a whole number")
+    .min(1, "Expected 1 or more")
+    .max(MOST_DRAWINGS, `Expected ${MOST_DRAWINGS} or less`)
+    .optional(),
+});
+
+/**
+ * The options of a picture that are ours: `providerOptions.vqrae`.
+ * @throws InvalidArgumentError
+ */
+export function imageOptions({
+  providerOptions: { vqrae = {} },
+}: Pick<ImageModelV4CallOptions, "providerOptions">): z.infer<typeof ownOptions> {
+  const { success, data, error } = ownOptions.safeParse(vqrae);
+  if (success) return data;
+  const argument = "providerOptions.vqrae";
+  const message = `${error.issues[0]?.message ?? "Expected another value"} for ${argument} of generateImage.`;
+  throw new InvalidArgumentError({ argument, message });
+}
