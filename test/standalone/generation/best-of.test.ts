@@ -163,7 +163,7 @@ describe("an image with several drawings", () => {
     const { llm } = await folder.write("broken.gguf", { rows: { embeddings, output } });
     await using broken = await loadGenerator({ llm, tokenizer }, SETTINGS);
     const options = { seed: 0, temperature: 1, guidanceScale: 1 };
-    const { events, images } = await collect(broken, { n: 8, ...options });
+    const { images } = await collect(broken, { n: 8, ...options });
     const whole = new Set(seedsOf(images));
     expect([whole.size > 0, whole.size < 8]).toEqual([true, true]);
     const best = await collect(broken, { n: 4, bestOf: 2, ...options });
