@@ -57,16 +57,29 @@ class Ranks:
 def start(device: str) -> Ranks:
     """Join the group that torchrun describes in the environment. Without it the process is the only rank."""
     count, rank, local = (int(os.environ.get(k, d)) for k, d in (("WORLD_SIZE", "1"), ("RANK", "0"), ("LOCAL_RANK", "0")))
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise UserError(f"Expected a CUDA device for run.device but received {device!r}: PyTorch sees none. Use run.device=cpu")
-    chosen = torch.device(f"cuda:{local}" if device == "cuda" else device)
-    if chosen.type == "cuda":
-        torch.cuda.set_device(chosen)
+    chosen = _device(device, "run.device", local)
     if count > 1:
         dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     return Ranks(rank, count, chosen)
+
+
+def alone(device: str, field: str) -> torch.device:
+    """Return the device of a training loop that knows one process. field: the configuration's name for `device`. Raises UserError
+    under torchrun with several processes, which would write one folder, and for a device that is not there."""
+    if (count := os.environ.get("WORLD_SIZE", "1")) != "1":
+        raise UserError(f"Expected one process, since this trainer does not share its work, but received WORLD_SIZE={count}")
+    return _device(device, field)
+
+
+def _device(device: str, field: str, local: int = 0) -> torch.device:
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise UserError(f"Expected a CUDA device for {field} but received {device!r}: PyTorch sees none. Use {field}=cpu")
+    chosen = torch.device(f"cuda:{local}" if device == "cuda" else device)
+    if chosen.type == "cuda":
+        torch.cuda.set_device(chosen)
+    return chosen
 
 
 def finish(ranks: Ranks) -> None:

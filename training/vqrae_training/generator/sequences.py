@@ -59,6 +59,9 @@ class Batch(NamedTuple):
     predicting: Tensor  # int64 [n, t + 1]: positions of boi and of the ids
     labels: Tensor  # int64 [n, t + 1]: the tokens that follow them, ids and eoi
 
+    def to(self, device: torch.device) -> Batch:
+        return Batch(*(part.to(device) for part in self))
+
 
 class Sequences:
     """Draws training batches. A share of `prompt_dropout` has no words."""

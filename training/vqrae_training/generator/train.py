@@ -18,7 +18,7 @@ from torch import nn
 from transformers import Qwen3ForCausalLM
 
 from ..config import load_sections, to_dict
-from ..engine import distributed
+from ..engine.distributed import alone
 from ..engine.monitor import Monitor
 from ..engine.resume import read_state, restore, save_state
 from ..engine.schedule import Schedule, set_learning_rates
@@ -62,7 +62,8 @@ def validation_losses(model: Qwen3ForCausalLM, sequences: Sequences) -> dict[str
         rows = rows[:: max(1, len(rows) // VALIDATION_ROWS)]
         told = [sequences.prompt(row) for row in rows]
         for suffix, prompts in (("", told), ("_without_words", [""] * len(rows))):
-            parts = [visual_loss(model, sequences.collate(rows[i : i + 8], prompts[i : i + 8])) for i in range(0, len(rows), 8)]
+            batches = [sequences.collate(rows[i : i + 8], prompts[i : i + 8]) for i in range(0, len(rows), 8)]
+            parts = [visual_loss(model, batch.to(model.device)) for batch in batches]
             losses[f"val_{name}{suffix}"] = torch.stack(parts).mean().item()
     model.train()
     return losses
@@ -99,12 +100,12 @@ def train(config: GeneratorConfig, out: Path, allow_changes: bool = False) -> No
     o = config.train
     torch.set_num_threads(o.threads)
     torch.manual_seed(o.seed)
-    ranks = distributed.start(o.device)
+    device = alone(o.device, "train.device")
     out.mkdir(parents=True, exist_ok=True)
     last = out / "last.pt"
     state = read_state(last, config, allow_changes)
     model, sequences = prepare(config)
-    model.to(ranks.device)
+    model.to(device)
     optimisers = make_optimisers(model, o)
     schedule = Schedule(o.steps, o.warmup, falls_from=o.steps - o.cooldown, curve="line")  # constant until then, as in Table 9
     step_loss = torch.compile(visual_loss) if o.compile else visual_loss
@@ -119,8 +120,8 @@ def train(config: GeneratorConfig, out: Path, allow_changes: bool = False) -> No
         while step < o.steps:
             rate = set_learning_rates(optimisers, schedule, step)
             batch = sequences.batch(step)
-            with torch.autocast(ranks.device.type, torch.bfloat16, enabled=o.bf16):
-                loss = step_loss(model, type(batch)(*(part.to(ranks.device) for part in batch)))
+            with torch.autocast(device.type, torch.bfloat16, enabled=o.bf16):
+                loss = step_loss(model, batch.to(device))
             if not torch.isfinite(loss):
                 raise UserError(f"Expected a finite loss but received {loss.item()} at step {step}; try a lower train.lr")
             model.zero_grad(set_to_none=True)

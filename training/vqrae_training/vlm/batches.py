@@ -41,6 +41,9 @@ class Batch:
     turn_of: Tensor  # int64 [answer tokens]: turns are numbered through the batch
     turns: int
 
+    def to(self, device: torch.device) -> Batch:
+        return Batch(**{name: part.to(device) if isinstance(part, Tensor) else part for name, part in vars(self).items()})
+
 
 def make_batch(pictures: Sequence[Picture], tokenizer: Tokenizer) -> Batch:
     """Pack each picture with its conversations into a sequence, and pad the sequences to one length."""

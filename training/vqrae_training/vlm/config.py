@@ -67,6 +67,7 @@ class CaptionSection(PhaseSection):
 class RunSection:
     init: str = ""  # a folder that `vlm export` wrote, whose weights a new run starts from
     seed: int = 0
+    device: str = harmless("cpu")  # "cuda", or "auto" for it where there is one
     threads: int = harmless(1)
     bf16: bool = False  # a gain where the processor has bfloat16 products (AMX), far slower where it has none
     compile: bool = harmless(False)  # torch.compile: needs a C++ compiler and some minutes

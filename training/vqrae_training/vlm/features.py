@@ -119,14 +119,14 @@ def build_features(
     classes = np.lib.format.open_memmap(
         folder / "class.npy", "r+" if done else "w+", np.float16, (len(where), encoder.hidden_size)
     )
-    started, first = time.time(), done
+    started, first, device = time.time(), done, next(encoder.parameters()).device
     while done < len(where):
         part = where[done : done + BATCH]
         pixels = torch.stack([to_uint8(cut(item)[k]) for item, k in part])
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            hidden = encoder(normalise(pixels, encoder.mean, encoder.std), layers)
-        tokens[done : done + len(part)] = torch.cat([h[:, encoder.prefix :] for h in hidden], -1).half().numpy()
-        classes[done : done + len(part)] = hidden[-1][:, 0].half().numpy()
+        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+            hidden = encoder(normalise(pixels.to(device), encoder.mean, encoder.std), layers)
+        tokens[done : done + len(part)] = torch.cat([h[:, encoder.prefix :] for h in hidden], -1).half().cpu().numpy()
+        classes[done : done + len(part)] = hidden[-1][:, 0].half().cpu().numpy()
         done += len(part)
         state.write_text(json.dumps({"tiles": done} | facts))
         if done // BATCH % 25 == 0:

@@ -36,6 +36,10 @@ class Vlm(nn.Module):
         super().__init__()
         self.projector, self.llm = projector, llm
 
+    @property
+    def device(self) -> torch.device:
+        return self.llm.device
+
     def forward(self, batch: Batch) -> Tensor:
         """Return logits [answer tokens, vocabulary] at the places that predict them, in the batch's order."""
         x = self.llm.get_input_embeddings()(batch.ids)
@@ -49,5 +53,6 @@ class Vlm(nn.Module):
 def right_answers(model: Vlm, batch: Batch) -> list[bool]:
     """Return for each turn, in order, whether greedy decoding gives its answer to the end. It does where every token of the
     answer is the likeliest one after those before."""
-    likeliest = model(batch).argmax(-1) == batch.targets
-    return [bool(likeliest[batch.turn_of == turn].all()) for turn in range(batch.turns)]
+    likeliest = (model(batch).argmax(-1) == batch.targets).cpu()
+    turn_of = batch.turn_of.cpu()
+    return [bool(likeliest[turn_of == turn].all()) for turn in range(batch.turns)]

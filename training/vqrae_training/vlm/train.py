@@ -14,6 +14,7 @@ A killed run goes on from `last.pt` under --out when you start it again with the
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import random
 import time
@@ -26,6 +27,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from ..config import load_sections, to_dict
+from ..engine.distributed import alone
 from ..engine.monitor import Monitor
 from ..engine.resume import read_state, restore, save_state
 from ..engine.schedule import Schedule, set_learning_rates
@@ -51,6 +53,7 @@ MONITOR_BATCH = 20
 def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
     """Train all phases into the folder `out`, or go on from its last.pt. Raises UserError for what you can mend."""
     run = config.run
+    device = alone(run.device, "run.device")
     torch.set_num_threads(run.threads)
     torch.manual_seed(run.seed)
     out.mkdir(parents=True, exist_ok=True)
@@ -68,6 +71,7 @@ def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
         start = Path(run.init) / "llm.gguf"
         copy_weights(read_gguf(start)[0], llm, start)
         model.projector.load_state_dict(load_file(Path(run.init) / "model.safetensors"))
+    model.to(device)
     first = state["phase"] if state is not None else 0
     done = state["done"] if state is not None else 0  # steps, over all phases
     total = sum(getattr(config, phase).steps for phase in PHASES)
@@ -96,8 +100,8 @@ def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
                     loss, reward = self_critical_loss(model, written, corpus.features, tokenizer, config.captions, rng, run.bf16)
                     rewards.append(reward)
                 else:
-                    batch = make_batch(corpus.draw(phase, step, run.seed), tokenizer)
-                    with torch.autocast("cpu", torch.bfloat16, enabled=run.bf16):
+                    batch = make_batch(corpus.draw(phase, step, run.seed), tokenizer).to(device)
+                    with torch.autocast(device.type, torch.bfloat16, enabled=run.bf16):
                         logits = model(batch)
                     loss = turn_loss(logits.float(), batch)
                     losses.append(loss.item())
@@ -129,7 +133,8 @@ def features_of(config: VlmConfig, corpus: Corpus, encoder: Encoder, out: Path, 
     if only and only not in every:
         raise UserError(f"Expected one of {', '.join(every)} for --features but received {only!r}")
     groups = {name: items for name, items in every.items() if only in ("", name)}
-    return FeatureSets([build_features(encoder, v.layers, v.most_tiles, i, folder / g, v.bf16) for g, i in groups.items()])
+    working = copy.deepcopy(encoder).to(alone(config.run.device, "run.device"))  # the corpus names pictures by the other one
+    return FeatureSets([build_features(working, v.layers, v.most_tiles, i, folder / g, v.bf16) for g, i in groups.items()])
 
 
 def turn_loss(logits: Tensor, batch: Batch) -> Tensor:
@@ -147,7 +152,8 @@ def evaluate(model: Vlm, corpus: Corpus, tokenizer: Tokenizer, written: bool = F
     for name, pictures in corpus.monitored().items():
         if not pictures:
             continue
-        batches = [make_batch(pictures[i : i + MONITOR_BATCH], tokenizer) for i in range(0, len(pictures), MONITOR_BATCH)]
+        parts = [pictures[i : i + MONITOR_BATCH] for i in range(0, len(pictures), MONITOR_BATCH)]
+        batches = [make_batch(part, tokenizer).to(model.device) for part in parts]
         if name == "captions":
             with torch.no_grad():
                 losses = [turn_loss(model(batch).float(), batch).item() * batch.turns for batch in batches]

@@ -65,14 +65,16 @@ def self_critical_loss(
     photos = captions.draw(features, options.photos, rng)
     question = rng.choice(CAPTION_ASKED)
     seen = [features.of(photo.item.name) for photo in photos]
-    products = torch.autocast("cpu", torch.bfloat16, enabled=bf16)
+    device = model.device
+    products = torch.autocast(device.type, torch.bfloat16, enabled=bf16)
     with products:
         said = write_captions(model, seen, question, tokenizer, options.most_tokens, options.samples, rng.getrandbits(32))
     rewards = torch.tensor([[captions.reward(p, text) for text in some] for p, some in zip(photos, said, strict=True)])
     others = (rewards.sum(1, keepdim=True) - rewards) / (options.samples - 1)
     gain = rewards - others
-    gain = (gain / gain.std().clamp_min(1e-6)).flatten()
-    batch = make_batch([Picture(s, [[(question, text)] for text in some]) for s, some in zip(seen, said, strict=True)], tokenizer)
+    gain = (gain / gain.std().clamp_min(1e-6)).flatten().to(device)
+    pictures = [Picture(s, [[(question, text)] for text in some]) for s, some in zip(seen, said, strict=True)]
+    batch = make_batch(pictures, tokenizer).to(device)
     with products:
         logits = model(batch)
     losses = F.cross_entropy(logits.float(), batch.targets, reduction="none")
@@ -87,9 +89,10 @@ def write_captions(
     how many are drawn of each picture by the model's own probabilities; 0: the greedy one alone."""
     pad, end = tokenizer.token_to_id(IMAGE_PAD), tokenizer.token_to_id(END)
     prompt = before_image(tokenizer) + image_ids(seen[0], tokenizer) + after_image(tokenizer) + question_ids(question, tokenizer)
-    ids = torch.tensor([prompt] * len(seen))
+    device = model.device
+    ids = torch.tensor([prompt] * len(seen), device=device)
     embed = model.llm.get_input_embeddings()
-    image = model.projector(torch.cat([features.float() for features in seen]))
+    image = model.projector(torch.cat([features.float() for features in seen]).to(device))
     x = embed(ids)
     x = x.masked_scatter((ids == pad)[:, :, None], image.to(x.dtype))
     cache, each = DynamicCache(), max(1, samples)
@@ -97,8 +100,8 @@ def write_captions(
     hidden = model.llm.model.forward(inputs_embeds=x, past_key_values=cache, use_cache=True).last_hidden_state[:, -1]
     hidden = hidden.repeat_interleave(each, 0)
     cache.batch_repeat_interleave(each)
-    drawn = torch.Generator().manual_seed(seed)
-    said, going = [], torch.ones(len(hidden), dtype=torch.bool)
+    drawn = torch.Generator(device).manual_seed(seed)
+    said, going = [], torch.ones(len(hidden), dtype=torch.bool, device=device)
     for _ in range(most):
         logits = model.llm.lm_head(hidden).float()
         token = torch.multinomial(logits.softmax(-1), 1, generator=drawn)[:, 0] if samples else logits.argmax(-1)
