@@ -77,7 +77,11 @@ export class CallState {
     return [...best.values()];
   }
 
-  /** @param drawings that are whole. @param end all drawings before it have ended. @returns the drawings of images that have no other to come */
+  /**
+   * @param drawings that are whole
+   * @param end all drawings before it have ended
+   * @returns the drawing to keep of each image that has no other to come
+   */
   finish(drawings: Iterable<Drawing>, end: number): Drawing[] {
     for (const drawing of drawings) {
       const image = this.imageOf(drawing.number);

@@ -229,10 +229,13 @@ const rows: Readonly<Record<string, Row>> = {
       top_k: { top_k: 5 },
       top_p: { top_p: 0.5 },
       guidance_scale: { guidance_scale: 1 },
-      quality: { quality: "high" },
       best_of: { best_of: 2 },
     },
-    ignores: { moderation: { moderation: "low" }, output_compression: { output_compression: 50 } },
+    ignores: {
+      moderation: { moderation: "low" },
+      output_compression: { output_compression: 50 },
+      quality: { quality: "high" },
+    },
     refuses: { style: { style: "vivid" } },
   },
   "images/edits, images/variations": {

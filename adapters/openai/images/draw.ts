@@ -12,8 +12,6 @@ import { pngObject } from "./png-object.ts";
 const MAX_PROMPT = 32_000;
 /** OpenAI's. */
 const MOST_PREVIEWS = 3;
-/** What the quality "high" is here: the likelier of two drawings. */
-const HIGH = 2;
 
 export const promptField = z.string().min(1).max(MAX_PROMPT);
 
@@ -73,8 +71,9 @@ export async function draw(
     const message = `Expected at most ${most} drawings for n times best_of but received ${n * bestOf}.`;
     throw new ApiError(400, message, { param: "best_of" });
   }
+  warnOfQuality(request, call);
   await call.turn();
-  const options = { ...toOptions(request, model, call.signal), ...own };
+  const options = { ...toOptions(request, call.signal), ...own };
   call.used({ model: model.info.modelId });
   if (request.stream) {
     const events = model.generate(prompt, {
@@ -83,7 +82,7 @@ export async function draw(
     });
     // What fails before the first event has a status of its own.
     const first = await events.next();
-    return { events: imageEvents(kind, model, qualityOf(request, model), first, events), form: namedEvents };
+    return { events: imageEvents(kind, model, first, events), form: namedEvents };
   }
   const images = await model.generateImages(prompt, options);
   const data = await Promise.all(images.map(async ({ image, seed }) => ({ ...(await pngObject(image)), seed })));
@@ -105,19 +104,17 @@ export function checkSize(size: string | undefined, { info }: ImageGenerator): v
   throw new ApiError(400, message, { param: "size" });
 }
 
-/** The quality that a request gets. A generator that knows no likelihoods has one alone. */
-export const qualityOf = ({ quality }: Pick<DrawRequest, "quality">, { info }: ImageGenerator): "auto" | "high" =>
-  info.likelihoods && (quality === "high" || quality === "hd") ? "high" : "auto";
+/** A model draws in one quality: the likeliest of several drawings is the better one of a shape, and the plainer one of a photo. */
+export function warnOfQuality({ quality }: Pick<DrawRequest, "quality">, call: Call): void {
+  if (quality === undefined || quality === "auto" || quality === "standard") return;
+  call.warn("quality has no effect here; best_of keeps the likeliest of several drawings.");
+}
 
 /** How to draw it. */
-export const toOptions = (
-  request: Omit<DrawRequest, "response_format">,
-  model: ImageGenerator,
-  signal: AbortSignal,
-): GenerateOptions =>
+export const toOptions = (request: Omit<DrawRequest, "response_format">, signal: AbortSignal): GenerateOptions =>
   setFields({
     n: request.n,
-    bestOf: request.best_of ?? (qualityOf(request, model) === "high" ? HIGH : undefined),
+    bestOf: request.best_of,
     seed: request.seed,
     temperature: request.temperature,
     topK: request.top_k,

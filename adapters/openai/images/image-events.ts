@@ -9,12 +9,11 @@ type Events = AsyncGenerator<GenerationEvent, GeneratedImage[]>;
 export async function* imageEvents(
   kind: "image_generation" | "image_edit",
   { info }: ImageGenerator,
-  quality: string,
   first: Awaited<ReturnType<Events["next"]>>,
   events: Events,
 ): AsyncGenerator<object> {
   const { width, height } = info.outputSize;
-  const fields = { background: "opaque", output_format: "png", quality, size: `${width}x${height}` };
+  const fields = { background: "opaque", output_format: "png", quality: "auto", size: `${width}x${height}` };
   const previews = new Map<number, number>();
   try {
     for (let next = first; !next.done; next = await events.next()) {

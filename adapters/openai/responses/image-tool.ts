@@ -8,7 +8,7 @@ import type { VlmMessage } from "../../vision-language-model.ts";
 import { ApiError } from "../http/api-error.ts";
 import { ignored } from "../http/parse.ts";
 import type { RequestQueue } from "../http/queue.ts";
-import { asJson, checkSize, drawFields, previewRows, qualityOf, toOptions } from "../images/draw.ts";
+import { asJson, checkSize, drawFields, previewRows, toOptions, warnOfQuality } from "../images/draw.ts";
 import { imageOf } from "../images/image-source.ts";
 import { pngObject } from "../images/png-object.ts";
 import type { EndpointLimits } from "../limits.ts";
@@ -68,6 +68,7 @@ export function imageToolOf(tools: readonly unknown[], { models, queue }: Drawer
   }
   const drawer = defaultModel(models, data.model);
   checkSize(data.size, drawer);
+  warnOfQuality(data, call);
   return { ...data, drawer, queue };
 }
 
@@ -123,8 +124,8 @@ const wrong = (what: string, received: string) =>
 
 export type ImageItem = ReturnType<typeof imageItem>;
 
-function imageItem(tool: ImageTool, prompt: string, action: string) {
-  const { width, height } = tool.drawer.info.outputSize;
+function imageItem({ info }: ImageGenerator, prompt: string, action: string) {
+  const { width, height } = info.outputSize;
   return {
     type: "image_generation_call" as const,
     id: `ig_${randomUUID().replaceAll("-", "")}`,
@@ -132,7 +133,7 @@ function imageItem(tool: ImageTool, prompt: string, action: string) {
     action,
     background: "opaque",
     output_format: "png",
-    quality: qualityOf(tool, tool.drawer),
+    quality: "auto",
     size: `${width}x${height}`,
     revised_prompt: prompt,
     result: null as string | null,
@@ -151,11 +152,11 @@ export async function* drawing(
   try {
     await place.turn(signal);
     const rows = previewRows(tool, drawer);
-    const options = { ...toOptions(tool, drawer, signal), previewRows: rows, ...(edit && { editImage: edit }) };
+    const options = { ...toOptions(tool, signal), previewRows: rows, ...(edit && { editImage: edit }) };
     const images = drawer.generate(prompt, options);
     try {
       let next = await images.next();
-      const open = imageItem(tool, prompt, edit ? "edit" : "generate");
+      const open = imageItem(drawer, prompt, edit ? "edit" : "generate");
       const at = { output_index: index, item_id: open.id };
       const { size, quality, background, output_format } = open;
       yield { type: "response.output_item.added", output_index: index, item: open };
