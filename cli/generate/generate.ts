@@ -61,7 +61,7 @@ export const generate = defineCommand({
   examples: [
     'vqrae generate "a red triangle"',
     'vqrae generate "a yellow star" -o stars.png --grid 3x3 --seed 1',
-    'vqrae generate "a small green star" --best-of 2',
+    'vqrae generate "a small green star" --best-of 2 --temperature 0.9',
     'vqrae generate "a red triangle" --continue photo.png --rows 7 --previews .',
     'vqrae generate "a red triangle" --llm model.gguf --model ./my-tokenizer',
     'vqrae generate "a red triangle" --llm ./Janus-Pro-1B --model ./Janus-Pro-1B',
