@@ -1,23 +1,28 @@
-import type { DrawnId } from "./sources/id-source.ts";
+import type { DrawnId, ImageRequest } from "./sources/id-source.ts";
 
-/** Ids that are being drawn for an image of a call. */
+/** Ids that are being drawn for image `index` of a call. */
 export class Drawing {
-  /** Its number in the call: image after image, each has `bestOf`. */
-  readonly number: number;
+  readonly index: number;
   readonly seed: number;
+  /** The image's own. */
+  readonly signal: AbortSignal | undefined;
   /** [rows * columns] */
   readonly ids: Int32Array;
-  /** Of the ids drawn so far, where the request is scored. */
+  /** How many of `ids` were drawn, */
+  drawn = 0;
+  /** and the sum of their log-likelihoods, where the request is scored. */
   logLikelihood = 0;
 
-  constructor(number: number, seed: number, kept: Int32Array) {
-    this.number = number;
+  constructor(index: number, { seed, signal }: ImageRequest, kept: Int32Array) {
+    this.index = index;
     this.seed = seed;
-    this.ids = kept;
+    this.signal = signal;
+    this.ids = kept.slice();
   }
 
   add(place: number, { id, logLikelihood = 0 }: Extract<DrawnId, { readonly id: number }>): void {
     this.ids[place] = id;
+    this.drawn++;
     this.logLikelihood += logLikelihood;
   }
 }
@@ -26,92 +31,73 @@ export class Drawing {
 export class CallState {
   /** Of images that nobody stopped. */
   readonly failures: unknown[] = [];
-  readonly #bestOf: number;
   /** Ids that are drawn of each drawing. */
   readonly #each: number;
-  /** Of each drawing. */
+  /** Of each image, the drawings that have not ended. */
+  readonly #open: number[];
+  /** Ids that were drawn of each image. */
   readonly #drawn: number[];
-  readonly #lost = new Set<number>();
+  #total: number;
   /** Images that will not come. */
   readonly #failed = new Set<number>();
-  /** Of images that are not whole, the likeliest drawing that is. */
+  /** Of images with open drawings, the likeliest one that is whole. */
   readonly #best = new Map<number, Drawing>();
 
   /** @param each ids that are drawn of each drawing */
-  constructor(drawings: number, bestOf: number, each: number) {
-    this.#drawn = Array.from({ length: drawings }, () => 0);
-    this.#bestOf = bestOf;
+  constructor(images: number, bestOf: number, each: number) {
     this.#each = each;
+    this.#open = Array.from({ length: images }, () => bestOf);
+    this.#drawn = this.#open.map(() => 0);
+    this.#total = images * bestOf * each;
   }
 
-  imageOf(drawing: number): number {
-    return Math.floor(drawing / this.#bestOf);
-  }
-
-  draw(drawing: number): void {
-    this.#drawn[drawing]!++;
+  draw(drawing: Drawing, place: number, one: Extract<DrawnId, { readonly id: number }>): void {
+    drawing.add(place, one);
+    this.#drawn[drawing.index]!++;
   }
 
   /**
-   * A drawing will not be whole.
-   * @param stopped by its image's own signal
-   * @returns whether its image has failed now: it is stopped, or has no other drawing left
+   * A drawing will not be whole: what it has not drawn is not awaited any more.
+   * @returns whether its image has failed now: its own signal stops it, or no drawing of it is left
    */
-  lose(drawing: number, stopped: boolean, error: unknown): boolean {
-    this.#lost.add(drawing);
-    const image = this.imageOf(drawing);
-    if (this.#failed.has(image)) return false;
-    const first = image * this.#bestOf;
-    const others = Array.from({ length: this.#bestOf }, (_, i) => first + i);
-    if (!stopped && others.some((other) => !this.#lost.has(other))) return false;
-    this.#failed.add(image);
-    this.#best.delete(image);
+  lose({ index, signal, drawn }: Drawing, error: unknown): boolean {
+    this.#total -= this.#each - drawn;
+    const open = --this.#open[index]!;
+    if (this.#failed.has(index)) return false;
+    const stopped = signal?.aborted === true;
+    if (!stopped && (open > 0 || this.#best.has(index))) return false;
+    this.#failed.add(index);
+    this.#best.delete(index);
     if (!stopped) this.failures.push(error);
     return true;
   }
 
-  /** The likeliest drawing of each image, in their order. */
-  likeliest(drawings: Iterable<Drawing>): Drawing[] {
-    const best = new Map<number, Drawing>();
-    for (const drawing of drawings) keepLikelier(best, this.imageOf(drawing.number), drawing);
-    return [...best.values()];
-  }
-
-  /**
-   * @param drawings that are whole
-   * @param end all drawings before it have ended
-   * @returns the drawing to keep of each image that has no other to come
-   */
-  finish(drawings: Iterable<Drawing>, end: number): Drawing[] {
+  /** @param drawings that are whole. @returns the one to keep of each image that has no other to come, in their order */
+  finish(drawings: Iterable<Drawing>): Drawing[] {
     for (const drawing of drawings) {
-      const image = this.imageOf(drawing.number);
-      if (!this.#failed.has(image)) keepLikelier(this.#best, image, drawing);
+      this.#open[drawing.index]!--;
+      if (!this.#failed.has(drawing.index)) keepLikelier(this.#best, drawing);
     }
-    const ended = [...this.#best].filter(([image]) => (image + 1) * this.#bestOf <= end);
-    for (const [image] of ended) this.#best.delete(image);
-    return ended.map(([, drawing]) => drawing);
+    const ended = [...this.#best.values()].filter(({ index }) => this.#open[index] === 0);
+    for (const { index } of ended) this.#best.delete(index);
+    return ended;
   }
 
-  /** A drawing as its image is shown. */
-  shown({ number, seed, ids }: Drawing) {
-    return { index: this.imageOf(number), seed, ids };
-  }
-
-  /** What a drawing that was lost has not drawn is not awaited any more. */
   get progress() {
-    const images = Array.from({ length: this.#drawn.length / this.#bestOf }, () => 0);
-    let [done, total] = [0, 0];
-    for (const [drawing, drawn] of this.#drawn.entries()) {
-      images[this.imageOf(drawing)]! += drawn;
-      done += drawn;
-      total += this.#lost.has(drawing) ? drawn : this.#each;
-    }
-    return { done, total, images };
+    const done = this.#drawn.reduce((all, one) => all + one, 0);
+    return { done, total: this.#total, images: [...this.#drawn] };
   }
 }
 
+/** The likeliest drawing of each image, in their order. */
+export function likeliest(drawings: Iterable<Drawing>): Drawing[] {
+  const best = new Map<number, Drawing>();
+  for (const drawing of drawings) keepLikelier(best, drawing);
+  return [...best.values()];
+}
+
 /** The first of equally likely ones stays. */
-function keepLikelier(best: Map<number, Drawing>, image: number, drawing: Drawing): void {
-  const other = best.get(image);
-  if (other === undefined || drawing.logLikelihood > other.logLikelihood) best.set(image, drawing);
+function keepLikelier(best: Map<number, Drawing>, drawing: Drawing): void {
+  const other = best.get(drawing.index);
+  if (other === undefined || drawing.logLikelihood > other.logLikelihood) best.set(drawing.index, drawing);
 }

@@ -1,7 +1,7 @@
 import type { DecodeProgress, RgbImage } from "../../sdk/index.ts";
 import { expectedBut, Gate } from "../../sdk/kit.ts";
 import { pushed, returnOf } from "../async-generators.ts";
-import { CallState, Drawing } from "./call-state.ts";
+import { CallState, Drawing, likeliest } from "./call-state.ts";
 import { type GenerateRequest, parseGenerateOptions } from "./generate-options.ts";
 import type {
   GeneratedImage,
@@ -48,7 +48,7 @@ export class TokenImageGenerator implements ImageGenerator {
     const kept = await keptIds(request, this.info, this.#parts.tokenizer);
     const leave = await this.#gate.enter(signal);
     try {
-      const call = new CallState(drawings.length, bestOf, freePlaces(kept).length);
+      const call = new CallState(drawings.length / bestOf, bestOf, freePlaces(kept).length);
       const images: GeneratedImage[] = [];
       const { imagesAtOnce } = this.#parts.source;
       for (let first = 0; first < drawings.length; first += imagesAtOnce) {
@@ -95,23 +95,21 @@ export class TokenImageGenerator implements ImageGenerator {
     const { columns } = this.info.grid;
     const places = freePlaces(kept);
     const images = all.slice(first, first + source.imagesAtOnce);
-    // Those that stay, by their numbers in the call.
-    const made = new Map(images.map(({ seed }, i) => [first + i, new Drawing(first + i, seed, kept.slice())]));
+    // Those that stay, by their numbers in the request.
+    const made = new Map(images.map((one, i) => [i, new Drawing(Math.floor((first + i) / bestOf), one, kept)]));
     const begin = Math.floor(places[0]! / columns);
     let [drawn, rows] = [0, begin];
     for await (const step of source.ids({ images, kept, sampling, scored: bestOf > 1, signal })) {
       for (const one of step) {
-        const drawing = made.get(first + one.image);
+        const drawing = made.get(one.image);
         if (drawing === undefined) continue;
         if ("id" in one) {
-          drawing.add(places[drawn]!, one);
-          call.draw(drawing.number);
+          call.draw(drawing, places[drawn]!, one);
           continue;
         }
-        made.delete(drawing.number);
-        const stopped = all[drawing.number]?.signal?.aborted === true;
-        if (!call.lose(drawing.number, stopped, one.error)) continue;
-        yield { type: "failed", index: call.imageOf(drawing.number), seed: drawing.seed, error: one.error };
+        made.delete(one.image);
+        const { index, seed } = drawing;
+        if (call.lose(drawing, one.error)) yield { type: "failed", index, seed, error: one.error };
       }
       if (!step.some((one) => "id" in one)) continue;
       drawn++;
@@ -122,8 +120,8 @@ export class TokenImageGenerator implements ImageGenerator {
       const before = rows;
       rows = Math.floor(missing / columns);
       if (Math.floor((rows - begin) / previewRows) > Math.floor((before - begin) / previewRows)) {
-        const shown = call.likeliest(made.values()).map((drawing) => {
-          return { ...call.shown(drawing), ids: fillMissing(drawing.ids, kept, missing, columns) };
+        const shown = likeliest(made.values()).map(({ index, seed, signal, ids }) => {
+          return { index, seed, signal, ids: fillMissing(ids, kept, missing, columns) };
         });
         const previews = await returnOf(this.#decode(shown, signal));
         for (const [i, image] of previews.entries()) {
@@ -131,18 +129,16 @@ export class TokenImageGenerator implements ImageGenerator {
         }
       }
     }
-    const whole = call.finish(made.values(), first + images.length).map((drawing) => {
-      return { ...call.shown(drawing), own: all[drawing.number]?.signal };
-    });
+    const whole = call.finish(made.values());
     if (whole.length === 0) return [];
     const result: GeneratedImage[] = [];
     for (const [i, image] of (yield* this.#decode(whole, signal)).entries()) {
-      const { own, ...one } = whole[i]!;
+      const { index, seed, ids, signal: own } = whole[i]!;
       if (image) {
-        result.push({ ...one, image });
-        yield { type: "image", ...one, image };
+        result.push({ index, seed, ids, image });
+        yield { type: "image", index, seed, ids, image };
       } else {
-        yield { type: "failed", index: one.index, seed: one.seed, error: own?.reason };
+        yield { type: "failed", index, seed, error: own?.reason };
       }
     }
     return result;
@@ -150,12 +146,7 @@ export class TokenImageGenerator implements ImageGenerator {
 
   /** The pixels of images of the call. Drawn pixels follow from each image's own seed; null where its own signal stops them. */
   async *#decode(
-    made: readonly {
-      readonly index: number;
-      readonly ids: Int32Array;
-      readonly seed: number;
-      readonly own?: AbortSignal | undefined;
-    }[],
+    made: readonly Pick<Drawing, "index" | "seed" | "signal" | "ids">[],
     signal: AbortSignal | undefined,
   ): AsyncGenerator<GenerationEvent, (RgbImage | null)[]> {
     const { tokenizer } = this.#parts;
@@ -166,7 +157,7 @@ export class TokenImageGenerator implements ImageGenerator {
       );
     }
     const images: (RgbImage | null)[] = [];
-    for (const { index, ids, seed, own } of made) {
+    for (const { index, ids, seed, signal: own } of made) {
       try {
         images.push(
           yield* pushed<GenerationEvent, RgbImage>(

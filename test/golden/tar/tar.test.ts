@@ -180,6 +180,15 @@ it("an image's own signal stops the drawing of its pixels, and the others' are a
       expect(ids).toEqual(alone[index]!.ids);
       expect(image.data).toEqual(alone[index]!.image.data);
     }
+    // Its previews stop too.
+    const early = new AbortController();
+    const signals = [undefined, early.signal, undefined];
+    const previews: number[] = [];
+    for await (const event of generator.generate("a dog", { n: 3, seed: 5, imageSignals: signals, previewRows: 1 })) {
+      if (event.type === "progress" && event.images[1] === 2) early.abort(reason);
+      if (event.type === "preview") previews.push(event.index);
+    }
+    expect(previews).toEqual([0, 2]);
     // The call's own signal ends all of it.
     const all = new AbortController();
     const call = async () => {
