@@ -20,19 +20,33 @@ export interface TinyGenerator {
 /** Writes a language model of random weights with the visual tokens of `tinyTokenizer`. */
 export async function writeTinyGenerator(path: string, options: Partial<ExpandOptions> = {}): Promise<TinyGenerator> {
   const plain = await writeTinyLlm(`${path}.plain`, "qwen3");
-  const random = uniform(11);
   const { codebookSize = CODES } = options;
   const vocabulary = await expandVocabulary(plain.path, path, {
     codebookSize,
     grid: { rows: 4, columns: 4 },
     tokenizer: "vqrae-two-layers",
-    rows: {
-      embeddings: gaussian(random, codebookSize * WIDTH, 1),
-      output: gaussian(random, codebookSize * WIDTH, 0.5),
-    },
+    rows: randomRows(codebookSize),
     ...options,
   });
   return { llm: path, tokenizer: tinyTokenizer, vocabulary };
+}
+
+function randomRows(codebookSize: number) {
+  const random = uniform(11);
+  return {
+    embeddings: gaussian(random, codebookSize * WIDTH, 1),
+    output: gaussian(random, codebookSize * WIDTH, 0.5),
+  };
+}
+
+/** After this id `brokenRows` have no numbers. */
+export const BAD_ID = 5;
+
+/** Rows of the visual tokens, as those of any tiny generator but for `BAD_ID`'s embedding, which is NaN. */
+export function brokenRows() {
+  const rows = randomRows(CODES);
+  rows.embeddings.fill(Number.NaN, BAD_ID * WIDTH, (BAD_ID + 1) * WIDTH);
+  return rows;
 }
 
 /** A folder of tiny generators, made when the first is written. */

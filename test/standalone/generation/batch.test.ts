@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   type GeneratedImage,
-  type GenerateOptions,
   type GenerationEvent,
   type ImageGenerator,
   loadGenerator,
@@ -10,8 +9,8 @@ import {
 import { imagesThatFit } from "../../../adapters/generation/sources/open-source.ts";
 import { readGguf } from "../../../adapters/gguf/index.ts";
 import { VQRAE } from "../../../sdk/index.ts";
-import { gaussian, uniform } from "../../helpers/random.ts";
-import { type TinyGenerator, tinyGeneratorFolder } from "../../helpers/tiny-generator.ts";
+import { collect, idsOf } from "../../helpers/generated.ts";
+import { BAD_ID, brokenRows, type TinyGenerator, tinyGeneratorFolder } from "../../helpers/tiny-generator.ts";
 
 /** 4 x 4 ids of 64. The same model three times: image by image, in exact batches, and in batches always. */
 const folder = tinyGeneratorFolder();
@@ -34,18 +33,6 @@ afterAll(async () => {
   await tokenizer.dispose();
   await folder.remove();
 });
-
-const idsOf = (images: readonly GeneratedImage[]) => images.map(({ ids }) => [...ids]);
-
-async function collect(generator: ImageGenerator, prompt: string | readonly string[], options: GenerateOptions) {
-  const events: GenerationEvent[] = [];
-  const stream = generator.generate(prompt, options);
-  for (;;) {
-    const { done, value } = await stream.next();
-    if (done) return { events, images: value };
-    events.push(value);
-  }
-}
 
 describe("images of one call are those that each is alone", () => {
   const call = fc.record({
@@ -157,13 +144,9 @@ describe("an image's own signal", () => {
 });
 
 describe("an image whose logits are no numbers", () => {
-  const BAD = 5;
   let broken: ImageGenerator;
   beforeAll(async () => {
-    const random = uniform(11);
-    const [embeddings, output] = [gaussian(random, 64 * 64, 1), gaussian(random, 64 * 64, 0.5)];
-    embeddings.fill(Number.NaN, BAD * 64, (BAD + 1) * 64);
-    const { llm } = await folder.write("broken.gguf", { rows: { embeddings, output } });
+    const { llm } = await folder.write("broken.gguf", { rows: brokenRows() });
     broken = await loadGenerator({ llm, tokenizer }, { ...SETTINGS, imagesAtOnce: 8 });
   });
   afterAll(() => broken.dispose());
@@ -176,7 +159,7 @@ describe("an image whose logits are no numbers", () => {
     expect(failed.length + images.length).toBe(8);
     for (const { error } of failed) expect(error).toMatchObject({ code: "RUNTIME" });
     // After the last id nothing is decoded any more.
-    for (const { ids } of images) expect(ids.subarray(0, 15)).not.toContain(BAD);
+    for (const { ids } of images) expect(ids.subarray(0, 15)).not.toContain(BAD_ID);
     const [{ seed, ids }] = images as [GeneratedImage];
     const [alone] = await broken.generateImages("hello", { seed, temperature: 1, guidanceScale: 1 });
     expect(alone!.ids).toEqual(ids);

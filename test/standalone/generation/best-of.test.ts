@@ -1,18 +1,12 @@
 import fc from "fast-check";
 import { getLlama, type Llama, LlamaLogLevel, type Token } from "node-llama-cpp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  type GeneratedImage,
-  type GenerateOptions,
-  type GenerationEvent,
-  type ImageGenerator,
-  loadGenerator,
-} from "../../../adapters/generation/index.ts";
+import { type GenerationEvent, type ImageGenerator, loadGenerator } from "../../../adapters/generation/index.ts";
 import { promptTokens } from "../../../adapters/generation/vocabulary/prompt.ts";
 import { VQRAE } from "../../../sdk/index.ts";
 import { logLikelihood } from "../../../sdk/kit.ts";
-import { gaussian, uniform } from "../../helpers/random.ts";
-import { type TinyGenerator, tinyGeneratorFolder } from "../../helpers/tiny-generator.ts";
+import { collect } from "../../helpers/generated.ts";
+import { brokenRows, type TinyGenerator, tinyGeneratorFolder } from "../../helpers/tiny-generator.ts";
 
 /** 4 x 4 ids of 64, three drawings together. */
 const folder = tinyGeneratorFolder();
@@ -33,18 +27,6 @@ afterAll(async () => {
   await llama.dispose();
   await folder.remove();
 });
-
-async function collect(from: ImageGenerator, options: GenerateOptions, act?: (event: GenerationEvent) => void) {
-  const events: GenerationEvent[] = [];
-  const stream = from.generate("hello", options);
-  for (;;) {
-    const { done, value } = await stream.next();
-    if (done) return { events, images: value };
-    events.push(value);
-    act?.(value);
-  }
-}
-const seedsOf = (images: readonly GeneratedImage[]) => images.map(({ seed }) => seed);
 
 /** ln p of the ids behind the prompt, by node-llama-cpp's own evaluation of the whole sequence. */
 async function evaluated(ids: Int32Array): Promise<number> {
@@ -119,7 +101,7 @@ describe("the best of several drawings", () => {
   });
 
   it("has events of its image alone", async () => {
-    const { events, images } = await collect(generator, { n: 2, bestOf: 2, seed: 3, previewRows: 2 });
+    const { events, images } = await collect(generator, "hello", { n: 2, bestOf: 2, seed: 3, previewRows: 2 });
     const last = events.findLast(({ type }) => type === "progress");
     expect(last).toEqual({ type: "progress", done: 64, total: 64, images: [32, 32] });
     const told = events.flatMap((event) =>
@@ -146,7 +128,7 @@ describe("an image with several drawings", () => {
     for (const when of [1, 20]) {
       const stop = new AbortController();
       const options = { n: 3, bestOf: 2, seed: 7, imageSignals: [undefined, stop.signal, undefined] };
-      const { events, images } = await collect(generator, options, (event) => {
+      const { events, images } = await collect(generator, "hello", options, (event) => {
         if (event.type === "progress" && event.images[1]! >= when) stop.abort(new Error("enough"));
       });
       const failed = events.flatMap((event) => (event.type === "failed" ? [[event.index, String(event.error)]] : []));
@@ -156,17 +138,13 @@ describe("an image with several drawings", () => {
   });
 
   it("comes if any of them is whole, and fails once if none is", async () => {
-    const BAD = 5;
-    const random = uniform(11);
-    const [embeddings, output] = [gaussian(random, 64 * 64, 1), gaussian(random, 64 * 64, 0.5)];
-    embeddings.fill(Number.NaN, BAD * 64, (BAD + 1) * 64);
-    const { llm } = await folder.write("broken.gguf", { rows: { embeddings, output } });
+    const { llm } = await folder.write("broken.gguf", { rows: brokenRows() });
     await using broken = await loadGenerator({ llm, tokenizer }, SETTINGS);
     const options = { seed: 0, temperature: 1, guidanceScale: 1 };
-    const { images } = await collect(broken, { n: 8, ...options });
-    const whole = new Set(seedsOf(images));
+    const { images } = await collect(broken, "hello", { n: 8, ...options });
+    const whole = new Set(images.map(({ seed }) => seed));
     expect([whole.size > 0, whole.size < 8]).toEqual([true, true]);
-    const best = await collect(broken, { n: 4, bestOf: 2, ...options });
+    const best = await collect(broken, "hello", { n: 4, bestOf: 2, ...options });
     const pairs = [0, 2, 4, 6].map((seed) => [seed, seed + 1].filter((one) => whole.has(one)));
     expect(best.images.map(({ index }) => index)).toEqual([...pairs.keys()].filter((i) => pairs[i]!.length > 0));
     for (const { index, seed } of best.images) expect(pairs[index]).toContain(seed);

@@ -1,14 +1,9 @@
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  type GeneratedImage,
-  type GenerateOptions,
-  type GenerationEvent,
-  type ImageGenerator,
-  loadGenerator,
-} from "../../../adapters/generation/index.ts";
+import { type GenerateOptions, type ImageGenerator, loadGenerator } from "../../../adapters/generation/index.ts";
 import { ggufValue, rewriteGguf } from "../../../adapters/gguf/index.ts";
 import { VQRAE } from "../../../sdk/index.ts";
+import { collect, idsOf } from "../../helpers/generated.ts";
 import { tinyGeneratorFolder } from "../../helpers/tiny-generator.ts";
 
 /** 4 x 4 ids of 64, three images at once. */
@@ -26,16 +21,6 @@ afterAll(async () => {
   await tiny.remove();
 });
 
-async function collect(prompt: string, options: GenerateOptions) {
-  const events: GenerationEvent[] = [];
-  const stream = generator.generate(prompt, options);
-  for (;;) {
-    const { done, value } = await stream.next();
-    if (done) return { events, images: value };
-    events.push(value);
-  }
-}
-const idsOf = (images: readonly GeneratedImage[]) => images.map(({ ids }) => [...ids]);
 const generate = async (options: GenerateOptions, prompt = "hello") =>
   idsOf(await generator.generateImages(prompt, options));
 
@@ -94,7 +79,7 @@ it("tells what its file says of its licence and of what it draws", async () => {
 
 describe("events", () => {
   it("are one progress a token, previews every so many rows, and the images in order", async () => {
-    const { events, images } = await collect("hello", { n: 2, seed: 1, previewRows: 1 });
+    const { events, images } = await collect(generator, "hello", { n: 2, seed: 1, previewRows: 1 });
     const row = (done: number) => Array.from({ length: 4 }, (_, i) => ["progress", done + 2 * i, 32]);
     const previews = (rows: number) => [0, 1].map((index) => ["preview", index, rows]);
     expect(
@@ -116,7 +101,7 @@ describe("events", () => {
   });
 
   it("previews show the rows that are there, and below them the last one", async () => {
-    const { events, images } = await collect("hello", { seed: 2, previewRows: 2 });
+    const { events, images } = await collect(generator, "hello", { seed: 2, previewRows: 2 });
     const [preview, ...others] = events.filter((event) => event.type === "preview");
     expect(others).toEqual([]);
     const ids = [...images[0]!.ids.subarray(0, 8), ...images[0]!.ids.subarray(4, 8), ...images[0]!.ids.subarray(4, 8)];
@@ -131,7 +116,7 @@ describe("events", () => {
   });
 
   it("more images than there is room for take turns", async () => {
-    const { events, images } = await collect("hello", { n: 5, seed: 4 });
+    const { events, images } = await collect(generator, "hello", { n: 5, seed: 4 });
     expect(images.map(({ index, seed }) => [index, seed])).toEqual([0, 1, 2, 3, 4].map((i) => [i, 4 + i]));
     const progress = events.filter((event) => event.type === "progress");
     expect(progress.at(-1)).toEqual({ type: "progress", done: 80, total: 80, images: [16, 16, 16, 16, 16] });
@@ -196,7 +181,7 @@ describe("sampling", () => {
 describe("continueImage", () => {
   it("keeps the first rows of ids, and goes on as the same image does", async () => {
     const [whole] = await generate({ temperature: 0, seed: 0 });
-    const { events, images } = await collect("hello", {
+    const { events, images } = await collect(generator, "hello", {
       temperature: 0,
       seed: 0,
       continueImage: { ids: whole!.slice(0, 4), rows: 1 },
