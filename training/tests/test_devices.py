@@ -7,29 +7,17 @@ from types import SimpleNamespace
 import pytest
 import torch
 from torch.fx.experimental import _config
-from vlm_runs import SMALL
+from vlm_runs import small_vlm
 
-from vqrae_training.config import load_sections
 from vqrae_training.engine.distributed import alone
 from vqrae_training.errors import UserError
 from vqrae_training.generator import train as generator
 from vqrae_training.generator.export import load_run
-from vqrae_training.language.qwen3 import build_language_model
-from vqrae_training.language.tokenizer import train_tokenizer
 from vqrae_training.vlm import train as vlm
 from vqrae_training.vlm.batches import Picture, make_batch
-from vqrae_training.vlm.config import VlmConfig
-from vqrae_training.vlm.model import Projector, Vlm
 
 META = torch.device("meta")
 QUESTIONS = [[("what is it?", "a blue circle")], [("is it blue?", "yes")]]
-
-
-@pytest.fixture
-def small() -> tuple[Vlm, object]:
-    tokenizer = train_tokenizer(["what is it? a blue circle, yes or no"] * 3, 320)
-    config = load_sections(VlmConfig, "vlm/tiny", SMALL)
-    return Vlm(Projector(16, 32), build_language_model(config.language, tokenizer.get_vocab_size())), tokenizer
 
 
 def picture() -> Picture:
@@ -57,8 +45,8 @@ def test_the_generators_figures_are_computed_where_the_model_is(generator_folder
     assert seen and all(devices == {META} for devices in seen)
 
 
-def test_a_vlms_batch_is_of_one_device(small):
-    model, tokenizer = small
+def test_a_vlms_batch_is_of_one_device():
+    model, tokenizer = small_vlm()
     model.to(META)
     batch = make_batch([picture(), picture()], tokenizer)
     with _config.patch(meta_nonzero_assume_all_nonzero=True):
@@ -70,8 +58,8 @@ def test_a_vlms_batch_is_of_one_device(small):
     assert all(p.grad is not None and p.grad.device == META for p in model.projector.parameters())
 
 
-def test_a_vlms_figures_are_computed_where_the_model_is(small, monkeypatch):
-    model, tokenizer = small
+def test_a_vlms_figures_are_computed_where_the_model_is(monkeypatch):
+    model, tokenizer = small_vlm()
     model.to(META)
     corpus = SimpleNamespace(monitored=lambda: {"captions": [picture()], "yes_no": [picture()]})
     seen = []

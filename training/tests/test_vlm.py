@@ -14,22 +14,20 @@ import torch.nn.functional as F
 from conftest import CROP, VIT
 from PIL import Image
 from safetensors.torch import load_file
+from tokenizers import Tokenizer
 from transformers.models.internvl.modeling_internvl import InternVLModel
-from vlm_runs import HEX, SMALL, draw, thing, tower, train
+from vlm_runs import HEX, draw, small_vlm, thing, tower, train
 
 from vqrae_training.__main__ import main
-from vqrae_training.config import load_sections
 from vqrae_training.errors import UserError
 from vqrae_training.language.gguf_file import read_gguf
-from vqrae_training.language.qwen3 import build_language_model
-from vqrae_training.language.tokenizer import train_tokenizer
 from vqrae_training.models.encoder import Encoder
 from vqrae_training.vlm import train as trainer
 from vqrae_training.vlm.batches import Picture, make_batch
-from vqrae_training.vlm.config import DataSection, VlmConfig
+from vqrae_training.vlm.config import DataSection
 from vqrae_training.vlm.data import Corpus
 from vqrae_training.vlm.features import build_features, picture_tiles
-from vqrae_training.vlm.model import Projector, Vlm, pixel_shuffle, right_answers
+from vqrae_training.vlm.model import Vlm, pixel_shuffle, right_answers
 from vqrae_training.vlm.nlvr import read_nlvr, split
 from vqrae_training.vlm.photo_corpus import conversations
 from vqrae_training.vlm.questions import describe, nlvr_question
@@ -119,11 +117,8 @@ def test_no_sentence_and_no_picture_is_on_both_sides(data):
 
 
 @pytest.fixture
-def model() -> tuple[Vlm, object]:
-    torch.manual_seed(0)
-    tokenizer = train_tokenizer(["what is it? a blue circle, yes or no"] * 3, 320)
-    config = load_sections(VlmConfig, "vlm/tiny", SMALL)
-    return Vlm(Projector(16, 32), build_language_model(config.language, tokenizer.get_vocab_size())).eval(), tokenizer
+def model() -> tuple[Vlm, Tokenizer]:
+    return small_vlm()
 
 
 @torch.no_grad()

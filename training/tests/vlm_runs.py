@@ -10,10 +10,16 @@ import torch
 from conftest import CROP, VIT
 from PIL import Image, ImageDraw
 from test_vqa import write_set
+from tokenizers import Tokenizer
 
 from vqrae_training.__main__ import main
+from vqrae_training.config import load_sections
+from vqrae_training.language.qwen3 import build_language_model
+from vqrae_training.language.tokenizer import train_tokenizer
 from vqrae_training.models.checkpoint import save_encoder
 from vqrae_training.models.encoder import Encoder
+from vqrae_training.vlm.config import VlmConfig
+from vqrae_training.vlm.model import Projector, Vlm
 from vqrae_training.vlm.scene import ORDERS
 
 SMALL = ["language.hidden_size=32", "language.intermediate_size=48", "language.layers=2", "language.heads=2", "language.head_dim=16",
@@ -64,6 +70,14 @@ def write_data(root: Path) -> dict[str, Path]:
                 draw(boxes, order).save(file)
         (root / f"nlvr/{part}/{part}.json").write_text("\n".join(map(json.dumps, rows)) + "\n")
     return {"encoder": root / "encoder", "easy": root / "easy.tar", "nlvr": root / "nlvr"}
+
+
+def small_vlm() -> tuple[Vlm, Tokenizer]:
+    """A model of random weights, for features of 16 numbers a token."""
+    torch.manual_seed(0)
+    tokenizer = train_tokenizer(["what is it? a blue circle, yes or no"] * 3, 320)
+    config = load_sections(VlmConfig, "vlm/tiny", SMALL)
+    return Vlm(Projector(16, 32), build_language_model(config.language, tokenizer.get_vocab_size())).eval(), tokenizer
 
 
 def train(data: dict[str, Path], out: Path, *changes: str) -> dict:
