@@ -1,15 +1,9 @@
 import { type ImageModelV4CallOptions, InvalidArgumentError } from "@ai-sdk/provider";
 import * as z from "zod";
 
-const MOST_DRAWINGS = 1000;
-
 const ownOptions = z.strictObject({
   keep: z.number("Expected a number").gt(0, "Expected a number above 0").lt(1, "Expected a number below 1").optional(),
-  bestOf: z
-    .int("Expected a whole number")
-    .min(1, "Expected 1 or more")
-    .max(MOST_DRAWINGS, `Expected ${MOST_DRAWINGS} or less`)
-    .optional(),
+  bestOf: z.number("Expected a number").optional(), // `generate` checks the rest
 });
 
 /**
