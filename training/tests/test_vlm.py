@@ -240,6 +240,16 @@ def test_training_knows_every_box_at_every_place_in_every_variant(data):
     assert len({p.name for p in corpus.pictures}) == len(corpus.pictures)
 
 
+def test_with_fewer_orders_each_box_is_shown_where_it_was_seen(data):
+    """In each variant one of the three orders: a third of the tiles, or more where examples share boxes."""
+    options = {"easy_vqa": str(data["easy"]), "nlvr": str(data["nlvr"]), "easy_share": 0.0, "mixed": 0.5}
+    whole, corpus = (Corpus(DataSection(**options, nlvr_orders=orders)) for orders in (3, 1))
+    assert len(corpus.tiles) < 0.7 * len(whole.tiles)
+    corpus.seen = lambda scene: [corpus.tiles[box, place] for place, box in enumerate(scene)]
+    for step in range(50):
+        assert all(len(picture.seen) == 3 for picture in corpus.draw("both", step, 0)[1])
+
+
 @pytest.mark.parametrize("makers", [ITEMS, TOWERS])
 def test_every_kind_of_statement_is_sometimes_true_and_sometimes_false(makers):
     rng = random.Random(0)

@@ -41,6 +41,7 @@ class DataSection:
     easy_pictures: int = 12  # of one step
     easy_questions: int = 11  # about one of them, each in a conversation of its own; and what is in it
     nlvr_pairs: int = 4  # of pictures of one step
+    nlvr_orders: int = 3  # places of the three at which a variant's box is seen: with 1, a third of the features to compute
     statements: int = 12  # about a pair, each true of one picture and false of the other
     questions: int = 4  # about each of its pictures besides; and how many items it has
     mixed: float = 0.4  # share of NLVR's pairs that are put together from boxes of several
@@ -66,6 +67,7 @@ class CaptionSection(PhaseSection):
 @dataclass(frozen=True)
 class RunSection:
     init: str = ""  # a folder that `vlm export` wrote, whose weights a new run starts from
+    keep: tuple[str, ...] = ()  # kinds of steps whose answers shall stay those of `init`: photos, named, rooms, easy_vqa, nlvr
     seed: int = 0
     device: str = harmless("cpu")  # "cuda", or "auto" for it where there is one
     threads: int = harmless(1)

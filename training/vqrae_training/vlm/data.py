@@ -23,6 +23,7 @@ from .statements import telling_apart
 from .variants import VARIANTS, VariantPicture
 
 CYCLES = [i for i, order in enumerate(ORDERS) if all((b - a) % 3 == 1 for a, b in zip(order, order[1:], strict=False))]
+KINDS = ("photos", "named", "rooms", "easy_vqa", "nlvr")  # of steps
 MONITORED = 100  # pictures of easy-VQA's test set, and NLVR's held examples, that progress is shown on
 
 
@@ -45,7 +46,7 @@ class Corpus:
         self.of_sentence: dict[str, list[Example]] = {}
         for example in self.nlvr:
             self.of_sentence.setdefault(example.sentence, []).append(example)
-        self.pictures, self.tiles = _tiles(self.nlvr)
+        self.pictures, self.tiles = _tiles(self.nlvr, options.nlvr_orders)
         self.features: FeatureSets | None = None
 
     def groups(self) -> dict[str, list[Item | VariantPicture]]:
@@ -71,17 +72,19 @@ class Corpus:
         shapes = [f"user\n{q}\nassistant\n{a}" for q, a in human + made + asked] + words
         return shapes + list(self.photos.texts(rng))
 
-    def draw(self, phase: str, step: int, seed: int) -> list[Picture]:
+    def draw(self, phase: str, step: int, seed: int) -> tuple[str, list[Picture]]:
+        """Return the kind of a step (photos, named, rooms, easy_vqa or nlvr) and its pictures."""
         o = self.options
         rng = random.Random(f"{seed}:{phase}:{step}")
         share = rng.random()
         for kind, wanted in self.photos.shares(self.features is None):
             if share < wanted:
-                return self.photos.draw(kind, rng)
+                return kind, self.photos.draw(kind, rng)
             share -= wanted
         if share < o.easy_share:
-            return [self.easy_picture(*self.easy[i], rng) for i in rng.sample(range(len(self.easy)), o.easy_pictures)]
-        return [picture for _ in range(o.nlvr_pairs) for picture in self.nlvr_pair(rng)]
+            asked = rng.sample(range(len(self.easy)), o.easy_pictures)
+            return "easy_vqa", [self.easy_picture(*self.easy[i], rng) for i in asked]
+        return "nlvr", [picture for _ in range(o.nlvr_pairs) for picture in self.nlvr_pair(rng)]
 
     def easy_picture(self, item: Item, turns: Sequence[Turn], rng: random.Random) -> Picture:
         caption = easy_vqa_caption(turns)
@@ -97,20 +100,29 @@ class Corpus:
         first = rng.choice(self.nlvr)
         if rng.random() < self.options.mixed:
             alike = self.towers if has_towers(first.scene) else self.scattered
-            boxes = [rng.choice(VARIANTS).box(rng.choice(alike).scene[rng.randrange(3)]) for _ in range(6)]
-            scenes = [tuple(boxes[:3]), tuple(boxes[3:])]
+            scenes = [tuple(self._box(alike, place, rng) for place in range(3)) for _ in range(2)]
             asked: list[list[Turn]] = [[], []]
         else:
             differs = lambda e: e.label != first.label and has_towers(e.scene) == has_towers(first.scene)
             others = list(filter(differs, self.of_sentence[first.sentence]))
             pair, variant = (first, rng.choice(others or [first])), rng.choice(VARIANTS)
-            scenes = [tuple(variant.box(e.scene[i]) for i in rng.choice(ORDERS)) for e in pair]
+            scenes = [self._in_order(tuple(map(variant.box, e.scene)), rng) for e in pair]
             asked = [[true_or_false(variant.sentence(e.sentence), e.label, rng)] for e in pair]
         for _ in range(self.options.statements):
             if told := telling_apart(*scenes, rng):
                 for turns, label in zip(asked, told[1:], strict=True):
                     turns.append(true_or_false(told[0], label, rng))
         return [self._picture(scene, turns, rng) for scene, turns in zip(scenes, asked, strict=True)]
+
+    def _box(self, examples: Sequence[Example], place: int, rng: random.Random) -> Box:
+        while True:
+            box = rng.choice(VARIANTS).box(rng.choice(examples).scene[rng.randrange(3)])
+            if (box, place) in self.tiles:
+                return box
+
+    def _in_order(self, boxes: tuple[Box, ...], rng: random.Random) -> tuple[Box, ...]:
+        orders = [tuple(boxes[i] for i in order) for order in ORDERS]
+        return rng.choice([o for o in orders if all((box, place) in self.tiles for place, box in enumerate(o))])
 
     def _picture(self, scene: tuple[Box, ...], asked: list[Turn], rng: random.Random) -> Picture:
         asked = [*asked, nlvr_caption(scene, rng), *(nlvr_question(scene, rng) for _ in range(self.options.questions))]
@@ -134,15 +146,15 @@ class Corpus:
 Tiles = dict[tuple[Box, int], tuple[str, int]]
 
 
-def _tiles(examples: list[Example]) -> tuple[list[VariantPicture], Tiles]:
-    """Return pictures that together show every box of the examples in every variant and at each of the three places, and where:
-    (box, place) -> (picture's name, its tile)."""
+def _tiles(examples: list[Example], orders: int) -> tuple[list[VariantPicture], Tiles]:
+    """Return pictures that together show every box of the examples in every variant and at `orders` of the three places, and
+    where: (box, place) -> (picture's name, its tile)."""
     pictures: list[VariantPicture] = []
     tiles: Tiles = {}
-    for variant in VARIANTS:
+    for turn, variant in enumerate(VARIANTS):
         for example in examples:
             boxes = tuple(map(variant.box, example.scene))
-            for order in CYCLES:
+            for order in [CYCLES[(turn + k) % len(CYCLES)] for k in range(orders)]:
                 shown = [(boxes[i], place) for place, i in enumerate(ORDERS[order])]
                 if all(key in tiles for key in shown):
                     continue

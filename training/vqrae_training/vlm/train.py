@@ -18,6 +18,7 @@ import copy
 import json
 import random
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -40,7 +41,7 @@ from ..models.encoder import Encoder, load_encoder
 from .batches import Batch, make_batch
 from .captions.self_critical import Captions, self_critical_loss, write_captions
 from .config import CaptionSection, PhaseSection, RunSection, VlmConfig
-from .data import Corpus
+from .data import KINDS, Corpus
 from .features import FeatureSets, build_features
 from .model import Projector, Vlm, right_answers
 from .names import Names
@@ -67,11 +68,12 @@ def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
     model = Vlm(Projector(encoder.hidden_size * len(vision.layers), config.language.hidden_size), llm)
     if run.compile:
         llm.model.compile(dynamic=True)
-    if run.init and state is None:
+    if run.init and (state is None or run.keep):
         start = Path(run.init) / "llm.gguf"
         copy_weights(read_gguf(start)[0], llm, start)
         model.projector.load_state_dict(load_file(Path(run.init) / "model.safetensors"))
     model.to(device)
+    teacher = Teacher(model if run.init else None, run.keep)
     first = state["phase"] if state is not None else 0
     done = state["done"] if state is not None else 0  # steps, over all phases
     total = sum(getattr(config, phase).steps for phase in PHASES)
@@ -92,7 +94,7 @@ def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
                 step = state["step"]
                 print(f"resumed at step {step} of {phase}", flush=True)
             written = Captions(corpus.photos.photos) if phase == "captions" and options.steps else None
-            losses, rewards, started = [], [], time.time()
+            losses, strayed, rewards, started = [], [], [], time.time()
             while step < options.steps:
                 rate = set_learning_rates(optimisers, schedule, step)
                 rng = random.Random(f"{run.seed}:{phase}:{step}")
@@ -100,11 +102,13 @@ def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
                     loss, reward = self_critical_loss(model, written, corpus.features, tokenizer, config.captions, rng, run.bf16)
                     rewards.append(reward)
                 else:
-                    batch = make_batch(corpus.draw(phase, step, run.seed), tokenizer).to(device)
+                    kind, pictures = corpus.draw(phase, step, run.seed)
+                    batch = make_batch(pictures, tokenizer).to(device)
                     with torch.autocast(device.type, torch.bfloat16, enabled=run.bf16):
                         logits = model(batch)
-                    loss = turn_loss(logits.float(), batch)
-                    losses.append(loss.item())
+                        known = teacher.knows(kind, batch)
+                    loss = turn_loss(logits.float(), batch, known)
+                    (losses if known is None else strayed).append(loss.item())
                 if not torch.isfinite(loss):
                     raise UserError(f"Expected a finite loss but received {loss.item()} at step {step}; try a lower {phase}.lr")
                 model.zero_grad(set_to_none=True)
@@ -116,9 +120,9 @@ def train(config: VlmConfig, out: Path, allow_changes: bool = False) -> None:
                 done += 1
                 if step % run.log_every == 0:
                     values = {"phase": number, "lr": rate, "steps_per_s": run.log_every / (time.time() - started)}
-                    values |= {name: sum(of) / len(of) for name, of in (("loss", losses), ("cider", rewards)) if of}
-                    monitor.scalars(done, values)
-                    losses, rewards, started = [], [], time.time()
+                    means = {"loss": losses, "strayed": strayed, "cider": rewards}
+                    monitor.scalars(done, values | {name: sum(of) / len(of) for name, of in means.items() if of})
+                    losses, strayed, rewards, started = [], [], [], time.time()
                 if step % run.eval_every == 0 or step == options.steps:
                     if phase != "text":
                         monitor.scalars(done, {"phase": number} | evaluate(model, corpus, tokenizer, phase == "captions"))
@@ -137,10 +141,31 @@ def features_of(config: VlmConfig, corpus: Corpus, encoder: Encoder, out: Path, 
     return FeatureSets([build_features(working, v.layers, v.most_tiles, i, folder / g, v.bf16) for g, i in groups.items()])
 
 
-def turn_loss(logits: Tensor, batch: Batch) -> Tensor:
-    """Return the mean over turns of the mean over a turn's tokens, in nats. A long description then does not drown a yes or
-    no."""
-    losses = F.cross_entropy(logits, batch.targets, reduction="none")
+class Teacher:
+    """Learning without forgetting (Li and Hoiem 2016): on steps of the kinds `keep` the weights that a run began with say how
+    likely each token is, and not the data. Raises UserError for a kind that there is not, or where no weights were given."""
+
+    def __init__(self, start: Vlm | None, keep: Sequence[str]):
+        if unknown := set(keep) - set(KINDS):
+            raise UserError(f"Expected {', '.join(KINDS)} for run.keep but received {', '.join(sorted(unknown))}")
+        if keep and start is None:
+            raise UserError("Expected --init for run.keep but received none: name the model whose answers shall stay")
+        self.keep = keep
+        self.model = copy.deepcopy(start).requires_grad_(False) if keep else None
+
+    @torch.no_grad()
+    def knows(self, kind: str, batch: Batch) -> Tensor | None:
+        """Return logits [answer tokens, vocabulary], or None for a kind that is learnt from the data."""
+        return self.model(batch).float() if kind in self.keep else None
+
+
+def turn_loss(logits: Tensor, batch: Batch, known: Tensor | None = None) -> Tensor:
+    """Return the mean over turns of the mean over a turn's tokens, in nats: a long description then does not drown a yes or no.
+    A token's loss is its cross-entropy, or with a teacher's logits `known` the divergence from them."""
+    if known is None:
+        losses = F.cross_entropy(logits, batch.targets, reduction="none")
+    else:
+        losses = F.kl_div(logits.log_softmax(-1), known.log_softmax(-1), reduction="none", log_target=True).sum(-1)
     sums = losses.new_zeros(batch.turns).index_add(0, batch.turn_of, losses)
     return (sums / batch.turn_of.bincount(minlength=batch.turns)).mean()
 
